@@ -1,0 +1,41 @@
+package worker
+
+// An ErrorKind is the decision that a caller can take on a refused request.
+type ErrorKind string
+
+const (
+	// ErrInvalid: the request is wrong; sending it again is no use.
+	ErrInvalid ErrorKind = "InvalidRequest"
+	// ErrUnsupported: the request is right, this worker cannot do it.
+	ErrUnsupported ErrorKind = "Unsupported"
+	// ErrDiverged: the training produced no number; the history up to there was streamed.
+	ErrDiverged ErrorKind = "Diverged"
+	// ErrMemory: it does not fit; a smaller batch may.
+	ErrMemory ErrorKind = "OutOfMemory"
+	// ErrMissing: the store does not hold a digest; Field names it.
+	ErrMissing ErrorKind = "MissingData"
+	// ErrInternal: a bug of the worker.
+	ErrInternal ErrorKind = "InternalError"
+)
+
+// An Error is a job's failure. It travels in the job's error text as the JSON
+// object that RunPod's SDK writes for an exception: error_type holds the kind,
+// error_message the text, and field, if any, the path in the request
+// ("model_config.layers[2].in_features").
+type Error struct {
+	Kind    ErrorKind `json:"error_type"`
+	Message string    `json:"error_message"`
+	Field   string    `json:"field,omitempty"`
+}
+
+func (e *Error) Error() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return e.Field + ": " + e.Message
+}
+
+// Invalid is an ErrInvalid about field.
+func Invalid(field, message string) *Error {
+	return &Error{Kind: ErrInvalid, Message: message, Field: field}
+}

@@ -1,0 +1,127 @@
+package worker
+
+import "encoding/json"
+
+// MaxChunk is the largest stream chunk that a worker sends, in bytes of JSON.
+// RunPod splits chunks above 1 MB; the rest is room for the envelope.
+const MaxChunk = 900_000
+
+// An EventType says what an Event tells.
+type EventType string
+
+const (
+	EventEpoch      EventType = "epoch"      // an epoch is over: Epoch is set
+	EventBatch      EventType = "batch"      // progress inside an epoch: Batch is set; may be left out or coalesced
+	EventLog        EventType = "log"        // a line for the person: Message is set
+	EventCheckpoint EventType = "checkpoint" // a checkpoint was written: Message names it
+	EventPart       EventType = "part"       // a piece of a value that is larger than a chunk: Part is set
+	EventDone       EventType = "done"       // the last event: Result is set
+)
+
+// An Event is one chunk of a training job's stream. Seq grows by one from 0
+// within a run, so that a lost or repeated chunk shows. The job's final output
+// is the list of all its events (batch events may be missing there), so that a
+// lost stream loses nothing.
+type Event struct {
+	Type    EventType    `json:"type"`
+	RunID   string       `json:"run_id"`
+	Seq     int          `json:"seq"`
+	Epoch   *Epoch       `json:"epoch,omitempty"`
+	Batch   *Batch       `json:"batch,omitempty"`
+	Part    *Part        `json:"part,omitempty"`
+	Message string       `json:"message,omitempty"`
+	Result  *TrainResult `json:"result,omitempty"`
+}
+
+// An Epoch is the record of one epoch: the mean training loss over its samples
+// as they were seen, and validation after it.
+type Epoch struct {
+	Epoch        int     `json:"epoch"`  // counted from 1, over all continuations
+	Epochs       int     `json:"epochs"` // where it will end
+	Loss         Number  `json:"loss"`
+	Accuracy     *Number `json:"accuracy,omitempty"` // classification only, 0 to 1
+	ValLoss      *Number `json:"val_loss,omitempty"`
+	ValAccuracy  *Number `json:"val_accuracy,omitempty"`
+	LearningRate Number  `json:"learning_rate"`
+	Seconds      Number  `json:"seconds"` // wall time of the epoch, validation included
+	Samples      int     `json:"samples"` // training samples seen in the epoch
+}
+
+// A Batch tells how far the running epoch is.
+type Batch struct {
+	Epoch   int    `json:"epoch"`
+	Batch   int    `json:"batch"` // counted from 1
+	Batches int    `json:"batches"`
+	Loss    Number `json:"loss"` // mean since the epoch began
+}
+
+// A Part is piece Index of Count of the text called Name (a field of
+// TrainResult: "model_state" or "optimizer_state").
+type Part struct {
+	Name  string `json:"name"`
+	Index int    `json:"index"`
+	Count int    `json:"count"`
+	Data  string `json:"data"`
+}
+
+// A TrainResult is what a train job leaves. A state that does not fit in a
+// chunk is sent in parts before; the field is then empty and Parts names it with
+// the number of its parts.
+type TrainResult struct {
+	Operation Operation `json:"operation"`
+	Status    string    `json:"status"` // "success", or "stopped" where the job ended early by request or early stopping
+	RunID     string    `json:"run_id"`
+	History   []Epoch   `json:"history"`
+	// Model is the model as it was trained: sizes filled in.
+	Model          *ModelConfig   `json:"model_config"`
+	ModelState     string         `json:"model_state,omitempty"`
+	OptimizerState string         `json:"optimizer_state,omitempty"`
+	Parts          map[string]int `json:"parts,omitempty"`
+	Parameters     int            `json:"parameters"` // trainable numbers
+	Device         string         `json:"device_used"`
+	Precision      string         `json:"precision"`
+	Seconds        Number         `json:"seconds"`           // wall time of the training, without transport
+	Stopped        string         `json:"stopped,omitempty"` // why, where Status is "stopped"
+}
+
+// Metrics is the predecessor's metrics object, widened.
+type Metrics struct {
+	Loss             Number  `json:"loss"`
+	Accuracy         *Number `json:"accuracy,omitempty"`
+	SamplesProcessed int     `json:"samples_processed"`
+	DeviceUsed       string  `json:"device_used"`
+
+	// Classification, in evaluate: one entry a class; Confusion[true][predicted].
+	PerClass  []ClassMetrics `json:"per_class,omitempty"`
+	Confusion [][]int        `json:"confusion,omitempty"`
+	// Regression, in evaluate.
+	MAE  *Number `json:"mae,omitempty"`
+	RMSE *Number `json:"rmse,omitempty"`
+	R2   *Number `json:"r2,omitempty"`
+}
+
+// ClassMetrics are precision, recall and F1 of one class; a quotient without
+// denominator is 0, as in scikit-learn.
+type ClassMetrics struct {
+	Class     int    `json:"class"`
+	Precision Number `json:"precision"`
+	Recall    Number `json:"recall"`
+	F1        Number `json:"f1"`
+	Support   int    `json:"support"`
+}
+
+// A Response answers train_epoch, evaluate, predict and gpu_info: the
+// predecessor's fields, and Tensors where the request asked by protocol 1.
+type Response struct {
+	Operation      Operation `json:"operation"`
+	Status         string    `json:"status"` // "success"
+	Metrics        *Metrics  `json:"metrics,omitempty"`
+	ModelState     string    `json:"model_state,omitempty"` // train_epoch
+	OptimizerState string    `json:"optimizer_state,omitempty"`
+	// Predictions is the list of outputs, a row each (protocol 0), or
+	// {"tensor": "predictions"} with Tensors (protocol 1).
+	Predictions      json.RawMessage `json:"predictions,omitempty"`
+	Tensors          *Tensors        `json:"tensors,omitempty"`
+	GPUInfo          map[string]any  `json:"gpu_info,omitempty"`
+	BenchmarkResults map[string]any  `json:"benchmark_results,omitempty"`
+}

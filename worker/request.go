@@ -1,0 +1,97 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Protocol is the version of the contract that this package speaks. A request
+// without one (0) is the predecessor's plain JSON, which goes on working.
+const Protocol = 1
+
+// An Operation is what a job asks for.
+type Operation string
+
+const (
+	OpTrain        Operation = "train"        // epochs of training in one job, streamed
+	OpTrainEpoch   Operation = "train_epoch"  // one epoch, the predecessor's request and response
+	OpEvaluate     Operation = "evaluate"     // loss and metrics of a state on data
+	OpPredict      Operation = "predict"      // outputs of a state for inputs
+	OpGPUInfo      Operation = "gpu_info"     // device, memory, versions, a benchmark
+	OpBatch        Operation = "batch"        // several requests in one job
+	OpStore        Operation = "store"        // put data where workers can read it
+	OpCapabilities Operation = "capabilities" // what this worker can do
+)
+
+// A Request is a job's input object. Fields that an operation does not use must
+// be absent; unknown fields are refused by name.
+type Request struct {
+	Operation Operation `json:"operation"`
+	Protocol  int       `json:"protocol,omitempty"`
+	// RunID is made by the client. A worker that sees it again, because the job
+	// was delivered twice or sent again, continues or answers from what it has.
+	RunID string `json:"run_id,omitempty"`
+
+	// Tensors carries the arrays that Values below refer to by name.
+	Tensors *Tensors `json:"tensors,omitempty"`
+
+	Model           *ModelConfig     `json:"model_config,omitempty"`
+	Hyperparameters *Hyperparameters `json:"hyperparameters,omitempty"`
+
+	TrainingData   *Dataset `json:"training_data,omitempty"`   // train, train_epoch
+	ValidationData *Dataset `json:"validation_data,omitempty"` // train; or Hyperparameters.ValidationSplit
+	EvaluationData *Dataset `json:"evaluation_data,omitempty"` // evaluate
+	InputData      *Dataset `json:"input_data,omitempty"`      // predict: features only; a bare list of rows is accepted too
+
+	// ModelState and OptimizerState are base64 of safetensors, zstd-compressed or
+	// not (the magic number tells). Names and shapes are PyTorch's state_dict's;
+	// the optimizer's are "step" and "<parameter>.<slot>", e.g.
+	// "0.weight.exp_avg".
+	ModelState     string `json:"model_state,omitempty"`
+	OptimizerState string `json:"optimizer_state,omitempty"`
+	// StartEpoch is how many epochs the states have seen; it continues the
+	// numbering, the shuffles and the schedule.
+	StartEpoch int `json:"start_epoch,omitempty"`
+
+	// Requests are the parts of a batch.
+	Requests []json.RawMessage `json:"requests,omitempty"`
+}
+
+// Tensors is a map of name to {dtype, shape, data} as one base64 text.
+// The codec is "msgpack" or "msgpack+zstd"; package tensors encodes and decodes
+// the bytes behind Data.
+type Tensors struct {
+	Codec string `json:"codec"`
+	Data  string `json:"data"`
+}
+
+// A Dataset holds features [n, ...] and, except for predict, labels [n] or [n, k].
+type Dataset struct {
+	Features Value `json:"features"`
+	Labels   Value `json:"labels,omitzero"`
+}
+
+// A Value is an array in one of four forms: a plain JSON list (the
+// predecessor's), {"tensor": name}, {"sha256": digest} for data that the store
+// holds, or {"url": address}. Exactly one is set.
+type Value struct {
+	List   json.RawMessage
+	Tensor string
+	SHA256 string
+	URL    string
+}
+
+// A Handler runs one job, as a RunPod worker's handler does. Input is the job's
+// input object. Each yield becomes one chunk of the job's stream; it blocks until
+// the chunk is accepted, and its error ends the job. A nil output after at least
+// one yield stands for the list of all yields (the SDK's
+// return_aggregate_stream). An error becomes the job's error text; an *Error
+// keeps its type. When ctx ends the handler stops within one batch and returns
+// context.Cause(ctx).
+type Handler func(ctx context.Context, job Job, yield func(chunk json.RawMessage) error) (output json.RawMessage, err error)
+
+// A Job is what the queue hands to a worker.
+type Job struct {
+	ID    string          `json:"id"`
+	Input json.RawMessage `json:"input"`
+}
