@@ -1,0 +1,253 @@
+package zmtp
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a socket does. The zero value of every field but Type works.
+type Config struct {
+	Type SocketType
+	// Identity is sent to peers by a dialing Dealer or Req.
+	Identity string
+	// Receive is called for every message, from the goroutine of its peer: it may
+	// be called for several peers at once, and a slow Receive slows only its peer.
+	Receive func(p *Peer, m Message)
+	// Subscribed is called for every new subscription (XPub).
+	Subscribed func(p *Peer, topic string)
+	// Dropped is called when a peer ends for another reason than its own leaving;
+	// p is nil where there was no handshake.
+	Dropped func(p *Peer, err error)
+	// MaxMessage is the largest message that is read, in bytes; 0 is 1 GiB.
+	MaxMessage int
+	// MaxQueue is how many bytes may wait for one peer before it is dropped; 0 is
+	// 128 MiB.
+	MaxQueue int
+	// Pace is how many bytes may wait for every subscriber before Pace waits; 0
+	// is 8 MiB.
+	Pace int
+	// Stall is how long a peer may take nothing before Pace stops to wait for
+	// it; 0 is 1 s.
+	Stall time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.MaxMessage == 0 {
+		c.MaxMessage = 1 << 30
+	}
+	if c.MaxQueue == 0 {
+		c.MaxQueue = 128 << 20
+	}
+	if c.Pace == 0 {
+		c.Pace = 8 << 20
+	}
+	if c.Stall == 0 {
+		c.Stall = time.Second
+	}
+	return c
+}
+
+func (c Config) dropped(p *Peer, err error) {
+	if c.Dropped != nil {
+		c.Dropped(p, err)
+	}
+}
+
+// handshakeTimeout is how long a connection may take to greet. It holds up nobody
+// else meanwhile.
+const handshakeTimeout = 10 * time.Second
+
+// A Socket is one listening or dialing ZeroMQ socket.
+type Socket struct {
+	cfg      Config
+	listener net.Listener
+	moved    chan struct{} // holds a token after a peer has taken something
+	names    atomic.Uint64
+	wg       sync.WaitGroup
+
+	mu     sync.Mutex
+	peers  map[*Peer]bool
+	greets map[net.Conn]bool // connections in their handshake
+	byName map[string]*Peer
+	closed bool
+}
+
+func newSocket(cfg Config) *Socket {
+	return &Socket{
+		cfg:    cfg.withDefaults(),
+		moved:  make(chan struct{}, 1),
+		peers:  map[*Peer]bool{},
+		greets: map[net.Conn]bool{},
+		byName: map[string]*Peer{},
+	}
+}
+
+// Listen opens a socket on a "tcp" or "unix" address.
+func Listen(network, address string, cfg Config) (*Socket, error) {
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return nil, err
+	}
+	return Serve(l, cfg), nil
+}
+
+// Serve opens a socket on a listener, which it closes in the end.
+func Serve(l net.Listener, cfg Config) *Socket {
+	s := newSocket(cfg)
+	s.listener = l
+	s.wg.Go(s.accept)
+	return s
+}
+
+// Dial connects a socket of type Dealer, Req or Sub to one peer and returns when
+// the handshake is done. The socket does not reconnect.
+func Dial(network, address string, cfg Config) (*Socket, *Peer, error) {
+	conn, err := net.DialTimeout(network, address, handshakeTimeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := newSocket(cfg)
+	p, err := s.greet(conn)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	s.wg.Go(func() { s.serve(p) })
+	return s, p, nil
+}
+
+// Addr is the address that the socket listens on.
+func (s *Socket) Addr() net.Addr { return s.listener.Addr() }
+
+func (s *Socket) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of file descriptors: others may leave
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			conn.Close()
+			return
+		}
+		s.greets[conn] = true
+		s.mu.Unlock()
+		s.wg.Go(func() {
+			p, err := s.greet(conn)
+			if err != nil {
+				conn.Close()
+				s.cfg.dropped(nil, err)
+				return
+			}
+			s.serve(p)
+		})
+	}
+}
+
+// greet does the handshake and adds the peer.
+func (s *Socket) greet(conn net.Conn) (*Peer, error) {
+	conn.SetDeadline(time.Now().Add(handshakeTimeout))
+	in, identity, err := handshake(conn, s.cfg.Type, s.cfg.Identity, s.cfg.MaxMessage)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.greets, conn)
+	if err != nil {
+		return nil, err
+	}
+	if s.closed {
+		return nil, net.ErrClosed
+	}
+	conn.SetDeadline(time.Time{})
+	if identity == "" {
+		// A leading zero byte keeps made names apart from chosen ones (RFC 28).
+		identity = "\x00" + strconv.FormatUint(s.names.Add(1), 10)
+	}
+	p := &Peer{
+		sock: s, conn: conn, in: in, identity: identity,
+		out:     newQueue(s.cfg.MaxQueue),
+		written: make(chan struct{}),
+		topics:  map[string]bool{},
+	}
+	s.peers[p] = true
+	s.byName[identity] = p // the newest of a name gets what is sent to the name
+	return p, nil
+}
+
+// serve runs a peer until its connection ends.
+func (s *Socket) serve(p *Peer) {
+	go p.write()
+	err := p.read()
+	if errors.Is(err, ErrProtocol) || errors.Is(err, ErrTooLarge) {
+		s.cfg.dropped(p, err)
+	}
+	s.mu.Lock()
+	closing := s.closed
+	delete(s.peers, p)
+	if s.byName[p.identity] == p {
+		delete(s.byName, p.identity)
+	}
+	s.mu.Unlock()
+	if !closing { // else Close writes what is queued and ends the connection
+		p.kill()
+	}
+	<-p.written
+}
+
+// Lookup returns the connected peer of that identity, or nil.
+func (s *Socket) Lookup(identity string) *Peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.byName[identity]
+}
+
+// Close refuses new peers, writes what is queued for linger at most, and ends
+// every connection.
+func (s *Socket) Close(linger time.Duration) error {
+	s.mu.Lock()
+	s.closed = true
+	peers := make([]*Peer, 0, len(s.peers))
+	for p := range s.peers {
+		peers = append(peers, p)
+	}
+	for conn := range s.greets {
+		conn.Close()
+	}
+	s.mu.Unlock()
+	var err error
+	if s.listener != nil {
+		err = s.listener.Close()
+	}
+	deadline := time.Now().Add(linger)
+	for _, p := range peers {
+		s.wg.Go(func() { p.finish(deadline) })
+	}
+	s.wg.Wait()
+	return err
+}
+
+func (s *Socket) receive(p *Peer, m Message) {
+	if s.cfg.Type == XPub {
+		s.subscription(p, m)
+		return
+	}
+	if s.cfg.Receive != nil {
+		s.cfg.Receive(p, m)
+	}
+}
+
+// progress wakes a Pace that waits.
+func (s *Socket) progress() {
+	select {
+	case s.moved <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,166 @@
+package zmtp
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// A Peer is one connection to a socket. Its methods may be called from any
+// goroutine.
+type Peer struct {
+	sock     *Socket
+	conn     net.Conn
+	in       *reader
+	out      *queue
+	identity string
+	written  chan struct{} // closed when the writer has returned
+
+	mu     sync.Mutex
+	topics map[string]bool
+}
+
+// Identity is the name that the peer chose, or one made here.
+func (p *Peer) Identity() string { return p.identity }
+
+// Send queues a message to the peer and does not block. A peer that has gone and
+// come back under its identity gets the message over its new connection. A peer
+// whose queue is full is dropped: ErrSlow.
+func (p *Peer) Send(m Message) error {
+	err := p.push(item{msg: m})
+	if errors.Is(err, net.ErrClosed) {
+		if again := p.sock.Lookup(p.identity); again != nil && again != p {
+			return again.push(item{msg: m})
+		}
+	}
+	return err
+}
+
+func (p *Peer) push(it item) error {
+	err := p.out.push(it)
+	if errors.Is(err, ErrSlow) {
+		p.kill()
+		p.sock.cfg.dropped(p, err)
+	}
+	return err
+}
+
+// kill ends the connection and forgets what waits for it.
+func (p *Peer) kill() {
+	p.out.drop()
+	p.conn.Close()
+}
+
+// read hands every message of the peer to the socket, until the connection ends.
+func (p *Peer) read() error {
+	for {
+		msg, cmd, err := p.in.next()
+		if err != nil {
+			return err
+		}
+		if msg != nil {
+			p.sock.receive(p, msg)
+			continue
+		}
+		if err := p.command(cmd); err != nil {
+			return err
+		}
+	}
+}
+
+// command answers PING and takes subscriptions, which ZMTP 3.1 sends as commands.
+func (p *Peer) command(b []byte) error {
+	name, data, err := splitCommand(b)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "PING":
+		// PING is time-to-live (2) and a context that PONG repeats.
+		context := data[min(2, len(data)):]
+		return p.push(item{command: appendCommand(nil, "PONG", context)})
+	case "SUBSCRIBE":
+		p.sock.subscribe(p, string(data), true)
+	case "CANCEL":
+		p.sock.subscribe(p, string(data), false)
+	}
+	return nil
+}
+
+// write sends what is queued until the queue closes or the connection breaks.
+func (p *Peer) write() {
+	defer close(p.written)
+	var head []byte
+	var bufs net.Buffers
+	for {
+		batch, bytes, ok := p.out.pop()
+		if !ok {
+			return
+		}
+		bufs, head = appendItems(bufs[:0], head[:0], batch)
+		rest := bufs // WriteTo eats the slice that it is called on
+		if _, err := rest.WriteTo(p.conn); err != nil {
+			p.kill()
+			return
+		}
+		clear(bufs)
+		p.out.written(bytes)
+		p.sock.progress()
+	}
+}
+
+// appendItems frames a batch for one writev. Small frames are copied behind their
+// headers; large ones are referred to.
+func appendItems(bufs net.Buffers, head []byte, batch []item) (net.Buffers, []byte) {
+	const copyUpTo = 4 << 10
+	start := 0
+	flush := func() {
+		if len(head) > start {
+			bufs = append(bufs, head[start:len(head):len(head)])
+			start = len(head)
+		}
+	}
+	for _, it := range batch {
+		head = append(head, it.command...)
+		for i, f := range it.msg {
+			var flags byte
+			if i < len(it.msg)-1 {
+				flags = flagMore
+			}
+			if len(f) <= copyUpTo {
+				head = appendFrame(head, f, flags)
+				continue
+			}
+			head = appendFrameHeader(head, len(f), flags)
+			flush()
+			bufs = append(bufs, f)
+		}
+	}
+	flush()
+	return bufs, head
+}
+
+// finish ends the connection when what is queued has been written, or at the
+// deadline.
+func (p *Peer) finish(deadline time.Time) {
+	p.conn.SetWriteDeadline(deadline)
+	p.out.close()
+	<-p.written
+	if half, ok := p.conn.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+	p.conn.Close()
+}
+
+// subscribed says whether the peer wants messages of that topic.
+func (p *Peer) subscribed(topic []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for t := range p.topics {
+		if len(t) <= len(topic) && string(topic[:len(t)]) == t {
+			return true
+		}
+	}
+	return false
+}
