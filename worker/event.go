@@ -71,7 +71,8 @@ type TrainResult struct {
 	Operation Operation `json:"operation"`
 	Status    string    `json:"status"` // "success", or "stopped" where the job ended early by request or early stopping
 	RunID     string    `json:"run_id"`
-	History   []Epoch   `json:"history"`
+	// History is left out where it is too long for a chunk; the epoch events have it.
+	History []Epoch `json:"history,omitempty"`
 	// Model is the model as it was trained: sizes filled in.
 	Model          *ModelConfig   `json:"model_config"`
 	ModelState     string         `json:"model_state,omitempty"`

@@ -1,5 +1,13 @@
 package worker
 
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+)
+
 // A ModelConfig is a network as data, the predecessor's JSON:
 //
 //	{"type": "sequential", "layers": [
@@ -16,8 +24,235 @@ type ModelConfig struct {
 
 // A Layer is one module. In JSON the parameters stand beside the type:
 // {"type": "linear", "in_features": 4, "out_features": 8}. Which parameters a
-// type has stands in the table Kinds. Values are int, float64, bool or []int.
+// type has stands in the table Kinds, which of Go's types a value has at
+// ParamType.
 type Layer struct {
 	Type   string
 	Params map[string]any
+}
+
+// Limits on what a stranger may send.
+const (
+	maxLayers = 10_000 // in a list
+	maxDepth  = 16     // of residuals and branches within each other
+)
+
+// UnmarshalJSON refuses unknown fields, layer types and parameters by name.
+func (m *ModelConfig) UnmarshalJSON(raw []byte) error {
+	fields, err := object(raw, "model_config", []string{"type", "layers"})
+	if err != nil {
+		return err
+	}
+	c := ModelConfig{Type: "sequential"}
+	if t, ok := fields["type"]; ok {
+		if err := plain(t, &c.Type); err != nil {
+			return at("type", err)
+		}
+	}
+	if c.Type != "sequential" {
+		return Invalid("type", fmt.Sprintf("unknown model type %q; known: sequential (residual and branches are layers of it)", clip(c.Type)))
+	}
+	if fields["layers"] == nil {
+		return Invalid("", "model_config has no layers")
+	}
+	if c.Layers, err = decodeLayers(fields["layers"], 0); err != nil {
+		return at("layers", err)
+	}
+	*m = c
+	return nil
+}
+
+// decodeLayers reads a list of layers; errors have the field "[2]..." .
+func decodeLayers(raw []byte, depth int) ([]Layer, error) {
+	var list []json.RawMessage
+	if depth > maxDepth {
+		return nil, Invalid("", fmt.Sprintf("layers within layers, more than %d deep", maxDepth))
+	}
+	if err := plain(raw, &list); err != nil {
+		return nil, err
+	}
+	if len(list) > maxLayers {
+		return nil, Invalid("", fmt.Sprintf("%d layers, the most is %d", len(list), maxLayers))
+	}
+	layers := make([]Layer, len(list))
+	for i, r := range list {
+		if err := layers[i].decode(r, depth); err != nil {
+			return nil, at(fmt.Sprintf("[%d]", i), err)
+		}
+	}
+	return layers, nil
+}
+
+// UnmarshalJSON is strict, as the model's is.
+func (l *Layer) UnmarshalJSON(raw []byte) error { return l.decode(raw, 0) }
+
+func (l *Layer) decode(raw []byte, depth int) error {
+	var head struct{ Type *string }
+	if jsonKind(raw) != "an object" {
+		return Invalid("", "a layer is a JSON object with a type, not "+jsonKind(raw))
+	}
+	if err := plain(raw, &head); err != nil {
+		return err
+	}
+	if head.Type == nil {
+		return Invalid("", "a layer has no type")
+	}
+	kind, ok := LookupKind(*head.Type)
+	if !ok {
+		return unknownLayer(*head.Type)
+	}
+	known := append(kind.paramNames(), "type")
+	for _, p := range kind.Params {
+		if p.Alias != "" {
+			known = append(known, p.Alias)
+		}
+	}
+	fields, err := object(raw, kind.Name, known)
+	if err != nil {
+		return err
+	}
+	*l = Layer{Type: kind.Name, Params: map[string]any{}}
+	delete(fields, "type")
+	for key, value := range fields {
+		p, _ := kind.Param(key)
+		if _, twice := l.Params[p.Name]; twice {
+			return Invalid(key, fmt.Sprintf("%s and %s are the same; give one", p.Name, p.Alias))
+		}
+		v, err := p.decode(value, depth)
+		if err != nil {
+			return at(key, err)
+		}
+		l.Params[p.Name] = v
+	}
+	return l.complete(kind)
+}
+
+func unknownLayer(name string) *Error {
+	return Invalid("", fmt.Sprintf("unknown layer %q%s", clip(name), didYouMean(name, KindNames())))
+}
+
+// complete checks that what a layer needs is there.
+func (l *Layer) complete(kind *Kind) error {
+	for i := range kind.Params {
+		p := &kind.Params[i]
+		v, ok := l.Params[p.Name]
+		if p.Required && !ok {
+			return Invalid("", fmt.Sprintf("%s needs %s (%s)", kind.Name, p.Name, p.Doc))
+		}
+		if ok {
+			if err := p.check(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decode reads the JSON of one parameter as its type.
+func (p *Param) decode(raw []byte, depth int) (any, error) {
+	switch p.Type {
+	case Int:
+		return decodeInt(raw)
+	case Float:
+		var f float64
+		err := plain(raw, &f)
+		return f, err
+	case Bool:
+		var b bool
+		err := plain(raw, &b)
+		return b, err
+	case Text:
+		var s string
+		err := plain(raw, &s)
+		return s, err
+	case Ints:
+		return p.decodeInts(raw)
+	case Layers:
+		return decodeLayers(raw, depth+1)
+	case Forks:
+		var list []json.RawMessage
+		if err := plain(raw, &list); err != nil {
+			return nil, err
+		}
+		forks := make([][]Layer, len(list))
+		for i, r := range list {
+			var err error
+			if forks[i], err = decodeLayers(r, depth+1); err != nil {
+				return nil, at(fmt.Sprintf("[%d]", i), err)
+			}
+		}
+		return forks, nil
+	}
+	return nil, Invalid("", "has no type")
+}
+
+func (p *Param) decodeInts(raw []byte) (any, error) {
+	switch jsonKind(raw) {
+	case "a text":
+		var s string
+		err := plain(raw, &s)
+		if err == nil && !slices.Contains(p.Options, s) {
+			err = Invalid("", fmt.Sprintf("%q is no number%s", clip(s), didYouMean(s, p.Options)))
+		}
+		return s, err
+	case "a list":
+		var list []json.RawMessage
+		if err := plain(raw, &list); err != nil {
+			return nil, err
+		}
+		ints := make([]int, len(list))
+		for i, r := range list {
+			n, err := decodeInt(r)
+			if err != nil {
+				return nil, at(fmt.Sprintf("[%d]", i), err)
+			}
+			ints[i] = n
+		}
+		return ints, nil
+	}
+	return decodeInt(raw)
+}
+
+// decodeInt takes 64 and, as JavaScript and R write it, 64.0.
+func decodeInt(raw []byte) (int, error) {
+	var f float64
+	if err := plain(raw, &f); err != nil {
+		return 0, err
+	}
+	if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, Invalid("", fmt.Sprintf("is %s, wants a whole number", raw))
+	}
+	return int(f), nil
+}
+
+// MarshalJSON writes the type first, then the parameters in the table's order.
+func (l Layer) MarshalJSON() ([]byte, error) {
+	kind, ok := LookupKind(l.Type)
+	if !ok {
+		return nil, unknownLayer(l.Type)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `{"type":%q`, l.Type)
+	written := 0
+	for _, p := range kind.Params {
+		v, ok := l.Params[p.Name]
+		if !ok {
+			continue
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, `,%q:%s`, p.Name, text)
+		written++
+	}
+	if written != len(l.Params) {
+		for name := range l.Params {
+			if !slices.Contains(kind.paramNames(), name) {
+				return nil, Invalid(name, fmt.Sprintf("%s has no field %q%s", l.Type, name, didYouMean(name, kind.paramNames())))
+			}
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
