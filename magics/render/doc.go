@@ -1,0 +1,20 @@
+// Package render turns histories and metrics of training into outputs that are
+// right in every viewer: JupyterLab trusted or not, VS Code, GitHub, nbconvert,
+// a terminal. It draws and formats; it knows neither magics nor endpoints.
+//
+//	bundle.go     a MIME bundle with its metadata
+//	number.go     numbers as people read them, the same for the same value
+//	spark.go      a row of block characters
+//	table.go      one table as HTML without CSS and as aligned text
+//	style.go      fonts, colours and dashes of the pictures, PNG and SVG
+//	curve.go      learning curves, down-sampled
+//	training.go   what a finished training shows: summary table and curve
+//	live.go       what a running training shows, and how often
+//	evaluation.go metrics, per-class table, confusion matrix
+//
+// What the viewers drop decides the form. A picture is image/png with a sentence
+// as text/plain and alt text in the metadata. A table is text/html that needs no
+// CSS beside an aligned text/plain. No number in a finished output depends on the
+// clock, so that a notebook run twice stores the same outputs; times belong into
+// a line of their own.
+package render

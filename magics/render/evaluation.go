@@ -1,0 +1,158 @@
+package render
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// maxMatrix is the number of classes up to which a confusion matrix is shown
+// cell by cell; above it, the most frequent confusions.
+const maxMatrix = 20
+
+// An Evaluation is what the outputs of an evaluation are made of.
+type Evaluation struct {
+	Metrics worker.Metrics
+	Title   string
+	Loss    string // name of the loss function
+}
+
+// Sentence tells the result in one sentence.
+func (e Evaluation) Sentence() string {
+	m := e.Metrics
+	s := ""
+	switch {
+	case m.Accuracy != nil:
+		s = fmt.Sprintf("Accuracy %s, loss %s on %s samples", Percent(float64(*m.Accuracy)), Number(float64(m.Loss)), Count(m.SamplesProcessed))
+		if c := confusions(m.Confusion); len(c) > 0 {
+			s += fmt.Sprintf("; most often confused: class %d taken for %d (%s)", c[0].truth, c[0].predicted, times(c[0].n))
+		}
+	case m.RMSE != nil:
+		s = fmt.Sprintf("RMSE %s on %s samples", Number(float64(*m.RMSE)), Count(m.SamplesProcessed))
+		if m.R2 != nil {
+			s += fmt.Sprintf(", R2 %s", Number(float64(*m.R2)))
+		}
+	default:
+		s = fmt.Sprintf("Loss %s on %s samples", Number(float64(m.Loss)), Count(m.SamplesProcessed))
+	}
+	return s + "."
+}
+
+// Table is all the numbers: the totals, a row a class, and the matrix folded
+// away under them.
+func (e Evaluation) Table() Bundle {
+	total := e.totals()
+	html, text := total.HTML(), total.Text()
+	if len(e.Metrics.PerClass) > 0 {
+		per := e.perClass()
+		html += "\n" + per.HTML()
+		text += "\n\n" + per.Text()
+	}
+	if len(e.Metrics.Confusion) > 0 {
+		matrix := e.matrix()
+		html += "\n<details><summary>" + escape(matrix.Caption) + "</summary>\n" + matrix.HTML() + "</details>"
+		text += "\n\n" + matrix.Text()
+	}
+	return table(html, text)
+}
+
+func (e Evaluation) totals() Table {
+	m := e.Metrics
+	t := Table{Caption: e.Title, Header: []string{"metric", "value"}, Left: []string{"metric"}}
+	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
+	number := func(name string, n *worker.Number) {
+		if n != nil {
+			add(name, Number(float64(*n)))
+		}
+	}
+	if m.Accuracy != nil {
+		add("accuracy", Percent(float64(*m.Accuracy)))
+	}
+	add(strings.TrimSpace("loss "+e.lossName()), Number(float64(m.Loss)))
+	number("MAE", m.MAE)
+	number("RMSE", m.RMSE)
+	number("R2", m.R2)
+	add("samples", Count(m.SamplesProcessed))
+	return t
+}
+
+func (e Evaluation) lossName() string {
+	if e.Loss == "" {
+		return ""
+	}
+	return "(" + strings.ReplaceAll(e.Loss, "_", " ") + ")"
+}
+
+func (e Evaluation) perClass() Table {
+	t := Table{Header: []string{"class", "precision", "recall", "F1", "samples"}}
+	var p, r, f float64
+	support := 0
+	for _, c := range e.Metrics.PerClass {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(c.Class), Percent(float64(c.Precision)), Percent(float64(c.Recall)), Percent(float64(c.F1)), Count(c.Support)})
+		p, r, f, support = p+float64(c.Precision), r+float64(c.Recall), f+float64(c.F1), support+c.Support
+	}
+	n := float64(len(e.Metrics.PerClass))
+	t.Rows = append(t.Rows, []string{"mean", Percent(p / n), Percent(r / n), Percent(f / n), Count(support)})
+	t.Mark = len(t.Rows)
+	return t
+}
+
+func (e Evaluation) matrix() Table {
+	m := e.Metrics.Confusion
+	if len(m) > maxMatrix {
+		return frequent(m)
+	}
+	t := Table{Caption: "confusion matrix: rows are true classes, columns predicted", Header: []string{"true"}}
+	for j := range m {
+		t.Header = append(t.Header, strconv.Itoa(j))
+	}
+	for i, row := range m {
+		cells := []string{strconv.Itoa(i)}
+		for j := range m {
+			n := "."
+			if j < len(row) && row[j] != 0 {
+				n = strconv.Itoa(row[j])
+			}
+			cells = append(cells, n)
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	return t
+}
+
+// frequent lists the confusions that happened most often.
+func frequent(m [][]int) Table {
+	t := Table{Caption: "most frequent confusions", Header: []string{"true", "predicted", "times"}}
+	for _, c := range first(confusions(m), 15) {
+		t.Rows = append(t.Rows, []string{strconv.Itoa(c.truth), strconv.Itoa(c.predicted), Count(c.n)})
+	}
+	return t
+}
+
+type confusion struct{ truth, predicted, n int }
+
+// confusions lists the wrong cells of the matrix, the largest first.
+func confusions(m [][]int) []confusion {
+	var out []confusion
+	for i, row := range m {
+		for j, n := range row {
+			if i != j && n > 0 {
+				out = append(out, confusion{i, j, n})
+			}
+		}
+	}
+	sort.SliceStable(out, func(a, b int) bool { return out[a].n > out[b].n })
+	return out
+}
+
+func first[T any](s []T, n int) []T { return s[:min(n, len(s))] }
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return Count(n) + " times"
+}

@@ -1,0 +1,114 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Limits of a live view: Jupyter Server drops output above 1,000 messages or
+// 1 MB a second, measured over 3 s, and several cells may draw at once.
+const (
+	FrameEvery = 250 * time.Millisecond
+	FrameBytes = 64_000
+)
+
+// A Progress is a running training at one moment.
+type Progress struct {
+	Training
+	// State is what the run waits for or does: "in the queue", "training".
+	State string
+	// Batch is the running epoch, where it is known.
+	Batch *worker.Batch
+	// Elapsed is the time since the run was asked for, Left what remains as far as
+	// can be told; 0: unknown.
+	Elapsed, Left time.Duration
+}
+
+// Done is the share of the work that is done, 0 to 1.
+func (p Progress) Done() float64 {
+	if p.Epochs <= 0 {
+		return 0
+	}
+	done := float64(p.epoch())
+	if b := p.Batch; b != nil && b.Batches > 0 && b.Epoch == p.epoch()+1 {
+		done += float64(b.Batch) / float64(b.Batches)
+	}
+	return min(1, done/float64(p.Epochs))
+}
+
+func (p Progress) epoch() int {
+	if n := len(p.History); n > 0 {
+		return p.History[n-1].Epoch
+	}
+	return 0
+}
+
+// status is the line beside the bar.
+func (p Progress) status() string {
+	var b strings.Builder
+	if p.epoch() == 0 && p.Batch == nil {
+		b.WriteString(p.State)
+	} else {
+		fmt.Fprintf(&b, "epoch %s of %s", Count(p.epoch()), Count(p.Epochs))
+	}
+	fmt.Fprintf(&b, ", %s", Duration(p.Elapsed))
+	if p.Left > 0 {
+		fmt.Fprintf(&b, ", about %s left", Duration(p.Left))
+	}
+	return b.String()
+}
+
+// Frame is the whole view: bar, table, curve. Each frame replaces the one before,
+// in all its representations. The curve is SVG, which a saved notebook that is not
+// trusted does not show; the finished run is a PNG.
+func (p Progress) Frame() Bundle {
+	done := p.Done()
+	html := fmt.Sprintf(`<p><progress value="%.3f" max="1">%.0f %%</progress> %s</p>`, done, 100*done, escape(p.status()))
+	text := fmt.Sprintf("[%s] %3.0f %%  %s", bar(done, 30), 100*done, p.status())
+	if len(p.History) == 0 {
+		return table(html, text)
+	}
+	tab := p.Table()
+	html += "\n" + tab.Data[MIMEHTML].(string)
+	text += "\n" + tab.Text()
+	if len(p.History) > 1 {
+		if svg := p.figure().svg(); len(html)+len(svg)+len(text) <= FrameBytes {
+			html += "\n<div>" + svg + "</div>"
+		}
+	}
+	return table(html, text)
+}
+
+func bar(done float64, width int) string {
+	full := int(done * float64(width))
+	return strings.Repeat("#", full) + strings.Repeat(".", width-full)
+}
+
+// EpochLine is an epoch as one line, for where nobody watches. It holds no time,
+// so that a notebook run again prints the same.
+func EpochLine(e worker.Epoch) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "epoch %*d/%d  loss %s", len(fmt.Sprint(e.Epochs)), e.Epoch, e.Epochs, Number(float64(e.Loss)))
+	if e.Accuracy != nil {
+		fmt.Fprintf(&b, "  accuracy %s", Percent(float64(*e.Accuracy)))
+	}
+	if e.ValLoss != nil {
+		fmt.Fprintf(&b, "  val loss %s", Number(float64(*e.ValLoss)))
+	}
+	if e.ValAccuracy != nil {
+		fmt.Fprintf(&b, "  val accuracy %s", Percent(float64(*e.ValAccuracy)))
+	}
+	return b.String()
+}
+
+// LineEvery says that every how manieth epoch gets a line, so that a run prints
+// at most about forty.
+func LineEvery(epochs int) int {
+	if epochs <= 40 {
+		return 1
+	}
+	return int(niceStep(float64(epochs) / 25))
+}

@@ -1,0 +1,165 @@
+package render
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Training is what the outputs of a training run are made of.
+type Training struct {
+	// History holds one record an epoch, as far as it came.
+	History []worker.Epoch
+	// Epochs is where the run was to end, counted like Epoch.Epoch; 0: where it did.
+	Epochs int
+	// Loss is the name of the loss function, for the axis.
+	Loss string
+	// Title is what stands above the table: the model and how it was trained.
+	Title string
+	// Note is a line below it: why the run ended early. Empty for most.
+	Note string
+}
+
+// columns of a history; a column without a value anywhere is nil.
+type columns struct{ epoch, loss, valLoss, accuracy, valAccuracy []float64 }
+
+func (t Training) columns() columns {
+	var c columns
+	var some struct{ valLoss, accuracy, valAccuracy bool }
+	for _, e := range t.History {
+		c.epoch = append(c.epoch, float64(e.Epoch))
+		c.loss = append(c.loss, float64(e.Loss))
+		c.valLoss = append(c.valLoss, optional(e.ValLoss, &some.valLoss))
+		c.accuracy = append(c.accuracy, optional(e.Accuracy, &some.accuracy))
+		c.valAccuracy = append(c.valAccuracy, optional(e.ValAccuracy, &some.valAccuracy))
+	}
+	if !some.valLoss {
+		c.valLoss = nil
+	}
+	if !some.accuracy {
+		c.accuracy = nil
+	}
+	if !some.valAccuracy {
+		c.valAccuracy = nil
+	}
+	return c
+}
+
+func optional(n *worker.Number, some *bool) float64 {
+	if n == nil {
+		return math.NaN()
+	}
+	*some = true
+	return float64(*n)
+}
+
+// best is the index of the smallest (or largest) finite value, -1 for none.
+func best(values []float64, largest bool) int {
+	at := -1
+	for i, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		if at < 0 || largest && v > values[at] || !largest && v < values[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+// Sentence tells the run in one sentence: what stands for the curve where no
+// picture is shown.
+func (t Training) Sentence() string {
+	c := t.columns()
+	if len(c.epoch) == 0 {
+		return "No epoch was finished."
+	}
+	n := len(c.epoch)
+	var b strings.Builder
+	if n == 1 {
+		fmt.Fprintf(&b, "Training loss %s after epoch %d", Short(c.loss[0]), t.History[0].Epoch)
+	} else {
+		fmt.Fprintf(&b, "Training loss %s to %s over %s epochs", Short(c.loss[0]), Short(c.loss[n-1]), Count(n))
+	}
+	if i := best(c.valLoss, false); i >= 0 {
+		fmt.Fprintf(&b, ", best validation loss %s at epoch %d", Short(c.valLoss[i]), t.History[i].Epoch)
+	}
+	switch i := best(c.valAccuracy, true); {
+	case i >= 0 && n == 1:
+		fmt.Fprintf(&b, "; validation accuracy %s", Percent(c.valAccuracy[0]))
+	case i >= 0:
+		fmt.Fprintf(&b, "; validation accuracy %s to %s", Percent(c.valAccuracy[0]), Percent(c.valAccuracy[n-1]))
+	case len(c.accuracy) > 0:
+		fmt.Fprintf(&b, "; training accuracy %s", Percent(c.accuracy[n-1]))
+	}
+	return b.String() + "."
+}
+
+// Table is the summary: for each measure its first, last and best value and the
+// shape of its course.
+func (t Training) Table() Bundle {
+	c := t.columns()
+	tab := Table{
+		Caption:  t.Title,
+		Header:   []string{"", "first", "last", "best", "at epoch", "course"},
+		Left:     []string{"", "course"},
+		TextOnly: "course",
+	}
+	row := func(name string, values []float64, format func(float64) string, largest bool) {
+		if len(values) == 0 {
+			return
+		}
+		at, bestText, epoch := best(values, largest), "-", "-"
+		if at >= 0 {
+			bestText, epoch = format(values[at]), Count(t.History[at].Epoch)
+		}
+		tab.Rows = append(tab.Rows, []string{name, format(values[0]), format(values[len(values)-1]), bestText, epoch, Spark(values, 20)})
+	}
+	row("training loss", c.loss, Number, false)
+	row("validation loss", c.valLoss, Number, false)
+	row("training accuracy", c.accuracy, Percent, true)
+	row("validation accuracy", c.valAccuracy, Percent, true)
+	html, text := tab.HTML(), tab.Text()
+	if t.Note != "" {
+		html, text = html+"\n<p><b>"+escape(t.Note)+"</b></p>", text+"\n"+t.Note
+	}
+	return table(html, text)
+}
+
+// Curve is the picture of the run.
+func (t Training) Curve() Bundle {
+	f := t.figure()
+	return picture(f.png(), f.width, f.height, t.Sentence())
+}
+
+func (t Training) figure() figure {
+	c := t.columns()
+	xmax := float64(t.Epochs)
+	loss := panel{title: strings.TrimSpace(strings.ReplaceAll(t.Loss, "_", " ") + " loss"), xmax: xmax}
+	loss.series = append(loss.series, Series{Name: "training", X: c.epoch, Y: c.loss})
+	if c.valLoss != nil {
+		loss.series = append(loss.series, Series{Name: "validation", X: c.epoch, Y: c.valLoss, Look: 1})
+		if i := best(c.valLoss, false); i >= 0 {
+			loss.mark, loss.markOf = &plotter.XY{X: c.epoch[i], Y: c.valLoss[i]}, 1
+		}
+	}
+	if c.accuracy == nil && c.valAccuracy == nil {
+		return figure{plots: []*plot.Plot{loss.plot()}, width: 576, height: 300}
+	}
+	acc := panel{title: "accuracy", xmax: xmax, share: true}
+	if c.accuracy != nil {
+		acc.series = append(acc.series, Series{Name: "training", X: c.epoch, Y: c.accuracy})
+	}
+	if c.valAccuracy != nil {
+		acc.series = append(acc.series, Series{Name: "validation", X: c.epoch, Y: c.valAccuracy, Look: 1})
+		if i := best(c.valAccuracy, true); i >= 0 {
+			acc.mark, acc.markOf = &plotter.XY{X: c.epoch[i], Y: c.valAccuracy[i]}, 1
+		}
+	}
+	return figure{plots: []*plot.Plot{loss.plot(), acc.plot()}, width: 720, height: 280}
+}
