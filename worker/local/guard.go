@@ -1,0 +1,56 @@
+package local
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A guard decides who may speak to the server.
+type guard struct {
+	key      [sha256.Size]byte
+	loopback bool // the server listens on loopback only
+}
+
+func newGuard(key string) *guard { return &guard{key: sha256.Sum256([]byte(key))} }
+
+// authorised reports whether r carries the key, as "Bearer <key>" or bare. The
+// comparison takes the same time for every wrong key of whatever length.
+func (g *guard) authorised(r *http.Request) bool {
+	got := r.Header.Get("Authorization")
+	if scheme, rest, ok := strings.Cut(got, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		got = strings.TrimSpace(rest)
+	}
+	sum := sha256.Sum256([]byte(got))
+	return subtle.ConstantTimeCompare(sum[:], g.key[:]) == 1
+}
+
+// foreign reports whether r was sent by a browser on behalf of another site's
+// page, or, to a server on loopback, under a host name that is not this
+// machine's (DNS rebinding).
+func (g *guard) foreign(r *http.Request) bool {
+	if s := r.Header.Get("Sec-Fetch-Site"); s != "" && s != "same-origin" && s != "none" {
+		return true
+	}
+	if o := r.Header.Get("Origin"); o != "" {
+		if u, err := url.Parse(o); err != nil || u.Host != r.Host {
+			return true
+		}
+	}
+	return g.loopback && !loopbackHost(r.Host)
+}
+
+func loopbackHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.Trim(hostport, "[]")
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,105 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+const testKey = "rpa_test"
+
+// newServer is a server without a listener, for bubbles of testing/synctest too.
+func newServer(t *testing.T, opt Options) *Server {
+	t.Helper()
+	if opt.Key == "" {
+		opt.Key = testKey
+	}
+	s, err := New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// call sends one request and decodes the answer.
+func call(t testing.TB, s http.Handler, method, path, body string) (int, map[string]any) {
+	t.Helper()
+	code, text := callRaw(t, s, method, path, body)
+	var m map[string]any
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatalf("%s %s: %d %q: %v", method, path, code, text, err)
+	}
+	return code, m
+}
+
+func callRaw(t testing.TB, s http.Handler, method, path, body string) (int, string) {
+	t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), method, path, r)
+	req.Header.Set("Authorization", "Bearer "+testKey)
+	rec := httptest.NewRecorder()
+	s.ServeHTTP(rec, req)
+	return rec.Code, rec.Body.String()
+}
+
+// mustRun submits a job and returns its id.
+func mustRun(t testing.TB, s http.Handler, body string) string {
+	t.Helper()
+	code, m := call(t, s, "POST", "/v2/local/run", body)
+	if code != 200 || m["status"] != "IN_QUEUE" {
+		t.Fatalf("run: %d %v", code, m)
+	}
+	return m["id"].(string)
+}
+
+func wantStatus(t testing.TB, s http.Handler, id string, want Status) map[string]any {
+	t.Helper()
+	code, m := call(t, s, "GET", "/v2/local/status/"+id, "")
+	if code != 200 || m["status"] != string(want) {
+		t.Fatalf("status: %d %v, want %s", code, m, want)
+	}
+	return m
+}
+
+// echo yields the numbers below input.yield and returns input.value, or fails
+// with input.fail, or blocks until cancelled where input.block is set.
+func echo(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	var in struct {
+		Yield int
+		Value json.RawMessage
+		Fail  string
+		Panic string
+		Block bool
+	}
+	if err := json.Unmarshal(job.Input, &in); err != nil {
+		return nil, err
+	}
+	for i := range in.Yield {
+		if err := yield(json.RawMessage(fmt.Sprint(i))); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case in.Block:
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	case in.Panic != "":
+		panic(in.Panic)
+	case in.Fail != "":
+		return nil, worker.Invalid("input.fail", in.Fail)
+	}
+	return in.Value, nil
+}
+
+var _ worker.Handler = echo

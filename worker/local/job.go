@@ -1,0 +1,162 @@
+package local
+
+import (
+	"container/list"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// A Status is where a job stands, in RunPod's words.
+type Status string
+
+const (
+	StatusInQueue    Status = "IN_QUEUE"
+	StatusInProgress Status = "IN_PROGRESS"
+	StatusCompleted  Status = "COMPLETED"
+	StatusFailed     Status = "FAILED"
+	StatusCancelled  Status = "CANCELLED"
+	StatusTimedOut   Status = "TIMED_OUT"
+)
+
+// Terminal reports whether a job in this status has ended.
+func (s Status) Terminal() bool { return s != StatusInQueue && s != StatusInProgress }
+
+// A submission is what a client asks for.
+type submission struct {
+	input    json.RawMessage
+	webhook  string
+	s3Config json.RawMessage
+	sync     bool // from /runsync: other id, shorter retention
+
+	executionTimeout time.Duration
+	ttl              time.Duration
+	lowPriority      bool
+}
+
+// A job is a submission and what became of it. Its fields below sub are guarded
+// by the queue's mu; byte slices are never changed once set.
+type job struct {
+	id  string
+	sub submission
+
+	status   Status
+	retries  int
+	worker   string // of the latest attempt
+	created  time.Time
+	started  time.Time // of the latest attempt
+	finished time.Time
+	beat     time.Time // the latest sign of life from its worker
+	output   json.RawMessage
+	failure  string // error text
+
+	chunks     []json.RawMessage // yields that nobody has read yet
+	chunkBytes int
+	yields     []json.RawMessage // all yields of the attempt, for workers in this process
+	streamed   bool
+
+	changed chan struct{}           // closed and replaced on every change
+	element *list.Element           // its place in the queue, nil when taken
+	stop    func() bool             // stops the timer of the next deadline
+	cancel  context.CancelCauseFunc // ends the handler in this process, nil for attached workers
+}
+
+// A view is a job at one moment, for encoding outside the lock.
+type view struct {
+	id       string
+	status   Status
+	retries  int
+	worker   string
+	delay    time.Duration // < 0: not known
+	exec     time.Duration // < 0: not known
+	output   json.RawMessage
+	failure  string
+	sub      *submission
+	created  time.Time
+	finished time.Time
+	changed  <-chan struct{}
+	unread   bool // chunks wait for a reader
+}
+
+// viewLocked needs the queue's mu.
+func (j *job) viewLocked() view {
+	v := view{id: j.id, status: j.status, retries: j.retries, delay: -1, exec: -1,
+		output: j.output, failure: j.failure, sub: &j.sub, created: j.created, finished: j.finished, changed: j.changed, unread: len(j.chunks) > 0}
+	if j.status != StatusInQueue && !j.started.IsZero() {
+		v.worker = j.worker
+		v.delay = j.started.Sub(j.created)
+		if j.status.Terminal() {
+			v.exec = j.finished.Sub(j.started)
+		}
+	}
+	return v
+}
+
+// appendJob appends the job object without its closing brace and without its
+// output, which can be megabytes and is written by itself.
+func (v view) appendJob(b []byte) []byte {
+	b = append(b, '{')
+	if v.delay >= 0 {
+		b = append(b, `"delayTime":`...)
+		b = strconv.AppendInt(b, v.delay.Milliseconds(), 10)
+		b = append(b, ',')
+	}
+	if v.failure != "" {
+		b = append(b, `"error":`...)
+		b = appendString(b, v.failure)
+		b = append(b, ',')
+	}
+	if v.exec >= 0 {
+		b = append(b, `"executionTime":`...)
+		b = strconv.AppendInt(b, v.exec.Milliseconds(), 10)
+		b = append(b, ',')
+	}
+	b = append(b, `"id":`...)
+	b = appendString(b, v.id)
+	if v.retries > 0 {
+		b = append(b, `,"retries":`...)
+		b = strconv.AppendInt(b, int64(v.retries), 10)
+	}
+	b = append(b, `,"status":`...)
+	b = appendString(b, string(v.status))
+	if v.worker != "" {
+		b = append(b, `,"workerId":`...)
+		b = appendString(b, v.worker)
+	}
+	return b
+}
+
+// pieces is the job object in parts, the big ones uncopied.
+func (v view) pieces() [][]byte {
+	head := v.appendJob(make([]byte, 0, 256))
+	if v.output == nil {
+		return [][]byte{append(head, '}')}
+	}
+	return [][]byte{append(head, `,"output":`...), v.output, []byte("}")}
+}
+
+// appendString appends s as a JSON string.
+func appendString(b []byte, s string) []byte {
+	q, err := json.Marshal(s)
+	if err != nil { // a string always can
+		panic(err)
+	}
+	return append(b, q...)
+}
+
+// newID is a random uuid with the suffix of a region, as RunPod's ids.
+func newID(sync bool) string {
+	var u [16]byte
+	rand.Read(u[:]) // never fails
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	h := hex.EncodeToString(u[:])
+	id := h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:] + "-u1"
+	if sync {
+		return "sync-" + id
+	}
+	return id
+}

@@ -1,0 +1,158 @@
+package local
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Options configure a Server. The zero value listens on a free loopback port
+// with a key drawn at random, and has no worker: jobs wait until one attaches.
+type Options struct {
+	// Addr is where to listen. Default "127.0.0.1:0"; any other host than
+	// loopback opens the endpoint to the network, with the key as its only guard.
+	Addr string
+	// Key is what clients and workers must present. Default: drawn at random.
+	Key string
+	// EndpointID is the endpoint's name in paths. Default "local".
+	EndpointID string
+
+	// Handler runs the jobs in this process. Default nil: only attached workers.
+	Handler worker.Handler
+	// Workers is how many jobs Handler runs at a time. Default 1.
+	Workers int
+
+	// ExecutionTimeout bounds jobs without a policy of their own. Default 10 min.
+	ExecutionTimeout time.Duration
+	// TTL is how long a job without a policy may exist. Default 24 h.
+	TTL time.Duration
+	// Retention is how long a result of /run is kept after its end. Default 30 min.
+	Retention time.Duration
+	// SyncRetention is the same for /runsync. Default 1 min.
+	SyncRetention time.Duration
+	// HeartbeatTimeout is how long a job of an attached worker may go unnamed in
+	// its pings before the worker counts as lost. Default 40 s, four pings.
+	HeartbeatTimeout time.Duration
+
+	// MaxRun and MaxRunSync bound the body of /run and /runsync, and MaxRunSync a
+	// result, in bytes. Default 10 MiB and 20 MiB.
+	MaxRun, MaxRunSync int
+	// MaxChunk bounds a stream chunk in bytes. Default 1 MB.
+	MaxChunk int
+	// MaxQueued is how many jobs may wait; more are refused with 429.
+	// Default: 500 for each worker, at least 500.
+	MaxQueued int
+
+	// Unknown is what the service's documentation leaves open.
+	Unknown Unknown
+
+	// Clock tells the time. Default: the machine's.
+	Clock Clock
+	// Log receives what happens, never keys or inputs. Default: nothing.
+	Log *slog.Logger
+}
+
+// Unknown holds the answers that RunPod's documentation does not give or gives
+// twice. The zero value is the likeliest.
+type Unknown struct {
+	// Overtime is the status of a job over its executionTimeout: TIMED_OUT
+	// (default) or FAILED.
+	Overtime Status
+	// TooLarge is the HTTP status for a body over the limit: 413 (default) or 400.
+	TooLarge int
+	// LateProgress lets a progress update that arrives after the result set the
+	// job back to IN_PROGRESS, as runpod-python issue 250 reports.
+	LateProgress bool
+	// NaN accepts bare NaN and Infinity from workers and makes them null; without
+	// it such a result is refused with 400.
+	NaN bool
+}
+
+const (
+	executionTimeoutMin = 5 * time.Second
+	ttlMin              = 10 * time.Second
+	policyMax           = 7 * 24 * time.Hour
+
+	waitMin     = time.Second
+	waitMax     = 300 * time.Second
+	runSyncWait = 90 * time.Second
+	// statusWait is how long /status-sync holds without ?wait.
+	statusWait = 90 * time.Second
+	// streamWait is how long /stream holds an empty answer. The service says 10 s,
+	// but the official client gives up at just that.
+	streamWait = 9500 * time.Millisecond
+	// takeWait is how long a worker's polls are held; the SDK gives up at 90 s.
+	takeWait = 30 * time.Second
+
+	// maxUnread bounds the chunks of one job that nobody reads, in bytes; the
+	// oldest are dropped, and the final output has them still.
+	maxUnread = 64 << 20
+	// maxStream is about how many bytes of chunks one answer of /stream carries.
+	maxStream = 8 << 20
+)
+
+var errOption = errors.New("local: wrong option")
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxQueued < 0 {
+		return o, fmt.Errorf("%w: a negative limit", errOption)
+	}
+	if o.Key == "" {
+		var b [24]byte
+		rand.Read(b[:])
+		o.Key = "rpa_" + hex.EncodeToString(b[:])
+	}
+	def(&o.Addr, "127.0.0.1:0")
+	def(&o.EndpointID, "local")
+	def(&o.ExecutionTimeout, 10*time.Minute)
+	def(&o.TTL, 24*time.Hour)
+	def(&o.Retention, 30*time.Minute)
+	def(&o.SyncRetention, time.Minute)
+	def(&o.HeartbeatTimeout, 40*time.Second)
+	def(&o.MaxRun, 10<<20)
+	def(&o.MaxRunSync, 20<<20)
+	def(&o.MaxChunk, 1_000_000)
+	def(&o.Unknown.Overtime, StatusTimedOut)
+	def(&o.Unknown.TooLarge, 413)
+	if o.Handler != nil {
+		def(&o.Workers, 1)
+	} else {
+		o.Workers = 0
+	}
+	def(&o.MaxQueued, 500*max(o.Workers, 1))
+	if o.Clock == nil {
+		o.Clock = systemClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if !validName(o.EndpointID) {
+		return o, fmt.Errorf("%w: EndpointID %q is not letters, digits, - and _", errOption, o.EndpointID)
+	}
+	return o, nil
+}
+
+func def[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+// validName reports whether s can be a part of a path: an endpoint, a worker, a job.
+func validName(s string) bool {
+	if s == "" || len(s) > 128 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return true
+}

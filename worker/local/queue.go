@@ -1,0 +1,211 @@
+package local
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+var (
+	errHoldOver  = errors.New("local: the hold is over")
+	errGone      = errors.New("job not found")
+	errQueueFull = errors.New("too many requests: the queue is full")
+	errRetry     = errors.New("only a job that is FAILED or TIMED_OUT can be retried")
+
+	// ErrCancelled is the cause that a handler's context ends with on /cancel.
+	ErrCancelled = errors.New("local: the job was cancelled")
+	// ErrOvertime is the cause when the job ran over its executionTimeout.
+	ErrOvertime = errors.New("local: the job ran over its executionTimeout")
+	// ErrExpired is the cause when the job's ttl was over while it ran.
+	ErrExpired = errors.New("local: the job's ttl is over")
+	// ErrClosed is the cause when the server was closed.
+	ErrClosed = errors.New("local: the server was closed")
+)
+
+// A queue holds an endpoint's jobs and moves them between statuses. Every
+// method is one transition under mu; nothing in here blocks or does I/O.
+//
+//	IN_QUEUE -> IN_PROGRESS -> COMPLETED | FAILED | TIMED_OUT | CANCELLED
+//	   |  ^----lost worker--'                |          |
+//	   |  ^-------------retry----------------'----------'
+//	   '-> CANCELLED | TIMED_OUT | (purged: gone)
+//
+// and from anywhere: gone, when ttl or retention is over.
+type queue struct {
+	opt Options
+
+	mu      sync.Mutex
+	jobs    map[string]*job
+	waiting *list.List               // *job, IN_QUEUE, next first
+	takers  *list.List               // chan struct{}: workers that wait for a job, first come first
+	workers map[string]*workerRecord // by id
+	counts  counters
+	closed  bool
+	// ended is told of each job that ended, under mu; it must not block.
+	ended func(view)
+}
+
+type counters struct {
+	completed, failed, retried int
+}
+
+// A workerRecord is what the queue knows of a worker.
+type workerRecord struct {
+	id       string
+	attached bool // over HTTP: its jobs need pings
+	state    workerState
+	jobs     map[string]*job
+	stops    []string      // jobs that it shall stop
+	stopped  chan struct{} // closed and replaced when stops grows
+	seen     time.Time
+	since    time.Time
+	gpu      string
+}
+
+type workerState uint8
+
+const (
+	workerReady workerState = iota
+	workerStarting
+	workerUnhealthy
+)
+
+func newQueue(opt Options) *queue {
+	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), takers: list.New(),
+		workers: map[string]*workerRecord{}, ended: func(view) {}}
+}
+
+// submit puts a new job at the end of the queue.
+func (q *queue) submit(sub submission) (view, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return view{}, ErrClosed
+	}
+	if q.waiting.Len() >= q.opt.MaxQueued {
+		return view{}, errQueueFull
+	}
+	def(&sub.executionTimeout, q.opt.ExecutionTimeout)
+	def(&sub.ttl, q.opt.TTL)
+	j := &job{id: newID(sub.sync), sub: sub, status: StatusInQueue, created: q.opt.Clock.Now(), changed: make(chan struct{})}
+	q.jobs[j.id] = j
+	q.enqueueLocked(j, false)
+	q.armLocked(j)
+	return j.viewLocked(), nil
+}
+
+// get returns the job as it is now.
+func (q *queue) get(id string) (view, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, ok := q.jobs[id]
+	if !ok {
+		return view{}, errGone
+	}
+	return j.viewLocked(), nil
+}
+
+// await returns the job once done says so, or as it is when ctx ends.
+func (q *queue) await(ctx context.Context, id string, done func(view) bool) (view, error) {
+	for {
+		v, err := q.get(id)
+		if err != nil || done(v) {
+			return v, err
+		}
+		select {
+		case <-v.changed:
+		case <-ctx.Done():
+			return q.get(id)
+		}
+	}
+}
+
+func terminal(v view) bool { return v.status.Terminal() }
+
+// list returns every job, in no order.
+func (q *queue) list() []view {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	vs := make([]view, 0, len(q.jobs))
+	for _, j := range q.jobs {
+		vs = append(vs, j.viewLocked())
+	}
+	return vs
+}
+
+func (q *queue) enqueueLocked(j *job, front bool) {
+	j.status = StatusInQueue
+	if front {
+		j.element = q.waiting.PushFront(j)
+	} else {
+		j.element = q.waiting.PushBack(j)
+	}
+	q.wakeLocked()
+	j.tellLocked()
+}
+
+func (q *queue) dequeueLocked(j *job) {
+	if j.element != nil {
+		q.waiting.Remove(j.element)
+		j.element = nil
+	}
+}
+
+// tellLocked wakes those who wait for a change of j.
+func (j *job) tellLocked() {
+	close(j.changed)
+	j.changed = make(chan struct{})
+}
+
+// endLocked moves j to a terminal status.
+func (q *queue) endLocked(j *job, s Status) {
+	q.dequeueLocked(j)
+	q.releaseLocked(j)
+	j.status = s
+	j.finished = q.opt.Clock.Now()
+	switch s {
+	case StatusCompleted:
+		q.counts.completed++
+	case StatusFailed, StatusTimedOut:
+		q.counts.failed++
+	}
+	j.tellLocked()
+	q.armLocked(j)
+	q.ended(j.viewLocked())
+}
+
+// forgetLocked removes every trace of j.
+func (q *queue) forgetLocked(j *job) {
+	q.dequeueLocked(j)
+	q.releaseLocked(j)
+	if j.stop != nil {
+		j.stop()
+	}
+	delete(q.jobs, j.id)
+	j.tellLocked()
+}
+
+// releaseLocked takes j from its worker's hands, without a word to it.
+func (q *queue) releaseLocked(j *job) {
+	if w := q.workers[j.worker]; w != nil {
+		delete(w.jobs, j.id)
+	}
+	j.cancel = nil
+}
+
+// close ends every running handler and refuses what comes.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, j := range q.jobs {
+		if j.stop != nil {
+			j.stop()
+		}
+		if j.cancel != nil {
+			j.cancel(ErrClosed)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package local
+
+// cancel ends a job that has not ended; one that has stays as it is.
+func (q *queue) cancel(id string) (view, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, ok := q.jobs[id]
+	if !ok {
+		return view{}, errGone
+	}
+	if !j.status.Terminal() {
+		q.stopWorkLocked(j, ErrCancelled)
+		j.output = nil
+		q.endLocked(j, StatusCancelled)
+	}
+	return j.viewLocked(), nil
+}
+
+// retry queues a failed job again under its id, with its input; its output goes.
+func (q *queue) retry(id string) (view, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, ok := q.jobs[id]
+	if !ok {
+		return view{}, errGone
+	}
+	if j.status != StatusFailed && j.status != StatusTimedOut {
+		return j.viewLocked(), errRetry
+	}
+	if q.waiting.Len() >= q.opt.MaxQueued {
+		return view{}, errQueueFull
+	}
+	q.resetLocked(j)
+	j.retries = 0
+	j.created = q.opt.Clock.Now()
+	j.worker = ""
+	q.counts.retried++
+	q.enqueueLocked(j, false)
+	q.armLocked(j)
+	return j.viewLocked(), nil
+}
+
+// purge removes every job that waits.
+func (q *queue) purge() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for q.waiting.Len() > 0 {
+		q.forgetLocked(q.waiting.Front().Value.(*job))
+		n++
+	}
+	return n
+}
+
+// resetLocked clears what an attempt has left.
+func (q *queue) resetLocked(j *job) {
+	j.output, j.failure = nil, ""
+	j.chunks, j.chunkBytes, j.yields, j.streamed = nil, 0, nil, false
+}
+
+// stopWorkLocked tells whoever runs j to stop.
+func (q *queue) stopWorkLocked(j *job, cause error) {
+	if j.status != StatusInProgress {
+		return
+	}
+	if j.cancel != nil {
+		j.cancel(cause)
+	}
+	if w := q.workers[j.worker]; w != nil && w.attached {
+		w.stops = append(w.stops, j.id)
+		close(w.stopped)
+		w.stopped = make(chan struct{})
+	}
+}

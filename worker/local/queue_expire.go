@@ -1,0 +1,102 @@
+package local
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxRetries is how often a job is given to another worker after it lost its own.
+const maxRetries = 1
+
+// lostError is the service's text for a job that lost its worker too often.
+var lostError = fmt.Sprintf("job timed out after %d retries", maxRetries)
+
+// deadlineLocked is when the next thing happens to j by itself.
+func (q *queue) deadlineLocked(j *job) time.Time {
+	if j.status.Terminal() {
+		if j.sub.sync {
+			return j.finished.Add(q.opt.SyncRetention)
+		}
+		return j.finished.Add(q.opt.Retention)
+	}
+	at := j.created.Add(j.sub.ttl)
+	if j.status == StatusInProgress {
+		at = earlier(at, j.started.Add(j.sub.executionTimeout))
+		if w := q.workers[j.worker]; w == nil || w.attached {
+			at = earlier(at, j.beat.Add(q.opt.HeartbeatTimeout))
+		}
+	}
+	return at
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// armLocked sets the timer of j to its deadline. A beat only moves a deadline
+// away, so it need not arm: due looks again.
+func (q *queue) armLocked(j *job) {
+	if j.stop != nil {
+		j.stop()
+	}
+	if q.closed {
+		return
+	}
+	d := q.deadlineLocked(j).Sub(q.opt.Clock.Now())
+	j.stop = q.opt.Clock.AfterFunc(max(d, 0), func() { q.due(j) })
+}
+
+// due does what the time asks for, if it still does: a timer that fired while
+// another transition held the lock finds a later deadline.
+func (q *queue) due(j *job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.opt.Clock.Now()
+	if q.closed || q.jobs[j.id] != j {
+		return
+	}
+	if q.deadlineLocked(j).After(now) {
+		q.armLocked(j)
+		return
+	}
+	switch {
+	case j.status.Terminal():
+		q.forgetLocked(j)
+	case !j.created.Add(j.sub.ttl).After(now):
+		q.stopWorkLocked(j, ErrExpired)
+		q.forgetLocked(j)
+	case !j.started.Add(j.sub.executionTimeout).After(now):
+		q.stopWorkLocked(j, ErrOvertime)
+		j.failure, j.output = "executionTimeout exceeded", nil
+		q.endLocked(j, q.opt.Unknown.Overtime)
+	default:
+		q.lostLocked(j)
+	}
+}
+
+// lostLocked gives a job whose worker is gone to another one, once.
+func (q *queue) lostLocked(j *job) {
+	if j.retries >= maxRetries {
+		j.failure, j.output = lostError, nil
+		q.endLocked(j, StatusFailed)
+		return
+	}
+	j.retries++
+	q.counts.retried++
+	q.releaseLocked(j)
+	q.resetLocked(j)
+	q.enqueueLocked(j, true)
+	q.armLocked(j)
+}
+
+// lost reports that workerID will not end the job.
+func (q *queue) lost(id, workerID string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if j := q.jobs[id]; j != nil && j.status == StatusInProgress && j.worker == workerID {
+		q.lostLocked(j)
+	}
+}

@@ -1,0 +1,101 @@
+package local
+
+import "encoding/json"
+
+// mineLocked returns the job if workerID may report on it: it is the one that
+// took it last. A worker that was thought lost and comes back while its job waits
+// again is still that one.
+func (q *queue) mineLocked(id, workerID string) (j *job, mine bool, err error) {
+	j, ok := q.jobs[id]
+	if !ok {
+		return nil, false, errGone
+	}
+	return j, j.worker == workerID && !j.status.Terminal(), nil
+}
+
+// chunk appends one yield to the job's stream. A report that is not for the
+// running attempt is dropped without an error, as the service does.
+func (q *queue) chunk(id, workerID string, raw json.RawMessage, keep bool) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, mine, err := q.mineLocked(id, workerID)
+	if err != nil || !mine || j.status != StatusInProgress {
+		return err
+	}
+	j.beat = q.opt.Clock.Now()
+	j.streamed = true
+	j.chunks = append(j.chunks, raw)
+	j.chunkBytes += len(raw)
+	for j.chunkBytes > maxUnread {
+		j.chunkBytes -= len(j.chunks[0])
+		j.chunks = j.chunks[1:]
+	}
+	if keep {
+		j.yields = append(j.yields, raw)
+	}
+	j.tellLocked()
+	return nil
+}
+
+// progress sets the output of a running job.
+func (q *queue) progress(id, workerID string, output json.RawMessage) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, mine, err := q.mineLocked(id, workerID)
+	if err != nil {
+		return err
+	}
+	if !mine {
+		if q.opt.Unknown.LateProgress && j.status.Terminal() && j.worker == workerID {
+			j.status, j.output = StatusInProgress, output
+			j.beat = q.opt.Clock.Now()
+			j.tellLocked()
+			q.armLocked(j)
+		}
+		return nil
+	}
+	if j.status == StatusInProgress {
+		j.beat = q.opt.Clock.Now()
+		j.output = output
+		j.tellLocked()
+	}
+	return nil
+}
+
+// finish ends the job: failed where failure is set, else completed.
+func (q *queue) finish(id, workerID string, output json.RawMessage, failure string) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, mine, err := q.mineLocked(id, workerID)
+	if err != nil || !mine {
+		return err
+	}
+	j.output, j.failure, j.yields = output, failure, nil
+	if failure != "" {
+		q.endLocked(j, StatusFailed)
+	} else {
+		q.endLocked(j, StatusCompleted)
+	}
+	return nil
+}
+
+// drain takes the unread chunks of a job, about maxStream bytes at most.
+func (q *queue) drain(id string) (chunks []json.RawMessage, more bool, v view, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, ok := q.jobs[id]
+	if !ok {
+		return nil, false, view{}, errGone
+	}
+	n, size := 0, 0
+	for n < len(j.chunks) && (n == 0 || size+len(j.chunks[n]) <= maxStream) {
+		size += len(j.chunks[n])
+		n++
+	}
+	chunks, j.chunks = j.chunks[:n:n], j.chunks[n:]
+	if len(j.chunks) == 0 {
+		j.chunks = nil
+	}
+	j.chunkBytes -= size
+	return chunks, len(j.chunks) > 0, j.viewLocked(), nil
+}

@@ -1,0 +1,112 @@
+package local
+
+import (
+	"container/list"
+	"context"
+	"encoding/json"
+)
+
+// A delivery is a job on its way to a worker.
+type delivery struct {
+	id      string
+	sub     *submission
+	retries int
+	delay   int64 // ms since submission
+	noInput bool  // the empty object was stripped
+}
+
+// take gives worker the next n jobs at most, and waits for one until ctx ends; it
+// returns none then.
+func (q *queue) take(ctx context.Context, workerID string, n int) []delivery {
+	for {
+		q.mu.Lock()
+		if got := q.takeLocked(workerID, n); len(got) > 0 || ctx.Err() != nil || q.closed {
+			q.mu.Unlock()
+			return got
+		}
+		wake := make(chan struct{})
+		e := q.takers.PushBack(wake)
+		q.mu.Unlock()
+
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			q.stopWaiting(e, wake)
+			return nil
+		}
+	}
+}
+
+// stopWaiting leaves the line of takers. Who was woken meanwhile passes it on.
+func (q *queue) stopWaiting(e *list.Element, wake chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-wake:
+		if q.waiting.Len() > 0 {
+			q.wakeLocked()
+		}
+	default:
+		q.takers.Remove(e)
+	}
+}
+
+// wakeLocked lets the taker that waits longest look again.
+func (q *queue) wakeLocked() {
+	if e := q.takers.Front(); e != nil {
+		close(q.takers.Remove(e).(chan struct{}))
+	}
+}
+
+func (q *queue) takeLocked(workerID string, n int) []delivery {
+	w := q.workers[workerID]
+	if w == nil || q.closed {
+		return nil
+	}
+	var got []delivery
+	for len(got) < n && q.waiting.Len() > 0 {
+		j := q.waiting.Front().Value.(*job)
+		q.dequeueLocked(j)
+		now := q.opt.Clock.Now()
+		j.status, j.worker, j.started, j.beat = StatusInProgress, workerID, now, now
+		j.output, j.failure = nil, ""
+		w.jobs[j.id] = j
+		j.tellLocked()
+		q.armLocked(j)
+		got = append(got, delivery{id: j.id, sub: &j.sub, retries: j.retries,
+			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.sub.input)})
+	}
+	return got
+}
+
+// handlerStarted names the function that ends the attempt of worker on a job; it is
+// called at once when the job is no longer this worker's.
+func (q *queue) handlerStarted(id, workerID string, cancel context.CancelCauseFunc) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j := q.jobs[id]
+	if q.closed || j == nil || j.status != StatusInProgress || j.worker != workerID {
+		cancel(ErrCancelled)
+		return
+	}
+	j.cancel = cancel
+}
+
+// untake puts back a job that never reached the worker.
+func (q *queue) untake(id, workerID string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j := q.jobs[id]
+	if j == nil || j.status != StatusInProgress || j.worker != workerID {
+		return
+	}
+	q.releaseLocked(j)
+	q.enqueueLocked(j, true)
+	q.armLocked(j)
+}
+
+// emptyObject reports whether b is {} with any white space.
+func emptyObject(b json.RawMessage) bool {
+	i := space(b, 0)
+	return i < len(b) && b[i] == '{' && space(b, i+1) < len(b) && b[space(b, i+1)] == '}'
+}

@@ -1,0 +1,130 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A route is one operation of the job API.
+type route struct {
+	op      string // name in rate limits and logs
+	methods string // "GET", "POST" or "GET POST"
+	args    int    // parts of the path behind the operation
+	serve   func(e *endpoint, w http.ResponseWriter, r *http.Request, args []string)
+}
+
+// routes are the operations by the part of the path behind the endpoint. Older
+// documentation and the Go SDK ask by POST where the newer says GET.
+var routes = map[string]route{
+	"run":         {"run", "POST", 0, (*endpoint).run},
+	"runsync":     {"runsync", "POST", 0, (*endpoint).runSync},
+	"status":      {"status", "GET POST", 1, (*endpoint).status},
+	"status-sync": {"status", "GET POST", 1, (*endpoint).statusSync},
+	"stream":      {"stream", "GET POST", 1, (*endpoint).stream},
+	"cancel":      {"cancel", "POST", 1, (*endpoint).cancel},
+	"retry":       {"retry", "POST", 1, (*endpoint).retry},
+	"purge-queue": {"purge-queue", "POST", 0, (*endpoint).purge},
+	"health":      {"health", "GET", 0, (*endpoint).health},
+	"requests":    {"requests", "GET", 0, (*endpoint).requests},
+	"metrics":     {"metrics", "GET", 0, (*endpoint).metrics},
+}
+
+func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string) {
+	if len(parts) == 0 {
+		writeError(w, http.StatusNotFound, "not found")
+		return
+	}
+	rt, ok := routes[parts[0]]
+	args := parts[1:]
+	if !ok || len(args) != rt.args {
+		writeError(w, http.StatusNotFound, "not found")
+		return
+	}
+	if !allows(rt.methods, r.Method) {
+		w.Header().Set("Allow", allowHeader(rt.methods))
+		writeError(w, http.StatusMethodNotAllowed, "method not allowed")
+		return
+	}
+	rt.serve(e, w, r, args)
+}
+
+func allows(methods, m string) bool {
+	return methods == m || methods == "GET POST" && (m == "GET" || m == "POST")
+}
+
+func allowHeader(methods string) string {
+	if methods == "GET POST" {
+		return "GET, POST"
+	}
+	return methods
+}
+
+// hold is the context of a long-poll: it ends with the request, with the server,
+// or after ?wait milliseconds.
+func (e *endpoint) hold(r *http.Request, def time.Duration) (context.Context, func(), error) {
+	d := def
+	if s := r.URL.Query().Get("wait"); s != "" {
+		ms, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return nil, nil, errors.New("wait is not a number of milliseconds")
+		}
+		d = min(max(time.Duration(min(ms, 1e9))*time.Millisecond, waitMin), waitMax)
+	}
+	ctx, cancel := within(r.Context(), e.q.opt.Clock, d)
+	stop := context.AfterFunc(e.srv.ctx, cancel)
+	return ctx, func() { stop(); cancel() }, nil
+}
+
+// writeJSON writes v, which is small.
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		writeError(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	writePieces(w, code, b)
+}
+
+func writeError(w http.ResponseWriter, code int, text string) {
+	writeJSON(w, code, map[string]string{"error": text})
+}
+
+// writePieces writes one JSON text that lies in several slices.
+func writePieces(w http.ResponseWriter, code int, pieces ...[]byte) error {
+	n := 0
+	for _, p := range pieces {
+		n += len(p)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(n))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	for _, p := range pieces {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeQueueError says what the queue refused.
+func writeQueueError(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, errGone):
+		writeError(w, http.StatusNotFound, err.Error())
+	case errors.Is(err, errQueueFull):
+		writeError(w, http.StatusTooManyRequests, err.Error())
+	case errors.Is(err, errRetry):
+		writeError(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, ErrClosed):
+		writeError(w, http.StatusServiceUnavailable, "shutting down")
+	default:
+		writeError(w, http.StatusInternalServerError, err.Error())
+	}
+}

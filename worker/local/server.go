@@ -1,0 +1,148 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Server is one endpoint under RunPod's job API. Use it as an http.Handler, or
+// let Start listen.
+type Server struct {
+	opt   Options
+	guard *guard
+	ep    *endpoint
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelCauseFunc
+	tasks  sync.WaitGroup
+
+	http *http.Server // nil without a listener
+	url  string
+}
+
+// An endpoint is a queue and those who work for it.
+type endpoint struct {
+	id  string
+	q   *queue
+	srv *Server
+}
+
+// New is a Server without a listener; call Close to end its workers.
+func New(opt Options) (*Server, error) {
+	opt, err := opt.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opt: opt, guard: newGuard(opt.Key)}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.ep = &endpoint{id: opt.EndpointID, q: newQueue(opt), srv: s}
+	for range opt.Workers {
+		s.startInProcess(s.ep, opt.Handler)
+	}
+	return s, nil
+}
+
+// Start is New with a listener on opt.Addr. The server ends with ctx or Close.
+func Start(ctx context.Context, opt Options) (*Server, error) {
+	s, err := New(opt)
+	if err != nil {
+		return nil, err
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", s.opt.Addr)
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("local: %w", err)
+	}
+	addr := ln.Addr().(*net.TCPAddr)
+	s.guard.loopback = addr.IP.IsLoopback()
+	s.url = "http://" + reachable(addr)
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return s.ctx }}
+	s.tasks.Go(func() {
+		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.opt.Log.Error("listener ended", "err", err)
+		}
+	})
+	context.AfterFunc(ctx, func() { s.Close() })
+	return s, nil
+}
+
+// reachable is an address that a client on this machine can dial.
+func reachable(a *net.TCPAddr) string {
+	if a.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", a.Port)
+	}
+	return a.String()
+}
+
+// URL is the server's root, such as "http://127.0.0.1:40123"; empty without a listener.
+func (s *Server) URL() string { return s.url }
+
+// BaseURL is what stands for "https://api.runpod.ai/v2": the endpoint's
+// operations lie under BaseURL() + "/" + EndpointID().
+func (s *Server) BaseURL() string { return s.url + "/v2" }
+
+// Key is what clients and workers present: "Authorization: Bearer <key>".
+func (s *Server) Key() string { return s.opt.Key }
+
+// EndpointID is the endpoint's name in paths.
+func (s *Server) EndpointID() string { return s.opt.EndpointID }
+
+// Health is what GET /health answers.
+func (s *Server) Health() Health { return s.ep.q.health() }
+
+// closeTime is how long Close waits for handlers that do not stop.
+const closeTime = 10 * time.Second
+
+// Close ends the listener, the connections and the handlers, whose contexts end
+// with ErrClosed, and waits for them, 10 s at most. It can be called twice.
+func (s *Server) Close() error {
+	s.cancel(ErrClosed)
+	s.ep.q.close()
+	var err error
+	if s.http != nil {
+		err = s.http.Close()
+	}
+	done := make(chan struct{})
+	go func() { s.tasks.Wait(); close(done) }()
+	select {
+	case <-done:
+		return err
+	case <-time.After(closeTime):
+		return fmt.Errorf("local: a handler still runs %v after the server was closed", closeTime)
+	}
+}
+
+// ServeHTTP serves both planes. The key is asked for before anything is told.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.guard.foreign(r):
+		writeError(w, http.StatusForbidden, "requests of other sites' pages are refused")
+		return
+	case !s.guard.authorised(r):
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		writeError(w, http.StatusUnauthorized, "unauthorized")
+		return
+	}
+	rest, ok := strings.CutPrefix(r.URL.Path, "/v2/")
+	if !ok {
+		writeError(w, http.StatusNotFound, "not found")
+		return
+	}
+	parts := strings.Split(rest, "/")
+	if parts[0] != s.ep.id {
+		writeError(w, http.StatusNotFound, "endpoint not found")
+		return
+	}
+	s.ep.serve(w, r, parts[1:])
+}

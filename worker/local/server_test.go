@@ -1,0 +1,126 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// start is a server that listens, and a function that calls it.
+func start(t testing.TB, opt Options) (*Server, func(method, path string, body []byte) (int, []byte)) {
+	t.Helper()
+	s, err := Start(context.Background(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	t.Cleanup(client.CloseIdleConnections)
+	return s, func(method, path string, body []byte) (int, []byte) {
+		t.Helper()
+		req, err := http.NewRequest(method, s.BaseURL()+"/"+s.EndpointID()+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+s.Key())
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, b
+	}
+}
+
+func TestStart(t *testing.T) {
+	s, do := start(t, Options{Handler: echo})
+	if !strings.HasPrefix(s.URL(), "http://127.0.0.1:") || s.BaseURL() != s.URL()+"/v2" || !strings.HasPrefix(s.Key(), "rpa_") || s.EndpointID() != "local" {
+		t.Errorf("%s %s %s", s.URL(), s.BaseURL(), s.EndpointID())
+	}
+	big := []byte(`{"input":{"value":"` + strings.Repeat("A", 9<<20) + `"}}`)
+	code, b := do("POST", "/runsync", big)
+	if code != 200 || len(b) < 9<<20 {
+		t.Fatalf("%d, %d bytes", code, len(b))
+	}
+	if code, b = do("POST", "/run", bytes.Repeat([]byte("x"), 11<<20)); code != 413 {
+		t.Errorf("%d %.100s", code, b)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error("second Close:", err)
+	}
+}
+
+func TestStartEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := Start(ctx, Options{Handler: echo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	<-s.ctx.Done()
+	s.tasks.Wait()
+}
+
+func TestCloseEndsLongPolls(t *testing.T) {
+	s, _ := start(t, Options{})
+	req, _ := http.NewRequest("POST", s.BaseURL()+"/local/runsync", strings.NewReader(`{"input":{"a":1}}`))
+	req.Header.Set("Authorization", s.Key())
+	done := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		done <- err
+	}()
+	for s.Health().Jobs.InQueue == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.Close()
+	<-done
+}
+
+// BenchmarkOverhead is a job that does nothing, from /run to its output.
+func BenchmarkOverhead(b *testing.B) {
+	for _, way := range []string{"status-sync", "stream"} {
+		b.Run(way, func(b *testing.B) {
+			_, do := start(b, Options{Handler: echo})
+			for b.Loop() {
+				_, text := do("POST", "/run", []byte(`{"input":{"value":1,"yield":1}}`))
+				var j struct{ ID string }
+				if err := json.Unmarshal(text, &j); err != nil {
+					b.Fatal(err)
+				}
+				for {
+					if _, text = do("GET", "/"+way+"/"+j.ID, nil); bytes.Contains(text, []byte(`"COMPLETED"`)) {
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkPayload sends 9 MB and gets them back.
+func BenchmarkPayload(b *testing.B) {
+	_, do := start(b, Options{Handler: echo})
+	body := []byte(`{"input":{"value":"` + strings.Repeat("A", 9_000_000) + `"}}`)
+	b.SetBytes(2 * int64(len(body)))
+	for b.Loop() {
+		if code, text := do("POST", "/runsync", body); code != 200 || len(text) < 9_000_000 {
+			b.Fatal(code)
+		}
+	}
+}
