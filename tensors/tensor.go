@@ -1,0 +1,234 @@
+package tensors
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A Tensor is an array of numbers. Make one with [From], or fill in the fields:
+// Data holds the product of Shape elements of DType, little-endian, the last
+// index running fastest. A shape of no dimensions is a scalar.
+type Tensor struct {
+	DType DType
+	Shape []int
+	Data  []byte
+}
+
+// New returns a tensor of zeros.
+func New(d DType, shape ...int) (Tensor, error) {
+	n, err := byteLen(d, shape)
+	if err != nil {
+		return Tensor{}, err
+	}
+	return Tensor{DType: d, Shape: slices.Clone(shape), Data: make([]byte, n)}, nil
+}
+
+// maxDims is a bound for what comes from outside; NumPy's is the same.
+const maxDims = 64
+
+// byteLen is the number of bytes that a shape of a dtype takes.
+func byteLen(d DType, shape []int) (int, error) {
+	if !d.valid() {
+		return 0, fail(ErrType, "dtype %d does not exist", uint8(d))
+	}
+	if len(shape) > maxDims {
+		return 0, fail(ErrShape, "%d dimensions; %d is the most", len(shape), maxDims)
+	}
+	n, zero := d.Size(), false
+	for _, dim := range shape {
+		switch {
+		case dim < 0:
+			return 0, fail(ErrShape, "negative dimension in %v", shape)
+		case dim == 0:
+			zero = true
+		case n > math.MaxInt/dim:
+			return 0, fail(ErrTooLarge, "shape %v has more elements than memory has addresses", shape)
+		default:
+			n *= dim
+		}
+	}
+	if zero {
+		return 0, nil
+	}
+	return n, nil
+}
+
+// Len is the number of elements.
+func (t Tensor) Len() int {
+	if !t.DType.valid() {
+		return 0
+	}
+	return len(t.Data) / t.DType.Size()
+}
+
+// Rows is the length of the first dimension; of a scalar it is 1.
+func (t Tensor) Rows() int {
+	if len(t.Shape) == 0 {
+		return 1
+	}
+	return t.Shape[0]
+}
+
+// Cols is the number of elements of one row: the product of all dimensions but
+// the first.
+func (t Tensor) Cols() int {
+	n := 1
+	for _, dim := range t.Shape[min(1, len(t.Shape)):] {
+		n *= dim
+	}
+	return n
+}
+
+// String describes the tensor in a few words: "float32[1797 64]".
+func (t Tensor) String() string {
+	return t.DType.String() + fmt.Sprint(t.Shape)
+}
+
+// Validate checks that Data has the length that DType and Shape ask for and,
+// for Bool, that each byte is 0 or 1.
+func (t Tensor) Validate() error {
+	n, err := byteLen(t.DType, t.Shape)
+	if err != nil {
+		return err
+	}
+	if n != len(t.Data) {
+		return fail(ErrShape, "%v needs %d bytes of data and has %d", t, n, len(t.Data))
+	}
+	if t.DType == Bool {
+		for i, b := range t.Data {
+			if b > 1 {
+				return fail(ErrFormat, "%v: byte %d is %d, not 0 or 1", t, i, b)
+			}
+		}
+	}
+	return nil
+}
+
+// Clone returns a tensor with memory of its own.
+func (t Tensor) Clone() Tensor {
+	return Tensor{DType: t.DType, Shape: slices.Clone(t.Shape), Data: bytes.Clone(t.Data)}
+}
+
+// Equal tells whether dtype, shape and every byte agree; NaNs with the same bits
+// are equal, 0 and -0 are not.
+func (t Tensor) Equal(u Tensor) bool {
+	return t.DType == u.DType && slices.Equal(t.Shape, u.Shape) && bytes.Equal(t.Data, u.Data)
+}
+
+// Reshape returns the same data under another shape with as many elements.
+func (t Tensor) Reshape(shape ...int) (Tensor, error) {
+	n, err := byteLen(t.DType, shape)
+	if err != nil {
+		return Tensor{}, err
+	}
+	if n != len(t.Data) {
+		return Tensor{}, fail(ErrShape, "%v cannot become %v: the numbers of elements differ", t, shape)
+	}
+	return Tensor{DType: t.DType, Shape: slices.Clone(shape), Data: t.Data}, nil
+}
+
+// SliceRows returns rows from up to but not including to. It shares t's memory.
+func (t Tensor) SliceRows(from, to int) (Tensor, error) {
+	if len(t.Shape) == 0 || from < 0 || to < from || to > t.Shape[0] {
+		return Tensor{}, fail(ErrShape, "%v has no rows %d to %d", t, from, to)
+	}
+	row := t.Cols() * t.DType.Size()
+	shape := slices.Clone(t.Shape)
+	shape[0] = to - from
+	return Tensor{DType: t.DType, Shape: shape, Data: t.Data[from*row : to*row : to*row]}, nil
+}
+
+// CheckFinite returns a *NonFiniteError when an element is NaN or infinite, and
+// nil otherwise and for integers.
+func (t Tensor) CheckFinite() error {
+	if !t.DType.IsFloat() {
+		return nil
+	}
+	first, count := t.scanNonFinite()
+	if count == 0 {
+		return nil
+	}
+	return &NonFiniteError{Index: t.unravel(first), Value: t.float64At(first), Count: count}
+}
+
+// scanNonFinite finds elements whose exponent bits are all set, which is what
+// NaN and infinity have in common.
+func (t Tensor) scanNonFinite() (first, count int) {
+	note := func(i int) {
+		if count == 0 {
+			first = i
+		}
+		count++
+	}
+	switch t.DType {
+	case Float64:
+		const exponent = 0x7ff << 52
+		for i, bits := range view[uint64](t.Data) {
+			if bits&exponent == exponent {
+				note(i)
+			}
+		}
+	case Float32:
+		const exponent = 0xff << 23
+		for i, bits := range view[uint32](t.Data) {
+			if bits&exponent == exponent {
+				note(i)
+			}
+		}
+	default:
+		exponent := uint16(0x1f << 10)
+		if t.DType == BFloat16 {
+			exponent = 0xff << 7
+		}
+		for i, bits := range view[uint16](t.Data) {
+			if bits&exponent == exponent {
+				note(i)
+			}
+		}
+	}
+	return first, count
+}
+
+// unravel turns a position into one index per dimension.
+func (t Tensor) unravel(i int) []int {
+	index := make([]int, len(t.Shape))
+	for d := len(index) - 1; d >= 0; d-- {
+		index[d] = i % t.Shape[d]
+		i /= t.Shape[d]
+	}
+	return index
+}
+
+// Digest is the sha256, in lower-case hexadecimal, of the tensor's msgpack form
+// (see [Tensor.MarshalMsgpack]): the name of its content wherever it is kept.
+func (t Tensor) Digest() string {
+	h := sha256.New()
+	h.Write(t.msgpackHeader())
+	h.Write(t.Data)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// DigestOf is the sha256 of bytes in lower-case hexadecimal.
+func DigestOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// ValidDigest tells whether s is written as Digest writes: 64 lower-case
+// hexadecimal digits and nothing else. A digest from outside is checked with it
+// before it becomes part of a file's name or an address.
+func ValidDigest(s string) bool {
+	if len(s) != 2*sha256.Size {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
