@@ -13,13 +13,15 @@ import (
 // the zero value of a field means the default that stands on it.
 //
 // One seed gives the same start on every worker, and 5+5 epochs are 10: all
-// random numbers are PyTorch's on the CPU, and the generator is seeded anew
+// random numbers are those of PyTorch's CPU generator (MT19937), each stream
+// from a generator seeded for it.
 //
-//	with seed,      to draw the validation split: randperm(n), the last part held out
-//	with seed,      to make the weights, layer after layer
-//	with seed + e,  at the start of epoch e, counted from 1 over all
-//	                continuations: first randperm of the training samples, where
-//	                shuffle is on, then dropout masks as the batches go
+//	seed      the validation split: p = randperm(n), the last part of p held out,
+//	          the others in the order of p are the training samples 0, 1, 2, ...
+//	seed      the weights, layer after layer
+//	seed + e  the order of the training samples in epoch e, counted from 1 over all
+//	          continuations: randperm where shuffle is on, else 0, 1, 2, ...
+//	seed + e  the dropout masks of epoch e, as the forward passes go
 //
 // The last batch of an epoch may be smaller. An epoch's loss is the mean of the
 // batch losses, weighted by batch size.
@@ -57,9 +59,9 @@ type Hyperparameters struct {
 // over all continuations.
 //
 //	step       after every step_size epochs (default 10), times gamma (0.1)
-//	cosine     from learning_rate to eta_min over t_max epochs (default: those of this job)
+//	cosine     from learning_rate to eta_min over t_max epochs (default: start_epoch + epochs)
 //	one_cycle  PyTorch's OneCycleLR with max_lr (default: 10 times learning_rate), a step a batch,
-//	           over the epochs of this job and those before; momentum is not cycled
+//	           over start_epoch + epochs; momentum is not cycled
 //	plateau    times factor (0.1) when the monitored loss has not fallen by 1e-4 of
 //	           itself for more than patience epochs (10)
 //	warmup     learning_rate times k/steps in the k-th step, up to steps (default 100)

@@ -63,7 +63,9 @@ type Kind struct {
 }
 
 // Kinds lists all layer types of the contract, by theme.
-func Kinds() []Kind { return slices.Concat(linearKinds(), convKinds(), poolKinds(), normKinds(), activationKinds(), sequenceKinds(), shapeKinds()) }
+func Kinds() []Kind {
+	return slices.Concat(linearKinds(), convKinds(), poolKinds(), normKinds(), activationKinds(), sequenceKinds(), shapeKinds())
+}
 
 // LookupKind returns the layer type called name.
 func LookupKind(name string) (*Kind, bool) {
