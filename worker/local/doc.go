@@ -18,5 +18,6 @@
 //	job.go          a job, its statuses, its JSON
 //	queue*.go       the state machine: submit, take, report, control, expire
 //	client_*.go     the client plane, one family of operations a file
+//	worker_*.go     the worker plane, as RunPod's SDK calls it
 //	inprocess.go    workers that are a worker.Handler in this process
 package local

@@ -12,10 +12,13 @@ import (
 // A guard decides who may speak to the server.
 type guard struct {
 	key      [sha256.Size]byte
-	loopback bool // the server listens on loopback only
+	token    [sha256.Size]byte // for the worker plane only
+	loopback bool              // the server listens on loopback only
 }
 
-func newGuard(key string) *guard { return &guard{key: sha256.Sum256([]byte(key))} }
+func newGuard(key, token string) *guard {
+	return &guard{key: sha256.Sum256([]byte(key)), token: sha256.Sum256([]byte(token))}
+}
 
 // authorised reports whether r carries the key, as "Bearer <key>" or bare. The
 // comparison takes the same time for every wrong key of whatever length.
@@ -24,8 +27,22 @@ func (g *guard) authorised(r *http.Request) bool {
 	if scheme, rest, ok := strings.Cut(got, " "); ok && strings.EqualFold(scheme, "Bearer") {
 		got = strings.TrimSpace(rest)
 	}
+	return same(got, g.key)
+}
+
+// worker reports whether r is for the worker plane and carries its token.
+func (g *guard) worker(r *http.Request) bool {
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) < 4 {
+		return false
+	}
+	_, ok := workerRoutes[parts[3]]
+	return ok && (same(r.URL.Query().Get("token"), g.token) || same(r.Header.Get("Authorization"), g.token))
+}
+
+func same(got string, want [sha256.Size]byte) bool {
 	sum := sha256.Sum256([]byte(got))
-	return subtle.ConstantTimeCompare(sum[:], g.key[:]) == 1
+	return subtle.ConstantTimeCompare(sum[:], want[:]) == 1
 }
 
 // foreign reports whether r was sent by a browser on behalf of another site's

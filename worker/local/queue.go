@@ -59,6 +59,9 @@ type workerRecord struct {
 	jobs     map[string]*job
 	stops    []string      // jobs that it shall stop
 	stopped  chan struct{} // closed and replaced when stops grows
+	left     chan struct{} // closed and replaced when its polls shall end
+	polls    int           // open long-polls
+	watched  bool          // a timer looks after it
 	seen     time.Time
 	since    time.Time
 	gpu      string

@@ -1,18 +1,128 @@
 package local
 
-// enlist makes a worker known; known ones keep their jobs.
+import (
+	"context"
+	"slices"
+)
+
+// enlist makes a worker known; one that is known keeps its jobs.
 func (q *queue) enlist(id string, attached bool, gpu string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.enlistLocked(id, attached, gpu)
+}
+
+func (q *queue) enlistLocked(id string, attached bool, gpu string) *workerRecord {
 	now := q.opt.Clock.Now()
 	w := q.workers[id]
 	if w == nil {
-		w = &workerRecord{id: id, jobs: map[string]*job{}, stopped: make(chan struct{}), since: now}
+		w = &workerRecord{id: id, jobs: map[string]*job{}, since: now,
+			stopped: make(chan struct{}), left: make(chan struct{})}
 		q.workers[id] = w
 	}
 	w.attached, w.seen = attached, now
 	if gpu != "" {
 		w.gpu = gpu
+	}
+	return w
+}
+
+// pollBegins notes that an attached worker asks for something; left is closed
+// when it shall ask no more.
+func (q *queue) pollBegins(id, gpu string) (left <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.enlistLocked(id, true, gpu)
+	w.polls++
+	w.state = workerReady
+	return w.left
+}
+
+func (q *queue) pollEnds(id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w := q.workers[id]; w != nil {
+		w.polls--
+		w.seen = q.opt.Clock.Now()
+		q.watchLocked(w)
+	}
+}
+
+// beat takes a ping: the worker lives, and so do those of its jobs that it names.
+func (q *queue) beat(id string, jobs []string, unhealthy bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.enlistLocked(id, true, "")
+	if unhealthy {
+		w.state = workerUnhealthy
+	}
+	for _, j := range jobs {
+		if j := w.jobs[j]; j != nil {
+			j.beat = w.seen
+		}
+	}
+	q.watchLocked(w)
+}
+
+// watchLocked sees to it that an attached worker is forgotten when nothing is
+// heard of it. Its jobs have timers of their own.
+func (q *queue) watchLocked(w *workerRecord) {
+	if w.watched || q.closed {
+		return
+	}
+	w.watched = true
+	left := q.opt.HeartbeatTimeout - q.opt.Clock.Now().Sub(w.seen)
+	if left <= 0 { // something else keeps it: look again later
+		left = q.opt.HeartbeatTimeout
+	}
+	q.opt.Clock.AfterFunc(left, func() { q.unwatch(w) })
+}
+
+func (q *queue) unwatch(w *workerRecord) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w.watched = false
+	if q.closed || q.workers[w.id] != w {
+		return
+	}
+	if w.polls > 0 || len(w.jobs) > 0 || q.opt.Clock.Now().Sub(w.seen) < q.opt.HeartbeatTimeout {
+		q.watchLocked(w)
+		return
+	}
+	delete(q.workers, w.id)
+}
+
+// leave ends the polls of a worker that asked to be replaced.
+func (q *queue) leave(id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w := q.workers[id]; w != nil {
+		close(w.left)
+		w.left = make(chan struct{})
+	}
+}
+
+// awaitStops returns the jobs that a worker shall stop, once each, or none when
+// ctx ends.
+func (q *queue) awaitStops(ctx context.Context, id string) []string {
+	for {
+		q.mu.Lock()
+		w := q.workers[id]
+		if w == nil || q.closed {
+			q.mu.Unlock()
+			return nil
+		}
+		ids, stopped := w.stops, w.stopped
+		w.stops = nil
+		q.mu.Unlock()
+		if len(ids) > 0 {
+			return slices.Compact(ids)
+		}
+		select {
+		case <-stopped:
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 

@@ -33,6 +33,16 @@ var routes = map[string]route{
 	"metrics":     {"metrics", "GET", 0, (*endpoint).metrics},
 }
 
+// workerRoutes are what workers call; args[0] is the worker's id.
+var workerRoutes = map[string]route{
+	"job-take":       {"job-take", "GET", 1, (*endpoint).jobTake},
+	"job-take-batch": {"job-take-batch", "GET", 1, (*endpoint).jobTakeBatch},
+	"job-stop":       {"job-stop", "GET", 1, (*endpoint).jobStop},
+	"job-done":       {"job-done", "POST", 2, (*endpoint).jobDone},
+	"job-stream":     {"job-stream", "POST", 2, (*endpoint).jobStream},
+	"ping":           {"ping", "GET", 1, (*endpoint).ping},
+}
+
 func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string) {
 	if len(parts) == 0 {
 		writeError(w, http.StatusNotFound, "not found")
@@ -40,6 +50,9 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string)
 	}
 	rt, ok := routes[parts[0]]
 	args := parts[1:]
+	if wr, isWorker := workerRoutes[parts[0]]; isWorker {
+		rt, ok = wr, len(args) > 0 && validName(args[0])
+	}
 	if !ok || len(args) != rt.args {
 		writeError(w, http.StatusNotFound, "not found")
 		return

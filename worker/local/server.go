@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 type Server struct {
 	opt   Options
 	guard *guard
+	token string // what workers show instead of the key
 	ep    *endpoint
 
 	ctx    context.Context // ends with Close
@@ -41,7 +43,8 @@ func New(opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opt: opt, guard: newGuard(opt.Key)}
+	token := rand.Text()
+	s := &Server{opt: opt, guard: newGuard(opt.Key, token), token: token}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.ep = &endpoint{id: opt.EndpointID, q: newQueue(opt), srv: s}
 	for range opt.Workers {
@@ -129,7 +132,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.guard.foreign(r):
 		writeError(w, http.StatusForbidden, "requests of other sites' pages are refused")
 		return
-	case !s.guard.authorised(r):
+	case !s.guard.authorised(r) && !s.guard.worker(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		writeError(w, http.StatusUnauthorized, "unauthorized")
 		return

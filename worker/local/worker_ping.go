@@ -1,0 +1,57 @@
+package local
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ping is a worker's heartbeat. Only the jobs that it names are alive: one that
+// the worker dropped goes to another one in time.
+func (e *endpoint) ping(w http.ResponseWriter, r *http.Request, args []string) {
+	query := r.URL.Query()
+	var ids []string
+	if s := query.Get("job_id"); s != "" {
+		ids = strings.Split(s, ",")
+	}
+	unhealthy := query.Get("status") == "unhealthy"
+	if unhealthy {
+		e.srv.opt.Log.Warn("a worker is unhealthy", "worker", args[0], "check", query.Get("check"), "reason", query.Get("reason"))
+	}
+	e.q.beat(args[0], ids, unhealthy)
+	w.WriteHeader(http.StatusOK)
+}
+
+// WorkerEnv is the environment that makes a worker built with RunPod's SDK serve
+// this endpoint, as "NAME=value": add it to os.Environ() of the process. The
+// worker's id is yours, or drawn where it is empty. It carries a token for the
+// worker plane: the SDK prefers the key in ~/.runpod/config.toml to the one in its
+// environment, so the header alone would not do.
+func (s *Server) WorkerEnv(workerID string) []string {
+	if workerID == "" {
+		workerID = newWorkerID()
+	}
+	base := s.BaseURL() + "/" + s.EndpointID()
+	query := "?gpu=local&token=" + s.token
+	return []string{
+		"RUNPOD_WEBHOOK_GET_JOB=" + base + "/job-take/$ID" + query,
+		"RUNPOD_WEBHOOK_POST_OUTPUT=" + base + "/job-done/$RUNPOD_POD_ID/$ID" + query,
+		"RUNPOD_WEBHOOK_POST_STREAM=" + base + "/job-stream/$RUNPOD_POD_ID/$ID" + query,
+		"RUNPOD_WEBHOOK_PING=" + base + "/ping/$RUNPOD_POD_ID" + query,
+		"RUNPOD_PING_INTERVAL=" + pingInterval(s.opt.HeartbeatTimeout),
+		"RUNPOD_AI_API_KEY=" + s.token,
+		"RUNPOD_POD_ID=" + workerID,
+		"RUNPOD_POD_HOSTNAME=" + workerID,
+		"RUNPOD_ENDPOINT_ID=" + s.EndpointID(),
+		"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS=true",
+		"RUNPOD_SKIP_GPU_CHECK=true",
+	}
+}
+
+// pingInterval is a quarter of the time-out in whole seconds, as the SDK reads
+// it (ms, floored to seconds), 1 s to 10 s.
+func pingInterval(timeout time.Duration) string {
+	sec := min(max(int(timeout/(4*time.Second)), 1), 10)
+	return strconv.Itoa(sec * 1000)
+}
