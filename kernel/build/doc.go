@@ -1,0 +1,24 @@
+// Package build turns the files of a cell into a shared object that the session
+// process loads, and makes the session process itself ahead of time (the host).
+//
+// It knows the Go tool chain and nothing of notebooks: a cell is a set of files,
+// a session is a program to link. Prepare makes a host, once for each version of
+// Go and of our sources; Open finds it again in milliseconds; the host's Builder
+// builds cells.
+//
+//	host, err := build.Open(dir)
+//	obj, err := host.Builder().Cell(ctx, build.Input{...})
+//
+// All archives of a host are compiled once, with one set of flags, and kept in
+// its folder: types and package variables are shared between the host and the
+// cells only where both come from the same archive.
+//
+//	prepare.go   Prepare: list, compile, keep, link, write the manifest
+//	manifest.go  what a host consists of
+//	host.go      Open; archives and source folders of packages
+//	more.go      packages that are added to a host after it was made
+//	builder.go   the interface of the two ways to build
+//	classic.go   ordinary plugins
+//	toolchain.go running go, compile and link in a known environment
+//	ld/ld.c      between the Go linker and the system's linker
+package build

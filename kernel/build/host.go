@@ -1,0 +1,140 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// A Host is a prepared session program with the archives that its cells are
+// compiled against. Its methods may be called from several goroutines.
+type Host struct {
+	dir  string
+	m    *manifest
+	lock *os.File
+
+	mu    sync.Mutex
+	extra map[string]folder // packages added after the host was made
+	libs  int
+}
+
+// Open finds the newest host in dir, the Dir of Prepare. It takes milliseconds.
+// It fails with ErrNoHost or a *StaleError where Prepare has to run first.
+func Open(dir string) (*Host, error) {
+	b, err := os.ReadFile(filepath.Join(dir, currentName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("build: %w in %s", ErrNoHost, dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	name := strings.TrimSpace(string(b))
+	if name == "" || name != filepath.Base(name) {
+		return nil, &StaleError{dir, "is named wrongly in " + currentName}
+	}
+	return openDir(filepath.Join(dir, name))
+}
+
+func openDir(dir string) (*Host, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	// A folder that cannot be written cannot be removed under us either.
+	l, err := lock(dir, syscall.LOCK_SH)
+	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	return &Host{dir: dir, m: m, lock: l, extra: map[string]folder{}}, nil
+}
+
+// Close lets a later Prepare remove the host. Cells that are loaded stay.
+func (h *Host) Close() error {
+	if h.lock == nil {
+		return nil
+	}
+	return h.lock.Close()
+}
+
+// Program is the path of the session program.
+func (h *Host) Program() string { return filepath.Join(h.dir, sessionName) }
+
+// GoVersion is the version of Go that the host was built with, go1.26.8.
+func (h *Host) GoVersion() string { return h.m.Go.Version }
+
+// Source is the folder of our module that the host was built from.
+func (h *Host) Source() string { return h.m.Source }
+
+// Mode says how cells are built, and why not in fast mode.
+func (h *Host) Mode() (m Mode, reason string) { return h.m.Mode, h.m.Reason }
+
+// Packages lists the import paths that a cell may import at once, sorted.
+func (h *Host) Packages() []string { return importable(h.packages()) }
+
+// Builder builds cells for this host.
+func (h *Host) Builder() Builder { return &classic{h} }
+
+// packages is a copy of what is known now.
+func (h *Host) packages() map[string]folder {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m := maps.Clone(h.m.Package)
+	maps.Copy(m, h.extra)
+	return m
+}
+
+func (h *Host) find(path string) (folder, bool) {
+	if f, ok := h.m.Package[path]; ok {
+		return f, true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f, ok := h.extra[path]
+	return f, ok
+}
+
+// Has says whether the package was compiled ahead or added since.
+func (h *Host) Has(path string) bool {
+	_, ok := h.find(path)
+	return ok || path == "unsafe"
+}
+
+// Export opens the compiled package, whose export data go/importer reads. It
+// fails with an *UnknownPackageError for a package that has not been added.
+func (h *Host) Export(path string) (io.ReadCloser, error) {
+	f, ok := h.find(path)
+	if !ok {
+		return nil, &UnknownPackageError{Path: path}
+	}
+	return os.Open(f.path(h.dir))
+}
+
+// Dir is the folder with the package's source; ok is false where it is unknown.
+func (h *Host) Dir(path string) (dir string, ok bool) {
+	f, ok := h.find(path)
+	return f.Dir, ok && f.Dir != ""
+}
+
+// env is the environment of go commands for this host.
+func (h *Host) env() []string {
+	env := slices.DeleteFunc(environ(), func(kv string) bool { return strings.HasPrefix(kv, "GOENV=") })
+	return append(env, h.m.Env...)
+}
+
+// An UnknownPackageError says that a package is not part of the host.
+type UnknownPackageError struct{ Path string }
+
+func (e *UnknownPackageError) Error() string {
+	return fmt.Sprintf("build: package %s is not part of the session", e.Path)
+}

@@ -1,0 +1,48 @@
+/* Stands between the Go linker and the system's linker.
+
+   The Go linker calls a C compiler for every link: three times on a file
+   trivial.c to learn which flags it takes, then once to link. A cell has no C
+   code and needs none of the flags, so the first three succeed at once and the
+   last goes straight to the linker. That is half of the time of a small link.
+
+   GP_LD is the linker, GP_VERSIONS a version script. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int ends(const char *s, const char *suffix) {
+	size_t n = strlen(s), k = strlen(suffix);
+	return n >= k && strcmp(s + n - k, suffix) == 0;
+}
+
+int main(int argc, char **argv) {
+	for (int i = 1; i < argc; i++)
+		if (ends(argv[i], "trivial.c")) return 0;
+	const char *ld = getenv("GP_LD"), *versions = getenv("GP_VERSIONS");
+	char **args = calloc(argc + 16, sizeof *args);
+	if (!ld || !args) return 1;
+	int n = 0;
+	args[n++] = (char *)ld;
+	args[n++] = "-shared";
+	args[n++] = "-z"; args[n++] = "now";
+	args[n++] = "-z"; args[n++] = "relro";
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
+			args[n++] = "-o";
+			args[n++] = argv[++i];
+		} else if (ends(argv[i], ".o")) {
+			args[n++] = argv[i];
+		}
+	}
+	if (versions && *versions) {
+		size_t size = strlen(versions) + 32;
+		char *flag = malloc(size);
+		if (!flag) return 1;
+		snprintf(flag, size, "--version-script=%s", versions);
+		args[n++] = flag;
+	}
+	execvp(ld, args);
+	perror(ld);
+	return 1;
+}

@@ -1,0 +1,451 @@
+package build
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+const (
+	modulePath  = "github.com/gopherpod/gopherpod"
+	runtimePath = modulePath + "/kernel/session/rt"
+	sessionName = "session" // the session program
+	ldName      = "ld"      // the program made of ld/ld.c
+	cfgName     = "importcfg"
+	currentName = "current" // names the folder of the newest host
+	lockName    = "lock"
+)
+
+//go:embed ld/ld.c
+var ldSource []byte
+
+// Options say what to prepare.
+type Options struct {
+	// Source is the folder of our module: go.mod with all that a session needs.
+	Source string
+	// Dir is where hosts live. A host in use is never changed: a new one is made
+	// beside it, and old ones are removed when nobody uses them.
+	Dir string
+	// Main is the import path of the session program; the default is the one with
+	// our magics, or the one without any where the module has no magics.
+	Main string
+	// Packages are import paths to compile ahead besides those that every host
+	// has: the standard library, gonum and our own.
+	Packages []string
+	// Lean leaves out what Packages and Main do not import: tests build in seconds.
+	Lean bool
+	// Mode is the way to build cells; the default is the fastest that passes its
+	// self-test here.
+	Mode Mode
+	// Progress is told what happens, one line at a time; it may be nil.
+	Progress func(string)
+}
+
+// listFlags compile every archive so that it can go into a shared library, into
+// a position independent program and beside a plugin.
+var listFlags = []string{"-trimpath", "-linkshared", "-buildmode=shared"}
+
+// standard is what every host holds besides the standard library.
+var standard = []string{
+	"gonum.org/v1/gonum/blas/blas64", "gonum.org/v1/gonum/dsp/fourier", "gonum.org/v1/gonum/floats", "gonum.org/v1/gonum/integrate",
+	"gonum.org/v1/gonum/interp", "gonum.org/v1/gonum/mat", "gonum.org/v1/gonum/optimize", "gonum.org/v1/gonum/stat", "gonum.org/v1/gonum/stat/distuv",
+	"gonum.org/v1/plot", "gonum.org/v1/plot/plotter", "gonum.org/v1/plot/plotutil", "gonum.org/v1/plot/vg", "gonum.org/v1/plot/vg/draw",
+	"gonum.org/v1/plot/vg/vgimg", "gonum.org/v1/plot/vg/vgsvg",
+}
+
+// ours are the packages of this module that cells may import.
+var ours = []string{"kernel/display", "tensors", "runpod", "runpod/train", "worker"}
+
+// Prepare makes a host, or finds the one that fits. It takes about a minute on
+// two cores when nothing is in Go's build cache, and under a second when the
+// host exists. An interrupted Prepare leaves nothing behind but the cache.
+func Prepare(ctx context.Context, o Options) (*Host, error) {
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	var err error
+	if o.Source, err = filepath.Abs(o.Source); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	tc, env, err := findToolchain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &preparation{Options: o, tc: tc, env: env}
+	p.setRoots()
+	hash, err := p.hash()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(o.Dir, hash)
+	if h, err := openDir(dir); err == nil {
+		return h, p.point(hash)
+	}
+	if err := p.make(ctx, dir, hash); err != nil {
+		return nil, err
+	}
+	h, err := openDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.point(hash); err != nil {
+		return nil, err
+	}
+	removeUnused(o.Dir, hash)
+	return h, nil
+}
+
+// A preparation is one run of Prepare.
+type preparation struct {
+	Options
+	tc    *toolchain
+	env   []string
+	roots []string
+}
+
+func (p *preparation) hasPackage(rel string) bool {
+	m, _ := filepath.Glob(filepath.Join(p.Source, filepath.FromSlash(rel), "*.go"))
+	return slices.ContainsFunc(m, func(f string) bool { return !strings.HasSuffix(f, "_test.go") })
+}
+
+func (p *preparation) setRoots() {
+	if p.Main == "" {
+		p.Main = modulePath + "/kernel/session/plain"
+		if p.hasPackage("magics/session") {
+			p.Main = modulePath + "/magics/session"
+		}
+	}
+	p.roots = append([]string{runtimePath, "sync/atomic", "unsafe"}, p.Packages...)
+	if p.Lean {
+		return
+	}
+	p.roots = append(append(p.roots, "std"), standard...)
+	for _, rel := range ours {
+		if p.hasPackage(rel) {
+			p.roots = append(p.roots, path.Join(modulePath, rel))
+		}
+	}
+}
+
+// hash names everything that the host depends on.
+func (p *preparation) hash() (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, manifestFormat, *p.tc, listFlags, p.Main, p.roots, p.Lean, p.Mode, p.Source)
+	h.Write(ldSource)
+	err := filepath.WalkDir(p.Source, func(f string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() {
+			if f != p.Source && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		ext := filepath.Ext(name)
+		if strings.HasSuffix(name, "_test.go") || ext != ".go" && ext != ".s" && ext != ".c" && ext != ".h" && name != "go.mod" && name != "go.sum" {
+			return nil
+		}
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(p.Source, f)
+		fmt.Fprintln(h, rel, len(b))
+		h.Write(b)
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("build: sources: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:10]), nil
+}
+
+// make builds the host in a folder of its own and moves it into place.
+func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
+	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	tmp, err := os.MkdirTemp(p.Dir, "new-")
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	m := &manifest{Format: manifestFormat, Hash: hash, Go: *p.tc, Source: p.Source, Main: p.Main, Roots: p.roots}
+	for _, kv := range p.env {
+		if k, _, _ := strings.Cut(kv, "="); strings.HasPrefix(k, "GO") || k == "CGO_ENABLED" {
+			m.Env = append(m.Env, kv)
+		}
+	}
+	p.Progress("compiling packages")
+	listed, err := p.list(ctx)
+	if err != nil {
+		return err
+	}
+	if err := keepArchives(tmp, m, listed); err != nil {
+		return err
+	}
+	if err := p.buildLD(ctx, tmp); err != nil {
+		return err
+	}
+	if err := p.linkHost(ctx, tmp, m, listed); err != nil {
+		return err
+	}
+	// The file holds final paths, because the folder moves.
+	if err := os.WriteFile(filepath.Join(tmp, cfgName), importcfg(dir, m.Package), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	if err := m.write(tmp); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	os.RemoveAll(dir) // a broken one: openDir refused it
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+		return fmt.Errorf("build: %w", err)
+	}
+	return nil
+}
+
+// A listed package is what go list says of one.
+type listed struct {
+	ImportPath, Name, Export, Dir string
+	Standard, DepOnly             bool
+	GoFiles, SFiles, CgoFiles     []string
+}
+
+const listFields = "-json=ImportPath,Name,Export,Dir,Standard,DepOnly,GoFiles,SFiles,CgoFiles"
+
+// list compiles what cells need; -v makes go name each package as it compiles it.
+func (p *preparation) list(ctx context.Context) ([]listed, error) {
+	args := append([]string{"list", "-deps", "-export", "-v"}, listFlags...)
+	args = append(append(args, listFields, p.Main), p.roots...)
+	c := exec.CommandContext(ctx, "go", args...)
+	c.Dir, c.Env = p.Source, p.env
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	var out strings.Builder
+	c.Stdout = &out
+	errs, err := c.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	text := p.followList(errs)
+	if err := c.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, &CommandError{Command: "go list", Output: text, Err: err}
+	}
+	return decodeList(strings.NewReader(out.String()))
+}
+
+func (p *preparation) followList(r io.Reader) (rest string) {
+	var b strings.Builder
+	n := 0
+	for sc := bufio.NewScanner(r); sc.Scan(); {
+		l := sc.Text()
+		if l != "" && !strings.ContainsAny(l, " \t:") {
+			n++
+			p.Progress(fmt.Sprintf("compiled %d packages: %s", n, l))
+			continue
+		}
+		if b.Len() < 8<<10 {
+			fmt.Fprintln(&b, l)
+		}
+	}
+	return b.String()
+}
+
+func decodeList(r io.Reader) (all []listed, err error) {
+	for d := json.NewDecoder(r); ; {
+		var l listed
+		if err := d.Decode(&l); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("build: go list: %w", err)
+		}
+		all = append(all, l)
+	}
+}
+
+// keepArchives puts the archives into the host's folder, so that go clean -cache
+// does not take them from a running session. Links cost nothing; where the cache
+// is on another disk they are copied.
+func keepArchives(dir string, m *manifest, all []listed) error {
+	if err := os.Mkdir(filepath.Join(dir, "pkg"), 0o755); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	m.Package = map[string]folder{}
+	for i, l := range all {
+		if l.Export == "" || l.Name == "main" {
+			continue
+		}
+		f := folder{File: filepath.Join("pkg", fmt.Sprintf("%d.a", i)), Dir: l.Dir, Std: l.Standard}
+		if err := linkOrCopy(l.Export, filepath.Join(dir, f.File)); err != nil {
+			return fmt.Errorf("build: keep %s: %w", l.ImportPath, err)
+		}
+		m.Package[l.ImportPath] = f
+	}
+	return nil
+}
+
+func linkOrCopy(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	r, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, r); err != nil {
+		w.Close()
+		return err
+	}
+	return w.Close()
+}
+
+func (p *preparation) buildLD(ctx context.Context, dir string) error {
+	src := filepath.Join(dir, "ld.c")
+	if err := os.WriteFile(src, ldSource, 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	cc := strings.Fields(p.tc.CC)
+	_, err := run(ctx, dir, p.env, cc[0], append(cc[1:], "-O1", "-o", filepath.Join(dir, ldName), src)...)
+	return err
+}
+
+// importable lists the packages that the host links in: all that Go source
+// outside may import, and so all that a cell may.
+func importable(pkgs map[string]folder) []string {
+	ps := slices.Sorted(maps.Keys(pkgs))
+	return slices.DeleteFunc(ps, func(p string) bool {
+		// runtime/race only exists for programs built with -race.
+		return p == "unsafe" || p == "runtime/race" || strings.HasPrefix(p, "vendor/") || slices.Contains(strings.Split(p, "/"), "internal")
+	})
+}
+
+// linkHost makes the session program in classic mode: an ordinary program that
+// has initialised every package that a cell may import.
+func (p *preparation) linkHost(ctx context.Context, dir string, m *manifest, all []listed) error {
+	p.Progress("linking the session program")
+	m.Mode, m.Reason = Classic, "asked for"
+	i := slices.IndexFunc(all, func(l listed) bool { return l.ImportPath == p.Main })
+	if i < 0 || all[i].Name != "main" {
+		return fmt.Errorf("build: %s is not a program", p.Main)
+	}
+	cfg := filepath.Join(dir, "link.cfg")
+	if err := os.WriteFile(cfg, importcfg(dir, m.Package), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	all0 := filepath.Join(dir, "all.go")
+	if err := os.WriteFile(all0, blankImports("main", importable(m.Package)), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	main := filepath.Join(dir, "main.a")
+	args := append(compileFlags("main", p.tc), "-o", main, "-importcfg", cfg, all0)
+	for _, f := range all[i].GoFiles {
+		args = append(args, filepath.Join(all[i].Dir, f))
+	}
+	if _, err := run(ctx, dir, p.env, filepath.Join(p.tc.Tools, "compile"), args...); err != nil {
+		return err
+	}
+	// pie: code compiled for shared libraries crashes at fixed addresses.
+	// pruneweakmap: a map that only cells use would stay nil in the host.
+	// checklinkname: the run-time opens doInit to package plugin only.
+	args = []string{"-o", filepath.Join(dir, sessionName), "-importcfg", cfg, "-buildmode=pie", "-checklinkname=0",
+		"-pruneweakmap=false", "-s", "-w", "-extld=" + p.tc.CC, main}
+	_, err := run(ctx, dir, p.env, filepath.Join(p.tc.Tools, "link"), args...)
+	return err
+}
+
+func blankImports(name string, paths []string) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "package %s\n", name)
+	for _, p := range paths {
+		fmt.Fprintf(&b, "import _ %q\n", p)
+	}
+	return []byte(b.String())
+}
+
+// compileFlags are those of every compilation that must fit the archives.
+func compileFlags(pkg string, tc *toolchain) []string {
+	v := strings.Split(strings.TrimPrefix(tc.Version, "go"), ".")
+	lang := "go" + strings.Join(v[:min(2, len(v))], ".")
+	return []string{"-p", pkg, "-dynlink", "-linkshared", "-nolocalimports", "-lang=" + lang, "-goversion", tc.Version, "-pack"}
+}
+
+// point makes hash the host that Open finds.
+func (p *preparation) point(hash string) error {
+	f := filepath.Join(p.Dir, currentName)
+	if b, err := os.ReadFile(f); err == nil && string(b) == hash {
+		return nil
+	}
+	tmp := f + ".new"
+	if err := os.WriteFile(tmp, []byte(hash), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	if err := os.Rename(tmp, f); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return nil
+}
+
+// removeUnused removes the hosts that no process holds open, except keep.
+func removeUnused(dir, keep string) {
+	es, _ := os.ReadDir(dir)
+	for _, e := range es {
+		sub := filepath.Join(dir, e.Name())
+		if !e.IsDir() || e.Name() == keep {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(sub, manifestName)); err != nil {
+			continue // being made, or not ours
+		}
+		if l, err := lock(sub, syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+			os.RemoveAll(sub)
+			l.Close()
+		}
+	}
+}
+
+// lock holds the host in dir until the file is closed.
+func lock(dir string, how int) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), how); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

@@ -1,0 +1,202 @@
+// Package frame is what the kernel process and the session process say to each
+// other: frames on two private pipes.
+//
+//	frame    = length body
+//	length   = 4 bytes, big endian, bytes of body, at most MaxBody
+//	body     = one msgpack map: a Command (kernel to session) or an Event
+//
+// The order between events and the text on the session's standard streams is
+// kept by markers: before an Event with Seq n the session writes Mark(token, n)
+// to both streams. The kernel reads both up to the marker, then handles the event.
+package frame
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// Version changes when an older session program cannot be talked to.
+const Version = 1
+
+// MaxBody bounds a frame: the largest output that a cell may show at once.
+const MaxBody = 1 << 30
+
+// Operations of a Command.
+const (
+	Run       = "run"       // load File and run Entry as execution ID
+	Library   = "library"   // load File
+	Magic     = "magic"     // run the magic Name as execution ID
+	Interrupt = "interrupt" // stop execution ID
+	Answer    = "answer"    // to an Event with a Reply number: Text or Err
+	Vars      = "vars"      // list the variables
+	Value     = "value"     // describe the value of the expression Text
+	Complete  = "complete"  // complete the arguments of magic Name: Text, Pos
+	Drop      = "drop"      // forget the variables Names
+	Stdin     = "stdin"     // Interactive: standard input is the kernel's pipe
+)
+
+// Operations of an Event.
+const (
+	Ready   = "ready"   // the session process is up: Magics
+	Started = "started" // execution ID begins: the streams are its own from here
+	Done    = "done"    // execution ID is over: Failure, timings
+	Result  = "result"  // the value of the last expression: Data
+	Display = "display" // Data, Metadata, Name (the display's id), Update
+	Clear   = "clear"   // clear the output; Update: wait
+	Stream  = "stream"  // Text to stream Name of an execution that is over
+	Panic   = "panic"   // a goroutine of execution ID panicked: Failure
+	Define  = "define"  // make variable Name of type Text, imports Imports; Reply
+	Input   = "input"   // ask the person: Text is the prompt; Update: a password; Reply
+	Reply   = "reply"   // to a Command with a Reply number
+)
+
+// A Command goes from the kernel to the session.
+type Command struct {
+	Op          string   `msgpack:"o"`
+	ID          int      `msgpack:"i,omitempty"`
+	Count       int      `msgpack:"c,omitempty"`
+	Reply       int      `msgpack:"r,omitempty"`
+	File        string   `msgpack:"f,omitempty"`
+	Entry       string   `msgpack:"e,omitempty"`
+	Name        string   `msgpack:"n,omitempty"`
+	Text        string   `msgpack:"t,omitempty"`
+	Body        string   `msgpack:"b,omitempty"`
+	Err         string   `msgpack:"x,omitempty"`
+	Pos         int      `msgpack:"p,omitempty"`
+	Names       []string `msgpack:"ns,omitempty"`
+	IsCell      bool     `msgpack:"ic,omitempty"`
+	Interactive bool     `msgpack:"in,omitempty"`
+}
+
+// An Event goes from the session to the kernel.
+type Event struct {
+	Op       string            `msgpack:"o"`
+	Seq      uint32            `msgpack:"s,omitempty"`
+	ID       int               `msgpack:"i,omitempty"`
+	Reply    int               `msgpack:"r,omitempty"`
+	Name     string            `msgpack:"n,omitempty"`
+	Text     string            `msgpack:"t,omitempty"`
+	Err      string            `msgpack:"x,omitempty"`
+	Update   bool              `msgpack:"u,omitempty"`
+	Data     map[string]any    `msgpack:"d,omitempty"` // string, or []byte: base64, or JSON where the type says so
+	Metadata []byte            `msgpack:"m,omitempty"` // JSON
+	Imports  map[string]string `msgpack:"im,omitempty"`
+	Failure  *Failure          `msgpack:"fl,omitempty"`
+	Magics   []MagicInfo       `msgpack:"mg,omitempty"`
+	Vars     []VarInfo         `msgpack:"v,omitempty"`
+	Matches  []string          `msgpack:"ma,omitempty"`
+	Start    int               `msgpack:"st,omitempty"`
+	Micros   [3]int64          `msgpack:"us,omitempty"` // mapping, initialising, running
+	PID      int               `msgpack:"pid,omitempty"`
+	Version  int               `msgpack:"ve,omitempty"`
+}
+
+// A Failure is why an execution ended early.
+type Failure struct {
+	Kind    string  `msgpack:"k"` // one of the Failed constants
+	Text    string  `msgpack:"t,omitempty"`
+	Frames  []Frame `msgpack:"f,omitempty"`
+	Omitted int     `msgpack:"om,omitempty"`
+}
+
+// Kinds of Failure.
+const (
+	FailedPanic       = "panic"
+	FailedError       = "error" // returned by a magic
+	FailedUsage       = "usage" // a magic.UsageError
+	FailedInterrupted = "interrupted"
+	FailedAbandoned   = "abandoned" // interrupted, but its goroutine would not end
+	FailedExit        = "exit"      // runtime.Goexit
+	FailedLoad        = "load"      // the shared object does not fit
+)
+
+// A Frame is one call of the user's code.
+type Frame struct {
+	Func string `msgpack:"n"`
+	File string `msgpack:"f"`
+	Line int    `msgpack:"l"`
+}
+
+// MagicInfo describes a magic that the session offers. Kind is a set of
+// magic.Kind bits.
+type MagicInfo struct {
+	Name      string `msgpack:"n"`
+	Kind      uint8  `msgpack:"k"`
+	Summary   string `msgpack:"s"`
+	Help      string `msgpack:"h"`
+	Completes bool   `msgpack:"c"`
+}
+
+// VarInfo describes a variable.
+type VarInfo struct {
+	Name  string `msgpack:"n"`
+	Type  string `msgpack:"t"`
+	Shape string `msgpack:"s,omitempty"` // 3x4, len 12, ...
+	Bytes int64  `msgpack:"b,omitempty"` // what the value holds, about
+	Text  string `msgpack:"v,omitempty"` // the value, shortened
+}
+
+// Write writes one frame in one call of w.Write.
+func Write(w io.Writer, v any) error {
+	body, err := msgpack.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("frame: %w", err)
+	}
+	if len(body) > MaxBody {
+		return fmt.Errorf("frame: %d bytes, the limit is %d", len(body), MaxBody)
+	}
+	b := make([]byte, 4+len(body))
+	binary.BigEndian.PutUint32(b, uint32(len(body)))
+	copy(b[4:], body)
+	_, err = w.Write(b)
+	return err
+}
+
+// Read reads one frame into v. It returns io.EOF only between frames.
+func Read(r *bufio.Reader, v any) error {
+	var n [4]byte
+	if _, err := io.ReadFull(r, n[:]); err != nil {
+		return err
+	}
+	size := binary.BigEndian.Uint32(n[:])
+	if size > MaxBody {
+		return fmt.Errorf("frame: %d bytes announced, the limit is %d", size, MaxBody)
+	}
+	// A buffer that grows as bytes arrive: the length may lie.
+	body, err := io.ReadAll(io.LimitReader(r, int64(size)))
+	if err != nil {
+		return fmt.Errorf("frame: %w", err)
+	}
+	if len(body) < int(size) {
+		return fmt.Errorf("frame: %w", io.ErrUnexpectedEOF)
+	}
+	if err := msgpack.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("frame: %w", err)
+	}
+	return nil
+}
+
+// markStart cannot be part of text, and the token cannot be guessed.
+const markStart = "\x1egp:"
+
+// ErrToken says that a token has not the length that markers have.
+var ErrToken = errors.New("frame: a token has 16 characters")
+
+// TokenSize is the length of the secret that makes markers recognisable.
+const TokenSize = 16
+
+// MarkSize is the length of a marker.
+const MarkSize = len(markStart) + TokenSize + 8
+
+// Mark is the marker of event seq.
+func Mark(token string, seq uint32) []byte {
+	return fmt.Appendf(nil, "%s%s%08x", markStart, token, seq)
+}
+
+// MarkPrefix is how every marker starts.
+func MarkPrefix(token string) string { return markStart + token }

@@ -1,0 +1,18 @@
+// Package host is the session process: it holds the variables, loads compiled
+// cells and runs them, runs magics, and tells the kernel process what happens.
+//
+//	func main() { host.Main(magics...) }
+//
+// It is started by package session with these files open: 0 nothing, 1 and 2
+// pipes that the kernel reads, 3 commands, 4 events, 5 what the person types. It
+// ends when the commands end.
+//
+//	host.go      Main, the loop over commands
+//	run.go       executions: start, interrupt, end
+//	output.go    results and displays, in order with the streams
+//	magics.go    what a magic sees: variables, output
+//	typetext.go  a type as Go source
+//	show.go      a value as a bundle
+//	matrix.go    matrices as text and tables
+//	vars.go      the variables described
+package host

@@ -1,0 +1,182 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/rt"
+)
+
+// TokenEnv names the environment variable with the token of markers.
+const TokenEnv = "GOPHERPOD_SESSION_TOKEN"
+
+// Files of the process beside the standard streams.
+const (
+	commandFD = 3
+	eventFD   = 4
+	stdinFD   = 5
+)
+
+// maxStack ends a recursion without end in half a second; Go's own limit of a
+// gigabyte takes four seconds to fill.
+const maxStack = 128 << 20
+
+// A host is the one session of the process.
+type host struct {
+	magics map[string]magic.Magic
+	infos  []frame.MagicInfo
+	ctx    context.Context // of the process
+	out    *output
+
+	mu      sync.Mutex
+	running map[int]*execution
+	answers map[int]chan frame.Command // by Reply
+	replies atomic.Int64
+	stdin   [2]int // descriptors: nothing, the kernel's pipe
+}
+
+// Main serves the kernel until it goes, then ends the process.
+func Main(magics ...magic.Magic) {
+	debug.SetMaxStack(maxStack)
+	h, err := open(magics)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "gopherpod session: %v; the notebook kernel starts this program\n", err)
+		os.Exit(2)
+	}
+	err = h.serve(os.NewFile(commandFD, "commands"))
+	if err != nil && !errors.Is(err, io.EOF) {
+		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func open(magics []magic.Magic) (*host, error) {
+	token := os.Getenv(TokenEnv)
+	if len(token) != frame.TokenSize {
+		return nil, frame.ErrToken
+	}
+	os.Unsetenv(TokenEnv) // child processes need not know
+	h := &host{magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
+	for _, m := range append(builtin(), magics...) {
+		if _, twice := h.magics[m.Name()]; !twice {
+			_, completes := m.(magic.Completer)
+			h.infos = append(h.infos, frame.MagicInfo{Name: m.Name(), Kind: uint8(m.Kind()), Summary: m.Summary(), Help: m.Help(), Completes: completes})
+		}
+		h.magics[m.Name()] = m
+	}
+	var err error
+	if h.out, err = newOutput(token); err != nil {
+		return nil, err
+	}
+	for _, fd := range []int{commandFD, eventFD, stdinFD} {
+		syscall.CloseOnExec(fd)
+	}
+	if h.stdin[0], err = syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
+		return nil, err
+	}
+	h.stdin[1] = stdinFD
+	rt.SetSink(h)
+	display.SetSink(h)
+	h.out.send(frame.Event{Op: frame.Ready, PID: os.Getpid(), Version: frame.Version, Magics: h.infos})
+	return h, nil
+}
+
+// serve handles commands one after the other; executions run beside it.
+func (h *host) serve(r io.Reader) error {
+	for br := bufio.NewReader(r); ; {
+		var c frame.Command
+		if err := frame.Read(br, &c); err != nil {
+			return err
+		}
+		switch c.Op {
+		case frame.Run:
+			h.run(c)
+		case frame.Library:
+			_, _, err := rt.Load(c.File, "")
+			h.reply(c, frame.Event{Err: text(err)})
+		case frame.Magic:
+			h.magic(c)
+		case frame.Interrupt:
+			h.interrupt(c.ID)
+		case frame.Answer:
+			h.answer(c)
+		case frame.Vars:
+			go h.reply(c, frame.Event{Vars: describeAll()})
+		case frame.Value:
+			go h.value(c)
+		case frame.Complete:
+			go h.complete(c)
+		case frame.Drop:
+			rt.Drop(c.Names...)
+		case frame.Stdin:
+			h.setStdin(c.Interactive)
+		}
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (h *host) reply(c frame.Command, e frame.Event) {
+	e.Op, e.Reply = frame.Reply, c.Reply
+	h.out.send(e)
+}
+
+// ask sends a question to the kernel and waits for its answer.
+func (h *host) ask(ctx context.Context, e frame.Event) (string, error) {
+	ch := make(chan frame.Command, 1)
+	e.Reply = int(h.replies.Add(1))
+	h.mu.Lock()
+	h.answers[e.Reply] = ch
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		delete(h.answers, e.Reply)
+		h.mu.Unlock()
+	}()
+	h.out.sendOrdered(e)
+	select {
+	case c := <-ch:
+		if c.Err != "" {
+			return "", errors.New(c.Err)
+		}
+		return c.Text, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+func (h *host) answer(c frame.Command) {
+	h.mu.Lock()
+	ch := h.answers[c.Reply]
+	h.mu.Unlock()
+	if ch != nil {
+		ch <- c
+	}
+}
+
+// setStdin connects standard input with the kernel's pipe, or with nothing
+// where nobody could answer: then reading ends at once instead of for ever.
+func (h *host) setStdin(interactive bool) {
+	from := h.stdin[0]
+	if interactive {
+		from = h.stdin[1]
+	}
+	dup2(from, 0)
+}

@@ -1,0 +1,104 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/rt"
+)
+
+// magic starts a magic as an execution.
+func (h *host) magic(c frame.Command) {
+	m := h.magics[c.Name]
+	e := &execution{patience: magicPatience}
+	h.start(c, e, func(ctx context.Context) (err error) {
+		if m == nil {
+			return &magic.UsageError{Msg: "there is no magic " + c.Name}
+		}
+		defer func() {
+			if r := recover(); r != nil {
+				if _, ok := r.(rt.Interrupted); ok {
+					err = rt.Interrupted{}
+					return
+				}
+				err = fmt.Errorf("%%%s panicked: %v\n%s", c.Name, r, debug.Stack())
+			}
+		}()
+		return m.Run(ctx, &magic.Call{Name: c.Name, Args: c.Text, Body: c.Body, Cell: c.IsCell, Interactive: c.Interactive, Count: c.Count,
+			Vars: &variables{h, ctx, c.ID}, Out: &cellOutput{h, rt.Caller()}})
+	})
+}
+
+// complete asks a magic to complete its arguments.
+func (h *host) complete(c frame.Command) {
+	e := frame.Event{Start: c.Pos}
+	defer func() {
+		if r := recover(); r != nil {
+			e = frame.Event{Err: fmt.Sprint(r)}
+		}
+		h.reply(c, e)
+	}()
+	if m, ok := h.magics[c.Name].(magic.Completer); ok && c.Pos <= len(c.Text) {
+		e.Matches, e.Start = m.Complete(c.Text, c.Pos, &variables{h, h.ctx, 0})
+	}
+}
+
+// variables are the session's variables as a magic sees them.
+type variables struct {
+	h   *host
+	ctx context.Context
+	id  int
+}
+
+var _ magic.Vars = (*variables)(nil)
+
+func (v *variables) Lookup(name string) (reflect.Value, bool) { return rt.Lookup(name) }
+func (v *variables) Names() []string                          { return rt.Names() }
+
+// Define sets the variable where one of the type exists; else the kernel
+// compiles a cell that declares it, which fetches the value.
+func (v *variables) Define(name string, value any) error {
+	t := reflect.TypeOf(value)
+	if t == nil {
+		return fmt.Errorf("define %s: nil has no type", name)
+	}
+	if old, ok := rt.Lookup(name); ok && old.Type() == t {
+		old.Set(reflect.ValueOf(value))
+		return nil
+	}
+	imports := map[string]string{}
+	typ, err := typeText(t, imports)
+	if err != nil {
+		return fmt.Errorf("define %s: %w", name, err)
+	}
+	rt.Put(name, value)
+	_, err = v.h.ask(v.ctx, frame.Event{Op: frame.Define, ID: v.id, Name: name, Text: typ, Imports: imports})
+	if err != nil {
+		return fmt.Errorf("define %s: %w", name, err)
+	}
+	return nil
+}
+
+// cellOutput is the output area of the cell that called a magic.
+type cellOutput struct {
+	h *host
+	c *rt.Cell
+}
+
+var _ magic.Output = (*cellOutput)(nil)
+
+// Stdout writes to the process's own stream, in order with what child processes
+// write.
+func (o *cellOutput) Stdout() io.Writer { return os.Stdout }
+func (o *cellOutput) Stderr() io.Writer { return os.Stderr }
+
+func (o *cellOutput) Display(id string, update bool, data, metadata map[string]any) {
+	o.h.show(o.c, display.Message{Data: data, Metadata: metadata, ID: id, Update: update})
+}

@@ -1,0 +1,146 @@
+package host
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/rt"
+)
+
+// output sends events. Those that belong between pieces of text are preceded by
+// a marker on both streams, written through descriptors of our own: a cell may
+// close or replace its standard streams.
+type output struct {
+	token   string
+	streams [2]int
+
+	mu     sync.Mutex
+	events *os.File
+	seq    uint32
+}
+
+func newOutput(token string) (*output, error) {
+	o := &output{token: token, events: os.NewFile(eventFD, "events")}
+	for i := range o.streams {
+		fd, err := syscall.Dup(i + 1)
+		if err != nil {
+			return nil, fmt.Errorf("standard stream %d: %w", i+1, err)
+		}
+		syscall.CloseOnExec(fd)
+		o.streams[i] = fd
+	}
+	return o, nil
+}
+
+func (o *output) send(e frame.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sendLocked(e)
+}
+
+// sendLocked has nobody to tell when the kernel is gone; the process ends then.
+func (o *output) sendLocked(e frame.Event) {
+	if err := frame.Write(o.events, e); err != nil {
+		frame.Write(o.events, frame.Event{Op: e.Op, ID: e.ID, Seq: e.Seq, Reply: e.Reply, Err: err.Error()})
+	}
+}
+
+func (o *output) sendOrdered(e frame.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seq++
+	e.Seq = o.seq
+	mark := frame.Mark(o.token, e.Seq)
+	for _, fd := range o.streams {
+		for b := mark; len(b) > 0; {
+			n, err := syscall.Write(fd, b)
+			if err == syscall.EINTR || err == syscall.EAGAIN {
+				continue
+			}
+			if err != nil {
+				break
+			}
+			b = b[n:]
+		}
+	}
+	o.sendLocked(e)
+}
+
+// wire makes a bundle fit for a frame: text or bytes, JSON encoded.
+func wire(d map[string]any) map[string]any {
+	out := make(map[string]any, len(d))
+	for mime, v := range d {
+		switch v := v.(type) {
+		case string, []byte:
+			out[mime] = v
+		default:
+			b, err := json.Marshal(v)
+			if err != nil {
+				out["text/plain"] = fmt.Sprintf("%s that does not encode: %v", mime, err)
+				continue
+			}
+			if strings.HasPrefix(mime, "text/") {
+				out[mime] = strings.Trim(string(b), `"`)
+			} else {
+				out[mime] = b
+			}
+		}
+	}
+	return out
+}
+
+func id(c *rt.Cell) int {
+	if c == nil {
+		return 0
+	}
+	return c.ID
+}
+
+func metadata(m map[string]any) []byte {
+	if len(m) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// Show publishes the value of a cell's last expression.
+func (h *host) Show(c *rt.Cell, values []any) {
+	if d := bundle(values...); d != nil {
+		h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Data: wire(d)})
+	}
+}
+
+// Panic reports a panic in a goroutine of the cell.
+func (h *host) Panic(c *rt.Cell, f *rt.Failure) {
+	h.out.sendOrdered(frame.Event{Op: frame.Panic, ID: id(c), Failure: failure(f)})
+}
+
+// Stream sends text of a cell that is over.
+func (h *host) Stream(c *rt.Cell, name string, text []byte) {
+	h.out.send(frame.Event{Op: frame.Stream, ID: id(c), Name: name, Text: string(text)})
+}
+
+// Display publishes a message of package display.
+func (h *host) Display(m display.Message) { h.show(rt.Caller(), m) }
+
+func (h *host) show(c *rt.Cell, m display.Message) {
+	h.out.sendOrdered(frame.Event{Op: frame.Display, ID: id(c), Name: m.ID, Update: m.Update, Data: wire(m.Data), Metadata: metadata(m.Metadata)})
+}
+
+// Clear clears the output of the caller's cell.
+func (h *host) Clear(wait bool) {
+	h.out.sendOrdered(frame.Event{Op: frame.Clear, ID: id(rt.Caller()), Update: wait})
+}
+
+// Format is how a value shows itself.
+func (h *host) Format(v any) display.Data { return bundle(v) }

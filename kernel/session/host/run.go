@@ -1,0 +1,106 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/rt"
+)
+
+// How long an interrupted execution may take to end before it is reported as
+// over and its goroutine abandoned. A magic may have a remote job to cancel.
+const (
+	cellPatience  = time.Second
+	magicPatience = 8 * time.Second
+)
+
+// An execution is a cell or a magic that runs.
+type execution struct {
+	cell     *rt.Cell
+	patience time.Duration
+	load     rt.LoadTime
+	start    time.Time
+	once     sync.Once // of the done event
+}
+
+// run loads a compiled cell and starts it.
+func (h *host) run(c frame.Command) {
+	f, lt, err := rt.Load(c.File, c.Entry)
+	if err != nil {
+		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: c.ID, Failure: &frame.Failure{Kind: frame.FailedLoad, Text: err.Error()}})
+		return
+	}
+	h.start(c, &execution{patience: cellPatience, load: lt}, func(context.Context) error {
+		f()
+		return nil
+	})
+}
+
+func (h *host) start(c frame.Command, e *execution, f func(context.Context) error) {
+	h.out.sendOrdered(frame.Event{Op: frame.Started, ID: c.ID})
+	e.start = time.Now()
+	e.cell = rt.Start(c.ID, c.Count, f)
+	h.mu.Lock()
+	h.running[c.ID] = e
+	h.mu.Unlock()
+	go func() {
+		<-e.cell.Done()
+		h.finish(e, failure(e.cell.Failure()))
+		h.mu.Lock()
+		delete(h.running, c.ID)
+		h.mu.Unlock()
+	}()
+}
+
+func (h *host) finish(e *execution, f *frame.Failure) {
+	e.once.Do(func() {
+		rt.Flush()
+		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f,
+			Micros: [3]int64{e.load.Map.Microseconds(), e.load.Init.Microseconds(), time.Since(e.start).Microseconds()}})
+	})
+}
+
+// interrupt stops an execution; one that cannot be stopped is given up.
+func (h *host) interrupt(id int) {
+	h.mu.Lock()
+	e := h.running[id]
+	h.mu.Unlock()
+	if e == nil {
+		return
+	}
+	e.cell.Interrupt()
+	go func() {
+		select {
+		case <-e.cell.Done():
+		case <-time.After(e.patience):
+			h.finish(e, &frame.Failure{Kind: frame.FailedAbandoned})
+		}
+	}()
+}
+
+// failure puts a failure into words for the kernel.
+func failure(f *rt.Failure) *frame.Failure {
+	if f == nil {
+		return nil
+	}
+	out := &frame.Failure{Kind: frame.FailedPanic, Text: f.Value, Omitted: f.Omitted}
+	for _, fr := range f.Frames {
+		out.Frames = append(out.Frames, frame.Frame{Func: fr.Func, File: fr.File, Line: fr.Line})
+	}
+	var usage *magic.UsageError
+	switch {
+	case f.Interrupted || errors.As(f.Err, new(rt.Interrupted)):
+		out.Kind = frame.FailedInterrupted
+	case f.Exit:
+		out.Kind = frame.FailedExit
+	case errors.As(f.Err, &usage):
+		out.Kind, out.Text = frame.FailedUsage, usage.Msg
+	case f.Err != nil:
+		out.Kind, out.Text = frame.FailedError, f.Err.Error()
+	}
+	return out
+}

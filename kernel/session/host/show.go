@@ -1,0 +1,208 @@
+package host
+
+import (
+	"fmt"
+	"image"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
+)
+
+// What a value may offer to show itself, besides display.Renderer. The names
+// are those of gophernotes, so that its notebooks work.
+type (
+	htmler       interface{ HTML() string }
+	javaScripter interface{ JavaScript() string }
+	jpeger       interface{ JPEG() []byte }
+	jsoner       interface{ JSON() map[string]any }
+	latexer      interface{ Latex() string }
+	markdowner   interface{ Markdown() string }
+	pnger        interface{ PNG() []byte }
+	pdfer        interface{ PDF() []byte }
+	svger        interface{ SVG() string }
+	renderer     interface{ Render() display.Data }
+	simpler      interface{ SimpleRender() display.Data }
+)
+
+// Limits of what a value shows by itself; Println shows everything.
+const (
+	maxElements = 200
+	maxText     = 64 << 10
+)
+
+// bundle is how values show themselves: the last expression of a cell, several
+// where it is a call with several results. A nil error at the end is left out.
+// The result is nil where nothing is to be shown.
+func bundle(values ...any) map[string]any {
+	if n := len(values); n > 1 && values[n-1] == nil {
+		values = values[:n-1]
+	}
+	if len(values) == 1 {
+		return bundleOf(values[0])
+	}
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, textOf(v))
+	}
+	return map[string]any{"text/plain": strings.Join(texts, " ")}
+}
+
+func bundleOf(v any) (out map[string]any) {
+	// The methods are the user's code: one that panics costs its representation.
+	defer func() {
+		if r := recover(); r != nil {
+			out = map[string]any{"text/plain": fmt.Sprintf("%T (showing it panicked: %v)", v, r)}
+		}
+	}()
+	if d := own(v); len(d) > 0 {
+		if d["text/plain"] == nil {
+			d["text/plain"] = textOf(v)
+		}
+		return d
+	}
+	if m, ok := asMatrix(v); ok {
+		return map[string]any{"text/plain": m.text(), "text/html": m.html()}
+	}
+	if img, ok := v.(image.Image); ok && !isNil(v) {
+		return display.ImageData(img)
+	}
+	if svg, ok := plotSVG(v); ok {
+		return map[string]any{"image/svg+xml": svg, "text/plain": fmt.Sprintf("%T", v)}
+	}
+	return map[string]any{"text/plain": textOf(v)}
+}
+
+// own is what the value offers itself.
+func own(v any) map[string]any {
+	if isNil(v) {
+		return nil
+	}
+	d := map[string]any{}
+	switch v := v.(type) {
+	case display.Data:
+		return v
+	case renderer:
+		return v.Render()
+	case simpler:
+		return v.SimpleRender()
+	}
+	if v, ok := v.(htmler); ok {
+		d["text/html"] = v.HTML()
+	}
+	if v, ok := v.(javaScripter); ok {
+		d["text/javascript"] = v.JavaScript()
+	}
+	if v, ok := v.(jpeger); ok {
+		d["image/jpeg"] = v.JPEG()
+	}
+	if v, ok := v.(jsoner); ok {
+		d["application/json"] = v.JSON()
+	}
+	if v, ok := v.(latexer); ok {
+		d["text/latex"] = v.Latex()
+	}
+	if v, ok := v.(markdowner); ok {
+		d["text/markdown"] = v.Markdown()
+	}
+	if v, ok := v.(pnger); ok {
+		d["image/png"] = v.PNG()
+	}
+	if v, ok := v.(pdfer); ok {
+		d["application/pdf"] = v.PDF()
+	}
+	if v, ok := v.(svger); ok {
+		d["image/svg+xml"] = v.SVG()
+	}
+	return d
+}
+
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.Interface:
+		return r.IsNil()
+	}
+	return false
+}
+
+// plotSVG draws a plot of gonum/plot, recognised by its method WriterTo: the
+// session does not link the package where nothing else needs it.
+func plotSVG(v any) (string, bool) {
+	if isNil(v) {
+		return "", false
+	}
+	m := reflect.ValueOf(v).MethodByName("WriterTo")
+	if !m.IsValid() {
+		return "", false
+	}
+	t := m.Type()
+	if t.NumIn() != 3 || t.NumOut() != 2 || t.In(0).Kind() != reflect.Float64 || t.In(1) != t.In(0) || t.In(2).Kind() != reflect.String {
+		return "", false
+	}
+	const w, h = 432.0, 288.0 // points: 6 by 4 inches
+	out := m.Call([]reflect.Value{reflect.ValueOf(w).Convert(t.In(0)), reflect.ValueOf(h).Convert(t.In(0)), reflect.ValueOf("svg")})
+	wt, ok := out[0].Interface().(io.WriterTo)
+	if !ok || !out[1].IsNil() {
+		return "", false
+	}
+	var b strings.Builder
+	if _, err := wt.WriteTo(&b); err != nil {
+		return "", false
+	}
+	return b.String(), true
+}
+
+// textOf prints a value: structs with field names, long slices and maps
+// shortened, the rest as fmt does.
+func textOf(v any) (s string) {
+	defer func() {
+		if r := recover(); r != nil {
+			s = fmt.Sprintf("%T (printing it panicked: %v)", v, r)
+		}
+	}()
+	if m, ok := asMatrix(v); ok {
+		return m.text()
+	}
+	s = printed(v)
+	if len(s) > maxText {
+		s = fmt.Sprintf("%s … (%d bytes more)", strings.ToValidUTF8(s[:maxText], ""), len(s)-maxText)
+	}
+	return s
+}
+
+func printed(v any) string {
+	switch v.(type) {
+	case error, fmt.Stringer, fmt.Formatter:
+		return fmt.Sprintf("%v", v)
+	}
+	r := reflect.ValueOf(v)
+	switch r.Kind() {
+	case reflect.Slice, reflect.Array:
+		if n := r.Len(); n > maxElements {
+			return fmt.Sprintf("%s … (%d elements)", strings.TrimSuffix(fmt.Sprintf("%+v", elements(r, maxElements/2)), "]"), n)
+		}
+	case reflect.Map:
+		if n := r.Len(); n > maxElements {
+			part := reflect.MakeMap(r.Type())
+			for it := r.MapRange(); part.Len() < maxElements/2 && it.Next(); {
+				part.SetMapIndex(it.Key(), it.Value())
+			}
+			return fmt.Sprintf("%s … (%d entries)", strings.TrimSuffix(fmt.Sprintf("%+v", part), "]"), n)
+		}
+	}
+	return fmt.Sprintf("%+v", v)
+}
+
+// elements are the first n of a slice or array.
+func elements(r reflect.Value, n int) any {
+	if r.Kind() == reflect.Slice {
+		return r.Slice(0, n).Interface()
+	}
+	s := reflect.MakeSlice(reflect.SliceOf(r.Type().Elem()), n, n)
+	reflect.Copy(s, r)
+	return s.Interface()
+}

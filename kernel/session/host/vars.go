@@ -1,0 +1,101 @@
+package host
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/rt"
+)
+
+// describeAll lists the variables for people.
+func describeAll() (all []frame.VarInfo) {
+	for _, name := range rt.Names() {
+		if v, ok := rt.Lookup(name); ok {
+			all = append(all, describe(name, v))
+		}
+	}
+	return all
+}
+
+func describe(name string, v reflect.Value) (info frame.VarInfo) {
+	info = frame.VarInfo{Name: name, Type: strings.ReplaceAll(v.Type().String(), "main.", "")}
+	// Another goroutine may be changing the value, and its methods are the user's.
+	defer func() {
+		if r := recover(); r != nil {
+			info.Text = fmt.Sprintf("cannot be shown: %v", r)
+		}
+	}()
+	info.Bytes = size(v, 3)
+	if g, ok := asMatrix(v.Interface()); ok {
+		info.Shape = fmt.Sprintf("%d×%d", g.rows, g.cols)
+		return info
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Chan, reflect.Array:
+		info.Shape = fmt.Sprintf("len %d", v.Len())
+	}
+	info.Text, _, _ = strings.Cut(textOf(v.Interface()), "\n")
+	if r := []rune(info.Text); len(r) > 60 {
+		info.Text = string(r[:59]) + "…"
+	}
+	return info
+}
+
+// size estimates the bytes that a value holds, a few references deep.
+func size(v reflect.Value, depth int) int64 {
+	n := int64(v.Type().Size())
+	if depth == 0 {
+		return n
+	}
+	switch v.Kind() {
+	case reflect.String:
+		n += int64(v.Len())
+	case reflect.Slice:
+		n += int64(v.Cap()) * int64(v.Type().Elem().Size())
+		if k := v.Type().Elem().Kind(); (k == reflect.Slice || k == reflect.String) && v.Len() > 0 {
+			// The elements are taken to be alike.
+			first := v.Index(0)
+			n += int64(v.Len()) * (size(first, depth-1) - int64(first.Type().Size()))
+		}
+	case reflect.Map:
+		n += int64(v.Len()) * int64(v.Type().Key().Size()+v.Type().Elem().Size())
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			n += size(v.Elem(), depth-1)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Field(i)
+			n += size(f, depth-1) - int64(f.Type().Size())
+		}
+	}
+	return n
+}
+
+// value describes what an expression of names and fields holds: x, x.y.z. It
+// serves cells that are no more than that, and user expressions.
+func (h *host) value(c frame.Command) {
+	names := strings.Split(c.Text, ".")
+	v, ok := rt.Lookup(names[0])
+	for _, n := range names[1:] {
+		if !ok {
+			break
+		}
+		if v.Kind() == reflect.Pointer && !v.IsNil() {
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct {
+			ok = false
+			break
+		}
+		v = v.FieldByName(n)
+		ok = v.IsValid() && v.CanInterface()
+	}
+	if !ok {
+		h.reply(c, frame.Event{Err: "unknown"})
+		return
+	}
+	h.reply(c, frame.Event{Data: wire(bundle(v.Interface()))})
+}

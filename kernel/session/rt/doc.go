@@ -1,0 +1,16 @@
+// Package rt is the part of the notebook's run-time that generated cells call.
+// Cells import it as nbrt__; people's code never names it.
+//
+// All cells and the session process share one copy of the package, and cells
+// reach it by symbol. That is why its state is package state: one session
+// process holds one notebook, and generated code has no value to hang it on.
+//
+//	cell.go       a running cell: identity by profiling label, start, interrupt
+//	chan.go       what replaces blocking operations: Recv, Send, Range, Sleep
+//	goroutine.go  what replaces go statements, so that a panic stays in its cell
+//	vars.go       the variables of the session, values on their way into one
+//	stdout.go     the standard streams of the cell that the caller belongs to
+//	stack.go      the user's frames of a panic
+//	load.go       mapping a cell's shared object
+//	lm            the run-time's functions behind load.go
+package rt

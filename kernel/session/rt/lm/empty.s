@@ -1,0 +1,1 @@
+// Lets lm.go declare functions without body.

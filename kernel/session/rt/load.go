@@ -1,0 +1,81 @@
+package rt
+
+/*
+#cgo linux LDFLAGS: -ldl
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdint.h>
+
+static void *gp_open(const char *path, char **err) {
+	void *h = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+	if (!h) *err = (char *)dlerror();
+	return h;
+}
+static void *gp_sym(void *h, const char *name) { return dlsym(h, name); }
+static uintptr_t gp_addmoduledata(void) {
+	void *p = dlsym(RTLD_DEFAULT, "runtime.addmoduledata.abi0");
+	if (!p) p = dlsym(RTLD_DEFAULT, "runtime.addmoduledata");
+	return (uintptr_t)p;
+}
+static void gp_flush(void) { fflush(0); }
+*/
+import "C"
+
+import (
+	"fmt"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
+)
+
+// AddModuleData is the address of runtime.addmoduledata, which the assembly in
+// each cell of the fast mode jumps to; 0 in classic mode.
+var AddModuleData = uintptr(C.gp_addmoduledata())
+
+var loadMu sync.Mutex
+
+// LoadTime says where the time of a Load went.
+type LoadTime struct{ Map, Init time.Duration }
+
+// Load maps a cell's shared object into the process, for good, and returns its
+// entry function. The module's package initialisers are run as well: cells have
+// none, libraries do. Entry may be empty.
+func Load(path, entry string) (func(), LoadTime, error) {
+	loadMu.Lock()
+	defer loadMu.Unlock()
+	var lt LoadTime
+	cp := C.CString(path)
+	defer C.free(unsafe.Pointer(cp))
+	var text *C.char
+	t := time.Now()
+	h := C.gp_open(cp, &text)
+	lt.Map = time.Since(t)
+	if h == nil {
+		return nil, lt, fmt.Errorf("load: %s", C.GoString(text))
+	}
+	t = time.Now()
+	_, _, tasks, errtext := lm.LastModuleInit()
+	if errtext != "" {
+		return nil, lt, fmt.Errorf("load: %s", errtext)
+	}
+	lm.DoInit(tasks)
+	lt.Init = time.Since(t)
+	if entry == "" {
+		return nil, lt, nil
+	}
+	ce := C.CString(entry)
+	defer C.free(unsafe.Pointer(ce))
+	pc := uintptr(C.gp_sym(h, ce))
+	if pc == 0 {
+		return nil, lt, fmt.Errorf("load: %s: no symbol %s", path, entry)
+	}
+	// A func value points to a record whose first word is the code's address.
+	f := &struct{ pc uintptr }{pc}
+	return *(*func())(unsafe.Pointer(&f)), lt, nil
+}
+
+// Flush writes out what C code holds in its buffers.
+func Flush() { C.gp_flush() }

@@ -1,0 +1,81 @@
+package rt
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// A Frame is one call of the user's code, innermost first.
+type Frame struct {
+	Func string // as the compiler names it: nb.f, nb.T.m, nb.f.func1
+	File string // In[3]
+	Line int
+}
+
+// A Failure is why a cell or one of its goroutines ended early.
+type Failure struct {
+	Err         error   // returned by a magic; nil for a panic
+	Interrupted bool    // by Interrupt
+	Exit        bool    // by runtime.Goexit
+	Value       string  // the panic's value as text, "runtime error: ..." included
+	Frames      []Frame // the user's frames
+	Omitted     int     // frames left out of Frames
+}
+
+// maxFrames bounds a report: a recursion that went wrong has the same frames over and over.
+const maxFrames = 40
+
+// failure describes the panic that the calling deferred function has recovered.
+func failure(r any) *Failure {
+	f := &Failure{}
+	switch r := r.(type) {
+	case nil:
+		f.Exit = true
+	case Interrupted:
+		f.Interrupted = true
+	default:
+		f.Value = text(r)
+	}
+	f.Frames, f.Omitted = userFrames()
+	return f
+}
+
+// text prints a panic's value. Its Error and String methods are the user's code
+// and may panic as well.
+func text(v any) (s string) {
+	defer func() {
+		if recover() != nil {
+			s = fmt.Sprintf("a %T whose text cannot be shown", v)
+		}
+	}()
+	switch v := v.(type) {
+	case error:
+		return v.Error()
+	case fmt.Stringer:
+		return v.String()
+	case string:
+		return v
+	}
+	return fmt.Sprintf("%#v", v)
+}
+
+// userFrames lists the calls on the stack that come from cells.
+func userFrames() (frames []Frame, omitted int) {
+	pcs := make([]uintptr, 256)
+	n := runtime.Callers(2, pcs)
+	it := runtime.CallersFrames(pcs[:n])
+	for {
+		f, more := it.Next()
+		if i := strings.LastIndex(f.File, "In["); i >= 0 && !strings.HasPrefix(f.Function, "runtime.") {
+			if len(frames) < maxFrames {
+				frames = append(frames, Frame{Func: f.Function, File: f.File[i:], Line: f.Line})
+			} else {
+				omitted++
+			}
+		}
+		if !more {
+			return frames, omitted
+		}
+	}
+}
