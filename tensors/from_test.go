@@ -204,7 +204,7 @@ func TestCheckFinite(t *testing.T) {
 		{[]float32{1, float32(inf)}, "-Inf at index 1"},
 		{[][][1]float64{{{1}}, {{nan}}}, "NaN at index [1 0 0]"},
 		{[]int{1}, ""},
-		{[]float64{math.MaxFloat64, -0.0}, ""},
+		{[]float64{math.MaxFloat64, math.Copysign(0, -1)}, ""},
 	} {
 		x, err := From(c.v)
 		if err != nil {

@@ -34,7 +34,7 @@ func Compress(parts ...[]byte) ([]byte, error) {
 		total += len(p)
 	}
 	var out bytes.Buffer
-	out.Grow(total/4 + 64)
+	out.Grow(total + total/128 + 64) // address space: what is not written to costs no memory
 	e := encoders.Get().(*zstd.Encoder)
 	defer encoders.Put(e)
 	e.ResetContentSize(&out, int64(total))
