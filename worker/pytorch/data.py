@@ -1,0 +1,287 @@
+"""Arrays that a request refers to, and how batches of them reach the device.
+
+    Arrays      one request's values: lists, its tensors, the store, addresses
+    Store       arrays by content digest, in memory and on the volume
+    fetch       an address, where the operator allows it
+    Feed        batches of features and labels on the device
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import ipaddress
+import os
+import socket
+import ssl
+import tempfile
+import threading
+import urllib.parse
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+import torch
+
+import tensors
+from wire import Dataset, JobError, Value, invalid, nearest, unsupported
+
+VOLUME = "/runpod-volume"  # where RunPod mounts a network volume
+MAX_FETCH = int(os.environ.get("GOPHERPOD_MAX_FETCH", 16 << 30))
+
+
+def folder() -> Path:
+    """Where things are kept between jobs: GOPHERPOD_STORE, else the network volume, else a folder of this process."""
+    if given := os.environ.get("GOPHERPOD_STORE"):
+        return Path(given)
+    if os.path.isdir(VOLUME) and os.access(VOLUME, os.W_OK):
+        return Path(VOLUME) / "gopherpod"
+    global _own
+    if _own is None:
+        _own = tempfile.TemporaryDirectory(prefix="gopherpod-")
+    return Path(_own.name)
+
+
+_own: Optional[tempfile.TemporaryDirectory] = None
+
+
+def write(path: Path, data: bytes) -> None:
+    """A file that is there whole or not at all, whoever else writes or dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(fd, "wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class Store:
+    """Arrays by digest (tensors.content_digest). A file is named by its digest and checked against it when read."""
+
+    def __init__(self, root: Optional[Path] = None, memory: int = 4 << 30):
+        self.root, self.memory = root, memory
+        self.lock = threading.Lock()
+        self.kept: OrderedDict = OrderedDict()  # digest -> tensor on the CPU, least recently used first
+
+    def path(self, digest: str) -> Path:
+        return (self.root or folder()) / "data" / digest[:2] / f"{digest}.safetensors"
+
+    def has(self, digest: str) -> bool:
+        with self.lock:
+            if digest in self.kept:
+                return True
+        return self.path(digest).is_file()
+
+    def put(self, t: torch.Tensor) -> str:
+        digest = tensors.content_digest(t)
+        if not self.path(digest).is_file():
+            write(self.path(digest), tensors.save_safetensors({"data": t}))
+        self._keep(digest, t)
+        return digest
+
+    def get(self, digest: str, path: str) -> torch.Tensor:
+        with self.lock:
+            if digest in self.kept:
+                self.kept.move_to_end(digest)
+                return self.kept[digest]
+        try:
+            data = self.path(digest).read_bytes()
+        except OSError:
+            raise JobError("MissingData", f"the store does not hold {digest}; send it first", path) from None
+        t = tensors.load_safetensors(data, path).get("data")
+        if t is None or tensors.content_digest(t) != digest:
+            self.path(digest).unlink(missing_ok=True)
+            raise JobError("MissingData", f"what the store held as {digest} was damaged and is removed; send it again", path)
+        self._keep(digest, t)
+        return t
+
+    def _keep(self, digest: str, t: torch.Tensor) -> None:
+        with self.lock:
+            self.kept[digest] = t
+            self.kept.move_to_end(digest)
+            size = sum(v.numel() * v.element_size() for v in self.kept.values())
+            while size > self.memory and len(self.kept) > 1:
+                _, old = self.kept.popitem(last=False)
+                size -= old.numel() * old.element_size()
+
+
+class Arrays:
+    """The values of one request."""
+
+    def __init__(self, envelope: Any, store: Store, inherited: Optional[dict] = None):
+        self.store = store
+        self.named = {**(inherited or {}), **tensors.decode(envelope)}
+
+    def get(self, value: Value) -> torch.Tensor:
+        if value.tensor:
+            if value.tensor not in self.named:
+                raise invalid(value.path + ".tensor", f"no tensor {value.tensor!r} in the request; {nearest(value.tensor, self.named)}")
+            return self.named[value.tensor]
+        if value.sha256:
+            return self.store.get(value.sha256, value.path + ".sha256")
+        if value.url:
+            return fetch(value.url, value.path + ".url")
+        return tensors.from_list(value.list, value.path)
+
+    def features(self, d: Dataset) -> torch.Tensor:
+        """Samples: float32, or int64 where they came as integers in binary (for an embedding)."""
+        x = self.get(d.features)
+        path = d.features.path
+        if x.dim() < 1 or x.shape[0] == 0 or x.numel() == 0:
+            raise invalid(path, f"no samples: the shape is {list(x.shape)}")
+        if x.is_floating_point():
+            x = x.to(torch.float32)
+            if not bool(torch.isfinite(x).all()):
+                i = [int(v) for v in (~torch.isfinite(x)).nonzero()[0]]
+                raise invalid(path + "".join(f"[{v}]" for v in i), "NaN or infinity among the features (or a number beyond float32)")
+            return x
+        return x.to(torch.int64)
+
+    def labels(self, d: Dataset, samples: int) -> torch.Tensor:
+        y = self.get(d.labels)
+        if y.dim() < 1 or y.shape[0] != samples:
+            have = y.shape[0] if y.dim() else 0
+            raise invalid(d.labels.path, f"{have} labels for {samples} samples")
+        return y if y.is_floating_point() else y.to(torch.int64)
+
+
+# Addresses -------------------------------------------------------------------------
+
+
+def allowed(url: str) -> bool:
+    """Whether the operator's GOPHERPOD_ALLOW_URLS, a list of prefixes with commas between, covers an address."""
+    prefixes = [p.strip() for p in os.environ.get("GOPHERPOD_ALLOW_URLS", "").split(",") if p.strip()]
+    return any(url.startswith(p) and p.startswith("https://") and p.count("/") >= 3 for p in prefixes)
+
+
+def fetch(url: str, path: str, limit: int = 0) -> torch.Tensor:
+    """The array at an https address: .npy, or safetensors with one tensor. No redirects; the name is resolved once, and
+    the connection goes to that public address, so that a second answer of the name service changes nothing."""
+    if not allowed(url):
+        raise unsupported(path, "this endpoint does not read that address; its operator allows prefixes with GOPHERPOD_ALLOW_URLS=https://host/path/")
+    parts = urllib.parse.urlsplit(url)
+    try:
+        host, port = parts.hostname or "", parts.port or 443
+    except ValueError:
+        raise invalid(path, "not an address") from None
+    if parts.username is not None or not host or any(ord(c) <= 32 or ord(c) == 127 for c in url):
+        raise invalid(path, "not a plain https address")
+    data = _download(host, port, parts.path + ("?" + parts.query if parts.query else ""), path, limit or MAX_FETCH)
+    if data[:6] == b"\x93NUMPY":
+        try:
+            a = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError, OSError):
+            raise invalid(path, "a .npy file that cannot be read, or that holds Python objects") from None
+        if a.dtype.kind not in "iuf" or a.dtype == np.uint64:
+            raise invalid(path, f"a .npy file of {a.dtype} is not numbers")
+        a = a.astype(np.int64 if a.dtype.kind in "iu" else a.dtype.newbyteorder("="), copy=False)
+        return torch.from_numpy(np.ascontiguousarray(a))
+    named = tensors.load_safetensors(data, path)
+    if len(named) != 1:
+        raise invalid(path, f"a file of {len(named)} tensors; one is expected")
+    return next(iter(named.values()))
+
+
+def public_address(host: str, port: int, path: str) -> str:
+    """The address behind a name; refused if any of them is not public."""
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    except OSError:
+        raise invalid(path, f"no such host: {host[:100]}") from None
+    for text in found:
+        ip = ipaddress.ip_address(text.split("%")[0])
+        mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+        if not ip.is_global or ip.is_multicast or (mapped is not None and not mapped.is_global):
+            raise unsupported(path, f"{host[:100]} has a private address, which is never read")
+    return sorted(found)[0]
+
+
+def _download(host: str, port: int, target: str, path: str, limit: int) -> bytes:
+    address = public_address(host, port, path)
+    try:
+        raw = socket.create_connection((address, port), timeout=30)
+        connection = http.client.HTTPSConnection(host, port, timeout=30)
+        connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
+        connection.request("GET", target or "/", headers={"User-Agent": "gopherpod-worker", "Accept-Encoding": "identity"})
+        response = connection.getresponse()
+        if response.status != 200:
+            raise invalid(path, f"{host[:100]} answered {response.status}; redirects are not followed")
+        data = response.read(limit + 1)
+        connection.close()
+    except (OSError, http.client.HTTPException) as e:
+        raise invalid(path, f"could not be read: {type(e).__name__}") from None
+    if len(data) > limit:
+        raise invalid(path, f"larger than {limit} bytes")
+    return data
+
+
+# Batches ---------------------------------------------------------------------------
+
+
+class Feed:
+    """Features and labels, on the device as a whole where they fit, else in pinned memory and copied batch by batch, one
+    ahead of the computation."""
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor, device: torch.device, room: int):
+        self.device, self.samples = device, len(x)
+        size = x.numel() * x.element_size() + y.numel() * y.element_size()
+        self.resident = device.type == "cpu" or size < room * 0.6
+        if device.type == "cuda":
+            x, y = (t if self.resident else _pinned(t) for t in (x, y))
+        self.x, self.y = (x.to(device, non_blocking=True), y.to(device, non_blocking=True)) if self.resident else (x, y)
+
+    def take(self, index: torch.Tensor) -> tuple:
+        """The samples of an index that lies where the data lie."""
+        return self.x.index_select(0, index), self.y.index_select(0, index)
+
+    def slices(self, size: int):
+        """All samples in order, in batches on the device."""
+        for i in range(0, self.samples, size):
+            yield self.x[i : i + size].to(self.device, non_blocking=True), self.y[i : i + size].to(self.device, non_blocking=True)
+
+    def batches(self, order: torch.Tensor, size: int):
+        """(features, labels) on the device for consecutive pieces of order, a permutation on the CPU."""
+        if self.resident:
+            order = order.to(self.device)
+            for i in range(0, len(order), size):
+                yield self.take(order[i : i + size])
+            return
+        ahead, stream = None, torch.cuda.Stream(self.device)
+        for i in range(0, len(order), size):
+            host = tuple(_pinned(t) for t in self.take(order[i : i + size]))
+            with torch.cuda.stream(stream):
+                there = tuple(t.to(self.device, non_blocking=True) for t in host)
+            if ahead is not None:
+                yield self._ready(ahead, stream)
+            ahead = (there, host, stream.record_event())
+        if ahead is not None:
+            yield self._ready(ahead, stream)
+
+    def _ready(self, ahead: tuple, stream) -> tuple:
+        there, _, event = ahead
+        current = torch.cuda.current_stream(self.device)
+        current.wait_event(event)
+        for t in there:
+            t.record_stream(current)
+        return there
+
+
+def _pinned(t: torch.Tensor) -> torch.Tensor:
+    try:
+        return t.pin_memory()
+    except RuntimeError:  # the machine refuses to lock that much
+        return t
+
+
+def text_digest(*texts: str) -> str:
+    h = hashlib.sha256()
+    for text in texts:
+        h.update(len(text).to_bytes(8, "little") + text.encode())
+    return h.hexdigest()

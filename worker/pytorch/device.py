@@ -1,0 +1,172 @@
+"""Where and in which precision a job computes, chosen in one place with the reason.
+
+    choose(hyper)      Device: torch device, precision, what it is called, why
+    info, benchmark    what gpu_info answers
+    out_of_memory      tells whether an exception means that memory ran out
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+import time
+from dataclasses import dataclass
+
+import torch
+
+from wire import JobError, unsupported
+
+
+@dataclass(frozen=True)
+class Device:
+    torch: torch.device
+    name: str  # as answered: "cuda:0 (NVIDIA H100 80GB HBM3)", "cpu"
+    precision: str  # fp32, tf32, bf16, fp16
+    reason: str
+
+    @property
+    def cuda(self) -> bool:
+        return self.torch.type == "cuda"
+
+    def autocast(self):
+        """The context of a forward pass."""
+        kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.precision)
+        if kind is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.torch.type, dtype=kind, cache_enabled=False)
+
+
+def choose(precision: str, rank: int = 0) -> Device:
+    """The device of this process and the precision of a job. "auto" is tf32 on a GPU that has it, else fp32: what changes
+    results by more than rounding of products has to be asked for."""
+    if not torch.cuda.is_available():
+        if precision == "fp16":
+            raise unsupported("hyperparameters.precision", "fp16 with scaling wants a GPU; bf16 and fp32 work on this CPU")
+        if precision == "bf16":
+            return Device(torch.device("cpu"), "cpu", "bf16", "asked for")
+        reason = {"tf32": "tf32 is a GPU's; a CPU computes in fp32", "fp32": "asked for"}.get(precision, "no GPU: fp32")
+        return Device(torch.device("cpu"), "cpu", "fp32", reason)
+    major, _ = torch.cuda.get_device_capability(rank)
+    got, reason = precision, "asked for"
+    if precision == "auto":
+        got, reason = ("tf32", "the GPU has it") if major >= 8 else ("fp32", "the GPU has no tf32")
+    elif precision in ("tf32", "bf16") and major < 8:
+        raise unsupported("hyperparameters.precision", f"{torch.cuda.get_device_name(rank)} has no {precision}; fp32 and fp16 work")
+    torch.backends.cuda.matmul.allow_tf32 = got != "fp32"
+    torch.backends.cudnn.allow_tf32 = got != "fp32"
+    device = torch.device("cuda", rank)
+    return Device(device, f"cuda:{rank} ({torch.cuda.get_device_name(rank)})", got, reason)
+
+
+def out_of_memory(e: BaseException) -> bool:
+    kind = getattr(torch.cuda, "OutOfMemoryError", None)
+    if kind is not None and isinstance(e, kind):
+        return True
+    text = str(e).lower()
+    return isinstance(e, MemoryError) or isinstance(e, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def broken(e: BaseException) -> bool:
+    """Whether the process cannot use its GPU any more: an assertion or a bad access leaves the context unusable."""
+    text = str(e).lower()
+    return isinstance(e, RuntimeError) and "cuda" in text and not out_of_memory(e) and any(
+        word in text for word in ("device-side assert", "illegal memory access", "launch failure", "ecc error", "unspecified launch")
+    )
+
+
+def release() -> None:
+    """Gives cached memory back, so that the next job sees what is free."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def memory_free(device: torch.device) -> int:
+    """Bytes that a job can still take on a device."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    import models
+
+    return models.free_memory()
+
+
+def info() -> dict:
+    """The predecessor's gpu_info, widened."""
+    cuda = torch.cuda.is_available()
+    out = {
+        "cuda_available": cuda,
+        "device_count": torch.cuda.device_count() if cuda else 0,
+        "device_name": torch.cuda.get_device_name(0) if cuda else "cpu",
+        "torch_version": torch.__version__,
+        "cuda_version": torch.version.cuda,
+        "python_version": platform.python_version(),
+        "cpu_count": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "precisions": ["fp32", "bf16"],
+    }
+    if cuda:
+        free, total = torch.cuda.mem_get_info(0)
+        major, minor = torch.cuda.get_device_capability(0)
+        out |= {
+            "memory_total": total,
+            "memory_free": free,
+            "compute_capability": f"{major}.{minor}",
+            "cudnn_version": torch.backends.cudnn.version(),
+            "precisions": ["fp32", "fp16"] + (["tf32", "bf16"] if major >= 8 else []),
+            "devices": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        }
+    return out
+
+
+def benchmark(size: int = 0, seconds: float = 0.3) -> dict:
+    """GFLOP/s of a square matrix product, by wall time."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    size = size or (4096 if device.type == "cuda" else 512)
+    a = torch.rand(size, size, device=device)
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    a @ a
+    wait()
+    count, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        a @ a
+        wait()
+        count += 1
+    spent = time.perf_counter() - start
+    return {"matrix_size": size, "products": count, "seconds": spent, "gflops": 2 * size**3 * count / spent / 1e9, "device_used": device.type}
+
+
+def self_test() -> dict:
+    """A small model trained to a falling loss on the device; what a broken installation fails at."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(64, 8, generator=g)
+    y = (x.sum(1) > 0).long()
+    torch.manual_seed(1)
+    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2)).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    losses = []
+    for _ in range(30):
+        loss = torch.nn.functional.cross_entropy(model(x.to(device)), y.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    return {"ok": losses[-1] < losses[0] / 2, "first_loss": losses[0], "last_loss": losses[-1], "device_used": device.type}
+
+
+def memory_error(e: BaseException, batch: int, fits: int = 0, needs: float = 0, field: str = "hyperparameters.batch_size") -> JobError:
+    """A memory error with what to do about it."""
+    text = f"batch_size {batch} does not fit in memory"
+    if needs:
+        text = f"batch_size {batch} needs {needs / 1e9:.3g} GB"
+    if fits:
+        text += f"; {fits} would fit"
+    elif batch > 1:
+        text += f"; try {batch // 2}"
+    return JobError("OutOfMemory", text, field)
+
+
+def versions() -> dict:
+    return {"python": sys.version.split()[0], "torch": torch.__version__}

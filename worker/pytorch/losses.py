@@ -1,0 +1,176 @@
+"""Loss functions and what they ask of labels; metrics of training and evaluation.
+
+A Loss splits the mean into a sum and a norm (samples, elements or class
+weights), so that batches of unequal size, and the shares of several GPUs, add
+up to the mean over all.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from wire import Hyperparameters, invalid, number
+
+CLASSES = ("cross_entropy", "nll")
+
+
+class Loss:
+    """hyper's loss function for outputs of the given shape (without the batch)."""
+
+    def __init__(self, hyper: Hyperparameters, shape: tuple):
+        self.name, self.hyper, self.shape = hyper.loss_function, hyper, shape
+        self.weight = torch.tensor(hyper.class_weights, dtype=torch.float32) if hyper.class_weights else None
+        if self.name in CLASSES:
+            if not shape:
+                raise invalid("model_config", f"{self.name} wants an output for each class, the model gives one number a sample")
+            if self.weight is not None and len(self.weight) != shape[0]:
+                raise invalid("hyperparameters.class_weights", f"{len(self.weight)} weights for {shape[0]} outputs")
+        if self.name == "cosine" and len(shape) != 1:
+            raise invalid("model_config", f"cosine wants a vector for each sample, the model gives {list(shape)}")
+
+    @property
+    def classifies(self) -> bool:
+        return self.name in CLASSES or self.name == "bce_with_logits"
+
+    def to(self, device) -> "Loss":
+        if self.weight is not None:
+            self.weight = self.weight.to(device)
+        return self
+
+    def labels(self, y: torch.Tensor, path: str) -> torch.Tensor:
+        """Labels as the loss wants them: classes as int64 in range, everything else as float32 in the outputs' shape."""
+        if y.is_floating_point() and not bool(torch.isfinite(y).all()):
+            raise invalid(path, "NaN or infinity among the labels")
+        if self.name in CLASSES:
+            return self._classes(y, path)
+        want = (len(y), *self.shape)
+        y = y.to(torch.float32)
+        if tuple(y.shape) != want and y.numel() == len(y) * _count(self.shape):
+            if [n for n in y.shape[1:] if n != 1] == [n for n in self.shape if n != 1]:
+                y = y.reshape(want)
+        if tuple(y.shape) != want:
+            raise invalid(path, f"labels of {list(y.shape[1:])} a sample, the model gives {list(self.shape)}")
+        if self.name == "bce_with_logits" and len(y) and (float(y.min()) < 0 or float(y.max()) > 1):
+            raise invalid(path, "bce_with_logits wants labels from 0 to 1")
+        return y
+
+    def _classes(self, y: torch.Tensor, path: str) -> torch.Tensor:
+        classes, rest = self.shape[0], self.shape[1:]
+        if self.name == "cross_entropy" and tuple(y.shape[1:]) == self.shape and y.is_floating_point() and classes > 1:
+            return y.to(torch.float32)  # a probability for each class
+        if y.dim() == 2 and y.shape[1] == 1 and not rest:
+            y = y[:, 0]
+        if tuple(y.shape[1:]) != rest:
+            raise invalid(path, f"labels of {list(y.shape[1:])} a sample, the model gives {list(self.shape)}: {classes} classes")
+        whole = y.to(torch.int64)
+        if y.is_floating_point() and not bool((whole == y).all()):
+            i = int((whole != y).reshape(len(y), -1).any(1).nonzero()[0])
+            raise invalid(f"{path}[{i}]", f"{self.name} wants classes 0, 1, 2, ... as integers; mse is for numbers")
+        if len(y) and (int(whole.min()) < 0 or int(whole.max()) >= classes):
+            bad = ((whole < 0) | (whole >= classes)).reshape(len(y), -1).any(1).nonzero()[0]
+            value = int(whole.reshape(len(y), -1)[int(bad)].min()) if int(whole.min()) < 0 else int(whole.reshape(len(y), -1)[int(bad)].max())
+            raise invalid(f"{path}[{int(bad)}]", f"class {value}, but the model gives {classes} outputs: classes 0 to {classes - 1}")
+        return whole
+
+    def mean(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        h, name = self.hyper, self.name
+        out = out.float()
+        if name == "cross_entropy":
+            return F.cross_entropy(out, y, weight=self.weight, label_smoothing=h.label_smoothing)
+        if name == "nll":
+            return F.nll_loss(out, y, weight=self.weight)
+        if name == "bce_with_logits":
+            return F.binary_cross_entropy_with_logits(out, y)
+        if name == "mse":
+            return F.mse_loss(out, y)
+        if name == "l1":
+            return F.l1_loss(out, y)
+        if name == "smooth_l1":
+            return F.smooth_l1_loss(out, y, beta=h.delta)
+        if name == "huber":
+            return F.huber_loss(out, y, delta=h.delta)
+        if name == "kl_div":
+            return F.kl_div(out, y, reduction="batchmean")
+        return (1 - F.cosine_similarity(out, y, dim=1)).mean()
+
+    def norm(self, y: torch.Tensor) -> float:
+        """What the mean over these labels divides by."""
+        if self.weight is not None and not y.is_floating_point():
+            return float(self.weight.to(y.device)[y].sum())
+        return float(len(y))
+
+    def correct(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """How many samples are right (0-d, on the device); outputs of more than one decision count by their share."""
+        if self.name in CLASSES:
+            hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y)
+        else:
+            hit = (out > 0) == (y > 0.5)
+        return hit.float().reshape(len(out), -1).mean(1).sum()
+
+
+def _count(shape: tuple) -> int:
+    n = 1
+    for s in shape:
+        n *= s
+    return n
+
+
+# Evaluation ------------------------------------------------------------------------
+
+
+def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -> dict:
+    """The metrics beyond loss and accuracy, of all outputs at once (on the CPU)."""
+    out = out.float()
+    if not loss.classifies:
+        return regression(out, y)
+    if loss.name == "bce_with_logits":
+        if _count(loss.shape) != 1:
+            return {}
+        truth, score = (y.reshape(-1) > 0.5).long(), out.reshape(-1)
+        return classes((score > 0).long(), truth, 2) | {"auc": number(auc(score, truth == 1))}
+    if len(loss.shape) != 1:
+        return {}
+    truth, n = (y.argmax(1) if y.is_floating_point() else y), loss.shape[0]
+    found = classes(out.argmax(1), truth, n)
+    aucs = [auc(out[:, c] if n != 2 else out[:, 1] - out[:, 0], truth == c) for c in (range(n) if n != 2 else (1,))] if n <= 1000 else []
+    known = [a for a in aucs if a == a]
+    if known:
+        found["auc"] = number(sum(known) / len(known))
+    if top_k and n > top_k:
+        found["top_k_accuracy"] = number((out.topk(top_k, dim=1).indices == truth[:, None]).any(1).double().mean())
+    return found
+
+
+def classes(predicted: torch.Tensor, truth: torch.Tensor, n: int) -> dict:
+    """Confusion[true][predicted]; precision, recall and F1 of each class, 0 where nothing divides."""
+    if n > 2000:
+        return {}
+    table = torch.bincount(truth * n + predicted, minlength=n * n).reshape(n, n)
+    rows = []
+    for c in range(n):
+        hit, said, there = int(table[c, c]), int(table[:, c].sum()), int(table[c].sum())
+        precision, recall = hit / said if said else 0.0, hit / there if there else 0.0
+        f1 = 2 * hit / (said + there) if said + there else 0.0
+        rows.append({"class": c, "precision": precision, "recall": recall, "f1": f1, "support": there})
+    return {"per_class": rows, "confusion": table.tolist()}
+
+
+def auc(score: torch.Tensor, truth: torch.Tensor) -> float:
+    """Area under the ROC curve by ranks, ties shared; NaN where one class is absent or a score is no number."""
+    up, down = int(truth.sum()), int((~truth).sum())
+    if not up or not down or not bool(torch.isfinite(score).all()):
+        return float("nan")
+    _, inverse, counts = torch.unique(score, return_inverse=True, return_counts=True)
+    ends = counts.cumsum(0).double()
+    ranks = ends - (counts.double() - 1) / 2
+    return (float(ranks[inverse][truth].sum()) - up * (up + 1) / 2) / (up * down)
+
+
+def regression(out: torch.Tensor, y: torch.Tensor) -> dict:
+    """Mean absolute error, root of the mean square, R2 (mean over the outputs, as in scikit-learn)."""
+    n = len(out)
+    a, b = out.reshape(n, -1).double(), y.reshape(n, -1).double()
+    rest, spread = (a - b).square().sum(0), (b - b.mean(0)).square().sum(0)
+    r2 = torch.where(spread > 0, 1 - rest / spread.clamp(min=1e-300), (rest == 0).double())
+    return {"mae": number((a - b).abs().mean()), "rmse": number((a - b).square().mean().sqrt()), "r2": number(r2.mean())}

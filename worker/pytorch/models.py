@@ -1,0 +1,311 @@
+"""A model from its specification, and its state.
+
+    build(spec, sample)    an nn.Module, and the specification with all sizes
+    load / state           state_dict under PyTorch's names, checked both ways
+
+Layers are made in the order of the specification, each with PyTorch's default
+initialisation on the CPU, so that a seed means one start everywhere. Before a
+layer is made its twin on the "meta" device tells its size and its output's
+shape without any memory: a hostile or mistaken size is refused, not allocated.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Optional
+
+import torch
+from torch import nn
+
+import layers
+from wire import Fields, JobError, invalid, nearest, shown, unsupported
+
+MAX_LAYERS = 10_000
+MAX_DEPTH = 16  # of layers in layers
+
+
+class Residual(nn.Module):
+    def __init__(self, layers, shortcut):
+        super().__init__()
+        self.layers, self.shortcut = layers, shortcut
+
+    def forward(self, x):
+        return self.layers(x) + self.shortcut(x)
+
+
+class Branches(nn.Module):
+    def __init__(self, branches, merge, dim):
+        super().__init__()
+        self.branches, self.merge, self.dim = nn.ModuleList(branches), merge, dim
+
+    def forward(self, x):
+        return merge([b(x) for b in self.branches], self.merge, self.dim)
+
+
+class Graph(nn.Module):
+    """Named nodes, each a sequence of layers over the merged outputs of earlier ones."""
+
+    def __init__(self, nodes, plan, output):
+        super().__init__()
+        self.nodes, self.plan, self.output = nn.ModuleDict(nodes), plan, output
+
+    def forward(self, x):
+        values = {"input": x}
+        for name, inputs, how, dim in self.plan:
+            values[name] = self.nodes[name](merge([values[i] for i in inputs], how, dim))
+        return values[self.output]
+
+
+def merge(values: list, how: str, dim: int) -> torch.Tensor:
+    if len(values) == 1:
+        return values[0]
+    if how == "concat":
+        return torch.cat(values, dim)
+    out = values[0]
+    for v in values[1:]:
+        out = out + v if how == "add" else out * v
+    return out
+
+
+class Builder:
+    """Walks a specification, keeping the shape that goes into the next layer (batch of 2, on the meta device)."""
+
+    def __init__(self, limit: int):
+        self.limit, self.bytes, self.count = limit, 0, 0
+
+    def sequence(self, specs: Any, path: str, x: torch.Tensor, depth: int = 0) -> tuple:
+        """(modules, specifications, output) of a list of layers."""
+        if not isinstance(specs, list):
+            raise invalid(path, f"a list of layers is expected, not {shown(specs)}")
+        if depth > MAX_DEPTH:
+            raise invalid(path, f"layers in layers, more than {MAX_DEPTH} deep")
+        modules, out, before = [], [], f"the data give {list(x.shape[1:])}"
+        for i, spec in enumerate(specs):
+            self.count += 1
+            if self.count > MAX_LAYERS:
+                raise invalid(path, f"more than {MAX_LAYERS} layers")
+            at = f"{path}[{i}]"
+            f = Fields(spec, at)
+            name = f.text("type")
+            if not name:
+                raise invalid(f.at("type"), "missing")
+            label = f"layer {i + 1} ({name})"
+            if name in ("residual", "branches"):
+                module, full, x = self.container(name, f, at, x, label, depth)
+            elif name in layers.TABLE:
+                module, full, x = self.layer(layers.TABLE[name], f, spec, x, label, before)
+            else:
+                raise invalid(f.at("type"), f"unknown layer {shown(name)}; {nearest(name, [*layers.TABLE, 'residual', 'branches'])}")
+            modules.append(module)
+            out.append(full)
+            before = f"{label} gives {list(x.shape[1:])}"
+        return modules, out, x
+
+    def layer(self, kind, f: Fields, spec: dict, x: torch.Tensor, label: str, before: str) -> tuple:
+        rank = x.dim() - 1
+        if kind.rank and rank not in kind.rank or rank == 0 and kind.rank is None and any(p.infer for p in kind.params.values()):
+            wants = " or ".join(str(r) for r in kind.rank or (1,))
+            raise invalid(f.path, f"{label}: wants {wants} dimensions behind the batch, but {before}")
+        args, found = layers.read(f, kind, tuple(x.shape), label, before)
+        f.end()
+        try:
+            twin = self.twin(kind, args, label, f.path)
+            y = self.output(twin, kind, args, x)
+            module = kind.make(**args)
+        except JobError:
+            raise
+        except Exception as e:  # whatever PyTorch raises about sizes
+            reason = str(e).strip().split("\n")[0][:300]
+            raise invalid(f.path, f"{label}: {reason}; {before}") from None
+        if y.shape[:1] != x.shape[:1] or 0 in y.shape:
+            raise invalid(f.path, f"{label}: does not fit, {before}")
+        return module, {**spec, **found}, y
+
+    def twin(self, kind, args: dict, label: str, path: str) -> nn.Module:
+        """The layer without memory; what it would take is added up first."""
+        try:
+            twin = kind.make(**args, device="meta")
+        except TypeError:
+            twin = kind.make(**args)  # a layer without a state
+        self.bytes += 4 * sum(t.numel() for t in (*twin.parameters(), *twin.buffers()))
+        if self.bytes > self.limit:
+            raise JobError("OutOfMemory", f"{label}: the model takes {self.bytes / 1e9:.3g} GB, {self.limit / 1e9:.3g} GB are free", path)
+        return twin.eval()
+
+    def output(self, twin: nn.Module, kind, args: dict, x: torch.Tensor) -> torch.Tensor:
+        try:
+            with torch.no_grad():
+                y = twin(x)
+        except NotImplementedError:  # an operation that this PyTorch has not on meta: for real, on one small sample
+            if x.numel() > 1 << 26:
+                raise
+            state = torch.get_rng_state()
+            with torch.no_grad():
+                y = kind.make(**args).eval()(torch.zeros(x.shape))
+            torch.set_rng_state(state)
+            y = y.to("meta")
+        if y.numel() * 4 > self.limit:
+            raise RuntimeError(f"its output takes {y.numel() * 2 / 1e9:.3g} GB a sample")
+        return y
+
+    def container(self, name: str, f: Fields, at: str, x: torch.Tensor, label: str, depth: int) -> tuple:
+        if name == "residual":
+            inner, spec, y = self.sequence(f.raw("layers"), f.at("layers"), x, depth + 1)
+            full, around, z = {"type": name, "layers": spec}, [], x
+            if f.has("shortcut"):
+                around, spec, z = self.sequence(f.raw("shortcut"), f.at("shortcut"), x, depth + 1)
+                full["shortcut"] = spec
+            f.raw("shortcut")
+            f.end()
+            if y.shape != z.shape:
+                raise invalid(at, f"{label}: its layers give {list(y.shape[1:])}, the way around {list(z.shape[1:])}; a shortcut helps")
+            return Residual(nn.Sequential(*inner), nn.Sequential(*around)), full, y
+        forks = f.raw("branches")
+        if not isinstance(forks, list) or not forks:
+            raise invalid(f.at("branches"), f"{label}: a list of lists of layers is expected")
+        how, dim = f.text("merge", "concat", ("concat", "add")), f.int("dim", 1, -16, 16)
+        f.end()
+        modules, specs, outs = [], [], []
+        for i, fork in enumerate(forks):
+            m, s, y = self.sequence(fork, f"{f.at('branches')}[{i}]", x, depth + 1)
+            modules.append(nn.Sequential(*m))
+            specs.append(s)
+            outs.append(y)
+        return Branches(modules, how, dim), {"type": name, "branches": specs, "merge": how, "dim": dim}, self.merged(outs, how, dim, at, label)
+
+    def merged(self, outs: list, how: str, dim: int, at: str, label: str) -> torch.Tensor:
+        shapes = [list(y.shape[1:]) for y in outs]
+        same = all(y.shape == outs[0].shape for y in outs)
+        try:
+            if (how != "concat" and not same) or dim == 0:
+                raise RuntimeError
+            return merge(outs, how, dim)
+        except (RuntimeError, IndexError):
+            raise invalid(at, f"{label}: {how} does not fit {shapes}") from None
+
+    def graph(self, f: Fields, x: torch.Tensor) -> tuple:
+        nodes, specs, plan, shapes = {}, [], [], {"input": x}
+        given = f.raw("nodes")
+        if not isinstance(given, list) or not given:
+            raise invalid(f.at("nodes"), "a list of nodes is expected")
+        for i, node in enumerate(given):
+            n = Fields(node, f"{f.at('nodes')}[{i}]")
+            name = n.text("name", limit=64)
+            if not name.isidentifier() or name in shapes or hasattr(nn.ModuleDict, name):
+                raise invalid(n.at("name"), f"{shown(name)} is not a name that is free")
+            inputs = n.raw("inputs", ["input"])
+            inputs = inputs if isinstance(inputs, list) else [inputs]
+            for name_in in inputs:
+                if not isinstance(name_in, str) or name_in not in shapes:
+                    raise invalid(n.at("inputs"), f"unknown node {shown(name_in)}; {nearest(str(name_in), shapes)}")
+            if not inputs:
+                raise invalid(n.at("inputs"), "at least one input is expected")
+            how, dim = n.text("merge", "concat", ("concat", "add", "multiply")), n.int("dim", 1, -16, 16)
+            y = self.merged([shapes[k] for k in inputs], how, dim, n.path, f"node {name}")
+            modules, spec, y = self.sequence(n.raw("layers", []), n.at("layers"), y, 1)
+            n.end()
+            nodes[name], shapes[name] = nn.Sequential(*modules), y
+            plan.append((name, tuple(inputs), how, dim))
+            specs.append({"name": name, "inputs": inputs, "merge": how, "dim": dim, "layers": spec})
+        output = f.text("output", plan[-1][0], [p[0] for p in plan])
+        f.end()
+        return Graph(nodes, plan, output), {"type": "graph", "nodes": specs, "output": output}, shapes[output]
+
+
+def build(spec: Any, sample: tuple, seed: int, whole: bool = False, limit: Optional[int] = None) -> tuple:
+    """(model on the CPU, full specification, shape of one output).
+
+    sample is the shape of one sample, whole says that samples are integers. The weights are the default
+    initialisation after torch.manual_seed(seed). Errors name the layer: model_config.layers[2].in_features.
+    """
+    f = Fields(spec, "model_config")
+    kind = f.text("type", "sequential", ("sequential", "graph", "python"))
+    builder = Builder(limit or free_memory() // 2)
+    x = torch.empty((2, *sample), device="meta", dtype=torch.int64 if whole and embeds(spec) else torch.float32)
+    torch.manual_seed(seed)
+    if kind == "python":
+        return _code(f, sample)
+    if kind == "graph":
+        model, full, y = builder.graph(f, x)
+        return model, full, tuple(y.shape[1:])
+    specs = f.raw("layers")
+    f.end()
+    if not specs:
+        raise invalid("model_config.layers", "at least one layer is expected")
+    modules, full, y = builder.sequence(specs, "model_config.layers", x)
+    return nn.Sequential(*modules), {"type": "sequential", "layers": full}, tuple(y.shape[1:])
+
+
+def embeds(spec: Any) -> bool:
+    """Whether the first layer wants integers."""
+    inner = spec.get("layers") if isinstance(spec, dict) else None
+    return isinstance(inner, list) and bool(inner) and isinstance(inner[0], dict) and inner[0].get("type") == "embedding"
+
+
+def _code(f: Fields, sample: tuple) -> tuple:
+    """{"type": "python", "source", "class", "args"}: any architecture, where the operator has switched it on."""
+    source, name, args = f.text("source", limit=1 << 20), f.text("class", limit=256), f.raw("args", {})
+    f.end()
+    if os.environ.get("GOPHERPOD_ALLOW_CODE") != "1":
+        raise unsupported(
+            "model_config.type",
+            "this endpoint does not run code from requests; its operator can switch that on with GOPHERPOD_ALLOW_CODE=1",
+        )
+    if not isinstance(args, dict):
+        raise invalid("model_config.args", "an object is expected")
+    scope = {"__name__": "gopherpod_model", "torch": torch, "nn": nn}
+    try:
+        exec(compile(source, "model_config.source", "exec"), scope)  # the operator said so
+        model = scope[name](**args)
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"{name} is not an nn.Module")
+        state = torch.get_rng_state()
+        with torch.no_grad():
+            shape = tuple(model.eval()(torch.zeros(2, *sample)).shape[1:])
+        torch.set_rng_state(state)
+    except Exception as e:
+        raise invalid("model_config.source", f"{type(e).__name__}: {str(e)[:300]}") from None
+    return model, {"type": "python", "source": source, "class": name, "args": args}, shape
+
+
+def free_memory() -> int:
+    """Bytes that the machine has to give, of the control group where there is one."""
+    free = 8 << 30
+    try:
+        with open("/proc/meminfo") as lines:
+            free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+        with open("/sys/fs/cgroup/memory.max") as top, open("/sys/fs/cgroup/memory.current") as used:
+            free = min(free, int(top.read()) - int(used.read()))
+    except (OSError, ValueError, StopIteration):
+        pass
+    return max(free, 1 << 28)
+
+
+# State ----------------------------------------------------------------------------
+
+
+def state(model: nn.Module) -> dict:
+    """name -> tensor on the CPU, in PyTorch's order; never aliases of the model's own memory."""
+    return {name: t.detach().to("cpu", copy=True) for name, t in model.state_dict().items()}
+
+
+def load(model: nn.Module, tensors: dict, path: str = "model_state") -> None:
+    """Copies a state into a model. Every name must be there, no other, each in its shape."""
+    own = model.state_dict()
+    missing, extra = [n for n in own if n not in tensors], [n for n in tensors if n not in own]
+    if missing or extra:
+        parts = [f"{word} {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" for word, names in (("lacks", missing), ("has besides", extra)) if names]
+        raise invalid(path, "the state is of another model: it " + " and ".join(parts))
+    for name, t in own.items():
+        given = tensors[name]
+        if given.shape != t.shape:
+            raise invalid(f"{path}.{name}", f"shape {list(given.shape)}, but the model has {list(t.shape)}")
+        if given.dtype.is_floating_point != t.dtype.is_floating_point:
+            raise invalid(f"{path}.{name}", f"{given.dtype} does not go into {t.dtype}")
+    with torch.no_grad():
+        for name, t in own.items():
+            t.copy_(tensors[name])
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,118 @@
+"""What each operation does, from a job's input to its answer.
+
+run(input, ...) is the whole worker without RunPod: it blocks, tells events as it
+goes, and returns the answer or raises JobError. handler.py puts it in a thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Optional
+
+import data
+import device as devices
+import layers
+import tensors
+import train
+import wire
+from runs import Memory
+from wire import JobError, Request, invalid
+
+STORE = data.Store()
+
+
+class Stop:
+    """A flag that a job looks at after each batch."""
+
+    def __init__(self):
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+
+def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named: Optional[dict] = None, store=None) -> dict:
+    """The answer to one input object. named are tensors of a batch around it."""
+    request = wire.parse(value)
+    arrays = data.Arrays(request.tensors, store or STORE, named)
+    try:
+        if request.operation == "train":
+            return train.train(request, arrays, emit, stop, memory)
+        if request.operation in ("train_epoch", "evaluate", "predict"):
+            return getattr(train, request.operation)(request, arrays, emit, stop)
+        if request.operation == "batch":
+            return batch(request, arrays, stop)
+        if request.operation == "store":
+            return put(request, arrays)
+        if request.operation == "capabilities":
+            return capabilities()
+        return gpu_info()
+    except (JobError, train.Stopped):
+        raise
+    except Exception as e:
+        if devices.out_of_memory(e):
+            raise JobError("OutOfMemory", "memory ran out; send fewer samples, or a smaller model", "") from None
+        raise
+    finally:
+        devices.release()
+
+
+def gpu_info() -> dict:
+    return {
+        "operation": "gpu_info",
+        "gpu_info": {**devices.info(), "self_test": devices.self_test()},
+        "benchmark_results": devices.benchmark(),
+        "status": "success",
+    }
+
+
+def capabilities() -> dict:
+    import os
+
+    return {
+        "operation": "capabilities",
+        "protocols": [0, wire.PROTOCOL],
+        "operations": list(wire.OPERATIONS),
+        "layers": sorted([*layers.TABLE, "residual", "branches"]),
+        "models": ["sequential", "graph"] + (["python"] if os.environ.get("GOPHERPOD_ALLOW_CODE") == "1" else []),
+        "losses": list(wire.LOSSES),
+        "optimizers": list(wire.OPTIMIZERS),
+        "schedulers": list(wire.SCHEDULERS),
+        "precisions": devices.info()["precisions"],
+        "devices": devices.info()["device_count"],
+        "max_bytes": tensors.MAX_BYTES,
+        "versions": devices.versions(),
+        "status": "success",
+    }
+
+
+def put(request: Request, arrays: data.Arrays) -> dict:
+    """Keeps the request's tensors; have asks which digests are there already."""
+    stored = {name: arrays.store.put(t) for name, t in arrays.named.items()}
+    out = {"operation": "store", "stored": stored, "status": "success"}
+    if request.have:
+        out["have"] = [d for d in request.have if arrays.store.has(d)]
+        out["missing"] = [d for d in request.have if d not in set(out["have"])]
+    elif not stored:
+        raise invalid("tensors", "nothing to store and no digests to ask for")
+    return out
+
+
+def batch(request: Request, arrays: data.Arrays, stop) -> dict:
+    """Each part's answer in its place; a part that fails says why, and the others go on."""
+    results = []
+    for i, part in enumerate(request.requests):
+        if stop.is_set():
+            raise train.Stopped
+        path = f"requests[{i}]"
+        try:
+            if isinstance(part, dict) and part.get("operation") == "batch":
+                raise invalid("operation", "a batch in a batch")
+            results.append(run(part, lambda event: None, stop, None, arrays.named, arrays.store))
+        except JobError as e:
+            at = f"{path}.{e.field}" if e.field else path
+            results.append({"status": "error", "failure": JobError(e.kind, e.message, at).object()})
+    return {"operation": "batch", "results": results, "status": "success"}

@@ -1,0 +1,104 @@
+"""What is kept of a run, so that a job that comes twice goes on or is answered from here.
+
+RunPod delivers a job again when its worker was lost, and clients may send one
+again. The folder of a run (data.folder()/runs/<digest of run_id>) holds
+
+    attempts                  how often the run was delivered
+    checkpoint.safetensors    where training stands; any batch, not only the end of an epoch
+    result.json               the events of a finished run
+
+A run_id counts only together with the rest of its request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any, Optional
+
+import torch
+
+import data
+import tensors
+from wire import JobError
+
+KEEP = 7 * 24 * 3600  # seconds
+
+
+class Memory:
+    """The memory of one run; without a run_id it remembers nothing."""
+
+    def __init__(self, run_id: str, request: Any, root: Optional[Path] = None, retries: int = 0):
+        self.folder: Optional[Path] = None
+        self.attempt = retries
+        if not run_id:
+            return
+        rest = {k: v for k, v in request.items() if k != "run_id"}
+        text = json.dumps(rest, sort_keys=True, default=str)
+        key = hashlib.sha256(json.dumps([run_id, hashlib.sha256(text.encode()).hexdigest()]).encode()).hexdigest()
+        runs = (root or data.folder()) / "runs"
+        self.folder = runs / key
+        self._prune(runs)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            before = int(self._read("attempts") or 0)
+            self.attempt = max(before, retries)
+            data.write(self.folder / "attempts", str(self.attempt + 1).encode())
+        except (OSError, ValueError):
+            self.folder = None  # a volume that is full or gone costs the memory, not the training
+
+    def _read(self, name: str) -> Optional[bytes]:
+        try:
+            return (self.folder / name).read_bytes() if self.folder else None
+        except OSError:
+            return None
+
+    def _prune(self, runs: Path) -> None:
+        try:
+            for old in runs.iterdir():
+                if time.time() - old.stat().st_mtime > KEEP:
+                    shutil.rmtree(old, ignore_errors=True)
+        except OSError:
+            pass
+
+    def result(self) -> Optional[list]:
+        """The events of the run, if it is finished."""
+        text = self._read("result.json")
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            return None
+
+    def finish(self, events: list) -> None:
+        if self.folder is None:
+            return
+        try:
+            data.write(self.folder / "result.json", json.dumps(events).encode())
+            (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+        except OSError:
+            pass
+
+    def save(self, named: dict, meta: dict) -> bool:
+        """Writes a checkpoint; False where nothing is remembered or the volume refuses."""
+        if self.folder is None:
+            return False
+        text = torch.frombuffer(bytearray(json.dumps(meta).encode()), dtype=torch.uint8)
+        try:
+            data.write(self.folder / "checkpoint.safetensors", tensors.save_safetensors({**named, "meta": text}))
+        except OSError:
+            return False
+        return True
+
+    def load(self) -> Optional[tuple]:
+        """(tensors, meta) of the checkpoint; a damaged one counts as none."""
+        raw = self._read("checkpoint.safetensors")
+        if not raw:
+            return None
+        try:
+            named = tensors.load_safetensors(raw, "checkpoint")
+            return named, json.loads(bytes(named.pop("meta").tolist()))
+        except (JobError, ValueError, KeyError):
+            return None

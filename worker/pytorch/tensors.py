@@ -1,0 +1,291 @@
+"""Arrays as bytes: the envelope of a request, safetensors for states, plain lists.
+
+Both formats are read with every length checked before anything is allocated, and
+nothing in them can name code; pickle is not used in either direction.
+
+    envelope    {"codec": "msgpack+zstd", "data": base64}; inside, a msgpack map of
+                name -> {"dtype": "float32", "shape": [2, 3], "data": little-endian bytes}
+    safetensors u64 length of the header, header (JSON: name -> {"dtype", "shape",
+                "data_offsets"}), bytes; https://github.com/huggingface/safetensors
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import os
+import struct
+from typing import Any
+
+import msgpack
+import numpy as np
+import torch
+import zstandard
+
+from wire import invalid, nearest, shown
+
+MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
+MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+# The name in envelopes and in safetensors, and the type.
+_TYPES = (
+    ("float64", "F64", torch.float64),
+    ("float32", "F32", torch.float32),
+    ("float16", "F16", torch.float16),
+    ("bfloat16", "BF16", torch.bfloat16),
+    ("int64", "I64", torch.int64),
+    ("int32", "I32", torch.int32),
+    ("int16", "I16", torch.int16),
+    ("int8", "I8", torch.int8),
+    ("uint8", "U8", torch.uint8),
+    ("bool", "BOOL", torch.bool),
+)
+_BY_NAME = {name: t for plain, short, t in _TYPES for name in (plain, short)}
+_PLAIN = {t: plain for plain, _, t in _TYPES}
+_SHORT = {t: short for _, short, t in _TYPES}
+
+
+def from_base64(text: Any, path: str) -> bytes:
+    if not isinstance(text, str):
+        raise invalid(path, f"base64 is expected, not {shown(text)}")
+    if len(text) // 4 * 3 > MAX_BYTES:
+        raise invalid(path, f"larger than {MAX_BYTES} bytes")
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid(path, "not base64 of the standard alphabet with padding") from None
+
+
+def decompress(data: bytes, path: str, limit: int = 0) -> bytes:
+    """Zstd frames, never more than limit bytes of them: the header's promise is checked first, then the bytes."""
+    limit = limit or MAX_BYTES
+    too_large = invalid(path, f"decompressed it is larger than {limit} bytes")
+    try:
+        size = zstandard.get_frame_parameters(data).content_size
+        if size not in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR) and size > limit:
+            raise too_large
+        out = bytearray()
+        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data, read_across_frames=True) as reader:
+            while piece := reader.read(min(1 << 24, limit - len(out) + 1)):
+                out += piece
+                if len(out) > limit:
+                    raise too_large
+    except zstandard.ZstdError as e:
+        raise invalid(path, f"not zstd: {e}") from None
+    if not out:
+        raise invalid(path, "the compressed data are cut off")
+    return bytes(out)
+
+
+def compress(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=1).compress(data)
+
+
+def array(dtype: Any, shape: Any, data: Any, path: str) -> torch.Tensor:
+    """One tensor from its parts; it owns its memory."""
+    kind = _BY_NAME.get(dtype) if isinstance(dtype, str) else None
+    if kind is None:
+        raise invalid(path + ".dtype", f"unknown type {shown(dtype)}; {nearest(str(dtype), _PLAIN.values())}")
+    if not isinstance(shape, (list, tuple)) or len(shape) > 16:
+        raise invalid(path + ".shape", "a list of at most 16 sizes is expected")
+    count = 1
+    for n in shape:
+        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+            raise invalid(path + ".shape", f"{shown(n)} is not a size")
+        count *= n
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise invalid(path + ".data", "bytes are expected")
+    want = count * torch.empty(0, dtype=kind).element_size()
+    if want != len(data):
+        raise invalid(path, f"{dtype} of shape {list(shape)} has {want} bytes, here are {len(data)}")
+    if count == 0:
+        return torch.empty(tuple(shape), dtype=kind)
+    if kind is torch.bool:  # any byte but 0 is true; torch would keep the byte
+        return torch.frombuffer(bytearray(data), dtype=torch.uint8).ne(0).reshape(tuple(shape))
+    return torch.frombuffer(bytearray(data), dtype=kind).reshape(tuple(shape))
+
+
+def raw(t: torch.Tensor) -> bytes:
+    """The little-endian bytes of a tensor, row by row."""
+    t = t.detach().to("cpu").contiguous()
+    return t.reshape(-1).view(torch.uint8).numpy().tobytes() if t.numel() else b""
+
+
+# The envelope ------------------------------------------------------------------
+
+
+def decode(value: Any, path: str = "tensors") -> dict:
+    """name -> tensor of a request's envelope; an absent one is empty."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or set(value) - {"codec", "data"}:
+        raise invalid(path, 'an object {"codec", "data"} is expected')
+    codec = value.get("codec")
+    if codec not in ("msgpack", "msgpack+zstd"):
+        raise invalid(path + ".codec", f"unknown codec {shown(codec)}; known: msgpack, msgpack+zstd")
+    data = from_base64(value.get("data"), path + ".data")
+    if codec == "msgpack+zstd":
+        data = decompress(data, path + ".data")
+    try:
+        entries = msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0)
+    except Exception as e:  # msgpack raises half a dozen kinds; each means the same here
+        raise invalid(path + ".data", f"not msgpack: {type(e).__name__}") from None
+    if not isinstance(entries, dict):
+        raise invalid(path + ".data", "a map of names is expected")
+    out = {}
+    for name, e in entries.items():
+        at = f"{path}.{name}"
+        if not isinstance(e, dict) or set(e) != {"dtype", "shape", "data"}:
+            raise invalid(at, "a map of dtype, shape and data is expected")
+        out[name] = array(e["dtype"], e["shape"], e["data"], at)
+    return out
+
+
+def encode(tensors: dict) -> dict:
+    """The envelope of name -> tensor."""
+    entries = {n: {"dtype": _PLAIN[t.dtype], "shape": list(t.shape), "data": raw(t)} for n, t in tensors.items()}
+    data = compress(msgpack.packb(entries, use_bin_type=True))
+    return {"codec": "msgpack+zstd", "data": base64.b64encode(data).decode("ascii")}
+
+
+def content_digest(t: torch.Tensor) -> str:
+    """What the store calls a tensor: SHA-256 of its msgpack form, the map of dtype, shape and data in this order."""
+    data = raw(t)
+    head = msgpack.packb({"dtype": _PLAIN[t.dtype], "shape": list(t.shape)})
+    # the map has a third entry; its bytes are hashed where they lie, behind the head that packb would write
+    h = hashlib.sha256(b"\x83" + head[1:] + msgpack.packb("data") + _bin_head(len(data)))
+    h.update(data)
+    return h.hexdigest()
+
+
+def _bin_head(n: int) -> bytes:
+    """The head of n bytes in msgpack: bin 8, 16 or 32."""
+    return b"\xc4" + bytes([n]) if n < 1 << 8 else b"\xc5" + n.to_bytes(2, "big") if n < 1 << 16 else b"\xc6" + n.to_bytes(4, "big")
+
+
+# Safetensors --------------------------------------------------------------------
+
+
+def load_safetensors(data: bytes, path: str) -> dict:
+    """name -> tensor. Every sentence of the format is checked: the header's length, its JSON, types, sizes, and that
+    the tensors cover the bytes without overlap or gap."""
+    if len(data) < 8:
+        raise invalid(path, "safetensors: shorter than the header's length")
+    (size,) = struct.unpack("<Q", data[:8])
+    if size > MAX_HEADER or size > len(data) - 8:
+        raise invalid(path, f"safetensors: a header of {size} bytes does not fit in {len(data)}")
+    try:
+        header = json.loads(data[8 : 8 + size].decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise invalid(path, "safetensors: the header is not a JSON object with unique names") from None
+    if not isinstance(header, dict):
+        raise invalid(path, "safetensors: the header is not a JSON object")
+    header.pop("__metadata__", None)
+    body = memoryview(data)[8 + size :]
+    spans, out = [], {}
+    for name, e in header.items():
+        at = f"{path}.{name}"
+        if not isinstance(e, dict) or set(e) != {"dtype", "shape", "data_offsets"}:
+            raise invalid(at, "safetensors: dtype, shape and data_offsets are expected")
+        span = e["data_offsets"]
+        if not isinstance(span, list) or len(span) != 2 or any(isinstance(v, bool) or not isinstance(v, int) for v in span):
+            raise invalid(at, "safetensors: data_offsets are two integers")
+        if not 0 <= span[0] <= span[1] <= len(body):
+            raise invalid(at, f"safetensors: data_offsets {span} are outside of {len(body)} bytes")
+        if e["dtype"] not in _SHORT.values():
+            raise invalid(at, f"safetensors: unknown type {shown(e['dtype'])}")
+        spans.append(tuple(span))
+        out[name] = array(e["dtype"], e["shape"], body[span[0] : span[1]], at)
+    at = 0
+    for low, high in sorted(spans):
+        if low != at:
+            raise invalid(path, f"safetensors: a gap or an overlap at byte {min(low, at)}")
+        at = high
+    if at != len(body):
+        raise invalid(path, f"safetensors: {len(body) - at} bytes belong to no tensor")
+    return out
+
+
+def _unique(pairs: list) -> dict:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("a name twice")
+    return out
+
+
+def save_safetensors(tensors: dict) -> bytes:
+    """Tensors in their order, the header padded to 8 bytes with spaces."""
+    header, pieces, at = {}, [], 0
+    for name, t in tensors.items():
+        data = raw(t)
+        header[name] = {"dtype": _SHORT[t.dtype], "shape": list(t.shape), "data_offsets": [at, at + len(data)]}
+        pieces.append(data)
+        at += len(data)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((struct.pack("<Q", len(text)), text, *pieces))
+
+
+def load_state(text: str, path: str) -> dict:
+    """A state as it travels: base64 of safetensors, zstd-compressed or not (the magic number tells)."""
+    data = from_base64(text, path)
+    if data[:4] == ZSTD_MAGIC:
+        data = decompress(data, path)
+    if data[:2] == b"\x80\x02" or data[:4] == b"PK\x03\x04":
+        raise invalid(path, "this is a pickle, which may run code and is not read; send safetensors")
+    return load_safetensors(data, path)
+
+
+def save_state(tensors: dict) -> str:
+    return base64.b64encode(compress(save_safetensors(tensors))).decode("ascii")
+
+
+# Lists ----------------------------------------------------------------------------
+
+
+def from_list(rows: list, path: str) -> torch.Tensor:
+    """A plain JSON list of numbers, nested to a rectangle: float64, or int64 where all are integers."""
+    try:
+        a = np.asarray(rows)
+    except (ValueError, OverflowError):
+        raise invalid(path, "the rows are not all of one length, or too deep") from None
+    if a.dtype.kind in "iu" and a.dtype != np.uint64:
+        return torch.from_numpy(a.astype(np.int64, copy=False))
+    if a.dtype.kind == "b":
+        return torch.from_numpy(a)
+    if a.dtype.kind == "f":
+        return torch.from_numpy(a.astype(np.float64, copy=False))
+    raise invalid(path, "numbers are expected; " + _culprit(rows, path))
+
+
+def _culprit(rows: list, path: str) -> str:
+    """Where the first value stands that is not a number, or the first row of another length."""
+    stack = [(rows, path)]
+    while stack:
+        v, at = stack.pop()
+        if isinstance(v, list):
+            if len(at) > len(path) + 60:
+                return "the list is nested too deeply"
+            kinds = {len(x) if isinstance(x, list) else -1 for x in v}
+            if len(kinds) > 1:
+                first = len(v[0]) if isinstance(v[0], list) else -1
+                i = next(i for i, x in enumerate(v) if (len(x) if isinstance(x, list) else -1) != first)
+                return f"{at}[{i}] has another length than {at}[0]"
+            stack.extend((x, f"{at}[{i}]") for i, x in reversed(list(enumerate(v))))
+        elif isinstance(v, bool) or not isinstance(v, (int, float)):
+            return f"{at} is {shown(v)}"
+    return "the list is empty or a number is too large"
+
+
+def to_list(t: torch.Tensor) -> list:
+    """Nested lists; numbers that JSON has not travel as texts."""
+    t = t.detach().to("cpu", torch.float32)
+    out = t.tolist()
+    if bool(torch.isfinite(t).all()):
+        return out
+    fix = lambda v: [fix(x) for x in v] if isinstance(v, list) else v if math.isfinite(v) else "NaN" if v != v else "Infinity" if v > 0 else "-Infinity"
+    return fix(out)

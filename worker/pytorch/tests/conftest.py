@@ -1,0 +1,23 @@
+"""The worker's folder on the path, and a store of the test's own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch):
+    import operations
+    import data
+
+    monkeypatch.setenv("GOPHERPOD_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("GOPHERPOD_ALLOW_CODE", raising=False)
+    monkeypatch.delenv("GOPHERPOD_ALLOW_URLS", raising=False)
+    monkeypatch.setattr(operations, "STORE", data.Store())
