@@ -1,15 +1,17 @@
-// Package zmtp speaks ZMTP 3.0 (https://rfc.zeromq.org/spec/23/), the protocol
-// under ZeroMQ sockets, as far as a Jupyter kernel needs it: the NULL mechanism
-// over tcp and unix sockets, a ROUTER, an XPUB, and the dialing side for tests.
+// Package zmtp makes of zmq4's connections the sockets that a Jupyter kernel
+// needs: a ROUTER and an XPUB that outlive their clients, and the dialing side
+// for tests.
 //
-// It exists because the kernel has to outlive its clients. With the libraries
-// for Go one stuck client delays the others, a connection that never greets
-// blocks every later one, and a frame that announces 2^62 bytes kills the
-// process. Here every peer has its own reader, its own writer and its own
-// bounded queue, and every length is checked before it is allocated.
+// Greeting, handshake and messages are github.com/go-zeromq/zmq4's (zmq4.Conn).
+// Its sockets are not used: in them one stuck client delays the others, a
+// connection that never greets blocks every later one, and a frame that
+// announces 2^62 bytes kills the process. Here every peer has its own reader, its
+// own writer and its own bounded queue, and every length is checked before it is
+// allocated.
 //
-//	frame.go      frames and commands: functions on bytes
-//	greeting.go   greeting and READY handshake
+//	guard.go      the connection under zmq4: limits of frames and messages
+//	greeting.go   the handshake
+//	frame.go      messages and their frames, for the writer
 //	peer.go       one connection: reader, queue, writer
 //	queue.go      the bounded queue of messages to one peer
 //	xpub.go       XPUB: subscriptions, publishing, pace

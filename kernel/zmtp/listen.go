@@ -17,7 +17,8 @@ type Config struct {
 	// Receive is called for every message, from the goroutine of its peer: it may
 	// be called for several peers at once, and a slow Receive slows only its peer.
 	Receive func(p *Peer, m Message)
-	// Subscribed is called for every new subscription (XPub).
+	// Subscribed is called for every new subscription (XPub). What it sends to the
+	// peer arrives before anything published under the topic. It must not block.
 	Subscribed func(p *Peer, topic string)
 	// Dropped is called when a peer ends for another reason than its own leaving;
 	// p is nil where there was no handshake.
@@ -156,7 +157,7 @@ func (s *Socket) accept() {
 // greet does the handshake and adds the peer.
 func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
-	in, identity, err := handshake(conn, s.cfg.Type, s.cfg.Identity, s.cfg.MaxMessage)
+	guard, in, identity, err := handshake(conn, s.cfg.Type, s.cfg.Identity, s.listener != nil, s.cfg.MaxMessage)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.greets, conn)
@@ -177,6 +178,7 @@ func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 		written: make(chan struct{}),
 		topics:  map[string]bool{},
 	}
+	guard.post = func(frame []byte) { p.push(item{command: frame}) }
 	s.peers[p] = true
 	s.byName[identity] = p // the newest of a name gets what is sent to the name
 	return p, nil

@@ -2,9 +2,12 @@ package zmtp
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/go-zeromq/zmq4"
 )
 
 // A Peer is one connection to a socket. Its methods may be called from any
@@ -12,7 +15,7 @@ import (
 type Peer struct {
 	sock     *Socket
 	conn     net.Conn
-	in       *reader
+	in       *zmq4.Conn
 	out      *queue
 	identity string
 	written  chan struct{} // closed when the writer has returned
@@ -53,39 +56,22 @@ func (p *Peer) kill() {
 }
 
 // read hands every message of the peer to the socket, until the connection ends.
-func (p *Peer) read() error {
+// A PING is answered by zmq4.
+func (p *Peer) read() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrProtocol, r)
+		}
+	}()
 	for {
-		msg, cmd, err := p.in.next()
+		msg, err := p.in.RecvMsg()
 		if err != nil {
 			return err
 		}
-		if msg != nil {
-			p.sock.receive(p, msg)
-			continue
-		}
-		if err := p.command(cmd); err != nil {
-			return err
+		if msg.Type != zmq4.CmdMsg {
+			p.sock.receive(p, msg.Frames)
 		}
 	}
-}
-
-// command answers PING and takes subscriptions, which ZMTP 3.1 sends as commands.
-func (p *Peer) command(b []byte) error {
-	name, data, err := splitCommand(b)
-	if err != nil {
-		return err
-	}
-	switch name {
-	case "PING":
-		// PING is time-to-live (2) and a context that PONG repeats.
-		context := data[min(2, len(data)):]
-		return p.push(item{command: appendCommand(nil, "PONG", context)})
-	case "SUBSCRIBE":
-		p.sock.subscribe(p, string(data), true)
-	case "CANCEL":
-		p.sock.subscribe(p, string(data), false)
-	}
-	return nil
 }
 
 // write sends what is queued until the queue closes or the connection breaks.

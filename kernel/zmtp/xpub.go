@@ -78,14 +78,17 @@ func (s *Socket) subscribe(p *Peer, topic string, on bool) {
 		return
 	}
 	p.mu.Lock()
-	if on && len(p.topics) < maxTopics {
-		p.topics[topic] = true
-	}
+	defer p.mu.Unlock()
 	if !on {
 		delete(p.topics, topic)
+		return
 	}
-	p.mu.Unlock()
-	if on && s.cfg.Subscribed != nil {
+	if len(p.topics) == maxTopics {
+		return
+	}
+	p.topics[topic] = true
+	// With the lock held, Publish finds the topic only after Subscribed has run.
+	if s.cfg.Subscribed != nil {
 		s.cfg.Subscribed(p, topic)
 	}
 }
