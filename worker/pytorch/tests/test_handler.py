@@ -1,0 +1,269 @@
+"""The handler as RunPod's SDK calls it: streams, answers, cancellation, repeats, errors."""
+
+import asyncio
+import json
+import time
+
+import pytest
+import torch
+
+import handler
+import operations
+import tensors
+import wire
+from helpers import MLP, blobs, drain, request, run
+
+FEW = {"epochs": 4, "batch_size": 16, "seed": 3}
+
+
+def test_a_stream_has_every_epoch_in_order_and_ends_with_done():
+    events = drain({"id": "1", "input": request(hyper=FEW, run_id="r")})
+    assert [e["seq"] for e in events] == list(range(len(events))) and {e["run_id"] for e in events} == {"r"}
+    assert [e["epoch"]["epoch"] for e in events if e["type"] == "epoch"] == [1, 2, 3, 4]
+    done = events[-1]
+    assert done["type"] == "done" and done["result"]["status"] == "success" and len(done["result"]["history"]) == 4
+    assert set(done["result"]) >= {"operation", "run_id", "model_config", "model_state", "optimizer_state", "parameters", "device_used", "precision", "seconds"}
+    json.dumps(events, allow_nan=False)
+
+
+def test_large_states_come_in_parts_under_the_limit():
+    model = {"type": "sequential", "layers": [{"type": "linear", "out_features": 60000}, {"type": "linear", "out_features": 3}]}
+    events = drain({"id": "1", "input": request(model=model, hyper={"epochs": 1, "batch_size": 90, "optimizer": "sgd"}, run_id="r")})
+    assert max(len(json.dumps(e)) for e in events) <= wire.MAX_CHUNK
+    parts = [e["part"] for e in events if e["type"] == "part"]
+    result = events[-1]["result"]
+    assert result["parts"] == {"model_state": len(parts)} and "model_state" not in result and len(parts) > 1
+    state = tensors.load_state("".join(p["data"] for p in parts), "m")
+    assert state["0.weight"].shape == (60000, 4)
+
+
+def test_the_same_run_again_is_answered_from_memory():
+    job = {"id": "1", "input": request(hyper=FEW, run_id="r")}
+    first, again = drain(job), drain(job)
+    keep = lambda events: [{k: v for k, v in e.items() if k != "seq"} for e in events if e["type"] != "batch"]
+    assert keep(first) == keep(again)
+    assert not {e["seq"] for e in first} & {e["seq"] for e in again}
+
+
+def test_retries_number_events_anew():
+    events = drain({"id": "1", "retries": 1, "input": request(hyper=FEW, run_id="r")})
+    assert events[0]["seq"] == handler.ATTEMPT
+
+
+def test_cancelled_within_one_batch_and_taken_up_again(monkeypatch):
+    """The SDK cancels the task; the thread stops after its batch, and what there was is saved."""
+    import step
+
+    steps = []
+    real = step.Eager.step
+
+    def slow(self, x, y):
+        steps.append(time.monotonic())
+        time.sleep(0.02)
+        real(self, x, y)
+
+    monkeypatch.setattr(step.Eager, "step", slow)
+    job = {"id": "1", "input": request(hyper={**FEW, "epochs": 500}, run_id="r")}
+
+    async def main():
+        async def consume():
+            async for _ in handler.stream(job):
+                pass
+
+        task = asyncio.create_task(consume())
+        while len(steps) < 20:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        done = len(steps)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return done
+
+    done = asyncio.run(main())
+    assert len(steps) <= done + 1
+    import runs
+
+    named, meta = runs.Memory("r", job["input"]).load()
+    assert meta["epoch"] * 6 + meta["batch"] == len(steps) == int(named["optimizer.step"])
+
+
+def test_cancelled_while_its_consumer_is_busy():
+    """The SDK may be posting a chunk when the cancellation comes: then the generator is only closed."""
+    job = {"id": "1", "input": request(hyper={**FEW, "epochs": 100_000}, run_id="r")}
+
+    async def main():
+        async def consume():
+            async for _ in handler.stream(job):
+                await asyncio.sleep(3600)
+
+        task = asyncio.create_task(consume())
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        # the next job gets its turn
+        return await asyncio.wait_for(handler.answer({"id": "2", "input": {"operation": "capabilities"}}), 10)
+
+    assert asyncio.run(main())["status"] == "success"
+
+
+def sdk(job, monkeypatch):
+    """(posted stream bodies, posted result) of a job through the SDK's own handle_job."""
+    pytest.importorskip("runpod")
+    from runpod.serverless.modules import rp_job
+
+    chunks, results = [], []
+
+    async def stream_result(session, data, job):
+        chunks.append(json.loads(json.dumps(data)))
+
+    async def send_result(session, data, job, is_stream=False):
+        results.append((json.loads(json.dumps(data)), is_stream))
+
+    monkeypatch.setattr(rp_job, "stream_result", stream_result)
+    monkeypatch.setattr(rp_job, "send_result", send_result)
+    config = {"handler": handler.stream, "return_aggregate_stream": True}
+    asyncio.run(handler.per_job(rp_job.handle_job)(None, config, job))
+    assert len(results) == 1
+    return [c["output"] for c in chunks], *results[0]
+
+
+def test_the_sdk_streams_train_and_repeats_it_in_the_output(monkeypatch):
+    chunks, result, is_stream = sdk({"id": "1", "input": request(hyper=FEW, run_id="r")}, monkeypatch)
+    assert is_stream and result["output"] == [c for c in chunks if c["type"] != "batch"]
+    assert chunks[-1]["type"] == "done"
+
+
+def test_a_result_beyond_runpods_limit_leaves_its_parts_in_the_stream(monkeypatch):
+    monkeypatch.setattr(handler, "MAX_OUTPUT", 1_500_000)
+    model = {"type": "sequential", "layers": [{"type": "linear", "out_features": 80000}, {"type": "linear", "out_features": 3}]}
+    chunks, result, _ = sdk({"id": "1", "input": request(model=model, hyper={"batch_size": 90, "optimizer": "sgd"}, run_id="r")}, monkeypatch)
+    parts = [c for c in chunks if c["type"] == "part"]
+    kept = [c for c in result["output"] if c["type"] == "part"]
+    assert len(parts) > len(kept) > 0 and result["output"][-1]["type"] == "done"
+
+
+# The predecessor's requests, plain lists and no protocol ---------------------------------
+
+X, Y = ([[float(v) for v in row] for row in blobs(30)[0]], [int(v) for v in blobs(30)[1]])
+OLD = {
+    "operation": "train_epoch",
+    "model_config": {"type": "sequential", "layers": [{"type": "linear", "in_features": 4, "out_features": 8}, {"type": "relu"}, {"type": "dropout", "rate": 0.1}, {"type": "linear", "in_features": 8, "out_features": 3}]},
+    "training_data": {"features": X, "labels": Y},
+    "hyperparameters": {"optimizer": "adam", "learning_rate": 0.01, "loss_function": "cross_entropy"},
+}
+
+
+def test_the_predecessors_requests_get_the_documented_objects(monkeypatch):
+    chunks, result, is_stream = sdk({"id": "1", "input": OLD}, monkeypatch)
+    out = result["output"]
+    assert not chunks and not is_stream
+    assert out["operation"] == "train_epoch" and out["status"] == "success"
+    assert set(out["metrics"]) == {"loss", "accuracy", "samples_processed", "device_used"} and out["metrics"]["samples_processed"] == 30
+    second = {**OLD, "model_state": out["model_state"]}
+    out2 = sdk({"id": "2", "input": second}, monkeypatch)[1]["output"]
+    assert out2["metrics"]["loss"] < out["metrics"]["loss"]
+    base = {"model_config": OLD["model_config"], "model_state": out2["model_state"]}
+    evaluated = sdk({"id": "3", "input": {"operation": "evaluate", "evaluation_data": OLD["training_data"], **base}}, monkeypatch)[1]["output"]
+    assert {"loss", "accuracy", "samples_processed", "device_used"} <= set(evaluated["metrics"])
+    for inputs in (X, {"features": X}):
+        predicted = sdk({"id": "4", "input": {"operation": "predict", "input_data": inputs, **base}}, monkeypatch)[1]["output"]
+        assert len(predicted["predictions"]) == 30 and len(predicted["predictions"][0]) == 3
+    info = sdk({"id": "5", "input": {"operation": "gpu_info"}}, monkeypatch)[1]["output"]
+    assert info["gpu_info"]["device_name"] and info["benchmark_results"]["gflops"] > 0 and info["gpu_info"]["self_test"]["ok"]
+
+
+def test_errors_are_objects_without_tracebacks(monkeypatch):
+    for value in ({**OLD, "operation": "evaluate"}, request(hyper={"optimizer": "adm"}, run_id="r")):
+        _, result, _ = sdk({"id": "1", "input": value}, monkeypatch)
+        assert set(result) == {"error"}
+        e = json.loads(result["error"])
+        assert e["error_type"] == "InvalidRequest" and e["field"] and "Traceback" not in result["error"]
+
+
+def test_a_bug_tells_its_kind_only(monkeypatch):
+    def bug(*args, **kw):
+        raise KeyError("secret-token")
+
+    monkeypatch.setattr(operations, "gpu_info", bug)
+    _, result, _ = sdk({"id": "1", "input": {"operation": "gpu_info"}}, monkeypatch)
+    e = json.loads(result["error"])
+    assert e["error_type"] == "InternalError" and "secret" not in result["error"]
+
+
+def test_a_broken_gpu_context_ends_the_worker(monkeypatch):
+    def bug(*args, **kw):
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(operations, "gpu_info", bug)
+    _, result, _ = sdk({"id": "1", "input": {"operation": "gpu_info"}}, monkeypatch)
+    assert result["stopPod"] is True and "error" in result
+
+
+# The other operations ------------------------------------------------------------------
+
+
+def test_store_then_train_by_digest():
+    x, y = blobs()
+    named = {"X": torch.from_numpy(x), "y": torch.from_numpy(y)}
+    stored, _ = run({"operation": "store", "protocol": 1, "tensors": tensors.encode(named)})
+    digests = stored["stored"]
+    ask, _ = run({"operation": "store", "have": [digests["X"], "0" * 64]})
+    assert ask["have"] == [digests["X"]] and ask["missing"] == ["0" * 64]
+    value = {k: v for k, v in request(hyper=FEW).items() if k != "tensors"}
+    value["training_data"] = {"features": {"sha256": digests["X"]}, "labels": {"sha256": digests["y"]}}
+    losses = lambda answer: [h["loss"] for h in answer[0]["history"]]
+    assert losses(run(value)) == losses(run(request(hyper=FEW)))
+    value["training_data"]["labels"] = {"sha256": "0" * 64}
+    with pytest.raises(wire.JobError) as e:
+        run(value)
+    assert e.value.kind == "MissingData" and e.value.field == "training_data.labels.sha256"
+
+
+def test_batch_answers_each_part_in_its_place():
+    got, _ = run(
+        {
+            "operation": "batch",
+            "requests": [{"operation": "capabilities"}, OLD, {"operation": "predict"}, {"operation": "batch", "requests": [{}]}],
+        }
+    )
+    a, b, c, d = got["results"]
+    assert a["status"] == b["status"] == "success" and b["operation"] == "train_epoch"
+    assert c["failure"]["field"].startswith("requests[2].") and d["failure"]["field"] == "requests[3].operation"
+
+
+def test_predictions_as_tensors_and_numbers_that_json_has_not():
+    got, _ = run(request(hyper=FEW))
+    ask = request("predict", model_state=got["model_state"])
+    answer, _ = run(ask)
+    assert answer["predictions"] == {"tensor": "predictions"}
+    out = tensors.decode(answer["tensors"])["predictions"]
+    state = tensors.load_state(got["model_state"], "m")
+    state["2.bias"] = torch.tensor([float("nan"), float("inf"), 0.0])
+    plain, _ = run({**ask, "protocol": 0, "model_state": tensors.save_state(state)})
+    assert out.shape == (90, 3) and plain["predictions"][0][:2] == ["NaN", "Infinity"]
+
+
+def test_capabilities_name_what_there_is():
+    got, _ = run({"operation": "capabilities"})
+    assert "transformer_encoder_layer" in got["layers"] and got["models"] == ["sequential", "graph"] and got["protocols"] == [0, 1]
+
+
+def test_python_code_only_where_the_operator_says_so(monkeypatch):
+    source = "class Net(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n        self.a = nn.Linear(4, n)\n    def forward(self, x):\n        return self.a(x)\n"
+    model = {"type": "python", "source": source, "class": "Net", "args": {"n": 3}}
+    with pytest.raises(wire.JobError) as e:
+        run(request(model=model, hyper=FEW))
+    assert e.value.kind == "Unsupported" and "GOPHERPOD_ALLOW_CODE" in str(e.value)
+    monkeypatch.setenv("GOPHERPOD_ALLOW_CODE", "1")
+    got, _ = run(request(model=model, hyper=FEW))
+    assert list(tensors.load_state(got["model_state"], "m")) == ["a.weight", "a.bias"]
+
+
+def test_self_test():
+    assert handler.self_test() == 0
+
+
+def test_a_request_is_not_written_to():
+    run(request(hyper=FEW))
+    assert MLP["layers"][0] == {"type": "linear", "out_features": 16}
