@@ -90,3 +90,12 @@ type Evaluator interface {
 	// Close ends the session process. With restart, the next Execute starts a new one.
 	Close() error
 }
+
+// Payloads is what the Output of a cell can do besides showing: it travels in the
+// reply. The kernel's Output has it; ask with a type assertion.
+type Payloads interface {
+	// Page shows a text beside the notebook, as help is shown.
+	Page(b Bundle)
+	// NextInput puts code into a new cell below, or in place of this one.
+	NextInput(code string, replace bool)
+}

@@ -1,0 +1,159 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/wire"
+	"github.com/gopherpod/gopherpod/kernel/zmtp"
+)
+
+// content is the content of a message to send.
+type content = map[string]any
+
+// A request is one message of a client, and the way back to it.
+type request struct {
+	wire.Message
+	peer *zmtp.Peer
+	// turn counts the cells that came before.
+	turn int
+	// after runs when the request has been answered.
+	after func()
+}
+
+// parse reads the content of a request.
+func (r *request) parse(into any) error {
+	if err := json.Unmarshal(r.Content, into); err != nil {
+		return &EvalError{Name: "BadRequest", Value: r.Header.MsgType + ": " + err.Error()}
+	}
+	return nil
+}
+
+// A handler answers one type of message. It returns the content of the reply;
+// nil content and no error mean that the type has no reply.
+type handler func(ctx context.Context, r *request) (content, error)
+
+func (s *server) handlers() map[string]handler {
+	return map[string]handler{
+		"kernel_info_request": s.kernelInfo,
+		"connect_request":     s.connect,
+		"complete_request":    s.complete,
+		"inspect_request":     s.inspect,
+		"is_complete_request": s.isComplete,
+		"history_request":     s.history,
+		"comm_info_request":   s.commInfo,
+		"comm_open":           s.commOpen,
+		"comm_msg":            s.commMsg,
+		"comm_close":          s.commClose,
+		"interrupt_request":   s.interruptRequest,
+		"shutdown_request":    s.shutdownRequest,
+	}
+}
+
+// receive takes frames from a channel to the goroutine that handles them. It
+// runs in the goroutine of the peer and must not block.
+func (s *server) receive(channel *mailbox[*request], p *zmtp.Peer, frames zmtp.Message) {
+	m, err := wire.Decode(frames, s.key)
+	if err != nil {
+		s.drop(err)
+		return
+	}
+	s.stats.Requests.Add(1)
+	r := &request{Message: m, peer: p}
+	switch m.Header.MsgType {
+	case "execute_request":
+		s.turns.enter()
+		s.cells.push(r)
+	case "interrupt_request", "shutdown_request":
+		s.control.push(r) // at once, also where an old client sends it on shell
+	default:
+		r.turn = s.turns.entered()
+		channel.push(r)
+	}
+}
+
+func (s *server) drop(err error) {
+	n := s.stats.Dropped.Add(1)
+	s.log.Warn("dropped what is no message", "err", err, "dropped", n)
+}
+
+// handle runs a request that is no cell: busy, reply, idle.
+func (s *server) handle(r *request) {
+	s.pub.status(r, "busy")
+	var reply content
+	err := guard(func() (err error) {
+		h, ok := s.handler[r.Header.MsgType]
+		if !ok {
+			return s.unknown(r)
+		}
+		reply, err = h(s.ctx, r)
+		return err
+	})
+	if err != nil && strings.HasSuffix(r.Header.MsgType, "_request") {
+		reply = errorContent(err)
+	}
+	if reply != nil {
+		s.reply(r, reply)
+	}
+	s.pub.status(r, "idle")
+	if r.after != nil {
+		r.after()
+	}
+}
+
+// unknown answers requests of other protocols and drops what wants no answer.
+func (s *server) unknown(r *request) error {
+	if !strings.HasSuffix(r.Header.MsgType, "_request") {
+		s.drop(fmt.Errorf("kernel: message of unknown type %q", r.Header.MsgType))
+	}
+	return &EvalError{Name: "NotSupported", Value: "the Go kernel does not know " + r.Header.MsgType}
+}
+
+// reply sends the answer to a request, over the channel that it came from.
+func (s *server) reply(r *request, c content) {
+	if _, ok := c["status"]; !ok {
+		c["status"] = "ok"
+	}
+	m := s.message(strings.TrimSuffix(r.Header.MsgType, "_request")+"_reply", r.RawHeader, c)
+	m.Identities = r.Identities
+	if err := r.peer.Send(wire.Encode(m, s.key)); err != nil {
+		s.log.Warn("reply could not be sent", "type", m.Header.MsgType, "err", err)
+	}
+}
+
+// guard calls fn and turns a panic into an error. Every call of the evaluator
+// goes through it: whatever breaks there, the kernel goes on.
+func guard(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &EvalError{
+				Name:      "KernelPanic",
+				Value:     fmt.Sprint(p),
+				Traceback: strings.Split(strings.TrimSpace(string(debug.Stack())), "\n"),
+			}
+		}
+	}()
+	return fn()
+}
+
+// asEvalError gives any error the shape that front ends show.
+func asEvalError(err error) *EvalError {
+	if e := (*EvalError)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &EvalError{Name: "KernelError", Value: err.Error()}
+}
+
+// errorContent is the content of an error reply, and of the error message.
+func errorContent(err error) content {
+	e := asEvalError(err)
+	trace := e.Traceback
+	if len(trace) == 0 {
+		trace = []string{e.Error()}
+	}
+	return content{"status": "error", "ename": e.Name, "evalue": e.Value, "traceback": trace}
+}

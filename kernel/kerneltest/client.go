@@ -1,0 +1,327 @@
+package kerneltest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/wire"
+	"github.com/gopherpod/gopherpod/kernel/zmtp"
+)
+
+// A Channel is one of the sockets that take requests.
+type Channel int
+
+// The channels of a client.
+const (
+	Shell Channel = iota
+	Control
+	Stdin
+)
+
+// A Message is a message of the kernel, its content decoded.
+type Message struct {
+	wire.Message
+	Content map[string]any
+	// ParentID is the msg_id of the request that it belongs to, "" for none.
+	ParentID string
+}
+
+// Type is the msg_type.
+func (m Message) Type() string { return m.Header.MsgType }
+
+// A Client is a front end. Its methods fail the test instead of returning errors,
+// and wait Timeout at most for what they wait for.
+type Client struct {
+	// Timeout is how long to wait for a message; Start sets it to 30 s.
+	Timeout time.Duration
+	// Answer, where set, allows stdin in Execute and answers input_request.
+	Answer func(prompt string, password bool) string
+	// Stats are those of the kernel.
+	Stats *kernel.Stats
+	// Conn is where the kernel listens.
+	Conn kernel.ConnectionInfo
+
+	t       testing.TB
+	key     wire.Key
+	session string
+	socks   []*zmtp.Socket
+	peers   map[Channel]*zmtp.Peer
+	ended   chan struct{}
+	err     error // of Serve, once ended is closed
+
+	mu      sync.Mutex
+	iopub   []Message          // everything that was published
+	replies map[string]Message // by msg_id of the request
+	asked   []Message          // input_requests
+	changed chan struct{}      // closed and renewed when something has come
+}
+
+// Start runs a kernel over unix sockets until the test ends and connects a client
+// to it. Change adapts the kernel's options.
+func Start(t testing.TB, ev kernel.Evaluator, change ...func(*kernel.Options)) *Client {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "kt") // t.TempDir may be too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return StartAt(t, kernel.ConnectionInfo{
+		Transport: "ipc", IP: filepath.Join(dir, "s"),
+		ShellPort: 1, IOPubPort: 2, StdinPort: 3, ControlPort: 4, HBPort: 5,
+		Key: rand.Text(), SignatureScheme: "hmac-sha256",
+	}, ev, change...)
+}
+
+// StartAt is Start with a connection of the caller's choice.
+func StartAt(t testing.TB, conn kernel.ConnectionInfo, ev kernel.Evaluator, change ...func(*kernel.Options)) *Client {
+	t.Helper()
+	ready := make(chan kernel.ConnectionInfo, 1)
+	opts := kernel.Options{Version: "test", Stats: &kernel.Stats{}, Ready: func(c kernel.ConnectionInfo) { ready <- c }}
+	for _, f := range change {
+		f(&opts)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	var serveErr error
+	go func() {
+		defer close(ended)
+		serveErr = kernel.Serve(ctx, conn, ev, opts)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	select {
+	case conn = <-ready:
+	case <-ended:
+		t.Fatal(serveErr)
+	}
+	c := Connect(t, conn)
+	c.Stats, c.ended = opts.Stats, ended
+	go func() { <-ended; c.mu.Lock(); c.err = serveErr; c.mu.Unlock() }()
+	return c
+}
+
+// Connect connects one more client to a kernel and returns when its subscription
+// holds.
+func Connect(t testing.TB, conn kernel.ConnectionInfo) *Client {
+	t.Helper()
+	c := &Client{
+		Timeout: 30 * time.Second, Conn: conn,
+		t: t, key: wire.Key(conn.Key), session: rand.Text(),
+		peers:   map[Channel]*zmtp.Peer{},
+		replies: map[string]Message{},
+		changed: make(chan struct{}),
+	}
+	t.Cleanup(func() { c.Close() })
+	c.dial(conn.IOPubPort, zmtp.Sub, c.onIOPub).Subscribe("")
+	c.peers[Shell] = c.dial(conn.ShellPort, zmtp.Dealer, c.onReply)
+	c.peers[Control] = c.dial(conn.ControlPort, zmtp.Dealer, c.onReply)
+	c.peers[Stdin] = c.dial(conn.StdinPort, zmtp.Dealer, c.onInput)
+	c.Published("iopub_welcome", func(m Message) bool { return m.Type() == "iopub_welcome" })
+	return c
+}
+
+func (c *Client) dial(port int, kind zmtp.SocketType, receive func(Message)) *zmtp.Peer {
+	c.t.Helper()
+	network, address, err := c.Conn.Address(port)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	sock, peer, err := zmtp.Dial(network, address, zmtp.Config{
+		Type: kind, Identity: c.session,
+		Receive: func(_ *zmtp.Peer, frames zmtp.Message) { receive(c.decode(frames)) },
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.socks = append(c.socks, sock)
+	return peer
+}
+
+// Close disconnects the client; the kernel goes on.
+func (c *Client) Close() {
+	for _, s := range c.socks {
+		s.Close(0)
+	}
+}
+
+func (c *Client) decode(frames [][]byte) Message {
+	m, err := wire.Decode(frames, c.key)
+	if err != nil {
+		c.t.Errorf("the kernel sent what is no message: %v", err)
+		return Message{}
+	}
+	out := Message{Message: m}
+	var parent wire.Header
+	if err := json.Unmarshal(m.Content, &out.Content); err != nil {
+		c.t.Errorf("content of %s: %v", m.Header.MsgType, err)
+	}
+	if err := json.Unmarshal(m.Parent, &parent); err != nil {
+		c.t.Errorf("parent of %s: %v", m.Header.MsgType, err)
+	}
+	out.ParentID = parent.MsgID
+	return out
+}
+
+// update changes what the client knows and wakes those who wait for it.
+func (c *Client) update(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *Client) onIOPub(m Message) {
+	c.update(func() { c.iopub = append(c.iopub, m) })
+}
+
+func (c *Client) onReply(m Message) {
+	c.update(func() {
+		if _, twice := c.replies[m.ParentID]; twice {
+			c.t.Errorf("a second %s for one request", m.Type())
+		}
+		c.replies[m.ParentID] = m
+	})
+}
+
+func (c *Client) onInput(m Message) {
+	c.update(func() { c.asked = append(c.asked, m) })
+	if c.Answer != nil {
+		prompt, _ := m.Content["prompt"].(string)
+		password, _ := m.Content["password"].(bool)
+		c.Send(Stdin, "input_reply", map[string]any{"value": c.Answer(prompt, password)})
+	}
+}
+
+// wait waits until done, which is called with the lock held, returns true.
+func (c *Client) wait(what string, done func() bool) {
+	c.t.Helper()
+	timer := time.NewTimer(c.Timeout)
+	defer timer.Stop()
+	for {
+		c.mu.Lock()
+		ok, changed := done(), c.changed
+		c.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			c.t.Fatalf("%v went by without %s", c.Timeout, what)
+		}
+	}
+}
+
+// Send sends a message and returns its msg_id. Content is encoded as JSON.
+func (c *Client) Send(ch Channel, msgType string, content any) string {
+	c.t.Helper()
+	id := rand.Text()
+	body, err := wire.Marshal(content)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	m := wire.Message{
+		Header: wire.Header{
+			MsgID: id, Session: c.session, Username: "test", MsgType: msgType, Version: wire.Version,
+			Date: time.Now().UTC().Format(time.RFC3339Nano),
+		},
+		Content: body,
+	}
+	c.SendFrames(ch, wire.Encode(m, c.key))
+	return id
+}
+
+// SendFrames sends frames as they are.
+func (c *Client) SendFrames(ch Channel, frames [][]byte) {
+	c.t.Helper()
+	if err := c.peers[ch].Send(frames); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Reply waits for the reply to a request.
+func (c *Client) Reply(id string) Message {
+	c.t.Helper()
+	var m Message
+	c.wait("a reply", func() (ok bool) { m, ok = c.replies[id]; return ok })
+	return m
+}
+
+// Replied says whether the reply to a request is there.
+func (c *Client) Replied(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.replies[id]
+	return ok
+}
+
+// Request sends a request and waits for its reply.
+func (c *Client) Request(ch Channel, msgType string, content any) Message {
+	c.t.Helper()
+	return c.Reply(c.Send(ch, msgType, content))
+}
+
+// Published waits for an iopub message and returns the first that fits.
+func (c *Client) Published(what string, fits func(Message) bool) Message {
+	c.t.Helper()
+	var found Message
+	c.wait(what, func() bool {
+		for _, m := range c.iopub {
+			if fits(m) {
+				found = m
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// Output waits for an iopub message of a type that belongs to a request.
+func (c *Client) Output(id, msgType string) Message {
+	c.t.Helper()
+	return c.Published(msgType, func(m Message) bool { return m.ParentID == id && m.Type() == msgType })
+}
+
+// Asked waits for an input_request of a cell.
+func (c *Client) Asked(id string) Message {
+	c.t.Helper()
+	var found Message
+	c.wait("an input_request", func() bool {
+		for _, m := range c.asked {
+			if m.ParentID == id {
+				found = m
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// IOPub is everything that was published so far, in order.
+func (c *Client) IOPub() []Message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]Message{}, c.iopub...)
+}
+
+// Ended waits for the end of the kernel and returns the result of Serve.
+func (c *Client) Ended() error {
+	c.t.Helper()
+	select {
+	case <-c.ended:
+	case <-time.After(c.Timeout):
+		c.t.Fatal("the kernel has not ended")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}

@@ -1,0 +1,109 @@
+package kernel
+
+import (
+	"encoding/json"
+	"sync"
+)
+
+// output is the Output of one execute_request. It refers to the header of the
+// request alone, so that a goroutine that outlives its cell keeps little alive.
+type output struct {
+	s      *server
+	parent json.RawMessage
+	silent bool // publishes nothing
+	stdin  *stdinRoute
+	count  int
+
+	mu      sync.Mutex
+	stream  string            // the stream that was written last
+	pending map[string][]byte // text not published yet, by stream
+	ticking bool              // a flush is on its way
+	payload []any
+	result  string // text of the execute_result
+}
+
+var (
+	_ Output   = (*output)(nil)
+	_ Payloads = (*output)(nil)
+)
+
+// Display implements Output.
+func (o *output) Display(d Display) {
+	c := content{"data": bundle(d.Data), "metadata": metadata(d.Metadata), "transient": content{}}
+	if d.ID != "" {
+		c["transient"] = content{"display_id": d.ID}
+	}
+	kind := "display_data"
+	if d.Update {
+		kind = "update_display_data"
+	}
+	o.publish(kind, c)
+}
+
+// Result implements Output.
+func (o *output) Result(b Bundle, md map[string]any) {
+	if text, ok := b["text/plain"].(string); ok {
+		o.mu.Lock()
+		o.result = text
+		o.mu.Unlock()
+	}
+	o.publish("execute_result", content{"execution_count": o.count, "data": bundle(b), "metadata": metadata(md)})
+}
+
+// Clear implements Output.
+func (o *output) Clear(wait bool) { o.publish("clear_output", content{"wait": wait}) }
+
+// publish sends a message behind the text that came before it.
+func (o *output) publish(kind string, c content) {
+	if o.silent {
+		return
+	}
+	o.s.pub.sock.Pace()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flushLocked(false)
+	o.s.pub.send(o.parent, kind, c)
+}
+
+// Page implements Payloads.
+func (o *output) Page(b Bundle) {
+	o.addPayload(content{"source": "page", "data": bundle(b), "start": 0})
+}
+
+// NextInput implements Payloads.
+func (o *output) NextInput(code string, replace bool) {
+	o.addPayload(content{"source": "set_next_input", "text": code, "replace": replace})
+}
+
+func (o *output) addPayload(c content) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.payload = append(o.payload, c)
+}
+
+func (o *output) payloads() []any {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return append([]any{}, o.payload...)
+}
+
+func (o *output) resultText() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.result
+}
+
+// bundle and metadata are objects on the wire, also when they are nil.
+func bundle(b Bundle) map[string]any {
+	if b == nil {
+		return map[string]any{}
+	}
+	return b
+}
+
+func metadata(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}

@@ -1,0 +1,71 @@
+package kernel
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// A redactor takes secrets out of every string that is published or stored. A nil
+// function leaves all as it is.
+type redactor func(string) string
+
+func (f redactor) text(s string) string {
+	if f == nil {
+		return s
+	}
+	return f(s)
+}
+
+func (f redactor) content(c content) content {
+	if f == nil {
+		return c
+	}
+	return f.value(c).(content)
+}
+
+// value redacts strings at any depth. Values of other types go through JSON.
+func (f redactor) value(v any) any {
+	switch v := v.(type) {
+	case nil, bool, int, float64:
+		return v
+	case string:
+		return f(v)
+	case []string:
+		out := make([]string, len(v))
+		for i, s := range v {
+			out[i] = f(s)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = f.value(e)
+		}
+		return out
+	case Bundle:
+		return f.value(map[string]any(v))
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			if base64Image(k) {
+				out[k] = e // megabytes, and nothing to find in them
+				continue
+			}
+			out[k] = f.value(e)
+		}
+		return out
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return v // encoding fails again where the error is reported
+	}
+	var plain any
+	if err := json.Unmarshal(b, &plain); err != nil {
+		return v
+	}
+	return f.value(plain)
+}
+
+func base64Image(mime string) bool {
+	return strings.HasPrefix(mime, "image/") && mime != "image/svg+xml"
+}

@@ -1,0 +1,228 @@
+package kernel
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/history"
+	"github.com/gopherpod/gopherpod/kernel/wire"
+	"github.com/gopherpod/gopherpod/kernel/zmtp"
+)
+
+// Options configure a kernel. The zero value works.
+type Options struct {
+	// Version is the version of the program, for kernel_info.
+	Version string
+	// History is the file that keeps cells across sessions, history.DefaultPath()
+	// for a user's kernel; empty keeps them in memory.
+	History string
+	// Redact takes secrets out of a string. It is applied to every string that is
+	// published or stored, from several goroutines at once. Nil changes nothing.
+	Redact func(string) string
+	// Comms are the targets that front ends can open, by name.
+	Comms map[string]CommTarget
+	// Signals delivers signals of the process: os.Interrupt interrupts the cell, any
+	// other ends the kernel. Nil is none.
+	Signals <-chan os.Signal
+	// ParentPID ends the kernel when this process, which started it, has gone: the
+	// number in JPY_PARENT_PID. 0 is none.
+	ParentPID int
+	// Ready is called when the sockets listen, with the ports that were chosen for
+	// those given as 0.
+	Ready func(ConnectionInfo)
+	// Stats, where given, is counted up while the kernel runs.
+	Stats *Stats
+	// Log gets what is of interest to who mends the kernel; nil drops it.
+	Log *slog.Logger
+}
+
+// Stats counts what a kernel has seen.
+type Stats struct {
+	Requests atomic.Int64 // messages with a good signature
+	Dropped  atomic.Int64 // garbage, bad signatures, connections that broke the protocol
+	Slow     atomic.Int64 // clients dropped because they did not read
+}
+
+type server struct {
+	ev      Evaluator
+	opts    Options
+	conn    ConnectionInfo
+	key     wire.Key
+	session string
+	seq     atomic.Int64
+	stats   *Stats
+	log     *slog.Logger
+	redact  redactor
+	handler map[string]handler
+
+	pub     *publisher
+	input   *input
+	hist    *history.Store
+	comms   comms
+	cells   *mailbox[*request]
+	code    *mailbox[*request] // requests on shell that are no cells
+	control *mailbox[*request]
+	turns   *turns
+	// count is the execution count of the next cell; the goroutine of cells owns it.
+	count int
+
+	ctx  context.Context
+	stop context.CancelCauseFunc
+}
+
+// How long the end may take: cells to return, queued messages to be written.
+const (
+	stopWait = 2 * time.Second
+	linger   = time.Second
+)
+
+// Serve runs a kernel on the sockets of conn until a shutdown_request, whose
+// result is nil, or the end of ctx, whose cause is the result. It closes ev. The
+// errors of a kernel that cannot start wrap ErrConnection or come from listening.
+func Serve(ctx context.Context, conn ConnectionInfo, ev Evaluator, opts Options) error {
+	key, err := wire.NewKey(conn.Key, conn.SignatureScheme)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConnection, err)
+	}
+	s := newServer(conn, key, ev, opts)
+	s.ctx, s.stop = context.WithCancelCause(ctx)
+	defer s.stop(ErrClosed)
+	s.hist = history.Open(opts.History)
+	defer s.hist.Close()
+	sockets, err := s.listen()
+	defer func() {
+		var wg sync.WaitGroup
+		for _, sock := range sockets {
+			wg.Go(func() { sock.Close(linger) })
+		}
+		wg.Wait()
+	}()
+	if err != nil {
+		return err
+	}
+	s.run()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func newServer(conn ConnectionInfo, key wire.Key, ev Evaluator, opts Options) *server {
+	s := &server{
+		ev: ev, opts: opts, conn: conn, key: key,
+		session: rand.Text(),
+		stats:   opts.Stats,
+		log:     opts.Log,
+		redact:  opts.Redact,
+		comms:   comms{byID: map[string]*Comm{}},
+		cells:   newMailbox[*request](),
+		code:    newMailbox[*request](),
+		control: newMailbox[*request](),
+		turns:   newTurns(),
+		count:   1,
+	}
+	if s.stats == nil {
+		s.stats = &Stats{}
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.handler = s.handlers()
+	s.pub = &publisher{s: s}
+	s.input = newInput(s)
+	return s
+}
+
+// listen opens the five sockets. On an error it returns those that are open.
+func (s *server) listen() (sockets []*zmtp.Socket, err error) {
+	open := func(port *int, cfg zmtp.Config) (*zmtp.Socket, error) {
+		network, address, err := s.conn.Address(*port)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Dropped = s.peerDropped
+		sock, err := zmtp.Listen(network, address, cfg)
+		if err != nil {
+			return nil, fmt.Errorf("kernel: %w", err)
+		}
+		sockets = append(sockets, sock)
+		if tcp, ok := sock.Addr().(*net.TCPAddr); ok {
+			*port = tcp.Port
+		}
+		return sock, nil
+	}
+	router := func(receive func(*zmtp.Peer, zmtp.Message)) zmtp.Config {
+		return zmtp.Config{Type: zmtp.Router, Receive: receive}
+	}
+	// iopub and stdin come first: a request may need them at once.
+	if s.pub.sock, err = open(&s.conn.IOPubPort, zmtp.Config{Type: zmtp.XPub, Subscribed: s.welcome}); err != nil {
+		return sockets, err
+	}
+	if s.input.sock, err = open(&s.conn.StdinPort, router(s.input.receive)); err != nil {
+		return sockets, err
+	}
+	channel := func(m *mailbox[*request]) zmtp.Config {
+		return router(func(p *zmtp.Peer, f zmtp.Message) { s.receive(m, p, f) })
+	}
+	if _, err = open(&s.conn.ControlPort, channel(s.control)); err != nil {
+		return sockets, err
+	}
+	heartbeat := router(func(p *zmtp.Peer, f zmtp.Message) { p.Send(f) })
+	if _, err = open(&s.conn.HBPort, heartbeat); err != nil {
+		return sockets, err
+	}
+	_, err = open(&s.conn.ShellPort, channel(s.code))
+	return sockets, err
+}
+
+func (s *server) peerDropped(_ *zmtp.Peer, err error) {
+	if errors.Is(err, zmtp.ErrSlow) {
+		s.stats.Slow.Add(1)
+		s.log.Warn("client does not read", "err", err)
+		return
+	}
+	s.drop(err)
+}
+
+// run handles requests until the kernel ends, and closes the evaluator.
+func (s *server) run() {
+	if s.opts.Ready != nil {
+		s.opts.Ready(s.conn)
+	}
+	var wg sync.WaitGroup
+	loop := func(m *mailbox[*request]) {
+		for {
+			r, ok := m.pop(s.ctx)
+			if !ok {
+				return
+			}
+			s.handle(r)
+		}
+	}
+	wg.Go(s.runCells)
+	wg.Go(func() { loop(s.code) })
+	wg.Go(func() { loop(s.control) })
+	wg.Go(func() { s.watchSignals(s.opts.Signals) })
+	wg.Go(func() { s.watchParent(s.opts.ParentPID) })
+	<-s.ctx.Done()
+	wg.Go(func() {
+		if err := guard(s.ev.Close); err != nil {
+			s.log.Error("evaluator could not be closed", "err", err)
+		}
+	})
+	ended := make(chan struct{})
+	go func() { wg.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(stopWait):
+		s.log.Warn("a cell did not end with the kernel")
+	}
+}

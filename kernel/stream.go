@@ -1,0 +1,105 @@
+package kernel
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+)
+
+// Text is collected before it is published: a message for each line would cost
+// the front end more than the cell. It goes out when streamDelay has passed since
+// the first byte, when streamChunk bytes have come, and before anything else that
+// its cell shows.
+const (
+	streamDelay = 40 * time.Millisecond
+	streamChunk = 1 << 20
+)
+
+// Stream implements Output.
+func (o *output) Stream(name string, text []byte) {
+	if o.silent || len(text) == 0 {
+		return
+	}
+	if name != "stderr" {
+		name = "stdout"
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stream != name {
+		o.flushLocked(false)
+		o.stream = name
+	}
+	for len(text) > 0 {
+		n := min(len(text), streamChunk-len(o.pending[name]))
+		o.pending[name] = append(o.pending[name], text[:n]...)
+		text = text[n:]
+		if len(o.pending[name]) >= streamChunk {
+			o.flushLocked(false)
+			o.s.pub.sock.Pace()
+		}
+	}
+	if len(o.pending[name]) > 0 && !o.ticking {
+		o.ticking = true
+		time.AfterFunc(streamDelay, o.tick)
+	}
+}
+
+func (o *output) tick() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ticking = false
+	o.flushLocked(false)
+}
+
+// flush publishes all text, the beginning of a rune included.
+func (o *output) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flushLocked(true)
+}
+
+// flushLocked publishes the text of the present stream. A rune whose end has not
+// come yet waits for it, unless all is asked for.
+func (o *output) flushLocked(all bool) {
+	o.publishText(o.stream, all)
+	if all {
+		for name := range o.pending {
+			o.publishText(name, true)
+		}
+	}
+}
+
+func (o *output) publishText(name string, all bool) {
+	b := o.pending[name]
+	n := len(b)
+	if !all {
+		n = wholeRunes(b)
+		if n >= streamChunk/2 {
+			// A large piece ends at a line, so that what spans lines only is
+			// redacted and searched as one.
+			if i := bytes.LastIndexByte(b[:n], '\n'); i >= 0 {
+				n = i + 1
+			}
+		}
+	}
+	if n == 0 {
+		return
+	}
+	text := string(b[:n])
+	o.pending[name] = append(b[:0], b[n:]...)
+	o.s.pub.send(o.parent, "stream", content{"name": name, "text": text})
+}
+
+// wholeRunes is the length of b without the beginning of a rune at its end.
+func wholeRunes(b []byte) int {
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		c := b[len(b)-i]
+		if utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-i:]) {
+				return len(b) - i
+			}
+			break
+		}
+	}
+	return len(b)
+}
