@@ -288,9 +288,11 @@ def read(f: Fields, kind: Kind, shape: tuple, label: str, before: str) -> tuple:
     """
     args, found = {}, {}
     for name, p in kind.params.items():
-        key = p.alias if p.alias and f.has(p.alias) and not f.has(name) else name
-        if p.alias and key == name:
-            f.raw(p.alias)
+        key = p.alias if p.alias and f.has(p.alias) else name
+        if key != name and f.has(name):
+            raise invalid(f.at(p.alias), f"{label}: {name} and {p.alias} are the same; both are given")
+        if p.alias:
+            f.known.append(p.alias)
         value = _value(f, key, p)
         if value is None and p.infer is not None:
             value = found[name] = p.infer(shape)
