@@ -1,0 +1,160 @@
+package runpod
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// The service's own addresses.
+//
+// Source: docs.runpod.io, Serverless, "Send API requests" and API reference.
+const (
+	DefaultBaseURL       = "https://api.runpod.ai/v2"
+	DefaultManagementURL = "https://api.runpod.io/v2"
+)
+
+// A Config is how to reach the service. The zero value reaches RunPod, without a
+// key.
+type Config struct {
+	// APIKey is sent as a bearer token. Without one, nothing is.
+	APIKey Secret
+	// EndpointID is for the caller, who may ask for Client.Endpoint of it; FromEnv
+	// fills it in.
+	EndpointID EndpointID
+	// BaseURL is the job API up to the endpoint's id; default DefaultBaseURL. Plain
+	// http is for this machine only, unless PlainHTTP allows it.
+	BaseURL string
+	// ManagementURL is the management API; default DefaultManagementURL.
+	ManagementURL string
+	// PlainHTTP allows the key to go unencrypted to other machines.
+	PlainHTTP bool
+
+	// Policy fills in what a Request's Policy leaves at zero.
+	Policy Policy
+	// Timeout bounds one request, unless the server holds it on purpose; default
+	// 30 s, and 2 minutes more for each 10 MB of a body.
+	Timeout time.Duration
+	// Attempts is how often a request that may be repeated is sent; default 5.
+	Attempts int
+	// PollMin and PollMax bound the time between looks at a job: it grows from the
+	// one to the other. Default 0.25 s to 5 s, and 1 to 20 ms on this machine.
+	PollMin, PollMax time.Duration
+	// MaxAnswer bounds the body of an answer, in bytes after decompression; default
+	// 256 MiB.
+	MaxAnswer int64
+	// Limits replace the documented ones, by operation. A limit of 0 requests is
+	// none.
+	Limits map[Op]Limit
+	// Transport carries the requests; default http.DefaultTransport's settings.
+	Transport http.RoundTripper
+	// UserAgent is sent with each request; default "gopherpod".
+	UserAgent string
+}
+
+// A Client talks to one service with one key. It is safe for use by many
+// goroutines, which share its rate limits.
+type Client struct {
+	config Config // with defaults
+	local  bool   // BaseURL is on this machine
+	do     handler
+}
+
+// New checks a Config and returns a client. Nothing is sent.
+func New(config Config) (*Client, error) {
+	c := config
+	c.BaseURL = strings.TrimRight(cmp.Or(c.BaseURL, DefaultBaseURL), "/")
+	c.ManagementURL = strings.TrimRight(cmp.Or(c.ManagementURL, DefaultManagementURL), "/")
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.Attempts = cmp.Or(c.Attempts, 5)
+	c.MaxAnswer = cmp.Or(c.MaxAnswer, 256<<20)
+	c.UserAgent = cmp.Or(c.UserAgent, "gopherpod")
+	hosts := map[string]bool{}
+	for _, address := range []string{c.BaseURL, c.ManagementURL} {
+		u, err := parseBase(address, c.PlainHTTP)
+		if err != nil {
+			return nil, err
+		}
+		hosts[u.Scheme+"://"+u.Host] = true
+	}
+	base, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	local := isLoopback(base.Hostname())
+	if local {
+		c.PollMin, c.PollMax = cmp.Or(c.PollMin, time.Millisecond), cmp.Or(c.PollMax, 20*time.Millisecond)
+	}
+	c.PollMin, c.PollMax = cmp.Or(c.PollMin, 250*time.Millisecond), cmp.Or(c.PollMax, 5*time.Second)
+	if c.Transport == nil {
+		c.Transport = newTransport()
+	}
+	if c.Policy, err = c.Policy.complete(Policy{}); err != nil {
+		return nil, err
+	}
+	client := &Client{config: c, local: local}
+	// Outermost first: what a caller's request passes on its way out.
+	client.do = chain(
+		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,
+		retrier{attempts: c.Attempts, base: retryBase(local)}.wrap,
+		newLimiter(c.Limits).wrap,
+		authorizer{key: c.APIKey, hosts: hosts}.wrap,
+	)
+	return client, nil
+}
+
+// newTransport is net/http's own, with room for many requests to one host.
+func newTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
+}
+
+// BaseURL is the address of the job API.
+func (c *Client) BaseURL() string { return c.config.BaseURL }
+
+// Local tells whether the job API is on this machine.
+func (c *Client) Local() bool { return c.local }
+
+// Endpoint returns the endpoint of that id. It is not looked for.
+func (c *Client) Endpoint(id EndpointID) *Endpoint { return &Endpoint{ID: id, client: c} }
+
+// A call is one request on its way.
+type call struct {
+	op       Op
+	spec     opSpec
+	endpoint EndpointID
+	job      JobID
+	method   string
+	url      string
+	accept   string        // default application/json
+	body     body          // nil for none
+	hold     time.Duration // how long the server may keep it open, beyond the timeout
+	header   http.Header   // made by the handlers
+	key      Secret        // what must not show in errors
+}
+
+// A reply is a whole answer.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// A handler turns a call into a reply with a status of 2xx, or an *Error.
+type handler func(context.Context, *call) (*reply, error)
+
+// chain wraps inner; the first wrapper is the outermost.
+func chain(inner handler, wrappers ...func(handler) handler) handler {
+	for i := len(wrappers) - 1; i >= 0; i-- {
+		inner = wrappers[i](inner)
+	}
+	return inner
+}

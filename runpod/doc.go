@@ -1,0 +1,41 @@
+// Package runpod is a client of RunPod Serverless: the job API of an endpoint and
+// the management API of an account.
+//
+//	config, err := runpod.FromEnv() // RUNPOD_API_KEY, RUNPOD_ENDPOINT_ID, .env
+//	client, err := runpod.New(config)
+//	endpoint := client.Endpoint(config.EndpointID)
+//	job, err := endpoint.Call(ctx, runpod.Request{Input: map[string]any{"prompt": "hi"}})
+//	fmt.Println(string(job.Output))
+//
+// The package knows nothing of training or of notebooks. It keeps three promises:
+//
+//   - A POST that may have been accepted is never sent again by itself, since it
+//     may run and cost a second time; the error is ErrUnknownOutcome.
+//   - The API key goes to the hosts of the Config and nowhere else, never across a
+//     redirect, and never into an error, a log or a dump.
+//   - What comes from the network is bounded, and kept as it came: a job's output
+//     is the JSON that the worker sent, every digit of it.
+//
+// A request passes through a chain of small handlers, one a file:
+//
+//	client.go     Config, New; the chain
+//	env.go        FromEnv
+//	secret.go     Secret, which does not print
+//	op.go         the operations, their paths and documented limits
+//	errors.go     Error and the sentinels, one for each decision
+//	retry.go      what is sent again, and when
+//	limit.go      rate limits, shared by all that use the client
+//	auth.go       the key, and where it may go
+//	send.go       HTTP: bounded answers, what a failure leaves behind
+//
+// and the job API is made of:
+//
+//	endpoint.go   Endpoint; Status, Cancel, Retry, PurgeQueue, Health
+//	submit.go     Request, Policy; Run, RunSync
+//	job.go        Job, Status, JobError
+//	watch.go      Watch, Wait and Call
+//	stream.go     Stream
+//	waiting.go    why a job waits, in words
+//
+// Sources named in comments are pages of docs.runpod.io and RunPod's own SDKs.
+package runpod

@@ -1,0 +1,76 @@
+package runpod
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/joho/godotenv"
+)
+
+// The variables that FromEnv reads. RUNPOD_ENDPOINT_BASE_URL is that of RunPod's
+// Python SDK.
+const (
+	EnvAPIKey        = "RUNPOD_API_KEY"
+	EnvEndpointID    = "RUNPOD_ENDPOINT_ID"
+	EnvBaseURL       = "RUNPOD_ENDPOINT_BASE_URL"
+	EnvManagementURL = "RUNPOD_MANAGEMENT_URL"
+)
+
+// FromEnv makes a Config of the environment and, for variables that are not set
+// or empty there, of the file .env in the working directory, which need not
+// exist. Fields without a variable keep their zero value; no endpoint id is no
+// error.
+func FromEnv() (Config, error) { return FromEnvFile(".env") }
+
+// FromEnvFile is FromEnv with another file than .env.
+func FromEnvFile(name string) (Config, error) {
+	file, err := godotenv.Read(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// The parser's error quotes the line, which may be that of the key.
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return Config{}, fmt.Errorf("runpod: %w", err)
+		}
+		return Config{}, invalid("config", "", "%s is not a list of NAME=value lines", name)
+	}
+	get := func(name string) string {
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+		return file[name]
+	}
+	c := Config{
+		APIKey:        Secret(get(EnvAPIKey)),
+		EndpointID:    EndpointID(get(EnvEndpointID)),
+		BaseURL:       get(EnvBaseURL),
+		ManagementURL: get(EnvManagementURL),
+	}
+	return c, checkFile(name, file)
+}
+
+// checkFile refuses a file that would send the environment's key to a host of the
+// file's choosing: the folder that it lies in may be somebody else's.
+func checkFile(name string, file map[string]string) error {
+	if os.Getenv(EnvAPIKey) == "" {
+		return nil
+	}
+	for _, variable := range []string{EnvBaseURL, EnvManagementURL} {
+		if os.Getenv(variable) != "" || file[variable] == "" {
+			continue
+		}
+		u, err := url.Parse(file[variable])
+		if err != nil || !isRunPod(u.Hostname()) && !isLoopback(u.Hostname()) {
+			return invalid("config", "", "%s sends the key of the environment to a host that is not RunPod's; set %s in the environment too if that is meant", name, variable)
+		}
+	}
+	return nil
+}
+
+func isRunPod(host string) bool {
+	host = strings.ToLower(host)
+	return host == "api.runpod.ai" || host == "api.runpod.io"
+}

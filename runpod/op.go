@@ -1,0 +1,75 @@
+package runpod
+
+import (
+	"net/http"
+	"time"
+)
+
+// An Op is an operation of the job API.
+type Op string
+
+// The operations of an endpoint that has a queue.
+//
+// Source: docs.runpod.io, Serverless, "Endpoint operations".
+const (
+	OpRun        Op = "run"
+	OpRunSync    Op = "runsync"
+	OpStatus     Op = "status"
+	OpStream     Op = "stream"
+	OpCancel     Op = "cancel"
+	OpRetry      Op = "retry"
+	OpPurgeQueue Op = "purge-queue"
+	OpHealth     Op = "health"
+)
+
+// A Limit is how many requests of one operation one endpoint takes.
+type Limit struct {
+	Requests   int           // in any window of Per
+	Per        time.Duration // 10 s in RunPod's table
+	Concurrent int           // at once
+}
+
+// Payload limits: 10 MB for run and 20 MB for runsync. RunPod's own command line
+// counts a MB as 2^20 bytes, which is taken here.
+//
+// Source: docs.runpod.io, Serverless, "Send API requests".
+const (
+	MaxRunBody     = 10 << 20
+	MaxRunSyncBody = 20 << 20
+)
+
+// An opSpec is what the client has to know of an operation.
+type opSpec struct {
+	method  string
+	limit   Limit
+	maxBody int64
+	// repeatable: to send it twice is to send it once.
+	repeatable bool
+	// holds: the server may keep the request open on purpose.
+	holds bool
+}
+
+const per = 10 * time.Second
+
+// ops are the base limits of the documented table; running workers raise the real
+// ones. Health is not in the table. It must not change.
+var ops = map[Op]opSpec{
+	OpRun:        {http.MethodPost, Limit{1000, per, 200}, MaxRunBody, false, false},
+	OpRunSync:    {http.MethodPost, Limit{2000, per, 400}, MaxRunSyncBody, false, true},
+	OpStatus:     {http.MethodGet, Limit{2000, per, 400}, 0, true, false},
+	OpStream:     {http.MethodGet, Limit{2000, per, 400}, 0, true, true},
+	OpCancel:     {http.MethodPost, Limit{100, per, 20}, 0, true, false},
+	OpRetry:      {http.MethodPost, Limit{100, per, 20}, 0, false, false},
+	OpPurgeQueue: {http.MethodPost, Limit{2, per, 1}, 0, false, false},
+	OpHealth:     {http.MethodGet, Limit{100, per, 20}, 0, true, false},
+	opManageRead: {"", Limit{60, time.Minute, 10}, 0, true, false},
+	opManage:     {"", Limit{60, time.Minute, 10}, 1 << 20, false, false},
+}
+
+// The management API counts its requests by account and minute.
+//
+// Source: its RateLimit-Policy header.
+const (
+	opManageRead Op = "read"
+	opManage     Op = "manage"
+)

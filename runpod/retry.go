@@ -1,0 +1,80 @@
+package runpod
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// A retrier sends again what may be sent again, with pauses of base, twice base
+// and so on, each with up to half of it added at random, or as long as the service
+// asked for.
+//
+// A repeatable request is sent again after a failure of the network or of the
+// service. Any other only where it was certainly not accepted: it was refused with
+// 429, or it never left this machine.
+type retrier struct {
+	attempts int
+	base     time.Duration
+}
+
+const (
+	maxPause = 20 * time.Second
+	// maxRetryAfter is how long the service may make a call wait; beyond it the
+	// caller hears of it at once.
+	maxRetryAfter = time.Minute
+)
+
+func retryBase(local bool) time.Duration {
+	if local {
+		return 20 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
+
+func (r retrier) wrap(next handler) handler {
+	return func(ctx context.Context, c *call) (*reply, error) {
+		pause := r.base
+		for attempt := 1; ; attempt++ {
+			out, err := next(ctx, c)
+			if err == nil || attempt >= r.attempts || !mayRepeat(c, err) {
+				return out, err
+			}
+			wait := pause + time.Duration(rand.Int64N(int64(pause)/2+1))
+			var e *Error
+			if errors.As(err, &e) && e.RetryAfter > 0 {
+				if e.RetryAfter > maxRetryAfter {
+					return nil, err
+				}
+				wait = e.RetryAfter
+			}
+			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+				return nil, err
+			}
+			if cause := sleep(ctx, wait); cause != nil {
+				return nil, cause
+			}
+			pause = min(2*pause, maxPause)
+		}
+	}
+}
+
+func mayRepeat(c *call, err error) bool {
+	if errors.Is(err, ErrRateLimited) || errors.Is(err, errNotSent) {
+		return true
+	}
+	return c.spec.repeatable && (errors.Is(err, ErrUnreachable) || errors.Is(err, ErrServer))
+}
+
+// sleep waits for d, or returns the cause of ctx's end.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

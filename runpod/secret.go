@@ -1,0 +1,44 @@
+package runpod
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// A Secret is a text that does not show: every way of printing or encoding it
+// gives "***", or nothing when it is empty. Reveal returns the text.
+type Secret string
+
+const hidden = "***"
+
+// Reveal returns the text itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns "***".
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return hidden
+}
+
+// GoString returns what %#v prints.
+func (s Secret) GoString() string { return `runpod.Secret("` + s.String() + `")` }
+
+// Format prints "***" under every verb.
+func (s Secret) Format(f fmt.State, verb rune) {
+	out := s.String()
+	switch {
+	case verb == 'v' && f.Flag('#'):
+		out = s.GoString()
+	case verb == 'q':
+		out = `"` + out + `"`
+	}
+	fmt.Fprint(f, out)
+}
+
+// MarshalText encodes "***", in JSON too.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue logs "***".
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

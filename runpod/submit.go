@@ -1,0 +1,202 @@
+package runpod
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/bigjson"
+)
+
+// A Request is a job to be.
+type Request struct {
+	// Input becomes the handler's job["input"]: a JSON object with at least one key
+	// (the service drops an empty one, and the job fails). It is encoded as
+	// encoding/json does, long strings without a copy; json.RawMessage and
+	// bigjson.Segments are taken as they are.
+	Input  any
+	Policy Policy
+	// Webhook is called when the job ends, up to three times. It must be reachable
+	// from the internet.
+	Webhook string
+	// S3 is handed to the worker, whose code has to use it.
+	S3 *S3Config
+}
+
+// A Policy bounds a job. What is 0 is taken from Config.Policy, and from the
+// defaults here where that is 0 too. Both times are sent with every job, since the
+// service's own defaults differ with how an endpoint was made.
+//
+// Source: docs.runpod.io, Serverless, "Send API requests", execution policies.
+type Policy struct {
+	// ExecutionTimeout ends a job that a worker runs; 5 s to 7 days, default 10
+	// minutes.
+	ExecutionTimeout time.Duration
+	// TTL removes a job so long after its submission, even one that runs: its status
+	// is then ErrNotFound. 10 s to 7 days, default 24 hours, or ExecutionTimeout and
+	// an hour where that is more.
+	TTL time.Duration
+	// LowPriority: the job does not make the endpoint start workers.
+	LowPriority bool
+}
+
+const (
+	defaultExecution = 10 * time.Minute
+	defaultTTL       = 24 * time.Hour
+	maxPolicy        = 7 * 24 * time.Hour
+)
+
+// complete fills in zeros and checks the bounds.
+func (p Policy) complete(base Policy) (Policy, error) {
+	p.ExecutionTimeout = cmp.Or(p.ExecutionTimeout, base.ExecutionTimeout, defaultExecution)
+	p.TTL = cmp.Or(p.TTL, base.TTL, min(max(defaultTTL, p.ExecutionTimeout+time.Hour), maxPolicy))
+	p.LowPriority = p.LowPriority || base.LowPriority
+	if p.ExecutionTimeout < 5*time.Second || p.ExecutionTimeout > maxPolicy {
+		return p, invalid(OpRun, "", "an execution timeout of %v; it is from 5s to 7 days", p.ExecutionTimeout)
+	}
+	if p.TTL < 10*time.Second || p.TTL > maxPolicy {
+		return p, invalid(OpRun, "", "a ttl of %v; it is from 10s to 7 days", p.TTL)
+	}
+	return p, nil
+}
+
+// MarshalJSON writes milliseconds.
+func (p Policy) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		ExecutionTimeout int64 `json:"executionTimeout"`
+		TTL              int64 `json:"ttl"`
+		LowPriority      bool  `json:"lowPriority,omitempty"`
+	}{p.ExecutionTimeout.Milliseconds(), p.TTL.Milliseconds(), p.LowPriority})
+}
+
+// An S3Config is a bucket that a worker may put results into.
+//
+// Source: docs.runpod.io, Serverless, "Send API requests", S3-compatible storage.
+type S3Config struct {
+	AccessID     Secret
+	AccessSecret Secret
+	BucketName   string
+	EndpointURL  string
+	ObjectPath   string
+}
+
+// wire writes the secrets, which json.Marshal of an S3Config does not.
+func (s *S3Config) wire() map[string]string {
+	out := map[string]string{"accessId": s.AccessID.Reveal(), "accessSecret": s.AccessSecret.Reveal(),
+		"bucketName": s.BucketName, "endpointUrl": s.EndpointURL}
+	if s.ObjectPath != "" {
+		out["objectPath"] = s.ObjectPath
+	}
+	return out
+}
+
+// Run submits a job and returns its id and status, IN_QUEUE. A body over
+// MaxRunBody is ErrTooLarge and not sent.
+//
+// The service has no means to recognise a request that comes twice, so that Run
+// sends one again only where it was refused with 429 or never left. When ctx ends
+// under way, Run waits a few seconds for the answer, cancels the job that it names,
+// and returns the cause; without an answer it is ErrUnknownOutcome.
+//
+// Source: docs.runpod.io, Serverless, "Endpoint operations", /run.
+func (e *Endpoint) Run(ctx context.Context, r Request) (*Job, error) {
+	c, err := e.submission(OpRun, r)
+	if err != nil {
+		return nil, err
+	}
+	j, err := e.doJob(ctx, c)
+	if err == nil && ctx.Err() != nil {
+		return j, e.interrupted(ctx, j.ID)
+	}
+	return j, err
+}
+
+// RunSync submits a job and waits for its end, up to wait (1 s to 5 minutes;
+// 0 is the service's 90 s). The job that it returns may still be under way: go on
+// with Wait. A result is kept one minute. Its error is the request's and not the
+// job's; see Job.Err. When ctx ends before the answer, there is no id to cancel:
+// Run and Wait, or Call, are better for jobs that cost.
+//
+// Source: docs.runpod.io, Serverless, "Endpoint operations", /runsync.
+func (e *Endpoint) RunSync(ctx context.Context, r Request, wait time.Duration) (*Job, error) {
+	c, err := e.submission(OpRunSync, r)
+	if err != nil {
+		return nil, err
+	}
+	c.hold = 90 * time.Second
+	if wait != 0 {
+		if wait < time.Second || wait > 5*time.Minute {
+			return nil, invalid(OpRunSync, e.ID, "a wait of %v; it is from 1s to 5m", wait)
+		}
+		c.hold = wait
+		c.url += "?" + url.Values{"wait": {strconv.FormatInt(wait.Milliseconds(), 10)}}.Encode()
+	}
+	return e.doJob(ctx, c)
+}
+
+// submission prepares a call with a body.
+func (e *Endpoint) submission(op Op, r Request) (*call, error) {
+	c, err := e.call(op, "")
+	if err != nil {
+		return nil, err
+	}
+	input, err := encodeInput(r.Input)
+	if err != nil {
+		return nil, invalid(op, e.ID, "input: %v", err)
+	}
+	policy, err := r.Policy.complete(e.client.config.Policy)
+	if err != nil {
+		return nil, err
+	}
+	rest := map[string]any{"policy": policy}
+	if r.Webhook != "" {
+		rest["webhook"] = r.Webhook
+	}
+	if r.S3 != nil {
+		rest["s3Config"] = r.S3.wire()
+	}
+	tail, err := json.Marshal(rest)
+	if err != nil {
+		return nil, invalid(op, e.ID, "%v", err)
+	}
+	tail[0] = ',' // the rest of the object that begins with the input
+	whole := append(bigjson.Segments{[]byte(`{"input":`)}, input...)
+	whole = append(whole, tail)
+	if whole.Len() > c.spec.maxBody {
+		return nil, &Error{Op: op, Endpoint: e.ID, Kind: ErrTooLarge,
+			Message: fmt.Sprintf("a request of %.1f MB; %s takes %d MB", float64(whole.Len())/(1<<20), op, c.spec.maxBody>>20)}
+	}
+	c.body = whole
+	return c, nil
+}
+
+// encodeInput checks what the service and its workers fail on late.
+func encodeInput(v any) (s bigjson.Segments, err error) {
+	switch v := v.(type) {
+	case bigjson.Segments:
+		s = v
+	default:
+		if s, err = bigjson.Marshal(v); err != nil {
+			return nil, err
+		}
+	}
+	var start []byte
+	for _, b := range s {
+		if start = append(start, b[:min(len(b), 64)]...); len(start) >= 64 {
+			break
+		}
+	}
+	start = bytes.TrimLeft(start, " \t\r\n")
+	if len(start) == 0 || start[0] != '{' {
+		return nil, fmt.Errorf("it is not a JSON object: %.20s", start)
+	}
+	if start = bytes.TrimLeft(start[1:], " \t\r\n"); len(start) > 0 && start[0] == '}' {
+		return nil, fmt.Errorf("an empty object; the service drops it and the job fails: send at least one key")
+	}
+	return s, nil
+}
