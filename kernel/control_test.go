@@ -299,6 +299,7 @@ func TestClientThatNeverReads(t *testing.T) {
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("took %v", d)
 	}
+	t.Log(time.Since(start))
 	c.Request(kerneltest.Control, "shutdown_request", map[string]any{"restart": false})
 	if err := c.Ended(); err != nil {
 		t.Error(err)

@@ -1,0 +1,167 @@
+"""Go parameters for papermill.
+
+    papermill in.ipynb out.ipynb -p epochs 20 -p name "a run" -y '{layers: [64, 10]}'
+
+writes a cell of Go below the one tagged "parameters":
+
+    // Parameters
+    epochs := 20
+    name := "a run"
+    layers := []int{64, 10}
+
+A parameter defines its variable anew, so the value decides the type: a list of
+numbers is []int or []float64, a mapping is map[string]T, mixed values are any.
+"""
+import math
+import re
+
+from papermill.engines import NBClientEngine as Engine  # noqa: F401 (the entry point)
+from papermill.models import Parameter
+from papermill.translators import Translator, papermill_translators
+
+_INT64 = range(-(2**63), 2**63)
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_KEYWORDS = frozenset(
+    "break case chan const continue default defer else fallthrough for func go goto if import "
+    "interface map package range return select struct switch type var".split()
+)
+# name := value, var name = value, var name type = value; then // help
+_ASSIGNMENT = re.compile(
+    r"^\s*(?:(?P<short>[^\W\d]\w*)\s*:=|var\s+(?P<var>[^\W\d]\w*)(?P<type>\s+[^=]+?)?\s*=)\s*"
+    r"(?P<value>(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|(?!//).)+?)\s*(?://\s*(?P<help>.*))?$"
+)
+
+
+class GoTranslator(Translator):
+    """Go source for the types of JSON and YAML."""
+
+    @classmethod
+    def translate_escaped_str(cls, str_val):
+        out = []
+        for c in str(str_val):
+            if c in '"\\':
+                out.append("\\" + c)
+            elif c == "\n":
+                out.append("\\n")
+            elif c == "\t":
+                out.append("\\t")
+            elif 0xD800 <= ord(c) < 0xE000:
+                out.append("\ufffd")  # half of a surrogate pair is no character
+            elif c.isprintable():
+                out.append(c)
+            elif ord(c) < 0x10000:
+                out.append("\\u%04x" % ord(c))
+            else:
+                out.append("\\U%08x" % ord(c))
+        return '"' + "".join(out) + '"'
+
+    @classmethod
+    def translate_none(cls, val):
+        return "any(nil)"
+
+    @classmethod
+    def translate_int(cls, val):
+        if val not in _INT64:
+            raise ValueError(f"{val} does not fit into an int64; pass it as a string")
+        return str(val)
+
+    @classmethod
+    def translate_float(cls, val):
+        if math.isnan(val):
+            return "math.NaN()"
+        if math.isinf(val):
+            return "math.Inf(%d)" % (1 if val > 0 else -1)
+        text = repr(val)
+        return text if "." in text or "e" in text else text + ".0"
+
+    @classmethod
+    def translate_list(cls, val):
+        kind = cls._type(val)
+        return kind + "{" + ", ".join(cls._element(v, kind[2:]) for v in val) + "}"
+
+    @classmethod
+    def translate_dict(cls, val):
+        kind = cls._type(val)
+        element = kind[len("map[string]"):]
+        pairs = (cls.translate_str(str(k)) + ": " + cls._element(v, element) for k, v in val.items())
+        return kind + "{" + ", ".join(pairs) + "}"
+
+    @classmethod
+    def _element(cls, val, kind):
+        if kind == "float64" and isinstance(val, int):
+            return cls.translate_int(val)
+        if kind == "any" and val is None:
+            return "nil"
+        if isinstance(val, (list, tuple)) and kind.startswith("[]"):
+            return kind + "{" + ", ".join(cls._element(v, kind[2:]) for v in val) + "}"
+        return cls.translate(val)
+
+    @classmethod
+    def _type(cls, val):
+        """The Go type of a value."""
+        if isinstance(val, bool):
+            return "bool"
+        if isinstance(val, int):
+            return "int"
+        if isinstance(val, float):
+            return "float64"
+        if isinstance(val, str):
+            return "string"
+        if isinstance(val, (list, tuple)):
+            return "[]" + cls._common(val)
+        if isinstance(val, dict):
+            return "map[string]" + cls._common(val.values())
+        return "any" if val is None else "string"
+
+    @classmethod
+    def _common(cls, values):
+        kinds = {cls._type(v) for v in values}
+        if kinds == {"int", "float64"}:
+            return "float64"
+        if kinds == {"[]int", "[]float64"}:
+            return "[]float64"
+        return kinds.pop() if len(kinds) == 1 else "any"
+
+    @classmethod
+    def translate(cls, val):
+        if isinstance(val, tuple):
+            val = list(val)
+        return super().translate(val)
+
+    @classmethod
+    def comment(cls, cmt_str):
+        return f"// {cmt_str}".strip()
+
+    @classmethod
+    def assign(cls, name, str_val):
+        if not _IDENTIFIER.fullmatch(name) or name in _KEYWORDS or name == "_":
+            raise ValueError(f"{name!r} cannot be the name of a Go variable")
+        return f"{name} := {str_val}"
+
+    @classmethod
+    def codify(cls, parameters, comment="Parameters"):
+        source = super().codify(parameters, comment)
+        if re.search(r":?[=,{ ]\s*math\.(NaN|Inf)\(", source):
+            source = source.replace("\n", '\n\nimport "math"\n\n', 1)
+        return source
+
+    @classmethod
+    def inspect(cls, parameters_cell):
+        """The parameters of a notebook, for papermill --help-notebook."""
+        found = []
+        for line in parameters_cell["source"].splitlines():
+            m = _ASSIGNMENT.match(line)
+            if m:
+                found.append(
+                    Parameter(
+                        name=m["short"] or m["var"],
+                        inferred_type_name=(m["type"] or "None").strip(),
+                        default=m["value"].strip(),
+                        help=(m["help"] or "").strip(),
+                    )
+                )
+        return found
+
+
+papermill_translators.register("go", GoTranslator)
+papermill_translators.register("gopherpod", GoTranslator)
