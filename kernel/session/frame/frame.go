@@ -44,7 +44,7 @@ const (
 const (
 	Ready   = "ready"   // the session process is up: Magics
 	Started = "started" // execution ID begins: the streams are its own from here
-	Done    = "done"    // execution ID is over: Failure, timings
+	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder)
 	Result  = "result"  // the value of the last expression: Data
 	Display = "display" // Data, Metadata, Name (the display's id), Update
 	Clear   = "clear"   // clear the output; Update: wait

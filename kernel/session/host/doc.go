@@ -15,4 +15,5 @@
 //	show.go      a value as a bundle
 //	matrix.go    matrices as text and tables
 //	vars.go      the variables described
+//	builtin.go   the magics that every session has
 package host

@@ -55,7 +55,7 @@ func Main(magics ...magic.Magic) {
 		os.Exit(2)
 	}
 	err = h.serve(os.NewFile(commandFD, "commands"))
-	if err != nil && !errors.Is(err, io.EOF) {
+	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
 		os.Exit(1)
 	}
@@ -69,7 +69,7 @@ func open(magics []magic.Magic) (*host, error) {
 	}
 	os.Unsetenv(TokenEnv) // child processes need not know
 	h := &host{magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
-	for _, m := range append(builtin(), magics...) {
+	for _, m := range append(builtins(), magics...) {
 		if _, twice := h.magics[m.Name()]; !twice {
 			_, completes := m.(magic.Completer)
 			h.infos = append(h.infos, frame.MagicInfo{Name: m.Name(), Kind: uint8(m.Kind()), Summary: m.Summary(), Help: m.Help(), Completes: completes})
@@ -93,7 +93,8 @@ func open(magics []magic.Magic) (*host, error) {
 	return h, nil
 }
 
-// serve handles commands one after the other; executions run beside it.
+// serve handles commands one after the other; executions run beside it. It
+// returns io.EOF when the kernel has closed the commands.
 func (h *host) serve(r io.Reader) error {
 	for br := bufio.NewReader(r); ; {
 		var c frame.Command

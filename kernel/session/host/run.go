@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -27,8 +28,15 @@ type execution struct {
 	once     sync.Once // of the done event
 }
 
+// forgetEvery is how many cells pass before those without goroutines are
+// forgotten.
+const forgetEvery = 100
+
 // run loads a compiled cell and starts it.
 func (h *host) run(c frame.Command) {
+	if c.ID%forgetEvery == 0 {
+		rt.Forget()
+	}
 	f, lt, err := rt.Load(c.File, c.Entry)
 	if err != nil {
 		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: c.ID, Failure: &frame.Failure{Kind: frame.FailedLoad, Text: err.Error()}})
@@ -59,7 +67,8 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 func (h *host) finish(e *execution, f *frame.Failure) {
 	e.once.Do(func() {
 		rt.Flush()
-		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f,
+		dir, _ := os.Getwd() // for a later process
+		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f, Name: dir,
 			Micros: [3]int64{e.load.Map.Microseconds(), e.load.Init.Microseconds(), time.Since(e.start).Microseconds()}})
 	})
 }

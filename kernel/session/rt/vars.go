@@ -65,3 +65,7 @@ func Take[T any](name string) T {
 	}
 	return t
 }
+
+// Zero clears a variable that nothing refers to any more, so that what it held
+// can be collected.
+func Zero[T any](p *T) { *p = *new(T) }

@@ -1,0 +1,185 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+)
+
+var (
+	magicName = regexp.MustCompile(`^[ \t]*(%%?)([\w.-]*)$`)
+	magicArgs = regexp.MustCompile(`^[ \t]*%%?([A-Za-z_][\w.-]*)[ \t]`)
+)
+
+// completePatience bounds how long a magic may think about its arguments.
+const completePatience = 2 * time.Second
+
+// Complete lists what may stand at pos.
+func (s *Session) Complete(ctx context.Context, code string, pos int) (kernel.Completion, error) {
+	if pos < 0 || pos > len(code) {
+		return kernel.Completion{}, fmt.Errorf("session: position %d is outside of the %d bytes of code", pos, len(code))
+	}
+	start := strings.LastIndexByte(code[:pos], '\n') + 1
+	line := code[start:pos]
+	if m := magicName.FindStringSubmatch(line); m != nil {
+		return s.completeMagic(m[2], pos), nil
+	}
+	if m := magicArgs.FindStringSubmatchIndex(line); m != nil && freeLines(code, strings.Count(code, "\n")+1)[strings.Count(code[:start], "\n")] != inside {
+		return s.completeArgs(ctx, line[m[2]:m[3]], code, start+m[3], pos)
+	}
+	s.mu.Lock()
+	cells := s.cells
+	s.mu.Unlock()
+	ms, from, to := cells.Complete(goOnly(code), pos)
+	c := kernel.Completion{Start: from, End: to}
+	for _, m := range ms {
+		c.Matches = append(c.Matches, kernel.Match{Text: m.Text, Type: m.Type, Signature: m.Signature})
+	}
+	return c, nil
+}
+
+func (s *Session) completeMagic(prefix string, pos int) kernel.Completion {
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	c := kernel.Completion{Start: pos - len(prefix), End: pos}
+	for _, n := range s.magicNames(p) {
+		if strings.HasPrefix(n, prefix) {
+			c.Matches = append(c.Matches, kernel.Match{Text: n, Type: "magic"})
+		}
+	}
+	return c
+}
+
+// completeArgs asks the magic itself.
+func (s *Session) completeArgs(ctx context.Context, name, code string, from, pos int) (kernel.Completion, error) {
+	none := kernel.Completion{Start: pos, End: pos}
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	if p == nil || !p.isReady() || !slices.ContainsFunc(p.magics, func(m frame.MagicInfo) bool { return m.Name == name && m.Completes }) {
+		return none, nil
+	}
+	end := len(code)
+	if i := strings.IndexByte(code[from:], '\n'); i >= 0 {
+		end = from + i
+	}
+	ctx, cancel := context.WithTimeout(ctx, completePatience)
+	defer cancel()
+	e, err := p.ask(ctx.Done(), frame.Command{Op: frame.Complete, Name: name, Text: code[from:end], Pos: pos - from})
+	if err != nil || e.Err != "" {
+		return none, nil
+	}
+	c := kernel.Completion{Start: from + e.Start, End: pos}
+	for _, m := range e.Matches {
+		c.Matches = append(c.Matches, kernel.Match{Text: m, Type: "magic"})
+	}
+	return c, nil
+}
+
+// goOnly blanks the magics of a cell, byte for byte.
+func goOnly(code string) string {
+	lines := strings.SplitAfter(code, "\n")
+	if _, ok := wholeCell(lines); ok {
+		return strings.Repeat(" ", len(code))
+	}
+	free := freeLines(code, len(lines))
+	for i, l := range lines {
+		text := strings.TrimRight(l, "\n")
+		if seg, ok := magicOf(text); ok && free[i] != inside && (seg.kind != shell || free[i] == statement) {
+			lines[i] = strings.Repeat(" ", len(text)) + l[len(text):]
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// Inspect describes what stands at pos: documentation of a name, help of a magic.
+func (s *Session) Inspect(_ context.Context, code string, pos, detail int) (kernel.Bundle, bool, error) {
+	if pos < 0 || pos > len(code) {
+		return nil, false, fmt.Errorf("session: position %d is outside of the %d bytes of code", pos, len(code))
+	}
+	start := strings.LastIndexByte(code[:pos], '\n') + 1
+	end := len(code)
+	if i := strings.IndexByte(code[pos:], '\n'); i >= 0 {
+		end = pos + i
+	}
+	if m := magicHelp.FindStringSubmatch(code[start:end]); m != nil {
+		if text, ok := s.magicHelp(m[1]); ok {
+			return kernel.Bundle{"text/plain": text}, true, nil
+		}
+	}
+	return s.inspectGo(goOnly(code), pos, detail)
+}
+
+var magicHelp = regexp.MustCompile(`^[ \t]*%%?([A-Za-z_][\w.-]*)`)
+
+func (s *Session) magicHelp(name string) (string, bool) {
+	if o, ok := owns()[name]; ok {
+		return o.help, true
+	}
+	s.mu.Lock()
+	p := s.proc
+	s.mu.Unlock()
+	if p == nil || !p.isReady() {
+		return "", false
+	}
+	for _, m := range p.magics {
+		if m.Name == name {
+			return m.Help, true
+		}
+	}
+	return "", false
+}
+
+// IsComplete says whether code can be run as it is. A cell magic is complete
+// when an empty line ends it.
+func (s *Session) IsComplete(code string) (status, indent string) {
+	if _, ok := wholeCell(strings.SplitAfter(code, "\n")); ok {
+		if strings.HasSuffix(code, "\n\n") || !strings.Contains(code, "\n") && strings.HasSuffix(code, "?") {
+			return "complete", ""
+		}
+		return "incomplete", ""
+	}
+	return s.cells.IsComplete(goOnly(code))
+}
+
+// Eval evaluates a user expression: a variable or a field at once, anything else
+// as a cell of its own.
+func (s *Session) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
+	out := &evalOutput{}
+	err := s.Execute(ctx, kernel.Cell{Source: expr, Count: s.lastCount()}, out)
+	if err != nil {
+		return nil, err
+	}
+	if out.result == nil {
+		return nil, evalError(nameUsage, "the expression has no value: "+expr)
+	}
+	return out.result, nil
+}
+
+func (s *Session) lastCount() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for c := range s.sources {
+		n = max(n, c)
+	}
+	return n
+}
+
+// evalOutput keeps the result of an expression and drops the rest.
+type evalOutput struct{ result kernel.Bundle }
+
+func (o *evalOutput) Stream(string, []byte)                    {}
+func (o *evalOutput) Display(kernel.Display)                   {}
+func (o *evalOutput) Result(b kernel.Bundle, _ map[string]any) { o.result = b }
+func (o *evalOutput) Clear(bool)                               {}
+func (o *evalOutput) Input(context.Context, string, bool) (string, error) {
+	return "", kernel.ErrNoStdin
+}

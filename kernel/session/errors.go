@@ -1,0 +1,197 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+)
+
+var (
+	errInterrupted = errors.New("interrupted")
+	errClosed      = errors.New("the session is closed")
+)
+
+// Names of EvalErrors.
+const (
+	nameCompile     = "CompileError"
+	namePanic       = "Panic"
+	nameInterrupted = "Interrupted"
+	nameUsage       = "UsageError"
+	nameMagic       = "Error"
+	nameLost        = "SessionLost"
+	nameInternal    = "InternalError"
+)
+
+func evalError(name, value string, more ...string) *kernel.EvalError {
+	lines := append(strings.Split(strings.TrimRight(value, "\n"), "\n"), more...)
+	first, _, _ := strings.Cut(value, "\n")
+	return &kernel.EvalError{Name: name, Value: first, Traceback: lines}
+}
+
+// usage is a mistake of the caller, in one line.
+func usage(format string, args ...any) *kernel.EvalError {
+	msg := fmt.Sprintf(format, args...)
+	return &kernel.EvalError{Name: nameUsage, Value: msg, Traceback: []string{nameUsage + ": " + msg}}
+}
+
+// compileError shows the errors of package cell.
+func compileError(es cell.Errors) *kernel.EvalError {
+	if len(es) == 0 {
+		return evalError(nameCompile, "the cell does not compile")
+	}
+	return &kernel.EvalError{Name: nameCompile, Value: es[0].String(), Traceback: es.Render(true)}
+}
+
+// failed turns what the session says of an execution into an error.
+func (s *Session) failed(f *frame.Failure) error {
+	switch f.Kind {
+	case frame.FailedInterrupted:
+		return evalError(nameInterrupted, "interrupted", s.frames(f)...)
+	case frame.FailedAbandoned:
+		return evalError(nameInterrupted, "interrupted; the cell would not stop and was left behind: it ends when it comes back to the notebook's code. "+
+			"Interrupt twice to start a new session process.")
+	case frame.FailedExit:
+		return evalError(namePanic, "runtime.Goexit was called", s.frames(f)...)
+	case frame.FailedUsage:
+		return usage("%s", f.Text)
+	case frame.FailedError:
+		return evalError(nameMagic, f.Text)
+	case frame.FailedLoad:
+		return evalError(nameInternal, f.Text)
+	}
+	value := "panic: " + cell.Clean(f.Text)
+	return evalError(namePanic, value, s.frames(f)...)
+}
+
+// frames shows the user's calls, innermost first, with the line of source:
+//
+//	In[3]:5 in fib: return fib(n-1) + xs[n]
+func (s *Session) frames(f *frame.Failure) (lines []string) {
+	repeated := 0
+	last := ""
+	flush := func() {
+		if repeated > 0 {
+			lines = append(lines, fmt.Sprintf("    … %d more of the same", repeated))
+		}
+		repeated = 0
+	}
+	for _, fr := range f.Frames {
+		l := "    " + fr.File + ":" + strconv.Itoa(fr.Line)
+		if n := funcName(fr.Func); n != "" {
+			l += " in " + n
+		}
+		if src := s.sourceLine(fr.File, fr.Line); src != "" {
+			l += ": " + src
+		}
+		if l == last {
+			repeated++
+			continue
+		}
+		flush()
+		lines = append(lines, l)
+		last = l
+	}
+	flush()
+	if f.Omitted > 0 {
+		lines = append(lines, fmt.Sprintf("    … %d more calls", f.Omitted))
+	}
+	return lines
+}
+
+var (
+	cellEntry = regexp.MustCompile(`^(nbcell\w*\.main|nb\.nbCell\w*)`)
+	cellFile  = regexp.MustCompile(`In\[(\d+)\]`)
+)
+
+// funcName is a function's name as the user knows it; empty for the statements
+// of a cell.
+func funcName(n string) string {
+	if i := strings.LastIndexByte(n, '/'); i >= 0 {
+		n = n[i+1:]
+	}
+	if cellEntry.MatchString(n) {
+		if strings.Contains(n, ".func") {
+			return "func literal"
+		}
+		return ""
+	}
+	n = cell.Clean(strings.TrimPrefix(n, "nb."))
+	n = strings.ReplaceAll(n, "[...]", "")
+	if i := strings.Index(n, ".func"); i >= 0 {
+		return "func literal in " + n[:i]
+	}
+	return n
+}
+
+// sourceLine is the text of a line of an earlier cell.
+func (s *Session) sourceLine(file string, line int) string {
+	m := cellFile.FindStringSubmatch(file)
+	if m == nil {
+		return ""
+	}
+	n, _ := strconv.Atoi(m[1])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if lines := s.sources[n]; line >= 1 && line <= len(lines) {
+		return strings.TrimSpace(lines[line-1])
+	}
+	return ""
+}
+
+// reason says in one line why a session process ended.
+func reason(st *os.ProcessState, crash string, err error) string {
+	line := func(prefix string) string {
+		for l := range strings.Lines(crash) {
+			if rest, ok := strings.CutPrefix(l, prefix); ok {
+				return strings.TrimSpace(rest)
+			}
+		}
+		return ""
+	}
+	switch {
+	case strings.Contains(crash, "goroutine stack exceeds"):
+		return "stack overflow"
+	case line("fatal error: ") != "":
+		return "fatal error: " + line("fatal error: ")
+	case line("panic: ") != "":
+		return "panic in a goroutine that no cell started: " + line("panic: ")
+	case strings.HasPrefix(crash, "SIG"):
+		return crash[:max(strings.IndexByte(crash, '\n'), 0)]
+	case st == nil:
+		return fmt.Sprint(err)
+	}
+	ws, ok := st.Sys().(syscall.WaitStatus)
+	switch {
+	case ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL:
+		return "it was killed, by hand or because memory ran out"
+	case ok && ws.Signaled():
+		return "signal: " + ws.Signal().String()
+	case st.ExitCode() == 0:
+		return "the program ended (os.Exit(0))"
+	}
+	return fmt.Sprintf("the program ended (os.Exit(%d), or log.Fatal)", st.ExitCode())
+}
+
+var crashFrame = regexp.MustCompile(`(?m)^(.*)\((?:[^()\n]*)\)\n\t(?:\S*/)?(In\[\d+\]):(\d+)`)
+
+// crashFrames finds the user's calls in what a dying process wrote.
+func crashFrames(crash string) *frame.Failure {
+	f := &frame.Failure{}
+	for _, m := range crashFrame.FindAllStringSubmatch(crash, -1) {
+		n, _ := strconv.Atoi(m[3])
+		if len(f.Frames) == 40 {
+			f.Omitted++
+			continue
+		}
+		f.Frames = append(f.Frames, frame.Frame{Func: m[1], File: m[2], Line: n})
+	}
+	return f
+}

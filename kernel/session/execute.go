@@ -1,0 +1,228 @@
+package session
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+)
+
+// An execution is one Execute.
+type execution struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	cell   kernel.Cell
+	out    kernel.Output
+}
+
+// A run is one command to the session process that has output: a compiled
+// segment, a magic, the cell that declares a magic's variable. It outlives its
+// Execute, because its goroutines may.
+type run struct {
+	out     kernel.Output
+	x       *execution
+	started func()           // called when it is loaded, before it runs
+	done    chan frame.Event // of the done event
+}
+
+// keepRuns is how many runs are remembered for goroutines that outlive them.
+const keepRuns = 2000
+
+// secondInterrupt is how soon after the first an interrupt ends the process.
+const secondInterrupt = 2 * time.Second
+
+// stuck is how long the session may take to answer an interrupt. It answers
+// after 8 s at most, even where the cell does not stop.
+const stuck = 12 * time.Second
+
+// Execute runs one cell.
+func (s *Session) Execute(ctx context.Context, c kernel.Cell, out kernel.Output) error {
+	s.execMu.Lock()
+	defer s.execMu.Unlock()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	x := &execution{ctx: ctx, cancel: cancel, cell: c, out: out}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return evalError(nameInternal, errClosed.Error())
+	}
+	s.current = x
+	s.sources[c.Count] = strings.Split(c.Source, "\n")
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.current = nil
+		s.mu.Unlock()
+	}()
+	for _, seg := range split(c.Source) {
+		if ctx.Err() != nil {
+			return s.wrap(context.Cause(ctx))
+		}
+		if err := s.segment(x, seg); err != nil {
+			return s.wrap(err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) segment(x *execution, seg segment) error {
+	switch seg.kind {
+	case helpFor:
+		return s.help(x, seg.name)
+	case goCode:
+		return s.goSegment(x, seg.code)
+	}
+	return s.magic(x, seg)
+}
+
+// wrap makes every error one for people.
+func (s *Session) wrap(err error) error {
+	var ee *kernel.EvalError
+	switch {
+	case errors.As(err, &ee):
+		return ee
+	case errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled):
+		return evalError(nameInterrupted, "interrupted")
+	}
+	return evalError(nameInternal, err.Error())
+}
+
+// Interrupt stops the running cell. A second one within two seconds ends the
+// session process.
+func (s *Session) Interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := s.current
+	if x == nil {
+		return
+	}
+	if x.ctx.Err() == nil {
+		s.again = time.Now()
+		x.cancel(errInterrupted)
+		return
+	}
+	if time.Since(s.again) < secondInterrupt && s.proc != nil {
+		s.proc.kill()
+	}
+	s.again = time.Now()
+}
+
+// start sends a command as a run and waits for its end.
+func (s *Session) start(x *execution, p *process, c frame.Command, started func()) (frame.Event, error) {
+	r := &run{out: x.out, x: x, started: started, done: make(chan frame.Event, 1)}
+	s.mu.Lock()
+	s.lastRun++
+	c.ID, c.Count = s.lastRun, x.cell.Count
+	s.runs[c.ID] = r
+	delete(s.runs, c.ID-keepRuns)
+	s.mu.Unlock()
+	if err := p.send(c); err != nil {
+		<-p.exited
+		return frame.Event{}, s.buried(p)
+	}
+	interrupt := x.ctx.Done()
+	var late <-chan time.Time
+	for {
+		select {
+		case e := <-r.done:
+			if e.Failure != nil {
+				return e, s.failed(e.Failure)
+			}
+			return e, nil
+		case <-p.exited:
+			select {
+			case e := <-r.done: // said before the end
+				if e.Failure != nil {
+					return e, s.failed(e.Failure)
+				}
+				return e, nil
+			default:
+			}
+			return frame.Event{}, s.buried(p)
+		case <-interrupt:
+			interrupt = nil
+			p.send(frame.Command{Op: frame.Interrupt, ID: c.ID})
+			late = time.After(stuck)
+		case <-late:
+			p.kill()
+		}
+	}
+}
+
+// event handles what the session process says, one event at a time.
+func (s *Session) event(p *process, e frame.Event) {
+	s.mu.Lock()
+	r := s.runs[e.ID]
+	s.mu.Unlock()
+	if r == nil {
+		s.o.Log(fmt.Sprintf("event %s of unknown execution %d", e.Op, e.ID))
+		return
+	}
+	switch e.Op {
+	case frame.Started:
+		p.setTarget(r.out.Stream)
+		r.started()
+	case frame.Done:
+		s.mu.Lock()
+		s.dir = e.Name
+		s.mu.Unlock()
+		r.done <- e
+	case frame.Result:
+		r.out.Result(bundle(e.Data), metadata(e.Metadata))
+	case frame.Display:
+		r.out.Display(kernel.Display{Data: bundle(e.Data), Metadata: metadata(e.Metadata), ID: e.Name, Update: e.Update})
+	case frame.Clear:
+		r.out.Clear(e.Update)
+	case frame.Stream:
+		r.out.Stream(e.Name, []byte(e.Text))
+	case frame.Panic:
+		ee, _ := s.failed(e.Failure).(*kernel.EvalError)
+		r.out.Stream("stderr", []byte("in a goroutine: "+strings.Join(ee.Traceback, "\n")+"\n"))
+	case frame.Define:
+		go s.define(p, r, e)
+	case frame.Input:
+		go s.input(p, r, e)
+	}
+}
+
+// input asks the person for a line on behalf of the session.
+func (s *Session) input(p *process, r *run, e frame.Event) {
+	text, err := r.out.Input(r.x.ctx, e.Text, e.Update)
+	c := frame.Command{Op: frame.Answer, Reply: e.Reply, Text: text}
+	if err != nil {
+		c.Err = err.Error()
+	}
+	p.send(c)
+}
+
+// bundle is a bundle as Jupyter wants it: images in base64, JSON as values.
+func bundle(data map[string]any) kernel.Bundle {
+	b := kernel.Bundle{}
+	for mime, v := range data {
+		raw, ok := v.([]byte)
+		switch {
+		case !ok:
+			b[mime] = v
+		case mime == "application/json" || strings.HasSuffix(mime, "+json"):
+			b[mime] = json.RawMessage(raw)
+		default:
+			b[mime] = base64.StdEncoding.EncodeToString(raw)
+		}
+	}
+	return b
+}
+
+func metadata(raw []byte) map[string]any {
+	m := map[string]any{}
+	if len(raw) > 0 {
+		json.Unmarshal(raw, &m)
+	}
+	return m
+}

@@ -1,0 +1,264 @@
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+)
+
+// An own magic is one of the kernel process: it is about the notebook, not
+// about values.
+type own struct {
+	kind    magic.Kind
+	summary string
+	help    string
+	run     func(s *Session, x *execution, seg segment) error
+}
+
+// owns are the kernel's own magics. It is a function because %lsmagic lists it.
+func owns() map[string]own {
+	return map[string]own{
+		"lsmagic": {magic.Line, "list the magics", "%lsmagic lists all magics with a line on each; %name? shows the help of one.", (*Session).lsmagic},
+		"who":     {magic.Line, "list the variables with type, shape and size", "%who [name ...] lists the variables, or those named.", (*Session).who},
+		"time":    {magic.Line | magic.Cell, "run Go and say how long it took", "%time statement, or %%time on the first line of a cell. The time is that of the run; compiling is shown apart.", (*Session).time},
+		"reset":   {magic.Line, "forget all variables, functions, types and imports", "%reset ends the session process and starts a new, empty one.", (*Session).reset},
+	}
+}
+
+// magic runs a magic, of the kernel or of the session process.
+func (s *Session) magic(x *execution, seg segment) error {
+	sign, need := "%", magic.Line
+	if seg.kind == cellMagic {
+		sign, need = "%%", magic.Cell
+	}
+	if o, ok := owns()[seg.name]; ok {
+		if o.kind&need == 0 {
+			return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
+		}
+		if wantsHelp(seg) {
+			return s.help(x, seg.name)
+		}
+		return o.run(s, x, seg)
+	}
+	p, err := s.process(x.out)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(p.magics, func(m frame.MagicInfo) bool { return m.Name == seg.name })
+	if i < 0 {
+		return s.unknownMagic(sign, seg.name, p)
+	}
+	if magic.Kind(p.magics[i].Kind)&need == 0 {
+		return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
+	}
+	if wantsHelp(seg) && seg.kind != shell {
+		return s.help(x, seg.name)
+	}
+	p.send(frame.Command{Op: frame.Stdin, Interactive: x.cell.Interactive})
+	_, err = s.start(x, p, frame.Command{Op: frame.Magic, Name: seg.name, Text: seg.args, Body: seg.body, IsCell: seg.kind == cellMagic,
+		Interactive: x.cell.Interactive}, func() {})
+	if name, value, ok := strings.Cut(seg.args, "="); ok && err == nil && seg.name == "env" {
+		s.mu.Lock()
+		s.env[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		s.mu.Unlock()
+	}
+	return err
+}
+
+func otherSign(sign string) string {
+	if sign == "%" {
+		return "%%"
+	}
+	return "%"
+}
+
+func wantsHelp(seg segment) bool {
+	f := strings.Fields(seg.args)
+	return slices.Contains(f, "--help") || len(f) == 1 && f[0] == "-h"
+}
+
+func (s *Session) unknownMagic(sign, name string, p *process) error {
+	best, at := "", 4
+	for _, n := range s.magicNames(p) {
+		if d := distance(name, n); d < at {
+			best, at = n, d
+		}
+	}
+	if best != "" {
+		return usage("unknown magic %s%s; did you mean %s%s?", sign, name, sign, best)
+	}
+	return usage("unknown magic %s%s; %%lsmagic lists them", sign, name)
+}
+
+func (s *Session) magicNames(p *process) (names []string) {
+	for n := range owns() {
+		names = append(names, n)
+	}
+	if p != nil && p.isStarted() {
+		for _, m := range p.magics {
+			names = append(names, m.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// distance is how many letters have to change to make one word of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diag
+			if a[i] != b[j] {
+				cost++
+			}
+			diag, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// help shows the help of a magic.
+func (s *Session) help(x *execution, name string) error {
+	text := ""
+	if o, ok := owns()[name]; ok {
+		text = o.help
+	} else {
+		p, err := s.process(x.out)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(p.magics, func(m frame.MagicInfo) bool { return m.Name == name })
+		if i < 0 {
+			return s.unknownMagic("%", name, p)
+		}
+		text = p.magics[i].Help
+	}
+	x.out.Stream("stdout", []byte(strings.TrimRight(text, "\n")+"\n"))
+	return nil
+}
+
+func (s *Session) lsmagic(x *execution, _ segment) error {
+	p, err := s.process(x.out)
+	if err != nil {
+		return err
+	}
+	infos := slices.Clone(p.magics)
+	for n, o := range owns() {
+		infos = append(infos, frame.MagicInfo{Name: n, Kind: uint8(o.kind), Summary: o.summary})
+	}
+	slices.SortFunc(infos, func(a, b frame.MagicInfo) int { return strings.Compare(a.Name, b.Name) })
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, m := range infos {
+		var forms []string
+		if magic.Kind(m.Kind)&magic.Line != 0 {
+			forms = append(forms, "%"+m.Name)
+		}
+		if magic.Kind(m.Kind)&magic.Cell != 0 {
+			forms = append(forms, "%%"+m.Name)
+		}
+		fmt.Fprintf(w, "%s\t%s\n", strings.Join(forms, " "), m.Summary)
+	}
+	fmt.Fprintf(w, "!command\trun a command of the shell\n")
+	w.Flush()
+	x.out.Stream("stdout", []byte(b.String()))
+	return nil
+}
+
+// who lists the variables.
+func (s *Session) who(x *execution, seg segment) error {
+	p, err := s.process(x.out)
+	if err != nil {
+		return err
+	}
+	e, err := p.ask(x.ctx.Done(), frame.Command{Op: frame.Vars})
+	if err != nil {
+		return s.lost(p, err)
+	}
+	types := map[string]string{}
+	s.cellMu.Lock()
+	for _, n := range s.cells.Names() {
+		if n.Kind == "var" {
+			types[n.Name] = n.Type
+		}
+	}
+	s.cellMu.Unlock()
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "name\ttype\tshape\tbytes\tvalue")
+	n := 0
+	wanted := strings.Fields(seg.args)
+	for _, v := range e.Vars {
+		t, ok := types[v.Name]
+		if !ok || len(wanted) > 0 && !slices.Contains(wanted, v.Name) {
+			continue
+		}
+		n++
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", v.Name, t, v.Shape, v.Bytes, v.Text)
+	}
+	w.Flush()
+	if n == 0 {
+		b.Reset()
+		b.WriteString("no variables\n")
+	}
+	x.out.Stream("stdout", []byte(b.String()))
+	return nil
+}
+
+// time runs Go and says how long it took.
+func (s *Session) time(x *execution, seg segment) error {
+	code := seg.args
+	if seg.kind == cellMagic {
+		code = "\n" + seg.body
+	}
+	if strings.TrimSpace(code) == "" {
+		return usage("%%time needs a statement: %%time f()")
+	}
+	s.cellMu.Lock()
+	u, err := s.cells.Prepare(x.cell.Count, code)
+	s.cellMu.Unlock()
+	if err != nil {
+		return s.prepareError(x, err)
+	}
+	begin := time.Now()
+	e, err := s.runUnit(x, u)
+	if err != nil {
+		return err
+	}
+	run := time.Duration(e.Micros[2]) * time.Microsecond
+	x.out.Stream("stdout", fmt.Appendf(nil, "run %v, compile and load %v\n", run, (time.Since(begin)-run).Round(time.Millisecond)))
+	return nil
+}
+
+// reset forgets everything.
+func (s *Session) reset(x *execution, _ segment) error {
+	s.mu.Lock()
+	p := s.proc
+	s.proc = nil
+	s.mu.Unlock()
+	if p != nil {
+		p.close()
+	}
+	s.cellMu.Lock()
+	s.cells.Clear()
+	s.cellMu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	s.startLocked()
+	x.out.Stream("stdout", []byte("all variables, functions, types and imports are gone\n"))
+	return s.procErr
+}

@@ -1,0 +1,255 @@
+package session
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/host"
+)
+
+// A process is one session process.
+type process struct {
+	cmd      *exec.Cmd
+	commands *os.File
+	stdin    *os.File // what the person types
+	handle   func(frame.Event)
+
+	ready  chan struct{} // closed by the ready event
+	exited chan struct{} // closed when it is over and all it said is handled
+	magics []frame.MagicInfo
+	death  string // why it ended, after exited
+	crash  string // what it wrote as it died
+
+	writeMu sync.Mutex
+	mu      sync.Mutex
+	replies map[int]chan frame.Event
+	last    int
+	closing bool
+	libs    int                              // libraries loaded; of the goroutine that runs cells
+	target  func(stream string, text []byte) // of the standard streams
+}
+
+// errExited says that the session process ended before it answered.
+var errExited = errors.New("the session process ended")
+
+// startPatience is how long a session process may take to initialise all its
+// packages on a busy machine.
+const startPatience = 30 * time.Second
+
+// startProcess starts the program. It returns before the process is ready. All
+// events but ready and replies go to handle, one at a time.
+func startProcess(program, dir string, env []string, handle func(frame.Event)) (*process, error) {
+	p := &process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{},
+		target: func(string, []byte) {}}
+	var secret [frame.TokenSize / 2]byte
+	rand.Read(secret[:])
+	token := hex.EncodeToString(secret[:])
+	var ours, theirs [5]*os.File // stdin, stdout, stderr, commands, events
+	closeAll := func(fs []*os.File) {
+		for _, f := range fs {
+			if f != nil {
+				f.Close()
+			}
+		}
+	}
+	for i := range ours {
+		r, w, err := os.Pipe()
+		if err != nil {
+			closeAll(ours[:])
+			closeAll(theirs[:])
+			return nil, fmt.Errorf("session: %w", err)
+		}
+		if i == 0 || i == 3 {
+			ours[i], theirs[i] = w, r
+		} else {
+			ours[i], theirs[i] = r, w
+		}
+	}
+	defer closeAll(theirs[:])
+	p.cmd = exec.Command(program)
+	p.cmd.Dir = dir
+	p.cmd.Env = append(env, host.TokenEnv+"="+token, "GOTRACEBACK=single")
+	p.cmd.Stdout, p.cmd.Stderr = theirs[1], theirs[2]
+	p.cmd.ExtraFiles = []*os.File{theirs[3], theirs[4], theirs[0]}
+	// A group of its own: Ctrl-C in a terminal is for the kernel to handle, and
+	// what a cell starts can be ended with it.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		closeAll(ours[:])
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	p.stdin, p.commands = ours[0], ours[3]
+	go p.read(ours, token)
+	return p, nil
+}
+
+// read handles all that the process says until its end.
+func (p *process) read(ours [5]*os.File, token string) {
+	o := newOrder()
+	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }}
+	var streams sync.WaitGroup
+	streams.Go(func() { readStream(ours[1], 0, token, o, func(b []byte) { p.stream(0, b) }) })
+	streams.Go(func() { readStream(ours[2], 1, token, o, filter.text) })
+	p.readEvents(ours[4], o, filter)
+	o.end(2)
+	err := p.cmd.Wait()
+	// Children of the session may hold the streams open.
+	deadline := time.Now().Add(200 * time.Millisecond)
+	ours[1].SetReadDeadline(deadline)
+	ours[2].SetReadDeadline(deadline)
+	streams.Wait()
+	p.crash = filter.crash()
+	p.mu.Lock()
+	closing := p.closing
+	p.mu.Unlock()
+	if !closing {
+		p.death = reason(p.cmd.ProcessState, p.crash, err)
+	}
+	for _, f := range ours {
+		f.Close()
+	}
+	p.killGroup()
+	close(p.exited)
+}
+
+func (p *process) readEvents(f *os.File, o *order, filter *crashFilter) {
+	for br := bufio.NewReaderSize(f, 64<<10); ; {
+		var e frame.Event
+		if err := frame.Read(br, &e); err != nil {
+			return
+		}
+		done := func() {}
+		if e.Seq != 0 {
+			done = o.event(e.Seq)
+			filter.flush()
+		}
+		switch e.Op {
+		case frame.Ready:
+			p.magics = e.Magics
+			if e.Version == frame.Version {
+				close(p.ready)
+			}
+		case frame.Reply:
+			p.mu.Lock()
+			ch := p.replies[e.Reply]
+			delete(p.replies, e.Reply)
+			p.mu.Unlock()
+			if ch != nil {
+				ch <- e
+			}
+		default:
+			p.handle(e)
+		}
+		done()
+	}
+}
+
+func (p *process) stream(i int, b []byte) {
+	p.mu.Lock()
+	t := p.target
+	p.mu.Unlock()
+	t(streamNames[i], b)
+}
+
+// setTarget says whose the standard streams are from here.
+func (p *process) setTarget(t func(stream string, text []byte)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = t
+}
+
+// wait waits until the process takes commands.
+func (p *process) wait() error {
+	select {
+	case <-p.ready:
+		return nil
+	case <-p.exited:
+		return fmt.Errorf("session: the session process did not start: %s%s", p.death, tail(p.crash))
+	case <-time.After(startPatience):
+		p.kill()
+		return fmt.Errorf("session: the session process did not start within %v", startPatience)
+	}
+}
+
+func tail(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "\n" + s[:min(len(s), 2000)]
+}
+
+// send sends a command; a process that is gone is noticed elsewhere.
+func (p *process) send(c frame.Command) error {
+	p.writeMu.Lock()
+	defer p.writeMu.Unlock()
+	return frame.Write(p.commands, c)
+}
+
+// ask sends a command and waits for its reply.
+func (p *process) ask(done <-chan struct{}, c frame.Command) (frame.Event, error) {
+	ch := make(chan frame.Event, 1)
+	p.mu.Lock()
+	p.last++
+	c.Reply = p.last
+	p.replies[c.Reply] = ch
+	p.mu.Unlock()
+	if err := p.send(c); err != nil {
+		return frame.Event{}, errExited
+	}
+	select {
+	case e := <-ch:
+		return e, nil
+	case <-p.exited:
+		return frame.Event{}, errExited
+	case <-done:
+		return frame.Event{}, errInterrupted
+	}
+}
+
+// isStarted says whether the process has ever been ready.
+func (p *process) isStarted() bool {
+	select {
+	case <-p.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// isReady says whether the process takes commands now.
+func (p *process) isReady() bool {
+	select {
+	case <-p.exited:
+		return false
+	default:
+	}
+	select {
+	case <-p.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the process and waits for its end.
+func (p *process) close() {
+	p.mu.Lock()
+	p.closing = true
+	p.mu.Unlock()
+	p.kill()
+	<-p.exited
+}
+
+func (p *process) kill() { p.cmd.Process.Kill() }
+
+// killGroup ends what the session has started and not awaited.
+func (p *process) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }

@@ -1,0 +1,364 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/build"
+)
+
+// testDir holds the host of all tests.
+var testDir string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "gopherpod-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	testDir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var autoImports = map[string]string{"fmt": "fmt", "os": "os", "time": "time", "sync": "sync", "strings": "strings", "errors": "errors", "syscall": "syscall",
+	"runtime": "runtime", "display": "github.com/gopherpod/gopherpod/kernel/display"}
+
+func testHost(t testing.TB) *build.Host {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("compiles a session program")
+	}
+	if d := os.Getenv("GOPHERPOD_TEST_HOST"); d != "" {
+		testDir = d
+	}
+	h, err := build.Prepare(t.Context(), build.Options{Source: "../..", Dir: testDir, Main: "github.com/gopherpod/gopherpod/kernel/session/plain", Lean: true,
+		Packages: []string{"fmt", "os", "time", "sync", "strings", "errors", "syscall", "runtime", "sort", "bufio",
+			"github.com/gopherpod/gopherpod/kernel/display"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func newSession(t testing.TB) *notebook {
+	t.Helper()
+	s := New(Options{Host: testHost(t), Dir: t.TempDir(), AutoImports: autoImports, Log: func(l string) { t.Log(l) }})
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(s.work); err == nil {
+			t.Errorf("%s is left behind", s.work)
+		}
+	})
+	return &notebook{Session: s, t: t}
+}
+
+// A notebook runs cells one after the other.
+type notebook struct {
+	*Session
+	t testing.TB
+	n int
+}
+
+func (n *notebook) run(src string) *record {
+	n.t.Helper()
+	return n.runIn(n.t.Context(), src, &record{})
+}
+
+func (n *notebook) runIn(ctx context.Context, src string, r *record) *record {
+	n.n++
+	r.err = n.Execute(ctx, kernel.Cell{Source: src, Count: n.n, Interactive: r.answers != nil}, r)
+	return r
+}
+
+// ok runs a cell that has to work and returns all it shows.
+func (n *notebook) ok(src string) string {
+	n.t.Helper()
+	r := n.run(src)
+	if r.err != nil {
+		n.t.Fatalf("%s\n%v", src, trace(r.err))
+	}
+	return r.all()
+}
+
+func trace(err error) string {
+	var ee *kernel.EvalError
+	if errors.As(err, &ee) {
+		return ee.Name + "\n" + strings.Join(ee.Traceback, "\n")
+	}
+	return fmt.Sprint(err)
+}
+
+// A record keeps what a cell shows, in order.
+type record struct {
+	mu      sync.Mutex
+	log     []string
+	answers []string
+	err     error
+	changed chan struct{}
+}
+
+func (r *record) add(format string, a ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := fmt.Sprintf(format, a...)
+	if n := len(r.log); n > 0 && strings.HasPrefix(r.log[n-1], s[:7]) && (strings.HasPrefix(s, "stdout:") || strings.HasPrefix(s, "stderr:")) {
+		r.log[n-1] += s[7:]
+	} else {
+		r.log = append(r.log, s)
+	}
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+func (r *record) Stream(name string, text []byte) { r.add("%s:%s", name, text) }
+func (r *record) Display(d kernel.Display) {
+	r.add("display %v %v", d.Update, d.Data)
+}
+func (r *record) Result(b kernel.Bundle, _ map[string]any) { r.add("result:%v", b["text/plain"]) }
+func (r *record) Clear(wait bool)                          { r.add("clear %v", wait) }
+func (r *record) Input(_ context.Context, prompt string, _ bool) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.answers) == 0 {
+		return "", kernel.ErrNoStdin
+	}
+	a := r.answers[0]
+	r.answers = r.answers[1:]
+	return a, nil
+}
+
+func (r *record) all() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.log, "|")
+}
+
+// until waits for output that contains want.
+func (r *record) until(t testing.TB, want string) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		r.mu.Lock()
+		if r.changed == nil {
+			r.changed = make(chan struct{})
+		}
+		ch := r.changed
+		all := strings.Join(r.log, "|")
+		r.mu.Unlock()
+		if strings.Contains(all, want) {
+			return
+		}
+		select {
+		case <-ch:
+		case <-deadline:
+			t.Fatalf("waited for %q, got %q", want, all)
+		}
+	}
+}
+
+func (r *record) failed(t testing.TB, name, value string, lines ...string) {
+	t.Helper()
+	var ee *kernel.EvalError
+	if !errors.As(r.err, &ee) {
+		t.Fatalf("want %s, got %v; output %s", name, r.err, r.all())
+	}
+	if ee.Name != name || !strings.Contains(ee.Value, value) {
+		t.Errorf("want %s %q, got %s %q", name, value, ee.Name, ee.Value)
+	}
+	text := strings.Join(ee.Traceback, "\n")
+	for _, l := range lines {
+		if !strings.Contains(text, l) {
+			t.Errorf("%q is missing in\n%s", l, text)
+		}
+	}
+	for _, l := range []string{"nbrt__", "nbcell", "gopherpod/kernel", "/rt."} {
+		if strings.Contains(text, l) {
+			t.Errorf("%q shows in\n%s", l, text)
+		}
+	}
+}
+
+func TestSession(t *testing.T) {
+	n := newSession(t)
+	t.Run("print", func(t *testing.T) {
+		if got := n.ok(`fmt.Println("hello", 1+2)`); got != "stdout:hello 3\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("order", func(t *testing.T) {
+		got := n.ok("for i := range 3 {\n fmt.Println(i)\n display.HTML(fmt.Sprint(\"<b>\", i))\n}\nfmt.Fprintln(os.Stderr, \"end\")")
+		want := "stdout:0\n|display false map[text/html:<b>0 text/plain:<b>0]|stdout:1\n|display false map[text/html:<b>1 text/plain:<b>1]|" +
+			"stdout:2\n|display false map[text/html:<b>2 text/plain:<b>2]|stderr:end\n"
+		if got != want {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("panic", func(t *testing.T) {
+		r := n.run("m := map[string]int(nil)\nif len(os.Args) > 0 {\nm[\"a\"] = 1\n}")
+		r.failed(t, "Panic", "panic: assignment to entry in nil map", fmt.Sprintf("In[%d]:3: m[\"a\"] = 1", n.n))
+		n.run("panic(fmt.Errorf(\"no %d\", 7))").failed(t, "Panic", "panic: no 7")
+		n.run("var p *struct{ x int }\np.x = 1").failed(t, "Panic", "invalid memory address", ":2")
+		n.run("runtime.Goexit()").failed(t, "Panic", "Goexit")
+	})
+	t.Run("goroutine panics", func(t *testing.T) {
+		r := n.run("done := make(chan int)\ngo func() { defer close(done); panic(\"ouch\") }()\n<-done\ntime.Sleep(50*time.Millisecond)")
+		if r.err != nil || !strings.Contains(r.all(), "in a goroutine: panic: ouch") {
+			t.Errorf("%v %q", r.err, r.all())
+		}
+	})
+	t.Run("C and children", func(t *testing.T) {
+		if got := n.ok("syscall.Write(1, []byte(\"raw\\n\"))\nprintln(\"err\")"); !strings.Contains(got, "stdout:raw\n") || !strings.Contains(got, "stderr:err\n") {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("much output", func(t *testing.T) {
+		got := n.ok("for i := range 100000 { fmt.Println(i) }")
+		if !strings.HasSuffix(got, "99998\n99999\n") || strings.Count(got, "\n") != 100000 {
+			t.Errorf("%d lines, end %q", strings.Count(got, "\n"), got[max(0, len(got)-20):])
+		}
+	})
+	t.Run("looks like a crash", func(t *testing.T) {
+		if got := n.ok("fmt.Fprintln(os.Stderr, \"panic: not really\")"); got != "stderr:panic: not really\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("usage", func(t *testing.T) {
+		n.run("%whoo").failed(t, "UsageError", "did you mean %who?")
+		n.run("%xyzzyxyzzy").failed(t, "UsageError", "%lsmagic lists them")
+		n.run("%%who\nx").failed(t, "UsageError", "only %who")
+	})
+	t.Run("shell", func(t *testing.T) {
+		if got := n.ok("!echo \"a b\" | tr a-z A-Z"); got != "stdout:A B\n" {
+			t.Errorf("got %q", got)
+		}
+		if got := n.ok("%%bash x y\necho $2\necho $1 >&2"); !strings.Contains(got, "stdout:y\n") || !strings.Contains(got, "stderr:x\n") {
+			t.Errorf("got %q", got)
+		}
+		n.run("!exit 3").failed(t, "Error", "exit status 3")
+		n.ok("%env GP_TEST=a=b")
+		if got := n.ok("!echo $GP_TEST\n%env GP_TEST"); got != "stdout:a=b\na=b\n" {
+			t.Errorf("got %q", got)
+		}
+		n.run("%env GP_NONE").failed(t, "UsageError", "GP_NONE is not set")
+		n.ok("%%writefile x.txt\nhello\n")
+		if got := n.ok("!cat x.txt"); got != "stdout:hello\n" {
+			t.Errorf("got %q", got)
+		}
+		n.ok("!mkdir sub")
+		if got := n.ok("%cd sub\n!basename $PWD"); !strings.HasSuffix(got, "sub\nsub\n") {
+			t.Errorf("got %q", got)
+		}
+		n.run("%cd nowhere").failed(t, "UsageError", "no such file")
+	})
+	t.Run("lsmagic", func(t *testing.T) {
+		if got := n.ok("%lsmagic"); !strings.Contains(got, "%time %%time") {
+			t.Errorf("got %q", got)
+		}
+		if got := n.ok("%time?"); !strings.Contains(got, "%time statement") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestDeath(t *testing.T) {
+	n := newSession(t)
+	for _, c := range []struct{ name, src, want string }{
+		{"exit", "os.Exit(3)", "os.Exit(3)"},
+		{"killed", "syscall.Kill(os.Getpid(), syscall.SIGKILL)\ntime.Sleep(time.Second)", "killed"},
+		{"fatal", "m := map[int]int{}\nvar wg sync.WaitGroup\nfor g := range 8 {\n wg.Go(func() { for i := range 10000000 { m[i%100] = g } })\n}\nwg.Wait()", "concurrent map"},
+		{"overflow", "var f func(int) int\nf = func(n int) int { return f(n+1) + 1 }\nf(0)", "stack overflow"},
+		{"library goroutine", "time.AfterFunc(0, func() { panic(\"late\") })\ntime.Sleep(time.Second)", "panic in a goroutine that no cell started: late"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := n.run(c.src)
+			r.failed(t, "SessionLost", c.want, "A new one has been started.")
+			if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+	t.Run("between cells", func(t *testing.T) {
+		p, err := n.process(&record{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		syscall.Kill(p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.exited
+		if got := n.ok("fmt.Println(\"alive\")"); !strings.Contains(got, "session process ended") || !strings.HasSuffix(got, "stdout:alive\n") {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// interrupt runs a cell and interrupts it when it has printed "go".
+func (n *notebook) interrupt(src string, more ...time.Duration) *record {
+	n.t.Helper()
+	r := &record{}
+	done := make(chan struct{})
+	go func() { n.runIn(context.Background(), "fmt.Println(\"go\")\n"+src, r); close(done) }()
+	r.until(n.t, "go\n")
+	n.Interrupt()
+	for _, d := range more {
+		select {
+		case <-time.After(d):
+			n.Interrupt()
+		case <-done:
+		}
+	}
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		n.t.Fatalf("not stopped: %s", src)
+	}
+	return r
+}
+
+func TestInterrupt(t *testing.T) {
+	n := newSession(t)
+	n.ok("fmt.Println()")
+	for _, src := range []string{
+		"time.Sleep(time.Hour)",
+		"for {}",
+		"<-make(chan int)",
+		"make(chan int) <- 1",
+		"select {}",
+		"for range make(chan int) {}",
+		"select { case <-make(chan int): }",
+		"var f func(int) int\nf = func(n int) int { if n == 0 { return 0 }; return f(n-1) + f(n-1) }\nf(60)",
+		"func() { defer func() { recover(); fmt.Println(\"deferred\") }(); for {} }()\nfor {}",
+		"go func() { for { } }()\nfor {}",
+	} {
+		begin := time.Now()
+		n.interrupt(src).failed(t, "Interrupted", "interrupted")
+		if d := time.Since(begin); d > 900*time.Millisecond+time.Second {
+			t.Errorf("%q: %v", src, d)
+		}
+		t.Logf("%q: %v", src, time.Since(begin))
+	}
+	t.Run("abandoned", func(t *testing.T) {
+		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()").failed(t, "Interrupted", "left behind")
+		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("twice", func(t *testing.T) {
+		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()", 100*time.Millisecond).failed(t, "SessionLost", "killed")
+		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}

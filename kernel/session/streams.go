@@ -1,0 +1,154 @@
+package session
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+)
+
+// order keeps three readers in step: a marker on a stream lets nothing pass
+// behind it until its event is handled, and an event waits for its markers.
+type order struct {
+	mu      sync.Mutex
+	cond    *sync.Cond
+	passed  [2]uint32 // last marker read from each stream
+	handled uint32    // last event handled
+}
+
+func newOrder() *order {
+	o := &order{}
+	o.cond = sync.NewCond(&o.mu)
+	return o
+}
+
+// marker is called by the reader of a stream.
+func (o *order) marker(stream int, seq uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.passed[stream] = seq
+	o.cond.Broadcast()
+	for o.handled < seq {
+		o.cond.Wait()
+	}
+}
+
+// event is called by the reader of events before it handles event seq; done
+// when it has.
+func (o *order) event(seq uint32) (done func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.passed[0] < seq || o.passed[1] < seq {
+		o.cond.Wait()
+	}
+	return func() { o.release(&o.handled, seq) }
+}
+
+// end lets everything pass: the stream is at its end (0, 1), or the events (2).
+func (o *order) end(which int) {
+	if which == 2 {
+		o.release(&o.handled, 1<<32-1)
+		return
+	}
+	o.release(&o.passed[which], 1<<32-1)
+}
+
+func (o *order) release(what *uint32, to uint32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	*what = max(*what, to)
+	o.cond.Broadcast()
+}
+
+// Names of the streams, in the order of their descriptors.
+var streamNames = [2]string{"stdout", "stderr"}
+
+// readStream copies a standard stream of the session to text.
+func readStream(r io.Reader, stream int, token string, o *order, text func([]byte)) {
+	sc := frame.Scanner{Token: token, Text: text, Mark: func(seq uint32) { o.marker(stream, seq) }}
+	defer o.end(stream)
+	defer sc.Close()
+	b := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(b)
+		sc.Write(b[:n])
+		if err != nil {
+			return
+		}
+	}
+}
+
+// crashStart is how the run-time begins to tell of its end.
+var crashStart = regexp.MustCompile(`(?m)^(fatal error: |panic: |runtime: |SIG[A-Z]+: |unexpected fault address)`)
+
+// How long what looks like the beginning of a crash is kept back: if the process
+// lives on, it was the user's text. The run-time takes a second to walk a stack
+// that has overflowed. The end of a cell ends the waiting.
+const (
+	crashPatience = 300 * time.Millisecond
+	fatalPatience = 5 * time.Second
+)
+
+// fatalStart is what hardly anybody prints.
+var fatalStart = regexp.MustCompile(`^(fatal error: |runtime: goroutine stack exceeds)`)
+
+// maxCrash bounds what is kept of a crash.
+const maxCrash = 256 << 10
+
+// A crashFilter keeps the report that a dying process writes from the cell; it
+// is shown in one line instead.
+type crashFilter struct {
+	out func([]byte)
+
+	mu    sync.Mutex
+	held  []byte
+	timer *time.Timer
+}
+
+func (f *crashFilter) text(b []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.timer == nil {
+		at := crashStart.FindIndex(b)
+		if at == nil {
+			f.out(b)
+			return
+		}
+		if at[0] > 0 {
+			f.out(b[:at[0]])
+		}
+		b = b[at[0]:]
+		patience := crashPatience
+		if fatalStart.Match(b) {
+			patience = fatalPatience
+		}
+		f.timer = time.AfterFunc(patience, f.flush)
+	}
+	f.held = append(f.held, b[:min(len(b), max(0, maxCrash-len(f.held)))]...)
+}
+
+// flush shows what was held back: it was no crash.
+func (f *crashFilter) flush() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.timer == nil {
+		return
+	}
+	f.timer.Stop()
+	f.timer = nil
+	f.out(bytes.Clone(f.held))
+	f.held = nil
+}
+
+// crash returns what was held back when the process ended.
+func (f *crashFilter) crash() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	return string(f.held)
+}
