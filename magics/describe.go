@@ -1,0 +1,79 @@
+package magics
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// layersInWords names the layers of a model: "linear 64, relu, linear 10".
+func layersInWords(m *worker.ModelConfig) string {
+	const most = 8
+	if m == nil {
+		return "no model"
+	}
+	var names []string
+	for _, l := range m.Layers {
+		name := l.Type
+		for _, key := range []string{"out_features", "out_channels", "hidden_size", "p"} {
+			if v, ok := l.Params[key]; ok {
+				name += fmt.Sprintf(" %v", v)
+				break
+			}
+		}
+		names = append(names, name)
+	}
+	if n := len(names); n > most {
+		names = append(names[:most-2], "...", names[n-1])
+		return strings.Join(names, ", ") + fmt.Sprintf(" (%d layers)", n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// howTrained names what makes the training: "adam, lr 0.002, batch 32, seed 7".
+func howTrained(h worker.Hyperparameters) string {
+	s := fmt.Sprintf("%s, lr %v, batch %d", h.Optimizer, h.LearningRate, h.BatchSize)
+	if h.Scheduler != nil {
+		s += ", scheduler " + h.Scheduler.Type
+	}
+	if h.Seed != nil {
+		s += fmt.Sprintf(", seed %d", *h.Seed)
+	}
+	return s
+}
+
+// title stands above the table of a training.
+func title(m *worker.ModelConfig, parameters int, h worker.Hyperparameters) string {
+	return fmt.Sprintf("%s: %s parameters; %s", layersInWords(m), render.Count(parameters), howTrained(h))
+}
+
+// planInWords is the first line of a run. It holds nothing that changes from run
+// to run, the place included.
+func planInWords(p *train.Plan, where string) string {
+	h := p.Hyperparameters
+	held := ""
+	switch {
+	case p.Validation > 0:
+		held = fmt.Sprintf(", %s to validate", render.Count(p.Validation))
+	case h.ValidationSplit > 0:
+		n := max(1, int(float64(p.Samples)*h.ValidationSplit))
+		held = fmt.Sprintf(", %s of them to validate", render.Count(n))
+	}
+	return fmt.Sprintf("%s: %s samples of %s%s; %s; %s epochs; %s to send",
+		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), render.Count(h.Epochs), render.Bytes(int64(p.Bytes())))
+}
+
+func sizes(shape []int) string {
+	s := fmt.Sprint(shape)
+	return strings.ReplaceAll(strings.Trim(s, "[]"), " ", "x")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return render.Count(n) + " " + what + "s"
+}

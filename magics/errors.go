@@ -1,0 +1,129 @@
+package magics
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// optionOf says which option sets a field of the contract.
+var optionOf = map[string]string{
+	"learning_rate": "--lr", "loss_function": "--loss", "batch_size": "--batch-size",
+	"validation_split": "--val-split", "optimizer": "--optimizer", "epochs": "--epochs",
+}
+
+// explain turns what a call returned into what the person reads: one line that
+// ends with the next step. The libraries below state facts; hints are added here
+// and nowhere else.
+func explain(err error) error {
+	var use *magic.UsageError
+	var data *train.DataError
+	var refused *worker.Error
+	switch {
+	case err == nil, errors.As(err, &use):
+		return err
+	case errors.As(err, &data):
+		return usage("%s", data)
+	case errors.Is(err, train.ErrNoWeights):
+		return usage("%v; train it again, or go on from another", trimmed(err))
+	case errors.As(err, &refused):
+		return fromWorker(refused, err)
+	}
+	return fromEndpoint(err)
+}
+
+// fromEndpoint explains what the way to the endpoint, or the endpoint, did.
+func fromEndpoint(err error) error {
+	var request *runpod.Error
+	var job *runpod.JobError
+	text := ""
+	switch {
+	case errors.Is(err, runpod.ErrUnauthorized):
+		text = "the endpoint refuses the key; check RUNPOD_API_KEY (environment or .env)"
+	case errors.Is(err, runpod.ErrForbidden):
+		text = "the key may not use this endpoint; check its permissions in the RunPod console"
+	case errors.Is(err, runpod.ErrNotFound) && errors.As(err, &request) && request.JobID != "":
+		text = fmt.Sprintf("the endpoint knows no job %s; results are kept 30 minutes", request.JobID)
+	case errors.Is(err, runpod.ErrNotFound) && errors.As(err, &request):
+		text = fmt.Sprintf("there is no endpoint %s; check RUNPOD_ENDPOINT_ID", request.Endpoint)
+	case errors.Is(err, runpod.ErrTooLarge):
+		text = trimmed(err)
+	case errors.Is(err, runpod.ErrUnknownOutcome):
+		text = trimmed(err) + "; look with %runpod_health whether a job runs before you run the cell again"
+	case errors.Is(err, runpod.ErrUnreachable):
+		text = "the endpoint cannot be reached: " + cause(err) + "; check the network and the address, then run the cell again"
+	case errors.Is(err, runpod.ErrServer), errors.Is(err, runpod.ErrRateLimited):
+		text = trimmed(err) + "; run the cell again in a while"
+	case errors.Is(err, runpod.ErrBadAnswer), errors.Is(err, train.ErrResult):
+		text = trimmed(err) + "; is this an endpoint with the Gopherpod worker?"
+	case errors.As(err, &job):
+		text = trimmed(err)
+		if job.Traceback != "" {
+			text += "\n" + strings.TrimSpace(job.Traceback)
+		}
+	default:
+		return err
+	}
+	return &hint{err, text}
+}
+
+// cause is what the network said, without the addresses around it.
+func cause(err error) string {
+	var request *runpod.Error
+	if errors.As(err, &request) {
+		if request.Message != "" {
+			return request.Message
+		}
+		if request.Cause != nil {
+			return request.Cause.Error()
+		}
+	}
+	return err.Error()
+}
+
+// fromWorker explains what the contract's checks found, here or on the worker.
+func fromWorker(e *worker.Error, err error) error {
+	switch e.Kind {
+	case worker.ErrInvalid:
+		return usage("%s", fieldInWords(e))
+	case worker.ErrDiverged:
+		return &hint{err, e.Message + "; a smaller --lr or a look at the scale of the data often helps"}
+	case worker.ErrMemory:
+		return &hint{err, e.Message + "; a smaller --batch-size needs less"}
+	}
+	return &hint{err, e.Error()}
+}
+
+// fieldInWords names the option in the place of the field, and nothing where the
+// message names its place by itself.
+func fieldInWords(e *worker.Error) string {
+	if e.Field == "" || strings.HasPrefix(e.Message, "layer ") || strings.HasPrefix(e.Message, "line ") || strings.HasPrefix(e.Message, "there is") {
+		return e.Message
+	}
+	field := e.Field[strings.LastIndexByte(e.Field, '.')+1:]
+	if option, ok := optionOf[field]; ok {
+		if strings.HasPrefix(e.Message, "unknown") {
+			return e.Message
+		}
+		return option + " " + e.Message
+	}
+	return fmt.Sprintf("%s: %s", e.Field, e.Message)
+}
+
+// A hint is an error with other words: one line and the next step.
+type hint struct {
+	err  error
+	text string
+}
+
+func (h *hint) Error() string { return h.text }
+func (h *hint) Unwrap() error { return h.err }
+
+func trimmed(err error) string {
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "train: "), "runpod: ")
+}

@@ -1,0 +1,81 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+)
+
+type evalOptions struct{ data, model, out string }
+
+func evalMagic() magic.Magic {
+	return &command[evalOptions]{
+		name: "runpod_eval", kind: magic.Line,
+		args:    "[model] -d X,y [options]",
+		summary: "Measures a trained model on data: accuracy or error, per class, with the confusion matrix",
+		about: `%runpod_eval model -d Xtest,ytest -o result
+
+The result is a *train.Evaluation: result.Accuracy, result.Loss, result.Confusion.`,
+		define: func(fs *pflag.FlagSet, o *evalOptions) {
+			fs.StringVarP(&o.data, "data", "d", "", "variables with samples and labels: `X,y`")
+			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
+			fs.StringVarP(&o.out, "output", "o", "", "`variable` for the result")
+		},
+		run: runEval,
+	}
+}
+
+func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) error {
+	name, err := onlyModel(args, o.model)
+	if err != nil {
+		return err
+	}
+	model, err := modelVar(c.Vars, name)
+	if err != nil {
+		return err
+	}
+	if o.data == "" {
+		return usage("-d X,y is missing: the variables with samples and labels")
+	}
+	if o.out != "" {
+		if err := resultName("-o", o.out); err != nil {
+			return err
+		}
+	}
+	data, err := pair(c.Vars, "-d", o.data)
+	if err != nil {
+		return err
+	}
+	result, err := model.EvaluateContext(ctx, data)
+	if err != nil {
+		return err
+	}
+	show := render.Evaluation{
+		Metrics: result.Metrics, Loss: model.Hyperparameters.LossFunction,
+		Title: fmt.Sprintf("%s on %s,%s", name, data.XName, data.YName),
+	}
+	table := show.Table()
+	c.Out.Display("", false, table.Data, table.Metadata)
+	if picture, ok := show.Picture(); ok {
+		c.Out.Display("", false, picture.Data, picture.Metadata)
+	}
+	if o.out == "" {
+		return nil
+	}
+	return c.Vars.Define(o.out, result)
+}
+
+// onlyModel takes the name of the model as the one argument.
+func onlyModel(args []string, name string) (string, error) {
+	switch len(args) {
+	case 0:
+		return name, nil
+	case 1:
+		return args[0], nil
+	}
+	return "", usage("%q is one too many: only the model's name stands without an option", args[1])
+}

@@ -1,0 +1,201 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A live view shows a training while it runs: one display that is redrawn at most
+// four times a second, or, where nobody watches, a line an epoch.
+type live struct {
+	out     magic.Output
+	id      string // of the display
+	watched bool
+	every   int // epochs a line
+	waiting func(queued time.Duration) string
+
+	mu      sync.Mutex
+	p       render.Progress
+	started time.Time
+	first   time.Time // when the training began: the first event of the worker
+	status  runpod.Status
+	dirty   bool
+	shown   bool
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// newLive begins the view; end must be called.
+func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, endpoint *runpod.Endpoint) *live {
+	l := &live{
+		waiting: func(queued time.Duration) string {
+			why, err := endpoint.Waiting(ctx, queued)
+			if err != nil {
+				return ""
+			}
+			return why
+		},
+		out: c.Out, id: "runpod-" + p.RunID, watched: c.Interactive,
+		every:   render.LineEvery(p.Hyperparameters.Epochs),
+		started: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	l.p.Epochs, l.p.Loss, l.p.Title = p.Epochs(), p.Hyperparameters.LossFunction, title
+	l.p.State = "sending the data"
+	if from := p.From(); from != nil {
+		l.p.History = from.History.Records
+	}
+	if !l.watched {
+		close(l.stopped)
+		return l
+	}
+	l.draw()
+	go l.redraw()
+	go l.explain()
+	return l
+}
+
+// explainEvery is how often the endpoint is asked why a job waits.
+const explainEvery = 3 * time.Second
+
+// explain asks why the job waits while it does.
+func (l *live) explain() {
+	tick := time.NewTicker(explainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-tick.C:
+		}
+		l.mu.Lock()
+		queued := l.status == runpod.StatusInQueue && l.first.IsZero()
+		l.mu.Unlock()
+		if !queued {
+			continue
+		}
+		if why := l.waiting(time.Since(l.started)); why != "" {
+			l.mu.Lock()
+			if l.status == runpod.StatusInQueue {
+				l.p.State, l.dirty = why, true
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// redraw draws what has changed, and at least every second while nothing does:
+// the clock goes on.
+func (l *live) redraw() {
+	defer close(l.stopped)
+	tick := time.NewTicker(render.FrameEvery)
+	defer tick.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-l.stop:
+			return
+		case <-tick.C:
+			l.mu.Lock()
+			due := l.dirty || n%4 == 0
+			l.mu.Unlock()
+			if due {
+				l.draw()
+			}
+		}
+	}
+}
+
+// event is train.Options.OnEvent.
+func (l *live) event(e train.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dirty = true
+	if e.Type != "" && l.first.IsZero() {
+		l.first = time.Now()
+	}
+	switch e.Type {
+	case "":
+		l.status, l.p.State = e.Status, stateInWords(e.Status)
+	case worker.EventEpoch:
+		l.p.History = append(l.p.History[:len(l.p.History):len(l.p.History)], *e.Epoch)
+		l.p.Batch = nil
+		if !l.watched {
+			l.line(*e.Epoch)
+		}
+	case worker.EventBatch:
+		l.p.Batch = e.Batch
+	case worker.EventLog:
+		fmt.Fprintln(l.out.Stdout(), e.Message)
+	}
+}
+
+func (l *live) line(e worker.Epoch) {
+	n := len(l.p.History)
+	if n == 1 || e.Epoch == l.p.Epochs || e.Epoch%l.every == 0 {
+		fmt.Fprintln(l.out.Stdout(), render.EpochLine(e))
+	}
+}
+
+func (l *live) draw() {
+	l.mu.Lock()
+	l.p.Elapsed = time.Since(l.started)
+	l.p.Left = l.left()
+	p, update := l.p, l.shown
+	l.dirty, l.shown = false, true
+	l.mu.Unlock()
+	frame := p.Frame()
+	l.out.Display(l.id, update, frame.Data, frame.Metadata)
+}
+
+// left is what remains if the rest goes on as what is done did.
+func (l *live) left() time.Duration {
+	if l.first.IsZero() {
+		return 0
+	}
+	from := 0.0
+	if l.p.Epochs > 0 && len(l.p.History) > 0 {
+		from = float64(l.p.History[0].Epoch-1) / float64(l.p.Epochs)
+	}
+	done := l.p.Done()
+	if done-from < 0.02 || done >= 1 {
+		return 0
+	}
+	spent := time.Since(l.first)
+	return time.Duration(float64(spent) * (1 - done) / (done - from))
+}
+
+// end stops the drawing and puts the finished run in the place of the last frame.
+func (l *live) end(t render.Training) {
+	if l.watched {
+		close(l.stop)
+	}
+	<-l.stopped
+	table := t.Table()
+	id := ""
+	if l.watched {
+		id = l.id
+	}
+	l.out.Display(id, l.watched && l.shown, table.Data, table.Metadata)
+	if len(t.History) > 0 {
+		curve := t.Curve()
+		l.out.Display("", false, curve.Data, curve.Metadata)
+	}
+}
+
+// stateInWords says what a job waits for.
+func stateInWords(s runpod.Status) string {
+	switch s {
+	case runpod.StatusInQueue:
+		return "in the queue, waiting for a worker"
+	case runpod.StatusInProgress:
+		return "a worker has the job"
+	}
+	return string(s)
+}

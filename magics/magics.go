@@ -1,0 +1,14 @@
+package magics
+
+import "github.com/gopherpod/gopherpod/kernel/magic"
+
+// All lists the magics.
+func All() []magic.Magic {
+	return []magic.Magic{
+		trainMagic(),
+		evalMagic(),
+		predictMagic(),
+		statusMagic(),
+		healthMagic(),
+	}
+}

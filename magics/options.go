@@ -1,0 +1,93 @@
+package magics
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// commonName lets options be written as other tools write them.
+func commonName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	name = strings.ReplaceAll(name, "_", "-")
+	switch name {
+	case "learning-rate":
+		name = "lr"
+	case "loss-function":
+		name = "loss"
+	case "validation-split":
+		name = "val-split"
+	case "out":
+		name = "output"
+	}
+	return pflag.NormalizedName(name)
+}
+
+// parse fills the options of fs from words and returns what is not an option.
+func parse(fs *pflag.FlagSet, magic string, words []string) ([]string, error) {
+	err := fs.Parse(words)
+	if err == nil {
+		return fs.Args(), nil
+	}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		return nil, unknownOption(fs, magic, unknown)
+	}
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		f := invalid.GetFlag()
+		return nil, usage("%s %s: %s is wanted", optionName(f), invalid.GetValue(), kindOf(f))
+	}
+	var missing *pflag.ValueRequiredError
+	if errors.As(err, &missing) {
+		f := missing.GetFlag()
+		return nil, usage("%s wants %s behind it", optionName(f), kindOf(f))
+	}
+	return nil, usage("%s", err)
+}
+
+func unknownOption(fs *pflag.FlagSet, magic string, e *pflag.NotExistError) error {
+	name := e.GetSpecifiedName()
+	dashes := "--"
+	if e.GetSpecifiedShortnames() != "" {
+		dashes = "-"
+		name = e.GetSpecifiedShortnames()
+	}
+	hint := didYouMean(name, optionNames(fs))
+	if i := strings.Index(hint, "mean "); i >= 0 {
+		hint = hint[:i+5] + "--" + hint[i+5:]
+	} else {
+		hint = fmt.Sprintf("; %s? lists the options", magic)
+	}
+	return usage("unknown option %s%s%s", dashes, name, hint)
+}
+
+func optionNames(fs *pflag.FlagSet) []string {
+	var names []string
+	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// optionName is how people write it: the short form where there is one.
+func optionName(f *pflag.Flag) string {
+	if f.Shorthand != "" {
+		return "-" + f.Shorthand
+	}
+	return "--" + f.Name
+}
+
+func kindOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int", "int64":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a time such as 90s or 2h"
+	}
+	name, _ := pflag.UnquoteUsage(f)
+	return name
+}

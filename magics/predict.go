@@ -1,0 +1,88 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+type predictOptions struct {
+	data, model, out string
+	labels, proba    bool
+}
+
+func predictMagic() magic.Magic {
+	return &command[predictOptions]{
+		name: "runpod_predict", kind: magic.Line,
+		args:    "[model] -d X [options]",
+		summary: "Computes the output of a trained model for each row of X",
+		about: `%runpod_predict -d Xtest -o P            scores, a *mat.Dense with a row for each of X
+%runpod_predict -d Xtest --labels -o y   class numbers, a []int`,
+		define: func(fs *pflag.FlagSet, o *predictOptions) {
+			fs.StringVarP(&o.data, "data", "d", "", "`variable` with the samples")
+			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
+			fs.StringVarP(&o.out, "output", "o", "predictions", "`variable` for the result")
+			fs.BoolVar(&o.labels, "labels", false, "class numbers in the place of scores")
+			fs.BoolVar(&o.proba, "proba", false, "probabilities in the place of scores")
+		},
+		run: runPredict,
+	}
+}
+
+func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []string) error {
+	name, err := onlyModel(args, o.model)
+	if err != nil {
+		return err
+	}
+	model, err := modelVar(c.Vars, name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.data == "":
+		return usage("-d X is missing: the variable with the samples")
+	case o.labels && o.proba:
+		return usage("--labels and --proba exclude each other")
+	}
+	if err := resultName("-o", o.out); err != nil {
+		return err
+	}
+	X, err := value(c.Vars, o.data)
+	if err != nil {
+		return err
+	}
+	result, text, err := o.predict(ctx, model, X)
+	if err != nil {
+		return err
+	}
+	if err := c.Vars.Define(o.out, result); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.Out.Stdout(), "%s: %s\n", o.out, text)
+	return nil
+}
+
+// predict returns the result in the form that was asked for, and what it is.
+func (o *predictOptions) predict(ctx context.Context, model *train.Model, X any) (any, string, error) {
+	if o.labels {
+		classes, err := model.ClassesContext(ctx, X)
+		return classes, fmt.Sprintf("%s classes, []int", render.Count(len(classes))), err
+	}
+	scores, err := model.PredictContext(ctx, X)
+	if err != nil {
+		return nil, "", err
+	}
+	what := "outputs"
+	if o.proba {
+		train.Probabilities(scores, model.Hyperparameters.LossFunction)
+		what = "probabilities"
+	}
+	rows, cols := mat.Matrix(scores).Dims()
+	return scores, fmt.Sprintf("%s rows of %s, *mat.Dense", render.Count(rows), fmt.Sprintf("%d %s", cols, what)), nil
+}

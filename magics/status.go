@@ -1,0 +1,115 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+type noOptions struct{}
+
+func healthMagic() magic.Magic {
+	return &command[noOptions]{
+		name: "runpod_health", kind: magic.Line,
+		summary: "Shows which endpoint is used, its jobs and its workers",
+		define:  func(*pflag.FlagSet, *noOptions) {},
+		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
+			if len(args) > 0 {
+				return usage("%q: runpod_health takes no argument", args[0])
+			}
+			place, where, err := locate(c.Out.Stderr())
+			if err != nil {
+				return err
+			}
+			h, err := place.Health(ctx)
+			if err != nil {
+				return err
+			}
+			b := healthTable(where, h).Bundle()
+			c.Out.Display("", false, b.Data, b.Metadata)
+			return nil
+		},
+	}
+}
+
+func healthTable(where string, h *runpod.Health) render.Table {
+	t := render.Table{Caption: where, Header: []string{"", "number"}, Left: []string{""}}
+	add := func(name string, n int) { t.Rows = append(t.Rows, []string{name, strconv.Itoa(n)}) }
+	add("jobs in the queue", h.Jobs.InQueue)
+	add("jobs in progress", h.Jobs.InProgress)
+	add("jobs completed", h.Jobs.Completed)
+	add("jobs failed", h.Jobs.Failed)
+	add("workers idle", h.Workers.Idle)
+	add("workers running", h.Workers.Running)
+	if h.Workers.Throttled > 0 {
+		add("workers throttled", h.Workers.Throttled)
+	}
+	if h.Workers.Initializing > 0 {
+		add("workers starting", h.Workers.Initializing)
+	}
+	if h.Workers.Unhealthy > 0 {
+		add("workers unhealthy", h.Workers.Unhealthy)
+	}
+	return t
+}
+
+func statusMagic() magic.Magic {
+	return &command[noOptions]{
+		name: "runpod_status", kind: magic.Line,
+		args:    "[model | job id]",
+		summary: "Shows where a job stands: that of a model, or the one with that id",
+		define:  func(*pflag.FlagSet, *noOptions) {},
+		run:     runStatus,
+	}
+}
+
+func runStatus(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
+	name, err := onlyModel(args, defaultModel)
+	if err != nil {
+		return err
+	}
+	id := runpod.JobID(name)
+	if _, ok := c.Vars.Lookup(name); ok || len(args) == 0 {
+		m, err := modelVar(c.Vars, name)
+		if err != nil {
+			return err
+		}
+		id = m.JobID
+	}
+	place, _, err := locate(c.Out.Stderr())
+	if err != nil {
+		return err
+	}
+	job, err := place.Status(ctx, id)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.Out.Stdout(), jobInWords(ctx, place, job))
+	return nil
+}
+
+func jobInWords(ctx context.Context, place train.Place, j *runpod.Job) string {
+	s := fmt.Sprintf("job %s: %s", j.ID, j.Status)
+	if j.Status == runpod.StatusInQueue {
+		if why, err := place.Waiting(ctx, j.Delay); err == nil {
+			s += ", " + why
+		}
+	}
+	if j.Delay > 0 {
+		s += ", waited " + render.Duration(j.Delay)
+	}
+	if j.Execution > 0 {
+		s += ", ran " + render.Duration(j.Execution)
+	}
+	if err := j.Err(); err != nil {
+		s += "\n" + err.Error()
+	}
+	return s
+}

@@ -1,0 +1,174 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Data is samples and what is to be learned about them. X holds a sample a row: a
+// gonum matrix, [][]float64, []float64 (one feature), a tensors.Tensor of shape
+// [n, ...]. Y holds a label a row: class numbers 0, 1, ... for cross_entropy
+// ([]int, or floats that are whole), for other losses numbers of the shape of the
+// model's output.
+type Data struct {
+	X, Y any
+	// XName and YName are what errors call them. Default "X" and "y".
+	XName, YName string
+}
+
+func (d Data) names() (x, y string) {
+	x, y = d.XName, d.YName
+	if x == "" {
+		x = "X"
+	}
+	if y == "" {
+		y = "y"
+	}
+	return x, y
+}
+
+// features checks X and brings it into the type that the model computes with:
+// float32, or int64 for a model that begins with an embedding.
+func features(name string, v any, model *worker.ModelConfig) (tensors.Tensor, error) {
+	t, err := array(name, v)
+	if err != nil {
+		return t, err
+	}
+	if len(t.Shape) == 1 { // a plain slice is one feature a sample
+		if t, err = t.Reshape(t.Shape[0], 1); err != nil {
+			return t, err
+		}
+	}
+	if len(t.Shape) < 2 {
+		return t, wrong(name, tensors.ErrShape, "is a single number; a matrix with a sample a row is wanted")
+	}
+	if wantsIndices(model) {
+		return convert(name, t, tensors.Int64, "the embedding layer wants whole numbers")
+	}
+	return convert(name, t, tensors.Float32, "")
+}
+
+func wantsIndices(m *worker.ModelConfig) bool {
+	return m != nil && len(m.Layers) > 0 && m.Layers[0].Type == "embedding"
+}
+
+// labels checks Y against the rows of X and the shape of the model's output (nil:
+// not known) for the loss function.
+func labels(name string, v any, loss, xname string, rows int, output []int) (tensors.Tensor, error) {
+	t, err := array(name, v)
+	if err != nil {
+		return t, err
+	}
+	if n := t.Rows(); n != rows {
+		return t, wrong(name, tensors.ErrShape, "has %d labels and %s has %d rows; they must be as many", n, xname, rows)
+	}
+	if worker.ClassLabels(loss) {
+		return classLabels(name, t, loss, output)
+	}
+	if t, err = convert(name, t, tensors.Float32, ""); err != nil {
+		return t, err
+	}
+	if output != nil && !fits(t.Shape[1:], output) {
+		return t, wrong(name, tensors.ErrShape, "has %s numbers a row and the model gives %s; %s wants them equal",
+			worker.Sizes(t.Shape[1:]), worker.Sizes(output), loss)
+	}
+	return t, nil
+}
+
+// classLabels wants a whole number a sample, from 0 to what the model can tell
+// apart.
+func classLabels(name string, t tensors.Tensor, loss string, output []int) (tensors.Tensor, error) {
+	if t.Cols() != 1 {
+		return t, wrong(name, tensors.ErrShape, "has %d numbers a row; %s wants one class number (for a one-hot matrix, the column of the 1)", t.Cols(), loss)
+	}
+	classes := math.MaxInt
+	if len(output) == 1 {
+		classes = output[0]
+	}
+	values, err := t.Float64s()
+	if err != nil {
+		return t, wrong(name, kindOf(err), "cannot be read as class numbers: %v", err)
+	}
+	for i, v := range values {
+		switch {
+		case v != math.Trunc(v):
+			return t, wrong(name, tensors.ErrRange, "holds %v at %d; %s wants class numbers 0, 1, 2, ... (for other numbers there is the loss mse)", v, i, loss)
+		case v < 0:
+			return t, wrong(name, tensors.ErrRange, "holds %v at %d; class numbers begin at 0", v, i)
+		case v >= float64(classes):
+			return t, wrong(name, tensors.ErrRange, "holds class %v at %d, and the model has %d outputs, for the classes 0 to %d; the last layer wants %d or more outputs",
+				v, i, classes, classes-1, int(slices.Max(values))+1)
+		}
+	}
+	if t, err = t.Reshape(t.Rows()); err != nil {
+		return t, err
+	}
+	return convert(name, t, tensors.Int64, "")
+}
+
+// fits tells whether labels of that shape a row belong to an output: the same, or
+// none and a single output.
+func fits(label, output []int) bool {
+	return slices.Equal(label, output) || len(label) == 0 && slices.Equal(output, []int{1})
+}
+
+// array makes a tensor of v, with every number finite.
+func array(name string, v any) (tensors.Tensor, error) {
+	if v == nil {
+		return tensors.Tensor{}, wrong(name, tensors.ErrType, "is missing")
+	}
+	t, err := tensors.From(v)
+	if err != nil {
+		return t, wrong(name, kindOf(err), "%s", reason(err, v))
+	}
+	var bad *tensors.NonFiniteError
+	if err := t.CheckFinite(); errors.As(err, &bad) {
+		more := ""
+		if bad.Count > 1 {
+			more = fmt.Sprintf(" (%d in all)", bad.Count)
+		}
+		return t, wrong(name, err, "holds %v at %s%s; take out or fill in what is missing", bad.Value, place(bad.Index), more)
+	} else if err != nil {
+		return t, err
+	}
+	return t, nil
+}
+
+// place writes an index as people count: row and column from 0, as in Go.
+func place(index []int) string {
+	switch len(index) {
+	case 1:
+		return fmt.Sprintf("row %d", index[0])
+	case 2:
+		return fmt.Sprintf("row %d, column %d", index[0], index[1])
+	}
+	return fmt.Sprint(index)
+}
+
+func reason(err error, v any) string {
+	switch kindOf(err) {
+	case tensors.ErrEmpty:
+		return "is empty"
+	case tensors.ErrType:
+		return fmt.Sprintf("is a %T; a gonum matrix or a slice of numbers is wanted", v)
+	}
+	return "cannot be sent: " + strings.TrimPrefix(err.Error(), "tensors: ")
+}
+
+func convert(name string, t tensors.Tensor, d tensors.DType, hint string) (tensors.Tensor, error) {
+	c, err := t.To(d)
+	if err != nil {
+		text := "does not fit " + d.String() + ": " + strings.TrimPrefix(err.Error(), "tensors: ")
+		if hint != "" {
+			text += "; " + hint
+		}
+		return t, wrong(name, kindOf(err), "%s", text)
+	}
+	return c, nil
+}

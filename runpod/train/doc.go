@@ -1,0 +1,27 @@
+// Package train trains, evaluates and uses models on a RunPod endpoint, from
+// ordinary Go.
+//
+//	model, err := train.Fit(ctx, train.Layers("linear 64\nrelu\nlinear 10"),
+//		train.Data{X: X, Y: y}, train.Options{Epochs: 20, ValidationSplit: 0.2})
+//	classes, err := model.Classes(Xtest)
+//
+// X and y are gonum matrices or slices. Everything goes over the job API of
+// package runpod; an endpoint on this machine is only another address (see
+// Endpoint). The package knows neither notebooks nor how a worker computes.
+//
+//	spec.go      what may stand for a model
+//	data.go      what may stand for data, and what is wrong with it
+//	options.go   how to train, with defaults
+//	plan.go      Prepare: all that is known before a job is sent
+//	fit.go       Fit: send the job, follow it, assemble the model
+//	job.go       one job: submit, follow, cancel, read its output
+//	model.go     a trained model: predict, continue, weights
+//	evaluate.go  metrics of a model on data
+//	history.go   the course of the training as slices
+//	save.go      models in files
+//	endpoint.go  which endpoint
+//	errors.go    what can go wrong
+//
+// Models compute in float32: float64 data is sent as float32, half the bytes.
+// What is wrong with data, model or options is found before anything is sent.
+package train

@@ -1,0 +1,86 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+// The variables that name the embedded endpoint: an endpoint on this machine
+// under RunPod's API. Who starts one, the notebook kernel or the command line,
+// sets them for the programs that it starts.
+const (
+	EnvLocalURL = "GOPHERPOD_LOCAL_URL" // "http://127.0.0.1:4321"
+	EnvLocalKey = "GOPHERPOD_LOCAL_KEY"
+)
+
+// localID is the embedded endpoint's id.
+const localID = "local"
+
+// ErrNoEndpoint: the environment names neither an endpoint of RunPod nor an
+// embedded one.
+var ErrNoEndpoint = errors.New("there is no endpoint: set RUNPOD_ENDPOINT_ID and RUNPOD_API_KEY, or start one on this machine with gopherpod local")
+
+// A Place is an endpoint and what it is.
+type Place struct {
+	*runpod.Endpoint
+	// Embedded tells that it is the one on this machine.
+	Embedded bool
+	// Missing names the variable for want of which it is the embedded one, where
+	// the other one is set: a sign of a mistake.
+	Missing string
+}
+
+// Endpoint returns the endpoint that the environment names; see Locate.
+func Endpoint() (*runpod.Endpoint, error) {
+	p, err := Locate()
+	return p.Endpoint, err
+}
+
+// Locate finds the endpoint to use: the one of RUNPOD_ENDPOINT_ID and
+// RUNPOD_API_KEY, from the environment or the file .env (see runpod.FromEnv), else
+// the embedded one. Nothing is sent.
+func Locate() (Place, error) {
+	config, err := runpod.FromEnv()
+	if err != nil {
+		return Place{}, err
+	}
+	own := config.BaseURL != "" // an endpoint elsewhere, which may want no key
+	if config.EndpointID != "" && (config.APIKey != "" || own) {
+		client, err := runpod.New(config)
+		if err != nil {
+			return Place{}, err
+		}
+		return Place{Endpoint: client.Endpoint(config.EndpointID)}, nil
+	}
+	missing := ""
+	switch {
+	case config.EndpointID != "":
+		missing = runpod.EnvAPIKey
+	case config.APIKey != "":
+		missing = runpod.EnvEndpointID
+	}
+	return embedded(missing)
+}
+
+func embedded(missing string) (Place, error) {
+	address := os.Getenv(EnvLocalURL)
+	if address == "" {
+		if missing != "" {
+			return Place{}, fmt.Errorf("%w (%s is not set)", ErrNoEndpoint, missing)
+		}
+		return Place{}, ErrNoEndpoint
+	}
+	if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/") == "" {
+		address = strings.TrimRight(address, "/") + "/v2"
+	}
+	client, err := runpod.New(runpod.Config{BaseURL: address, APIKey: runpod.Secret(os.Getenv(EnvLocalKey))})
+	if err != nil {
+		return Place{}, err
+	}
+	return Place{Endpoint: client.Endpoint(localID), Embedded: true, Missing: missing}, nil
+}

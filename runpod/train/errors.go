@@ -1,0 +1,77 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors"
+)
+
+var (
+	// ErrNoWeights: the model has a history and no weights, because its training
+	// was cut off. Train it again, or use the weights of another.
+	ErrNoWeights = errors.New("the model has no weights: its training did not end")
+	// ErrResult: the endpoint's answer does not fit the request.
+	ErrResult = errors.New("the endpoint's answer makes no sense")
+)
+
+// A DataError says what is wrong with an array before it is sent. Err is the
+// kind: tensors.ErrNotFinite, ErrEmpty, ErrRagged, ErrShape, ErrType, ErrRange.
+type DataError struct {
+	Name string // as the caller calls it: "Xtrain"
+	Text string // what is wrong with it, and what is wanted
+	Err  error
+}
+
+func (e *DataError) Error() string { return e.Name + " " + e.Text }
+func (e *DataError) Unwrap() error { return e.Err }
+
+func wrong(name string, kind error, format string, args ...any) error {
+	return &DataError{Name: name, Text: fmt.Sprintf(format, args...), Err: kind}
+}
+
+// An InterruptedError is a training that ended because its context did. The model
+// that comes with it holds the epochs so far.
+type InterruptedError struct {
+	JobID runpod.JobID // empty where no job had been accepted
+	// Cancelled tells that the endpoint confirmed the end of the job; otherwise
+	// CancelErr says why not, and the job may still run and cost money.
+	Cancelled bool
+	CancelErr error
+	Epochs    int   // finished epochs
+	Cause     error // context.Cause
+}
+
+func (e *InterruptedError) Error() string {
+	switch {
+	case e.JobID == "":
+		return "interrupted before the job was accepted; nothing runs on the endpoint"
+	case e.Cancelled:
+		return fmt.Sprintf("interrupted after %d finished epochs; job %s is cancelled", e.Epochs, e.JobID)
+	default:
+		return fmt.Sprintf("interrupted after %d finished epochs, and job %s could not be cancelled (%v): it may still run and cost money; cancel it in the RunPod console", e.Epochs, e.JobID, e.CancelErr)
+	}
+}
+
+func (e *InterruptedError) Unwrap() error { return e.Cause }
+
+// A sizeError is runpod.ErrTooLarge with the numbers.
+type sizeError struct{ bytes, limit int }
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("the request takes %.1f MB and the endpoint accepts %.1f MB; send fewer samples or columns", mb(e.bytes), mb(e.limit))
+}
+func (e *sizeError) Unwrap() error { return runpod.ErrTooLarge }
+
+func mb(n int) float64 { return float64(n) / 1e6 }
+
+// kindOf is the sentinel of package tensors that err unwraps to.
+func kindOf(err error) error {
+	for _, k := range []error{tensors.ErrNotFinite, tensors.ErrEmpty, tensors.ErrRagged, tensors.ErrShape, tensors.ErrRange, tensors.ErrTooLarge} {
+		if errors.Is(err, k) {
+			return k
+		}
+	}
+	return tensors.ErrType
+}

@@ -1,0 +1,80 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// An Evaluation is how well a model does on data. What does not apply is NaN or
+// nil: classes have Accuracy, PerClass and Confusion, numbers MAE, RMSE and R2.
+type Evaluation struct {
+	Loss     float64
+	Accuracy float64 // 0 to 1
+	Samples  int
+	PerClass []worker.ClassMetrics
+	// Confusion counts samples by true class (row) and predicted class (column).
+	Confusion     [][]int
+	MAE, RMSE, R2 float64
+	// Metrics are the same figures as the worker sent them.
+	Metrics worker.Metrics
+}
+
+// String says the result in one line.
+func (e *Evaluation) String() string {
+	s := fmt.Sprintf("loss %.4f", e.Loss)
+	if !math.IsNaN(e.Accuracy) {
+		s += fmt.Sprintf(", accuracy %.2f %%", 100*e.Accuracy)
+	}
+	if !math.IsNaN(e.RMSE) {
+		s += fmt.Sprintf(", RMSE %.4f", e.RMSE)
+	}
+	return s + fmt.Sprintf(" on %d samples", e.Samples)
+}
+
+// Evaluate measures the model on data that it was not trained on.
+func (m *Model) Evaluate(X, y any) (*Evaluation, error) {
+	return m.EvaluateContext(context.Background(), Data{X: X, Y: y})
+}
+
+// EvaluateContext is Evaluate with a context that ends it, and names for errors.
+func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error) {
+	xname, yname := d.names()
+	r, x, err := m.request(worker.OpEvaluate, xname, d.X)
+	if err != nil {
+		return nil, err
+	}
+	loss := m.Hyperparameters.LossFunction
+	_, output, err := m.Spec.Resolve(x.Shape[1:])
+	if err != nil {
+		return nil, err
+	}
+	y, err := labels(yname, d.Y, loss, xname, x.Rows(), output)
+	if err != nil {
+		return nil, err
+	}
+	r.EvaluationData = dataset("X", "y")
+	r.Hyperparameters = &worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize}
+	if r.Tensors, err = pack(tensors.Set{"X": x, "y": y}); err != nil {
+		return nil, err
+	}
+	response, err := m.ask(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if response.Metrics == nil {
+		return nil, fmt.Errorf("train: evaluate: %w: no metrics in it", ErrResult)
+	}
+	return newEvaluation(*response.Metrics), nil
+}
+
+func newEvaluation(m worker.Metrics) *Evaluation {
+	return &Evaluation{
+		Loss: float64(m.Loss), Accuracy: value(m.Accuracy), Samples: m.SamplesProcessed,
+		PerClass: m.PerClass, Confusion: m.Confusion,
+		MAE: value(m.MAE), RMSE: value(m.RMSE), R2: value(m.R2), Metrics: m,
+	}
+}

@@ -1,0 +1,106 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Fit trains a model: spec is Layers, a *worker.ModelConfig or another form of
+// ParseSpec, and may be nil with Options.From. It blocks until the training is
+// over. Where the training fails or ctx ends, the model holds the epochs so far;
+// it is nil where nothing was sent. When ctx ends the job is cancelled on the
+// endpoint, and the error is an *InterruptedError.
+func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
+	p, err := Prepare(spec, data, o)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return p.Run(ctx)
+}
+
+// Run sends the plan and follows it to its end, as Fit does.
+func (p *Plan) Run(ctx context.Context) (*Model, error) {
+	endpoint := p.options.Endpoint
+	if endpoint == nil {
+		e, err := Endpoint()
+		if err != nil {
+			return nil, err
+		}
+		endpoint = e
+	}
+	f := &follower{onEvent: p.options.OnEvent}
+	f.collector.RunID = p.RunID
+	job, err := submit(ctx, endpoint, p.request, p.options.Policy)
+	if err != nil {
+		return nil, err
+	}
+	err = f.follow(ctx, endpoint, job)
+	if err == nil {
+		var result *worker.TrainResult
+		if result, err = f.collector.Result(); err == nil {
+			return p.finished(job, endpoint, result)
+		}
+		err = fmt.Errorf("train: job %s: %w: %w", job.ID, ErrResult, err)
+	}
+	return p.unfinished(job.ID, endpoint, f.collector.History()), err
+}
+
+// finished makes the model of a complete result.
+func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.TrainResult) (*Model, error) {
+	m := p.unfinished(job.ID, endpoint, r.History)
+	if r.Model != nil {
+		m.Spec = r.Model
+	}
+	m.state, m.optimizerState = r.ModelState, r.OptimizerState
+	m.Device, m.Precision, m.Seconds, m.Stopped = r.Device, r.Precision, float64(r.Seconds), r.Stopped
+	if r.Status == "stopped" && m.Stopped == "" {
+		m.Stopped = "stopped by the worker"
+	}
+	if m.state == "" && p.Parameters > 0 {
+		return m, fmt.Errorf("train: job %s: %w: it holds no weights", job.ID, ErrResult)
+	}
+	return m, nil
+}
+
+// unfinished is the model without its weights.
+func (p *Plan) unfinished(id runpod.JobID, endpoint *runpod.Endpoint, epochs []worker.Epoch) *Model {
+	m := &Model{
+		Spec: p.Model, Hyperparameters: p.Hyperparameters, Epochs: p.StartEpoch, Parameters: p.Parameters,
+		Input: p.Input, Output: p.Output, RunID: p.RunID, JobID: id, endpoint: endpoint,
+	}
+	var before []worker.Epoch
+	if from := p.options.From; from != nil {
+		before = from.History.Records
+	}
+	m.History = NewHistory(join(before, epochs))
+	if n := m.History.Len(); n > 0 {
+		m.Epochs = m.History.Records[n-1].Epoch
+	}
+	return m
+}
+
+// join puts the epochs of a continuation behind those before it.
+func join(before, after []worker.Epoch) []worker.Epoch {
+	if len(after) == 0 {
+		return before
+	}
+	all := make([]worker.Epoch, 0, len(before)+len(after))
+	for _, e := range before {
+		if e.Epoch < after[0].Epoch {
+			all = append(all, e)
+		}
+	}
+	return append(all, after...)
+}
+
+// From is the model that the plan goes on from, or nil.
+func (p *Plan) From() *Model { return p.options.From }
+
+// OnEvent sets Options.OnEvent.
+func (p *Plan) OnEvent(f func(Event)) { p.options.OnEvent = f }
+
+// On sets Options.Endpoint.
+func (p *Plan) On(e *runpod.Endpoint) { p.options.Endpoint = e }

@@ -1,0 +1,169 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors/bigjson"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// submit sends a request as a job. When ctx ends meanwhile the error is an
+// *InterruptedError.
+func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (*runpod.Job, error) {
+	job, err := e.Run(ctx, runpod.Request{Input: r, Policy: p})
+	switch {
+	case err == nil:
+		return job, nil
+	case ctx.Err() != nil:
+		cut := &InterruptedError{Cause: context.Cause(ctx), Cancelled: true}
+		if job != nil {
+			cut.JobID = job.ID
+		}
+		// What the client could not settle it says as an error of its own.
+		var open *runpod.Error
+		if errors.As(err, &open) && open.Kind != runpod.ErrUnreachable {
+			cut.Cancelled, cut.CancelErr = false, err
+		}
+		return nil, cut
+	case errors.Is(err, runpod.ErrTooLarge):
+		return nil, &sizeError{size(r), runpod.MaxRunBody}
+	}
+	return nil, fmt.Errorf("train: %w", err)
+}
+
+// call runs a request as a job to its end and returns its output. When ctx ends
+// the job is cancelled.
+func call(ctx context.Context, e *runpod.Endpoint, r *worker.Request) (json.RawMessage, error) {
+	job, err := e.Call(ctx, runpod.Request{Input: r})
+	switch {
+	case errors.Is(err, runpod.ErrTooLarge) && job == nil:
+		return nil, &sizeError{size(r), runpod.MaxRunBody}
+	case err != nil:
+		return nil, jobError(err)
+	}
+	return job.Output, nil
+}
+
+// jobError is what a job ended with: the worker's own *worker.Error where it sent
+// one.
+func jobError(err error) error {
+	var failed *runpod.JobError
+	if errors.As(err, &failed) && failed.Detail != nil {
+		var w worker.Error
+		if json.Unmarshal(failed.Detail, &w) == nil && known(w.Kind) {
+			return fmt.Errorf("train: job %s: %w", failed.JobID, &w)
+		}
+	}
+	return fmt.Errorf("train: %w", err)
+}
+
+func known(k worker.ErrorKind) bool {
+	switch k {
+	case worker.ErrInvalid, worker.ErrUnsupported, worker.ErrDiverged, worker.ErrMemory, worker.ErrMissing, worker.ErrInternal:
+		return true
+	}
+	return false
+}
+
+func decode(output json.RawMessage, v any) error { return bigjson.Unmarshal(output, v) }
+
+// A follower reads a training job: its stream while it runs and, where the stream
+// lost something, its final output.
+type follower struct {
+	collector worker.Collector
+	onEvent   func(Event)
+	id        runpod.JobID
+	status    runpod.Status
+	seen      int // events taken
+	last      int // number of the last event, -1 while it has not come
+}
+
+// follow returns when the job has ended and the collector has all of it.
+func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.Job) error {
+	f.id, f.last = job.ID, -1
+	f.setStatus(job.Status)
+	for update, err := range e.Follow(ctx, f.id) {
+		if err != nil {
+			break // Wait meets the same, or has the output
+		}
+		f.setStatus(update.Status)
+		for _, chunk := range update.Chunks {
+			var event worker.Event
+			if decode(chunk, &event) == nil {
+				f.take(event) // what is no event of this run, the output tells
+			}
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if f.last >= 0 && f.seen == f.last+1 {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return f.interrupt(ctx, e)
+	}
+	ended, err := e.Wait(ctx, f.id)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return f.interrupt(ctx, e)
+	case err != nil:
+		return jobError(err)
+	}
+	f.setStatus(ended.Status)
+	return f.heal(ended.Output)
+}
+
+// heal takes what the stream lost from the final output.
+func (f *follower) heal(output json.RawMessage) error {
+	var events []worker.Event
+	if err := decode(output, &events); err != nil {
+		return fmt.Errorf("train: job %s: %w: its output is no list of events: %w", f.id, ErrResult, err)
+	}
+	for _, event := range events {
+		if err := f.take(event); err != nil {
+			return fmt.Errorf("train: job %s: %w: %w", f.id, ErrResult, err)
+		}
+	}
+	return nil
+}
+
+// take collects an event and tells of it once.
+func (f *follower) take(event worker.Event) error {
+	fresh, err := f.collector.Add(event)
+	if err != nil || !fresh {
+		return err
+	}
+	f.seen++
+	if event.Type == worker.EventDone {
+		f.last = event.Seq
+	}
+	f.tell(Event{JobID: f.id, Status: f.status, Event: event})
+	return nil
+}
+
+func (f *follower) setStatus(s runpod.Status) {
+	if s != "" && s != f.status {
+		f.status = s
+		f.tell(Event{JobID: f.id, Status: s})
+	}
+}
+
+func (f *follower) tell(e Event) {
+	if f.onEvent != nil {
+		f.onEvent(e)
+	}
+}
+
+// interrupt cancels the job for a caller who has gone.
+func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
+	err := e.Abandon(ctx, f.id)
+	return &InterruptedError{
+		JobID: f.id, Cancelled: err == nil, CancelErr: err,
+		Epochs: len(f.collector.History()), Cause: context.Cause(ctx),
+	}
+}

@@ -1,0 +1,254 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Model is a trained model, or what a training that was cut off left of it.
+// Its methods send the weights with the data to the endpoint and compute there.
+type Model struct {
+	Spec            *worker.ModelConfig // layers, sizes filled in
+	Hyperparameters worker.Hyperparameters
+	History         History
+	Epochs          int // epochs that the weights have seen, over all continuations
+	Parameters      int // numbers that were trained
+	Input, Output   []int
+
+	RunID     string
+	JobID     runpod.JobID
+	Device    string  // where it was computed, as the worker says
+	Precision string  // as the worker says
+	Seconds   float64 // the training alone, without queue and transport
+	Stopped   string  // why it ended before its last epoch; empty for most
+
+	endpoint              *runpod.Endpoint
+	state, optimizerState string // as they travel
+}
+
+// On makes the model's methods use that endpoint, and returns the model.
+func (m *Model) On(e *runpod.Endpoint) *Model {
+	m.endpoint = e
+	return m
+}
+
+// Seed is the seed that repeats the training.
+func (m *Model) Seed() int64 {
+	if m.Hyperparameters.Seed == nil {
+		return 0
+	}
+	return *m.Hyperparameters.Seed
+}
+
+// HasWeights tells whether the model can be used. One whose training was cut off
+// has a history only.
+func (m *Model) HasWeights() bool { return m.state != "" }
+
+// String says in one line what the model is.
+func (m *Model) String() string {
+	s := fmt.Sprintf("model of %d layers, %d parameters, %d epochs", len(m.Spec.Layers), m.Parameters, m.Epochs)
+	if n := m.History.Len(); n > 0 {
+		s += fmt.Sprintf(", loss %.4g", m.History.Loss[n-1])
+		if m.History.HasValidation() {
+			s += fmt.Sprintf(", validation loss %.4g", m.History.ValLoss[n-1])
+		}
+	}
+	if !m.HasWeights() {
+		s += ", no weights"
+	}
+	return s
+}
+
+// StateDict returns the weights by their PyTorch names ("0.weight", "0.bias"). The
+// tensors are the caller's.
+func (m *Model) StateDict() (map[string]tensors.Tensor, error) {
+	if m.state == "" {
+		return nil, fmt.Errorf("train: state: %w", ErrNoWeights)
+	}
+	set, err := tensors.DecodeState(m.state, 0)
+	if err != nil {
+		return nil, fmt.Errorf("train: state: %w", err)
+	}
+	return set, nil
+}
+
+// Predict returns the model's output for each row of X, a row each (an output of
+// more dimensions is flattened). For cross_entropy these are scores before
+// softmax; see Classes and Probabilities.
+func (m *Model) Predict(X any) (*mat.Dense, error) {
+	return m.PredictContext(context.Background(), X)
+}
+
+// PredictContext is Predict with a context that ends it.
+func (m *Model) PredictContext(ctx context.Context, X any) (*mat.Dense, error) {
+	t, err := m.predict(ctx, "X", X)
+	if err != nil {
+		return nil, err
+	}
+	return t.Dense()
+}
+
+// Classes returns the class of each row of X: the column with the highest score,
+// the first of equal ones. A single output (bce_with_logits) gives 1 where it is
+// above 0, else 0.
+func (m *Model) Classes(X any) ([]int, error) {
+	return m.ClassesContext(context.Background(), X)
+}
+
+// ClassesContext is Classes with a context that ends it.
+func (m *Model) ClassesContext(ctx context.Context, X any) ([]int, error) {
+	scores, err := m.PredictContext(ctx, X)
+	if err != nil {
+		return nil, err
+	}
+	return argmax(scores), nil
+}
+
+func argmax(scores *mat.Dense) []int {
+	rows, cols := scores.Dims()
+	classes := make([]int, rows)
+	for i := range classes {
+		row := scores.RawRowView(i)
+		if cols == 1 {
+			if row[0] > 0 {
+				classes[i] = 1
+			}
+			continue
+		}
+		for j, v := range row {
+			if v > row[classes[i]] {
+				classes[i] = j
+			}
+		}
+	}
+	return classes
+}
+
+// Probabilities returns the softmax of each row of Predict, or, for
+// bce_with_logits, the sigmoid of each number.
+func (m *Model) Probabilities(X any) (*mat.Dense, error) {
+	scores, err := m.Predict(X)
+	if err != nil {
+		return nil, err
+	}
+	Probabilities(scores, m.Hyperparameters.LossFunction)
+	return scores, nil
+}
+
+// Probabilities turns scores into probabilities in place: sigmoid for
+// bce_with_logits, softmax of each row for any other loss.
+func Probabilities(scores *mat.Dense, loss string) {
+	rows, _ := scores.Dims()
+	for i := range rows {
+		row := scores.RawRowView(i)
+		if loss == "bce_with_logits" {
+			for j, v := range row {
+				row[j] = 1 / (1 + math.Exp(-v))
+			}
+			continue
+		}
+		top, sum := math.Inf(-1), 0.0
+		for _, v := range row {
+			top = math.Max(top, v)
+		}
+		for j, v := range row {
+			row[j] = math.Exp(v - top)
+			sum += row[j]
+		}
+		for j := range row {
+			row[j] /= sum
+		}
+	}
+}
+
+func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor, error) {
+	r, x, err := m.request(worker.OpPredict, name, X)
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
+	if r.Tensors, err = pack(tensors.Set{"X": x}); err != nil {
+		return tensors.Tensor{}, err
+	}
+	response, err := m.ask(ctx, r)
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	return predictions(response, x.Rows())
+}
+
+// predictions reads the tensor that the answer refers to.
+func predictions(response *worker.Response, rows int) (tensors.Tensor, error) {
+	var ref worker.Value
+	if response.Tensors == nil || json.Unmarshal(response.Predictions, &ref) != nil || ref.Tensor == "" {
+		return tensors.Tensor{}, fmt.Errorf("train: predict: %w: no predictions in it", ErrResult)
+	}
+	set, err := tensors.DecodeSet(response.Tensors.Codec, response.Tensors.Data, 0)
+	if err != nil {
+		return tensors.Tensor{}, fmt.Errorf("train: predict: %w: %w", ErrResult, err)
+	}
+	t, ok := set[ref.Tensor]
+	if !ok || len(t.Shape) == 0 || t.Rows() != rows {
+		return tensors.Tensor{}, fmt.Errorf("train: predict: %w: %v predictions for %d rows", ErrResult, t, rows)
+	}
+	return t, nil
+}
+
+// request begins a request that uses the model on X.
+func (m *Model) request(op worker.Operation, name string, X any) (*worker.Request, tensors.Tensor, error) {
+	if m.state == "" {
+		return nil, tensors.Tensor{}, fmt.Errorf("train: %s: %w", op, ErrNoWeights)
+	}
+	x, err := features(name, X, m.Spec)
+	if err != nil {
+		return nil, x, err
+	}
+	if m.Input != nil {
+		if _, _, err := m.Spec.Resolve(x.Shape[1:]); err != nil {
+			return nil, x, wrong(name, tensors.ErrShape, "has %s numbers a row and the model was trained on %s",
+				worker.Sizes(x.Shape[1:]), worker.Sizes(m.Input))
+		}
+	}
+	return &worker.Request{
+		Operation: op, Protocol: worker.Protocol, RunID: newRunID(),
+		Model: m.Spec, ModelState: m.state,
+	}, x, nil
+}
+
+// ask runs the request as a job and reads its answer.
+func (m *Model) ask(ctx context.Context, r *worker.Request) (*worker.Response, error) {
+	endpoint := m.endpoint
+	if endpoint == nil {
+		e, err := Endpoint()
+		if err != nil {
+			return nil, err
+		}
+		endpoint = e
+	}
+	output, err := call(ctx, endpoint, r)
+	if err != nil {
+		return nil, err
+	}
+	var response worker.Response
+	if err := decode(output, &response); err != nil {
+		return nil, fmt.Errorf("train: %s: %w: %w", r.Operation, ErrResult, err)
+	}
+	return &response, nil
+}
+
+// text is the model's JSON, for comparison.
+func text(m *worker.ModelConfig) string {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

@@ -1,0 +1,142 @@
+package train
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Options say how to train. The zero value works; a default stands on its field.
+// With From, a field that is left out has the value of the training before.
+type Options struct {
+	Epochs       int     // 10; how many to add
+	BatchSize    int     // 32 samples
+	LearningRate float64 // 0.001; sgd, rmsprop and adagrad 0.01, nadam 0.002, lbfgs 1
+	Optimizer    string  // "adam"; see worker.Optimizers
+	Loss         string  // "cross_entropy"; see worker.Losses
+	// Seed makes the training repeatable: weights, order of samples, dropout,
+	// validation split. nil: drawn; Model.Seed tells it. See Seed.
+	Seed *int64
+
+	// Validation is data that is measured after each epoch and not learned from.
+	Validation *Data
+	// ValidationSplit holds out that share of the training data for it, 0 to 1.
+	ValidationSplit float64
+
+	WeightDecay    float64 // 0; adamw 0.01
+	Momentum       float64 // 0; sgd and rmsprop
+	Nesterov       bool    // sgd with momentum
+	ClipNorm       float64 // 0: none; the largest norm of the whole gradient
+	LabelSmoothing float64 // 0; cross_entropy
+	ClassWeights   []float64
+	Precision      string // "auto"; "fp32", "tf32", "bf16", "fp16"
+	KeepOrder      bool   // do not shuffle
+	Scheduler      *worker.Scheduler
+	EarlyStopping  *worker.EarlyStopping
+
+	// From is a model to train further, with its weights and the state of its
+	// optimizer: 5 epochs and 5 more are 10. The layers must be the same.
+	From *Model
+
+	// Endpoint runs the job. nil: what Endpoint returns.
+	Endpoint *runpod.Endpoint
+	// Policy bounds the job on the server: time, life, priority.
+	Policy runpod.Policy
+	// OnEvent is told what happens, in order, from one goroutine. It should return
+	// soon: the stream waits for it.
+	OnEvent func(Event)
+}
+
+// An Event is what Options.OnEvent learns: an event of the worker, or, where Type
+// is empty, a new status of the job.
+type Event struct {
+	JobID  runpod.JobID
+	Status runpod.Status
+	worker.Event
+}
+
+// Seed is a value for Options.Seed.
+func Seed(n int64) *int64 { return &n }
+
+// hyperparameters are the options as they travel, defaults filled in. The seed is
+// drawn here, so that whoever repeats the job repeats the result.
+func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
+	h := &worker.Hyperparameters{
+		Optimizer: o.Optimizer, LearningRate: o.LearningRate, LossFunction: o.Loss,
+		Epochs: o.Epochs, BatchSize: o.BatchSize, Seed: o.Seed, ValidationSplit: o.ValidationSplit,
+		WeightDecay: o.WeightDecay, Momentum: o.Momentum, Nesterov: o.Nesterov, ClipNorm: o.ClipNorm,
+		LabelSmoothing: o.LabelSmoothing, ClassWeights: o.ClassWeights, Precision: o.Precision,
+		Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
+	}
+	if o.KeepOrder {
+		h.Shuffle = new(bool)
+	}
+	if o.From != nil {
+		inherit(h, o.From.Hyperparameters)
+	}
+	if h.Epochs == 0 {
+		h.Epochs = 10
+	}
+	if h.Seed == nil {
+		h.Seed = Seed(drawSeed())
+	}
+	if o.Validation != nil && h.ValidationSplit != 0 {
+		if o.ValidationSplit != 0 {
+			return nil, worker.Invalid("validation_split", "cannot stand beside validation data; give one of them")
+		}
+		h.ValidationSplit = 0
+	}
+	if err := h.Validate(); err != nil {
+		return nil, err
+	}
+	return h.WithDefaults(worker.OpTrain), nil
+}
+
+// inherit fills in what is left out from the training before. The learning rate
+// and what belongs to the optimizer stay only with the same optimizer.
+func inherit(h *worker.Hyperparameters, before worker.Hyperparameters) {
+	same := h.Optimizer == "" || h.Optimizer == before.Optimizer
+	fill(&h.Optimizer, before.Optimizer)
+	fill(&h.LossFunction, before.LossFunction)
+	fill(&h.BatchSize, before.BatchSize)
+	fill(&h.ValidationSplit, before.ValidationSplit)
+	fill(&h.ClipNorm, before.ClipNorm)
+	fill(&h.LabelSmoothing, before.LabelSmoothing)
+	fill(&h.Precision, before.Precision)
+	fill(&h.Seed, before.Seed)
+	fill(&h.Shuffle, before.Shuffle)
+	fill(&h.Scheduler, before.Scheduler)
+	if h.ClassWeights == nil {
+		h.ClassWeights = before.ClassWeights
+	}
+	if same {
+		fill(&h.LearningRate, before.LearningRate)
+		fill(&h.WeightDecay, before.WeightDecay)
+		fill(&h.Momentum, before.Momentum)
+		h.Nesterov = h.Nesterov || before.Nesterov
+	}
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// drawSeed returns a seed of at most 31 bits, which people can copy.
+func drawSeed() int64 {
+	var b [4]byte
+	rand.Read(b[:])
+	return int64(binary.LittleEndian.Uint32(b[:]) >> 1)
+}
+
+// newRunID names a run: 16 hexadecimal digits.
+func newRunID() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

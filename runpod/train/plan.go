@@ -1,0 +1,168 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Plan is a training that is ready to be sent: checked, sizes inferred, seed
+// drawn. Run sends it.
+type Plan struct {
+	RunID           string
+	Model           *worker.ModelConfig // sizes filled in
+	Hyperparameters worker.Hyperparameters
+	Samples         int   // training samples, before a split
+	Validation      int   // validation samples of their own; a split is not counted
+	Input, Output   []int // shapes without the batch; Output nil: not known
+	Parameters      int   // numbers that are trained
+	StartEpoch      int   // epochs that Options.From has seen
+
+	options Options
+	request *worker.Request
+}
+
+// Prepare checks spec, data and options and makes the request. Nothing is sent.
+// Errors are *DataError about data and *worker.Error about the model and options.
+func Prepare(spec any, data Data, o Options) (*Plan, error) {
+	if spec == nil && o.From != nil {
+		spec = o.From
+	}
+	model, err := ParseSpec(spec)
+	if err != nil {
+		return nil, err
+	}
+	h, err := o.hyperparameters()
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{RunID: newRunID(), Hyperparameters: *h, options: o}
+	set := tensors.Set{}
+	xname, yname := data.names()
+	x, err := features(xname, data.X, model)
+	if err != nil {
+		return nil, err
+	}
+	p.Samples, p.Input = x.Rows(), x.Shape[1:]
+	if p.Model, p.Output, err = model.Resolve(p.Input); err != nil {
+		return nil, err
+	}
+	if p.Parameters, err = p.Model.Parameters(); err != nil {
+		return nil, err
+	}
+	y, err := labels(yname, data.Y, h.LossFunction, xname, x.Rows(), p.Output)
+	if err != nil {
+		return nil, err
+	}
+	set["X"], set["y"] = x, y
+	p.request = &worker.Request{
+		Operation: worker.OpTrain, Protocol: worker.Protocol, RunID: p.RunID,
+		Model: p.Model, Hyperparameters: h, TrainingData: dataset("X", "y"),
+	}
+	if err := p.addValidation(set, o.Validation); err != nil {
+		return nil, err
+	}
+	if err := p.splits(xname); err != nil {
+		return nil, err
+	}
+	if err := p.continueFrom(o.From); err != nil {
+		return nil, err
+	}
+	p.request.Tensors, err = pack(set)
+	return p, err
+}
+
+func dataset(x, y string) *worker.Dataset {
+	return &worker.Dataset{Features: worker.Value{Tensor: x}, Labels: worker.Value{Tensor: y}}
+}
+
+func (p *Plan) addValidation(set tensors.Set, v *Data) error {
+	if v == nil {
+		return nil
+	}
+	named := *v
+	fill(&named.XName, "validation X")
+	fill(&named.YName, "validation y")
+	x, err := features(named.XName, v.X, p.Model)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(x.Shape[1:], p.Input) {
+		return wrong(named.XName, tensors.ErrShape, "has %s numbers a row and the training data %s", worker.Sizes(x.Shape[1:]), worker.Sizes(p.Input))
+	}
+	y, err := labels(named.YName, v.Y, p.Hyperparameters.LossFunction, named.XName, x.Rows(), p.Output)
+	if err != nil {
+		return err
+	}
+	p.Validation = x.Rows()
+	set["Xval"], set["yval"] = x, y
+	p.request.ValidationData = dataset("Xval", "yval")
+	return nil
+}
+
+// splits refuses a split that leaves one of the two sides without samples.
+func (p *Plan) splits(xname string) error {
+	s := p.Hyperparameters.ValidationSplit
+	if s > 0 && p.Samples < 2 {
+		return wrong(xname, tensors.ErrShape, "has %d row; a validation split wants at least 2", p.Samples)
+	}
+	return nil
+}
+
+func (p *Plan) continueFrom(m *Model) error {
+	if m == nil {
+		return nil
+	}
+	if m.state == "" {
+		return fmt.Errorf("train: from %s: %w", m.RunID, ErrNoWeights)
+	}
+	if !sameLayers(m.Spec, p.Model) {
+		return worker.Invalid("model", "has other layers than the model to go on from; leave the layers out, or train anew")
+	}
+	p.StartEpoch = m.Epochs
+	p.request.ModelState, p.request.StartEpoch = m.state, m.Epochs
+	if p.Hyperparameters.Optimizer == m.Hyperparameters.Optimizer {
+		p.request.OptimizerState = m.optimizerState
+	}
+	return nil
+}
+
+func sameLayers(a, b *worker.ModelConfig) bool {
+	return a != nil && b != nil && text(a) == text(b)
+}
+
+// compressAbove is the size from which data is compressed; below it the saving
+// is not worth a frame.
+const compressAbove = 16 << 10
+
+// pack puts arrays into the envelope.
+func pack(set tensors.Set) (*worker.Tensors, error) {
+	codec := tensors.CodecMsgpack
+	if set.Bytes() > compressAbove {
+		codec = tensors.CodecMsgpackZstd
+	}
+	data, err := tensors.EncodeSet(set, codec)
+	if err != nil {
+		return nil, err
+	}
+	return &worker.Tensors{Codec: codec, Data: data}, nil
+}
+
+// Bytes is about how many bytes the request takes on the wire.
+func (p *Plan) Bytes() int { return size(p.request) }
+
+func size(r *worker.Request) int {
+	n := len(r.ModelState) + len(r.OptimizerState) + 2000
+	if r.Tensors != nil {
+		n += len(r.Tensors.Data)
+	}
+	return n
+}
+
+// Epochs is the number of the last epoch, those of Options.From counted.
+func (p *Plan) Epochs() int { return p.StartEpoch + p.Hyperparameters.Epochs }
+
+// Seed is the seed of the run, drawn or given.
+func (p *Plan) Seed() int64 { return *p.Hyperparameters.Seed }

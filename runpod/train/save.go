@@ -1,0 +1,196 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// header is what a model's file holds beside the weights, as JSON under the key
+// "gopherpod" of the safetensors metadata.
+type header struct {
+	Version         int                    `json:"version"`
+	Model           *worker.ModelConfig    `json:"model_config"`
+	Hyperparameters worker.Hyperparameters `json:"hyperparameters"`
+	History         []worker.Epoch         `json:"history"`
+	Epochs          int                    `json:"epochs"`
+	Parameters      int                    `json:"parameters"`
+	Input           []int                  `json:"input,omitempty"`
+	Output          []int                  `json:"output,omitempty"`
+	RunID           string                 `json:"run_id"`
+	Device          string                 `json:"device_used,omitempty"`
+	Precision       string                 `json:"precision,omitempty"`
+}
+
+const (
+	headerKey     = "gopherpod"
+	headerVersion = 1
+)
+
+// Save writes the model as a safetensors file, which PyTorch reads as a
+// state_dict (safetensors.torch.load_file); layers, history and how it was
+// trained stand in its metadata. The state of the optimizer goes into a second
+// file beside it, "NAME.optimizer.safetensors". A file that is there is replaced
+// whole or not at all.
+func (m *Model) Save(path string) error {
+	weights, err := m.StateDict()
+	if err != nil {
+		return fmt.Errorf("train: save %s: %w", path, err)
+	}
+	h, err := json.Marshal(header{
+		Version: headerVersion, Model: m.Spec, Hyperparameters: m.Hyperparameters, History: m.History.Records,
+		Epochs: m.Epochs, Parameters: m.Parameters, Input: m.Input, Output: m.Output,
+		RunID: m.RunID, Device: m.Device, Precision: m.Precision,
+	})
+	if err != nil {
+		return fmt.Errorf("train: save %s: %w", path, err)
+	}
+	second := optimizerPath(path)
+	if m.optimizerState == "" {
+		if err := os.Remove(second); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("train: save: an optimizer of another model lies there: %w", err)
+		}
+	} else if err := saveOptimizer(second, m.optimizerState, m.RunID); err != nil {
+		return err
+	}
+	return saveSet(path, weights, map[string]string{"format": "pt", headerKey: string(h)})
+}
+
+func saveOptimizer(path, state, runID string) error {
+	set, err := tensors.DecodeState(state, 0)
+	if err != nil {
+		return fmt.Errorf("train: save %s: %w", path, err)
+	}
+	return saveSet(path, set, map[string]string{"format": "pt", headerKey + ".run_id": runID})
+}
+
+func saveSet(path string, set tensors.Set, metadata map[string]string) error {
+	b, err := tensors.EncodeSafetensors(set, metadata)
+	if err == nil {
+		err = replace(path, b)
+	}
+	if err != nil {
+		return fmt.Errorf("train: save %s: %w", path, err)
+	}
+	return nil
+}
+
+// replace writes a file beside path and renames it.
+func replace(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone after the rename
+	_, err = f.Write(b)
+	if e := f.Chmod(0o644); err == nil {
+		err = e
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func optimizerPath(path string) string {
+	return strings.TrimSuffix(path, ".safetensors") + ".optimizer.safetensors"
+}
+
+// Load reads a model that Save wrote. Its methods run on the default endpoint; see
+// Model.On.
+func Load(path string) (*Model, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("train: load: %w", err)
+	}
+	set, metadata, err := tensors.DecodeSafetensors(b)
+	if err != nil {
+		return nil, fmt.Errorf("train: load %s: %w", path, err)
+	}
+	text, ok := metadata[headerKey]
+	if !ok {
+		return nil, fmt.Errorf("train: load %s: the file holds weights and not which layers they belong to; Save writes both", path)
+	}
+	m, err := fromHeader(text, set)
+	if err != nil {
+		return nil, fmt.Errorf("train: load %s: %w", path, err)
+	}
+	m.optimizerState, err = loadOptimizer(optimizerPath(path), m.RunID)
+	return m, err
+}
+
+func fromHeader(text string, set tensors.Set) (*Model, error) {
+	var h header
+	if err := json.Unmarshal([]byte(text), &h); err != nil {
+		return nil, err
+	}
+	if h.Version != headerVersion {
+		return nil, fmt.Errorf("version %d of the format; this program reads %d", h.Version, headerVersion)
+	}
+	if h.Model == nil {
+		return nil, fmt.Errorf("the file names no layers")
+	}
+	if err := checkState(h.Model, set); err != nil {
+		return nil, err
+	}
+	state, err := tensors.EncodeState(set, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Model{
+		Spec: h.Model, Hyperparameters: h.Hyperparameters, History: NewHistory(h.History),
+		Epochs: h.Epochs, Parameters: h.Parameters, Input: h.Input, Output: h.Output,
+		RunID: h.RunID, Device: h.Device, Precision: h.Precision, state: state,
+	}, nil
+}
+
+// checkState compares the weights with what the layers ask for.
+func checkState(model *worker.ModelConfig, set tensors.Set) error {
+	want, err := model.State()
+	if err != nil {
+		return err
+	}
+	for _, w := range want {
+		t, ok := set[w.Name]
+		if !ok {
+			return fmt.Errorf("the weights lack %s, which the layers ask for", w.Name)
+		}
+		if worker.Sizes(t.Shape) != worker.Sizes(w.Shape) {
+			return fmt.Errorf("%s has shape %s and the layers ask for %s", w.Name, worker.Sizes(t.Shape), worker.Sizes(w.Shape))
+		}
+	}
+	if len(set) != len(want) {
+		return fmt.Errorf("the file holds %d tensors and the layers ask for %d", len(set), len(want))
+	}
+	return nil
+}
+
+// loadOptimizer reads the optimizer's file, if there is one and it belongs to the
+// run.
+func loadOptimizer(path, runID string) (string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("train: load: %w", err)
+	}
+	set, metadata, err := tensors.DecodeSafetensors(b)
+	if err != nil {
+		return "", fmt.Errorf("train: load %s: %w", path, err)
+	}
+	if metadata[headerKey+".run_id"] != runID {
+		return "", nil
+	}
+	return tensors.EncodeState(set, true)
+}

@@ -1,0 +1,43 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Layers is a model as text: a list of layers, one a line, or the JSON
+// model_config (see worker.ParseModel).
+//
+//	linear 64
+//	relu
+//	linear 10
+type Layers string
+
+// ParseSpec reads what may stand for a model: Layers, string, *worker.ModelConfig,
+// worker.ModelConfig, json.RawMessage, *Model (the same layers, trained anew).
+func ParseSpec(spec any) (*worker.ModelConfig, error) {
+	switch s := spec.(type) {
+	case Layers:
+		return worker.ParseModel(string(s))
+	case string:
+		return worker.ParseModel(s)
+	case json.RawMessage:
+		return worker.ParseModel(string(s))
+	case worker.ModelConfig:
+		return &s, nil
+	case *worker.ModelConfig:
+		if s != nil {
+			return s, nil
+		}
+	case *Model:
+		if s != nil && s.Spec != nil {
+			return s.Spec, nil
+		}
+	}
+	if spec == nil {
+		return nil, worker.Invalid("model", "there is no model: give a list of layers, or a *worker.ModelConfig")
+	}
+	return nil, worker.Invalid("model", fmt.Sprintf("a %T is no model: give a list of layers, or a *worker.ModelConfig", spec))
+}
