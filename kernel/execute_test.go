@@ -79,15 +79,14 @@ func TestStatusFramesEachRequest(t *testing.T) {
 		c.Send(kerneltest.Shell, "comm_open", map[string]any{"comm_id": "c", "target_name": "t", "data": map[string]any{}}),
 	}
 	for _, id := range ids {
-		idle := func(m kerneltest.Message) bool { return m.ParentID == id && m.Content["execution_state"] == "idle" }
-		c.Published("idle", idle)
+		c.Idle(id)
 		var mine []kerneltest.Message
 		for _, m := range c.IOPub() {
 			if m.ParentID == id {
 				mine = append(mine, m)
 			}
 		}
-		if mine[0].Content["execution_state"] != "busy" || !idle(mine[len(mine)-1]) {
+		if mine[0].Content["execution_state"] != "busy" || mine[len(mine)-1].Content["execution_state"] != "idle" {
 			t.Errorf("from %s to %s", mine[0].Type(), mine[len(mine)-1].Type())
 		}
 	}
@@ -326,9 +325,7 @@ func TestRequestsBetweenCells(t *testing.T) {
 	if m := c.Reply(complete); m.Content["status"] != "ok" {
 		t.Errorf("%v", m.Content)
 	}
-	c.Published("idle", func(m kerneltest.Message) bool {
-		return m.ParentID == complete && m.Content["execution_state"] == "idle"
-	})
+	c.Idle(complete)
 	c.Published("busy again", func(m kerneltest.Message) bool { return m.ParentID == long && m.Type() == "status" })
 	all := c.IOPub()
 	if last := all[len(all)-1]; last.Content["execution_state"] == "idle" {

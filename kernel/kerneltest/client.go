@@ -57,10 +57,11 @@ type Client struct {
 	err     error // of Serve, once ended is closed
 
 	mu      sync.Mutex
-	iopub   []Message          // everything that was published
-	replies map[string]Message // by msg_id of the request
-	asked   []Message          // input_requests
-	changed chan struct{}      // closed and renewed when something has come
+	iopub   []Message            // everything that was published
+	cells   map[string][]Message // the same, by msg_id of the request
+	replies map[string]Message   // by msg_id of the request
+	asked   []Message            // input_requests
+	changed chan struct{}        // closed and renewed when something has come
 }
 
 // Start runs a kernel over unix sockets until the test ends and connects a client
@@ -114,6 +115,7 @@ func Connect(t testing.TB, conn kernel.ConnectionInfo) *Client {
 		Timeout: 30 * time.Second, Conn: conn,
 		t: t, key: wire.Key(conn.Key), session: rand.Text(),
 		peers:   map[Channel]*zmtp.Peer{},
+		cells:   map[string][]Message{},
 		replies: map[string]Message{},
 		changed: make(chan struct{}),
 	}
@@ -178,7 +180,10 @@ func (c *Client) update(change func()) {
 }
 
 func (c *Client) onIOPub(m Message) {
-	c.update(func() { c.iopub = append(c.iopub, m) })
+	c.update(func() {
+		c.iopub = append(c.iopub, m)
+		c.cells[m.ParentID] = append(c.cells[m.ParentID], m)
+	})
 }
 
 func (c *Client) onReply(m Message) {
@@ -271,23 +276,38 @@ func (c *Client) Request(ch Channel, msgType string, content any) Message {
 // Published waits for an iopub message and returns the first that fits.
 func (c *Client) Published(what string, fits func(Message) bool) Message {
 	c.t.Helper()
-	var found Message
+	return c.find(what, fits, func() []Message { return c.iopub })
+}
+
+// Output waits for an iopub message of a type that belongs to a request.
+func (c *Client) Output(id, msgType string) Message {
+	c.t.Helper()
+	fits := func(m Message) bool { return m.Type() == msgType }
+	return c.find(msgType, fits, func() []Message { return c.cells[id] })
+}
+
+// Idle waits until a request is over.
+func (c *Client) Idle(id string) {
+	c.t.Helper()
+	fits := func(m Message) bool { return m.Content["execution_state"] == "idle" }
+	c.find("idle", fits, func() []Message { return c.cells[id] })
+}
+
+// find waits for a message in a list that grows.
+func (c *Client) find(what string, fits func(Message) bool, list func() []Message) (found Message) {
+	c.t.Helper()
+	seen := 0
 	c.wait(what, func() bool {
-		for _, m := range c.iopub {
-			if fits(m) {
-				found = m
+		all := list()
+		for ; seen < len(all); seen++ {
+			if fits(all[seen]) {
+				found = all[seen]
 				return true
 			}
 		}
 		return false
 	})
 	return found
-}
-
-// Output waits for an iopub message of a type that belongs to a request.
-func (c *Client) Output(id, msgType string) Message {
-	c.t.Helper()
-	return c.Published(msgType, func(m Message) bool { return m.ParentID == id && m.Type() == msgType })
 }
 
 // Asked waits for an input_request of a cell.

@@ -54,9 +54,11 @@ func (c *Client) Start(r Request) string {
 func (c *Client) Wait(id string) Result {
 	c.t.Helper()
 	r := Result{ID: id, Reply: c.Reply(id)}
-	c.Published("idle", func(m Message) bool { return m.ParentID == id && m.Content["execution_state"] == "idle" })
-	for _, m := range c.IOPub() {
-		if m.ParentID == id && m.Type() != "status" {
+	c.Idle(id)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.cells[id] {
+		if m.Type() != "status" {
 			r.Messages = append(r.Messages, m)
 		}
 	}
