@@ -19,5 +19,9 @@
 //	queue*.go       the state machine: submit, take, report, control, expire
 //	client_*.go     the client plane, one family of operations a file
 //	worker_*.go     the worker plane, as RunPod's SDK calls it
+//	limits.go       rate limits
+//	webhook.go      what is told to webhooks
+//	scale.go        how many workers the jobs ask for
+//	pool.go         starting and ending them
 //	inprocess.go    workers that are a worker.Handler in this process
 package local

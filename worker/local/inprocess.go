@@ -12,20 +12,6 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// startInProcess adds a worker that runs one job at a time in this process.
-func (s *Server) startInProcess(e *endpoint, h worker.Handler) {
-	id := newWorkerID()
-	e.q.enlist(id, false, "")
-	s.tasks.Go(func() {
-		defer e.q.dismiss(id)
-		for s.ctx.Err() == nil {
-			for _, d := range e.q.take(s.ctx, id, 1) {
-				s.runInProcess(e.q, h, id, d)
-			}
-		}
-	})
-}
-
 // newWorkerID looks like RunPod's: 14 lower-case letters and digits.
 func newWorkerID() string { return strings.ToLower(rand.Text()[:14]) }
 

@@ -47,6 +47,7 @@ type job struct {
 	retries  int
 	worker   string // of the latest attempt
 	created  time.Time
+	queued   time.Time // when it began to wait the last time
 	started  time.Time // of the latest attempt
 	finished time.Time
 	beat     time.Time // the latest sign of life from its worker

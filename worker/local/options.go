@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/gopherpod/gopherpod/worker"
@@ -24,8 +25,18 @@ type Options struct {
 
 	// Handler runs the jobs in this process. Default nil: only attached workers.
 	Handler worker.Handler
-	// Workers is how many jobs Handler runs at a time. Default 1.
+	// Runner starts workers that are processes of their own, where Handler is nil.
+	Runner Runner
+	// Workers is how many workers run, one job each at a time. Default 1 where
+	// there is a Handler or a Runner.
 	Workers int
+	// Scaling starts and ends workers as jobs come and go, instead of Workers.
+	Scaling *Scaling
+	// Limits are the rate limits by operation. Default: DefaultLimits; an empty
+	// map is none.
+	Limits map[string]Limit
+	// WebhookClient posts webhooks. Default: http.DefaultClient.
+	WebhookClient *http.Client
 
 	// ExecutionTimeout bounds jobs without a policy of their own. Default 10 min.
 	ExecutionTimeout time.Duration
@@ -119,10 +130,16 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.MaxChunk, 1_000_000)
 	def(&o.Unknown.Overtime, StatusTimedOut)
 	def(&o.Unknown.TooLarge, 413)
-	if o.Handler != nil {
+	def(&o.WebhookClient, http.DefaultClient)
+	if o.Limits == nil {
+		o.Limits = DefaultLimits()
+	}
+	if o.Handler != nil || o.Runner != nil {
 		def(&o.Workers, 1)
-	} else {
-		o.Workers = 0
+		def(&o.Scaling, &Scaling{Min: o.Workers, Max: o.Workers})
+		s := o.Scaling.withDefaults()
+		o.Scaling = &s
+		o.Workers = s.Max
 	}
 	def(&o.MaxQueued, 500*max(o.Workers, 1))
 	if o.Clock == nil {

@@ -43,6 +43,8 @@ type queue struct {
 	workers map[string]*workerRecord // by id
 	counts  counters
 	closed  bool
+	kick    chan struct{} // told, without waiting, of what may change the number of workers
+	blocked chan struct{} // nil: there are machines for new workers; else closed when there are again
 	// ended is told of each job that ended, under mu; it must not block.
 	ended func(view)
 }
@@ -55,6 +57,8 @@ type counters struct {
 type workerRecord struct {
 	id       string
 	attached bool // over HTTP: its jobs need pings
+	managed  bool // started by this server's pool
+	retired  bool // gets no more jobs
 	state    workerState
 	jobs     map[string]*job
 	stops    []string      // jobs that it shall stop
@@ -64,6 +68,7 @@ type workerRecord struct {
 	watched  bool          // a timer looks after it
 	seen     time.Time
 	since    time.Time
+	idle     time.Time // since when it has no job
 	gpu      string
 }
 
@@ -72,12 +77,13 @@ type workerState uint8
 const (
 	workerReady workerState = iota
 	workerStarting
+	workerThrottled
 	workerUnhealthy
 )
 
 func newQueue(opt Options) *queue {
 	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), takers: list.New(),
-		workers: map[string]*workerRecord{}, ended: func(view) {}}
+		workers: map[string]*workerRecord{}, kick: make(chan struct{}, 1), ended: func(view) {}}
 }
 
 // submit puts a new job at the end of the queue.
@@ -140,13 +146,23 @@ func (q *queue) list() []view {
 
 func (q *queue) enqueueLocked(j *job, front bool) {
 	j.status = StatusInQueue
+	j.queued = q.opt.Clock.Now()
 	if front {
 		j.element = q.waiting.PushFront(j)
 	} else {
 		j.element = q.waiting.PushBack(j)
 	}
 	q.wakeLocked()
+	q.nudge()
 	j.tellLocked()
+}
+
+// nudge lets the pool look again. It needs no lock.
+func (q *queue) nudge() {
+	select {
+	case q.kick <- struct{}{}:
+	default:
+	}
 }
 
 func (q *queue) dequeueLocked(j *job) {
@@ -194,6 +210,8 @@ func (q *queue) forgetLocked(j *job) {
 func (q *queue) releaseLocked(j *job) {
 	if w := q.workers[j.worker]; w != nil {
 		delete(w.jobs, j.id)
+		w.idle = q.opt.Clock.Now()
+		q.nudge()
 	}
 	j.cancel = nil
 }

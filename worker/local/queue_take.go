@@ -20,7 +20,11 @@ type delivery struct {
 func (q *queue) take(ctx context.Context, workerID string, n int) []delivery {
 	for {
 		q.mu.Lock()
-		if got := q.takeLocked(workerID, n); len(got) > 0 || ctx.Err() != nil || q.closed {
+		got := q.takeLocked(workerID, n)
+		if q.waiting.Len() > 0 { // for another one: this one may have used up its wake
+			q.wakeLocked()
+		}
+		if w := q.workers[workerID]; len(got) > 0 || ctx.Err() != nil || q.closed || w == nil || w.retired {
 			q.mu.Unlock()
 			return got
 		}
@@ -60,7 +64,7 @@ func (q *queue) wakeLocked() {
 
 func (q *queue) takeLocked(workerID string, n int) []delivery {
 	w := q.workers[workerID]
-	if w == nil || q.closed {
+	if w == nil || w.retired || q.closed {
 		return nil
 	}
 	var got []delivery

@@ -16,7 +16,7 @@ func (q *queue) enlistLocked(id string, attached bool, gpu string) *workerRecord
 	now := q.opt.Clock.Now()
 	w := q.workers[id]
 	if w == nil {
-		w = &workerRecord{id: id, jobs: map[string]*job{}, since: now,
+		w = &workerRecord{id: id, jobs: map[string]*job{}, since: now, idle: now,
 			stopped: make(chan struct{}), left: make(chan struct{})}
 		q.workers[id] = w
 	}
@@ -35,6 +35,7 @@ func (q *queue) pollBegins(id, gpu string) (left <-chan struct{}) {
 	w := q.enlistLocked(id, true, gpu)
 	w.polls++
 	w.state = workerReady
+	q.nudge()
 	return w.left
 }
 
@@ -85,7 +86,7 @@ func (q *queue) unwatch(w *workerRecord) {
 	if q.closed || q.workers[w.id] != w {
 		return
 	}
-	if w.polls > 0 || len(w.jobs) > 0 || q.opt.Clock.Now().Sub(w.seen) < q.opt.HeartbeatTimeout {
+	if w.managed || w.polls > 0 || len(w.jobs) > 0 || q.opt.Clock.Now().Sub(w.seen) < q.opt.HeartbeatTimeout {
 		q.watchLocked(w)
 		return
 	}
@@ -135,8 +136,62 @@ func (q *queue) dismiss(id string) {
 		return
 	}
 	delete(q.workers, id)
+	q.nudge()
 	for _, j := range w.jobs {
 		q.lostLocked(j)
+	}
+}
+
+// hire makes a worker known that the pool starts now.
+func (q *queue) hire(id string, attached bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.enlistLocked(id, attached, "")
+	w.managed, w.state = true, workerStarting
+}
+
+func (q *queue) setState(id string, s workerState) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if w := q.workers[id]; w != nil {
+		w.state = s
+		w.idle = q.opt.Clock.Now()
+		q.nudge()
+	}
+}
+
+// throttle says whether there is no machine for new workers.
+func (q *queue) throttle(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case on && q.blocked == nil:
+		q.blocked = make(chan struct{})
+	case !on && q.blocked != nil:
+		close(q.blocked)
+		q.blocked = nil
+	}
+}
+
+// awaitCapacity holds a new worker, throttled, until there is a machine for it.
+func (q *queue) awaitCapacity(ctx context.Context, id string) error {
+	for {
+		q.mu.Lock()
+		blocked := q.blocked
+		if w := q.workers[id]; w != nil && blocked != nil {
+			w.state = workerThrottled
+		} else if w != nil {
+			w.state = workerStarting
+		}
+		q.mu.Unlock()
+		if blocked == nil {
+			return nil
+		}
+		select {
+		case <-blocked:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 
@@ -176,6 +231,8 @@ func (q *queue) health() Health {
 		switch {
 		case w.state == workerUnhealthy:
 			h.Workers.Unhealthy++
+		case w.state == workerThrottled:
+			h.Workers.Throttled++
 		case w.state == workerStarting:
 			h.Workers.Initializing++
 		case len(w.jobs) > 0:
@@ -186,6 +243,19 @@ func (q *queue) health() Health {
 		}
 	}
 	return h
+}
+
+// runningWorkers is how many workers have a job.
+func (q *queue) runningWorkers() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, w := range q.workers {
+		if len(w.jobs) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // readyWorkers are the ids of the workers that idle, in no order.

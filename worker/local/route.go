@@ -62,6 +62,12 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string)
 		writeError(w, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
+	done, ok := e.limits.enter(rt.op)
+	if !ok {
+		writeError(w, http.StatusTooManyRequests, "too many requests")
+		return
+	}
+	defer done()
 	rt.serve(e, w, r, args)
 }
 

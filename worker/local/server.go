@@ -24,7 +24,11 @@ type Server struct {
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
-	tasks  sync.WaitGroup
+	hooks  chan struct{} // places for webhooks
+
+	mu     sync.Mutex
+	closed bool
+	tasks  sync.WaitGroup // grows under mu and until closed only
 
 	http *http.Server // nil without a listener
 	url  string
@@ -32,9 +36,26 @@ type Server struct {
 
 // An endpoint is a queue and those who work for it.
 type endpoint struct {
-	id  string
-	q   *queue
-	srv *Server
+	id     string
+	q      *queue
+	srv    *Server
+	limits *limiter
+	pool   *pool // nil: only attached workers
+}
+
+// newEndpoint starts an endpoint; its workers end with ctx.
+func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) *endpoint {
+	e := &endpoint{id: id, q: newQueue(opt), srv: s}
+	e.q.ended = s.notify
+	e.limits = newLimiter(opt.Clock, opt.Limits, e.q.runningWorkers)
+	if opt.Handler != nil || opt.Runner != nil {
+		e.pool = &pool{srv: s, ep: e, handler: opt.Handler, scaling: *opt.Scaling, cancels: map[string]context.CancelFunc{}}
+		if opt.Handler == nil {
+			e.pool.runner = opt.Runner
+		}
+		s.spawn(func() { e.pool.run(ctx) })
+	}
+	return e
 }
 
 // New is a Server without a listener; call Close to end its workers.
@@ -44,12 +65,9 @@ func New(opt Options) (*Server, error) {
 		return nil, err
 	}
 	token := rand.Text()
-	s := &Server{opt: opt, guard: newGuard(opt.Key, token), token: token}
+	s := &Server{opt: opt, guard: newGuard(opt.Key, token), token: token, hooks: make(chan struct{}, webhookAtOne)}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.ep = &endpoint{id: opt.EndpointID, q: newQueue(opt), srv: s}
-	for range opt.Workers {
-		s.startInProcess(s.ep, opt.Handler)
-	}
+	s.ep = s.newEndpoint(s.ctx, opt.EndpointID, opt)
 	return s, nil
 }
 
@@ -71,7 +89,7 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return s.ctx }}
-	s.tasks.Go(func() {
+	s.spawn(func() {
 		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			s.opt.Log.Error("listener ended", "err", err)
 		}
@@ -110,6 +128,9 @@ const closeTime = 10 * time.Second
 // Close ends the listener, the connections and the handlers, whose contexts end
 // with ErrClosed, and waits for them, 10 s at most. It can be called twice.
 func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	s.cancel(ErrClosed)
 	s.ep.q.close()
 	var err error

@@ -32,7 +32,11 @@ func (s *Server) WorkerEnv(workerID string) []string {
 	if workerID == "" {
 		workerID = newWorkerID()
 	}
-	base := s.BaseURL() + "/" + s.EndpointID()
+	return s.workerEnv(s.EndpointID(), workerID)
+}
+
+func (s *Server) workerEnv(endpointID, workerID string) []string {
+	base := s.BaseURL() + "/" + endpointID
 	query := "?gpu=local&token=" + s.token
 	return []string{
 		"RUNPOD_WEBHOOK_GET_JOB=" + base + "/job-take/$ID" + query,
@@ -43,7 +47,7 @@ func (s *Server) WorkerEnv(workerID string) []string {
 		"RUNPOD_AI_API_KEY=" + s.token,
 		"RUNPOD_POD_ID=" + workerID,
 		"RUNPOD_POD_HOSTNAME=" + workerID,
-		"RUNPOD_ENDPOINT_ID=" + s.EndpointID(),
+		"RUNPOD_ENDPOINT_ID=" + endpointID,
 		"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS=true",
 		"RUNPOD_SKIP_GPU_CHECK=true",
 	}

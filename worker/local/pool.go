@@ -1,0 +1,115 @@
+package local
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Runner runs one worker that is not in this process until ctx ends: it starts
+// a process with env added to its environment and waits for it. Its return means
+// that the worker is gone.
+type Runner func(ctx context.Context, workerID string, env []string) error
+
+// runnerPause is how long a worker that ended by itself is not replaced, so that
+// one that cannot start does not spin.
+const runnerPause = time.Second
+
+// A pool starts and ends the workers of an endpoint that this server manages.
+type pool struct {
+	srv     *Server
+	ep      *endpoint
+	handler worker.Handler
+	runner  Runner
+
+	mu      sync.Mutex
+	scaling Scaling
+	cancels map[string]context.CancelFunc
+}
+
+// run keeps the number of workers right until ctx ends, and ends them then.
+func (p *pool) run(ctx context.Context) {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	for ctx.Err() == nil {
+		d := p.ep.q.scale(p.rules())
+		for _, id := range d.retire {
+			p.end(id)
+		}
+		for range d.start {
+			id := newWorkerID()
+			wctx, cancel := context.WithCancel(ctx)
+			p.mu.Lock()
+			p.cancels[id] = cancel
+			p.mu.Unlock()
+			p.ep.q.hire(id, p.runner != nil)
+			workers.Go(func() {
+				defer p.end(id)
+				p.work(wctx, id)
+			})
+		}
+		p.sleep(ctx, d.next)
+	}
+}
+
+// sleep waits for a change of the queue or for the time.
+func (p *pool) sleep(ctx context.Context, next time.Time) {
+	var alarm chan struct{}
+	if !next.IsZero() {
+		alarm = make(chan struct{})
+		stop := p.srv.opt.Clock.AfterFunc(max(next.Sub(p.srv.opt.Clock.Now()), 0), func() { close(alarm) })
+		defer stop()
+	}
+	select {
+	case <-p.ep.q.kick:
+	case <-alarm:
+	case <-ctx.Done():
+	}
+}
+
+func (p *pool) rules() Scaling {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.scaling
+}
+
+func (p *pool) setRules(s Scaling) {
+	p.mu.Lock()
+	p.scaling = s.withDefaults()
+	p.mu.Unlock()
+	p.ep.q.nudge()
+}
+
+func (p *pool) end(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cancel := p.cancels[id]; cancel != nil {
+		cancel()
+		delete(p.cancels, id)
+	}
+}
+
+// work is one worker from its start to its end.
+func (p *pool) work(ctx context.Context, id string) {
+	q := p.ep.q
+	defer q.dismiss(id)
+	if q.awaitCapacity(ctx, id) != nil || pause(ctx, p.srv.opt.Clock, p.rules().ColdStart) != nil {
+		return
+	}
+	if p.runner != nil {
+		if err := p.runner(ctx, id, p.srv.workerEnv(p.ep.id, id)); ctx.Err() == nil {
+			p.srv.opt.Log.Warn("a worker ended", "worker", id, "err", err)
+			q.setState(id, workerUnhealthy)
+			pause(ctx, p.srv.opt.Clock, runnerPause)
+		}
+		return
+	}
+	q.setState(id, workerReady)
+	for ctx.Err() == nil {
+		for _, d := range q.take(ctx, id, 1) {
+			p.srv.runInProcess(q, p.handler, id, d)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package local
+
+import (
+	"slices"
+	"time"
+)
+
+// Scaling says how many workers an endpoint keeps.
+type Scaling struct {
+	Min int // workers that always run
+	Max int // at least 1
+	// IdleTimeout is how long a worker above Min stays without a job. Default 10 s.
+	IdleTimeout time.Duration
+	// ColdStart is how long a worker takes until it asks for its first job.
+	ColdStart time.Duration
+	// QueueDelay is how long a job waits before a worker is added for it; where
+	// none runs one is added at once. Default 4 s.
+	QueueDelay time.Duration
+	// RequestCount, where it is set, scales by the number of jobs instead: one
+	// worker for so many that wait or run.
+	RequestCount int
+}
+
+func (s Scaling) withDefaults() Scaling {
+	s.Max = max(s.Max, s.Min, 1)
+	def(&s.IdleTimeout, 10*time.Second)
+	def(&s.QueueDelay, 4*time.Second)
+	return s
+}
+
+// A scaling decision: how many workers to start, which to end, and when to look
+// again where nothing changes (zero: never).
+type decision struct {
+	start  int
+	retire []string
+	next   time.Time
+}
+
+// scale decides on the managed workers. Retired ones get no more jobs.
+func (q *queue) scale(s Scaling) decision {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var d decision
+	now := q.opt.Clock.Now()
+	look := func(at time.Time) {
+		if d.next.IsZero() || at.Before(d.next) {
+			d.next = at
+		}
+	}
+	alive, starting := 0, 0
+	var idle []*workerRecord
+	for _, w := range q.workers {
+		switch {
+		case !w.managed || w.retired:
+			continue
+		case w.state == workerStarting || w.state == workerThrottled:
+			starting++
+		case len(w.jobs) == 0:
+			idle = append(idle, w)
+		}
+		alive++
+	}
+	want := q.wantedLocked(s, alive, starting, look)
+	d.start = max(min(want, s.Max)-alive, s.Min-alive, 0)
+
+	slices.SortFunc(idle, func(a, b *workerRecord) int { return a.idle.Compare(b.idle) })
+	for _, w := range idle {
+		if alive <= s.Min || d.start > 0 {
+			break
+		}
+		if end := w.idle.Add(s.IdleTimeout); end.After(now) {
+			look(end)
+			continue
+		}
+		w.retired = true
+		d.retire = append(d.retire, w.id)
+		alive--
+	}
+	return d
+}
+
+// wantedLocked is how many workers the jobs ask for. Jobs of low priority ask for none.
+func (q *queue) wantedLocked(s Scaling, alive, starting int, look func(time.Time)) int {
+	jobs, overdue, inProgress := 0, 0, 0
+	now := q.opt.Clock.Now()
+	for e := q.waiting.Front(); e != nil; e = e.Next() {
+		j := e.Value.(*job)
+		if j.sub.lowPriority {
+			continue
+		}
+		jobs++
+		if due := j.queued.Add(s.QueueDelay); due.After(now) {
+			look(due)
+		} else {
+			overdue++
+		}
+		if jobs >= s.Max*max(s.RequestCount, 1) {
+			break
+		}
+	}
+	for _, w := range q.workers {
+		inProgress += len(w.jobs)
+	}
+	switch {
+	case s.RequestCount > 0:
+		return (jobs + inProgress + s.RequestCount - 1) / s.RequestCount
+	case alive == 0 && jobs > 0:
+		return 1
+	default:
+		return alive + max(overdue-starting, 0)
+	}
+}

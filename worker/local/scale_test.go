@@ -1,0 +1,160 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func workers(t *testing.T, s *Server, want WorkerCounts) {
+	t.Helper()
+	synctest.Wait()
+	if got := s.Health().Workers; got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestScaleToZero(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Handler: echo, Scaling: &Scaling{Max: 2, ColdStart: 24 * time.Second}})
+		defer s.Close()
+		workers(t, s, WorkerCounts{})
+		low := mustRun(t, s, `{"input":{"value":1},"policy":{"lowPriority":true}}`)
+		time.Sleep(time.Minute)
+		wantStatus(t, s, low, StatusInQueue)
+		workers(t, s, WorkerCounts{})
+
+		id := mustRun(t, s, `{"input":{"value":1}}`)
+		workers(t, s, WorkerCounts{Initializing: 1})
+		time.Sleep(3 * time.Second)
+		workers(t, s, WorkerCounts{Initializing: 1})
+		time.Sleep(22 * time.Second)
+		if m := wantStatus(t, s, id, StatusCompleted); m["delayTime"] != 24000.0 {
+			t.Error(m)
+		}
+		wantStatus(t, s, low, StatusCompleted)
+		workers(t, s, WorkerCounts{Idle: 1, Ready: 1})
+		time.Sleep(10 * time.Second)
+		workers(t, s, WorkerCounts{})
+	})
+}
+
+func TestQueueDelayAddsWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Handler: echo, Scaling: &Scaling{Min: 1, Max: 3}})
+		defer s.Close()
+		workers(t, s, WorkerCounts{Idle: 1, Ready: 1})
+		for range 5 {
+			mustRun(t, s, `{"input":{"block":true},"policy":{"executionTimeout":60000}}`)
+		}
+		workers(t, s, WorkerCounts{Running: 1})
+		time.Sleep(3900 * time.Millisecond)
+		workers(t, s, WorkerCounts{Running: 1})
+		time.Sleep(200 * time.Millisecond)
+		workers(t, s, WorkerCounts{Running: 3})
+		time.Sleep(3 * time.Minute)
+		workers(t, s, WorkerCounts{Idle: 1, Ready: 1})
+	})
+}
+
+func TestRequestCountScales(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Handler: echo, Scaling: &Scaling{Max: 10, RequestCount: 2}})
+		defer s.Close()
+		for range 5 {
+			mustRun(t, s, `{"input":{"block":true}}`)
+		}
+		workers(t, s, WorkerCounts{Running: 3})
+	})
+}
+
+func TestThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Handler: echo, Scaling: &Scaling{Max: 1}})
+		defer s.Close()
+		s.ep.q.throttle(true)
+		id := mustRun(t, s, `{"input":{"value":1}}`)
+		workers(t, s, WorkerCounts{Throttled: 1})
+		time.Sleep(time.Hour)
+		wantStatus(t, s, id, StatusInQueue)
+		s.ep.q.throttle(false)
+		synctest.Wait()
+		wantStatus(t, s, id, StatusCompleted)
+	})
+}
+
+// A runner's worker that ends is replaced, and its job goes to the next one.
+func TestRunner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		var s *Server
+		runner := func(ctx context.Context, id string, env []string) error {
+			n++
+			if !strings.Contains(strings.Join(env, "\n"), "RUNPOD_POD_ID="+id) {
+				t.Error(env)
+			}
+			_, text := callRaw(t, s, "GET", "/v2/local/job-take/"+id+"?gpu=x", "")
+			if n == 1 {
+				return fmt.Errorf("it crashed with %s", text)
+			}
+			<-ctx.Done()
+			return nil
+		}
+		s = newServer(t, Options{Runner: runner, Scaling: &Scaling{Max: 1, IdleTimeout: time.Hour}})
+		defer s.Close()
+		id := mustRun(t, s, `{"input":{"value":1}}`)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if m := wantStatus(t, s, id, StatusInProgress); m["retries"] != 1.0 || n != 2 {
+			t.Error(m, n)
+		}
+	})
+}
+
+func TestLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Limits: map[string]Limit{
+			"status": {Requests: 3},
+			"run":    {Concurrent: 1},
+		}})
+		defer s.Close()
+		id := mustRun(t, s, `{"input":{"value":1}}`)
+		codes := func(n int) string {
+			var got []string
+			for range n {
+				code, _ := call(t, s, "GET", "/v2/local/status/"+id, "")
+				got = append(got, fmt.Sprint(code))
+			}
+			return strings.Join(got, " ")
+		}
+		if got := codes(1); got != "200" {
+			t.Error(got)
+		}
+		time.Sleep(6 * time.Second)
+		if got := codes(3); got != "200 200 429" {
+			t.Error(got)
+		}
+		time.Sleep(4 * time.Second)
+		if got := codes(2); got != "200 429" {
+			t.Error(got)
+		}
+		mustRun(t, s, `{"input":{"value":1}}`)
+	})
+}
+
+func TestPurgeLimit(t *testing.T) {
+	s := newServer(t, Options{})
+	for i, want := range []int{200, 200, 429} {
+		if code, _ := call(t, s, "POST", "/v2/local/purge-queue", ""); code != want {
+			t.Errorf("purge %d: %d, want %d", i, code, want)
+		}
+	}
+}
+
+type hookFunc func(*http.Request) (*http.Response, error)
+
+func (f hookFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
