@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Runs every test of the project, and installs first what they need: Debian packages where apt-get can be used, Python packages in a private
+# virtual environment under .cache/, Go modules. Go's own part alone: go test ./...  (offline, under two minutes).
+#
+#   ./test.sh            everything
+#   ./test.sh PART...    some of: lint unit install kernel notebooks worker browser
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+root=$PWD
+parts=${*:-lint unit install kernel notebooks worker browser}
+want() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+say() { printf '\n==> %s  [%ds]\n' "$*" $((SECONDS)); }
+export GOTOOLCHAIN=local GOFLAGS=
+
+cache=${GOPHERPOD_TEST_CACHE:-$root/.cache}
+mkdir -p "$cache"
+
+# --- what the tests need -------------------------------------------------------------------------
+say "tools"
+missing=()
+need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
+need gcc gcc libc6-dev binutils
+if want worker; then /usr/bin/python3 -c 'import torch, msgpack, zstandard' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
+if want browser; then need chromium chromium; fi
+if [ ${#missing[@]} -gt 0 ]; then
+	echo "installing ${missing[*]}"
+	sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+	$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && apt-get install -y -qq --no-install-recommends ${missing[*]}" >"$cache/apt.log" 2>&1 ||
+		{ tail -n 20 "$cache/apt.log"; echo "test.sh: these packages are needed: ${missing[*]}" >&2; exit 1; }
+fi
+
+# venv DIR PYTHON REQUIREMENTS [venv options]: a virtual environment that holds exactly what the file lists
+venv() {
+	local dir=$1 python=$2 file=$3; shift 3
+	if ! cmp -s "$file" "$dir/requirements.txt"; then
+		rm -rf "$dir"
+		"$python" -m venv "$@" "$dir"
+		"$dir/bin/pip" install -q --disable-pip-version-check -r "$file"
+		cp "$file" "$dir/requirements.txt"
+	fi
+}
+if want kernel || want notebooks || want browser; then
+	venv "$cache/jupyter" python3 .ci/jupyter.txt
+	export GOPHERPOD_PYTHON=$cache/jupyter/bin/python
+fi
+if want worker; then
+	venv "$cache/torch" /usr/bin/python3 .ci/torch.txt --system-site-packages
+	export GOPHERPOD_TORCH_PYTHON=$cache/torch/bin/python
+fi
+go mod download
+
+# --- lint ----------------------------------------------------------------------------------------
+if want lint; then
+	say "gofmt, vet, staticcheck"
+	unformatted=$(gofmt -l $(git ls-files '*.go'))
+	[ -z "$unformatted" ] || { echo "not gofmt:"; echo "$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+fi
+
+# --- unit ----------------------------------------------------------------------------------------
+if want unit; then
+	say "go test ./..."
+	go test ./...
+fi
+
+# --- a fresh installation ------------------------------------------------------------------------
+# An empty HOME, as on a new machine; only Go's caches are shared, so that modules are not fetched twice.
+home=$cache/home
+export GOMODCACHE=${GOMODCACHE:-$(go env GOMODCACHE)} GOCACHE=${GOCACHE:-$(go env GOCACHE)}
+fresh() { env -u XDG_DATA_HOME -u XDG_CONFIG_HOME -u JUPYTER_DATA_DIR HOME="$home" PATH="$cache/jupyter/bin:$PATH" "$@"; }
+if want install || want kernel || want notebooks || want browser || want worker; then
+	say "install.sh in an empty home"
+	rm -rf "$home"; mkdir -p "$home"
+	fresh ./install.sh $(want install || echo --no-run)
+	export GOPHERPOD_BIN=$home/.local/bin/gopherpod
+	fresh "$GOPHERPOD_BIN" doctor
+fi
+
+# --- kernel --------------------------------------------------------------------------------------
+if want kernel; then
+	say "cells, session and builds for real"
+	GOPHERPOD_E2E=1 go test -timeout 20m ./kernel/...
+	say "the official jupyter_kernel_test"
+	fresh "$GOPHERPOD_PYTHON" -m pytest -q -p no:cacheprovider kernel/kerneltest/
+fi
+
+# --- notebooks -----------------------------------------------------------------------------------
+if want notebooks; then
+	say "notebooks, executed with nbclient"
+	fresh "$GOPHERPOD_PYTHON" -m pytest -q -p no:cacheprovider notebooks/
+fi
+
+# --- worker --------------------------------------------------------------------------------------
+if want worker; then
+	say "PyTorch worker"
+	"$GOPHERPOD_TORCH_PYTHON" -m pytest -q -p no:cacheprovider worker/pytorch
+	say "the embedded endpoint with the official SDK"
+	GOPHERPOD_E2E=1 GOPHERPOD_PYTHON=$GOPHERPOD_TORCH_PYTHON go test -timeout 15m ./worker/... ./runpod/...
+fi
+
+say "all passed: $parts"
