@@ -10,8 +10,8 @@ import (
 
 // A Collector assembles a job's events, in their order, into a TrainResult. The
 // same events may come twice, from the stream and from the final output: what
-// was seen is skipped. A gap is an error only at the end, since the final output
-// fills it.
+// was seen is skipped. Numbers may jump, where a lost worker's job went on
+// elsewhere; what is missing shows at the end.
 type Collector struct {
 	RunID string // "": taken from the first event
 
@@ -79,14 +79,10 @@ func (c *Collector) part(e Event) error {
 	if p == nil || p.Count < 1 || p.Count > maxParts || p.Index < 0 || p.Index >= p.Count {
 		return fmt.Errorf("worker: part event %d is not a piece of anything", e.Seq)
 	}
-	if c.parts[p.Name] == nil {
+	if len(c.parts[p.Name]) != p.Count { // a job that was delivered again starts anew
 		c.parts[p.Name] = make([]string, p.Count)
 	}
-	pieces := c.parts[p.Name]
-	if len(pieces) != p.Count {
-		return fmt.Errorf("worker: %s comes in %d parts, and in %d", clip(p.Name), len(pieces), p.Count)
-	}
-	pieces[p.Index] = p.Data
+	c.parts[p.Name][p.Index] = p.Data
 	return nil
 }
 

@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/gopherpod/gopherpod/tensors/bigjson"
 )
 
 // Operations lists the operations of the contract.
@@ -23,9 +26,9 @@ func uses(op Operation) (fields []string, ok bool) {
 	case OpPredict:
 		return []string{"!model_config", "hyperparameters", "!input_data", "tensors", "!model_state"}, true
 	case OpBatch:
-		return []string{"!requests"}, true
+		return []string{"!requests", "tensors"}, true
 	case OpStore:
-		return []string{"!tensors"}, true
+		return []string{"tensors", "have"}, true
 	case OpGPUInfo, OpCapabilities:
 		return nil, true
 	}
@@ -35,11 +38,15 @@ func uses(op Operation) (fields []string, ok bool) {
 // DecodeRequest reads a job's input and checks all that can be checked without
 // the data: the operation, the protocol, which fields stand there, the
 // hyperparameters, the layers and their parameters. Errors are *Error with the
-// path of the field.
+// path of the field. The request shares raw's memory: raw must not change.
 func DecodeRequest(raw []byte) (*Request, error) {
-	r, err := decodeRequest(raw)
-	if err != nil {
-		return nil, err
+	r := &Request{}
+	if err := bigjson.Unmarshal(raw, r); err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			e = Invalid("", syntax(raw, err))
+		}
+		return nil, e
 	}
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -110,14 +117,12 @@ func (r *Request) present() []string {
 	add("optimizer_state", r.OptimizerState != "")
 	add("start_epoch", r.StartEpoch != 0)
 	add("requests", r.Requests != nil)
+	add("have", r.Have != nil)
 	return p
 }
 
-// decodeRequest reads the JSON.
-func decodeRequest(raw []byte) (*Request, error) {
-	r := &Request{}
-	if err := strictStruct(raw, "the input", r); err != nil {
-		return nil, err
-	}
-	return r, nil
+// UnmarshalJSON reads the fields and refuses unknown ones by name.
+func (r *Request) UnmarshalJSON(raw []byte) error {
+	type bare Request
+	return strictStruct(raw, "the input", (*bare)(r))
 }

@@ -95,6 +95,8 @@ type Metrics struct {
 	// Classification, in evaluate: one entry a class; Confusion[true][predicted].
 	PerClass  []ClassMetrics `json:"per_class,omitempty"`
 	Confusion [][]int        `json:"confusion,omitempty"`
+	AUC       *Number        `json:"auc,omitempty"`            // of several classes, the mean of one against the rest
+	TopK      *Number        `json:"top_k_accuracy,omitempty"` // where hyperparameters.top_k asks
 	// Regression, in evaluate.
 	MAE  *Number `json:"mae,omitempty"`
 	RMSE *Number `json:"rmse,omitempty"`
@@ -111,8 +113,8 @@ type ClassMetrics struct {
 	Support   int    `json:"support"`
 }
 
-// A Response answers train_epoch, evaluate, predict and gpu_info: the
-// predecessor's fields, and Tensors where the request asked by protocol 1.
+// A Response answers all operations but train: the predecessor's fields, and
+// Tensors where the request asked by protocol 1.
 type Response struct {
 	Operation      Operation `json:"operation"`
 	Status         string    `json:"status"` // "success"
@@ -125,4 +127,31 @@ type Response struct {
 	Tensors          *Tensors        `json:"tensors,omitempty"`
 	GPUInfo          map[string]any  `json:"gpu_info,omitempty"`
 	BenchmarkResults map[string]any  `json:"benchmark_results,omitempty"`
+
+	// batch: an answer for each request, in order; a part that failed is
+	// {"status": "error", "failure": Error}, and of a train only the result.
+	Results []json.RawMessage `json:"results,omitempty"`
+
+	// store: digest by name, and which of Request.Have are there.
+	Stored  map[string]string `json:"stored,omitempty"`
+	Have    []string          `json:"have,omitempty"`
+	Missing []string          `json:"missing,omitempty"`
+
+	*Capabilities
+}
+
+// Capabilities answer the operation of that name: what this worker can do.
+type Capabilities struct {
+	Protocols  []int       `json:"protocols"`
+	Operations []Operation `json:"operations"`
+	Layers     []string    `json:"layers"`
+	Models     []string    `json:"models"` // values of model_config.type
+	Losses     []string    `json:"losses"`
+	Optimizers []string    `json:"optimizers"`
+	Schedulers []string    `json:"schedulers"`
+	Precisions []string    `json:"precisions"`
+	// Devices is the number of GPUs.
+	Devices  int               `json:"devices"`
+	MaxBytes int64             `json:"max_bytes"` // of decoded arrays in a request
+	Versions map[string]string `json:"versions"`
 }

@@ -48,11 +48,28 @@ type Hyperparameters struct {
 
 	Scheduler      *Scheduler     `json:"scheduler,omitempty"`
 	EarlyStopping  *EarlyStopping `json:"early_stopping,omitempty"`
-	Precision      string         `json:"precision,omitempty"` // "auto", "fp32", "tf32", "bf16", "fp16"
-	ClipNorm       float64        `json:"clip_norm,omitempty"` // 0: none; largest total norm of the gradient
+	Precision      string         `json:"precision,omitempty"`  // "auto", "fp32", "tf32", "bf16", "fp16"
+	ClipNorm       float64        `json:"clip_norm,omitempty"`  // 0: none; largest total norm of the gradient
+	ClipValue      float64        `json:"clip_value,omitempty"` // 0: none; largest absolute value in the gradient
 	ClassWeights   []float64      `json:"class_weights,omitempty"`
 	LabelSmoothing float64        `json:"label_smoothing,omitempty"` // 0; cross_entropy
 	Delta          float64        `json:"delta,omitempty"`           // 1; smooth_l1's beta, huber's delta
+	Dampening      float64        `json:"dampening,omitempty"`       // 0; sgd
+	MaxIter        int            `json:"max_iter,omitempty"`        // 20; lbfgs
+	TopK           int            `json:"top_k,omitempty"`           // 0: none; evaluate reports top_k_accuracy too
+
+	// What follows is for workers on GPUs; the engine on the CPU has no use for it.
+	GPUs       json.RawMessage `json:"gpus,omitempty"`       // 1; a number or "all"
+	OnOOM      string          `json:"on_oom,omitempty"`     // "error"; "halve": the batch size, until it fits
+	Accelerate string          `json:"accelerate,omitempty"` // "auto", "off", "graph", "compile"
+	Checkpoint *Checkpoint     `json:"checkpoint,omitempty"`
+}
+
+// A Checkpoint says when a worker saves a running training to its volume:
+// whichever comes first. 0 is never.
+type Checkpoint struct {
+	Epochs  int     `json:"epochs,omitempty"`
+	Seconds float64 `json:"seconds,omitempty"` // 60 where there is no Checkpoint
 }
 
 // A Scheduler changes the learning rate. Epochs and steps (batches) are counted
@@ -92,7 +109,7 @@ func Optimizers() []string {
 
 // Losses lists the loss functions of the contract. Labels are class numbers for
 // cross_entropy and nll; floats of the output's shape, or [n] for an output of
-// [n, 1], for the others. All are means.
+// [n, 1], for the others. All are means, kl_div over the samples ("batchmean").
 func Losses() []string {
 	return []string{"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits", "kl_div", "cosine"}
 }
@@ -119,6 +136,7 @@ func (h *Hyperparameters) WithDefaults(op Operation) *Hyperparameters {
 	set(&c.Precision, "auto")
 	set(&c.Alpha, 0.99)
 	set(&c.Delta, 1)
+	set(&c.MaxIter, 20)
 	rates := map[string]float64{"sgd": 0.01, "rmsprop": 0.01, "adagrad": 0.01, "nadam": 0.002, "lbfgs": 1}
 	set(&c.LearningRate, rates[c.Optimizer])
 	set(&c.LearningRate, 0.001)
@@ -165,6 +183,8 @@ func (h *Hyperparameters) Validate() error {
 		{"optimizer", h.Optimizer, Optimizers()},
 		{"loss_function", h.LossFunction, Losses()},
 		{"precision", h.Precision, Precisions()},
+		{"on_oom", h.OnOOM, []string{"error", "halve"}},
+		{"accelerate", h.Accelerate, []string{"auto", "off", "graph", "compile"}},
 	}
 	for _, n := range names {
 		if n.value != "" && !slices.Contains(n.known, n.value) {
@@ -174,8 +194,18 @@ func (h *Hyperparameters) Validate() error {
 	if err := h.ranges(); err != nil {
 		return err
 	}
-	if h.Nesterov && h.Momentum == 0 {
-		return Invalid("nesterov", "wants a momentum above 0")
+	if h.Nesterov && (h.Momentum == 0 || h.Dampening != 0) {
+		return Invalid("nesterov", "wants a momentum above 0 and no dampening")
+	}
+	loss := h.WithDefaults(OpTrain).LossFunction
+	if len(h.ClassWeights) > 0 && !ClassLabels(loss) {
+		return Invalid("class_weights", loss+" has no classes")
+	}
+	if h.LabelSmoothing > 0 && loss != "cross_entropy" {
+		return Invalid("label_smoothing", "only cross_entropy has it")
+	}
+	if err := validGPUs(h.GPUs); err != nil {
+		return err
 	}
 	for i, w := range h.ClassWeights {
 		if !(w >= 0) || math.IsInf(w, 0) {
@@ -186,6 +216,16 @@ func (h *Hyperparameters) Validate() error {
 		return at("scheduler", err)
 	}
 	return at("early_stopping", h.EarlyStopping.validate())
+}
+
+func validGPUs(raw json.RawMessage) error {
+	if raw == nil || string(raw) == `"all"` {
+		return nil
+	}
+	if n, err := decodeInt(raw); err != nil || n < 1 || n > 64 {
+		return Invalid("gpus", fmt.Sprintf("is %s, wants 1 to 64, or \"all\"", clip(string(raw))))
+	}
+	return nil
 }
 
 func (h *Hyperparameters) ranges() error {
@@ -200,6 +240,8 @@ func (h *Hyperparameters) ranges() error {
 		{"betas[0]", b[0], 0, 0.9999999}, {"betas[1]", b[1], 0, 0.9999999},
 		{"alpha", h.Alpha, 0, 1}, {"eps", h.Eps, 0, math.MaxFloat32}, {"clip_norm", h.ClipNorm, 0, math.MaxFloat64},
 		{"label_smoothing", h.LabelSmoothing, 0, 1}, {"delta", h.Delta, 0, math.MaxFloat32},
+		{"clip_value", h.ClipValue, 0, math.MaxFloat32}, {"dampening", h.Dampening, 0, math.MaxFloat32},
+		{"max_iter", float64(h.MaxIter), 0, 1e6}, {"top_k", float64(h.TopK), 0, 1e6},
 	})
 }
 
@@ -259,6 +301,12 @@ func (s *EarlyStopping) UnmarshalJSON(raw []byte) error {
 	return strictStruct(raw, "early_stopping", (*bare)(s))
 }
 
+// UnmarshalJSON refuses unknown fields by name.
+func (c *Checkpoint) UnmarshalJSON(raw []byte) error {
+	type bare Checkpoint
+	return strictStruct(raw, "checkpoint", (*bare)(c))
+}
+
 // strictStruct decodes an object field by field into the struct that v points
 // to, whose json tags are all the fields there are.
 func strictStruct(raw []byte, what string, v any) error {
@@ -285,5 +333,3 @@ func jsonNames(t reflect.Type) []string {
 	}
 	return names
 }
-
-var _ = []json.Unmarshaler{(*Hyperparameters)(nil), (*Scheduler)(nil), (*EarlyStopping)(nil)}

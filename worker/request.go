@@ -53,8 +53,10 @@ type Request struct {
 	// numbering, the shuffles and the schedule.
 	StartEpoch int `json:"start_epoch,omitempty"`
 
-	// Requests are the parts of a batch.
+	// Requests are the parts of a batch. They may refer to the batch's Tensors.
 	Requests []json.RawMessage `json:"requests,omitempty"`
+	// Have asks the operation store which of these digests it holds.
+	Have []string `json:"have,omitempty"`
 }
 
 // Tensors is a map of name to {dtype, shape, data} as one base64 text.

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// evaluationBatch is how many samples go through at once without training; it
+// changes no result but the rounding of the mean loss.
+const evaluationBatch = 1024
+
+// outputs calls f with the outputs of pieces of d, in order and in evaluation mode.
+func (net *network) outputs(ctx context.Context, d *dataset, f func(y []float32, from, to int)) error {
+	net.pass.train = false
+	size := evaluationBatch
+	if net.width > 1<<20 { // large images: stay within memory
+		size = 64
+	}
+	for from := 0; from < d.n; from += size {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		to := min(from+size, d.n)
+		f(net.forward(d.x[from*d.size:to*d.size], to-from), from, to)
+	}
+	return nil
+}
+
+// evaluate returns mean loss and accuracy; see, if not nil, gets all outputs.
+func (net *network) evaluate(ctx context.Context, l loss, d *dataset, see func(y []float32, from, to int)) (value float64, accuracy *worker.Number, err error) {
+	var sum, hits float64
+	classifies := false
+	err = net.outputs(ctx, d, func(y []float32, from, to int) {
+		t := d.t.slice(from, to)
+		sum += l.mean(nil, y, &t, to-from) * float64(to-from)
+		right, ok := l.correct(y, &t, to-from)
+		hits, classifies = hits+right, ok
+		if see != nil {
+			see(y, from, to)
+		}
+	})
+	if classifies {
+		share := worker.Number(hits / float64(d.n))
+		accuracy = &share
+	}
+	return sum / float64(d.n), accuracy, err
+}
+
+// loaded builds the network of an evaluate or predict request with its state.
+func loaded(r *worker.Request, in []int, o *Options) (*network, error) {
+	net, err := newNetwork(r.Model, in)
+	if err != nil {
+		return nil, err
+	}
+	set, err := loadState(r.ModelState, "model_state", o.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	return net, net.load(set)
+}
+
+// evaluate answers the operation.
+func evaluate(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*worker.Response, error) {
+	h := r.Hyperparameters.WithDefaults(r.Operation)
+	d, err := a.features(r.EvaluationData, "evaluation_data")
+	if err != nil {
+		return nil, err
+	}
+	net, err := loaded(r, d.shape, o)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLoss(h, net.out)
+	if err != nil {
+		return nil, err
+	}
+	if err := net.checkIndices(d, "evaluation_data"); err != nil {
+		return nil, err
+	}
+	if err := a.labels(d, r.EvaluationData, "evaluation_data", h, net.out); err != nil {
+		return nil, err
+	}
+	width := elements(net.out)
+	all := make([]float32, d.n*width)
+	value, accuracy, err := net.evaluate(ctx, l, d, func(y []float32, from, to int) { copy(all[from*width:to*width], y) })
+	if err != nil {
+		return nil, err
+	}
+	m := &worker.Metrics{Loss: worker.Number(value), Accuracy: accuracy, SamplesProcessed: d.n, DeviceUsed: device}
+	widen(m, h, all, &d.t, width)
+	return &worker.Response{Operation: r.Operation, Status: "success", Metrics: m}, nil
+}

@@ -1,0 +1,322 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Options configure a Handler. The zero value works.
+type Options struct {
+	// MaxBytes bounds the arrays and states that a request's text decodes to;
+	// 0: tensors.DefaultLimit.
+	MaxBytes int64
+	// Store holds data between jobs; nil: 1 GB in memory.
+	Store Store
+}
+
+// Handler returns a worker.Handler that runs all operations of the contract on
+// the CPU. It may run several jobs at once. Train streams events; a run_id seen
+// before with the same request is answered from memory. Refusals are
+// *worker.Error: ErrInvalid with the path of the field, ErrUnsupported for what
+// only the PyTorch worker has, ErrDiverged, ErrMemory, ErrMissing.
+func Handler(o Options) worker.Handler {
+	if o.Store == nil {
+		o.Store = MemoryStore(1 << 30)
+	}
+	e := &engine{options: o}
+	return e.handle
+}
+
+type engine struct {
+	options Options
+	runs    runs
+}
+
+func (e *engine) handle(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	return e.run(ctx, job.Input, nil, yield)
+}
+
+// run does one request; outer are the arrays of a batch around it.
+func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	r, err := worker.DecodeRequest(input)
+	if err != nil {
+		return nil, err
+	}
+	if r.Operation == worker.OpTrain {
+		return nil, e.train(ctx, r, input, outer, yield)
+	}
+	answer, err := e.answer(ctx, r, outer)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// answer does what does not stream.
+func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (*worker.Response, error) {
+	a, err := newArrays(r, outer, &e.options)
+	if err != nil {
+		return nil, err
+	}
+	switch r.Operation {
+	case worker.OpTrainEpoch:
+		return e.trainEpoch(ctx, r, a)
+	case worker.OpEvaluate:
+		return evaluate(ctx, r, a, &e.options)
+	case worker.OpPredict:
+		return predict(ctx, r, a, &e.options)
+	case worker.OpBatch:
+		return e.batch(ctx, r, a)
+	case worker.OpStore:
+		return store(r, a)
+	case worker.OpCapabilities:
+		return capabilities(&e.options), nil
+	}
+	return gpuInfo(), nil
+}
+
+// train streams the events of a training, or those of the same run before.
+func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, outer *arrays, yield func(json.RawMessage) error) error {
+	if r.RunID == "" {
+		return e.trainRun(ctx, r, outer, yield)
+	}
+	key := runKey(r.RunID, input)
+	run, repeat, err := e.runs.begin(ctx, key)
+	if err != nil {
+		return err
+	}
+	if repeat {
+		for _, chunk := range run.chunks {
+			if err := yield(chunk); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	finished := false
+	defer func() { e.runs.end(key, run, finished) }()
+	err = e.trainRun(ctx, r, outer, func(chunk json.RawMessage) error {
+		run.chunks = append(run.chunks, chunk)
+		return yield(chunk)
+	})
+	finished = err == nil
+	return err
+}
+
+func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield func(json.RawMessage) error) error {
+	seq := 0
+	tell := func(event worker.Event) error {
+		event.RunID, event.Seq = r.RunID, seq
+		seq++
+		chunk, err := json.Marshal(event)
+		if err != nil {
+			return err
+		}
+		return yield(chunk)
+	}
+	a, err := newArrays(r, outer, &e.options)
+	if err != nil {
+		return err
+	}
+	t, err := newTrainer(r, a, &e.options, tell)
+	if err != nil {
+		return err
+	}
+	if p := t.h.Precision; p != "auto" && p != "fp32" {
+		if err := tell(worker.Event{Type: worker.EventLog, Message: fmt.Sprintf("precision %s is for GPUs; the engine on the CPU computes in fp32", p)}); err != nil {
+			return err
+		}
+	}
+	begun := time.Now()
+	stopped, err := t.run(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := t.result(r, stopped)
+	if err != nil {
+		return err
+	}
+	result.Seconds = worker.Number(time.Since(begun).Seconds())
+	for _, event := range result.Emit(seq) {
+		if err := tell(event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult, error) {
+	model, optimizer, err := t.states()
+	if err != nil {
+		return nil, err
+	}
+	result := &worker.TrainResult{
+		Operation: r.Operation, Status: "success", RunID: r.RunID, History: t.history, Model: t.net.config,
+		ModelState: model, OptimizerState: optimizer, Parameters: len(t.net.weights), Device: device, Precision: "fp32",
+	}
+	if stopped != "" {
+		result.Status, result.Stopped = "stopped", stopped
+	}
+	return result, nil
+}
+
+// states are the text of the model's and the optimizer's state. They are not
+// compressed: trained weights hardly shrink.
+func (t *trainer) states() (model, optimizer string, err error) {
+	set, err := t.net.state()
+	if err != nil {
+		return "", "", err
+	}
+	if model, err = tensors.EncodeState(set, false); err != nil {
+		return "", "", err
+	}
+	if set, err = t.optimizer.state(t.net, t.schedule); err != nil {
+		return "", "", err
+	}
+	optimizer, err = tensors.EncodeState(set, false)
+	return model, optimizer, err
+}
+
+// trainEpoch is the predecessor's operation: one epoch, all samples in one batch
+// unless batch_size is given.
+func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
+	t, err := newTrainer(r, a, &e.options, func(worker.Event) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	t.end = t.epoch + 1
+	if _, err := t.run(ctx); err != nil {
+		return nil, err
+	}
+	model, optimizer, err := t.states()
+	if err != nil {
+		return nil, err
+	}
+	last := t.history[0]
+	return &worker.Response{
+		Operation: r.Operation, Status: "success", ModelState: model, OptimizerState: optimizer,
+		Metrics: &worker.Metrics{Loss: last.Loss, Accuracy: last.Accuracy, SamplesProcessed: last.Samples, DeviceUsed: device},
+	}, nil
+}
+
+func predict(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*worker.Response, error) {
+	d, err := a.features(r.InputData, "input_data")
+	if err != nil {
+		return nil, err
+	}
+	net, err := loaded(r, d.shape, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := net.checkIndices(d, "input_data"); err != nil {
+		return nil, err
+	}
+	width := elements(net.out)
+	all := make([]float32, d.n*width)
+	if err := net.outputs(ctx, d, func(y []float32, from, to int) { copy(all[from*width:to*width], y) }); err != nil {
+		return nil, err
+	}
+	answer := &worker.Response{Operation: r.Operation, Status: "success"}
+	if r.Protocol == 0 {
+		answer.Predictions = appendList(nil, all, append([]int{d.n}, net.out...))
+		return answer, nil
+	}
+	t, err := toTensor(all, append([]int{d.n}, net.out...))
+	if err != nil {
+		return nil, err
+	}
+	text, err := tensors.EncodeSet(tensors.Set{"predictions": t}, "msgpack")
+	if err != nil {
+		return nil, err
+	}
+	answer.Predictions = json.RawMessage(`{"tensor":"predictions"}`)
+	answer.Tensors = &worker.Tensors{Codec: "msgpack", Data: text}
+	return answer, nil
+}
+
+// appendList writes numbers of a shape as nested JSON lists.
+func appendList(b []byte, x []float32, shape []int) []byte {
+	if len(shape) == 0 {
+		return appendNumber(b, x[0])
+	}
+	b = append(b, '[')
+	size := elements(shape[1:])
+	for i := range shape[0] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendList(b, x[i*size:(i+1)*size], shape[1:])
+	}
+	return append(b, ']')
+}
+
+func appendNumber(b []byte, v float32) []byte {
+	if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+		text, _ := worker.Number(f).MarshalJSON()
+		return append(b, text...)
+	}
+	return strconv.AppendFloat(b, float64(v), 'g', -1, 32)
+}
+
+// batch answers each request in order; one that fails does not stop the others.
+func (e *engine) batch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
+	answer := &worker.Response{Operation: r.Operation, Status: "success"}
+	for i, part := range r.Requests {
+		result, err := e.batchPart(ctx, part, a)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			result = failure(fmt.Sprintf("requests[%d]", i), err)
+		}
+		answer.Results = append(answer.Results, result)
+	}
+	return answer, nil
+}
+
+func (e *engine) batchPart(ctx context.Context, part json.RawMessage, a *arrays) (json.RawMessage, error) {
+	var head struct{ Operation worker.Operation }
+	if json.Unmarshal(part, &head) == nil && head.Operation == worker.OpBatch {
+		return nil, worker.Invalid("operation", "a batch within a batch")
+	}
+	var events worker.Collector
+	output, err := e.run(ctx, part, a, func(chunk json.RawMessage) error {
+		var event worker.Event
+		if err := json.Unmarshal(chunk, &event); err != nil {
+			return err
+		}
+		_, err := events.Add(event)
+		return err
+	})
+	if err != nil || output != nil {
+		return output, err
+	}
+	result, err := events.Result()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(result)
+}
+
+// failure is the answer in the place of a request that failed.
+func failure(path string, err error) json.RawMessage {
+	var e *worker.Error
+	if !errors.As(err, &e) {
+		e = &worker.Error{Kind: worker.ErrInternal, Message: err.Error()}
+	}
+	c := *e
+	c.Field = path
+	if e.Field != "" {
+		c.Field += "." + e.Field
+	}
+	text, _ := json.Marshal(map[string]any{"status": "error", "failure": c})
+	return text
+}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"gonum.org/v1/gonum/blas"
+
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/engine/sgemm"
+)
+
+// device is what the engine computes on, in every answer.
+const device = "cpu"
+
+// gpuInfo answers the operation: there is no GPU, and this is the machine.
+func gpuInfo() *worker.Response {
+	info := map[string]any{
+		"cuda_available": false, "device_count": 0, "device_name": device, "cpu_name": fromProc("/proc/cpuinfo", "model name"),
+		"cpu_count": runtime.NumCPU(), "threads": runtime.GOMAXPROCS(0), "vector_instructions": sgemm.Fast(),
+		"memory_total": kilobytes("MemTotal"), "memory_free": kilobytes("MemAvailable"),
+		"go_version": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "precisions": []string{"fp32"},
+	}
+	return &worker.Response{Operation: worker.OpGPUInfo, Status: "success", GPUInfo: info, BenchmarkResults: benchmark(512, 100*time.Millisecond)}
+}
+
+// benchmark multiplies square matrices for a while.
+func benchmark(size int, length time.Duration) map[string]any {
+	a, b, c := make([]float32, size*size), make([]float32, size*size), make([]float32, size*size)
+	fill(a, 0.5)
+	fill(b, 0.5)
+	count, start := 0, time.Now()
+	for time.Since(start) < length {
+		sgemm.BLAS{}.Sgemm(blas.NoTrans, blas.NoTrans, size, size, size, 1, a, size, b, size, 0, c, size)
+		count++
+	}
+	spent := time.Since(start).Seconds()
+	flops := 2 * float64(size) * float64(size) * float64(size) * float64(count)
+	return map[string]any{"matrix_size": size, "products": count, "seconds": spent, "gflops": flops / spent / 1e9, "device_used": device}
+}
+
+// fromProc is the value of the first line of a Linux file that begins with key,
+// or "".
+func fromProc(file, key string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, key); ok {
+			return strings.Trim(rest, " \t:\n")
+		}
+	}
+	return ""
+}
+
+// kilobytes reads a size from /proc/meminfo, in bytes; 0: not known.
+func kilobytes(key string) int {
+	n, err := strconv.Atoi(strings.TrimSuffix(fromProc("/proc/meminfo", key), " kB"))
+	if err != nil {
+		return 0
+	}
+	return n * 1024
+}
+
+// capabilities answers the operation. Layers are those that this engine builds.
+func capabilities(o *Options) *worker.Response {
+	return &worker.Response{Operation: worker.OpCapabilities, Status: "success", Capabilities: &worker.Capabilities{
+		Protocols: []int{0, worker.Protocol}, Operations: worker.Operations(), Layers: layerNames(), Models: []string{"sequential"},
+		Losses:     []string{"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"},
+		Optimizers: []string{"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"},
+		Schedulers: worker.Schedulers(), Precisions: []string{"fp32"}, MaxBytes: o.limit(),
+		Versions: map[string]string{"go": runtime.Version()},
+	}}
+}
+
+func (o *Options) limit() int64 {
+	if o.MaxBytes == 0 {
+		return tensors.DefaultLimit
+	}
+	return o.MaxBytes
+}

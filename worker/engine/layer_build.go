@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// layer makes one layer. The step is resolved, so every parameter is there or
+// has its default.
+func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, error) {
+	v := values{step}
+	switch step.Kind.Name {
+	case "linear":
+		return newLinear(v, t), nil
+	case "embedding":
+		return newEmbedding(v, t), nil
+	case "conv1d", "conv2d":
+		return newConv(v, t), nil
+	case "maxpool1d", "maxpool2d":
+		return &maxPool{window: newWindow(v)}, nil
+	case "avgpool1d", "avgpool2d":
+		return newAvgPool(v), nil
+	case "adaptive_avgpool1d", "adaptive_avgpool2d":
+		return newAdaptiveAvg(v), nil
+	case "batchnorm1d", "batchnorm2d", "batchnorm3d":
+		return newBatchNorm(v, t), nil
+	case "layernorm":
+		return newLayerNorm(v, t), nil
+	case "groupnorm":
+		return newGroupNorm(v, t), nil
+	case "dropout":
+		return &dropout{p: v.float("p"), size: elements(step.In), run: 1}, nil
+	case "dropout1d", "dropout2d", "dropout3d":
+		return &dropout{p: v.float("p"), size: elements(step.In), run: elements(step.In[1:])}, nil
+	case "softmax", "log_softmax", "softmin":
+		return newSoftmax(v), nil
+	case "flatten", "reshape", "identity":
+		return identity{}, nil
+	case "permute":
+		return newPermute(v), nil
+	case "mean":
+		return newMean(v), nil
+	case "residual":
+		return b.residual(step, path)
+	case "branches":
+		return b.branches(step, path)
+	}
+	if f := elementwise(v); f != nil {
+		return &activation{size: elements(step.In), function: f}, nil
+	}
+	return nil, unsupported(step, path)
+}
+
+// values reads the parameters of a step, defaults included.
+type values struct{ worker.Step }
+
+func (v values) get(name string) any {
+	if x, ok := v.Layer.Params[name]; ok {
+		return x
+	}
+	p, _ := v.Kind.Param(name)
+	if p == nil {
+		return nil
+	}
+	return p.Default
+}
+
+func (v values) int(name string) int {
+	n, _ := v.get(name).(int)
+	return n
+}
+
+func (v values) float(name string) float64 {
+	f, _ := v.get(name).(float64)
+	return f
+}
+
+func (v values) bool(name string) bool {
+	b, _ := v.get(name).(bool)
+	return b
+}
+
+func (v values) text(name string) string {
+	s, _ := v.get(name).(string)
+	return s
+}
+
+// pair reads a window parameter as height and width; one-dimensional layers are
+// two-dimensional ones of height 1, for which high is the value.
+func (v values) pair(name string, high int) [2]int {
+	flat := len(v.In) == 2
+	switch x := v.get(name).(type) {
+	case int:
+		if flat {
+			return [2]int{high, x}
+		}
+		return [2]int{x, x}
+	case []int:
+		switch {
+		case flat:
+			return [2]int{high, x[0]}
+		case len(x) == 1:
+			return [2]int{x[0], x[0]}
+		}
+		return [2]int{x[0], x[1]}
+	}
+	return [2]int{high, high}
+}
+
+// axis turns the parameter dim into an index of the sample's shape.
+func (v values) axis(shape []int) int {
+	if d := v.int("dim"); d > 0 {
+		return d - 1
+	} else {
+		return len(shape) + d
+	}
+}
+
+// named finds the tensor whose name ends in ".name".
+func named(t []*tensor, name string) *tensor {
+	for _, x := range t {
+		if len(x.Name) > len(name) && x.Name[len(x.Name)-len(name)-1:] == "."+name {
+			return x
+		}
+	}
+	return nil
+}
+
+// layerNames lists the types that layer makes.
+func layerNames() []string {
+	var names []string
+	for _, k := range worker.Kinds() {
+		if !slices.Contains(onlyPyTorch(), k.Name) {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
+// onlyPyTorch lists the types that layer does not make; a test holds it to that.
+func onlyPyTorch() []string {
+	return []string{
+		"bilinear", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "maxpool3d", "avgpool3d",
+		"adaptive_avgpool3d", "adaptive_maxpool1d", "adaptive_maxpool2d", "adaptive_maxpool3d",
+		"instancenorm1d", "instancenorm2d", "instancenorm3d", "alpha_dropout", "feature_alpha_dropout", "prelu", "glu",
+		"rnn", "lstm", "gru", "transformer_encoder_layer",
+	}
+}

@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"math"
+	"slices"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Tables of more classes than this are not sent.
+const (
+	maxTableClasses = 2000
+	maxAUCClasses   = 1000
+)
+
+// widen adds the metrics beyond loss and accuracy, from all outputs y of a data
+// set, width for each sample.
+func widen(m *worker.Metrics, h *worker.Hyperparameters, y []float32, t *targets, width int) {
+	switch {
+	case worker.ClassLabels(h.LossFunction):
+		classMetrics(m, h, y, t.classes, width)
+	case h.LossFunction != "bce_with_logits":
+		regressionMetrics(m, y, t.values, width)
+	case width == 1:
+		truth, scores := make([]int32, len(y)), make([]float32, 2*len(y))
+		for i, v := range y {
+			scores[2*i+1] = v // class 1 where above 0
+			if t.values[i] > 0.5 {
+				truth[i] = 1
+			}
+		}
+		classMetrics(m, &worker.Hyperparameters{}, scores, truth, 2)
+	}
+}
+
+// classMetrics counts, for scores of several classes a sample.
+func classMetrics(m *worker.Metrics, h *worker.Hyperparameters, scores []float32, truth []int32, classes int) {
+	if classes <= maxTableClasses {
+		m.Confusion = make([][]int, classes)
+		for c := range m.Confusion {
+			m.Confusion[c] = make([]int, classes)
+		}
+		for i, c := range truth {
+			m.Confusion[c][argmax(scores[i*classes:(i+1)*classes])]++
+		}
+		m.PerClass = perClass(m.Confusion)
+	}
+	if classes <= maxAUCClasses {
+		m.AUC = meanAUC(scores, truth, classes)
+	}
+	if k := h.TopK; k > 0 && k < classes {
+		m.TopK = topK(scores, truth, classes, k)
+	}
+}
+
+func perClass(table [][]int) []worker.ClassMetrics {
+	rows := make([]worker.ClassMetrics, len(table))
+	for c := range table {
+		hit, said, there := table[c][c], 0, 0
+		for k := range table {
+			said += table[k][c]
+			there += table[c][k]
+		}
+		rows[c] = worker.ClassMetrics{Class: c, Precision: ratio(hit, said), Recall: ratio(hit, there), F1: ratio(2*hit, said+there), Support: there}
+	}
+	return rows
+}
+
+func ratio(a, b int) worker.Number {
+	if b == 0 {
+		return 0
+	}
+	return worker.Number(float64(a) / float64(b))
+}
+
+func topK(scores []float32, truth []int32, classes, k int) *worker.Number {
+	hits := 0
+	for i, c := range truth {
+		line := scores[i*classes : (i+1)*classes]
+		above := 0
+		for j, v := range line {
+			if v > line[c] || (v == line[c] && j < int(c)) {
+				above++
+			}
+		}
+		if above < k {
+			hits++
+		}
+	}
+	n := ratio(hits, len(truth))
+	return &n
+}
+
+// meanAUC is the mean over the classes of one against the rest; of two classes,
+// that of class 1. Classes that do not occur are left out; nil: there is none.
+func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
+	var sum float64
+	known := 0
+	score := make([]float64, len(truth))
+	for c := range classes {
+		if classes == 2 && c == 0 {
+			continue
+		}
+		for i := range score {
+			score[i] = float64(scores[i*classes+c])
+			if classes == 2 {
+				score[i] -= float64(scores[i*classes])
+			}
+		}
+		if a := auc(score, truth, int32(c)); !math.IsNaN(a) {
+			sum += a
+			known++
+		}
+	}
+	if known == 0 {
+		return nil
+	}
+	n := worker.Number(sum / float64(known))
+	return &n
+}
+
+// auc is the area under the ROC curve by ranks, ties shared.
+func auc(score []float64, truth []int32, class int32) float64 {
+	order := make([]int, len(score))
+	for i, v := range score {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return math.NaN()
+		}
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch {
+		case score[a] < score[b]:
+			return -1
+		case score[a] > score[b]:
+			return 1
+		}
+		return a - b
+	})
+	var ranks, up float64
+	for i := 0; i < len(order); {
+		j := i
+		for j < len(order) && score[order[j]] == score[order[i]] {
+			j++
+		}
+		for _, k := range order[i:j] {
+			if truth[k] == class {
+				ranks += float64(i+j+1) / 2
+				up++
+			}
+		}
+		i = j
+	}
+	down := float64(len(order)) - up
+	if up == 0 || down == 0 {
+		return math.NaN()
+	}
+	return (ranks - up*(up+1)/2) / (up * down)
+}
+
+// regressionMetrics are the mean absolute error, the root of the mean square, and
+// R2, the mean over the outputs; of labels that do not vary it is 1 where all is
+// right, else 0, as in scikit-learn.
+func regressionMetrics(m *worker.Metrics, y, labels []float32, width int) {
+	n := len(y) / width
+	var absolute, square, r2 float64
+	for c := range width {
+		var mean, rest, spread float64
+		for i := range n {
+			mean += float64(labels[i*width+c])
+		}
+		mean /= float64(n)
+		for i := range n {
+			d, s := float64(y[i*width+c])-float64(labels[i*width+c]), float64(labels[i*width+c])-mean
+			absolute += math.Abs(d)
+			rest += d * d
+			spread += s * s
+		}
+		square += rest
+		switch {
+		case spread > 0:
+			r2 += 1 - rest/spread
+		case rest == 0:
+			r2++
+		}
+	}
+	mae, rmse, mean := worker.Number(absolute/float64(len(y))), worker.Number(math.Sqrt(square/float64(len(y)))), worker.Number(r2/float64(width))
+	m.MAE, m.RMSE, m.R2 = &mae, &rmse, &mean
+}

@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/blas"
+
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/engine/sgemm"
+)
+
+// A tensor is a parameter or a buffer of a model.
+type tensor struct {
+	worker.StateTensor
+	data []float32
+	grad []float32 // nil for buffers
+}
+
+// A layer computes on n samples, stored one after the other; the sizes of a
+// sample it knows since it was built.
+type layer interface {
+	// forward returns the outputs, in memory that the layer owns until the next
+	// forward. It leaves x as it is.
+	forward(p *pass, x []float32, n int) []float32
+	// backward takes the x of the last forward and the gradient dy of its output,
+	// sets the gradients of the layer's parameters, and returns the gradient of x,
+	// or nil where wantDX is false. It may overwrite dy and return it.
+	backward(p *pass, x, dy []float32, n int, wantDX bool) []float32
+}
+
+// A pass is what the layers have in common while data goes through.
+type pass struct {
+	train bool       // dropout, batch statistics
+	masks *generator // of dropout
+	blas  multiplier
+}
+
+// A multiplier is the part of gonum's blas.Float32Level3 that layers use.
+type multiplier interface {
+	Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int)
+}
+
+// A network is a model that can compute.
+type network struct {
+	config  *worker.ModelConfig // resolved
+	in, out []int               // shapes of a sample
+	root    *sequence
+	tensors []*tensor // in state_dict order
+	// weights and grads are the memory of all trained tensors, in their order, so
+	// that an optimizer makes one run.
+	weights, grads []float32
+	width          int // largest numbers of a sample between layers, for memory estimates
+	pass           pass
+}
+
+// newNetwork builds config for samples of shape in, with all zero weights.
+func newNetwork(config *worker.ModelConfig, in []int) (*network, error) {
+	steps, out, err := config.Steps(in)
+	if err != nil {
+		return nil, err
+	}
+	resolved, _, err := config.Resolve(in)
+	if err != nil {
+		return nil, err
+	}
+	net := &network{config: resolved, in: in, out: out, pass: pass{blas: sgemm.BLAS{}}}
+	trained, buffers := 0, 0
+	state := worker.StateOf(steps)
+	for _, s := range state {
+		if n := elements(s.Shape); s.Buffer {
+			buffers += n
+		} else {
+			trained += n
+		}
+	}
+	if err := fitsMemory(trained); err != nil {
+		return nil, err
+	}
+	net.allocate(state, trained, buffers)
+	b := &builder{tensors: net.tensors}
+	if net.root, err = b.list(steps, "model_config.layers"); err != nil {
+		return nil, err
+	}
+	net.width = b.width
+	return net, nil
+}
+
+// maxWeights bounds a model to what an ordinary machine holds four times over:
+// weights, gradients and two slots of an optimizer.
+const maxWeights = 1 << 30
+
+func fitsMemory(trained int) error {
+	if trained > maxWeights {
+		return &worker.Error{Kind: worker.ErrMemory, Field: "model_config",
+			Message: fmt.Sprintf("the model has %d parameters and needs %.0f GB to train; the engine on the CPU takes up to %d", trained, float64(trained)*16/1e9, maxWeights)}
+	}
+	return nil
+}
+
+func (net *network) allocate(state []worker.StateTensor, trained, buffers int) {
+	net.weights, net.grads = make([]float32, trained), make([]float32, trained)
+	rest := make([]float32, buffers)
+	at := 0
+	for _, s := range state {
+		n := elements(s.Shape)
+		t := &tensor{StateTensor: s}
+		if s.Buffer {
+			t.data, rest = rest[:n:n], rest[n:]
+		} else {
+			t.data, t.grad = net.weights[at:at+n:at+n], net.grads[at:at+n:at+n]
+			at += n
+		}
+		net.tensors = append(net.tensors, t)
+	}
+}
+
+func (net *network) forward(x []float32, n int) []float32 {
+	return net.root.forward(&net.pass, x, n)
+}
+
+// backward sets all gradients from that of the output, which it overwrites.
+func (net *network) backward(x, dy []float32, n int) {
+	net.root.backward(&net.pass, x, dy, n, false)
+}
+
+func elements(shape []int) int {
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	return n
+}
+
+// A sequence is layers one after the other.
+type sequence struct {
+	layers []layer
+	inputs [][]float32 // of each layer, in the last forward
+	// first is the first layer with parameters: backward stops there where nobody
+	// wants the gradient of the input.
+	first int
+}
+
+func (s *sequence) forward(p *pass, x []float32, n int) []float32 {
+	for i, l := range s.layers {
+		s.inputs[i] = x
+		x = l.forward(p, x, n)
+	}
+	return x
+}
+
+func (s *sequence) backward(p *pass, _, dy []float32, n int, wantDX bool) []float32 {
+	for i := len(s.layers) - 1; i >= 0; i-- {
+		if !wantDX && i < s.first {
+			return nil
+		}
+		dy = s.layers[i].backward(p, s.inputs[i], dy, n, wantDX || i > s.first)
+	}
+	return dy
+}
+
+// A builder makes layers from resolved steps and hands out the tensors.
+type builder struct {
+	tensors []*tensor
+	width   int
+}
+
+func (b *builder) take(n int) []*tensor {
+	t := b.tensors[:n]
+	b.tensors = b.tensors[n:]
+	return t
+}
+
+func (b *builder) list(steps []worker.Step, path string) (*sequence, error) {
+	s := &sequence{first: len(steps), inputs: make([][]float32, len(steps))}
+	for i, step := range steps {
+		before := len(b.tensors)
+		at := fmt.Sprintf("%s[%d]", path, i)
+		l, err := b.layer(step, b.take(len(step.State)), at)
+		if err != nil {
+			return nil, err
+		}
+		if len(b.tensors) < before && s.first > i {
+			s.first = i
+		}
+		b.width += elements(step.Out)
+		s.layers = append(s.layers, l)
+	}
+	return s, nil
+}
+
+// unsupported is the answer to a layer that only the PyTorch worker has.
+func unsupported(step worker.Step, path string) error {
+	return &worker.Error{Kind: worker.ErrUnsupported, Field: path,
+		Message: fmt.Sprintf("the engine on the CPU has no %s; the PyTorch worker has it", step.Kind.Name)}
+}
+
+// needsTwo reports whether a layer takes the variance over a batch of single
+// numbers, which one sample has not.
+func (net *network) needsTwo() bool {
+	for _, l := range net.root.layers {
+		if b, ok := l.(*batchNorm); ok && b.places == 1 {
+			return true
+		}
+	}
+	return false
+}

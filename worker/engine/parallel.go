@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+)
+
+// grain is the work, in simple operations on a number, below which another
+// thread is not worth waking.
+const grain = 32 * 1024
+
+// parallel calls f for pieces that cover 0 to n, at once where n pieces of cost
+// each are worth it. The pieces differ with GOMAXPROCS, so f must not sum across
+// them; see chunks.
+func parallel(n, cost int, f func(from, to int)) {
+	threads := min(runtime.GOMAXPROCS(0), n, n*cost/grain)
+	if threads < 2 {
+		f(0, n)
+		return
+	}
+	var wait sync.WaitGroup
+	for t := range threads - 1 {
+		wait.Go(func() { f(t*n/threads, (t+1)*n/threads) })
+	}
+	f((threads-1)*n/threads, n)
+	wait.Wait()
+}
+
+// maxChunks is into how many parts a sum over a batch is cut at most. It must not
+// depend on the machine: partial sums are added in its order.
+const maxChunks = 8
+
+// chunks cuts 0 to n into min(n, maxChunks) parts and calls f for each, with its
+// number, on several threads.
+func chunks(n int, f func(chunk, from, to int)) (count int) {
+	count = min(n, maxChunks)
+	threads := min(runtime.GOMAXPROCS(0), count)
+	if threads < 2 {
+		for c := range count {
+			f(c, c*n/count, (c+1)*n/count)
+		}
+		return count
+	}
+	var wait sync.WaitGroup
+	for t := range threads {
+		wait.Go(func() {
+			for c := t; c < count; c += threads {
+				f(c, c*n/count, (c+1)*n/count)
+			}
+		})
+	}
+	wait.Wait()
+	return count
+}
+
+// grown is *buf with room for n numbers; what stood there is lost.
+func grown[T any](buf *[]T, n int) []T {
+	if cap(*buf) < n {
+		*buf = make([]T, n)
+	}
+	*buf = (*buf)[:n]
+	return *buf
+}
