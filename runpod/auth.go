@@ -37,7 +37,7 @@ func isLoopback(host string) bool {
 
 // An authorizer adds the key to what goes to the hosts that it is for.
 type authorizer struct {
-	key   Secret
+	key   func() string   // nil for none
 	hosts map[string]bool // scheme://host
 }
 
@@ -47,9 +47,9 @@ func (a authorizer) wrap(next handler) handler {
 		if err != nil || !a.hosts[u.Scheme+"://"+u.Host] {
 			return nil, invalid(c.op, c.endpoint, "the request would leave the configured hosts")
 		}
-		if a.key != "" {
+		if a.key != nil {
 			c.key = a.key
-			c.header.Set("Authorization", "Bearer "+a.key.Reveal())
+			c.header.Set("Authorization", "Bearer "+a.key())
 		}
 		return next(ctx, c)
 	}

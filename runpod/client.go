@@ -92,16 +92,22 @@ func New(config Config) (*Client, error) {
 	if c.Transport == nil {
 		c.Transport = newTransport()
 	}
-	if c.Policy, err = c.Policy.complete(Policy{}); err != nil {
+	if _, err := c.Policy.complete(Policy{}); err != nil {
 		return nil, err
 	}
+	// From here on the key is in a closure, which no printing of a client follows.
+	key := c.APIKey.Reveal
+	if c.APIKey == "" {
+		key = nil
+	}
+	c.APIKey = ""
 	client := &Client{config: c, local: local}
 	// Outermost first: what a caller's request passes on its way out.
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,
 		retrier{attempts: c.Attempts, base: retryBase(local)}.wrap,
 		newLimiter(c.Limits).wrap,
-		authorizer{key: c.APIKey, hosts: hosts}.wrap,
+		authorizer{key: key, hosts: hosts}.wrap,
 	)
 	return client, nil
 }
@@ -134,11 +140,10 @@ type call struct {
 	job      JobID
 	method   string
 	url      string
-	accept   string        // default application/json
 	body     body          // nil for none
 	hold     time.Duration // how long the server may keep it open, beyond the timeout
 	header   http.Header   // made by the handlers
-	key      Secret        // what must not show in errors
+	key      func() string // what must not show in errors, or nil
 }
 
 // A reply is a whole answer.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // A limiter keeps each operation of each endpoint to its limit. It is one for the
@@ -66,27 +64,25 @@ func (l *limiter) gate(c *call) *gate {
 	return g
 }
 
-// A gate lets through what a window allows. Half of it may come at once; the rest
-// is spread over the window, so that no window of that length has more.
+// A gate lets through what a sliding window allows: the request after the last n
+// goes when the first of those n is a window old.
 type gate struct {
-	rate  *rate.Limiter
+	per   time.Duration
 	slots chan struct{}
 
 	mu     sync.Mutex
+	times  []time.Time // when the last n requests went or will go, a ring
+	oldest int
 	closed time.Time // until when the service wants nothing
 }
 
 func newGate(l Limit) *gate {
-	burst := (l.Requests + 1) / 2
-	steady := max(l.Requests-burst, 1)
 	concurrent := l.Concurrent
 	if concurrent <= 0 {
 		concurrent = l.Requests
 	}
-	return &gate{
-		rate:  rate.NewLimiter(rate.Every(l.Per/time.Duration(steady)), burst),
-		slots: make(chan struct{}, concurrent),
-	}
+	// Requests do not take equally long to arrive: a little room.
+	return &gate{per: l.Per + l.Per/20, slots: make(chan struct{}, concurrent), times: make([]time.Time, l.Requests)}
 }
 
 func (g *gate) enter(ctx context.Context) error {
@@ -95,23 +91,29 @@ func (g *gate) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	for {
+	err := sleepIf(ctx, time.Until(g.reserve()))
+	for err == nil { // others may have heard a 429 meanwhile
 		wait := g.untilOpen()
 		if wait <= 0 {
-			break
+			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
-			g.leave()
-			return err
-		}
+		err = sleep(ctx, wait)
 	}
-	r := g.rate.Reserve()
-	if err := sleepIf(ctx, r.Delay()); err != nil {
-		r.Cancel()
-		g.leave()
-		return err
+	g.leave()
+	return err
+}
+
+// reserve takes the next place in the window and returns its time.
+func (g *gate) reserve() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at := time.Now()
+	if free := g.times[g.oldest].Add(g.per); free.After(at) {
+		at = free
 	}
-	return nil
+	g.times[g.oldest] = at
+	g.oldest = (g.oldest + 1) % len(g.times)
+	return at
 }
 
 func (g *gate) leave() { <-g.slots }

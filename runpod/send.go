@@ -186,8 +186,8 @@ func (c *call) refusal(r *reply) error {
 }
 
 func (c *call) fail(kind error, r *reply, message string) *Error {
-	if c.key != "" { // a hostile answer may repeat what it was sent
-		message = strings.ReplaceAll(message, c.key.Reveal(), hidden)
+	if c.key != nil { // a hostile answer may repeat what it was sent
+		message = strings.ReplaceAll(message, c.key(), hidden)
 	}
 	return &Error{Op: c.op, Endpoint: c.endpoint, JobID: c.job, Kind: kind, StatusCode: r.status,
 		Message: message, RetryAfter: retryAfter(r.header)}

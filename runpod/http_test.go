@@ -1,0 +1,120 @@
+package runpod_test
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+// serve returns an endpoint "ep" behind a handler on a real socket.
+func serve(t *testing.T, config runpod.Config, h http.HandlerFunc) *runpod.Endpoint {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	config.BaseURL, config.APIKey = s.URL+"/v2", "rpa_key"
+	client, err := runpod.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !client.Local() {
+		t.Error("a server on loopback is not local")
+	}
+	return client.Endpoint("ep")
+}
+
+func TestNoRedirects(t *testing.T) {
+	reached := false
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reached = true }))
+	defer other.Close()
+	e := serve(t, runpod.Config{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) })
+	if _, err := e.Health(t.Context()); !errors.Is(err, runpod.ErrBadAnswer) || reached {
+		t.Errorf("%v, followed: %v", err, reached)
+	}
+	if _, err := e.Run(t.Context(), input); !errors.Is(err, runpod.ErrBadAnswer) || reached {
+		t.Errorf("%v, followed: %v", err, reached)
+	}
+}
+
+func TestGzip(t *testing.T) {
+	big := strings.Repeat("0123456789", 200_000)
+	e := serve(t, runpod.Config{MaxAnswer: 3_000_000}, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Accept-Encoding") != "gzip" {
+			t.Error("gzip is not asked for")
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		defer z.Close()
+		fmt.Fprintf(z, `{"id":"j","status":"COMPLETED","output":"%s"}`, strings.Repeat(big, 1+strings.Count(r.URL.Path, "bomb")))
+	})
+	job, err := e.Status(t.Context(), "j")
+	if err != nil || len(job.Output) != len(big)+2 {
+		t.Errorf("got %v", err)
+	}
+	if _, err := e.Status(t.Context(), "bomb"); !errors.Is(err, runpod.ErrTooLarge) {
+		t.Errorf("4 MB under a limit of 3: %v", err)
+	}
+}
+
+func TestHostileAnswers(t *testing.T) {
+	answers := map[string]http.HandlerFunc{
+		"claims much": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "10000000000") },
+		"deep":        func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, strings.Repeat("[", 1<<20)) },
+		"deep object": func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, strings.Repeat(`{"output":`, 1<<18))
+		},
+		"endless": func(w http.ResponseWriter, r *http.Request) {
+			for range 200 {
+				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+					return
+				}
+			}
+		},
+		"cut": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			io.WriteString(w, `{"id":`)
+		},
+		"headers": func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X", strings.Repeat("x", 20<<20)) },
+	}
+	for name, h := range answers {
+		t.Run(name, func(t *testing.T) {
+			e := serve(t, runpod.Config{MaxAnswer: 4 << 20, Attempts: 2}, h)
+			_, err := e.Status(t.Context(), "j")
+			var typed *runpod.Error
+			if !errors.As(err, &typed) || len(err.Error()) > 1000 {
+				t.Errorf("got %.300v", err)
+			}
+			if _, err := e.Run(t.Context(), input); !errors.As(err, &typed) {
+				t.Errorf("run: %.300v", err)
+			}
+		})
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	s := httptest.NewServer(nil)
+	s.Close()
+	client, err := runpod.New(runpod.Config{BaseURL: s.URL, Attempts: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Endpoint("ep").Run(t.Context(), input); !errors.Is(err, runpod.ErrUnreachable) || errors.Is(err, runpod.ErrUnknownOutcome) {
+		t.Errorf("nobody listens: %v", err)
+	}
+	tls := httptest.NewTLSServer(nil)
+	defer tls.Close()
+	tls.Config.ErrorLog = nil
+	client, err = runpod.New(runpod.Config{BaseURL: tls.URL, Attempts: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Endpoint("ep").Run(t.Context(), input); !errors.Is(err, runpod.ErrUnreachable) || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a certificate that nobody signed: %v", err)
+	}
+}
