@@ -20,6 +20,7 @@ type recorder struct {
 	mu             sync.Mutex
 	stdout, stderr bytes.Buffer
 	shown          []shown
+	onDisplay      func(shown)
 }
 
 type shown struct {
@@ -44,9 +45,13 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 }
 
 func (r *recorder) Display(id string, update bool, data, metadata map[string]any) {
+	s := shown{id, update, maps.Clone(data), metadata}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.shown = append(r.shown, shown{id, update, maps.Clone(data), metadata})
+	r.shown = append(r.shown, s)
+	r.mu.Unlock()
+	if r.onDisplay != nil {
+		r.onDisplay(s)
+	}
 }
 
 // text is all that a text-only viewer sees in the end.

@@ -61,11 +61,13 @@ func Bytes(n int64) string {
 	return strconv.FormatFloat(x, 'f', 1, 64) + " " + units[u:u+1] + "B"
 }
 
-// Duration writes a time for people: "0.4 s", "12 s", "3 min 20 s", "2 h 05 min".
+// Duration writes a time for people: "25 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 05 min".
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "-" + Duration(-d)
+	case d < 100*time.Millisecond:
+		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 0, 64) + " ms"
 	case d < 9950*time.Millisecond:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 	case d < 59500*time.Millisecond:

@@ -28,6 +28,8 @@ func TestNumbers(t *testing.T) {
 		{Bytes(1000), "1.0 kB"},
 		{Bytes(999_950), "1.0 MB"},
 		{Bytes(12_345_678), "12.3 MB"},
+		{Duration(0), "0 ms"},
+		{Duration(24600 * time.Microsecond), "25 ms"},
 		{Duration(440 * time.Millisecond), "0.4 s"},
 		{Duration(9960 * time.Millisecond), "10 s"},
 		{Duration(59600 * time.Millisecond), "1 min 00 s"},

@@ -118,3 +118,14 @@ func serve(t *testing.T, f *fakeWorker) *runpod.Endpoint {
 	}
 	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
 }
+
+// wholeRun are the events of a run of the plan.
+func wholeRun(p *Plan, epochs int) ([]worker.Event, error) {
+	p.request.Hyperparameters.Epochs = epochs
+	b, err := new(fakeWorker).train(context.Background(), p.request, func(json.RawMessage) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	var events []worker.Event
+	return events, json.Unmarshal(b, &events)
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
@@ -162,8 +163,22 @@ func (f *follower) tell(e Event) {
 // interrupt cancels the job for a caller who has gone.
 func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
 	err := e.Abandon(ctx, f.id)
+	if err != nil && f.ended(ctx, e) {
+		err = nil
+	}
 	return &InterruptedError{
 		JobID: f.id, Cancelled: err == nil, CancelErr: err,
 		Epochs: len(f.collector.History()), Cause: context.Cause(ctx),
 	}
 }
+
+// ended tells whether a job that could not be cancelled is over anyway.
+func (f *follower) ended(ctx context.Context, e *runpod.Endpoint) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAgain)
+	defer cancel()
+	job, err := e.Status(ctx, f.id)
+	return err == nil && job.Status.Terminal()
+}
+
+// lookAgain bounds the second look; the person has pressed stop and waits.
+const lookAgain = 2 * time.Second

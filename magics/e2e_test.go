@@ -1,0 +1,289 @@
+package magics
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"math"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// embedded starts the embedded endpoint as the kernel does, and points the
+// environment at it.
+func embedded(t testing.TB) {
+	t.Helper()
+	s, err := local.Start(context.Background(), local.Options{Handler: engine.Handler(engine.Options{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	dir := t.TempDir() // without a .env
+	t.(interface{ Chdir(string) }).Chdir(dir)
+	for _, name := range []string{"RUNPOD_API_KEY", "RUNPOD_ENDPOINT_ID", "RUNPOD_ENDPOINT_BASE_URL"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv(train.EnvLocalURL, s.URL())
+	t.Setenv(train.EnvLocalKey, s.Key())
+}
+
+// digits reads the first n images of the data set of the quickstart.
+func digits(t testing.TB, n int) (*mat.Dense, []int) {
+	t.Helper()
+	f, err := os.Open("../notebooks/data/digits.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n = min(n, len(records))
+	X, y := mat.NewDense(n, 64, nil), make([]int, n)
+	for i := range n {
+		for j, field := range records[i] {
+			v, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if j == 64 {
+				y[i] = v
+			} else {
+				X.Set(i, j, float64(v)/16)
+			}
+		}
+	}
+	return X, y
+}
+
+func session(t testing.TB) *fakeVars {
+	X, y := digits(t, 800)
+	return newVars(map[string]any{
+		"Xtrain": mat.DenseCopyOf(X.Slice(0, 600, 0, 64)), "ytrain": y[:600],
+		"Xtest": mat.DenseCopyOf(X.Slice(600, 800, 0, 64)), "ytest": y[600:],
+	})
+}
+
+const digitsNet = "linear 32\nrelu\ndropout 0.1\nlinear 10\n"
+
+func run(t testing.TB, name, args, body string, vars magic.Vars, interactive bool) (*recorder, error) {
+	t.Helper()
+	var m magic.Magic
+	for _, all := range All() {
+		if all.Name() == name {
+			m = all
+		}
+	}
+	out := &recorder{}
+	err := m.Run(context.Background(), &magic.Call{
+		Name: name, Args: args, Body: body, Cell: m.Kind()&magic.Cell != 0, Interactive: interactive, Vars: vars, Out: out,
+	})
+	return out, err
+}
+
+func TestTrainEvalPredict(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --val-split 0.1 --epochs 15 --lr 0.01 --seed 7", digitsNet, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := out.text()
+	t.Log("\n" + text)
+	for _, want := range []string{
+		"On the embedded endpoint: 600 samples of 64, 60 of them to validate; 2,410 parameters; 15 epochs; ",
+		"epoch  1/15  loss ", "epoch 15/15  loss ", "val accuracy", "seed 7",
+		"model: trained in ", "Training loss ", "over 15 epochs",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	v, _ := vars.Lookup("model")
+	model := v.Interface().(*train.Model)
+	if model.History.Len() != 15 || !model.HasWeights() {
+		t.Errorf("model %v", model)
+	}
+	out, err = run(t, "runpod_eval", "-d Xtest,ytest -o result", "", vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + out.text())
+	v, _ = vars.Lookup("result")
+	if result := v.Interface().(*train.Evaluation); result.Accuracy < 0.85 || result.Samples != 200 || len(result.Confusion) != 10 {
+		t.Errorf("result %v", result)
+	}
+	if _, err = run(t, "runpod_predict", "-d Xtest --labels -o classes", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = run(t, "runpod_predict", "-d Xtest --proba -o P", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	v, _ = vars.Lookup("P")
+	if sum := mat.Sum(v.Interface().(*mat.Dense).RowView(0)); math.Abs(sum-1) > 1e-6 {
+		t.Errorf("probabilities sum to %v", sum)
+	}
+	for _, name := range []string{"runpod_health", "runpod_status"} {
+		if out, err = run(t, name, "", "", vars, false); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else {
+			t.Log(out.text())
+		}
+	}
+}
+
+// The magic is the typed call plus rendering: the same numbers.
+func TestMagicEqualsCall(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 3 --batch-size 16 --lr 0.05 --optimizer sgd --seed 3 --val Xtest,ytest -o net", digitsNet, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	get := func(name string) any { v, _ := vars.Lookup(name); return v.Interface() }
+	byCall, err := train.Fit(t.Context(), train.Layers(digitsNet), train.Data{X: get("Xtrain"), Y: get("ytrain")}, train.Options{
+		Epochs: 3, BatchSize: 16, LearningRate: 0.05, Optimizer: "sgd", Seed: train.Seed(3),
+		Validation: &train.Data{X: get("Xtest"), Y: get("ytest")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byMagic := get("net").(*train.Model)
+	if !slices.Equal(byMagic.History.Loss, byCall.History.Loss) || !slices.Equal(byMagic.History.ValLoss, byCall.History.ValLoss) {
+		t.Errorf("magic %v\ncall  %v", byMagic.History.Loss, byCall.History.Loss)
+	}
+	a, _ := byMagic.StateDict()
+	b, _ := byCall.StateDict()
+	for name := range a {
+		if !a[name].Equal(b[name]) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+// What is stored repeats byte for byte, but for the line with the times.
+func TestOutputRepeats(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	const args = "-d Xtrain,ytrain --epochs 4 --val-split 0.2 --seed 11"
+	a, err := run(t, "runpod_train", args, digitsNet, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := run(t, "runpod_train", args, digitsNet, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := regexp.MustCompile(`(?m)^model: trained in .*$`)
+	if x, y := took.ReplaceAllString(a.stdout.String(), ""), took.ReplaceAllString(b.stdout.String(), ""); x != y {
+		t.Errorf("printed\n%s\nthen\n%s", x, y)
+	}
+	if len(a.shown) != len(b.shown) {
+		t.Fatalf("%d displays, then %d", len(a.shown), len(b.shown))
+	}
+	for i := range a.shown {
+		for mime, v := range a.shown[i].data {
+			w := b.shown[i].data[mime]
+			if p, ok := v.([]byte); ok {
+				if !bytes.Equal(p, w.([]byte)) {
+					t.Errorf("display %d: %s differs", i, mime)
+				}
+			} else if v != w {
+				t.Errorf("display %d: %s\n%v\nthen\n%v", i, mime, v, w)
+			}
+		}
+	}
+}
+
+// While somebody watches, one display is replaced, and the last frame is the
+// finished table; the curve follows.
+func TestLive(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 60 --seed 1", digitsNet, vars, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out.stdout.String(), "epoch  1/60") {
+		t.Error("lines are printed beside the live view")
+	}
+	n := len(out.shown)
+	if n < 3 {
+		t.Fatalf("%d displays", n)
+	}
+	id := out.shown[0].id
+	for i, s := range out.shown[:n-1] {
+		if s.id != id || s.update != (i > 0) {
+			t.Errorf("display %d: id %q, update %v", i, s.id, s.update)
+		}
+		if s.data[render.MIMEText] == "" || s.data[render.MIMEHTML] == "" {
+			t.Errorf("display %d is not whole", i)
+		}
+	}
+	last := out.shown[n-2].data[render.MIMEHTML].(string)
+	if strings.Contains(last, "progress") || !strings.Contains(last, "training loss") {
+		t.Errorf("the last frame is %s", last)
+	}
+	if out.shown[n-1].id != "" || out.shown[n-1].data[render.MIMEPNG] == nil {
+		t.Errorf("the curve is %v", out.shown[n-1])
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("stop")
+	out := &recorder{onDisplay: func(s shown) {
+		if text, _ := s.data[render.MIMEText].(string); strings.Contains(text, "training loss") {
+			cancel(why)
+		}
+	}}
+	err := find(t, "runpod_train").Run(ctx, &magic.Call{
+		Args: "-d Xtrain,ytrain --epochs 1000000", Body: digitsNet, Cell: true, Interactive: true, Vars: vars, Out: out,
+	})
+	if !errors.Is(err, why) {
+		t.Fatalf("error %v", err)
+	}
+	if !strings.Contains(out.stderr.String(), "is cancelled") {
+		t.Errorf("stderr %q", out.stderr.String())
+	}
+	if !strings.Contains(out.text(), "Interrupted after epoch ") {
+		t.Errorf("shown\n%s", out.text())
+	}
+	v, ok := vars.Lookup("model")
+	if !ok || v.Interface().(*train.Model).History.Len() == 0 {
+		t.Error("the variable does not hold the epochs so far")
+	}
+}
+
+func TestEndpointErrors(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	const args = "-d Xtrain,ytrain --epochs 1"
+	t.Setenv(train.EnvLocalKey, "wrong")
+	if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "refuses the key; check RUNPOD_API_KEY") {
+		t.Errorf("wrong key: %v", err)
+	}
+	t.Setenv(train.EnvLocalURL, "http://127.0.0.1:1")
+	if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "cannot be reached: ") {
+		t.Errorf("unreachable: %v", err)
+	}
+	t.Setenv(train.EnvLocalURL, "")
+	if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "there is no endpoint: set RUNPOD_ENDPOINT_ID") {
+		t.Errorf("no endpoint: %v", err)
+	}
+}

@@ -1,0 +1,149 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runpodtest"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// The steps of a job j-u1 at endpoint ep.
+func step(method, op string, reply any) runpodtest.Step {
+	return runpodtest.Step{Method: method, Path: "/v2/ep/" + op, Reply: reply}
+}
+
+var (
+	accepted  = step("POST", "run", `{"id":"j-u1","status":"IN_QUEUE"}`)
+	finished  = step("GET", "stream/j-u1", `{"status":"COMPLETED","stream":[]}`)
+	cancelled = step("POST", "cancel/j-u1", `{"id":"j-u1","status":"CANCELLED"}`)
+)
+
+func status(rest string) runpodtest.Step {
+	return step("GET", "status/j-u1", `{"id":"j-u1","status":`+rest+`}`)
+}
+
+func failing(s runpodtest.Step, err error) runpodtest.Step {
+	s.Err, s.Reply = err, nil
+	return s
+}
+
+func answering(s runpodtest.Step, code int, body string) runpodtest.Step {
+	s.Status, s.Reply = code, body
+	return s
+}
+
+func times(n int, s runpodtest.Step) []runpodtest.Step {
+	var all []runpodtest.Step
+	for range n {
+		all = append(all, s)
+	}
+	return all
+}
+
+// What the endpoint can do to a training, and what Fit makes of it.
+func TestFitFaults(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		steps []runpodtest.Step
+		is    error
+		want  string
+	}{
+		{"no connection", times(5, failing(accepted, runpodtest.Refused)), runpod.ErrUnreachable, "connection refused"},
+		{"lost after it was sent", []runpodtest.Step{failing(accepted, runpodtest.Cut)}, runpod.ErrUnknownOutcome, "may have been accepted"},
+		{"wrong key", []runpodtest.Step{answering(accepted, 401, `{"error":"no"}`)}, runpod.ErrUnauthorized, "401"},
+		{"no such endpoint", []runpodtest.Step{answering(accepted, 404, `{"error":"endpoint not found"}`)}, runpod.ErrNotFound, "404"},
+		{"rubbish", []runpodtest.Step{answering(accepted, 200, `<html>`)}, runpod.ErrUnknownOutcome, "HTML"},
+		{"failed with text", []runpodtest.Step{accepted, finished, status(`"FAILED","error":"it broke"`)}, runpod.ErrJobFailed, "it broke"},
+		{"failed with an error of ours", []runpodtest.Step{accepted, finished, status(`"FAILED","error":"{\"error_type\":\"OutOfMemory\",\"error_message\":\"no room\"}"`)}, nil, "no room"},
+		{"cancelled by another", []runpodtest.Step{accepted, finished, status(`"CANCELLED"`)}, runpod.ErrJobCancelled, "cancelled"},
+		{"timed out", []runpodtest.Step{accepted, finished, status(`"TIMED_OUT"`)}, runpod.ErrJobTimedOut, "timed out"},
+		{"expired", []runpodtest.Step{accepted, answering(finished, 404, `{}`), answering(status(`""`), 404, `{}`)}, runpod.ErrNotFound, "404"},
+		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "no list of events"},
+		{"no output", []runpodtest.Step{accepted, finished, status(`"COMPLETED"`)}, ErrResult, "no list of events"},
+		{"output without its end", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[]`)}, ErrResult, "no done event"},
+		{"events of another run", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[{"type":"log","run_id":"other","seq":0}]`)}, ErrResult, `run "other"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := runpodtest.New(t, c.steps...)
+				client, err := runpod.New(server.Config())
+				if err != nil {
+					t.Fatal(err)
+				}
+				X, y := blobs(30)
+				_, err = Fit(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep")})
+				if err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {
+					t.Errorf("%v\nwant %q", err, c.want)
+				}
+				if c.is == nil {
+					var we *worker.Error
+					if !errors.As(err, &we) || we.Kind != worker.ErrMemory {
+						t.Errorf("%T is no worker.Error", err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A stream that breaks for a while loses nothing.
+func TestOutageOfTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := runpodtest.New(t)
+		client, err := runpod.New(server.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		X, y := blobs(30)
+		p, err := Prepare(twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := wholeRun(p, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, _ := json.Marshal(events[0])
+		output, _ := json.Marshal(events)
+		server.Add(accepted, step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[{"output":`+string(part)+`}]}`))
+		server.Add(times(1, failing(finished, runpodtest.Cut))...)
+		server.Add(answering(finished, 502, ""), finished, status(`"COMPLETED","output":`+string(output)))
+		m, err := p.Run(t.Context())
+		if err != nil || m.History.Len() != 2 {
+			t.Errorf("%v, %v", m, err)
+		}
+	})
+}
+
+// An interrupt whose cancel fails says so.
+func TestInterruptNotConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[]}`)
+		slow.Delay = time.Hour
+		steps := []runpodtest.Step{accepted, slow}
+		steps = append(steps, times(5, answering(cancelled, 500, "no"))...)
+		steps = append(steps, status(`"IN_PROGRESS"`))
+		client, err := runpod.New(runpodtest.New(t, steps...).Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		X, y := blobs(30)
+		m, err := Fit(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep")})
+		var cut *InterruptedError
+		if !errors.As(err, &cut) || cut.Cancelled || cut.JobID != "j-u1" || !strings.Contains(err.Error(), "may still run and cost money") {
+			t.Errorf("%v", err)
+		}
+		if m == nil || m.JobID != "j-u1" {
+			t.Errorf("model %v", m)
+		}
+	})
+}
