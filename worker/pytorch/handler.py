@@ -19,6 +19,7 @@ each batch.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import traceback
@@ -217,6 +218,8 @@ def per_job(handle_job):
 
 
 def start() -> None:
+    # the SDK's default is to log every output, model states included
+    os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")
     import runpod
     from runpod.serverless.modules import rp_scale
 
