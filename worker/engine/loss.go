@@ -15,13 +15,6 @@ type targets struct {
 	width   int // values of a sample
 }
 
-func (t *targets) len() int {
-	if t.classes != nil {
-		return len(t.classes)
-	}
-	return len(t.values) / t.width
-}
-
 // pick copies the samples of index into dst.
 func (t *targets) pick(dst *targets, index []int) {
 	dst.width = t.width

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A fixture is what testdata/make_fixtures.py wrote.
+type fixture struct {
+	Name    string
+	Request json.RawMessage
+	Losses  []float64
+	Rates   []float64
+	Outputs json.RawMessage
+}
+
+func fixtures(t *testing.T) []fixture {
+	t.Helper()
+	text, err := os.ReadFile("testdata/fixtures.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f []fixture
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	if len(f) < 60 {
+		t.Fatalf("%d fixtures, want at least 60", len(f))
+	}
+	return f
+}
+
+// runJob collects what a handler makes of an input.
+func runJob(t testing.TB, h worker.Handler, input any) (*worker.TrainResult, json.RawMessage, error) {
+	t.Helper()
+	raw, ok := input.(json.RawMessage)
+	if !ok {
+		var err error
+		if raw, err = json.Marshal(input); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var events worker.Collector
+	output, err := h(context.Background(), worker.Job{ID: "1", Input: raw}, func(chunk json.RawMessage) error {
+		if len(chunk) > worker.MaxChunk {
+			t.Errorf("a chunk of %d bytes", len(chunk))
+		}
+		var e worker.Event
+		if err := json.Unmarshal(chunk, &e); err != nil {
+			return err
+		}
+		_, err := events.Add(e)
+		return err
+	})
+	if err != nil || output != nil {
+		return nil, output, err
+	}
+	result, err := events.Result()
+	return result, nil, err
+}
+
+// TestEqualsPyTorch: losses of each epoch within 1e-6 of PyTorch's, from the same
+// seed, and the outputs of the trained model.
+func TestEqualsPyTorch(t *testing.T) {
+	h := Handler(Options{})
+	for _, f := range fixtures(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			result, _, err := runJob(t, h, f.Request)
+			var e *worker.Error
+			if errors.As(err, &e) && e.Kind == worker.ErrUnsupported {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst := 0.0
+			for i, want := range f.Losses {
+				worst = math.Max(worst, math.Abs(float64(result.History[i].Loss)-want))
+				if rate := float64(result.History[i].LearningRate); math.Abs(rate-f.Rates[i]) > 1e-9 {
+					t.Errorf("epoch %d: learning rate %v, PyTorch has %v", i+1, rate, f.Rates[i])
+				}
+			}
+			if worst > 1e-6 {
+				t.Errorf("losses differ by up to %.2g: first %v and %v", worst, result.History[0].Loss, f.Losses[0])
+			}
+			if d := outputDifference(t, h, f, result); d > 2e-4 {
+				t.Errorf("outputs differ by up to %.2g", d)
+			}
+		})
+	}
+}
+
+// outputDifference predicts with the trained state.
+func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.TrainResult) float64 {
+	var request worker.Request
+	if err := json.Unmarshal(f.Request, &request); err != nil {
+		t.Fatal(err)
+	}
+	_, output, err := runJob(t, h, worker.Request{
+		Operation: worker.OpPredict, Model: result.Model, ModelState: result.ModelState,
+		InputData: &worker.Dataset{Features: request.TrainingData.Features},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer worker.Response
+	if err := json.Unmarshal(output, &answer); err != nil {
+		t.Fatal(err)
+	}
+	got, err := worker.ParseList(answer.Predictions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := worker.ParseList(f.Outputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := got.Float64s()
+	b, _ := want.Float64s()
+	worst := 0.0
+	for i := range b {
+		worst = math.Max(worst, math.Abs(a[i]-b[i]))
+	}
+	return worst
+}
