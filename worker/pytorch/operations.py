@@ -10,6 +10,7 @@ import threading
 from typing import Any, Callable, Optional
 
 import data
+import ddp
 import device as devices
 import layers
 import tensors
@@ -40,6 +41,8 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
     arrays = data.Arrays(request.tensors, store or STORE, named)
     try:
         if request.operation == "train":
+            if (size := ddp.world(request)) > 1:
+                return ddp.train(value, size, emit, stop, memory)
             return train.train(request, arrays, emit, stop, memory)
         if request.operation in ("train_epoch", "evaluate", "predict"):
             return getattr(train, request.operation)(request, arrays, emit, stop)

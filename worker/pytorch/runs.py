@@ -50,6 +50,13 @@ class Memory:
         except (OSError, ValueError):
             self.folder = None  # a volume that is full or gone costs the memory, not the training
 
+    @classmethod
+    def at(cls, folder: Path) -> "Memory":
+        """The memory in a folder that another process opened."""
+        memory = cls("", {})
+        memory.folder = folder
+        return memory
+
     def _read(self, name: str) -> Optional[bytes]:
         try:
             return (self.folder / name).read_bytes() if self.folder else None

@@ -12,6 +12,8 @@ The loss is never read back within an epoch, but for progress twice a second.
 
 from __future__ import annotations
 
+import sys
+
 import torch
 
 import device as devices
@@ -225,7 +227,7 @@ def make(trainer):
     if trainer.team.size > 1:
         import ddp
 
-        return ddp.Together(trainer)
+        return ddp.together(sys.modules[__name__])(trainer)
     if trainer.hyper.accelerate in ("auto", "graph") and graphable(trainer):
         return Guarded(trainer)
     return Eager(trainer)

@@ -107,7 +107,8 @@ class Trainer:
             while self.epoch < self.end and not why:
                 why = self._epoch()
         except Stopped:
-            self._checkpoint(start)
+            if self.team.size == 1:  # a team's sums are apart within an epoch
+                self._checkpoint(start)
             raise
         self.spent += time.monotonic() - start
         return self._result(why)
@@ -141,6 +142,8 @@ class Trainer:
         h, e = self.hyper, self.epoch
         torch.manual_seed(h.seed + 1 + e)
         order = torch.randperm(self.feed.samples) if h.shuffle else torch.arange(self.feed.samples)
+        if self.team.rank:
+            torch.manual_seed(h.seed + 1 + e + (self.team.rank << 40))  # masks of their own; the order is everybody's
         self.model.train()
         sums = self.stepper.begin(self.sums)
         if self.batch and self.rng is not None:
@@ -163,7 +166,7 @@ class Trainer:
             if now - self.told > BATCH_EVENTS and self.batch < self.batches:
                 self.told = now
                 seen = min(self.batch * self.size, self.feed.samples)
-                progress = {"epoch": e + 1, "batch": self.batch, "batches": self.batches, "loss": number(sums.read()[0] / seen)}
+                progress = {"epoch": e + 1, "batch": self.batch, "batches": self.batches, "loss": number(sums.read()[0] * self.team.size / seen)}
                 self.emit({"type": "batch", "batch": progress})
                 self._maybe_checkpoint(inside=True)
         total, right = self.team.add(sums.read())
@@ -171,7 +174,7 @@ class Trainer:
         return total / n, right / n if self.loss.classifies else None, lr
 
     def validate(self) -> tuple:
-        return measure(self.model, self.loss, self.held, self.device, max(self.size, EVALUATION_BATCH))[:2]
+        return measure(self.model, self.loss, self.held, self.device, max(self.size, EVALUATION_BATCH), team=self.team)[:2]
 
     def _early(self, value: Optional[float], loss: float) -> str:
         rule = self.hyper.early_stopping
@@ -216,7 +219,7 @@ class Trainer:
         return out
 
     def _maybe_checkpoint(self, inside: bool = False) -> None:
-        if self.memory is None or self.memory.folder is None or self.epoch >= self.end or self.team.rank:
+        if self.memory is None or self.memory.folder is None or self.epoch >= self.end or self.team.rank or inside and self.team.size > 1:
             return
         every, waited = self.hyper.checkpoint, time.monotonic() - self.saved
         by_epochs = not inside and every.epochs and self.epoch % every.epochs == 0
@@ -335,11 +338,14 @@ def train_epoch(request: Request, arrays: Arrays, emit: Callable, stop) -> dict:
 
 
 @torch.no_grad()
-def measure(model, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False) -> tuple:
+def measure(model, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False, team=None) -> tuple:
     """(mean loss over all samples, share of right ones or None, outputs and labels on the CPU if kept)."""
     model.eval()
     total, norm, right, kept = 0.0, 0.0, 0.0, []
-    for x, y in feed.slices(size):
+    team = team or steps.Alone()
+    for i, (x, y) in enumerate(feed.slices(size)):
+        if i % team.size != team.rank:
+            continue
         with device.autocast():
             out = model(x)
         weight = loss.norm(y)
@@ -351,7 +357,8 @@ def measure(model, loss: losses.Loss, feed: Feed, device: devices.Device, size: 
         if keep:
             kept.append((out.float().cpu(), y.cpu()))
     n = feed.samples
-    return float(total) / norm if norm else 0.0, float(right) / n if loss.classifies else None, kept
+    total, norm, right = team.add((float(total), norm, float(right)))
+    return total / norm if norm else 0.0, right / n if loss.classifies else None, kept
 
 
 def ready(request: Request, x: torch.Tensor, path: str) -> tuple:
