@@ -44,7 +44,9 @@ func (s *server) execute(r *request) (aborted []*request) {
 	out := &output{
 		s: s, parent: r.RawHeader, silent: in.Silent, count: s.count,
 		pending: map[string][]byte{},
-		stdin:   &stdinRoute{allowed: in.AllowStdin, identity: r.peer.Identity(), identities: r.Identities},
+		stdin: &stdinRoute{
+			allowed: in.AllowStdin, identity: r.peer.Identity(), identities: r.Identities, cell: r.Header.MsgID,
+		},
 	}
 	if !in.Silent {
 		s.pub.send(r.RawHeader, "execute_input", content{"code": in.Code, "execution_count": s.count})

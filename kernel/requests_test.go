@@ -64,7 +64,7 @@ func TestComplete(t *testing.T) {
 	if got := types[0].(map[string]any); got["type"] != "function" || got["signature"] != "func(a ...any)" || got["start"] != 10.0 {
 		t.Errorf("%v", got)
 	}
-	f.Completions = nil
+	c = kerneltest.Start(t, basic())
 	m = c.Request(kerneltest.Shell, "complete_request", map[string]any{"code": "x", "cursor_pos": 99})
 	if !reflect.DeepEqual(m.Content["matches"], []any{}) || m.Content["status"] != "ok" || m.Content["cursor_end"] != 1.0 {
 		t.Errorf("nothing to complete: %v", m.Content)

@@ -26,16 +26,24 @@ type stdinRoute struct {
 	allowed    bool
 	identity   string
 	identities [][]byte
+	cell       string // msg_id of the request
 }
 
 // stdinWait is how long the kernel waits for a stdin channel: a client may run a
 // cell before it has connected all its channels.
 const stdinWait = 2 * time.Second
 
-// answer is one input_reply.
+// answer is one input_reply. Its parent is the question, where the client says so.
 type answer struct {
 	identity string
+	parent   string
 	value    string
+}
+
+// answers says whether it is the answer to a question for a cell. Some clients
+// name no parent, some the cell.
+func (a answer) answers(identity, question, cell string) bool {
+	return a.identity == identity && (a.parent == "" || a.parent == question || a.parent == cell)
 }
 
 // input is the stdin channel: one question at a time.
@@ -48,7 +56,7 @@ type input struct {
 }
 
 func newInput(s *server) *input {
-	in := &input{s: s, turn: make(chan struct{}, 1), answers: make(chan answer, 1), stop: make(chan struct{})}
+	in := &input{s: s, turn: make(chan struct{}, 1), answers: make(chan answer, 16), stop: make(chan struct{})}
 	in.turn <- struct{}{}
 	return in
 }
@@ -63,12 +71,13 @@ func (in *input) receive(p *zmtp.Peer, frames zmtp.Message) {
 	var c struct {
 		Value string `json:"value"`
 	}
-	if m.Header.MsgType != "input_reply" || json.Unmarshal(m.Content, &c) != nil {
+	var parent wire.Header
+	if m.Header.MsgType != "input_reply" || json.Unmarshal(m.Content, &c) != nil || json.Unmarshal(m.Parent, &parent) != nil {
 		in.s.drop(errors.New("kernel: no input_reply on the stdin channel"))
 		return
 	}
 	select {
-	case in.answers <- answer{p.Identity(), c.Value}:
+	case in.answers <- answer{p.Identity(), parent.MsgID, c.Value}:
 	default:
 	}
 }
@@ -99,9 +108,12 @@ func (in *input) ask(ctx context.Context, o *output, question content) (string, 
 	if err != nil {
 		return "", err
 	}
-	select {
-	case <-in.answers: // to a question that was given up
-	default:
+	for drained := false; !drained; { // answers to questions that were given up
+		select {
+		case <-in.answers:
+		default:
+			drained = true
+		}
 	}
 	m := in.s.message("input_request", o.parent, question)
 	m.Identities = o.stdin.identities
@@ -111,7 +123,7 @@ func (in *input) ask(ctx context.Context, o *output, question content) (string, 
 	for {
 		select {
 		case a := <-in.answers:
-			if a.identity == o.stdin.identity {
+			if a.answers(o.stdin.identity, m.Header.MsgID, o.stdin.cell) {
 				return a.value, nil
 			}
 		case <-in.stop:

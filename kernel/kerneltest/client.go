@@ -41,8 +41,6 @@ func (m Message) Type() string { return m.Header.MsgType }
 type Client struct {
 	// Timeout is how long to wait for a message; Start sets it to 30 s.
 	Timeout time.Duration
-	// Answer, where set, allows stdin in Execute and answers input_request.
-	Answer func(prompt string, password bool) string
 	// Stats are those of the kernel.
 	Stats *kernel.Stats
 	// Conn is where the kernel listens.
@@ -61,7 +59,8 @@ type Client struct {
 	cells   map[string][]Message // the same, by msg_id of the request
 	replies map[string]Message   // by msg_id of the request
 	asked   []Message            // input_requests
-	changed chan struct{}        // closed and renewed when something has come
+	answer  func(prompt string, password bool) string
+	changed chan struct{} // closed and renewed when something has come
 }
 
 // Start runs a kernel over unix sockets until the test ends and connects a client
@@ -197,11 +196,25 @@ func (c *Client) onReply(m Message) {
 
 func (c *Client) onInput(m Message) {
 	c.update(func() { c.asked = append(c.asked, m) })
-	if c.Answer != nil {
+	if answer := c.answers(); answer != nil {
 		prompt, _ := m.Content["prompt"].(string)
 		password, _ := m.Content["password"].(bool)
-		c.Send(Stdin, "input_reply", map[string]any{"value": c.Answer(prompt, password)})
+		c.SendAs(Stdin, "input_reply", m.RawHeader, map[string]any{"value": answer(prompt, password)})
 	}
+}
+
+// Answer sets who answers input_request; Execute then allows stdin. Nil, as in the
+// beginning, is nobody.
+func (c *Client) Answer(fn func(prompt string, password bool) string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = fn
+}
+
+func (c *Client) answers() func(string, bool) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answer
 }
 
 // wait waits until done, which is called with the lock held, returns true.
@@ -227,6 +240,12 @@ func (c *Client) wait(what string, done func() bool) {
 // Send sends a message and returns its msg_id. Content is encoded as JSON.
 func (c *Client) Send(ch Channel, msgType string, content any) string {
 	c.t.Helper()
+	return c.SendAs(ch, msgType, nil, content)
+}
+
+// SendAs is Send with the header of the message that it answers.
+func (c *Client) SendAs(ch Channel, msgType string, parent json.RawMessage, content any) string {
+	c.t.Helper()
 	id := rand.Text()
 	body, err := wire.Marshal(content)
 	if err != nil {
@@ -237,6 +256,7 @@ func (c *Client) Send(ch Channel, msgType string, content any) string {
 			MsgID: id, Session: c.session, Username: "test", MsgType: msgType, Version: wire.Version,
 			Date: time.Now().UTC().Format(time.RFC3339Nano),
 		},
+		Parent:  parent,
 		Content: body,
 	}
 	c.SendFrames(ch, wire.Encode(m, c.key))

@@ -35,7 +35,7 @@ type Result struct {
 // Execute runs a cell and waits for its reply and its idle.
 func (c *Client) Execute(code string) Result {
 	c.t.Helper()
-	return c.ExecuteRequest(Request{Code: code, AllowStdin: c.Answer != nil})
+	return c.ExecuteRequest(Request{Code: code, AllowStdin: c.answers() != nil})
 }
 
 // ExecuteRequest is Execute with the fields of the request.
