@@ -53,7 +53,9 @@ func (m *command[O]) Help() string {
 	var o O
 	var b strings.Builder
 	b.WriteString(strings.TrimSpace(m.sign()+" "+m.args) + "\n\n" + m.summary + ".\n")
-	b.WriteString("\nOptions:\n" + m.flags(&o).FlagUsagesWrapped(100))
+	const noise = "[=true|false]"
+	options := m.flags(&o).FlagUsagesWrapped(100)
+	b.WriteString("\nOptions:\n" + strings.ReplaceAll(options, noise, strings.Repeat(" ", len(noise))))
 	if m.about != "" {
 		b.WriteString("\n" + strings.TrimSpace(m.about) + "\n")
 	}

@@ -41,8 +41,8 @@ func (e Evaluation) Sentence() string {
 	return s + "."
 }
 
-// Table is all the numbers: the totals, a row a class, and the matrix folded
-// away under them.
+// Table is all the numbers: the totals, a row a class, and the confusion
+// matrix, for those to whom the picture says nothing.
 func (e Evaluation) Table() Bundle {
 	total := e.totals()
 	html, text := total.HTML(), total.Text()
@@ -53,7 +53,7 @@ func (e Evaluation) Table() Bundle {
 	}
 	if len(e.Metrics.Confusion) > 0 {
 		matrix := e.matrix()
-		html += "\n<details><summary>" + escape(matrix.Caption) + "</summary>\n" + matrix.HTML() + "</details>"
+		html += "\n" + matrix.HTML()
 		text += "\n\n" + matrix.Text()
 	}
 	return table(html, text)

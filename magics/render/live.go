@@ -66,7 +66,7 @@ func (p Progress) status() string {
 // trusted does not show; the finished run is a PNG.
 func (p Progress) Frame() Bundle {
 	done := p.Done()
-	html := fmt.Sprintf(`<p><progress value="%.3f" max="1">%.0f %%</progress> %s</p>`, done, 100*done, escape(p.status()))
+	html := fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(p.status()))
 	text := fmt.Sprintf("[%s] %3.0f %%  %s", bar(done, 30), 100*done, p.status())
 	if len(p.History) == 0 {
 		return table(html, text)

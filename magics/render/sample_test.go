@@ -30,9 +30,9 @@ func sample(epochs int, val, acc bool) Training {
 }
 
 func TestLook(t *testing.T) {
-	dir := os.Getenv("RENDER_LOOK")
+	dir := os.Getenv("GOPHERPOD_LOOK")
 	if dir == "" {
-		t.Skip("writes pictures for the eye")
+		t.Skip("GOPHERPOD_LOOK names no folder")
 	}
 	for name, tr := range map[string]Training{"class": sample(20, true, true), "reg": sample(200, true, false), "one": sample(1, true, true), "long": sample(10000, false, true)} {
 		b := tr.Curve()

@@ -23,20 +23,19 @@ type Table struct {
 // Bundle is the table as HTML and as text.
 func (t Table) Bundle() Bundle { return table(t.HTML(), t.Text()) }
 
-// HTML is a table that needs no style sheet: alignment and borders are
-// attributes that the sanitisers of JupyterLab, GitHub and nbconvert keep, and
-// the header is a row of td as well as bold, since nbconvert drops th.
+// HTML is a table that needs no style sheet. It is made of the few elements that
+// every sanitiser keeps: nbconvert's shows caption, thead, th, p and details as
+// text, so that the caption is a div and the header a row of bold cells.
 func (t Table) HTML() string {
 	var b strings.Builder
-	b.WriteString(`<table border="1">`)
 	if t.Caption != "" {
-		b.WriteString("<caption>" + html.EscapeString(t.Caption) + "</caption>")
+		b.WriteString("<div>" + html.EscapeString(t.Caption) + "</div>\n")
 	}
-	b.WriteString("\n<thead><tr>")
+	b.WriteString("<table border=\"1\">\n<tr>")
 	for i, h := range t.inHTML(t.Header) {
 		b.WriteString(`<td align="` + t.align(i) + `"><b>` + html.EscapeString(h) + "</b></td>")
 	}
-	b.WriteString("</tr></thead>\n<tbody>\n")
+	b.WriteString("</tr>\n")
 	for r, row := range t.Rows {
 		b.WriteString("<tr>")
 		for i, cell := range t.inHTML(row) {
@@ -48,7 +47,7 @@ func (t Table) HTML() string {
 		}
 		b.WriteString("</tr>\n")
 	}
-	b.WriteString("</tbody></table>")
+	b.WriteString("</table>")
 	return b.String()
 }
 

@@ -126,7 +126,7 @@ func (t Training) Table() Bundle {
 	row("validation accuracy", c.valAccuracy, Percent, true)
 	html, text := tab.HTML(), tab.Text()
 	if t.Note != "" {
-		html, text = html+"\n<p><b>"+escape(t.Note)+"</b></p>", text+"\n"+t.Note
+		html, text = html+"\n<div><b>"+escape(t.Note)+"</b></div>", text+"\n"+t.Note
 	}
 	return table(html, text)
 }
