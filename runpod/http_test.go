@@ -33,7 +33,9 @@ func TestNoRedirects(t *testing.T) {
 	reached := false
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reached = true }))
 	defer other.Close()
-	e := serve(t, runpod.Config{}, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) })
+	e := serve(t, runpod.Config{}, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	if _, err := e.Health(t.Context()); !errors.Is(err, runpod.ErrBadAnswer) || reached {
 		t.Errorf("%v, followed: %v", err, reached)
 	}
