@@ -23,6 +23,7 @@ import os
 import sys
 import threading
 import traceback
+from collections import deque
 from typing import Any, Optional
 
 import device as devices
@@ -32,7 +33,9 @@ from runs import Memory
 from wire import MAX_CHUNK, JobError, chunks, clean
 
 ATTEMPT = 10_000_000  # events of a later delivery are numbered from here, so that none has the number of an earlier one
-INLINE = 600_000  # characters of base64 in one done event; the contract's chunk is 900,000 with all around it
+INLINE = MAX_CHUNK // 3  # characters of a state within the done event, as in worker/collect.go
+HISTORY = 750  # epochs within the done event; a longer history is in the epoch events alone
+BACKLOG = 32  # epochs that still wait when training is over; see settled
 MAX_OUTPUT = 18_000_000  # RunPod refuses results above 20 MB; then the parts are in the stream alone
 
 _one_at_a_time = asyncio.Lock()
@@ -45,7 +48,7 @@ class Work:
         self.input = job.get("input")
         self.stop = operations.Stop()
         self.loop = asyncio.get_running_loop()
-        self.events: list = []  # of the thread, guarded by lock
+        self.events: deque = deque()  # guarded by lock
         self.lock, self.news = threading.Lock(), asyncio.Event()
         run_id = self.input.get("run_id") if isinstance(self.input, dict) else None
         run_id = run_id if isinstance(run_id, str) and len(run_id) <= 128 else ""
@@ -63,10 +66,18 @@ class Work:
             self.events.append(event)
         self.loop.call_soon_threadsafe(self.news.set)
 
-    def take(self) -> list:
+    def take(self) -> Optional[dict]:
+        """The next event, None where none waits."""
         with self.lock:
-            taken, self.events = self.events, []
-        return taken
+            return self.events.popleft() if self.events else None
+
+    def settled(self, result: Optional[dict]) -> None:
+        """Training is over. Each event is posted before the next, and a fast training is far ahead of its posts: epochs that
+        wait and that the done event's history holds anyway are not told one by one."""
+        with self.lock:
+            waiting = [e for e in self.events if e["type"] == "epoch"]
+            if result is not None and len(waiting) > BACKLOG and len(result["history"]) <= HISTORY:
+                self.events = deque(e for e in self.events if e["type"] not in ("epoch", "batch"))
 
     def start(self) -> asyncio.Future:
         self.done = self.loop.run_in_executor(None, operations.run, self.input, self.tell, self.stop, self.memory)
@@ -132,16 +143,17 @@ async def stream(job: dict, config: Optional[dict] = None):
             while not done.done():
                 await work.news.wait()
                 work.news.clear()
-                for event in work.take():
+                while not done.done() and (event := work.take()) is not None:
                     yield teller.event(event)
-            for event in work.take():
+            error = done.exception()
+            result = None if error else clean(done.result())
+            work.settled(result)
+            while (event := work.take()) is not None:
                 yield teller.event(event)
-            try:
-                result = clean(done.result())
-            except Exception as e:
-                if config is not None and devices.broken(e):
+            if error is not None:
+                if config is not None and devices.broken(error):
                     config["refresh_worker"] = True
-                yield failure(e)
+                yield failure(error)
                 return
             for event in finale(result):
                 yield teller.event(event)
@@ -178,18 +190,16 @@ class Teller:
 
 
 def finale(result: dict) -> list:
-    """The done event, after the parts of the states that do not fit in it."""
-    events, parts, room = [], {}, INLINE
-    if len(result["history"]) > 1000:  # the epochs were told one by one; a chunk has no room for all again
+    """The done event, after the parts of the states that do not fit in it (TrainResult.Emit in worker/collect.go)."""
+    events, parts = [], {}
+    if len(result["history"]) > HISTORY:
         result["history"] = []
-    for name in ("optimizer_state", "model_state"):
-        text = result.get(name, "")
-        if len(text) <= room:
-            room -= len(text)
+    for name in ("model_state", "optimizer_state"):
+        if len(result[name]) <= INLINE:
             continue
-        for part in chunks(name, result.pop(name), MAX_CHUNK):
-            events.append({"type": "part", "part": part})
-            parts[name] = part["count"]
+        pieces = chunks(name, result.pop(name))
+        events += [{"type": "part", "part": part} for part in pieces]
+        parts[name] = len(pieces)
     if parts:
         result["parts"] = parts
     return [*events, {"type": "done", "result": result}]

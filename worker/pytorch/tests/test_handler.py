@@ -45,6 +45,24 @@ def test_the_same_run_again_is_answered_from_memory():
     assert not {e["seq"] for e in first} & {e["seq"] for e in again}
 
 
+def test_a_fast_training_does_not_wait_for_its_posts():
+    """100 epochs take less time than 100 posts: what waits is left to the history of done."""
+    job = {"id": "1", "input": request(n=9, hyper={"epochs": 100, "batch_size": 9}, run_id="r")}
+
+    async def slow():
+        events = []
+        async for event in handler.stream(job):
+            events.append(event)
+            await asyncio.sleep(0.05)
+        return events
+
+    start = time.monotonic()
+    events = asyncio.run(slow())
+    assert time.monotonic() - start < 3
+    assert [e["seq"] for e in events] == list(range(len(events))) and len(events) < 60
+    assert [h["epoch"] for h in events[-1]["result"]["history"]] == list(range(1, 101))
+
+
 def test_retries_number_events_anew():
     events = drain({"id": "1", "retries": 1, "input": request(hyper=FEW, run_id="r")})
     assert events[0]["seq"] == handler.ATTEMPT
