@@ -1,0 +1,169 @@
+package cell
+
+import (
+	"go/constant"
+	"go/types"
+	"strconv"
+	"strings"
+)
+
+// StdImports maps the names of packages of the standard library, and of gonum's
+// common ones, to their paths, where a name stands for one package only. It is
+// meant for Config.AutoImports.
+func StdImports() map[string]string {
+	out := map[string]string{}
+	for _, path := range strings.Fields(stdPaths) {
+		out[path[strings.LastIndexByte(path, '/')+1:]] = path
+	}
+	return out
+}
+
+// Left out: rand and template, which name two packages each.
+const stdPaths = `bufio bytes cmp compress/gzip container/heap container/list container/ring context crypto/md5 crypto/sha1
+crypto/sha256 crypto/sha512 database/sql embed encoding/base64 encoding/binary encoding/csv encoding/gob encoding/hex
+encoding/json encoding/xml errors expvar flag fmt hash/crc32 hash/fnv html image image/color image/draw image/gif
+image/jpeg image/png io io/fs iter log log/slog maps math math/big math/bits math/cmplx mime net net/http net/url os
+os/exec os/signal path path/filepath reflect regexp runtime runtime/debug slices sort strconv strings sync sync/atomic
+syscall testing text/tabwriter time unicode unicode/utf16 unicode/utf8 unique unsafe
+gonum.org/v1/gonum/mat gonum.org/v1/gonum/stat gonum.org/v1/gonum/floats gonum.org/v1/gonum/optimize`
+
+// autoImport adds the imports that undefined names ask for. It reports whether
+// there is one more.
+func (p *plan) autoImport(errs Errors) bool {
+	again := false
+	for _, e := range errs {
+		name, ok := strings.CutPrefix(e.Msg, "undefined: ")
+		path := p.s.cfg.AutoImports[name]
+		if !ok || path == "" || p.autos[name] {
+			continue
+		}
+		if _, err := p.s.imp.Import(path); err == nil {
+			p.autos[name] = true
+			again = true
+		}
+	}
+	return again
+}
+
+func (p *plan) autoPaths() []string {
+	var out []string
+	for _, name := range sortedKeys(p.autos) {
+		out = append(out, p.s.cfg.AutoImports[name])
+	}
+	return out
+}
+
+// hints adds the next step to common errors.
+func (p *plan) hints(errs Errors) Errors {
+	for i, e := range errs {
+		if e.Hint != "" {
+			continue
+		}
+		if name, ok := strings.CutPrefix(e.Msg, "undefined: "); ok {
+			errs[i].Hint = p.undefinedHint(name)
+		} else {
+			errs[i].Hint = p.versionHint(e.Msg)
+		}
+	}
+	return errs
+}
+
+// ambiguous names and the imports that they may mean.
+var ambiguous = map[string]string{
+	"rand":     `import "math/rand/v2" or "crypto/rand"`,
+	"template": `import "text/template" or "html/template"`,
+	"plot":     `import "gonum.org/v1/plot"`,
+}
+
+func (p *plan) undefinedHint(name string) string {
+	if hint := ambiguous[name]; hint != "" {
+		return hint
+	}
+	if path := p.s.cfg.AutoImports[name]; path != "" {
+		return "import " + `"` + path + `"`
+	}
+	var known []string
+	for n := range p.next.scope {
+		known = append(known, n)
+	}
+	for n := range p.next.imports {
+		known = append(known, n)
+	}
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
+// versionHint explains an error that names a type which was defined again: the
+// values made before keep the earlier type.
+func (p *plan) versionHint(msg string) string {
+	for _, name := range sortedKeys(p.next.scope) {
+		sym := p.next.scope[name]
+		if sym.decl.kind != typeKind || !mentions(msg, name) || p.s.used[sym.link] < 1 || !strings.Contains(msg, "cannot use") {
+			continue
+		}
+		if p.s.used[name] > 0 && sym.link != name {
+			return name + " was defined again in In[" + strconv.Itoa(sym.decl.cell) + "]; values made before have the earlier type: run their cells again"
+		}
+	}
+	return ""
+}
+
+// mentions reports whether msg has name as a word.
+func mentions(msg, name string) bool {
+	for _, w := range strings.FieldsFunc(msg, func(r rune) bool { return !isWord(r) }) {
+		if w == name {
+			return true
+		}
+	}
+	return false
+}
+
+// nearest is the known name with the smallest edit distance, if that is small.
+func nearest(name string, known []string) string {
+	best, at := "", 3
+	if len(name) < 4 {
+		at = 2
+	}
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < at || d == at && k < best {
+			best, at = k, d
+		}
+	}
+	return best
+}
+
+// distance is the edit distance of two names, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diag, row[j+1] = row[j+1], min(diag+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// representable reports whether an integer constant fits a type.
+func representable(v constant.Value, t *types.Basic) bool {
+	i := constant.ToInt(v)
+	if i.Kind() != constant.Int {
+		return true
+	}
+	if t.Info()&types.IsUnsigned != 0 {
+		_, exact := constant.Uint64Val(i)
+		return exact
+	}
+	n, exact := constant.Int64Val(i)
+	return exact && (t.Kind() != types.Int32 || n == int64(int32(n)))
+}

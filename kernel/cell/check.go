@@ -1,0 +1,531 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"maps"
+	"strconv"
+	"strings"
+)
+
+// A part is a piece of a generated file that is the user's text: a declaration
+// or a statement.
+type part struct {
+	d    *decl // nil for statements
+	ch   chunk // statements
+	base int   // offset of the text in the file
+	src  string
+	node ast.Node
+}
+
+// A genFile is a file made for the check.
+type genFile struct {
+	text  strings.Builder
+	parts []*part
+	ast   *ast.File
+	tok   *token.File
+}
+
+func (g *genFile) add(pt *part, cell, line, col int) {
+	g.text.WriteString(lineDirective(cell, line, col))
+	pt.base = g.text.Len()
+	g.text.WriteString(pt.src)
+	g.text.WriteByte('\n')
+	g.parts = append(g.parts, pt)
+}
+
+// at is the part that holds pos.
+func (g *genFile) at(pos token.Pos) *part {
+	if g.tok == nil || int(pos) < g.tok.Base() || int(pos) > g.tok.Base()+g.tok.Size() {
+		return nil
+	}
+	off := int(pos) - g.tok.Base()
+	for _, pt := range g.parts {
+		if off >= pt.base && off <= pt.base+len(pt.src) {
+			return pt
+		}
+	}
+	return nil
+}
+
+// A checked is the result of checking a plan.
+type checked struct {
+	p       *plan
+	own     *genFile // the cell
+	old     *genFile // what follows it
+	fn      *ast.FuncDecl
+	info    *types.Info
+	scope   *types.Scope // package scope of the first call
+	errs    []types.Error
+	hoisted []*types.Var
+	vars    map[types.Object]*symbol // hoisted variables
+	unused  map[token.Pos]bool       // unused variables and labels
+	locals  map[token.Pos]string     // names given to function-local types
+	freed   map[string]*symbol       // storage to clear, by the name that has new storage
+	pinned  map[*symbol]bool
+}
+
+// cellFunc is the name of the function of statements while it is checked.
+const cellFunc = "nbCell__"
+
+func newInfo() *types.Info {
+	return &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Instances: map[*ast.Ident]types.Instance{},
+		Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
+		Implicits: map[ast.Node]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
+		Scopes: map[ast.Node]*types.Scope{},
+	}
+}
+
+// check runs go/types over the plan, in up to two calls of one Checker.
+//
+// The first call sees types, constants, signatures and the statements of the
+// cell, with empty function bodies: it gives the cell's variables their types.
+// They then become variables of the package, and the second call sees the
+// bodies. A cell that is an ordinary program needs one call only.
+func (p *plan) check() (c *checked, err error) {
+	c = &checked{p: p, own: &genFile{}, old: &genFile{}, info: newInfo(), vars: map[types.Object]*symbol{},
+		unused: map[token.Pos]bool{}, locals: map[token.Pos]string{}, pinned: map[*symbol]bool{}}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the type checker failed: %v", r)
+		}
+	}()
+	p.resetScope(c)
+	p.writeOwn(c)
+	p.writeOld(c)
+	if err := p.parseGenerated(c); err != nil {
+		return nil, err
+	}
+	restore := p.renameOld(c)
+	defer restore()
+
+	conf := &types.Config{Importer: p.s.imp, Sizes: sizes, Error: func(err error) {
+		if te, ok := err.(types.Error); ok {
+			c.errs = append(c.errs, te)
+		}
+	}}
+	checker := types.NewChecker(conf, p.s.fset, p.s.pkg, c.info)
+	files := c.files()
+	if p.c.program {
+		_ = checker.Files(files)
+		c.scope = p.s.pkg.Scope()
+		c.hoistProgram()
+		return c, nil
+	}
+	_ = checker.Files(c.mapDecls(files, signatureOnly))
+	c.scope = p.s.pkg.Scope()
+	c.hoist()
+	if hasBodies(files) {
+		c.scope = p.s.freshScope()
+		p.bodyScope(c)
+		n := len(c.errs)
+		_ = checker.Files(c.mapDecls(files, bodyOnly))
+		c.errs = append(c.errs[:n], withoutRepeats(c.errs[n:])...)
+	}
+	return c, nil
+}
+
+func (c *checked) files() []*ast.File {
+	files := []*ast.File{c.own.ast}
+	if c.old.ast != nil {
+		files = append(files, c.old.ast)
+	}
+	return files
+}
+
+// resetScope fills the scope of package nb with the current objects under the
+// user's names. The *types.Package stays the same one: go/types compares it by
+// pointer when it looks at unexported fields.
+func (p *plan) resetScope(c *checked) {
+	p.s.freshScope()
+	scope := p.s.pkg.Scope()
+	declared := p.declared()
+	for name, sym := range p.next.scope {
+		if !declared[name] && p.retyped[name] == nil {
+			scope.Insert(sym.obj)
+		}
+	}
+	p.insertDots(scope, declared)
+}
+
+// freshScope empties the scope of package nb, which stays the same one: go/types
+// tells package level by it. The contents before are returned.
+func (s *Session) freshScope() *types.Scope {
+	old := *s.pkg.Scope()
+	*s.pkg.Scope() = *types.NewScope(types.Universe, token.NoPos, token.NoPos, "package nb")
+	return &old
+}
+
+// declared are the names that the generated files declare at package level.
+func (p *plan) declared() map[string]bool {
+	out := map[string]bool{}
+	for _, list := range [][]*decl{p.fresh, p.follow} {
+		for _, d := range list {
+			for _, sym := range d.syms {
+				if !sym.hidden {
+					out[sym.name] = true
+				}
+			}
+		}
+	}
+	if p.c.program {
+		for _, ch := range p.c.stmts {
+			for _, name := range varNames(ch) {
+				out[name] = true
+			}
+		}
+	}
+	return out
+}
+
+// insertDots makes the objects of dot imports visible below all names of the
+// notebook. Generated code names them with their package.
+func (p *plan) insertDots(scope *types.Scope, declared map[string]bool) {
+	if len(p.next.dots) == 0 {
+		return
+	}
+	words := maps.Clone(p.c.words)
+	for _, d := range p.follow {
+		for _, u := range d.uses {
+			if u.dot {
+				words[u.name] = true
+			}
+		}
+	}
+	for _, path := range p.next.dots {
+		pkg, err := p.s.imp.Import(path)
+		if err != nil {
+			continue
+		}
+		for _, name := range pkg.Scope().Names() {
+			if ast.IsExported(name) && words[name] && !declared[name] && p.next.imports[name] == nil {
+				scope.Insert(pkg.Scope().Lookup(name))
+			}
+		}
+	}
+}
+
+// bodyScope is the package scope of the second call: the cell's variables hide
+// what had their names.
+func (p *plan) bodyScope(c *checked) {
+	scope := p.s.pkg.Scope()
+	for _, v := range c.hoisted {
+		sym := types.NewVar(v.Pos(), p.s.pkg, v.Name(), v.Type())
+		scope.Insert(sym)
+		c.vars[sym] = c.vars[v]
+	}
+	for _, name := range c.scope.Names() {
+		if name != cellFunc {
+			scope.Insert(c.scope.Lookup(name))
+		}
+	}
+}
+
+// writeOwn writes the file of the cell.
+func (p *plan) writeOwn(c *checked) {
+	g := c.own
+	declared := p.declared()
+	g.text.WriteString("package main\n")
+	for _, name := range sortedKeys(p.next.imports) {
+		if p.c.words[name] && p.next.scope[name] == nil && !declared[name] {
+			fmt.Fprintf(&g.text, "import %s %q\n", name, p.next.imports[name].path)
+		}
+	}
+	for _, name := range sortedKeys(p.c.extra) {
+		fmt.Fprintf(&g.text, "import %s %q\n", name, p.c.extra[name])
+	}
+	for _, d := range p.fresh {
+		g.add(&part{d: d, src: d.src}, d.cell, d.line, d.col)
+	}
+	stmts := p.c.stmts
+	if p.c.program {
+		stmts = nil
+		for _, ch := range p.c.stmts {
+			if ch.first == token.VAR {
+				g.add(&part{ch: ch, src: ch.src}, p.c.n, ch.line, ch.col)
+			} else {
+				stmts = append(stmts, ch)
+			}
+		}
+	}
+	g.text.WriteString("func " + cellFunc + "() {\n")
+	for _, ch := range stmts {
+		g.add(&part{ch: ch, src: ch.src}, p.c.n, ch.line, ch.col)
+	}
+	g.text.WriteString("}\n")
+}
+
+// writeOld writes the file of what follows: declarations, and variables that
+// follow their type.
+func (p *plan) writeOld(c *checked) {
+	g := c.old
+	if len(p.follow) == 0 && len(p.retyped) == 0 {
+		return
+	}
+	g.text.WriteString("package main\n")
+	imps := map[string]string{}
+	var vars strings.Builder
+	declared := p.declared()
+	for _, name := range sortedKeys(p.retyped) {
+		if declared[name] {
+			continue
+		}
+		w := &typeWriter{p: p, imps: imps, check: true}
+		text, ok := w.text(p.retyped[name].obj.Type())
+		if !ok {
+			text = "struct{}"
+		}
+		fmt.Fprintf(&vars, "var %s %s\n", name, text)
+	}
+	for _, d := range p.follow {
+		for _, u := range d.uses {
+			if u.imp != nil {
+				imps[p.s.alias(u.imp.path)] = u.imp.path
+			}
+		}
+	}
+	for _, name := range sortedKeys(imps) {
+		fmt.Fprintf(&g.text, "import %s %q\n", name, imps[name])
+	}
+	g.text.WriteString(vars.String())
+	for _, d := range p.follow {
+		g.add(&part{d: d, src: d.src}, d.cell, d.line, d.col)
+	}
+}
+
+func (p *plan) parseGenerated(c *checked) error {
+	for _, g := range []*genFile{c.own, c.old} {
+		if g.text.Len() == 0 {
+			continue
+		}
+		f, err := parser.ParseFile(p.s.fset, "", g.text.String(), parser.SkipObjectResolution)
+		if err != nil {
+			return syntaxErrors(p.c.n, err)
+		}
+		g.ast, g.tok = f, p.s.fset.File(f.FileStart)
+		c.assign(g)
+	}
+	return nil
+}
+
+// assign gives the parts their nodes.
+func (c *checked) assign(g *genFile) {
+	note := func(n ast.Node) {
+		if pt := g.at(n.Pos()); pt != nil {
+			pt.node = n
+		}
+	}
+	for _, d := range g.ast.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && isCellFunc(f) {
+			c.fn = f
+			for _, s := range f.Body.List {
+				note(s)
+			}
+			continue
+		}
+		note(d)
+	}
+}
+
+// renameOld gives names in older text the identifiers by which the check knows
+// them: packages their canonical names, as the user may mean something else by
+// them now. The names are put back by the function returned.
+func (p *plan) renameOld(c *checked) func() {
+	names := map[token.Pos]string{}
+	for _, pt := range c.old.parts {
+		prev := pt.d.prev
+		for _, u := range pt.d.uses {
+			pos := token.Pos(c.old.tok.Base() + pt.base + u.off)
+			switch {
+			case u.imp != nil && u.dot:
+			case u.imp != nil:
+				names[pos] = p.s.alias(u.imp.path)
+			case u.sym != nil:
+				if own := ownSymbol(prev, pt.d, u.sym); own != nil && own.hidden {
+					names[pos] = own.name + prime + "0"
+				} else if own == nil && p.hiddenNow(u.sym.name) {
+					names[pos] = p.proxy(u.sym)
+				}
+			}
+		}
+	}
+	type old struct {
+		id   *ast.Ident
+		name string
+	}
+	var olds []old
+	if c.old.ast != nil && len(names) > 0 {
+		ast.Inspect(c.old.ast, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && names[id.Pos()] != "" {
+				olds = append(olds, old{id, id.Name})
+				id.Name = names[id.Pos()]
+			}
+			return true
+		})
+	}
+	return func() {
+		for _, o := range olds {
+			o.id.Name = o.name
+		}
+	}
+}
+
+// ownSymbol is the new symbol for one that the earlier version declared itself.
+func ownSymbol(prev, d *decl, sym *symbol) *symbol {
+	if prev == nil {
+		return nil
+	}
+	for i, s := range prev.syms {
+		if s == sym && i < len(d.syms) {
+			return d.syms[i]
+		}
+	}
+	return nil
+}
+
+// hiddenNow reports whether a name is no name of the notebook any more.
+func (p *plan) hiddenNow(name string) bool {
+	return p.next.scope[name] == nil && !p.declared()[name]
+}
+
+// proxy makes sym visible to the check under a name that nobody can write.
+func (p *plan) proxy(sym *symbol) string {
+	name := sym.link + prime + "0"
+	scope := p.s.pkg.Scope()
+	if scope.Lookup(name) != nil {
+		return name
+	}
+	var obj types.Object
+	switch o := sym.obj.(type) {
+	case *types.Var:
+		obj = types.NewVar(o.Pos(), p.s.pkg, name, o.Type())
+	case *types.Const:
+		obj = types.NewConst(o.Pos(), p.s.pkg, name, o.Type(), o.Val())
+	case *types.Func:
+		obj = types.NewFunc(o.Pos(), p.s.pkg, name, o.Signature())
+	case *types.TypeName:
+		tn := types.NewTypeName(o.Pos(), p.s.pkg, name, nil)
+		types.NewAlias(tn, o.Type())
+		obj = tn
+	default:
+		return sym.name
+	}
+	scope.Insert(obj)
+	p.objs[obj] = sym
+	return name
+}
+
+// mapDecls copies files with their declarations changed; nil drops one. Imports
+// stay, but for those whose name is now a variable.
+func (c *checked) mapDecls(files []*ast.File, change func(ast.Decl) ast.Decl) []*ast.File {
+	vars := map[string]bool{}
+	for _, v := range c.hoisted {
+		vars[v.Name()] = true
+	}
+	var out []*ast.File
+	for _, f := range files {
+		copied := *f
+		copied.Decls = nil
+		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
+				if vars[g.Specs[0].(*ast.ImportSpec).Name.Name] {
+					continue
+				}
+			} else if d = change(d); d == nil {
+				continue
+			}
+			copied.Decls = append(copied.Decls, d)
+		}
+		out = append(out, &copied)
+	}
+	return out
+}
+
+// signatureOnly empties the body of a function in a way that needs no return.
+func signatureOnly(d ast.Decl) ast.Decl {
+	f, ok := d.(*ast.FuncDecl)
+	if !ok || isCellFunc(f) {
+		return d
+	}
+	c := *f
+	at := f.Body.Lbrace
+	forever := &ast.ForStmt{For: at, Body: &ast.BlockStmt{Lbrace: at, Rbrace: at}}
+	c.Body = &ast.BlockStmt{Lbrace: at, List: []ast.Stmt{forever}, Rbrace: f.Body.Rbrace}
+	return &c
+}
+
+// bodyOnly declares a function again, without its name.
+func bodyOnly(d ast.Decl) ast.Decl {
+	f, ok := d.(*ast.FuncDecl)
+	if !ok || isCellFunc(f) {
+		return nil
+	}
+	if f.Recv != nil {
+		return f
+	}
+	c := *f
+	c.Name = &ast.Ident{NamePos: f.Name.NamePos, Name: "_"}
+	return &c
+}
+
+func isCellFunc(f *ast.FuncDecl) bool { return f.Recv == nil && f.Name.Name == cellFunc }
+
+func hasBodies(files []*ast.File) bool {
+	for _, f := range files {
+		for _, d := range f.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && !isCellFunc(fn) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// withoutRepeats drops the errors that only come from declaring again.
+func withoutRepeats(errs []types.Error) []types.Error {
+	var out []types.Error
+	for _, e := range errs {
+		if strings.HasPrefix(e.Msg, "method ") && strings.Contains(e.Msg, " already declared") {
+			continue
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// varNames are the names that a var statement declares.
+func varNames(ch chunk) []string {
+	if ch.first != token.VAR {
+		return nil
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), "", "package main\n"+ch.src, parser.SkipObjectResolution)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, d := range f.Decls {
+		if g, ok := d.(*ast.GenDecl); ok {
+			for _, s := range g.Specs {
+				if v, ok := s.(*ast.ValueSpec); ok {
+					for _, id := range v.Names {
+						out = append(out, id.Name)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// importError says that a package cannot be imported.
+func (s *Session) importError(n int, spec importSpec, err error) Diagnostic {
+	msg := err.Error()
+	if !strings.Contains(msg, spec.path) {
+		msg = strconv.Quote(spec.path) + ": " + msg
+	}
+	return Diagnostic{Cell: n, Line: spec.line, Col: spec.col, Msg: "cannot import " + msg}
+}

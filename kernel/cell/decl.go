@@ -1,0 +1,179 @@
+package cell
+
+import (
+	"go/token"
+	"go/types"
+	"maps"
+	"strings"
+)
+
+type kind uint8
+
+const (
+	varKind kind = iota
+	funcKind
+	methodKind
+	typeKind
+	constKind
+)
+
+func (k kind) String() string {
+	return [...]string{"var", "func", "method", "type", "const"}[k]
+}
+
+// A decl is one version of one declaration. It does not change once its cell is
+// committed; redefinitions make new ones.
+type decl struct {
+	kind      kind
+	name      string // methods: the method's name; else for messages
+	cell      int
+	line, col int
+	src       string // the user's text
+	norm      string // its tokens, to compare versions
+	generic   bool
+	prev      *decl // the version before, of a declaration that follows
+
+	syms    []*symbol // what it declares; several for a const group, none for methods and blanks
+	recv    string    // methods: user's name of the receiver's base type
+	methods []*decl   // types
+
+	uses []use  // names in src that are not its own, by offset
+	text string // src for the compiler: link names, instrumentation
+	imps map[string]string
+
+	// Variables are declared by type text, or by an expression that has their type
+	// and is never evaluated, as package initialisation does not run.
+	varText  string
+	varDeps  []*symbol
+	inferred bool
+}
+
+// A symbol is a name of the notebook, bound to one version.
+type symbol struct {
+	name, link string
+	decl       *decl
+	obj        types.Object // what go/types knows it as, under the user's name
+	pinned     bool         // variables: something may hold its address
+	hidden     bool         // of a constant group: not in scope any more
+}
+
+// A use is a name in a declaration's text and what it means.
+type use struct {
+	off  int
+	sym  *symbol   // of the notebook
+	imp  *imported // or a package
+	dot  bool      // the name is an object of a dot import
+	name string
+}
+
+// An imported is an import of the notebook. Emitted is its name in generated files.
+type imported struct {
+	name, path, emitted string
+}
+
+// A state is what a notebook defines at one time. States are copied, not changed.
+type state struct {
+	scope   map[string]*symbol
+	imports map[string]*imported
+	dots    []string
+	vars    map[string]*decl // by link: the current declaration of each storage
+}
+
+func newState() *state {
+	return &state{scope: map[string]*symbol{}, imports: map[string]*imported{}, vars: map[string]*decl{}}
+}
+
+func (st *state) clone() *state {
+	return &state{
+		scope:   maps.Clone(st.scope),
+		imports: maps.Clone(st.imports),
+		dots:    append([]string(nil), st.dots...),
+		vars:    maps.Clone(st.vars),
+	}
+}
+
+// allUses are the uses of a declaration and of its methods.
+func (d *decl) allUses(yield func(*decl, use) bool) {
+	for _, u := range d.uses {
+		if !yield(d, u) {
+			return
+		}
+	}
+	for _, m := range d.methods {
+		for _, u := range m.uses {
+			if !yield(m, u) {
+				return
+			}
+		}
+	}
+}
+
+// deps are the symbols that d needs when it is compiled.
+func (d *decl) deps(yield func(*symbol) bool) {
+	for _, u := range d.allUses {
+		if u.sym != nil && !yield(u.sym) {
+			return
+		}
+	}
+	for _, sym := range d.varDeps {
+		if !yield(sym) {
+			return
+		}
+	}
+}
+
+// reach calls visit for every declaration that roots need, each once. Variables
+// are looked up by link, as a later version of their type may have replaced
+// their declaration.
+func reach(vars map[string]*decl, roots []*symbol, visit func(*decl)) {
+	seen := map[*decl]bool{}
+	var walk func(d *decl)
+	walk = func(d *decl) {
+		if seen[d] {
+			return
+		}
+		seen[d] = true
+		visit(d)
+		for sym := range d.deps {
+			walk(current(vars, sym))
+		}
+	}
+	for _, sym := range roots {
+		walk(current(vars, sym))
+	}
+}
+
+func current(vars map[string]*decl, sym *symbol) *decl {
+	if sym.decl.kind == varKind {
+		if d := vars[sym.link]; d != nil {
+			return d
+		}
+	}
+	return sym.decl
+}
+
+// dependsOnVar reports whether sym is a variable or needs one.
+func (sym *symbol) dependsOnVar() bool {
+	found := false
+	reach(nil, []*symbol{sym}, func(d *decl) { found = found || d.kind == varKind })
+	return found
+}
+
+// normalize is the tokens of a text without comments and layout.
+func normalize(src string) string {
+	toks, _, _ := scan(0, src)
+	var b strings.Builder
+	for _, t := range toks {
+		if t.kind == token.SEMICOLON {
+			b.WriteByte(';')
+			continue
+		}
+		if t.lit != "" {
+			b.WriteString(t.lit)
+		} else {
+			b.WriteString(t.kind.String())
+		}
+		b.WriteByte(' ')
+	}
+	return b.String()
+}

@@ -1,0 +1,53 @@
+// Package cell turns the source of a notebook cell into Go files to compile.
+//
+// All cells of a notebook belong to one Go package, import path "nb", name
+// main. A cell becomes a small set of files: the declarations of earlier cells
+// that it needs, its own declarations, its variables without initialisers, and
+// one function with its statements. Nothing is compiled here and nothing runs;
+// package build and package session do that.
+//
+//	split.go       a cell's text -> chunks: one declaration or statement each
+//	parse.go       chunks -> the parsed cell; all syntax errors at once
+//	decl.go        declarations, symbols and the state of a notebook
+//	plan.go        which declarations are new, unchanged, or follow a redefinition
+//	check.go       go/types over the cell, on top of the objects of earlier cells
+//	prepare.go     the steps of Session.Prepare
+//	hoist.go       variables of the cell become variables of the notebook
+//	rewrite.go     user names -> link names, last expression, := -> =
+//	instrument.go  interrupt checks, channel operations, goroutines
+//	unused.go      unused variables and labels are allowed
+//	links.go       link names and their removal from messages
+//	typetext.go    types as text
+//	render.go      the files of a Unit
+//	errors.go      diagnostics with source line and caret
+//	autoimport.go  imports added by themselves, hints
+//	complete.go    completion; inspect.go and docs.go: inspection
+//	iscomplete.go  whether more lines are needed
+//
+// # Names
+//
+// A declaration has the user's name and a link name, the identifier in the
+// generated code. The first version has Link = Name; an incompatible
+// redefinition gets a new link name (pointᐟ2), so one symbol name always has
+// one content in the process. go/types never sees link names: a cell is checked
+// as the user wrote it, in a package scope that holds the current objects under
+// the user's names. Messages therefore need no translation.
+//
+// # What the run-time offers
+//
+// Generated code calls the package Config.Runtime under the import name nbrt__:
+//
+//	Flag uint32                    not zero while some cell is to stop; read atomically in loops
+//	Stop()                         the slow path of that check
+//	Intr() <-chan struct{}         closed when the calling cell is interrupted
+//	Halt()                         panics with the interrupt
+//	Sleep(time.Duration)           replaces time.Sleep
+//	Recv[T](<-chan T) T            replaces <-ch
+//	Recv2[T](<-chan T) (T, bool)   replaces v, ok := <-ch
+//	Guard()                        deferred in goroutines; recovers and reports
+//	Show(...any)                   the last expression
+//	Var(name string, ptr any)      registers a variable
+//	Take[T any](name string) T     the value of a variable that a magic made
+//	Zero[T any](p *T)              sets *p to its zero value (frees what it held)
+//	False bool, Keep(...any)       fast mode: keep AddModuleData and nbamd.F reachable
+package cell

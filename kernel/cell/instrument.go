@@ -1,0 +1,375 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// stopCheck is what loops and functions begin with: a load and a branch where
+// nothing is to stop.
+const stopCheck = "if nbatomic__.LoadUint32(&nbrt__.Flag) != 0 { nbrt__.Stop() };"
+
+// haltCase is the case that makes a select end on an interrupt. The endless loop
+// keeps the select a terminating statement.
+const haltCase = "case <-nbrt__.Intr(): nbrt__.Halt(); for {};"
+
+// instrument makes code below n interruptible and keeps panics of goroutines in
+// the session. It reports whether the children of n are to be walked.
+func (r *rewriter) instrument(n ast.Node) bool {
+	if g, ok := n.(*ast.GoStmt); ok {
+		return r.goStmt(g)
+	}
+	if r.c.p.s.cfg.NoChecks {
+		return true
+	}
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		if n.Body != nil {
+			r.entryCheck(n.Body)
+		}
+	case *ast.ForStmt:
+		r.inBody(n.Body, stopCheck)
+	case *ast.RangeStmt:
+		return r.rangeStmt(n)
+	case *ast.SelectStmt:
+		r.selectStmt(n)
+	case *ast.SendStmt:
+		if !r.inComm[n] && r.inList[n] {
+			r.edits.open(r.off(n.Pos()), "select { case ")
+			r.edits.close(r.end(n), ": case <-nbrt__.Intr(): nbrt__.Halt() }")
+		}
+	case *ast.UnaryExpr:
+		r.receive(n)
+	}
+	return true
+}
+
+// entryCheck puts a check where a function begins that calls others: a function
+// that calls nothing ends by itself or in a loop of its own.
+func (r *rewriter) entryCheck(body *ast.BlockStmt) {
+	if !r.c.p.s.cfg.NoChecks && r.calls(body) {
+		r.inBody(body, stopCheck)
+	}
+}
+
+// calls reports whether code calls anything but builtins and conversions.
+func (r *rewriter) calls(n ast.Node) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			if _, ok := ast.Unparen(n.Fun).(*ast.FuncLit); ok {
+				found = true
+			}
+			if tv := r.c.info.Types[n.Fun]; !tv.IsType() && !tv.IsBuiltin() {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// receive replaces <-ch, where the channel's type lets a generic call infer it.
+func (r *rewriter) receive(n *ast.UnaryExpr) {
+	if n.Op != token.ARROW || r.inComm[n] || !plainChan(r.c.info.TypeOf(n.X)) {
+		return
+	}
+	call := "nbrt__.Recv("
+	if tuple, ok := r.c.info.TypeOf(n).(*types.Tuple); ok {
+		if tuple.Len() != 2 || !isBool(tuple.At(1).Type()) {
+			return
+		}
+		call = "nbrt__.Recv2("
+	}
+	r.edits.replace(r.off(n.OpPos), 2, call)
+	r.edits.close(r.end(n), ")")
+}
+
+func isBool(t types.Type) bool {
+	return t == types.Typ[types.Bool] || t == types.Typ[types.UntypedBool]
+}
+
+// plainChan reports whether t is a channel, and no type parameter.
+func plainChan(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	if _, ok := types.Unalias(t).(*types.TypeParam); ok {
+		return false
+	}
+	_, ok := t.Underlying().(*types.Chan)
+	return ok
+}
+
+func (r *rewriter) selectStmt(n *ast.SelectStmt) {
+	hasDefault := false
+	for _, s := range n.Body.List {
+		c := s.(*ast.CommClause)
+		switch comm := c.Comm.(type) {
+		case nil:
+			hasDefault = true
+		case *ast.SendStmt:
+			r.inComm[comm] = true
+		case *ast.ExprStmt:
+			r.inComm[ast.Unparen(comm.X)] = true
+		case *ast.AssignStmt:
+			r.inComm[ast.Unparen(comm.Rhs[0])] = true
+		}
+	}
+	if !hasDefault {
+		r.inBody(n.Body, haltCase)
+	}
+}
+
+func (r *rewriter) rangeStmt(n *ast.RangeStmt) bool {
+	if plainChan(r.c.info.TypeOf(n.X)) {
+		r.rangeChan(n)
+		return false
+	}
+	if !r.bounded(n) {
+		r.inBody(n.Body, stopCheck)
+	}
+	return true
+}
+
+// rangeChan writes a range over a channel as a loop of receives.
+func (r *rewriter) rangeChan(n *ast.RangeStmt) {
+	from, x := r.off(n.Pos()), r.off(n.X.Pos())
+	r.edits.replace(from, x-from, "for nbch__ := "+r.mark(n.X.Pos()))
+	r.edits.close(r.end(n.X), "; ; ")
+	v, assign := "_", ""
+	if id, ok := n.Key.(*ast.Ident); n.Key != nil && !(ok && id.Name == "_") {
+		key := r.c.rewriter(r.g, r.pt)
+		key.namesOnly = true
+		key.walk(n.Key)
+		r.uses = append(r.uses, key.uses...)
+		v, assign = "nbv__", key.edits.applyRange(r.pt.src, r.off(n.Key.Pos()), r.end(n.Key))+" "+n.Tok.String()+" nbv__;"
+	}
+	r.inBody(n.Body, v+", nbok__ := nbrt__.Recv2(nbch__); if !nbok__ { break };"+assign)
+	r.walk(n.X)
+	r.walk(n.Body)
+}
+
+// maxUnchecked is how often a loop over an integer may run without a check.
+const maxUnchecked = 1 << 16
+
+// bounded reports whether a range loop ends by itself in a short time: it goes
+// over data, with nothing inside that can take long.
+func (r *rewriter) bounded(n *ast.RangeStmt) bool {
+	tv := r.c.info.Types[n.X]
+	if tv.Type == nil {
+		return false
+	}
+	switch t := tv.Type.Underlying().(type) {
+	case *types.Slice, *types.Array, *types.Map, *types.Pointer:
+	case *types.Basic:
+		if t.Info()&types.IsString == 0 {
+			if tv.Value == nil {
+				return false
+			}
+			if v, ok := constant.Int64Val(constant.ToInt(tv.Value)); !ok || v > maxUnchecked {
+				return false
+			}
+		}
+	default:
+		return false
+	}
+	return !r.calls(n.Body) && plainBody(n.Body)
+}
+
+// plainBody reports whether a loop's body has no loops, literals or channels.
+func plainBody(b *ast.BlockStmt) bool {
+	plain := true
+	ast.Inspect(b, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt, *ast.FuncLit, *ast.SelectStmt, *ast.SendStmt, *ast.GoStmt, *ast.DeferStmt:
+			plain = false
+		case *ast.BranchStmt:
+			plain = plain && n.Tok != token.GOTO
+		case *ast.UnaryExpr:
+			plain = plain && n.Op != token.ARROW
+		}
+		return plain
+	})
+	return plain
+}
+
+// goStmt guards a goroutine. Go evaluates the function and its arguments before
+// the goroutine starts; so does the code written here.
+func (r *rewriter) goStmt(n *ast.GoStmt) bool {
+	if lit, ok := ast.Unparen(n.Call.Fun).(*ast.FuncLit); ok {
+		r.inBody(lit.Body, "defer nbrt__.Guard();")
+		return true
+	}
+	call := n.Call
+	fun, names, ok := r.goOperands(call)
+	if !ok {
+		return true
+	}
+	if call.Ellipsis.IsValid() {
+		fun.args += "..."
+	}
+	launch := fmt.Sprintf("go func() { defer nbrt__.Guard(); %s(%s) }()", fun.name, fun.args)
+	if len(names) > 0 {
+		r.edits.replace(r.off(n.Pos()), 2, "{ "+strings.Join(names, ", ")+" :=")
+	} else {
+		r.edits.replace(r.off(n.Pos()), 2, "{ ")
+	}
+	from, to := r.off(call.Fun.Pos()), r.end(call.Fun)
+	lparen, rparen := r.off(call.Lparen), r.off(call.Rparen)
+	if fun.static {
+		r.edits.replace(from, to-from, "")
+		r.edits.replace(lparen, 1, "")
+	} else {
+		sep := ""
+		if len(call.Args) > 0 {
+			sep = ", "
+		}
+		r.walk(call.Fun)
+		r.edits.replace(lparen, 1, sep)
+	}
+	if call.Ellipsis.IsValid() {
+		r.edits.replace(r.off(call.Ellipsis), 3, "")
+	}
+	for _, a := range call.Args {
+		r.walk(a)
+	}
+	// A comma behind the last argument would end the list of values.
+	tail := rparen
+	if len(call.Args) > 0 {
+		tail = r.end(call.Args[len(call.Args)-1])
+		if call.Ellipsis.IsValid() {
+			tail = r.off(call.Ellipsis) + 3
+		}
+	}
+	end := "; "
+	if len(names) == 0 {
+		end = ""
+	}
+	newlines := strings.Repeat("\n", strings.Count(r.pt.src[tail:rparen], "\n"))
+	r.edits.replace(tail, rparen+1-tail, end+launch+" }"+newlines)
+	return false
+}
+
+// A goCall is how the goroutine calls what was evaluated before.
+type goCall struct {
+	name, args string
+	static     bool // name stands for the function itself
+}
+
+// goOperands names what is evaluated before a goroutine starts. It is false
+// where the call has to stay as it is.
+func (r *rewriter) goOperands(call *ast.CallExpr) (goCall, []string, bool) {
+	var names []string
+	fun := goCall{name: "nbf__"}
+	if text, ok := r.staticFunc(call.Fun); ok {
+		fun = goCall{name: text, static: true}
+	} else {
+		names = append(names, fun.name)
+	}
+	var args []string
+	for i, a := range call.Args {
+		if tuple, ok := r.c.info.TypeOf(a).(*types.Tuple); ok && len(call.Args) == 1 {
+			if !fun.static {
+				return fun, nil, false // f(g()) with an evaluated f: two lists of values
+			}
+			for j := range tuple.Len() {
+				args = append(args, fmt.Sprintf("nba%d__", j))
+			}
+			break
+		}
+		if !r.typedArg(a) {
+			return fun, nil, false
+		}
+		args = append(args, fmt.Sprintf("nba%d__", i))
+	}
+	names = append(names, args...)
+	fun.args = strings.Join(args, ", ")
+	return fun, names, true
+}
+
+// typedArg gives an argument whose type comes from the parameter that type in
+// its own text: constants, nil, comparisons and shifts.
+func (r *rewriter) typedArg(a ast.Expr) bool {
+	tv := r.c.info.Types[a]
+	if tv.IsType() { // new(T) and make(T) as goroutines are of no use
+		return false
+	}
+	untyped := tv.Value != nil || tv.IsNil()
+	if b, ok := ast.Unparen(a).(*ast.BinaryExpr); ok {
+		switch b.Op {
+		case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ, token.SHL, token.SHR, token.LAND, token.LOR:
+			untyped = true
+		}
+	}
+	if !untyped {
+		return true
+	}
+	w := &typeWriter{p: r.c.p, imps: map[string]string{}}
+	text, ok := w.text(tv.Type)
+	if !ok {
+		return false
+	}
+	for name, path := range w.imps {
+		r.imps[name] = path
+	}
+	for _, sym := range w.deps {
+		r.uses = append(r.uses, use{off: -1, sym: sym, name: sym.name})
+	}
+	r.edits.open(r.off(a.Pos()), "("+text+")(")
+	r.edits.close(r.end(a), ")")
+	return true
+}
+
+// staticFunc is the text of a called function that needs no evaluation: a
+// declared function, generic or not, or a builtin.
+func (r *rewriter) staticFunc(e ast.Expr) (string, bool) {
+	var id *ast.Ident
+	switch f := ast.Unparen(e).(type) {
+	case *ast.Ident:
+		id = f
+	case *ast.SelectorExpr:
+		x, ok := f.X.(*ast.Ident)
+		if !ok {
+			return "", false
+		}
+		if _, ok := r.c.info.Uses[x].(*types.PkgName); !ok {
+			return "", false
+		}
+		id = f.Sel
+	case *ast.IndexExpr:
+		if _, ok := r.staticFunc(f.X); !ok || !r.c.info.Types[f.Index].IsType() {
+			return "", false
+		}
+		return r.plainText(e), true
+	case *ast.IndexListExpr:
+		return r.plainText(e), true
+	default:
+		return "", false
+	}
+	switch r.c.info.Uses[id].(type) {
+	case *types.Func, *types.Builtin:
+		return r.plainText(e), true
+	}
+	return "", false
+}
+
+// plainText is an expression with its names rewritten and nothing else. Names
+// count as used.
+func (r *rewriter) plainText(e ast.Expr) string {
+	sub := r.c.rewriter(r.g, r.pt)
+	sub.namesOnly = true
+	sub.walk(e)
+	r.uses = append(r.uses, sub.uses...)
+	for name, path := range sub.imps {
+		r.imps[name] = path
+	}
+	return sub.edits.applyRange(r.pt.src, r.off(e.Pos()), r.end(e))
+}

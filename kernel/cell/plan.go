@@ -1,0 +1,424 @@
+package cell
+
+import (
+	"go/types"
+	"maps"
+	"slices"
+)
+
+// A plan is one Prepare under way: what the cell changes, and what follows.
+//
+// Code that uses what is redefined follows the new version: a function, type or
+// constant is declared again, bound to it. Where that does not check any more,
+// it keeps what it had (kept), with a warning.
+type plan struct {
+	s    *Session
+	base *state // as of the last commit
+	next *state // as of this cell
+	c    *source
+
+	links   map[string]bool // link names taken by this plan
+	autos   map[string]bool // import names added by themselves
+	kept    map[*decl]string
+	dropped map[*decl]string // carried methods left out
+	fixed   map[string]bool  // links of variables whose type must not follow
+	changed map[string]bool  // variables of the cell whose type is not the earlier one
+
+	superseded map[*symbol]bool
+	sameText   map[*symbol]bool // superseded types whose memory layout stays
+	following  map[*decl]bool
+	fresh      []*decl            // declarations of the cell that are new
+	follow     []*decl            // new versions of earlier ones, methods included
+	retyped    map[string]*symbol // variables that follow their type, by name
+	objs       map[types.Object]*symbol
+}
+
+func (s *Session) newPlan(c *source) *plan {
+	return &plan{
+		s: s, base: s.state, c: c,
+		links: map[string]bool{}, autos: map[string]bool{},
+		kept: map[*decl]string{}, dropped: map[*decl]string{},
+		fixed: map[string]bool{}, changed: map[string]bool{},
+	}
+}
+
+// currentDecls are the functions, types and constants that the scope names, in
+// a stable order.
+func (p *plan) currentDecls() []*decl {
+	seen := map[*decl]bool{}
+	var out []*decl
+	for _, name := range sortedKeys(p.base.scope) {
+		if d := p.base.scope[name].decl; d.kind != varKind && !seen[d] {
+			seen[d] = true
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// arrange decides which declarations the check will see. It is run again when
+// kept, dropped, fixed or changed have grown.
+func (p *plan) arrange() {
+	p.superseded, p.sameText = map[*symbol]bool{}, map[*symbol]bool{}
+	p.fresh, p.follow, p.retyped = nil, nil, map[string]*symbol{}
+	p.following = map[*decl]bool{}
+	p.objs = map[types.Object]*symbol{}
+
+	methods := p.methodsByType()
+	same := p.unchanged(methods)
+	declared := map[string]bool{}
+	for _, d := range p.c.decls {
+		d.methods = nil
+		if d.kind == methodKind || same[d] {
+			continue
+		}
+		p.fresh = append(p.fresh, d)
+		for _, sym := range d.syms {
+			declared[sym.name] = true
+			p.supersede(p.base.scope[sym.name], d)
+		}
+	}
+	for name := range p.changed {
+		p.supersede(p.base.scope[name], nil)
+	}
+	touched := map[*decl]bool{}
+	for name, ms := range methods {
+		old := p.base.scope[name]
+		isType := old != nil && old.decl.kind == typeKind
+		if isType && !declared[name] && p.newMethod(old.decl, ms) {
+			touched[old.decl] = true
+			p.supersede(old, old.decl)
+		}
+		if !isType || declared[name] || touched[old.decl] {
+			p.fresh = append(p.fresh, ms...)
+		}
+	}
+	p.spread()
+	p.versions(methods, touched, declared)
+}
+
+// methodsByType groups the methods of the cell by the name of their base type.
+func (p *plan) methodsByType() map[string][]*decl {
+	out := map[string][]*decl{}
+	for _, d := range p.c.decls {
+		if d.kind == methodKind && d.recv != "" {
+			name := p.baseType(d.recv)
+			out[name] = append(out[name], d)
+		}
+	}
+	return out
+}
+
+// baseType follows aliases of the notebook: methods belong to the type itself.
+func (p *plan) baseType(name string) string {
+	for _, d := range p.c.decls {
+		if d.kind == typeKind && d.name == name {
+			return name
+		}
+	}
+	if sym := p.base.scope[name]; sym != nil {
+		if named, ok := types.Unalias(sym.obj.Type()).(*types.Named); ok {
+			if base := p.s.objs[named.Obj()]; base != nil && p.base.scope[base.name] == base {
+				return base.name
+			}
+		}
+	}
+	return name
+}
+
+// unchanged finds the declarations of the cell that say what the notebook
+// already has. Running a cell again must not make new types.
+func (p *plan) unchanged(methods map[string][]*decl) map[*decl]bool {
+	same := map[*decl]bool{}
+	for _, d := range p.c.decls {
+		if d.kind != methodKind && p.sameAs(d) != nil && !p.newMethod(p.sameAs(d), methods[d.name]) {
+			same[d] = true
+		}
+	}
+	for again := true; again; {
+		again = false
+		renewed := map[string]bool{}
+		for _, d := range p.c.decls {
+			if !same[d] {
+				for _, sym := range d.syms {
+					renewed[sym.name] = true
+				}
+			}
+		}
+		for d := range same {
+			if !p.stable(p.sameAs(d), renewed) {
+				delete(same, d)
+				again = true
+			}
+		}
+	}
+	return same
+}
+
+// sameAs is the current declaration with the tokens of d.
+func (p *plan) sameAs(d *decl) *decl {
+	if len(d.syms) == 0 {
+		return nil
+	}
+	var old *decl
+	for _, sym := range d.syms {
+		cur := p.base.scope[sym.name]
+		if cur == nil || old != nil && cur.decl != old {
+			return nil
+		}
+		old = cur.decl
+	}
+	if old.kind != d.kind || old.norm != d.norm || len(old.syms) != len(d.syms) {
+		return nil
+	}
+	return old
+}
+
+// newMethod reports whether ms holds a method that t does not have like that.
+func (p *plan) newMethod(t *decl, ms []*decl) bool {
+	for _, m := range ms {
+		found := false
+		for _, old := range t.methods {
+			found = found || old.name == m.name && old.norm == m.norm
+		}
+		if !found {
+			return true
+		}
+	}
+	return false
+}
+
+// stable reports whether all names in d mean what they meant.
+func (p *plan) stable(d *decl, renewed map[string]bool) bool {
+	for _, u := range d.allUses {
+		if renewed[u.name] {
+			return false
+		}
+		if u.sym != nil && p.next.scope[u.sym.name] != u.sym {
+			return false
+		}
+		if u.imp != nil && !u.dot && (p.next.imports[u.imp.name] == nil || p.next.imports[u.imp.name].path != u.imp.path) {
+			return false
+		}
+	}
+	return true
+}
+
+// supersede notes that old gets a new version; by is the declaration of it.
+func (p *plan) supersede(old *symbol, by *decl) {
+	if old == nil || p.superseded[old] {
+		return
+	}
+	p.superseded[old] = true
+	if by != nil && by.kind == typeKind && old.decl.kind == typeKind && by.norm == old.decl.norm {
+		p.sameText[old] = true
+	}
+}
+
+// spread extends superseded to all that depends on it.
+func (p *plan) spread() {
+	decls := p.currentDecls()
+	for again := true; again; {
+		again = false
+		for _, d := range decls {
+			if _, kept := p.kept[d]; kept || p.following[d] || p.replaced(d) {
+				continue
+			}
+			for sym := range d.deps {
+				if p.superseded[sym] {
+					again = true
+					p.following[d] = true
+					for _, own := range d.syms {
+						p.supersede(own, d)
+					}
+					break
+				}
+			}
+		}
+		for name, sym := range p.base.scope {
+			if sym.decl.kind == varKind && !p.superseded[sym] && p.retypable(sym) {
+				p.superseded[sym] = true
+				p.retyped[name] = sym
+				again = true
+			}
+		}
+	}
+	p.fixKept(decls)
+}
+
+// fixKept takes variables out of retyped that are used by code which does not
+// follow, and starts over where there are some.
+func (p *plan) fixKept(decls []*decl) {
+	if len(p.retyped) == 0 {
+		return
+	}
+	var roots []*symbol
+	for _, d := range decls {
+		if !p.following[d] && !p.replaced(d) {
+			roots = append(roots, d.syms[0])
+		}
+	}
+	again := false
+	reach(p.base.vars, roots, func(d *decl) {
+		if d.kind != varKind {
+			return
+		}
+		for name, sym := range p.retyped {
+			if sym.link == d.syms[0].link {
+				p.fixed[sym.link] = true
+				delete(p.retyped, name)
+				delete(p.superseded, sym)
+				again = true
+			}
+		}
+	})
+	if again {
+		p.spread()
+	}
+}
+
+// retypable reports whether the type of a variable names superseded types, all
+// of which keep their memory layout: then the variable follows.
+func (p *plan) retypable(sym *symbol) bool {
+	if p.fixed[sym.link] || sym.decl.inferred {
+		return false
+	}
+	hit := false
+	for _, dep := range sym.decl.varDeps {
+		if p.superseded[dep] {
+			hit = true
+			if !p.layoutStays(dep, map[*symbol]bool{}) {
+				return false
+			}
+		}
+	}
+	return hit
+}
+
+// layoutStays reports whether the new version of a superseded type has the
+// layout of the old one.
+func (p *plan) layoutStays(t *symbol, seen map[*symbol]bool) bool {
+	if seen[t] {
+		return true
+	}
+	seen[t] = true
+	if !p.sameText[t] {
+		return false
+	}
+	for _, u := range t.decl.uses { // of the type itself, not of its methods
+		if u.sym != nil && p.superseded[u.sym] && !p.layoutStays(u.sym, seen) {
+			return false
+		}
+	}
+	return true
+}
+
+// replaced reports whether d is not to follow by itself, as all that it declares
+// gets a new version already.
+func (p *plan) replaced(d *decl) bool {
+	for _, sym := range d.syms {
+		if !p.superseded[sym] {
+			return false
+		}
+	}
+	return true
+}
+
+// versions makes the new versions: of touched types, and of all that follows.
+func (p *plan) versions(methods map[string][]*decl, touched map[*decl]bool, declared map[string]bool) {
+	for _, d := range p.fresh {
+		if d.kind == typeKind && len(d.syms) > 0 {
+			d.methods = append(d.methods, methods[d.name]...)
+			if old := p.base.scope[d.name]; old != nil && old.decl.kind == typeKind {
+				p.carry(old.decl, d)
+			}
+		}
+	}
+	for _, old := range p.currentDecls() {
+		if !p.following[old] && !touched[old] {
+			continue
+		}
+		d := old.clone()
+		for i, sym := range d.syms {
+			sym.hidden = declared[sym.name] || p.base.scope[sym.name] != old.syms[i]
+		}
+		p.follow = append(p.follow, d)
+		if d.kind == typeKind {
+			if touched[old] {
+				d.methods = append(d.methods, methods[d.name]...)
+			}
+			p.carry(old, d)
+		}
+	}
+}
+
+// carry adds the methods of an earlier version of a type that the new one does
+// not define itself.
+func (p *plan) carry(old, d *decl) {
+	own := map[string]bool{}
+	for _, m := range d.methods {
+		own[m.name] = true
+	}
+	for _, m := range old.methods {
+		if _, gone := p.dropped[m]; !gone && !own[m.name] {
+			c := m.clone()
+			d.methods = append(d.methods, c)
+			p.follow = append(p.follow, c)
+		}
+	}
+}
+
+// clone makes the next version of d, still without objects and links.
+func (d *decl) clone() *decl {
+	c := *d
+	c.prev = d
+	c.methods, c.text, c.imps = nil, "", nil
+	c.syms = nil
+	for _, sym := range d.syms {
+		c.syms = append(c.syms, &symbol{name: sym.name, decl: &c})
+	}
+	return &c
+}
+
+// applyImports puts the imports of the cell into next. An import hides an
+// earlier variable or function of its name.
+func (p *plan) applyImports() Errors {
+	p.next = p.base.clone()
+	var errs Errors
+	for _, spec := range p.c.imports {
+		if spec.path == "C" {
+			errs = append(errs, Diagnostic{Cell: p.c.n, Line: spec.line, Col: spec.col, Msg: `import "C" is not possible in a cell`,
+				Hint: "put the cgo code into a package of its own and import that"})
+			continue
+		}
+		name := spec.name
+		pkg, err := p.s.imp.Import(spec.path)
+		if err != nil {
+			errs = append(errs, p.s.importError(p.c.n, spec, err))
+			continue
+		}
+		switch name {
+		case "":
+			name = pkg.Name()
+		case "_":
+			continue
+		case ".":
+			if !slices.Contains(p.next.dots, spec.path) {
+				p.next.dots = append(p.next.dots, spec.path)
+			}
+			continue
+		}
+		p.addImport(name, spec.path)
+	}
+	return errs
+}
+
+func (p *plan) addImport(name, path string) {
+	if old := p.next.imports[name]; old != nil && old.path == path {
+		return
+	}
+	delete(p.next.scope, name)
+	p.next.imports[name] = &imported{name: name, path: path, emitted: p.importLink(name, path)}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,172 @@
+package cell
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A goFile is a generated file in the making.
+type goFile struct {
+	imps map[string]string // names -> paths
+	body strings.Builder
+}
+
+// unit renders the files of a cell and takes the names that they use.
+func (w *rewritten) unit() *Unit {
+	p := w.c.p
+	u := &Unit{N: p.c.n, Warnings: p.warnings(), AutoImported: p.autoPaths(), next: p.next, objs: p.objs}
+	for sym := range w.c.pinned {
+		u.pinned = append(u.pinned, sym)
+	}
+	blank := p.blankImports()
+	u.Empty = w.body.Len() == 0 && len(w.vars) == 0 && len(p.fresh) == 0 && len(p.follow) == 0 && len(blank) == 0
+	p.s.take(p, w.c)
+	if u.Empty {
+		return u
+	}
+	u.PluginPath = p.s.pluginPath(p.c.n)
+	u.Entry = u.PluginPath + ".main"
+	for _, sym := range w.vars {
+		w.roots = append(w.roots, sym)
+	}
+	w.rootsOfDecls()
+	files := w.declFiles()
+	files["run.go"] = w.runFile(u.PluginPath, blank)
+	u.Files = map[string]string{}
+	paths := map[string]bool{}
+	for name, f := range files {
+		u.Files[name] = f.render(p.s.cfg.Runtime, paths)
+	}
+	u.Imports = slices.Sorted(maps.Keys(paths))
+	return u
+}
+
+// rootsOfDecls compiles the declarations of the cell with it, so that what only
+// the compiler finds is reported here and not in a later cell.
+func (w *rewritten) rootsOfDecls() {
+	for _, d := range w.c.p.fresh {
+		w.roots = append(w.roots, d.syms...)
+	}
+}
+
+// take keeps names for good that a unit may bring into the process.
+func (s *Session) take(p *plan, c *checked) {
+	for link := range p.links {
+		s.used[link]++
+	}
+	maps.Copy(s.locals, c.locals)
+}
+
+// pluginPath is unique for each unit: a cell number may come again.
+func (s *Session) pluginPath(n int) string {
+	s.units[n]++
+	if s.units[n] == 1 {
+		return fmt.Sprintf("nbcell%d", n)
+	}
+	return fmt.Sprintf("nbcell%dx%d", n, s.units[n])
+}
+
+// blankImports are the packages that the cell imports for their effects.
+func (p *plan) blankImports() []string {
+	var out []string
+	for _, spec := range p.c.imports {
+		if spec.name == "_" {
+			out = append(out, spec.path)
+		}
+	}
+	return out
+}
+
+// declFiles renders the declarations that the cell needs: one file for each cell
+// they come from, and one for variables.
+func (w *rewritten) declFiles() map[string]*goFile {
+	var decls, vars []*decl
+	reach(w.c.p.next.vars, w.roots, func(d *decl) {
+		switch d.kind {
+		case varKind:
+			vars = append(vars, d)
+		default:
+			decls = append(decls, d)
+			decls = append(decls, d.methods...)
+		}
+	})
+	slices.SortFunc(decls, func(a, b *decl) int {
+		return cmp.Or(cmp.Compare(a.cell, b.cell), cmp.Compare(a.line, b.line), cmp.Compare(a.col, b.col), cmp.Compare(a.firstLink(), b.firstLink()))
+	})
+	files := map[string]*goFile{}
+	for _, d := range decls {
+		name := fmt.Sprintf("c%d.go", d.cell)
+		if files[name] == nil {
+			files[name] = &goFile{imps: map[string]string{}}
+		}
+		f := files[name]
+		maps.Copy(f.imps, d.imps)
+		f.body.WriteString(lineDirective(d.cell, d.line, d.col) + d.text + "\n")
+	}
+	if len(vars) > 0 {
+		slices.SortFunc(vars, func(a, b *decl) int { return cmp.Compare(a.firstLink(), b.firstLink()) })
+		f := &goFile{imps: map[string]string{}}
+		for _, d := range vars {
+			maps.Copy(f.imps, d.imps)
+			if d.inferred {
+				fmt.Fprintf(&f.body, "var %s\n", d.varText)
+			} else {
+				fmt.Fprintf(&f.body, "var %s %s\n", d.syms[0].link, d.varText)
+			}
+		}
+		files["vars.go"] = f
+	}
+	return files
+}
+
+func (d *decl) firstLink() string {
+	if len(d.syms) == 0 {
+		return d.name
+	}
+	return d.syms[0].link
+}
+
+// runFile is the function of the cell.
+func (w *rewritten) runFile(pluginPath string, blank []string) *goFile {
+	f := &goFile{imps: w.imps}
+	for i, path := range blank {
+		f.imps[fmt.Sprintf("_ %d", i)] = path
+	}
+	f.imps["_ unsafe"] = "unsafe" // for go:linkname
+	fn := "nbC" + strings.TrimPrefix(pluginPath, "nbc")
+	fmt.Fprintf(&f.body, "//go:linkname %s %s.main\nfunc %s() {\n", fn, pluginPath, fn)
+	if w.c.p.s.cfg.Fast {
+		f.imps["nbamd__"] = "nbamd"
+		f.body.WriteString("if nbrt__.False { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }\n")
+	}
+	for _, sym := range w.vars {
+		fmt.Fprintf(&f.body, "nbrt__.Var(%q, &%s)\n", sym.name, sym.link)
+	}
+	f.body.WriteString(w.body.String())
+	f.body.WriteString("}\n")
+	return f
+}
+
+// render writes the file and adds the paths that it imports.
+func (f *goFile) render(runtime string, paths map[string]bool) string {
+	body := f.body.String()
+	if strings.Contains(body, "nbrt__.") {
+		f.imps["nbrt__"] = runtime
+	}
+	if strings.Contains(body, "nbatomic__.") {
+		f.imps["nbatomic__"] = "sync/atomic"
+	}
+	var b strings.Builder
+	b.WriteString("package main\n")
+	for _, name := range sortedKeys(f.imps) {
+		path := f.imps[name]
+		paths[path] = true
+		name, _, _ = strings.Cut(name, " ")
+		fmt.Fprintf(&b, "import %s %q\n", name, path)
+	}
+	b.WriteString(body)
+	return b.String()
+}

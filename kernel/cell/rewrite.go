@@ -1,0 +1,499 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// A rewriter turns one piece of the user's text into text for the compiler.
+type rewriter struct {
+	c         *checked
+	g         *genFile
+	pt        *part
+	edits     edits
+	uses      []use
+	imps      map[string]string // import names used -> paths
+	namesOnly bool              // only names, no instrumentation
+	lits      int               // function literals around
+	pinned    map[*symbol]bool
+
+	inList  map[ast.Stmt]bool // statements in a list: more may be put behind them
+	inComm  map[ast.Node]bool // sends and receives of a select
+	skipped map[ast.Node]bool
+}
+
+func (c *checked) rewriter(g *genFile, pt *part) *rewriter {
+	return &rewriter{c: c, g: g, pt: pt, imps: map[string]string{}, pinned: map[*symbol]bool{},
+		inList: map[ast.Stmt]bool{}, inComm: map[ast.Node]bool{}, skipped: map[ast.Node]bool{}}
+}
+
+// off is the offset of pos in the part's text.
+func (r *rewriter) off(pos token.Pos) int { return int(pos) - r.g.tok.Base() - r.pt.base }
+
+// end is the offset behind a node.
+func (r *rewriter) end(n ast.Node) int { return r.off(n.End()) }
+
+// mark is a line mark for pos.
+func (r *rewriter) mark(pos token.Pos) string {
+	p := r.c.p.s.fset.Position(pos)
+	n := cellNumber(p.Filename)
+	if n == 0 || p.Column < 1 {
+		return ""
+	}
+	return lineMark(n, p.Line, p.Column)
+}
+
+// walk rewrites everything below n.
+func (r *rewriter) walk(n ast.Node) {
+	if n == nil {
+		return
+	}
+	ast.Inspect(n, func(n ast.Node) bool {
+		if n == nil || r.skipped[n] {
+			return false
+		}
+		switch n := n.(type) {
+		case *ast.Ident:
+			r.ident(n)
+			return true
+		case *ast.SelectorExpr:
+			return r.selector(n)
+		case *ast.FuncLit:
+			r.funcLit(n)
+			return false
+		}
+		r.pins(n)
+		if r.namesOnly {
+			return true
+		}
+		r.unused(n)
+		return r.instrument(n)
+	})
+}
+
+func (r *rewriter) funcLit(f *ast.FuncLit) {
+	r.lits++
+	r.walk(f.Type)
+	if !r.namesOnly {
+		r.entryCheck(f.Body)
+	}
+	r.walk(f.Body)
+	r.lits--
+}
+
+// ident gives a name its link name.
+func (r *rewriter) ident(id *ast.Ident) {
+	obj := r.c.info.Uses[id]
+	if obj == nil {
+		obj = r.c.info.Defs[id]
+	}
+	if obj == nil || id.Name == "_" {
+		return
+	}
+	switch o := obj.(type) {
+	case *types.PkgName:
+		r.packageName(id, o)
+		return
+	case *types.Var:
+		if o.IsField() {
+			r.field(id, o)
+			return
+		}
+	}
+	if sym := r.c.symbolOf(obj); sym != nil {
+		r.uses = append(r.uses, use{off: r.off(id.Pos()), sym: sym, name: id.Name})
+		r.rename(id, sym.link)
+		if sym.decl.kind == varKind && (r.lits > 0 || r.pt.d != nil) {
+			r.pinned[sym] = true
+		}
+		return
+	}
+	if tn, ok := obj.(*types.TypeName); ok && r.c.isLocalType(tn) {
+		r.rename(id, r.c.localType(tn))
+		return
+	}
+	if r.fromDot(obj) {
+		r.dotName(id, obj)
+	}
+}
+
+// rename replaces a name; the text behind it keeps its column.
+func (r *rewriter) rename(id *ast.Ident, name string) {
+	if name != id.Name {
+		end := id.Pos() + token.Pos(len(id.Name))
+		r.edits.replace(r.off(id.Pos()), len(id.Name), name+r.mark(end))
+	}
+}
+
+// field renames an embedded field along with the type that names it.
+func (r *rewriter) field(id *ast.Ident, f *types.Var) {
+	f = f.Origin()
+	if !f.Embedded() {
+		return
+	}
+	t := f.Type()
+	if ptr, ok := t.(*types.Pointer); ok {
+		t = ptr.Elem()
+	}
+	var tn *types.TypeName
+	switch t := t.(type) {
+	case *types.Alias:
+		tn = t.Obj()
+	case *types.Named:
+		tn = t.Obj()
+	default:
+		return
+	}
+	if sym := r.c.symbolOf(tn); sym != nil {
+		r.rename(id, sym.link)
+	} else if r.c.isLocalType(tn) {
+		r.rename(id, r.c.localType(tn))
+	}
+}
+
+// packageName notes the use of an import and gives it its name in the file.
+func (r *rewriter) packageName(id *ast.Ident, pn *types.PkgName) {
+	path := pn.Imported().Path()
+	imp := r.c.p.next.imports[id.Name]
+	if r.pt.d != nil && r.pt.d.prev != nil {
+		imp = nil
+		for _, u := range r.pt.d.prev.uses {
+			if u.imp != nil && u.off == r.off(id.Pos()) {
+				imp = u.imp
+			}
+		}
+	}
+	if imp == nil || imp.path != path {
+		imp = &imported{name: id.Name, path: path, emitted: r.c.p.s.alias(path)}
+	}
+	r.uses = append(r.uses, use{off: r.off(id.Pos()), imp: imp, name: id.Name})
+	r.imps[imp.emitted] = path
+	r.rename(id, imp.emitted)
+}
+
+// fromDot reports whether a plain name is an object of another package.
+func (r *rewriter) fromDot(obj types.Object) bool {
+	return obj.Pkg() != nil && obj.Pkg().Path() != pkgPath && obj.Parent() == obj.Pkg().Scope()
+}
+
+func (r *rewriter) dotName(id *ast.Ident, obj types.Object) {
+	path := obj.Pkg().Path()
+	if path == "time" && obj.Name() == "Sleep" && !r.c.p.s.cfg.NoChecks && !r.namesOnly {
+		r.rename(id, "nbrt__.Sleep")
+		return
+	}
+	a := r.c.p.s.alias(path)
+	r.imps[a] = path
+	r.uses = append(r.uses, use{off: r.off(id.Pos()), imp: &imported{name: id.Name, path: path, emitted: a}, dot: true, name: id.Name})
+	r.rename(id, a+"."+id.Name)
+}
+
+// selector keeps the names behind a package as they are, and replaces time.Sleep.
+func (r *rewriter) selector(n *ast.SelectorExpr) bool {
+	r.pinReceiver(n)
+	id, ok := n.X.(*ast.Ident)
+	if !ok {
+		return true
+	}
+	if _, ok := r.c.info.Uses[id].(*types.PkgName); !ok {
+		return true
+	}
+	obj := r.c.info.Uses[n.Sel]
+	if obj != nil && obj.Pkg() != nil && obj.Pkg().Path() == "time" && obj.Name() == "Sleep" && !r.c.p.s.cfg.NoChecks && !r.namesOnly {
+		r.edits.replace(r.off(n.Pos()), r.end(n)-r.off(n.Pos()), "nbrt__.Sleep"+r.mark(n.End()))
+		return false
+	}
+	r.ident(id)
+	return false
+}
+
+// symbolOf is the symbol of an object, nil for what is not of the notebook.
+func (c *checked) symbolOf(obj types.Object) *symbol {
+	if sym := c.vars[obj]; sym != nil {
+		return sym
+	}
+	return c.p.symbol(obj)
+}
+
+// isLocalType reports whether a type is declared inside of a function.
+func (c *checked) isLocalType(tn *types.TypeName) bool {
+	if tn.Pkg() != c.p.s.pkg || tn.Parent() == nil || tn.Parent() == tn.Pkg().Scope() {
+		return false
+	}
+	if _, ok := tn.Type().(*types.TypeParam); ok {
+		return false
+	}
+	return c.symbolOf(tn) == nil
+}
+
+// localType names a type that is local to a function. The symbols of two such
+// types of one name would collide in the process, as their numbers start anew
+// in each compilation, so each but the first gets a name of its own.
+func (c *checked) localType(tn *types.TypeName) string {
+	if name := c.locals[tn.Pos()]; name != "" {
+		return name
+	}
+	if name := c.p.s.locals[tn.Pos()]; name != "" {
+		return name
+	}
+	name := tn.Name()
+	for i := 2; c.p.s.used[localMark+name] > 0 || c.p.links[localMark+name]; i++ {
+		name = fmt.Sprintf("%s%s%d", tn.Name(), prime, i)
+	}
+	c.locals[tn.Pos()] = name
+	c.p.links[localMark+name] = true
+	return name
+}
+
+// pins notes variables whose address is taken: their storage is not freed when
+// the name gets another type.
+func (r *rewriter) pins(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.UnaryExpr:
+		if n.Op == token.AND {
+			r.pin(n.X)
+		}
+	case *ast.SliceExpr:
+		if t := r.c.info.TypeOf(n.X); t != nil {
+			if _, ok := t.Underlying().(*types.Array); ok {
+				r.pin(n.X)
+			}
+		}
+	}
+}
+
+// pinReceiver notes a variable that is the receiver of a pointer method.
+func (r *rewriter) pinReceiver(n *ast.SelectorExpr) {
+	sel := r.c.info.Selections[n]
+	if sel == nil || sel.Kind() != types.MethodVal {
+		return
+	}
+	recv := sel.Obj().(*types.Func).Signature().Recv()
+	if recv == nil {
+		return
+	}
+	if _, ok := recv.Type().(*types.Pointer); ok && !isPointer(r.c.info.TypeOf(n.X)) {
+		r.pin(n.X)
+	}
+}
+
+func isPointer(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	_, ok := t.Underlying().(*types.Pointer)
+	return ok
+}
+
+// pin notes the variable that e is a part of.
+func (r *rewriter) pin(e ast.Expr) {
+	for {
+		switch x := e.(type) {
+		case *ast.ParenExpr:
+			e = x.X
+		case *ast.SelectorExpr:
+			if isPointer(r.c.info.TypeOf(x.X)) {
+				return
+			}
+			e = x.X
+		case *ast.IndexExpr:
+			if t := r.c.info.TypeOf(x.X); t != nil {
+				if _, ok := t.Underlying().(*types.Array); !ok {
+					return
+				}
+			}
+			e = x.X
+		case *ast.Ident:
+			if sym := r.c.symbolOf(r.c.info.Uses[x]); sym != nil {
+				r.pinned[sym] = true
+			}
+			return
+		default:
+			return
+		}
+	}
+}
+
+// A statement of the cell itself: its variables are those of the notebook.
+
+// topStmt rewrites one statement of the cell.
+func (r *rewriter) topStmt(s ast.Stmt, last bool) {
+	for {
+		r.inList[s] = true
+		l, ok := s.(*ast.LabeledStmt)
+		if !ok {
+			break
+		}
+		r.unusedLabel(l)
+		s = l.Stmt
+		last = false
+	}
+	switch s := s.(type) {
+	case *ast.AssignStmt:
+		if s.Tok == token.DEFINE {
+			r.edits.replace(r.off(s.TokPos), 2, " =")
+		}
+		r.walk(s)
+		if s.Tok == token.DEFINE {
+			r.inferTypes(s.Lhs, s.Rhs)
+			r.free(s, s.Lhs)
+		}
+		return
+	case *ast.DeclStmt:
+		if g, ok := s.Decl.(*ast.GenDecl); ok && g.Tok == token.VAR {
+			r.topVars(s, g)
+			return
+		}
+	case *ast.ExprStmt:
+		if last && r.shown(s.X) {
+			if r.pt.ch.semi {
+				if !isCall(s.X) {
+					r.edits.open(r.off(s.Pos()), "_ = ")
+				}
+			} else {
+				r.edits.open(r.off(s.Pos()), "nbrt__.Show("+r.mark(s.Pos()))
+				r.edits.close(r.end(s), ")")
+			}
+		}
+	}
+	r.walk(s)
+}
+
+func isCall(e ast.Expr) bool {
+	_, ok := ast.Unparen(e).(*ast.CallExpr)
+	return ok
+}
+
+// shown reports whether the last expression of a cell has a value to show: not
+// for void calls, and not for what fmt.Print and its kin return.
+func (r *rewriter) shown(e ast.Expr) bool {
+	tv := r.c.info.Types[e]
+	if tuple, ok := tv.Type.(*types.Tuple); ok && tuple.Len() == 0 || tv.IsVoid() || tv.Type == nil {
+		return false
+	}
+	call, ok := ast.Unparen(e).(*ast.CallExpr)
+	if !ok {
+		return tv.IsValue() || tv.IsNil()
+	}
+	var id *ast.Ident
+	switch f := ast.Unparen(call.Fun).(type) {
+	case *ast.SelectorExpr:
+		id = f.Sel
+	case *ast.Ident:
+		id = f
+	default:
+		return true
+	}
+	f, ok := r.c.info.Uses[id].(*types.Func)
+	if !ok || f.Pkg() == nil || f.Pkg().Path() != "fmt" {
+		return true
+	}
+	return !strings.HasPrefix(f.Name(), "Print") && !strings.HasPrefix(f.Name(), "Fprint")
+}
+
+// topVars turns a var statement into assignments.
+func (r *rewriter) topVars(s *ast.DeclStmt, g *ast.GenDecl) {
+	blankOnly := false
+	for _, spec := range g.Specs {
+		v := spec.(*ast.ValueSpec)
+		blankOnly = !g.Lparen.IsValid() && allBlank(v)
+		r.topVar(v, g.Lparen.IsValid())
+	}
+	if !blankOnly {
+		r.edits.replace(r.off(g.TokPos), 3, "   ")
+	}
+	if g.Lparen.IsValid() {
+		r.edits.replace(r.off(g.Lparen), 1, " ")
+		r.edits.replace(r.off(g.Rparen), 1, " ")
+	}
+	for _, spec := range g.Specs {
+		v := spec.(*ast.ValueSpec)
+		r.inferTypes(exprs(v.Names), v.Values)
+		r.free(s, exprs(v.Names))
+	}
+}
+
+func exprs(ids []*ast.Ident) []ast.Expr {
+	out := make([]ast.Expr, len(ids))
+	for i, id := range ids {
+		out[i] = id
+	}
+	return out
+}
+
+func allBlank(v *ast.ValueSpec) bool {
+	for _, id := range v.Names {
+		if id.Name != "_" {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *rewriter) topVar(v *ast.ValueSpec, grouped bool) {
+	switch {
+	case allBlank(v):
+		if grouped {
+			r.edits.open(r.off(v.Pos()), "var ")
+		}
+		r.walk(v)
+	case len(v.Values) == 0:
+		var zero []string
+		for _, id := range v.Names {
+			if sym := r.c.symbolOf(r.c.info.Defs[id]); sym != nil {
+				zero = append(zero, "nbrt__.Zero(&"+sym.link+")")
+			}
+		}
+		r.edits.replace(r.off(v.Pos()), r.end(v)-r.off(v.Pos()), strings.Join(zero, "; "))
+	default:
+		if v.Type != nil {
+			r.edits.replace(r.off(v.Type.Pos()), r.end(v.Type)-r.off(v.Type.Pos()), "")
+		}
+		for _, id := range v.Names {
+			r.ident(id)
+		}
+		for _, e := range v.Values {
+			r.walk(e)
+		}
+	}
+}
+
+// inferTypes declares variables whose type cannot be written by the expressions
+// that they come from.
+func (r *rewriter) inferTypes(lhs, rhs []ast.Expr) {
+	for i, e := range lhs {
+		id, ok := e.(*ast.Ident)
+		if !ok {
+			continue
+		}
+		sym := r.c.vars[r.c.info.Defs[id]]
+		if sym == nil || sym.decl.varText != "" || sym.decl.cell != r.c.p.c.n {
+			continue
+		}
+		switch {
+		case len(rhs) == len(lhs):
+			r.c.inferred(sym, r.pt, r.g, rhs[i], 0, 1)
+		case len(rhs) == 1:
+			r.c.inferred(sym, r.pt, r.g, rhs[0], i, len(lhs))
+		}
+	}
+}
+
+// free clears storage that the names on the left side had before, where nothing
+// can refer to it any more.
+func (r *rewriter) free(s ast.Stmt, lhs []ast.Expr) {
+	for _, e := range lhs {
+		id, ok := e.(*ast.Ident)
+		if !ok || r.c.info.Defs[id] == nil {
+			continue
+		}
+		if old := r.c.freed[id.Name]; old != nil && !r.pinned[old] && !r.c.pinned[old] {
+			r.edits.close(r.end(s), ";nbrt__.Zero(&"+old.link+")")
+			r.uses = append(r.uses, use{off: -1, sym: old})
+			delete(r.c.freed, id.Name)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package cell
+
+import (
+	"go/importer"
+	"go/token"
+	"go/types"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// pkgPath is the import path that all cells are compiled as.
+const pkgPath = "nb"
+
+// A Config says what cells may import and how their code is generated. Importer
+// and Runtime are required.
+type Config struct {
+	// Importer opens the export data of an import path: an archive or an export
+	// file of the gc compiler. It fails where the package is not available.
+	Importer func(path string) (io.ReadCloser, error)
+	// Runtime is the import path of the run-time that generated code calls.
+	Runtime string
+	// ImportName gives the name of a package without loading it, for hints and
+	// completion of imports. Optional.
+	ImportName func(path string) (string, error)
+	// Dir is the source folder of an import path, for documentation. Optional.
+	Dir func(path string) (string, error)
+	// Packages lists the import paths that may be completed. Optional.
+	Packages func() []string
+	// NoChecks leaves interrupt checks out.
+	NoChecks bool
+	// Fast adds what the fast mode of package build needs to every cell.
+	Fast bool
+	// AutoImports maps a package name to the import path that is added by itself
+	// when a cell uses the name and nothing else defines it. See StdImports.
+	AutoImports map[string]string
+}
+
+// A Session knows the declarations of a notebook. Prepare, Commit, Reset, Names
+// and DefineVar are called by one goroutine at a time; Complete and Inspect may
+// be called at any time.
+type Session struct {
+	cfg Config
+
+	mu      sync.Mutex
+	fset    *token.FileSet
+	imp     types.Importer
+	pkg     *types.Package // the identity of package nb; its scope is replaced before each check
+	state   *state
+	objs    map[types.Object]*symbol // of all versions ever committed
+	used    map[string]int           // link names taken, for good: name -> versions
+	locals  map[token.Pos]string     // names given to function-local types
+	aliases map[string]string
+	units   map[int]int      // how often a cell number was prepared
+	lines   map[int][]string // source lines of the cells, for diagnostics
+	docs    docCache
+}
+
+// New makes the Session of an empty notebook.
+func New(cfg Config) *Session {
+	s := &Session{
+		cfg:     cfg,
+		fset:    token.NewFileSet(),
+		pkg:     types.NewPackage(pkgPath, "main"),
+		state:   newState(),
+		objs:    map[types.Object]*symbol{},
+		used:    map[string]int{},
+		locals:  map[token.Pos]string{},
+		aliases: map[string]string{},
+		units:   map[int]int{},
+		lines:   map[int][]string{},
+	}
+	s.imp = importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) { return cfg.Importer(path) })
+	return s
+}
+
+// A Unit is a prepared cell: what to compile, and what Commit makes of it.
+type Unit struct {
+	// N is the number of the cell, as in In[N].
+	N int
+	// Entry is the symbol of the function that runs the cell: PluginPath + ".main".
+	Entry string
+	// PluginPath is unique for each Unit of a Session.
+	PluginPath string
+	// Files are the Go files, name to content, of package main, to be compiled as
+	// import path "nb".
+	Files map[string]string
+	// Imports are the import paths that Files use, sorted, the run-time included.
+	Imports []string
+	// Empty says that there is nothing to compile: only comments or imports.
+	// Commit it all the same.
+	Empty bool
+	// Warnings tell what the cell changed for older code.
+	Warnings []string
+	// AutoImported lists the paths added by Config.AutoImports.
+	AutoImported []string
+
+	next   *state
+	objs   map[types.Object]*symbol
+	pinned []*symbol
+}
+
+// A Name is a name that the notebook defines.
+type Name struct {
+	Name string
+	Kind string // "var", "func", "type", "const" or "import"
+	Type string // type text; of an import its path
+	Cell int    // where it was defined; 0 for imports
+}
+
+// Commit makes the declarations of u those of the notebook. Call it when the
+// unit has been built, linked and loaded, before it runs: from then on its
+// variables exist, even if the cell panics.
+func (s *Session) Commit(u *Unit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u.next == nil {
+		return
+	}
+	s.state = u.next
+	maps.Copy(s.objs, u.objs)
+	for _, sym := range u.pinned {
+		sym.pinned = true
+	}
+}
+
+// Reset is for the death of the session process. Variables are forgotten, and
+// functions and types that use them; imports, other functions, types and
+// constants stay, as they are only text. It returns what was lost.
+func (s *Session) Reset() []Name {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := s.state.clone()
+	lost := map[*symbol]bool{}
+	for name, sym := range s.state.scope {
+		if sym.dependsOnVar() {
+			lost[sym] = true
+			delete(next.scope, name)
+		}
+	}
+	next.vars = map[string]*decl{}
+	s.state = next
+	return s.names(func(sym *symbol) bool { return lost[sym] }, lost)
+}
+
+// Clear forgets everything, imports included (%reset).
+func (s *Session) Clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = newState()
+}
+
+// Names lists what the notebook defines, sorted by name: variables, functions,
+// types, constants and imports.
+func (s *Session) Names() []Name {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.names(nil, nil)
+	for name, imp := range s.state.imports {
+		out = append(out, Name{Name: name, Kind: "import", Type: imp.path})
+	}
+	slices.SortFunc(out, byName)
+	return out
+}
+
+func byName(a, b Name) int { return strings.Compare(a.Name, b.Name) }
+
+// names lists the symbols of the scope, or those of only, that keep wants.
+func (s *Session) names(keep func(*symbol) bool, only map[*symbol]bool) []Name {
+	var out []Name
+	add := func(sym *symbol) {
+		if keep == nil || keep(sym) {
+			out = append(out, Name{Name: sym.name, Kind: sym.decl.kind.String(), Type: typeString(sym.obj.Type()), Cell: sym.decl.cell})
+		}
+	}
+	if only != nil {
+		for sym := range only {
+			add(sym)
+		}
+	} else {
+		for _, sym := range s.state.scope {
+			add(sym)
+		}
+	}
+	slices.SortFunc(out, byName)
+	return out
+}
+
+// typeString shows a type as the user would write it.
+func typeString(t types.Type) string {
+	if t == nil {
+		return ""
+	}
+	return Clean(types.TypeString(t, func(p *types.Package) string {
+		if p.Path() == pkgPath {
+			return ""
+		}
+		return p.Name()
+	}))
+}
+
+var sizes = types.SizesFor("gc", runtime.GOARCH)

@@ -1,0 +1,199 @@
+package cell
+
+import (
+	"fmt"
+	"go/scanner"
+	"go/token"
+	"strings"
+)
+
+// A chunk is one declaration or statement at the top level of a cell.
+type chunk struct {
+	kind      chunkKind
+	first     token.Token // the first token
+	src       string
+	line, col int  // position of src in the cell
+	semi      bool // ended by a semicolon that the user wrote
+}
+
+type chunkKind uint8
+
+const (
+	stmtChunk chunkKind = iota
+	packageChunk
+	importChunk
+	declChunk // func, method, type, const
+)
+
+// A tok is one token of a cell.
+type tok struct {
+	pos  int
+	kind token.Token
+	lit  string
+}
+
+// end is the offset behind the token.
+func (t tok) end() int {
+	if t.lit != "" && t.kind != token.SEMICOLON {
+		return t.pos + len(t.lit)
+	}
+	return t.pos + len(t.kind.String())
+}
+
+// written says that the token is in the text, and not a semicolon that the end
+// of a line stands for.
+func (t tok) written() bool { return t.kind != token.SEMICOLON || t.lit == ";" }
+
+// scan cuts text in tokens. Carriage returns count for literals, so they are
+// removed by the caller.
+func scan(n int, src string) ([]tok, *token.File, Errors) {
+	var errs Errors
+	file := token.NewFileSet().AddFile("", -1, len(src))
+	var s scanner.Scanner
+	s.Init(file, []byte(src), func(p token.Position, msg string) {
+		errs = append(errs, Diagnostic{Cell: n, Line: p.Line, Col: p.Column, Msg: msg})
+	}, 0)
+	var toks []tok
+	for {
+		pos, kind, lit := s.Scan()
+		if kind == token.EOF {
+			return toks, file, errs
+		}
+		toks = append(toks, tok{file.Offset(pos), kind, lit})
+	}
+}
+
+// split cuts a cell into its top-level chunks: a semicolon, written or
+// automatic, outside of all brackets ends one.
+func split(n int, src string) ([]chunk, Errors) {
+	toks, file, errs := scan(n, src)
+	at := func(t tok, format string, args ...any) {
+		p := file.Position(file.Pos(t.pos))
+		errs = append(errs, Diagnostic{Cell: n, Line: p.Line, Col: p.Column, Msg: fmt.Sprintf(format, args...)})
+	}
+	for _, t := range toks {
+		if t.kind == token.IDENT && reserved(t.lit) {
+			at(t, "the name %s is reserved for generated code", t.lit)
+		}
+	}
+	var out []chunk
+	var open []tok
+	start := -1
+	for i, t := range toks {
+		if start < 0 {
+			if t.kind == token.SEMICOLON {
+				continue
+			}
+			start = i
+		}
+		switch t.kind {
+		case token.LPAREN, token.LBRACK, token.LBRACE:
+			open = append(open, t)
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			if len(open) == 0 || closer(open[len(open)-1].kind) != t.kind {
+				at(t, "syntax error: unexpected %s", t.kind)
+				return out, errs
+			}
+			open = open[:len(open)-1]
+		}
+		last := i == len(toks)-1
+		if len(open) > 0 && last {
+			at(open[len(open)-1], "syntax error: %s is never closed", open[len(open)-1].kind)
+		}
+		if (t.kind == token.SEMICOLON && len(open) == 0 && !inHeader(src, toks[start:i+1])) || last {
+			out = append(out, newChunk(src, file, toks[start:i+1]))
+			start = -1
+		}
+	}
+	return out, errs
+}
+
+// inHeader reports whether the semicolon at the end of toks is one of the header
+// of an if, for or switch. Only the parser can tell: a brace may belong to a
+// literal in the header.
+func inHeader(src string, toks []tok) bool {
+	at := 0
+	for len(toks) > at+2 && toks[at].kind == token.IDENT && toks[at+1].kind == token.COLON {
+		at += 2
+	}
+	switch toks[at].kind {
+	case token.IF, token.FOR, token.SWITCH:
+	default:
+		return false
+	}
+	if parses(src[toks[0].pos:toks[len(toks)-1].pos]) {
+		return false
+	}
+	// A semicolon that a line's end stands for ends the statement, broken as it
+	// is, if a block came before it; so errors stay with their statement.
+	semi := toks[len(toks)-1]
+	return semi.written() || toks[len(toks)-2].kind != token.RBRACE
+}
+
+func closer(open token.Token) token.Token {
+	switch open {
+	case token.LPAREN:
+		return token.RPAREN
+	case token.LBRACK:
+		return token.RBRACK
+	}
+	return token.RBRACE
+}
+
+// reserved names would collide with generated code.
+func reserved(name string) bool {
+	return strings.Contains(name, prime) || strings.HasPrefix(name, "nb") && strings.HasSuffix(name, "__")
+}
+
+func newChunk(src string, file *token.File, toks []tok) chunk {
+	first, last := toks[0], toks[len(toks)-1]
+	c := chunk{kind: classify(toks), first: first.kind}
+	end := last.end()
+	if last.kind == token.SEMICOLON {
+		c.semi = last.written()
+		end = last.pos
+		if len(toks) > 1 {
+			end = toks[len(toks)-2].end()
+		}
+	}
+	p := file.Position(file.Pos(first.pos))
+	c.src, c.line, c.col = src[first.pos:end], p.Line, p.Column
+	return c
+}
+
+// classify looks at the first tokens of a chunk. A func is a declaration where
+// a name follows, or a receiver, a name and parameters; else it is a literal.
+func classify(toks []tok) chunkKind {
+	switch toks[0].kind {
+	case token.PACKAGE:
+		return packageChunk
+	case token.IMPORT:
+		return importChunk
+	case token.TYPE, token.CONST:
+		return declChunk
+	case token.FUNC:
+		if len(toks) < 2 {
+			return stmtChunk
+		}
+		if toks[1].kind == token.IDENT {
+			return declChunk
+		}
+		depth := 0
+		for i, t := range toks[1:] {
+			switch t.kind {
+			case token.LPAREN:
+				depth++
+			case token.RPAREN:
+				depth--
+			}
+			if depth == 0 {
+				rest := toks[i+2:]
+				if len(rest) > 1 && rest[0].kind == token.IDENT && rest[1].kind == token.LPAREN {
+					return declChunk
+				}
+				return stmtChunk
+			}
+		}
+	}
+	return stmtChunk
+}
