@@ -1,24 +1,92 @@
 package local
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"sync"
 	"time"
 )
 
-// A Clock tells the time and calls back later. The default is the machine's;
-// a ManualClock makes hours of retention pass at once.
+// A Clock tells the time and calls back later.
 type Clock interface {
 	Now() time.Time
 	// AfterFunc calls f in its own goroutine after d. Stop is as time.Timer's.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-type systemClock struct{}
+// A SkipClock is the machine's clock, but time can be skipped: an hour of
+// retention passes at once, and what was due in it happens in order. The zero
+// value is ready.
+type SkipClock struct {
+	mu      sync.Mutex
+	skipped time.Duration
+	timers  map[*skipTimer]struct{}
+}
 
-func (systemClock) Now() time.Time { return time.Now() }
+type skipTimer struct {
+	at   time.Time
+	f    func()
+	real *time.Timer
+}
 
-func (systemClock) AfterFunc(d time.Duration, f func()) func() bool {
-	return time.AfterFunc(d, f).Stop
+// Now is the machine's time and all that was skipped.
+func (c *SkipClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.skipped)
+}
+
+// AfterFunc calls f after d, or sooner where time is skipped.
+func (c *SkipClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := &skipTimer{at: time.Now().Add(c.skipped + d), f: f}
+	if c.timers == nil {
+		c.timers = map[*skipTimer]struct{}{}
+	}
+	c.timers[t] = struct{}{}
+	t.real = time.AfterFunc(d, func() {
+		if c.take(t) {
+			f()
+		}
+	})
+	return func() bool {
+		t.real.Stop()
+		return c.take(t)
+	}
+}
+
+// take removes a timer; who removes it may call it.
+func (c *SkipClock) take(t *skipTimer) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.timers[t]
+	delete(c.timers, t)
+	return ok
+}
+
+// Skip moves the time on by d. What was due on the way is called, in its order,
+// before Skip returns.
+func (c *SkipClock) Skip(d time.Duration) {
+	c.mu.Lock()
+	c.skipped += max(d, 0)
+	now := time.Now().Add(c.skipped)
+	var due []*skipTimer
+	for t := range c.timers {
+		if t.at.After(now) {
+			t.real.Reset(t.at.Sub(now))
+			continue
+		}
+		due = append(due, t)
+		t.real.Stop()
+		delete(c.timers, t)
+	}
+	c.mu.Unlock()
+	slices.SortFunc(due, func(a, b *skipTimer) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
+	for _, t := range due {
+		t.f()
+	}
 }
 
 // pause waits for d on the clock, or for ctx.

@@ -59,6 +59,7 @@ type job struct {
 	yields     []json.RawMessage // all yields of the attempt, for workers in this process
 	streamed   bool
 
+	mute    bool                    // a fault: its worker is not heard
 	changed chan struct{}           // closed and replaced on every change
 	element *list.Element           // its place in the queue, nil when taken
 	stop    func() bool             // stops the timer of the next deadline

@@ -59,10 +59,13 @@ type Options struct {
 	// Default: 500 for each worker, at least 500.
 	MaxQueued int
 
+	// Faults are things that shall go wrong; see Inject.
+	Faults []Fault
+
 	// Unknown is what the service's documentation leaves open.
 	Unknown Unknown
 
-	// Clock tells the time. Default: the machine's.
+	// Clock tells the time. Default: a SkipClock.
 	Clock Clock
 	// Log receives what happens, never keys or inputs. Default: nothing.
 	Log *slog.Logger
@@ -143,7 +146,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	def(&o.MaxQueued, 500*max(o.Workers, 1))
 	if o.Clock == nil {
-		o.Clock = systemClock{}
+		o.Clock = new(SkipClock)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

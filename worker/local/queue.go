@@ -47,6 +47,9 @@ type queue struct {
 	blocked chan struct{} // nil: there are machines for new workers; else closed when there are again
 	// ended is told of each job that ended, under mu; it must not block.
 	ended func(view)
+	// fault tells whether a job's fault is due; it must not block.
+	fault  func(FaultKind) bool
+	ghosts []delivery // jobs to be delivered again
 }
 
 type counters struct {
@@ -83,7 +86,7 @@ const (
 
 func newQueue(opt Options) *queue {
 	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), takers: list.New(),
-		workers: map[string]*workerRecord{}, kick: make(chan struct{}, 1), ended: func(view) {}}
+		workers: map[string]*workerRecord{}, kick: make(chan struct{}, 1), ended: func(view) {}, fault: func(FaultKind) bool { return false }}
 }
 
 // submit puts a new job at the end of the queue.
@@ -193,6 +196,16 @@ func (q *queue) endLocked(j *job, s Status) {
 	j.tellLocked()
 	q.armLocked(j)
 	q.ended(j.viewLocked())
+}
+
+// forget removes a job as if its time were over.
+func (q *queue) forget(id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if j := q.jobs[id]; j != nil {
+		q.stopWorkLocked(j, ErrExpired)
+		q.forgetLocked(j)
+	}
 }
 
 // forgetLocked removes every trace of j.

@@ -22,7 +22,7 @@ func (q *queue) deadlineLocked(j *job) time.Time {
 	at := j.created.Add(j.sub.ttl)
 	if j.status == StatusInProgress {
 		at = earlier(at, j.started.Add(j.sub.executionTimeout))
-		if w := q.workers[j.worker]; w == nil || w.attached {
+		if w := q.workers[j.worker]; w == nil || w.attached || j.mute {
 			at = earlier(at, j.beat.Add(q.opt.HeartbeatTimeout))
 		}
 	}

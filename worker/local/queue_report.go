@@ -10,7 +10,7 @@ func (q *queue) mineLocked(id, workerID string) (j *job, mine bool, err error) {
 	if !ok {
 		return nil, false, errGone
 	}
-	return j, j.worker == workerID && !j.status.Terminal(), nil
+	return j, j.worker == workerID && !j.status.Terminal() && !j.mute, nil
 }
 
 // chunk appends one yield to the job's stream. A report that is not for the
@@ -75,6 +75,11 @@ func (q *queue) finish(id, workerID string, output json.RawMessage, failure stri
 		q.endLocked(j, StatusFailed)
 	} else {
 		q.endLocked(j, StatusCompleted)
+	}
+	if q.fault(FaultLateProgress) {
+		j.status = StatusInProgress
+		j.tellLocked()
+		q.armLocked(j)
 	}
 	return nil
 }

@@ -68,17 +68,26 @@ func (q *queue) takeLocked(workerID string, n int) []delivery {
 		return nil
 	}
 	var got []delivery
+	if len(q.ghosts) > 0 {
+		got, q.ghosts = append(got, q.ghosts[0]), q.ghosts[1:]
+	}
 	for len(got) < n && q.waiting.Len() > 0 {
 		j := q.waiting.Front().Value.(*job)
 		q.dequeueLocked(j)
 		now := q.opt.Clock.Now()
 		j.status, j.worker, j.started, j.beat = StatusInProgress, workerID, now, now
 		j.output, j.failure = nil, ""
+		j.mute = q.fault(FaultMute)
 		w.jobs[j.id] = j
 		j.tellLocked()
 		q.armLocked(j)
-		got = append(got, delivery{id: j.id, sub: &j.sub, retries: j.retries,
-			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.sub.input)})
+		d := delivery{id: j.id, sub: &j.sub, retries: j.retries,
+			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.sub.input)}
+		got = append(got, d)
+		if q.fault(FaultDuplicate) {
+			q.ghosts = append(q.ghosts, d)
+			q.wakeLocked()
+		}
 	}
 	return got
 }

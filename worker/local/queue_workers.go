@@ -58,7 +58,7 @@ func (q *queue) beat(id string, jobs []string, unhealthy bool) {
 		w.state = workerUnhealthy
 	}
 	for _, j := range jobs {
-		if j := w.jobs[j]; j != nil {
+		if j := w.jobs[j]; j != nil && !j.mute {
 			j.beat = w.seen
 		}
 	}

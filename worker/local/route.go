@@ -50,7 +50,8 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string)
 	}
 	rt, ok := routes[parts[0]]
 	args := parts[1:]
-	if wr, isWorker := workerRoutes[parts[0]]; isWorker {
+	wr, isWorker := workerRoutes[parts[0]]
+	if isWorker {
 		rt, ok = wr, len(args) > 0 && validName(args[0])
 	}
 	if !ok || len(args) != rt.args {
@@ -68,6 +69,10 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string)
 		return
 	}
 	defer done()
+	if f, ok := e.srv.faults.onRequest(parts[0], isWorker); ok {
+		e.serveFault(f, w, r, args, func(w http.ResponseWriter) { rt.serve(e, w, r, args) })
+		return
+	}
 	rt.serve(e, w, r, args)
 }
 

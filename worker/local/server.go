@@ -25,6 +25,7 @@ type Server struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
 	hooks  chan struct{} // places for webhooks
+	faults faults
 
 	mu     sync.Mutex
 	closed bool
@@ -47,6 +48,7 @@ type endpoint struct {
 func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) *endpoint {
 	e := &endpoint{id: id, q: newQueue(opt), srv: s}
 	e.q.ended = s.notify
+	e.q.fault = s.faults.onJob
 	e.limits = newLimiter(opt.Clock, opt.Limits, e.q.runningWorkers)
 	if opt.Handler != nil || opt.Runner != nil {
 		e.pool = &pool{srv: s, ep: e, handler: opt.Handler, scaling: *opt.Scaling, cancels: map[string]context.CancelFunc{}}
@@ -66,6 +68,9 @@ func New(opt Options) (*Server, error) {
 	}
 	token := rand.Text()
 	s := &Server{opt: opt, guard: newGuard(opt.Key, token), token: token, hooks: make(chan struct{}, webhookAtOne)}
+	if err := s.Inject(opt.Faults...); err != nil {
+		return nil, err
+	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.ep = s.newEndpoint(s.ctx, opt.EndpointID, opt)
 	return s, nil
@@ -156,6 +161,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !s.guard.authorised(r) && !s.guard.worker(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		writeError(w, http.StatusUnauthorized, "unauthorized")
+		return
+	}
+	if what, ok := strings.CutPrefix(r.URL.Path, "/twin/"); ok {
+		s.serveTwin(w, r, what)
 		return
 	}
 	rest, ok := strings.CutPrefix(r.URL.Path, "/v2/")

@@ -1,0 +1,210 @@
+package local
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A FaultKind is something that goes wrong.
+type FaultKind string
+
+const (
+	// FaultStatus answers Status with an empty body.
+	FaultStatus FaultKind = "status"
+	// FaultSlow carries the operation out and holds the first byte back for Delay.
+	FaultSlow FaultKind = "slow"
+	// FaultCut ends the connection without an answer.
+	FaultCut FaultKind = "cut"
+	// FaultTruncate sends half of the answer's body and ends the connection.
+	FaultTruncate FaultKind = "truncate"
+	// FaultGone forgets the job that the request names, which is a 404 then.
+	FaultGone FaultKind = "gone"
+	// FaultDuplicate delivers the next job to a second worker too.
+	FaultDuplicate FaultKind = "duplicate"
+	// FaultMute lets the worker that takes the next job fall silent: no heartbeat
+	// and no report of this attempt arrives.
+	FaultMute FaultKind = "mute"
+	// FaultLateProgress lets a progress update arrive after the next result, which
+	// leaves the job IN_PROGRESS.
+	FaultLateProgress FaultKind = "late-progress"
+)
+
+// A Fault is something that shall go wrong, for tests of clients and workers.
+type Fault struct {
+	Kind FaultKind `json:"kind"`
+	// Op names the operation, "run", "status", "job-done"; empty is every
+	// operation of the client plane. status-sync has a name of its own here.
+	// FaultDuplicate, FaultMute and FaultLateProgress have none.
+	Op string `json:"op,omitempty"`
+	// Skip lets so many requests pass first.
+	Skip int `json:"skip,omitempty"`
+	// Count is how often it happens. Default 1; -1 is until the faults are cleared.
+	Count int `json:"count,omitempty"`
+	// After carries the operation out before FaultStatus or FaultCut.
+	After bool `json:"after,omitempty"`
+	// Status is the answer of FaultStatus. Default 500.
+	Status int `json:"status,omitempty"`
+	// RetryAfter is that header in seconds, where it is not 0.
+	RetryAfter int `json:"retry_after,omitempty"`
+	// DelayMS is how long FaultSlow waits. Default 1000.
+	DelayMS int `json:"delay_ms,omitempty"`
+}
+
+func (f Fault) check() error {
+	kinds := []FaultKind{FaultStatus, FaultSlow, FaultCut, FaultTruncate, FaultGone, FaultDuplicate, FaultMute, FaultLateProgress}
+	_, client := routes[f.Op]
+	_, work := workerRoutes[f.Op]
+	switch {
+	case !slices.Contains(kinds, f.Kind):
+		return fmt.Errorf("local: unknown fault %q; known: %v", f.Kind, kinds)
+	case f.Op != "" && !client && !work:
+		return fmt.Errorf("local: a fault for the unknown operation %q", f.Op)
+	case f.Skip < 0 || f.Count < -1 || f.DelayMS < 0 || f.RetryAfter < 0 || f.Status != 0 && (f.Status < 400 || f.Status > 599):
+		return fmt.Errorf("local: a fault with a number out of range: %+v", f)
+	}
+	return nil
+}
+
+// faults are those that are still to come.
+type faults struct {
+	mu   sync.Mutex
+	list []Fault
+}
+
+// Inject lets something go wrong from now on.
+func (s *Server) Inject(fs ...Fault) error {
+	for _, f := range fs {
+		if err := f.check(); err != nil {
+			return err
+		}
+	}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	for _, f := range fs {
+		def(&f.Count, 1)
+		def(&f.Status, 500)
+		def(&f.DelayMS, 1000)
+		s.faults.list = append(s.faults.list, f)
+	}
+	return nil
+}
+
+// Faults are those that are still to come.
+func (s *Server) Faults() []Fault {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	return slices.Clone(s.faults.list)
+}
+
+// ClearFaults lets nothing go wrong any more.
+func (s *Server) ClearFaults() {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.list = nil
+}
+
+// next takes the first fault that wants this moment.
+func (fs *faults) next(wants func(Fault) bool) (Fault, bool) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for i := range fs.list {
+		f := &fs.list[i]
+		if !wants(*f) {
+			continue
+		}
+		if f.Skip > 0 {
+			f.Skip--
+			continue
+		}
+		got := *f
+		if f.Count > 0 {
+			if f.Count--; f.Count == 0 {
+				fs.list = slices.Delete(fs.list, i, i+1)
+			}
+		}
+		return got, true
+	}
+	return Fault{}, false
+}
+
+// onRequest is the fault for a request of op.
+func (fs *faults) onRequest(op string, workerPlane bool) (Fault, bool) {
+	return fs.next(func(f Fault) bool {
+		return !f.inQueue() && (f.Op == op || f.Op == "" && !workerPlane)
+	})
+}
+
+// inQueue reports whether the fault happens to a job and not to a request.
+func (f Fault) inQueue() bool {
+	return f.Kind == FaultDuplicate || f.Kind == FaultMute || f.Kind == FaultLateProgress
+}
+
+// onJob reports whether a fault of the kind is due.
+func (fs *faults) onJob(k FaultKind) bool {
+	_, ok := fs.next(func(f Fault) bool { return f.Kind == k })
+	return ok
+}
+
+// serveFault answers a request as the fault says; serve carries it out.
+func (e *endpoint) serveFault(f Fault, w http.ResponseWriter, r *http.Request, args []string, serve func(http.ResponseWriter)) {
+	switch f.Kind {
+	case FaultStatus:
+		if f.After {
+			serve(&recorder{header: http.Header{}})
+		}
+		if f.RetryAfter > 0 {
+			w.Header().Set("Retry-After", fmt.Sprint(f.RetryAfter))
+		}
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(f.Status)
+	case FaultCut:
+		if f.After {
+			serve(&recorder{header: http.Header{}})
+		}
+		panic(http.ErrAbortHandler) // the one way to cut a connection
+	case FaultSlow:
+		rec := &recorder{header: w.Header()}
+		serve(rec)
+		if pause(r.Context(), e.q.opt.Clock, time.Duration(f.DelayMS)*time.Millisecond) != nil {
+			return
+		}
+		w.WriteHeader(rec.code)
+		w.Write(rec.body)
+	case FaultTruncate:
+		rec := &recorder{header: w.Header()}
+		serve(rec)
+		w.WriteHeader(rec.code)
+		w.Write(rec.body[:len(rec.body)/2])
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	case FaultGone:
+		if len(args) > 0 {
+			e.q.forget(args[len(args)-1])
+		}
+		serve(w)
+	}
+}
+
+// A recorder keeps an answer instead of sending it.
+type recorder struct {
+	header http.Header
+	code   int
+	body   []byte
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(code int) {
+	if r.code == 0 {
+		r.code = code
+	}
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	r.body = append(r.body, b...)
+	return len(b), nil
+}
