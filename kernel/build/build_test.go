@@ -47,6 +47,8 @@ func TestPrepare(t *testing.T) {
 	if _, err := h.Export("no/such"); !errors.As(err, &unknown) || unknown.Path != "no/such" {
 		t.Errorf("got %v", err)
 	}
+	mode, reason := h.Mode()
+	t.Logf("%s mode %s", mode, reason)
 	t.Run("reopen", func(t *testing.T) {
 		h2, err := Open(filepath.Dir(h.dir))
 		if err != nil || h2.dir != h.dir {

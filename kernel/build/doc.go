@@ -19,6 +19,10 @@
 //	more.go      packages that are added to a host after it was made
 //	builder.go   the interface of the two ways to build
 //	classic.go   ordinary plugins
+//	fast.go      plugins against a stub of libhost.so; fasthost.go: that library,
+//	             the session program that uses it, the self-test
+//	library.go   an index of libhost.so; stub.go: the stub
+//	goobj.go     the names that an object file refers to; mangle.go: names in libraries
 //	toolchain.go running go, compile and link in a known environment
 //	ld/ld.c      between the Go linker and the system's linker
 package build

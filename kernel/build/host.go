@@ -20,9 +20,10 @@ type Host struct {
 	m    *manifest
 	lock *os.File
 
+	library func() (*fastLibrary, error) // of fast mode, read once
+
 	mu    sync.Mutex
-	extra map[string]folder // packages added after the host was made
-	libs  int
+	extra packages // added after the host was made
 }
 
 // Open finds the newest host in dir, the Dir of Prepare. It takes milliseconds.
@@ -56,7 +57,12 @@ func openDir(dir string) (*Host, error) {
 	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("build: %w", err)
 	}
-	return &Host{dir: dir, m: m, lock: l, extra: map[string]folder{}}, nil
+	h := &Host{dir: dir, m: m, lock: l, extra: packages{}}
+	h.library = sync.OnceValues(func() (*fastLibrary, error) { return openFast(dir, m.Package) })
+	if m.Mode == Fast {
+		go h.library() // a quarter of a second that the first cell need not wait for
+	}
+	return h, nil
 }
 
 // Close lets a later Prepare remove the host. Cells that are loaded stay.
@@ -83,15 +89,25 @@ func (h *Host) Mode() (m Mode, reason string) { return h.m.Mode, h.m.Reason }
 func (h *Host) Packages() []string { return importable(h.packages()) }
 
 // Builder builds cells for this host.
-func (h *Host) Builder() Builder { return &classic{h} }
+func (h *Host) Builder() Builder {
+	if h.m.Mode == Fast {
+		return &fast{h}
+	}
+	return &classic{h}
+}
 
 // packages is a copy of what is known now.
-func (h *Host) packages() map[string]folder {
+func (h *Host) packages() packages {
+	m := maps.Clone(h.m.Package)
+	maps.Copy(m, h.added())
+	return m
+}
+
+// added is a copy of what was added.
+func (h *Host) added() packages {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	m := maps.Clone(h.m.Package)
-	maps.Copy(m, h.extra)
-	return m
+	return maps.Clone(h.extra)
 }
 
 func (h *Host) find(path string) (folder, bool) {

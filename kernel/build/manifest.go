@@ -34,11 +34,11 @@ type manifest struct {
 	Mode    Mode
 	Reason  string // why the mode is not Fast
 	Go      toolchain
-	Source  string            // folder of our module
-	Env     []string          // GO* settings for later go commands
-	Main    string            // import path of the session program
-	Roots   []string          // what was asked for
-	Package map[string]folder // by import path
+	Source  string   // folder of our module
+	Env     []string // GO* settings for later go commands
+	Main    string   // import path of the session program
+	Roots   []string // what was asked for
+	Package packages // by import path
 }
 
 // A folder is one compiled package.
@@ -46,6 +46,18 @@ type folder struct {
 	File string // archive, relative to the host folder or absolute
 	Dir  string // source
 	Std  bool
+}
+
+// packages are compiled packages by import path.
+type packages map[string]folder
+
+// files lists the archives.
+func (ps packages) files(dir string) (fs []string) {
+	for _, f := range ps {
+		fs = append(fs, f.path(dir))
+	}
+	slices.Sort(fs)
+	return fs
 }
 
 // ErrNoHost says that no host has been made in the folder yet.
@@ -106,7 +118,7 @@ func (m *manifest) write(dir string) error {
 }
 
 // importcfg lists packages for compile and link.
-func importcfg(dir string, pkgs map[string]folder) []byte {
+func importcfg(dir string, pkgs packages) []byte {
 	var b strings.Builder
 	for _, p := range slices.Sorted(maps.Keys(pkgs)) {
 		fmt.Fprintf(&b, "packagefile %s=%s\n", p, pkgs[p].path(dir))

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -210,7 +211,7 @@ func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
 	if err := p.buildLD(ctx, tmp); err != nil {
 		return err
 	}
-	if err := p.linkHost(ctx, tmp, m, listed); err != nil {
+	if err := p.linkMode(ctx, tmp, m, listed); err != nil {
 		return err
 	}
 	// The file holds final paths, because the folder moves.
@@ -299,7 +300,7 @@ func keepArchives(dir string, m *manifest, all []listed) error {
 	if err := os.Mkdir(filepath.Join(dir, "pkg"), 0o755); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	m.Package = map[string]folder{}
+	m.Package = packages{}
 	for i, l := range all {
 		if l.Export == "" || l.Name == "main" {
 			continue
@@ -343,37 +344,73 @@ func (p *preparation) buildLD(ctx context.Context, dir string) error {
 	return err
 }
 
-// importable lists the packages that the host links in: all that Go source
-// outside may import, and so all that a cell may.
-func importable(pkgs map[string]folder) []string {
-	ps := slices.Sorted(maps.Keys(pkgs))
-	return slices.DeleteFunc(ps, func(p string) bool {
-		// runtime/race only exists for programs built with -race.
-		return p == "unsafe" || p == "runtime/race" || strings.HasPrefix(p, "vendor/") || slices.Contains(strings.Split(p, "/"), "internal")
-	})
-}
-
-// linkHost makes the session program in classic mode: an ordinary program that
-// has initialised every package that a cell may import.
-func (p *preparation) linkHost(ctx context.Context, dir string, m *manifest, all []listed) error {
-	p.Progress("linking the session program")
-	m.Mode, m.Reason = Classic, "asked for"
+// linkMode makes the session program for the fastest mode that works here.
+func (p *preparation) linkMode(ctx context.Context, dir string, m *manifest, all []listed) error {
 	i := slices.IndexFunc(all, func(l listed) bool { return l.ImportPath == p.Main })
 	if i < 0 || all[i].Name != "main" {
 		return fmt.Errorf("build: %s is not a program", p.Main)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "link.cfg"), importcfg(dir, m.Package), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	if p.Mode == Classic {
+		m.Mode, m.Reason = Classic, "it was asked for"
+		return p.linkClassic(ctx, dir, m, all[i])
+	}
+	known := maps.Clone(m.Package)
+	m.Mode = Fast
+	err := p.linkFast(ctx, dir, m, all[i])
+	if err == nil {
+		err = p.tryFast(ctx, dir, m)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if p.Mode == Fast {
+		return fmt.Errorf("build: fast mode: %w", err)
+	}
+	p.Progress("fast mode does not work here, using classic mode")
+	m.Mode, m.Reason, m.Package = Classic, "fast mode: "+err.Error(), known
+	return p.linkClassic(ctx, dir, m, all[i])
+}
+
+// tryFast runs the self-test in the folder where the host is made.
+func (p *preparation) tryFast(ctx context.Context, dir string, m *manifest) error {
+	p.Progress("testing fast mode")
+	if err := os.WriteFile(filepath.Join(dir, cfgName), importcfg(dir, m.Package), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	h := &Host{dir: dir, m: m, extra: packages{}}
+	h.library = sync.OnceValues(func() (*fastLibrary, error) { return openFast(dir, m.Package) })
+	return h.selfTest(ctx)
+}
+
+// importable lists the packages that the host links in: all that Go source
+// outside may import, and so all that a cell may.
+func importable(pkgs packages) []string {
+	ps := slices.Sorted(maps.Keys(pkgs))
+	return slices.DeleteFunc(ps, func(p string) bool {
+		// runtime/race only exists for programs built with -race.
+		return p == "unsafe" || p == "runtime/race" || p == amdPath || strings.HasPrefix(p, "vendor/") || slices.Contains(strings.Split(p, "/"), "internal")
+	})
+}
+
+// linkClassic makes the session program in classic mode: an ordinary program that
+// has initialised every package that a cell may import.
+func (p *preparation) linkClassic(ctx context.Context, dir string, m *manifest, main listed) error {
+	p.Progress("linking the session program")
 	cfg := filepath.Join(dir, "link.cfg")
-	if err := os.WriteFile(cfg, importcfg(dir, m.Package), 0o644); err != nil {
+	all := filepath.Join(dir, "all.go")
+	if err := os.WriteFile(all, blankImports("main", importable(m.Package)), 0o644); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	all0 := filepath.Join(dir, "all.go")
-	if err := os.WriteFile(all0, blankImports("main", importable(m.Package)), 0o644); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	main := filepath.Join(dir, "main.a")
-	args := append(compileFlags("main", p.tc), "-o", main, "-importcfg", cfg, all0)
-	for _, f := range all[i].GoFiles {
-		args = append(args, filepath.Join(all[i].Dir, f))
+	out := filepath.Join(dir, "main.a")
+	args := append(compileFlags("main", p.tc), "-o", out, "-importcfg", cfg, all)
+	for _, f := range main.GoFiles {
+		args = append(args, filepath.Join(main.Dir, f))
 	}
 	if _, err := run(ctx, dir, p.env, filepath.Join(p.tc.Tools, "compile"), args...); err != nil {
 		return err
@@ -382,7 +419,7 @@ func (p *preparation) linkHost(ctx context.Context, dir string, m *manifest, all
 	// pruneweakmap: a map that only cells use would stay nil in the host.
 	// checklinkname: the run-time opens doInit to package plugin only.
 	args = []string{"-o", filepath.Join(dir, sessionName), "-importcfg", cfg, "-buildmode=pie", "-checklinkname=0",
-		"-pruneweakmap=false", "-s", "-w", "-extld=" + p.tc.CC, main}
+		"-pruneweakmap=false", "-s", "-w", "-extld=" + p.tc.CC, out}
 	_, err := run(ctx, dir, p.env, filepath.Join(p.tc.Tools, "link"), args...)
 	return err
 }

@@ -56,8 +56,8 @@ func (s *Session) failed(f *frame.Failure) error {
 	case frame.FailedInterrupted:
 		return evalError(nameInterrupted, "interrupted", s.frames(f)...)
 	case frame.FailedAbandoned:
-		return evalError(nameInterrupted, "interrupted; the cell would not stop and was left behind: it ends when it comes back to the notebook's code. "+
-			"Interrupt twice to start a new session process.")
+		return evalError(nameInterrupted, "interrupted (abandoned: the cell would not stop; it ends when it comes back to the notebook's code)",
+			"Interrupt twice to end it with the session process.")
 	case frame.FailedExit:
 		return evalError(namePanic, "runtime.Goexit was called", s.frames(f)...)
 	case frame.FailedUsage:
@@ -158,11 +158,11 @@ func reason(st *os.ProcessState, crash string, err error) string {
 	}
 	switch {
 	case strings.Contains(crash, "goroutine stack exceeds"):
-		return "stack overflow"
+		return "stack overflow (goroutine stack exceeds 128 MB)"
 	case line("fatal error: ") != "":
 		return "fatal error: " + line("fatal error: ")
 	case line("panic: ") != "":
-		return "panic in a goroutine that no cell started: " + line("panic: ")
+		return "panic in a goroutine of a library: " + line("panic: ")
 	case strings.HasPrefix(crash, "SIG"):
 		return crash[:max(strings.IndexByte(crash, '\n'), 0)]
 	case st == nil:

@@ -206,7 +206,7 @@ func (s *Session) buried(p *process) *kernel.EvalError {
 	} else {
 		lines = append(lines, "No variables were lost.")
 	}
-	return evalError(nameLost, "the session process ended: "+p.death, append(lines, "A new one has been started.")...)
+	return evalError(nameLost, "session ended: "+p.death, append(lines, "A new one has been started.")...)
 }
 
 func nameList(names []cell.Name) string {

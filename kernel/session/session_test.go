@@ -281,9 +281,12 @@ func TestDeath(t *testing.T) {
 		{"killed", "syscall.Kill(os.Getpid(), syscall.SIGKILL)\ntime.Sleep(time.Second)", "killed"},
 		{"fatal", "m := map[int]int{}\nvar wg sync.WaitGroup\nfor g := range 8 {\n wg.Go(func() { for i := range 10000000 { m[i%100] = g } })\n}\nwg.Wait()", "concurrent map"},
 		{"overflow", "var f func(int) int\nf = func(n int) int { return f(n+1) + 1 }\nf(0)", "stack overflow"},
-		{"library goroutine", "time.AfterFunc(0, func() { panic(\"late\") })\ntime.Sleep(time.Second)", "panic in a goroutine that no cell started: late"},
+		{"library goroutine", "time.AfterFunc(0, func() { panic(\"late\") })\ntime.Sleep(time.Second)", "panic in a goroutine of a library: late"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.name != "exit" {
+				e2e(t)
+			}
 			r := n.run(c.src)
 			r.failed(t, "SessionLost", c.want, "A new one has been started.")
 			if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
@@ -298,7 +301,7 @@ func TestDeath(t *testing.T) {
 		}
 		syscall.Kill(p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.exited
-		if got := n.ok("fmt.Println(\"alive\")"); !strings.Contains(got, "session process ended") || !strings.HasSuffix(got, "stdout:alive\n") {
+		if got := n.ok("fmt.Println(\"alive\")"); !strings.Contains(got, "session ended") || !strings.HasSuffix(got, "stdout:alive\n") {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -330,18 +333,21 @@ func (n *notebook) interrupt(src string, more ...time.Duration) *record {
 func TestInterrupt(t *testing.T) {
 	n := newSession(t)
 	n.ok("fmt.Println()")
-	for _, src := range []string{
-		"time.Sleep(time.Hour)",
+	for i, src := range []string{
 		"for {}",
+		"time.Sleep(time.Hour)",
 		"<-make(chan int)",
 		"make(chan int) <- 1",
 		"select {}",
 		"for range make(chan int) {}",
 		"select { case <-make(chan int): }",
 		"var f func(int) int\nf = func(n int) int { if n == 0 { return 0 }; return f(n-1) + f(n-1) }\nf(60)",
-		"func() { defer func() { recover(); fmt.Println(\"deferred\") }(); for {} }()\nfor {}",
+		"func() { defer func() { recover() }(); for {} }()\nfor {}",
 		"go func() { for { } }()\nfor {}",
 	} {
+		if i > 1 {
+			e2e(t)
+		}
 		begin := time.Now()
 		n.interrupt(src).failed(t, "Interrupted", "interrupted")
 		if d := time.Since(begin); d > 900*time.Millisecond+time.Second {
@@ -350,7 +356,7 @@ func TestInterrupt(t *testing.T) {
 		t.Logf("%q: %v", src, time.Since(begin))
 	}
 	t.Run("abandoned", func(t *testing.T) {
-		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()").failed(t, "Interrupted", "left behind")
+		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()").failed(t, "Interrupted", "abandoned")
 		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
 			t.Errorf("got %q", got)
 		}

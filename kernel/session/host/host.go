@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -20,6 +21,10 @@ import (
 
 // TokenEnv names the environment variable with the token of markers.
 const TokenEnv = "GOPHERPOD_SESSION_TOKEN"
+
+// SelfTestEnv names the environment variable with cells to load and run, as
+// file=entry separated by semicolons: how a new session program is tried.
+const SelfTestEnv = "GOPHERPOD_SELF_TEST"
 
 // Files of the process beside the standard streams.
 const (
@@ -49,6 +54,9 @@ type host struct {
 // Main serves the kernel until it goes, then ends the process.
 func Main(magics ...magic.Magic) {
 	debug.SetMaxStack(maxStack)
+	if cells := os.Getenv(SelfTestEnv); cells != "" {
+		selfTest(cells)
+	}
 	h, err := open(magics)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "gopherpod session: %v; the notebook kernel starts this program\n", err)
@@ -58,6 +66,20 @@ func Main(magics ...magic.Magic) {
 	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
 		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// selfTest runs cells without a kernel and ends the process.
+func selfTest(cells string) {
+	for _, c := range strings.Split(cells, ";") {
+		file, entry, _ := strings.Cut(c, "=")
+		f, _, err := rt.Load(file, entry)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		f()
 	}
 	os.Exit(0)
 }

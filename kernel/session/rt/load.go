@@ -32,7 +32,10 @@ import (
 )
 
 // AddModuleData is the address of runtime.addmoduledata, which the assembly in
-// each cell of the fast mode jumps to; 0 in classic mode.
+// each cell of the fast mode jumps to; 0 in classic mode. Assembly cannot name a
+// package whose path has a dot.
+//
+//go:linkname AddModuleData gopherpod.addmoduledata
 var AddModuleData = uintptr(C.gp_addmoduledata())
 
 var loadMu sync.Mutex

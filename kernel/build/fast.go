@@ -1,0 +1,163 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// fast links cells against libhost.so, the shared library that the session
+// program itself uses. A cell holds nothing but its own code, and the linker
+// reads nothing but a stub with the symbols that the cell names.
+type fast struct{ h *Host }
+
+var _ Builder = (*fast)(nil)
+
+const (
+	libName   = "libhost.so"
+	amdPath   = "nbamd" // import path of the package with runtime.addmoduledata
+	amdName   = "nbamd.a"
+	stubsName = "shlib.cfg" // the importcfg of a link, with stubMark for the stub's path
+	stubMark  = "\x00"
+)
+
+// fastVersions keeps local: the compiler's temporaries, the copy of
+// addmoduledata, and the fingerprints of packages. The last are zero for what
+// comes from a shared library, which the run-time would take for another version.
+const fastVersions = "{ local: nb..*; nbamd.*; go?link.pkghash*; };\n"
+
+func (b *fast) Cell(ctx context.Context, in Input) (*Object, error) {
+	src, err := writeFiles(in.Dir, in.Files)
+	if err != nil {
+		return nil, err
+	}
+	return b.build(ctx, in.Dir, in.Path, cellPath, src)
+}
+
+// Library links the packages like a cell: what they bring is bound to the first
+// copy in the process as well.
+func (b *fast) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
+	text := strings.Replace(string(blankImports("main", pkgs)), "package main\n", "package main\nimport _ \"nbamd\"\n", 1)
+	src, err := writeFiles(dir, map[string]string{"all.go": text + "func main() {}\n"})
+	if err != nil {
+		return nil, err
+	}
+	return b.build(ctx, dir, path, path, src)
+}
+
+func (b *fast) build(ctx context.Context, dir, path, pkg string, src []string) (*Object, error) {
+	cfg, err := b.h.importcfg(dir)
+	if err != nil {
+		return nil, err
+	}
+	o := &Object{File: filepath.Join(dir, path+".so")}
+	t := time.Now()
+	archive := filepath.Join(dir, "c.a")
+	if err := b.h.compile(ctx, dir, pkg, archive, cfg, src); err != nil {
+		return nil, err
+	}
+	o.Compile = time.Since(t)
+	t = time.Now()
+	linkcfg, err := b.stub(dir, archive)
+	if err != nil {
+		return nil, err
+	}
+	versions := filepath.Join(dir, "versions")
+	if err := os.WriteFile(versions, []byte(fastVersions), 0o644); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	err = b.h.link(ctx, dir, versions, "-o", o.File, "-importcfg", linkcfg, "-buildmode=plugin", "-pluginpath", path, "-linkshared",
+		"-checklinkname=0", "-pruneweakmap=false", "-s", "-w", archive)
+	o.Link = time.Since(t)
+	return o, err
+}
+
+// stub writes the stub of libhost.so for one archive and the importcfg that
+// puts it in the place of all packages of the host.
+func (b *fast) stub(dir, archive string) (linkcfg string, err error) {
+	l, err := b.h.library()
+	if err != nil {
+		return "", err
+	}
+	// Packages that were added are linked in from their archives.
+	extra := b.h.added()
+	names := slices.Clone(l.always)
+	for _, a := range append([]string{archive}, extra.files(b.h.dir)...) {
+		file, err := os.ReadFile(a)
+		if err != nil {
+			return "", fmt.Errorf("build: %w", err)
+		}
+		refs, err := undefined(file)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", a, err)
+		}
+		names = append(names, refs...)
+	}
+	stub := filepath.Join(dir, libName)
+	if err := os.WriteFile(stub, l.stub(names), 0o644); err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	text := strings.ReplaceAll(l.linkcfg, stubMark, stub) + string(importcfg(b.h.dir, extra))
+	linkcfg = filepath.Join(dir, "link.cfg")
+	if err := os.WriteFile(linkcfg, []byte(text), 0o644); err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	return linkcfg, nil
+}
+
+// fastLibrary is the index of libhost.so with what every link needs.
+type fastLibrary struct {
+	*library
+	always  []string // what nbamd refers to
+	linkcfg string   // importcfg with stubMark
+}
+
+func openFast(dir string, pkgs map[string]folder) (*fastLibrary, error) {
+	l, err := openLibrary(filepath.Join(dir, libName))
+	if err != nil {
+		return nil, err
+	}
+	amd, err := os.ReadFile(filepath.Join(dir, amdName))
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	f := &fastLibrary{library: l}
+	if f.always, err = undefined(amd); err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	for p := range pkgs {
+		if p != amdPath {
+			fmt.Fprintf(&b, "packageshlib %s=%s\n", p, stubMark)
+		}
+	}
+	fmt.Fprintf(&b, "packagefile %s=%s\n", amdPath, filepath.Join(dir, amdName))
+	f.linkcfg = b.String()
+	return f, nil
+}
+
+// amdSource is the package that every cell holds first. Its function F takes
+// name offset 0, which the run-time shows as no name.
+const amdSource = "package nbamd\n\n//go:noinline\nfunc F() {}\n"
+
+// amdAssembly is runtime.addmoduledata, which the initialiser of a module calls.
+// The linker takes it for a part of the plugin, where it is empty: the real one
+// is in libhost.so, at the address that package rt found.
+var amdAssembly = map[string]string{
+	"amd64": `
+TEXT runtime·addmoduledata(SB), 4|512, $0-0 // NOSPLIT|NOFRAME
+	PUSHQ R15 // the load below goes through it
+	MOVQ gopherpod·addmoduledata(SB), AX
+	POPQ R15
+	JMP AX
+`,
+	"arm64": `
+TEXT runtime·addmoduledata(SB), 4|512, $0-0 // NOSPLIT|NOFRAME
+	MOVD gopherpod·addmoduledata(SB), R16
+	JMP (R16)
+`,
+}

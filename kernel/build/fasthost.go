@@ -1,0 +1,184 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// errNoFast says that the fast mode is not made for a platform.
+var errNoFast = errors.New("is only made for Linux on amd64 and arm64")
+
+// linkFast makes libhost.so and a session program that uses it.
+func (p *preparation) linkFast(ctx context.Context, dir string, m *manifest, main listed) error {
+	asm, ok := amdAssembly[p.tc.Arch]
+	if !ok || p.tc.OS != "linux" {
+		return errNoFast
+	}
+	p.Progress("linking libhost.so")
+	tool := func(name string, args ...string) error {
+		_, err := run(ctx, dir, p.env, filepath.Join(p.tc.Tools, name), args...)
+		return err
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	args := []string{"-buildmode=shared", "-checklinkname=0", "-s", "-w", "-importcfg", in("link.cfg"), "-extld=" + p.tc.CC, "-o", in(libName)}
+	for path, f := range m.Package {
+		args = append(args, path+"="+f.path(dir))
+	}
+	if err := tool("link", args...); err != nil {
+		return err
+	}
+	var shlib strings.Builder
+	for path := range m.Package {
+		fmt.Fprintf(&shlib, "packageshlib %s=%s\n", path, in(libName))
+	}
+	if err := os.WriteFile(in("shlib.cfg"), []byte(shlib.String()), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	files := append(compileFlags("main", p.tc), "-o", in("main.a"), "-importcfg", in("link.cfg"))
+	for _, f := range main.GoFiles {
+		files = append(files, filepath.Join(main.Dir, f))
+	}
+	if err := tool("compile", files...); err != nil {
+		return err
+	}
+	if err := tool("link", "-o", in(sessionName), "-importcfg", in("shlib.cfg"), "-buildmode=exe", "-linkshared", "-checklinkname=0",
+		"-s", "-w", "-r", "$ORIGIN", "-extld="+p.tc.CC, in("main.a")); err != nil {
+		return err
+	}
+	if err := p.assembleAMD(tool, in, asm); err != nil {
+		return err
+	}
+	m.Package[amdPath] = folder{File: amdName}
+	return nil
+}
+
+// assembleAMD makes the package with runtime.addmoduledata.
+func (p *preparation) assembleAMD(tool func(string, ...string) error, in func(string) string, asm string) error {
+	for name, text := range map[string]string{"nbamd.go": amdSource, "nbamd.s": asm} {
+		if err := os.WriteFile(in(name), []byte(text), 0o644); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+	}
+	if err := tool("compile", append(compileFlags(amdPath, p.tc), "-o", in(amdName), "-importcfg", in("link.cfg"), in("nbamd.go"))...); err != nil {
+		return err
+	}
+	if err := tool("asm", "-dynlink", "-shared", "-p", amdPath, "-o", in("nbamd.o"), in("nbamd.s")); err != nil {
+		return err
+	}
+	return appendMember(in(amdName), in("nbamd.o"))
+}
+
+// appendMember adds an object to an archive, as go tool pack does.
+func appendMember(archive, object string) error {
+	b, err := os.ReadFile(object)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	f, err := os.OpenFile(archive, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	_, err = fmt.Fprintf(f, "%-16s%-12d%-6d%-6d%-8o%-10d`\n%s", filepath.Base(object), 0, 0, 0, 0o644, len(b), b)
+	if err == nil && len(b)%2 == 1 {
+		_, err = f.Write([]byte{0})
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	return nil
+}
+
+// SelfTestEnv makes the session program load the files that it lists, run their
+// entries and end with status 0: file=entry, separated by semicolons.
+const SelfTestEnv = "GOPHERPOD_SELF_TEST"
+
+// selfTestTime bounds the two cells of the self-test.
+const selfTestTime = 30 * time.Second
+
+// selfTest builds two cells and runs them. It fails where this version of Go
+// does not do what the mode rests on.
+func (h *Host) selfTest(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "gopherpod-test-")
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	var cells []string
+	for i, src := range selfTestCells {
+		sub := filepath.Join(dir, fmt.Sprint(i+1))
+		if err := os.Mkdir(sub, 0o755); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+		name := fmt.Sprintf("nbcell%d", i+1)
+		src = strings.ReplaceAll(src, "KEEP", keepText[h.m.Mode])
+		head := "package main\n" + amdImport[h.m.Mode]
+		o, err := h.Builder().Cell(ctx, Input{Dir: sub, Path: name, Files: map[string]string{"run.go": head + src}})
+		if err != nil {
+			return err
+		}
+		cells = append(cells, o.File+"="+name+".main")
+	}
+	ctx, cancel := context.WithTimeout(ctx, selfTestTime)
+	defer cancel()
+	out, err := run(ctx, dir, append(environ(), SelfTestEnv+"="+strings.Join(cells, ";")), h.Program())
+	if err != nil {
+		return err
+	}
+	if got := strings.TrimSpace(string(out)); got != selfTestWant {
+		return fmt.Errorf("the cells printed %q", got)
+	}
+	return nil
+}
+
+var (
+	amdImport = map[Mode]string{Fast: "import nbamd__ \"nbamd\"\n"}
+	keepText  = map[Mode]string{Fast: "if nbrt__.False { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }"}
+)
+
+// selfTestCells share a variable, a type with methods, an interface with an
+// unexported method, a generic function and a map between two modules.
+var selfTestCells = []string{selfTestHead + `
+type shape interface{ area() int }
+type square struct{ side int }
+func (s square) area() int { return s.side * s.side }
+func sum[T any](xs []T, f func(T) int) (n int) { for _, x := range xs { n += f(x) }; return n }
+var s square
+var a any
+var m map[string]shape
+//go:linkname nbCell1 nbcell1.main
+func nbCell1() {
+	KEEP;_ = nbrt__.False
+	s = square{3}
+	a = s
+	m = map[string]shape{"s": s}
+	fmt.Printf("%T %d ", a, sum([]square{s, s}, square.area))
+}
+`, selfTestHead + `
+type shape interface{ area() int }
+type square struct{ side int }
+func (s square) area() int { return s.side * s.side }
+var s square
+var a any
+var m map[string]shape
+//go:linkname nbCell2 nbcell2.main
+func nbCell2() {
+	KEEP;_ = nbrt__.False
+	q, ok := a.(square)
+	fmt.Print(ok, q == s, m["s"].area(), a.(shape).area(), " ")
+	defer func() { fmt.Println(recover()) }()
+	var none *square
+	fmt.Println(none.side)
+}
+`}
+
+const selfTestHead = `import nbrt__ "` + runtimePath + `"
+import "fmt"
+import _ "unsafe"
+`
+
+const selfTestWant = "main.square 18 true true 9 9 runtime error: invalid memory address or nil pointer dereference"

@@ -1,0 +1,85 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
+)
+
+// e2e skips tests that take long where nobody asked for them.
+func e2e(t testing.TB) {
+	t.Helper()
+	if os.Getenv("GOPHERPOD_E2E") == "" {
+		t.Skip("set GOPHERPOD_E2E=1 to run it")
+	}
+}
+
+// fullHost is a host with all that an installed one has.
+func fullHost(t testing.TB) *build.Host {
+	t.Helper()
+	dir := os.Getenv("GOPHERPOD_TEST_HOST")
+	if dir == "" {
+		dir = testDir
+	}
+	h, err := build.Prepare(t.Context(), build.Options{Source: "../..", Dir: dir, Main: "github.com/gopherpod/gopherpod/kernel/session/plain",
+		Mode: build.Mode(os.Getenv("GOPHERPOD_TEST_MODE"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// TestCells runs every cell of package cell's tests for real.
+func TestCells(t *testing.T) {
+	e2e(t)
+	files, err := celltest.ParseDir(os.DirFS("../cell/testdata"), "cells")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := 0
+	for _, f := range files {
+		t.Run(f.Name, func(t *testing.T) {
+			s := New(Options{Host: fullHost(t), Dir: t.TempDir(), AutoImports: cell.StdImports()})
+			defer s.Close()
+			n := &notebook{Session: s, t: t}
+			for _, c := range f.Cells {
+				cells++
+				n.cell(t, c)
+			}
+		})
+	}
+	t.Logf("%d cells", cells)
+}
+
+func (n *notebook) cell(t *testing.T, c celltest.Cell) {
+	if c.Interrupt > 0 {
+		// Building takes its time first.
+		stop := time.AfterFunc(c.Interrupt+700*time.Millisecond, n.Interrupt)
+		defer stop.Stop()
+	}
+	r := n.runIn(context.Background(), c.Source, &record{})
+	text := r.all()
+	var ee *kernel.EvalError
+	if errors.As(r.err, &ee) {
+		text += "\n" + ee.Name + "\n" + strings.Join(ee.Traceback, "\n")
+	}
+	text = plain.Replace(text)
+	if c.Want == "" && r.err != nil || !c.Match(text) && !c.Match(fieldName.ReplaceAllString(text, "$1")+" <nil>") {
+		t.Errorf("cell %d:\n%s\n--- shows\n%s\n--- want %q", c.N, c.Source, text, c.Want)
+	}
+}
+
+// fieldName matches the names that %+v shows; cells expect %v.
+var fieldName = regexp.MustCompile(`([{ ])\w+:`)
+
+// plain takes colours and the labels of the record away.
+var plain = strings.NewReplacer("\x1b[31m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "", "result:", " ", "stdout:", " ", "stderr:", " ", "|", " ")
