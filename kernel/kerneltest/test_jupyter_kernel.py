@@ -1,12 +1,11 @@
 """The official suite for Jupyter kernels, jupyter_kernel_test, for this one.
 
-    python jupyter_kernel_test_go.py
+    python -m pytest test_jupyter_kernel.py
 
 tests the kernel that is installed as "gopherpod", or as GOPHERPOD_KERNEL says. Every
-sample is set, so a test that is skipped is a failure too.
+sample is set, so that no test is skipped.
 """
 import os
-import sys
 import unittest
 
 import jupyter_kernel_test
@@ -72,9 +71,16 @@ class GopherpodWelcomeTests(jupyter_kernel_test.IopubWelcomeTests):
     support_iopub_welcome = True
 
 
+class NothingIsSkipped(unittest.TestCase):
+    def test_every_sample_is_set(self):
+        for suite, ours in [
+            (jupyter_kernel_test.KernelTests, GopherpodTests),
+            (jupyter_kernel_test.IopubWelcomeTests, GopherpodWelcomeTests),
+        ]:
+            for name, value in vars(suite).items():
+                if not name.startswith("_") and not callable(value) and not isinstance(value, classmethod):
+                    self.assertTrue(getattr(ours, name), f"{name} is not set")
+
+
 if __name__ == "__main__":
-    tests = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
-    result = unittest.TextTestRunner(verbosity=2).run(tests)
-    for test, why in result.skipped:
-        print(f"skipped, which counts as a failure: {test}: {why}")
-    sys.exit(0 if result.wasSuccessful() and not result.skipped else 1)
+    unittest.main()
