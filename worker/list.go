@@ -150,7 +150,7 @@ func (p *listParser) number() (float64, error) {
 		}
 		return 0, p.fail("is the text %s, wants a number", p.s[start:p.i])
 	}
-	for p.i < len(p.s) && strings.IndexByte("+-.eE0123456789", p.s[p.i]) >= 0 {
+	for p.i < len(p.s) && inNumber(p.s[p.i]) {
 		p.i++
 	}
 	if p.i == start {
@@ -162,4 +162,8 @@ func (p *listParser) number() (float64, error) {
 		return 0, p.fail("%s is no number that a float64 holds", clip(string(word)))
 	}
 	return v, nil
+}
+
+func inNumber(c byte) bool {
+	return c >= '0' && c <= '9' || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'
 }

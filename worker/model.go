@@ -17,9 +17,14 @@ import (
 //
 // Sizes that follow from the data or from the layer before (in_features,
 // in_channels, num_features) may be left out; Resolve fills them in.
+//
+// Other types are built by the PyTorch worker alone: "graph", named nodes, and
+// "python", a class as source, where the operator of the endpoint allows it. They
+// travel as they are, in Other.
 type ModelConfig struct {
-	Type   string  `json:"type"` // "sequential"
-	Layers []Layer `json:"layers"`
+	Type   string          `json:"type"` // "sequential"
+	Layers []Layer         `json:"layers"`
+	Other  json.RawMessage `json:"-"` // the whole JSON of another type
 }
 
 // A Layer is one module. In JSON the parameters stand beside the type:
@@ -39,6 +44,13 @@ const (
 
 // UnmarshalJSON refuses unknown fields, layer types and parameters by name.
 func (m *ModelConfig) UnmarshalJSON(raw []byte) error {
+	var head struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(raw, &head) == nil && (head.Type == "graph" || head.Type == "python") {
+		*m = ModelConfig{Type: head.Type, Other: bytes.Clone(raw)}
+		return nil
+	}
 	fields, err := object(raw, "model_config", []string{"type", "layers"})
 	if err != nil {
 		return err
@@ -50,7 +62,7 @@ func (m *ModelConfig) UnmarshalJSON(raw []byte) error {
 		}
 	}
 	if c.Type != "sequential" {
-		return Invalid("type", fmt.Sprintf("unknown model type %q; known: sequential (residual and branches are layers of it)", clip(c.Type)))
+		return Invalid("type", fmt.Sprintf("unknown model type %q; known: sequential (residual and branches are layers of it), and on the PyTorch worker graph and python", clip(c.Type)))
 	}
 	if fields["layers"] == nil {
 		return Invalid("", "model_config has no layers")
@@ -60,6 +72,15 @@ func (m *ModelConfig) UnmarshalJSON(raw []byte) error {
 	}
 	*m = c
 	return nil
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (m ModelConfig) MarshalJSON() ([]byte, error) {
+	if m.Other != nil {
+		return m.Other, nil
+	}
+	type bare ModelConfig
+	return json.Marshal(bare(m))
 }
 
 // decodeLayers reads a list of layers; errors have the field "[2]..." .
@@ -249,7 +270,7 @@ func (l Layer) MarshalJSON() ([]byte, error) {
 	if written != len(l.Params) {
 		for name := range l.Params {
 			if !slices.Contains(kind.paramNames(), name) {
-				return nil, Invalid(name, fmt.Sprintf("%s has no field %q%s", l.Type, name, didYouMean(name, kind.paramNames())))
+				return nil, Invalid(clip(name), fmt.Sprintf("%s has no such field%s", l.Type, didYouMean(name, kind.paramNames())))
 			}
 		}
 	}

@@ -43,6 +43,9 @@ func (m *ModelConfig) Resolve(input []int) (*ModelConfig, []int, error) {
 
 // Steps is Resolve with the shapes at each layer, for those who build the model.
 func (m *ModelConfig) Steps(input []int) ([]Step, []int, error) {
+	if m != nil && m.Other != nil {
+		return nil, nil, &Error{Kind: ErrUnsupported, Field: "model_config.type", Message: fmt.Sprintf("a model of type %q is built by the PyTorch worker alone", m.Type)}
+	}
 	if m == nil || len(m.Layers) == 0 {
 		return nil, nil, Invalid("model_config", "the model has no layers")
 	}
@@ -241,7 +244,7 @@ func (l *Layer) typed(kind *Kind) error {
 	for name, v := range l.Params {
 		p, ok := kind.Param(name)
 		if !ok || p.Name != name {
-			return Invalid("", fmt.Sprintf("%s has no field %q%s", l.Type, clip(name), didYouMean(name, kind.paramNames())))
+			return Invalid(clip(name), fmt.Sprintf("%s has no such field%s", l.Type, didYouMean(name, kind.paramNames())))
 		}
 		if n, ok := v.(int); ok && p.Type == Float {
 			l.Params[name] = float64(n)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -50,7 +51,7 @@ func object(raw []byte, what string, known []string) (map[string]json.RawMessage
 		}
 		key, _ := t.(string)
 		if !slices.Contains(known, key) {
-			return nil, Invalid("", fmt.Sprintf("%s has no field %q%s", what, clip(key), didYouMean(key, known)))
+			return nil, Invalid(clip(key), fmt.Sprintf("%s has no such field%s", what, didYouMean(key, known)))
 		}
 		if _, twice := fields[key]; twice {
 			return nil, Invalid(key, "stands twice")
@@ -62,6 +63,12 @@ func object(raw []byte, what string, known []string) (map[string]json.RawMessage
 		if !bytes.Equal(v, []byte("null")) {
 			fields[key] = v
 		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, Invalid("", syntax(raw, err))
+	}
+	if len(bytes.TrimSpace(raw[dec.InputOffset():])) > 0 {
+		return nil, Invalid("", "something follows "+what)
 	}
 	return fields, nil
 }
@@ -78,7 +85,7 @@ func plain(raw []byte, v any) error {
 	case errors.As(err, &e):
 		return e
 	case errors.As(err, &wrong):
-		return Invalid(wrong.Field, fmt.Sprintf("wants %s, not %s", goKind(wrong.Type.String()), wrong.Value))
+		return Invalid(wrong.Field, fmt.Sprintf("wants %s, not %s", goKind(wrong.Type.Kind()), wrong.Value))
 	}
 	return Invalid("", syntax(raw, err))
 }
@@ -115,17 +122,17 @@ func jsonKind(raw []byte) string {
 	return "a number"
 }
 
-func goKind(t string) string {
-	switch {
-	case strings.HasPrefix(t, "[]"), strings.HasPrefix(t, "["):
+func goKind(k reflect.Kind) string {
+	switch k {
+	case reflect.Slice, reflect.Array:
 		return "a list"
-	case strings.HasPrefix(t, "int"), strings.HasPrefix(t, "uint"):
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
-	case strings.HasPrefix(t, "float"):
+	case reflect.Float64:
 		return "a number"
-	case t == "string":
+	case reflect.String:
 		return "a text"
-	case t == "bool":
+	case reflect.Bool:
 		return "true or false"
 	}
 	return "an object"
