@@ -3,6 +3,7 @@ package runpod
 import (
 	"cmp"
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -135,12 +136,14 @@ func (c *Client) Endpoint(id EndpointID) *Endpoint { return &Endpoint{ID: id, cl
 // A call is one request on its way.
 type call struct {
 	op       Op
+	gate     Op // whose limit counts, where it is not op's
 	spec     opSpec
 	endpoint EndpointID
 	job      JobID
 	method   string
 	url      string
 	body     body          // nil for none
+	open     bool          // the answer goes on: reply.stream and not reply.body
 	hold     time.Duration // how long the server may keep it open, beyond the timeout
 	header   http.Header   // made by the handlers
 	key      func() string // what must not show in errors, or nil
@@ -151,6 +154,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	stream io.ReadCloser
 }
 
 // A handler turns a call into a reply with a status of 2xx, or an *Error.

@@ -37,5 +37,15 @@
 //	stream.go     Stream
 //	waiting.go    why a job waits, in words
 //
+// The management API is Client.Management:
+//
+//	manage.go           one request
+//	manage_endpoint.go  endpoints, their workers and releases; EnsureEndpoint
+//	manage_template.go  templates
+//	manage_volume.go    network volumes
+//	manage_catalog.go   GPUs, pools, prices, stock; estimates
+//	manage_billing.go   the bill
+//	manage_logs.go      workers' logs, which sse.go reads
+//
 // Sources named in comments are pages of docs.runpod.io and RunPod's own SDKs.
 package runpod

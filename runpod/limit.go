@@ -1,6 +1,7 @@
 package runpod
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -46,8 +47,8 @@ func (l *limiter) wrap(next handler) handler {
 
 // gate returns nil where there is no limit.
 func (l *limiter) gate(c *call) *gate {
-	limit := c.spec.limit
-	if own, ok := l.limits[c.op]; ok {
+	limit, op := c.spec.limit, cmp.Or(c.gate, c.op)
+	if own, ok := l.limits[op]; ok {
 		limit = own
 	}
 	if limit.Requests <= 0 {
@@ -55,7 +56,7 @@ func (l *limiter) gate(c *call) *gate {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := gateKey{c.endpoint, c.op}
+	key := gateKey{c.endpoint, op}
 	g := l.gates[key]
 	if g == nil {
 		g = newGate(limit)

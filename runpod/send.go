@@ -48,20 +48,26 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 		base, release = graceful(ctx)
 		defer release()
 	}
-	inner, cancel := context.WithTimeoutCause(base, limit, fmt.Errorf("no answer within %v", limit))
-	defer cancel()
+	inner, stop, cancel := limited(base, limit)
 	req, err := s.request(inner, c)
 	if err != nil {
+		cancel()
 		return nil, invalid(c.op, c.endpoint, "%v", err)
 	}
 	// RoundTrip and not Client.Do: a redirect is an answer, not a way to follow.
 	resp, err := s.transport.RoundTrip(req)
 	if err != nil {
+		defer cancel()
 		return nil, s.noAnswer(ctx, inner, c, err)
 	}
+	if c.open && resp.StatusCode/100 == 2 {
+		stop()
+		return &reply{status: resp.StatusCode, header: resp.Header, stream: &openBody{resp.Body, cancel}}, nil
+	}
+	defer cancel()
 	defer resp.Body.Close()
 	b, err := readAnswer(resp, s.maxAnswer)
-	out := &reply{resp.StatusCode, resp.Header, b}
+	out := &reply{status: resp.StatusCode, header: resp.Header, body: b}
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		return nil, c.fail(ErrTooLarge, out, err.Error())
@@ -71,6 +77,24 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 		return nil, c.refusal(out)
 	}
 	return out, nil
+}
+
+// limited ends after a time, unless stopped before.
+func limited(ctx context.Context, limit time.Duration) (inner context.Context, stop, cancel func()) {
+	inner, end := context.WithCancelCause(ctx)
+	t := time.AfterFunc(limit, func() { end(fmt.Errorf("no answer within %v", limit)) })
+	return inner, func() { t.Stop() }, func() { t.Stop(); end(nil) }
+}
+
+// An openBody is an answer that goes on until it is closed.
+type openBody struct {
+	io.ReadCloser
+	cancel func()
+}
+
+func (o *openBody) Close() error {
+	o.cancel()
+	return o.ReadCloser.Close()
 }
 
 // grace is how long an interrupted request that changes something may still wait

@@ -1,0 +1,79 @@
+package runpod
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A Management is the management API, version 2: endpoints, templates, workers and
+// their logs, volumes, the catalogue and the bill.
+//
+// Source: docs.runpod.io, API reference (v2), openapi.json.
+type Management struct{ client *Client }
+
+// Management returns the client's management API. Its rate limits are the
+// account's.
+func (c *Client) Management() *Management { return &Management{c} }
+
+// An object is a body that is in memory.
+type object []byte
+
+func (o object) Len() int64           { return int64(len(o)) }
+func (o object) NewReader() io.Reader { return bytes.NewReader(o) }
+
+// path joins segments, of which ids are checked.
+func path(op Op, segments ...string) (string, error) {
+	for _, s := range segments {
+		if err := checkID(s); err != "" {
+			return "", invalid(op, "", "id %.80q: %s", s, err)
+		}
+	}
+	return "/" + strings.Join(segments, "/"), nil
+}
+
+// do makes one request: in is encoded unless nil, out filled in unless nil.
+func (m *Management) do(ctx context.Context, method string, segments []string, query url.Values, in, out any) error {
+	c, err := m.call(method, segments, query)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return invalid(c.op, "", "%v", err)
+		}
+		c.body = object(b)
+	}
+	if out == nil {
+		_, err := m.client.do(ctx, c)
+		return err
+	}
+	return m.client.into(ctx, c, out)
+}
+
+func (m *Management) call(method string, segments []string, query url.Values) (*call, error) {
+	gate := opManage
+	if method == http.MethodGet {
+		gate = opManageRead
+	}
+	p, err := path(gate, segments...)
+	if err != nil {
+		return nil, err
+	}
+	op, spec := Op(method+" "+p), ops[gate]
+	// To change something to a given state, or to delete it, twice is to do it once.
+	spec.repeatable = spec.repeatable || method == http.MethodPatch || method == http.MethodDelete
+	if len(query) > 0 {
+		p += "?" + query.Encode()
+	}
+	return &call{op: op, gate: gate, spec: spec, method: method, url: m.client.config.ManagementURL + p, header: http.Header{}}, nil
+}
+
+func (m *Management) get(ctx context.Context, out any, query url.Values, segments ...string) error {
+	return m.do(ctx, http.MethodGet, segments, query, nil, out)
+}

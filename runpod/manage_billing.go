@@ -1,0 +1,47 @@
+package runpod
+
+import (
+	"context"
+	"net/url"
+	"time"
+)
+
+// A BillingQuery is a time and a grain. The service widens the time to whole
+// buckets.
+type BillingQuery struct {
+	Start, End time.Time
+	Bucket     string     // hour, day, week, month, year; default hour
+	Endpoint   EndpointID // default all
+}
+
+// A BillingRecord is what an endpoint cost in one bucket, in US dollars. There is
+// nothing finer than an hour, and nothing by job.
+type BillingRecord struct {
+	StartTime    time.Time  `json:"startTime"`
+	EndTime      time.Time  `json:"endTime"`
+	ServerlessID EndpointID `json:"serverlessId"`
+	TotalAmount  float64    `json:"totalAmount"`
+	GPUAmount    float64    `json:"gpuAmount"`
+	CPUAmount    float64    `json:"cpuAmount"`
+	DiskAmount   float64    `json:"diskAmount"`
+	FeeAmount    float64    `json:"feeAmount"`
+}
+
+// Billing lists what serverless endpoints cost.
+//
+// Source: docs.runpod.io, API reference (v2), billing/serverless.
+func (m *Management) Billing(ctx context.Context, q BillingQuery) ([]BillingRecord, error) {
+	if q.Start.IsZero() || !q.End.After(q.Start) {
+		return nil, invalid(opManageRead, q.Endpoint, "billing wants a start and an end after it")
+	}
+	v := url.Values{"startTime": {q.Start.UTC().Format(time.RFC3339)}, "endTime": {q.End.UTC().Format(time.RFC3339)}, "bucketSize": {"hour"}}
+	if q.Bucket != "" {
+		v.Set("bucketSize", q.Bucket)
+	}
+	if q.Endpoint != "" {
+		v.Set("serverlessId", string(q.Endpoint))
+	}
+	var out struct{ Records []BillingRecord }
+	err := m.get(ctx, &out, v, "billing", "serverless")
+	return out.Records, err
+}

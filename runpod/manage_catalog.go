@@ -1,0 +1,134 @@
+package runpod
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Stock is how likely a GPU is to be had.
+type Stock string
+
+// The values of GPU.Availability.
+const (
+	StockNone   Stock = "NONE"
+	StockLow    Stock = "LOW"
+	StockMedium Stock = "MEDIUM"
+	StockHigh   Stock = "HIGH"
+)
+
+// rank orders stocks; unknown ones come before none.
+func (s Stock) rank() int {
+	return slices.Index([]Stock{StockNone, StockLow, StockMedium, StockHigh}, s)
+}
+
+// A GPU is a kind of card.
+type GPU struct {
+	ID           string  `json:"id"` // "NVIDIA GeForce RTX 4090"
+	Name         string  `json:"name"`
+	Pool         string  `json:"pool"` // "ADA_24"
+	Manufacturer string  `json:"manufacturer"`
+	Memory       float64 `json:"memory"` // GB
+	MaxCount     int     `json:"maxCount"`
+	Price        struct {
+		Serverless float64 `json:"serverless"` // US dollars an hour for one GPU
+	} `json:"price"`
+	Availability Stock    `json:"availability"` // asked for with GPUQuery.Stock
+	DataCenters  []string `json:"dataCenters"`
+	CUDAVersions []string `json:"cudaVersions"`
+}
+
+// A GPUQuery narrows the catalogue. Its zero value is all of it.
+type GPUQuery struct {
+	Stock          bool     // fill in Availability, for serverless
+	Count          int      // GPUs in one worker
+	MinCUDAVersion string   // "12.4"
+	CountryCodes   []string // "DE"
+}
+
+// GPUs lists the catalogue.
+//
+// Source: docs.runpod.io, API reference (v2), catalog/gpus.
+func (m *Management) GPUs(ctx context.Context, q GPUQuery) ([]GPU, error) {
+	v := url.Values{}
+	if q.Stock {
+		v.Set("include", "AVAILABILITY")
+		v.Set("product", "SERVERLESS") // without it, the other is refused
+	}
+	if q.Count > 0 {
+		v.Set("count", strconv.Itoa(q.Count))
+	}
+	if q.MinCUDAVersion != "" {
+		v.Set("minCudaVersion", q.MinCUDAVersion)
+	}
+	if len(q.CountryCodes) > 0 {
+		v["countryCodes"] = q.CountryCodes
+	}
+	var out struct{ GPUs []GPU }
+	err := m.get(ctx, &out, v, "catalog", "gpus")
+	return out.GPUs, err
+}
+
+// A Pool is what workers are chosen from: cards of like memory.
+type Pool struct {
+	ID     string
+	GPUs   []GPU
+	Memory float64 // GB, of the smallest card
+	Hourly float64 // US dollars an hour for one GPU, of the dearest card
+	Stock  Stock   // of the card that is best to be had
+}
+
+// Pools groups GPUs with a price, the cheapest pool first. Among equal prices the
+// one that is best to be had comes first.
+func Pools(gpus []GPU) []Pool {
+	byID := map[string]*Pool{}
+	for _, g := range gpus {
+		if g.Pool == "" || g.Price.Serverless <= 0 {
+			continue
+		}
+		p := byID[g.Pool]
+		if p == nil {
+			p = &Pool{ID: g.Pool, Memory: g.Memory}
+			byID[g.Pool] = p
+		}
+		p.GPUs = append(p.GPUs, g)
+		p.Memory, p.Hourly = min(p.Memory, g.Memory), max(p.Hourly, g.Price.Serverless)
+		if p.Stock == "" || g.Availability.rank() > p.Stock.rank() {
+			p.Stock = g.Availability
+		}
+	}
+	var out []Pool
+	for _, p := range byID {
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b Pool) int {
+		return cmp.Or(cmp.Compare(a.Hourly, b.Hourly), cmp.Compare(b.Stock.rank(), a.Stock.rank()), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// PricesAsOf is the date of ListedPrice.
+const PricesAsOf = "2026-06-08"
+
+// ListedPrice is what a pool's GPU cost, in US dollars an hour, in RunPod's table
+// as of PricesAsOf: for estimates where the catalogue cannot be asked.
+//
+// Source: docs.runpod.io, Serverless, "Pricing".
+func ListedPrice(pool string) (hourly float64, ok bool) {
+	perSecond, ok := map[string]float64{
+		"AMPERE_16": 0.00016, "AMPERE_24": 0.00019, "ADA_24": 0.00031, "AMPERE_48": 0.00034, "ADA_48_PRO": 0.00053,
+		"AMPERE_80": 0.00076, "ADA_80_PRO": 0.00116, "BLACKWELL_96": 0.00111, "HOPPER_141": 0.00155, "BLACKWELL_180": 0.00240,
+	}[pool]
+	return perSecond * 3600, ok
+}
+
+// Estimate is what a job costs at least, in US dollars: its execution, in whole
+// seconds, on that many GPUs. A worker's start and its idle time-out are billed
+// too.
+func Estimate(execution time.Duration, hourly float64, gpus int) float64 {
+	seconds := float64((execution + time.Second - 1) / time.Second)
+	return seconds * hourly / 3600 * float64(max(gpus, 1))
+}

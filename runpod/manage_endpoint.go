@@ -1,0 +1,290 @@
+package runpod
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An EndpointType tells how requests reach workers.
+type EndpointType string
+
+// The types of endpoints. The job API is that of queues.
+const (
+	TypeQueue        EndpointType = "QUEUE"
+	TypeLoadBalancer EndpointType = "LOAD_BALANCER"
+)
+
+// A FlashBoot is how stopped workers are kept for a quick return.
+type FlashBoot string
+
+// The values of EndpointSpec.FlashBoot.
+const (
+	FlashBootOff      FlashBoot = "OFF"
+	FlashBootOn       FlashBoot = "FLASHBOOT"
+	FlashBootPriority FlashBoot = "PRIORITY_FLASHBOOT"
+)
+
+// Scaling tells when an endpoint starts workers. Make one with ScaleOnDelay or
+// ScaleOnRequests.
+type Scaling struct {
+	Type         string  `json:"type"`
+	QueueDelay   float64 `json:"queueDelay,omitempty"`   // seconds
+	RequestCount int     `json:"requestCount,omitempty"` // jobs
+}
+
+// ScaleOnDelay adds a worker when a job has waited so long; at least 0.5 s, and
+// for queues only.
+func ScaleOnDelay(d time.Duration) *Scaling {
+	return &Scaling{Type: "QUEUE_DELAY", QueueDelay: d.Seconds()}
+}
+
+// ScaleOnRequests runs a worker for each so many jobs that wait or run.
+func ScaleOnRequests(n int) *Scaling { return &Scaling{Type: "REQUEST_COUNT", RequestCount: n} }
+
+// A GPUChoice tells which GPUs workers may have.
+type GPUChoice struct {
+	// Pools are groups of cards of like memory: "ADA_24", "AMPERE_80".
+	Pools         []string `json:"pools,omitempty"`
+	ExcludedTypes []string `json:"excludedTypes,omitempty"` // cards of the pools, by GPU.ID
+	Count         int      `json:"count,omitempty"`         // GPUs of one worker; default 1
+	// AllowedCUDAVersions ("12.8") or MinCUDAVersion, not both.
+	AllowedCUDAVersions []string `json:"allowedCudaVersions,omitempty"`
+	MinCUDAVersion      string   `json:"minCudaVersion,omitempty"`
+}
+
+// A CPUChoice is a kind of CPU that workers may have.
+type CPUChoice struct {
+	ID        string `json:"id"`
+	VCPUCount int    `json:"vcpuCount"` // a power of 2, at least 2
+}
+
+// WorkerBounds tell how many workers there may be.
+type WorkerBounds struct {
+	Min int `json:"min"` // always on, always billed
+	Max int `json:"max"`
+	// IdleTimeout is how many seconds a worker stays up without a job, billed; 1 to
+	// 3600, 0 leaves the service's 10. Queues that scale on requests have none.
+	IdleTimeout int `json:"idleTimeout,omitempty"`
+}
+
+// A Container is what workers run.
+type Container struct {
+	Image    string            `json:"image,omitempty"`
+	Args     string            `json:"args,omitempty"`
+	Disk     int               `json:"disk,omitempty"` // GB
+	Env      map[string]string `json:"env,omitempty"`
+	Ports    []string          `json:"ports,omitempty"`    // "8888/http"
+	Registry string            `json:"registry,omitempty"` // id of the credentials for a private image
+}
+
+// An EndpointSpec is an endpoint to be. In an update, what is zero stays as it is.
+type EndpointSpec struct {
+	Name string       `json:"name,omitempty"`
+	Type EndpointType `json:"type,omitempty"`
+	Container
+	// TemplateID is read once, when the endpoint is made; fields here win over it.
+	TemplateID     string        `json:"templateId,omitempty"`
+	Scaling        *Scaling      `json:"scaling,omitempty"`
+	GPU            *GPUChoice    `json:"gpu,omitempty"` // this or CPU
+	CPU            []CPUChoice   `json:"cpu,omitempty"`
+	Workers        *WorkerBounds `json:"workers,omitempty"` // default 0 to 3
+	DataCenterIDs  []string      `json:"dataCenterIds,omitempty"`
+	NetworkVolumes []string      `json:"networkVolumes,omitempty"` // ids; at most one for each data centre
+	// Timeout ends a job that runs for so many milliseconds, unless its policy says
+	// otherwise. Create sends 300000 for 0: left out, the service takes none.
+	Timeout   int64     `json:"timeout,omitempty"`
+	FlashBoot FlashBoot `json:"flashboot,omitempty"`
+}
+
+// check finds what the service refuses, in words of the fields.
+func (s EndpointSpec) check() error {
+	wrong := func(text string) error { return invalid(opManage, "", "endpoint %.80q: %s", s.Name, text) }
+	switch {
+	case s.Name == "":
+		return wrong("a name is missing")
+	case s.Type != TypeQueue && s.Type != TypeLoadBalancer:
+		return wrong("the type is neither QUEUE nor LOAD_BALANCER")
+	case s.Image == "" && s.TemplateID == "":
+		return wrong("an image or a template is missing")
+	case (s.GPU == nil) == (len(s.CPU) == 0):
+		return wrong("one of GPU and CPU is to be set")
+	case s.GPU != nil && len(s.GPU.Pools) == 0:
+		return wrong("no pool of GPUs")
+	case s.GPU != nil && len(s.GPU.AllowedCUDAVersions) > 0 && s.GPU.MinCUDAVersion != "":
+		return wrong("allowed and minimal CUDA versions exclude each other")
+	case s.Scaling == nil:
+		return wrong("scaling is missing")
+	case s.Scaling.Type == "QUEUE_DELAY" && (s.Type != TypeQueue || s.Scaling.QueueDelay < 0.5):
+		return wrong("scaling on delay is for queues, from 0.5 s")
+	case s.Scaling.Type == "REQUEST_COUNT" && s.Scaling.RequestCount < 1:
+		return wrong("scaling on requests is from 1")
+	case s.Workers != nil && (s.Workers.Min < 0 || s.Workers.Max < s.Workers.Min):
+		return wrong("the bounds of workers are not 0 <= min <= max")
+	case s.Workers != nil && (s.Workers.IdleTimeout < 0 || s.Workers.IdleTimeout > 3600):
+		return wrong("the idle time-out is not 1 to 3600 s")
+	case s.Workers != nil && s.Workers.IdleTimeout != 0 && s.Type == TypeQueue && s.Scaling.Type == "REQUEST_COUNT":
+		return wrong("a queue that scales on requests has no idle time-out")
+	}
+	return nil
+}
+
+// An EndpointInfo is an endpoint as the service describes it.
+type EndpointInfo struct {
+	ID EndpointID `json:"id"`
+	EndpointSpec
+	CreatedAt   time.Time         `json:"createdAt"`
+	RequestURLs map[string]string `json:"requestUrls"` // "run", "status", ...
+}
+
+// Endpoints lists the account's endpoints.
+func (m *Management) Endpoints(ctx context.Context) ([]EndpointInfo, error) {
+	var out struct{ Endpoints []EndpointInfo }
+	err := m.get(ctx, &out, nil, "serverless")
+	return out.Endpoints, err
+}
+
+// Endpoint describes one.
+func (m *Management) Endpoint(ctx context.Context, id EndpointID) (*EndpointInfo, error) {
+	out := new(EndpointInfo)
+	return out, m.get(ctx, out, nil, "serverless", string(id))
+}
+
+// CreateEndpoint makes an endpoint. It is not sent again: after ErrUnknownOutcome
+// there may be one, and EnsureEndpoint finds it.
+func (m *Management) CreateEndpoint(ctx context.Context, s EndpointSpec) (*EndpointInfo, error) {
+	if s.Timeout == 0 {
+		s.Timeout = 300_000
+	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	out := new(EndpointInfo)
+	return out, m.do(ctx, http.MethodPost, []string{"serverless"}, nil, s, out)
+}
+
+// UpdateEndpoint changes the fields of s that are not zero. Workers change over to
+// a new image one by one; GPU and CPU cannot change into each other.
+func (m *Management) UpdateEndpoint(ctx context.Context, id EndpointID, s EndpointSpec) (*EndpointInfo, error) {
+	if s.GPU != nil && len(s.GPU.ExcludedTypes) > 0 && len(s.GPU.Pools) == 0 {
+		return nil, invalid(opManage, id, "excluded types of GPU need the pools beside them")
+	}
+	s.Type, s.TemplateID = "", ""
+	out := new(EndpointInfo)
+	return out, m.do(ctx, http.MethodPatch, []string{"serverless", string(id)}, nil, s, out)
+}
+
+// DeleteEndpoint ends the endpoint, its workers and its jobs.
+func (m *Management) DeleteEndpoint(ctx context.Context, id EndpointID) error {
+	return m.do(ctx, http.MethodDelete, []string{"serverless", string(id)}, nil, nil, nil)
+}
+
+// EnsureEndpoint brings the account to have one endpoint of that name and spec: it
+// updates the one that exists, or creates it, and looks for it where the outcome
+// of creating it is unknown, so that none is made twice. Several of that name are
+// ErrConflict.
+func (m *Management) EnsureEndpoint(ctx context.Context, s EndpointSpec) (info *EndpointInfo, created bool, err error) {
+	if err := s.check(); err != nil {
+		return nil, false, err
+	}
+	found, err := m.findEndpoint(ctx, s.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	if found != nil {
+		info, err = m.UpdateEndpoint(ctx, found.ID, s)
+		return info, false, err
+	}
+	info, err = m.CreateEndpoint(ctx, s)
+	for wait := time.Second; errors.Is(err, ErrUnknownOutcome) && wait <= 8*time.Second; wait *= 2 {
+		if cause := sleep(ctx, wait); cause != nil {
+			return nil, false, errors.Join(err, cause)
+		}
+		found, findErr := m.findEndpoint(ctx, s.Name)
+		if findErr != nil {
+			return nil, false, errors.Join(err, findErr)
+		}
+		if found != nil {
+			return found, true, nil
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	return info, true, nil
+}
+
+// findEndpoint looks for a name. The service appends " -fb" to the names of
+// endpoints with FlashBoot.
+func (m *Management) findEndpoint(ctx context.Context, name string) (*EndpointInfo, error) {
+	all, err := m.Endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(e EndpointInfo) bool { return strings.TrimSuffix(e.Name, " -fb") != name })
+	switch len(all) {
+	case 0:
+		return nil, nil
+	case 1:
+		return &all[0], nil
+	}
+	return nil, &Error{Op: opManage, Kind: ErrConflict, Message: "several endpoints are named " + oneLine(name)}
+}
+
+// A Worker is a container of an endpoint.
+type Worker struct {
+	ID            WorkerID  `json:"id"`
+	Status        string    `json:"status"`  // RUNNING, IDLE, INITIALIZING, THROTTLED, UNHEALTHY
+	IsStale       bool      `json:"isStale"` // it runs an earlier release
+	Version       int       `json:"version"`
+	GPUCount      int       `json:"gpuCount"`
+	GPUTypeID     string    `json:"gpuTypeId"`
+	DataCenterID  string    `json:"dataCenterId"`
+	Image         string    `json:"image"`
+	UptimeSeconds float64   `json:"uptimeSeconds"`
+	StartedAt     time.Time `json:"startedAt"`
+}
+
+// A WorkerList is an endpoint's workers and how many are in which state.
+type WorkerList struct {
+	Workers []Worker `json:"workers"`
+	Summary struct {
+		Running      int `json:"running"`
+		Idle         int `json:"idle"`
+		Initializing int `json:"initializing"`
+		Throttled    int `json:"throttled"`
+		Unhealthy    int `json:"unhealthy"`
+		Total        int `json:"total"`
+	} `json:"summary"`
+	EndpointVersion int `json:"endpointVersion"`
+}
+
+// Workers lists the workers of an endpoint.
+func (m *Management) Workers(ctx context.Context, id EndpointID) (*WorkerList, error) {
+	out := new(WorkerList)
+	return out, m.get(ctx, out, nil, "serverless", string(id), "workers")
+}
+
+// A Release is a version of an endpoint's configuration.
+type Release struct {
+	ID          string    `json:"id"`
+	Version     int       `json:"version"`
+	Source      string    `json:"source"` // GIT_BUILD, MANUAL
+	BuildID     string    `json:"buildId"`
+	WorkerCount int       `json:"workerCount"` // workers that run it
+	CreatedAt   time.Time `json:"createdAt"`
+	Diff        []struct {
+		Field    string `json:"field"`
+		Old, New any
+	} `json:"diff"`
+}
+
+// Releases lists an endpoint's releases.
+func (m *Management) Releases(ctx context.Context, id EndpointID) ([]Release, error) {
+	var out struct{ Releases []Release }
+	err := m.get(ctx, &out, nil, "serverless", string(id), "releases")
+	return out.Releases, err
+}

@@ -1,0 +1,59 @@
+package runpod
+
+import (
+	"context"
+	"net/http"
+)
+
+// A VolumeSpec is a network volume to be. An endpoint's workers have it at
+// /runpod-volume.
+type VolumeSpec struct {
+	Name       string `json:"name"`
+	Size       int    `json:"size"`           // GB, 10 to 4096
+	DataCenter string `json:"dataCenter"`     // "EU-RO-1"
+	Type       string `json:"type,omitempty"` // STANDARD, HIGH_PERFORMANCE
+}
+
+// A Volume is a network volume as the service describes it.
+type Volume struct {
+	ID string `json:"id"`
+	VolumeSpec
+}
+
+// Volumes lists the account's network volumes.
+func (m *Management) Volumes(ctx context.Context) ([]Volume, error) {
+	var out struct{ NetworkVolumes []Volume }
+	err := m.get(ctx, &out, nil, "network-volumes")
+	return out.NetworkVolumes, err
+}
+
+// Volume describes one.
+func (m *Management) Volume(ctx context.Context, id string) (*Volume, error) {
+	out := new(Volume)
+	return out, m.get(ctx, out, nil, "network-volumes", id)
+}
+
+// CreateVolume makes a volume, which is billed by its size from then on.
+func (m *Management) CreateVolume(ctx context.Context, s VolumeSpec) (*Volume, error) {
+	if s.Name == "" || s.DataCenter == "" || s.Size < 10 || s.Size > 4096 {
+		return nil, invalid(opManage, "", "volume %.80q: it wants a name, a data centre and a size of 10 to 4096 GB", s.Name)
+	}
+	out := new(Volume)
+	return out, m.do(ctx, http.MethodPost, []string{"network-volumes"}, nil, s, out)
+}
+
+// ResizeVolume renames a volume (unless name is empty) and makes it larger (unless
+// size is 0); it cannot become smaller.
+func (m *Management) ResizeVolume(ctx context.Context, id, name string, size int) (*Volume, error) {
+	in := struct {
+		Name string `json:"name,omitempty"`
+		Size int    `json:"size,omitempty"`
+	}{name, size}
+	out := new(Volume)
+	return out, m.do(ctx, http.MethodPatch, []string{"network-volumes", id}, nil, in, out)
+}
+
+// DeleteVolume removes a volume and what it holds.
+func (m *Management) DeleteVolume(ctx context.Context, id string) error {
+	return m.do(ctx, http.MethodDelete, []string{"network-volumes", id}, nil, nil, nil)
+}
