@@ -19,6 +19,9 @@
 //	queue*.go       the state machine: submit, take, report, control, expire
 //	client_*.go     the client plane, one family of operations a file
 //	worker_*.go     the worker plane, as RunPod's SDK calls it
+//	journal*.go     the jobs on disk
+//	faults.go       things that go wrong on demand
+//	twin.go         the handles of the test bench: faults, clock, capacity
 //	limits.go       rate limits
 //	webhook.go      what is told to webhooks
 //	scale.go        how many workers the jobs ask for

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,6 +16,14 @@ type guard struct {
 	key      [sha256.Size]byte
 	token    [sha256.Size]byte // for the worker plane only
 	loopback bool              // the server listens on loopback only
+}
+
+// workerToken is the token that belongs to a key: a worker that outlives a
+// restart of the server still has the right one.
+func workerToken(key string) string {
+	m := hmac.New(sha256.New, []byte(key))
+	m.Write([]byte("worker plane"))
+	return hex.EncodeToString(m.Sum(nil))
 }
 
 func newGuard(key, token string) *guard {

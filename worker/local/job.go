@@ -46,6 +46,7 @@ type job struct {
 	status   Status
 	retries  int
 	worker   string // of the latest attempt
+	attached bool   // that worker is attached
 	created  time.Time
 	queued   time.Time // when it began to wait the last time
 	started  time.Time // of the latest attempt

@@ -59,6 +59,10 @@ type Options struct {
 	// Default: 500 for each worker, at least 500.
 	MaxQueued int
 
+	// StateDir is a folder that keeps the jobs on disk, so that a restart with the
+	// same folder loses none. Default: jobs live in memory only.
+	StateDir string
+
 	// Faults are things that shall go wrong; see Inject.
 	Faults []Fault
 

@@ -48,8 +48,9 @@ type queue struct {
 	// ended is told of each job that ended, under mu; it must not block.
 	ended func(view)
 	// fault tells whether a job's fault is due; it must not block.
-	fault  func(FaultKind) bool
-	ghosts []delivery // jobs to be delivered again
+	fault   func(FaultKind) bool
+	journal *journal   // nil: nothing is kept on disk
+	ghosts  []delivery // jobs to be delivered again
 }
 
 type counters struct {
@@ -102,6 +103,12 @@ func (q *queue) submit(sub submission) (view, error) {
 	def(&sub.executionTimeout, q.opt.ExecutionTimeout)
 	def(&sub.ttl, q.opt.TTL)
 	j := &job{id: newID(sub.sync), sub: sub, status: StatusInQueue, created: q.opt.Clock.Now(), changed: make(chan struct{})}
+	if err := q.noteLocked(j.jobNote(), sub.input); err != nil {
+		return view{}, err
+	}
+	if err := q.saveLocked(j); err != nil {
+		return view{}, err
+	}
 	q.jobs[j.id] = j
 	q.enqueueLocked(j, false)
 	q.armLocked(j)
@@ -194,7 +201,7 @@ func (q *queue) endLocked(j *job, s Status) {
 		q.counts.failed++
 	}
 	j.tellLocked()
-	q.armLocked(j)
+	q.movedLocked(j)
 	q.ended(j.viewLocked())
 }
 
@@ -216,6 +223,7 @@ func (q *queue) forgetLocked(j *job) {
 		j.stop()
 	}
 	delete(q.jobs, j.id)
+	q.noteLocked(note{What: "gone", ID: j.id}, nil)
 	j.tellLocked()
 }
 
@@ -229,11 +237,23 @@ func (q *queue) releaseLocked(j *job) {
 	j.cancel = nil
 }
 
+// movedLocked follows every change of a status: the next deadline, the disk.
+func (q *queue) movedLocked(j *job) {
+	q.armLocked(j)
+	q.saveLocked(j)
+}
+
 // close ends every running handler and refuses what comes.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	q.closed = true
+	if q.journal != nil {
+		q.journal.close()
+	}
 	for _, j := range q.jobs {
 		if j.stop != nil {
 			j.stop()

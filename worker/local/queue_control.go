@@ -36,7 +36,7 @@ func (q *queue) retry(id string) (view, error) {
 	j.worker = ""
 	q.counts.retried++
 	q.enqueueLocked(j, false)
-	q.armLocked(j)
+	q.movedLocked(j)
 	return j.viewLocked(), nil
 }
 
@@ -54,6 +54,11 @@ func (q *queue) purge() int {
 
 // resetLocked clears what an attempt has left.
 func (q *queue) resetLocked(j *job) {
+	q.clearLocked(j)
+	q.noteLocked(note{What: "reset", ID: j.id}, nil)
+}
+
+func (q *queue) clearLocked(j *job) {
 	j.output, j.failure = nil, ""
 	j.chunks, j.chunkBytes, j.yields, j.streamed = nil, 0, nil, false
 }

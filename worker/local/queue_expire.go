@@ -89,7 +89,7 @@ func (q *queue) lostLocked(j *job) {
 	q.releaseLocked(j)
 	q.resetLocked(j)
 	q.enqueueLocked(j, true)
-	q.armLocked(j)
+	q.movedLocked(j)
 }
 
 // lost reports that workerID will not end the job.

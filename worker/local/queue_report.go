@@ -30,6 +30,7 @@ func (q *queue) chunk(id, workerID string, raw json.RawMessage, keep bool) error
 		j.chunkBytes -= len(j.chunks[0])
 		j.chunks = j.chunks[1:]
 	}
+	q.noteLocked(note{What: "chunk", ID: id}, raw)
 	if keep {
 		j.yields = append(j.yields, raw)
 	}
@@ -102,5 +103,8 @@ func (q *queue) drain(id string) (chunks []json.RawMessage, more bool, v view, e
 		j.chunks = nil
 	}
 	j.chunkBytes -= size
+	if n > 0 {
+		q.noteLocked(note{What: "drain", ID: id, N: n}, nil)
+	}
 	return chunks, len(j.chunks) > 0, j.viewLocked(), nil
 }

@@ -79,8 +79,9 @@ func (q *queue) takeLocked(workerID string, n int) []delivery {
 		j.output, j.failure = nil, ""
 		j.mute = q.fault(FaultMute)
 		w.jobs[j.id] = j
+		j.attached = w.attached
 		j.tellLocked()
-		q.armLocked(j)
+		q.movedLocked(j)
 		d := delivery{id: j.id, sub: &j.sub, retries: j.retries,
 			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.sub.input)}
 		got = append(got, d)
@@ -115,7 +116,7 @@ func (q *queue) untake(id, workerID string) {
 	}
 	q.releaseLocked(j)
 	q.enqueueLocked(j, true)
-	q.armLocked(j)
+	q.movedLocked(j)
 }
 
 // emptyObject reports whether b is {} with any white space.

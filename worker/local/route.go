@@ -146,6 +146,8 @@ func writeQueueError(w http.ResponseWriter, err error) {
 		writeError(w, http.StatusTooManyRequests, err.Error())
 	case errors.Is(err, errRetry):
 		writeError(w, http.StatusBadRequest, err.Error())
+	case errors.Is(err, errJournal):
+		writeError(w, http.StatusInternalServerError, err.Error())
 	case errors.Is(err, ErrClosed):
 		writeError(w, http.StatusServiceUnavailable, "shutting down")
 	default:

@@ -60,7 +60,7 @@ func (q *queue) scale(s Scaling) decision {
 		}
 		alive++
 	}
-	want := q.wantedLocked(s, alive, starting, look)
+	want := q.wantedLocked(s, alive, starting+len(idle), look)
 	d.start = max(min(want, s.Max)-alive, s.Min-alive, 0)
 
 	slices.SortFunc(idle, func(a, b *workerRecord) int { return a.idle.Compare(b.idle) })
@@ -79,8 +79,9 @@ func (q *queue) scale(s Scaling) decision {
 	return d
 }
 
-// wantedLocked is how many workers the jobs ask for. Jobs of low priority ask for none.
-func (q *queue) wantedLocked(s Scaling, alive, starting int, look func(time.Time)) int {
+// wantedLocked is how many workers the jobs ask for, free of which are about to
+// take one. Jobs of low priority ask for none.
+func (q *queue) wantedLocked(s Scaling, alive, free int, look func(time.Time)) int {
 	jobs, overdue, inProgress := 0, 0, 0
 	now := q.opt.Clock.Now()
 	for e := q.waiting.Front(); e != nil; e = e.Next() {
@@ -107,6 +108,6 @@ func (q *queue) wantedLocked(s Scaling, alive, starting int, look func(time.Time
 	case alive == 0 && jobs > 0:
 		return 1
 	default:
-		return alive + max(overdue-starting, 0)
+		return alive + max(overdue-free, 0)
 	}
 }

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -45,10 +44,15 @@ type endpoint struct {
 }
 
 // newEndpoint starts an endpoint; its workers end with ctx.
-func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) *endpoint {
+func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) (*endpoint, error) {
 	e := &endpoint{id: id, q: newQueue(opt), srv: s}
 	e.q.ended = s.notify
 	e.q.fault = s.faults.onJob
+	if opt.StateDir != "" {
+		if err := openJournal(opt.StateDir, id, e.q); err != nil {
+			return nil, err
+		}
+	}
 	e.limits = newLimiter(opt.Clock, opt.Limits, e.q.runningWorkers)
 	if opt.Handler != nil || opt.Runner != nil {
 		e.pool = &pool{srv: s, ep: e, handler: opt.Handler, scaling: *opt.Scaling, cancels: map[string]context.CancelFunc{}}
@@ -57,7 +61,7 @@ func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) *endpo
 		}
 		s.spawn(func() { e.pool.run(ctx) })
 	}
-	return e
+	return e, nil
 }
 
 // New is a Server without a listener; call Close to end its workers.
@@ -66,13 +70,15 @@ func New(opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := rand.Text()
+	token := workerToken(opt.Key)
 	s := &Server{opt: opt, guard: newGuard(opt.Key, token), token: token, hooks: make(chan struct{}, webhookAtOne)}
 	if err := s.Inject(opt.Faults...); err != nil {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
-	s.ep = s.newEndpoint(s.ctx, opt.EndpointID, opt)
+	if s.ep, err = s.newEndpoint(s.ctx, opt.EndpointID, opt); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -136,8 +142,8 @@ func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.ep.q.close() // first: what handlers report on their way out is not kept
 	s.cancel(ErrClosed)
-	s.ep.q.close()
 	var err error
 	if s.http != nil {
 		err = s.http.Close()

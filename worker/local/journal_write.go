@@ -1,0 +1,109 @@
+package local
+
+import (
+	"bufio"
+	"errors"
+	"os"
+)
+
+var errJournal = errors.New("the job could not be written to disk")
+
+// jobNote is the part of a job that never changes.
+func (j *job) jobNote() note {
+	s := &j.sub
+	return note{What: "job", ID: j.id, Webhook: s.webhook, S3Config: s.s3Config, Sync: s.sync,
+		Exec: int64(s.executionTimeout), TTL: int64(s.ttl), Low: s.lowPriority}
+}
+
+// stateNote is the rest but for the chunks.
+func (j *job) stateNote() note {
+	return note{What: "state", ID: j.id, Status: j.status, Retries: j.retries, Worker: j.worker, Attached: j.attached,
+		Created: nano(j.created), Started: nano(j.started), Finished: nano(j.finished), Output: j.output != nil, Failure: j.failure}
+}
+
+// noteLocked appends a record, where there is a journal. After an error the
+// server goes on with what it has in memory and says so in its log.
+func (q *queue) noteLocked(n note, blob []byte) error {
+	l := q.journal
+	if l == nil || q.closed {
+		return nil
+	}
+	size, err := writeRecord(l.file, n, blob)
+	if err != nil {
+		q.opt.Log.Error("the state on disk is behind", "err", err)
+		return errJournal
+	}
+	if l.size += size; l.size > 2*l.live+l.room {
+		if err := q.compactLocked(); err != nil {
+			q.opt.Log.Error("the state on disk was not compacted", "err", err)
+		}
+	}
+	return nil
+}
+
+// saveLocked notes the state of j.
+func (q *queue) saveLocked(j *job) error { return q.noteLocked(j.stateNote(), j.output) }
+
+// compactLocked writes the journal anew with what is live, and takes its place.
+func (q *queue) compactLocked() error {
+	l := q.journal
+	tmp := l.path + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	size, err := q.dumpLocked(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = os.Rename(tmp, l.path)
+	}
+	if err != nil {
+		f.Close()
+		os.Remove(tmp)
+		return err
+	}
+	if l.file != nil {
+		l.file.Close()
+	}
+	l.file, l.size, l.live = f, size, size
+	return nil
+}
+
+// dumpLocked writes every job: first those that wait, in their order.
+func (q *queue) dumpLocked(w *bufio.Writer) (size int64, err error) {
+	dump := func(j *job) {
+		add := func(n note, blob []byte) {
+			if err == nil {
+				var s int64
+				s, err = writeRecord(w, n, blob)
+				size += s
+			}
+		}
+		add(j.jobNote(), j.sub.input)
+		add(j.stateNote(), j.output)
+		for _, c := range j.chunks {
+			add(note{What: "chunk", ID: j.id}, c)
+		}
+	}
+	for e := q.waiting.Front(); e != nil; e = e.Next() {
+		dump(e.Value.(*job))
+	}
+	for _, j := range q.jobs {
+		if j.element == nil {
+			dump(j)
+		}
+	}
+	return size, err
+}
+
+// close ends the journal; what is on disk stays.
+func (l *journal) close() {
+	l.file.Close()
+	l.lock.Close()
+}

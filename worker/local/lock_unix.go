@@ -1,0 +1,22 @@
+//go:build unix
+
+package local
+
+import (
+	"io"
+	"os"
+	"syscall"
+)
+
+// lockFile holds a file for this process until it is closed or the process ends.
+func lockFile(path string) (io.Closer, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
