@@ -27,6 +27,7 @@ func TestScaleToZero(t *testing.T) {
 		time.Sleep(time.Minute)
 		wantStatus(t, s, low, StatusInQueue)
 		workers(t, s, WorkerCounts{})
+		call(t, s, "POST", "/v2/local/cancel/"+low, "")
 
 		id := mustRun(t, s, `{"input":{"value":1}}`)
 		workers(t, s, WorkerCounts{Initializing: 1})
@@ -36,6 +37,8 @@ func TestScaleToZero(t *testing.T) {
 		if m := wantStatus(t, s, id, StatusCompleted); m["delayTime"] != 24000.0 {
 			t.Error(m)
 		}
+		low = mustRun(t, s, `{"input":{"value":1},"policy":{"lowPriority":true}}`)
+		synctest.Wait()
 		wantStatus(t, s, low, StatusCompleted)
 		workers(t, s, WorkerCounts{Idle: 1, Ready: 1})
 		time.Sleep(10 * time.Second)
