@@ -221,11 +221,11 @@ func TestLive(t *testing.T) {
 		t.Error("lines are printed beside the live view")
 	}
 	n := len(out.shown)
-	if n < 3 {
+	if n < 4 {
 		t.Fatalf("%d displays", n)
 	}
 	id := out.shown[0].id
-	for i, s := range out.shown[:n-1] {
+	for i, s := range out.shown[:n-2] {
 		if s.id != id || s.update != (i > 0) {
 			t.Errorf("display %d: id %q, update %v", i, s.id, s.update)
 		}
@@ -233,12 +233,16 @@ func TestLive(t *testing.T) {
 			t.Errorf("display %d is not whole", i)
 		}
 	}
-	last := out.shown[n-2].data[render.MIMEHTML].(string)
+	last := out.shown[n-3].data[render.MIMEHTML].(string)
 	if strings.Contains(last, "progress") || !strings.Contains(last, "training loss") {
 		t.Errorf("the last frame is %s", last)
 	}
-	if out.shown[n-1].id != "" || out.shown[n-1].data[render.MIMEPNG] == nil {
-		t.Errorf("the curve is %v", out.shown[n-1])
+	if out.shown[n-2].id != "" || out.shown[n-2].data[render.MIMEPNG] == nil {
+		t.Errorf("the curve is %v", out.shown[n-2])
+	}
+	r, ok := out.shown[n-1].metadata[render.MIMEReceipt].(map[string]any)
+	if !ok || r["run_id"] == "" || len(r["data"].([]any)) != 2 {
+		t.Errorf("the receipt is %v", out.shown[n-1])
 	}
 }
 
@@ -285,5 +289,88 @@ func TestEndpointErrors(t *testing.T) {
 	t.Setenv(train.EnvLocalURL, "")
 	if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "there is no endpoint: set RUNPOD_ENDPOINT_ID") {
 		t.Errorf("no endpoint: %v", err)
+	}
+}
+
+// Five epochs and five more are ten: the states of weights and optimizer go on.
+func TestGoOn(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	for _, args := range []string{
+		"-d Xtrain,ytrain --epochs 6 --lr 0.02 --optimizer adamw --batch-size 50 --seed 4 -o whole",
+		"-d Xtrain,ytrain --epochs 2 --lr 0.02 --optimizer adamw --batch-size 50 --seed 4 -o part",
+	} {
+		if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --from part --epochs 4 -o more", "", vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.stdout.String(), "epoch 3/6") || !strings.Contains(out.text(), "over 6 epochs") {
+		t.Errorf("shown\n%s", out.text())
+	}
+	get := func(name string) *train.Model { v, _ := vars.Lookup(name); return v.Interface().(*train.Model) }
+	whole, more := get("whole"), get("more")
+	if !slices.Equal(whole.History.Loss, more.History.Loss) || more.Receipt.From != get("part").RunID {
+		t.Errorf("whole %v\nparts %v", whole.History.Loss, more.History.Loss)
+	}
+	a, _ := whole.StateDict()
+	b, _ := more.StateDict()
+	for name := range a {
+		if !a[name].Equal(b[name]) {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --dry-run --epochs 20 --gpu ada-24 --max-cost 0.05 --seed 1", digitsNet, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	squeezed := regexp.MustCompile(` +`).ReplaceAllString(out.text(), " ")
+	for _, want := range []string{
+		"not sent", "parameters 2,410", "operations in all 170 MFLOP", "price of a minute on ADA_24 $0.0186",
+		"most that the job can cost $0.0499",
+	} {
+		if !strings.Contains(squeezed, want) {
+			t.Errorf("no %q in\n%s", want, out.text())
+		}
+	}
+	if _, ok := vars.Lookup("model"); ok {
+		t.Error("a dry run trains")
+	}
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	for _, c := range []struct{ magic, args, body string }{
+		{"runpod_train", "-d Xtrain,ytrain --epochs 2 --early-stop 3 --scheduler step,step_size=1,gamma=0.5", digitsNet},
+		{"runpod_save", "model net.safetensors", ""},
+		{"runpod_load", "net.safetensors -o back", ""},
+		{"runpod_predict", "model -d Xtest -o P", ""},
+		{"runpod_predict", "back -d Xtest -o Q", ""},
+	} {
+		if _, err := run(t, c.magic, c.args, c.body, vars, false); err != nil {
+			t.Fatalf("%s %s: %v", c.magic, c.args, err)
+		}
+	}
+	get := func(name string) any { v, _ := vars.Lookup(name); return v.Interface() }
+	if !mat.Equal(get("P").(*mat.Dense), get("Q").(*mat.Dense)) {
+		t.Error("the model predicts otherwise after save and load")
+	}
+	if rate := get("model").(*train.Model).History.LearningRate; rate[0] == rate[1] {
+		t.Errorf("the scheduler does nothing: %v", rate)
+	}
+	if _, err := run(t, "runpod_save", "net.safetensors", "", vars, false); err == nil || err.Error() != "net.safetensors is there already; -f replaces it" {
+		t.Error(err)
+	}
+	if _, err := run(t, "runpod_load", "none.safetensors", "", vars, false); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Error(err)
 	}
 }

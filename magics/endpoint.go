@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// locate finds the endpoint and says which it is: "On the embedded endpoint". A
-// half-set environment is told on warn.
-func locate(warn io.Writer) (train.Place, string, error) {
-	p, err := train.Locate()
+// locate finds the endpoint and says which it is: "On the embedded endpoint". The
+// name of another one may be given; a half-set environment is told on warn.
+func locate(warn io.Writer, name string) (train.Place, string, error) {
+	p, err := train.LocateID(runpod.EndpointID(name))
 	switch {
 	case err != nil:
 		return p, "", err

@@ -102,14 +102,11 @@ func fromWorker(e *worker.Error, err error) error {
 // fieldInWords names the option in the place of the field, and nothing where the
 // message names its place by itself.
 func fieldInWords(e *worker.Error) string {
-	if e.Field == "" || strings.HasPrefix(e.Message, "layer ") || strings.HasPrefix(e.Message, "line ") || strings.HasPrefix(e.Message, "there is") {
+	if e.Field == "" || strings.HasPrefix(e.Message, "layer ") || strings.HasPrefix(e.Message, "line ") || strings.HasPrefix(e.Message, "there is") || strings.HasPrefix(e.Message, "unknown ") {
 		return e.Message
 	}
 	field := e.Field[strings.LastIndexByte(e.Field, '.')+1:]
 	if option, ok := optionOf[field]; ok {
-		if strings.HasPrefix(e.Message, "unknown") {
-			return e.Message
-		}
 		return option + " " + e.Message
 	}
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)

@@ -8,6 +8,8 @@ func All() []magic.Magic {
 		trainMagic(),
 		evalMagic(),
 		predictMagic(),
+		saveMagic(),
+		loadMagic(),
 		statusMagic(),
 		healthMagic(),
 	}

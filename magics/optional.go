@@ -1,6 +1,13 @@
 package magics
 
-import "strconv"
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
 
 // An optionalInt is an option that may be absent: 0 is a value.
 type optionalInt struct{ value *int64 }
@@ -21,3 +28,77 @@ func (o *optionalInt) Set(s string) error {
 }
 
 func (o *optionalInt) Type() string { return "int64" }
+
+// A count is a whole number of 1 or more; 0 is an option that was not given.
+type count int
+
+func (c *count) String() string {
+	if *c == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*c))
+}
+
+func (c *count) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return errors.New("not a whole number above 0")
+	}
+	*c = count(n)
+	return nil
+}
+
+func (c *count) Type() string { return "count" }
+
+// parseStop reads --early-stop: "5", or "5,min_delta=0.001".
+func parseStop(text string) (*worker.EarlyStopping, error) {
+	if text == "" {
+		return nil, nil
+	}
+	s := new(worker.EarlyStopping)
+	return s, assignments("--early-stop", "patience", text, s)
+}
+
+// parseScheduler reads --scheduler: "cosine", or "step,step_size=5,gamma=0.5".
+func parseScheduler(text string) (*worker.Scheduler, error) {
+	if text == "" {
+		return nil, nil
+	}
+	s := new(worker.Scheduler)
+	return s, assignments("--scheduler", "type", text, s)
+}
+
+// assignments reads "first,key=value,..." into the JSON fields of v.
+func assignments(option, first, text string, v json.Unmarshaler) error {
+	fields := map[string]any{}
+	for i, part := range strings.Split(text, ",") {
+		key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok {
+			if i > 0 {
+				return usage("%s %s: %q wants a name, as in %s,name=value", option, text, part, first)
+			}
+			key, value = first, key
+		}
+		fields[strings.ReplaceAll(key, "-", "_")] = scalar(value)
+	}
+	b, err := json.Marshal(fields)
+	if err == nil {
+		err = v.UnmarshalJSON(b)
+	}
+	var wrong *worker.Error
+	if errors.As(err, &wrong) {
+		return usage("%s %s: %s", option, text, wrong)
+	}
+	if err != nil {
+		return usage("%s %s: %v", option, text, err)
+	}
+	return nil
+}
+
+// scalar is a number where the text is one.
+func scalar(text string) any {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return n
+	}
+	return text
+}

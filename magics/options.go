@@ -83,6 +83,8 @@ func kindOf(f *pflag.Flag) string {
 		return "a whole number"
 	case "float64":
 		return "a number"
+	case "count":
+		return "a whole number above 0"
 	case "bool":
 		return "true or false"
 	case "duration":

@@ -24,7 +24,7 @@ func healthMagic() magic.Magic {
 			if len(args) > 0 {
 				return usage("%q: runpod_health takes no argument", args[0])
 			}
-			place, where, err := locate(c.Out.Stderr())
+			place, where, err := locate(c.Out.Stderr(), "")
 			if err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ func runStatus(ctx context.Context, c *magic.Call, _ *noOptions, args []string) 
 		}
 		id = m.JobID
 	}
-	place, _, err := locate(c.Out.Stderr())
+	place, _, err := locate(c.Out.Stderr(), "")
 	if err != nil {
 		return err
 	}

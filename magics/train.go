@@ -16,17 +16,30 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// trainOptions are the options of %%runpod_train.
+// trainOptions are the options of %%runpod_train. What is not given is zero, so
+// that package train fills in its defaults, or those of the model before.
 type trainOptions struct {
 	data, val string
 	split     float64
-	epochs    int
-	batch     int
+	epochs    count
+	batch     count
 	rate      float64
 	optimizer string
 	loss      string
 	seed      optionalInt
+	scheduler string
+	stop      string
+	decay     float64
+	momentum  float64
+	clip      float64
+	precision string
+	from      string
 	out       string
+	endpoint  string
+	timeout   time.Duration
+	gpu       string
+	maxCost   float64
+	dry       bool
 	quiet     bool
 }
 
@@ -36,22 +49,39 @@ func trainMagic() magic.Magic {
 		args:    "-d X,y [options]",
 		summary: "Trains the model in the cell's body on a RunPod endpoint, or on the embedded one",
 		about:   trainAbout,
-		define: func(fs *pflag.FlagSet, o *trainOptions) {
-			fs.StringVarP(&o.data, "data", "d", "", "variables with samples and labels: `X,y`")
-			fs.StringVar(&o.val, "val", "", "variables with validation data: `Xv,yv`")
-			fs.Float64Var(&o.split, "val-split", 0, "`share` of the data to hold out for validation, 0 to 1")
-			fs.IntVar(&o.epochs, "epochs", 10, "`number` of passes over the data")
-			fs.IntVar(&o.batch, "batch-size", 32, "`samples` a step")
-			fs.Float64Var(&o.rate, "lr", 0, "learning `rate` (default 0.001; sgd 0.01)")
-			fs.StringVar(&o.optimizer, "optimizer", "adam", "`name`: "+strings.Join(worker.Optimizers(), ", "))
-			fs.StringVar(&o.loss, "loss", "cross_entropy", "`name`: "+strings.Join(worker.Losses(), ", "))
-			fs.Var(&o.seed, "seed", "`number` that makes the run repeatable (default: drawn, and told)")
-			fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
-			fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
+		define:  defineTrain,
+		choices: map[string][]string{
+			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
+			"scheduler": worker.Schedulers(), "precision": worker.Precisions(),
 		},
-		choices: map[string][]string{"optimizer": worker.Optimizers(), "loss": worker.Losses()},
-		run:     runTrain,
+		run: runTrain,
 	}
+}
+
+func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
+	fs.StringVarP(&o.data, "data", "d", "", "variables with samples and labels: `X,y`")
+	fs.StringVar(&o.val, "val", "", "variables with validation data: `Xv,yv`")
+	fs.Float64Var(&o.split, "val-split", 0, "`share` of the data to hold out for validation, 0 to 1")
+	fs.Var(&o.epochs, "epochs", "`number` of passes over the data (default 10)")
+	fs.Var(&o.batch, "batch-size", "`samples` a step (default 32)")
+	fs.Float64Var(&o.rate, "lr", 0, "learning `rate` (default 0.001; sgd 0.01)")
+	fs.StringVar(&o.optimizer, "optimizer", "", "`name`: "+strings.Join(worker.Optimizers(), ", ")+" (default adam)")
+	fs.StringVar(&o.loss, "loss", "", "`name`: "+strings.Join(worker.Losses(), ", ")+" (default cross_entropy)")
+	fs.Var(&o.seed, "seed", "`number` that makes the run repeatable (default: drawn, and told)")
+	fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
+	fs.StringVar(&o.from, "from", "", "`variable` with a model to train further; the body may be empty")
+	fs.StringVar(&o.stop, "early-stop", "", "end after that many `epochs` without a better validation loss: 5, or 5,min_delta=0.01")
+	fs.StringVar(&o.scheduler, "scheduler", "", "`name` and values for the learning rate: cosine, or step,step_size=5,gamma=0.5")
+	fs.Float64Var(&o.decay, "weight-decay", 0, "`factor` (default 0; adamw 0.01)")
+	fs.Float64Var(&o.momentum, "momentum", 0, "`factor`, for sgd and rmsprop")
+	fs.Float64Var(&o.clip, "clip-norm", 0, "largest `norm` of the gradient")
+	fs.StringVar(&o.precision, "precision", "", "`name`: "+strings.Join(worker.Precisions(), ", ")+" (default auto)")
+	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
+	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
+	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price: a pool such as ADA_24, or a card such as \"RTX 4090\"")
+	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there (wants --gpu)")
+	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
 
 const trainAbout = `The body is the model: a layer a line, or the JSON model_config. Sizes of inputs follow from the data.
@@ -76,20 +106,30 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	if err != nil {
 		return err
 	}
-	spec, err := bodySpec(c)
+	spec, err := bodySpec(c, opts.From != nil)
 	if err != nil {
+		return err
+	}
+	p, err := readPrice(o.gpu)
+	if err != nil {
+		return err
+	}
+	if opts.Policy.ExecutionTimeout, err = p.cap(o.maxCost, o.timeout); err != nil {
 		return err
 	}
 	plan, err := train.Prepare(spec, data, opts)
 	if err != nil {
 		return err
 	}
-	place, where, err := locate(c.Out.Stderr())
+	place, where, err := locate(c.Out.Stderr(), o.endpoint)
 	if err != nil {
 		return err
 	}
+	if o.dry {
+		return showDryRun(c, plan, where, p, opts.Policy.ExecutionTimeout)
+	}
 	plan.On(place.Endpoint)
-	return o.follow(ctx, c, plan, where, place.Endpoint)
+	return o.follow(ctx, c, plan, where, place, p)
 }
 
 // read turns options into those of package train.
@@ -101,14 +141,21 @@ func (o *trainOptions) read(vars magic.Vars) (data train.Data, opts train.Option
 		return data, opts, err
 	}
 	opts = train.Options{
-		Epochs: o.epochs, BatchSize: o.batch, LearningRate: o.rate,
+		Epochs: int(o.epochs), BatchSize: int(o.batch), LearningRate: o.rate,
 		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split,
+		WeightDecay: o.decay, Momentum: o.momentum, ClipNorm: o.clip, Precision: o.precision,
+		Policy: runpod.Policy{ExecutionTimeout: o.timeout},
 	}
-	if o.epochs < 1 {
-		return data, opts, usage("--epochs %d: 1 or more are wanted", o.epochs)
+	if opts.EarlyStopping, err = parseStop(o.stop); err != nil {
+		return data, opts, err
 	}
-	if o.batch < 1 {
-		return data, opts, usage("--batch-size %d: 1 or more are wanted", o.batch)
+	if opts.Scheduler, err = parseScheduler(o.scheduler); err != nil {
+		return data, opts, err
+	}
+	if o.from != "" {
+		if opts.From, err = modelVar(vars, o.from); err != nil {
+			return data, opts, err
+		}
 	}
 	if o.val != "" {
 		v, err := pair(vars, "--val", o.val)
@@ -124,9 +171,13 @@ func (o *trainOptions) read(vars magic.Vars) (data train.Data, opts train.Option
 }
 
 // bodySpec is the model in the cell: a variable that holds one ("$spec"), or text.
-func bodySpec(c *magic.Call) (any, error) {
+// Where a model goes on the body may be empty.
+func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 	body := strings.TrimSpace(c.Body)
-	if body == "" {
+	switch {
+	case body == "" && goesOn:
+		return nil, nil
+	case body == "":
 		return nil, usage("the cell has no model: write the layers below the first line, one a line, as in \"linear 64\"")
 	}
 	if name, ok := strings.CutPrefix(body, "$"); ok && !strings.ContainsAny(name, " \n\t") {
@@ -144,14 +195,14 @@ func bodySpec(c *magic.Call) (any, error) {
 
 // follow sends the plan, shows the run and defines the variable, which holds the
 // epochs so far even where the run fails.
-func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, endpoint *runpod.Endpoint) error {
+func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, p price) error {
 	if !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), planInWords(plan, where))
 	}
 	head := title(plan.Model, plan.Parameters, plan.Hyperparameters)
 	watch := *c
 	watch.Interactive = c.Interactive && !o.quiet
-	view := newLive(ctx, &watch, plan, head, endpoint)
+	view := newLive(ctx, &watch, plan, head, place.Endpoint)
 	if !o.quiet {
 		plan.OnEvent(view.event)
 	}
@@ -163,6 +214,10 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 		result.Note = note(model, err)
 	}
 	view.end(result)
+	if model != nil && model.History.Len() > 0 && !o.quiet {
+		r := receipt(model.Receipt)
+		c.Out.Display("", false, r.Data, r.Metadata)
+	}
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {
 		fmt.Fprintln(c.Out.Stderr(), cut)
@@ -172,6 +227,11 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	}
 	if err == nil && !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
+	}
+	if model != nil && !o.quiet {
+		if cost := costInWords(ctx, place, model.JobID, p); cost != "" {
+			fmt.Fprintln(c.Out.Stdout(), cost)
+		}
 	}
 	return err
 }

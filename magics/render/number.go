@@ -87,3 +87,13 @@ func two(n int) string {
 	}
 	return strconv.Itoa(n)
 }
+
+// Operations writes a number of floating-point operations: "3.2 GFLOP".
+func Operations(n float64) string {
+	units := []string{"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"}
+	u := 0
+	for n >= 999.5 && u < len(units)-1 {
+		n, u = n/1000, u+1
+	}
+	return strconv.FormatFloat(n, 'g', 3, 64) + " " + units[u]
+}

@@ -33,6 +33,14 @@ func (d Data) names() (x, y string) {
 	return x, y
 }
 
+// validationNames are the names of validation data.
+func (d Data) validationNames() (x, y string) {
+	x, y = d.XName, d.YName
+	fill(&x, "validation X")
+	fill(&y, "validation y")
+	return x, y
+}
+
 // features checks X and brings it into the type that the model computes with:
 // float32, or int64 for a model that begins with an embedding.
 func features(name string, v any, model *worker.ModelConfig) (tensors.Tensor, error) {

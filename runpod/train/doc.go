@@ -20,6 +20,9 @@
 //	history.go   the course of the training as slices
 //	save.go      models in files
 //	endpoint.go  which endpoint
+//	estimate.go  what a training will take
+//	price.go     what a worker costs
+//	receipt.go   what it takes to repeat a run
 //	errors.go    what can go wrong
 //
 // Models compute in float32: float64 data is sent as float32, half the bytes.

@@ -44,10 +44,20 @@ func Endpoint() (*runpod.Endpoint, error) {
 // Locate finds the endpoint to use: the one of RUNPOD_ENDPOINT_ID and
 // RUNPOD_API_KEY, from the environment or the file .env (see runpod.FromEnv), else
 // the embedded one. Nothing is sent.
-func Locate() (Place, error) {
+func Locate() (Place, error) { return LocateID("") }
+
+// LocateID is Locate for another endpoint than that of RUNPOD_ENDPOINT_ID; the id
+// "local" is the embedded one.
+func LocateID(id runpod.EndpointID) (Place, error) {
 	config, err := runpod.FromEnv()
 	if err != nil {
 		return Place{}, err
+	}
+	if id == localID && config.BaseURL == "" {
+		return embedded("")
+	}
+	if id != "" {
+		config.EndpointID = id
 	}
 	own := config.BaseURL != "" // an endpoint elsewhere, which may want no key
 	if config.EndpointID != "" && (config.APIKey != "" || own) {

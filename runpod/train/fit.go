@@ -41,11 +41,15 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 	if err == nil {
 		var result *worker.TrainResult
 		if result, err = f.collector.Result(); err == nil {
-			return p.finished(job, endpoint, result)
+			m, err := p.finished(job, endpoint, result)
+			m.Receipt = p.receipt(m)
+			return m, err
 		}
 		err = fmt.Errorf("train: job %s: %w: %w", job.ID, ErrResult, err)
 	}
-	return p.unfinished(job.ID, endpoint, f.collector.History()), err
+	m := p.unfinished(job.ID, endpoint, f.collector.History())
+	m.Receipt = p.receipt(m)
+	return m, err
 }
 
 // finished makes the model of a complete result.

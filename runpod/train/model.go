@@ -29,6 +29,7 @@ type Model struct {
 	Precision string  // as the worker says
 	Seconds   float64 // the training alone, without queue and transport
 	Stopped   string  // why it ended before its last epoch; empty for most
+	Receipt   Receipt // what it takes to repeat the run
 
 	endpoint              *runpod.Endpoint
 	state, optimizerState string // as they travel

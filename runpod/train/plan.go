@@ -22,6 +22,7 @@ type Plan struct {
 
 	options Options
 	request *worker.Request
+	digests []DataDigest
 }
 
 // Prepare checks spec, data and options and makes the request. Nothing is sent.
@@ -70,6 +71,11 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err := p.continueFrom(o.From); err != nil {
 		return nil, err
 	}
+	names := map[string]string{"X": xname, "y": yname}
+	if o.Validation != nil {
+		names["Xval"], names["yval"] = o.Validation.validationNames()
+	}
+	p.digests = digests(set, names)
 	p.request.Tensors, err = pack(set)
 	return p, err
 }
@@ -83,8 +89,7 @@ func (p *Plan) addValidation(set tensors.Set, v *Data) error {
 		return nil
 	}
 	named := *v
-	fill(&named.XName, "validation X")
-	fill(&named.YName, "validation y")
+	named.XName, named.YName = v.validationNames()
 	x, err := features(named.XName, v.X, p.Model)
 	if err != nil {
 		return err

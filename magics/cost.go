@@ -1,0 +1,111 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// A price is what a second costs; the zero value is not known.
+type price struct{ gpu train.GPU }
+
+// readPrice reads --gpu.
+func readPrice(gpu string) (price, error) {
+	if gpu == "" {
+		return price{}, nil
+	}
+	g, err := train.FindGPU(gpu)
+	return price{g}, err
+}
+
+func (p price) known() bool { return p.gpu.PerSecond > 0 }
+
+// cap turns --max-cost into the time after which the server ends the job, so that
+// the cap holds when this machine does not. It returns the shorter of both limits.
+func (p price) cap(dollars float64, timeout time.Duration) (time.Duration, error) {
+	const least = 5 * time.Second // RunPod's own bound
+	switch {
+	case dollars == 0:
+		return timeout, nil
+	case dollars < 0:
+		return 0, usage("--max-cost %v: a sum above 0 is wanted, in dollars", dollars)
+	case !p.known():
+		return 0, usage("--max-cost wants --gpu, for the price of a second; for instance --gpu ADA_24")
+	}
+	d := p.gpu.Affords(dollars)
+	if d < least {
+		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, p.gpu.Pool, money(p.gpu.Cost(least)))
+	}
+	d = min(d, 7*24*time.Hour)
+	if timeout > 0 {
+		d = min(d, timeout)
+	}
+	return d, nil
+}
+
+// money writes dollars with at least two digits that say something.
+func money(x float64) string {
+	digits := 2
+	if x < 0.1 {
+		digits = 4
+	}
+	return "$" + strconv.FormatFloat(x, 'f', digits, 64)
+}
+
+// costInWords is the line behind a run on RunPod: how long the job waited and ran
+// as the service counts it, and what that cost. It is empty where the service does
+// not say, and is told after an interrupt too.
+func costInWords(ctx context.Context, place train.Place, id runpod.JobID, p price) string {
+	if place.Embedded || id == "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	job, err := place.Status(ctx, id)
+	if err != nil || job.Execution == 0 {
+		return ""
+	}
+	s := fmt.Sprintf("job %s: waited %s, ran %s", id, render.Duration(job.Delay), render.Duration(job.Execution))
+	if !p.known() {
+		return s + "; --gpu NAME would tell the cost"
+	}
+	return s + fmt.Sprintf("; about %s on %s at %s a second (prices of %s), without the worker's start and idle time",
+		money(p.gpu.Cost(job.Execution)), p.gpu.Pool, "$"+strconv.FormatFloat(p.gpu.PerSecond, 'f', -1, 64), train.PricesOf)
+}
+
+// showDryRun says what the plan would take.
+func showDryRun(c *magic.Call, plan *train.Plan, where string, p price, timeout time.Duration) error {
+	e, err := plan.Estimate()
+	if err != nil {
+		return err
+	}
+	t := render.Table{
+		Caption: fmt.Sprintf("%s, not sent: %s", where, title(plan.Model, plan.Parameters, plan.Hyperparameters)),
+		Header:  []string{"", "estimate"}, Left: []string{""},
+	}
+	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
+	add("parameters", render.Count(e.Parameters))
+	add("samples", render.Count(plan.Samples))
+	add("epochs", render.Count(plan.Hyperparameters.Epochs))
+	add("operations in all", render.Operations(e.FLOPs))
+	add("memory on the worker", render.Bytes(e.Memory))
+	add("bytes to send", render.Bytes(int64(e.Bytes)))
+	if e.Bytes > runpod.MaxRunBody {
+		add("more than the endpoint takes", render.Bytes(runpod.MaxRunBody))
+	}
+	if p.known() {
+		add("price of a minute on "+p.gpu.Pool, money(p.gpu.Cost(time.Minute))+" ("+train.PricesOf+")")
+		if timeout > 0 {
+			add("most that the job can cost", money(p.gpu.Cost(timeout)))
+		}
+	}
+	b := t.Bundle()
+	c.Out.Display("", false, b.Data, b.Metadata)
+	return nil
+}

@@ -1,0 +1,40 @@
+package magics
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// receipt is the output under a result that says how to repeat it. What is shown
+// repeats with the run; its name and time are in the metadata only.
+func receipt(r train.Receipt) render.Bundle {
+	var rows [][2]string
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{name, value})
+		}
+	}
+	var data []string
+	for _, d := range r.Data {
+		add("data "+d.Name, d.Array+" sha256 "+d.SHA256)
+		data = append(data, d.Name+" "+render.Digest(d.SHA256))
+	}
+	add("model", layersInWords(r.Model))
+	add("training", fmt.Sprintf("%s, %s", howTrained(r.Hyperparameters), plural(r.Hyperparameters.Epochs, "epoch")))
+	add("loss", r.Hyperparameters.LossFunction)
+	add("precision", r.Precision)
+	add("device", r.Device)
+	names := make([]string, 0, len(r.Versions))
+	for name := range r.Versions {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		add(name, r.Versions[name])
+	}
+	return render.Receipt("Receipt: "+strings.Join(data, ", ")+"; "+howTrained(r.Hyperparameters), rows, r)
+}

@@ -1,0 +1,31 @@
+package render
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// MIMEReceipt is the key under which a receipt stands in the metadata of an
+// output, for programs.
+const MIMEReceipt = "gopherpod.receipt"
+
+// Receipt folds pairs of names and values away under a summary. The whole receipt
+// goes into the metadata: it names the run, and no viewer shows it.
+func Receipt(summary string, rows [][2]string, whole any) Bundle {
+	t := Table{Header: []string{"receipt", ""}, Left: []string{"receipt", ""}}
+	for _, r := range rows {
+		t.Rows = append(t.Rows, []string{r[0], r[1]})
+	}
+	b := table("<details><summary>"+escape(summary)+"</summary>\n"+t.HTML()+"</details>", summary)
+	// A value of plain JSON types, as metadata travels.
+	var plain any
+	if raw, err := json.Marshal(whole); err == nil && json.Unmarshal(raw, &plain) == nil {
+		b.Metadata = map[string]any{MIMEReceipt: plain}
+	}
+	return b
+}
+
+// Digest shortens a digest for people.
+func Digest(sha256 string) string {
+	return strings.ToLower(sha256[:min(12, len(sha256))])
+}

@@ -1,0 +1,82 @@
+package train
+
+import (
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Receipt is what it takes to repeat a run, and what came out. It holds no data
+// but the digests of it.
+type Receipt struct {
+	RunID           string                 `json:"run_id"`
+	JobID           runpod.JobID           `json:"job_id"`
+	Endpoint        runpod.EndpointID      `json:"endpoint"`
+	From            string                 `json:"from_run,omitempty"` // the run that this one goes on from
+	StartEpoch      int                    `json:"start_epoch,omitempty"`
+	Model           *worker.ModelConfig    `json:"model_config"`
+	Hyperparameters worker.Hyperparameters `json:"hyperparameters"`
+	Data            []DataDigest           `json:"data"`
+	Versions        map[string]string      `json:"versions"`
+	Device          string                 `json:"device_used"`
+	Precision       string                 `json:"precision"`
+	Epochs          int                    `json:"epochs"`
+	Seconds         float64                `json:"seconds"`
+	Last            *worker.Epoch          `json:"last_epoch,omitempty"`
+}
+
+// A DataDigest identifies an array that was sent: the sha256 of its msgpack form,
+// after conversion; see tensors.Tensor.Digest.
+type DataDigest struct {
+	Name   string `json:"name"` // as the caller called it
+	Array  string `json:"array"`
+	SHA256 string `json:"sha256"`
+}
+
+// digests lists what the plan sends.
+func digests(set tensors.Set, names map[string]string) []DataDigest {
+	var list []DataDigest
+	for _, name := range set.Names() {
+		t := set[name]
+		list = append(list, DataDigest{Name: names[name], Array: t.String(), SHA256: t.Digest()})
+	}
+	slices.SortFunc(list, func(a, b DataDigest) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// receipt is made when the run is over.
+func (p *Plan) receipt(m *Model) Receipt {
+	r := Receipt{
+		RunID: p.RunID, JobID: m.JobID, StartEpoch: p.StartEpoch, Model: m.Spec, Hyperparameters: p.Hyperparameters,
+		Data: p.digests, Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.Epochs, Seconds: m.Seconds,
+	}
+	if m.endpoint != nil {
+		r.Endpoint = m.endpoint.ID
+	}
+	if from := p.options.From; from != nil {
+		r.From = from.RunID
+	}
+	if n := m.History.Len(); n > 0 {
+		r.Last = &m.History.Records[n-1]
+	}
+	return r
+}
+
+// versions are those of Go and of this module.
+func versions() map[string]string {
+	v := map[string]string{"go": runtime.Version()}
+	const path = "github.com/gopherpod/gopherpod"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range append(info.Deps, &info.Main) {
+			if m.Path == path && m.Version != "" {
+				v["gopherpod"] = m.Version
+			}
+		}
+	}
+	return v
+}
