@@ -63,7 +63,7 @@ func TestLimitsHold(t *testing.T) {
 		limit      int
 		concurrent int
 	}{
-		{"status", 10000, func(ctx context.Context, e *runpod.Endpoint) error { _, err := e.Status(ctx, "j"); return err }, 2000, 400},
+		{"status", 5000, func(ctx context.Context, e *runpod.Endpoint) error { _, err := e.Status(ctx, "j"); return err }, 2000, 400},
 		{"run", 3000, func(ctx context.Context, e *runpod.Endpoint) error { _, err := e.Run(ctx, input); return err }, 1000, 200},
 		{"cancel", 300, func(ctx context.Context, e *runpod.Endpoint) error { _, err := e.Cancel(ctx, "j"); return err }, 100, 20},
 	} {
