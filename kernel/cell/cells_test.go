@@ -56,7 +56,7 @@ func TestCells(t *testing.T) {
 			for _, c := range f.Cells {
 				u, err := s.Prepare(c.N, c.Source)
 				if err != nil {
-					if c.Want == "" || !c.Match(err.Error()) {
+					if c.Want == "" || !c.Match(strings.Join(err.(Errors).Render(false), " ")) {
 						t.Errorf("cell %d:\n%s\n%v", c.N, c.Source, err)
 					}
 					continue

@@ -196,6 +196,9 @@ func (p *plan) insertDots(scope *types.Scope, declared map[string]bool) {
 			}
 		}
 	}
+	for _, d := range p.c.decls {
+		delete(words, d.recv) // no methods on types of other packages
+	}
 	for _, path := range p.next.dots {
 		pkg, err := p.s.imp.Import(path)
 		if err != nil {

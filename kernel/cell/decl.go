@@ -35,6 +35,7 @@ type decl struct {
 
 	syms    []*symbol // what it declares; several for a const group, none for methods and blanks
 	recv    string    // methods: user's name of the receiver's base type
+	aliasOf string    // types: the name that an alias stands for, if it is one
 	methods []*decl   // types
 
 	uses []use  // names in src that are not its own, by offset

@@ -177,6 +177,11 @@ func (c *source) genDecl(ch chunk, g *ast.GenDecl, fset *token.FileSet, text str
 		}
 		d := c.newDecl(typeKind, t.Name.Name, at, src)
 		d.generic = t.TypeParams != nil
+		if t.Assign.IsValid() {
+			if id := baseIdent(t.Type); id != nil {
+				d.aliasOf = id.Name
+			}
+		}
 		d.declare(t.Name)
 		c.decls = append(c.decls, d)
 	}
@@ -194,7 +199,11 @@ func receiverBase(f *ast.FuncDecl) *ast.Ident {
 	if f.Recv == nil || len(f.Recv.List) == 0 {
 		return nil
 	}
-	t := f.Recv.List[0].Type
+	return baseIdent(f.Recv.List[0].Type)
+}
+
+// baseIdent is the name in a type such as *T[A], nil where there is none.
+func baseIdent(t ast.Expr) *ast.Ident {
 	for {
 		switch x := t.(type) {
 		case *ast.StarExpr:

@@ -93,6 +93,11 @@ func (p *plan) arrange() {
 			p.fresh = append(p.fresh, ms...)
 		}
 	}
+	for _, d := range p.c.decls {
+		if d.kind == methodKind && d.recv == "" { // an error that the check reports
+			p.fresh = append(p.fresh, d)
+		}
+	}
 	p.spread()
 	p.versions(methods, touched, declared)
 }
@@ -111,10 +116,15 @@ func (p *plan) methodsByType() map[string][]*decl {
 
 // baseType follows aliases of the notebook: methods belong to the type itself.
 func (p *plan) baseType(name string) string {
-	for _, d := range p.c.decls {
-		if d.kind == typeKind && d.name == name {
+	for range len(p.c.decls) {
+		d := p.c.typeDecl(name)
+		if d == nil {
+			break
+		}
+		if d.aliasOf == "" {
 			return name
 		}
+		name = d.aliasOf
 	}
 	if sym := p.base.scope[name]; sym != nil {
 		if named, ok := types.Unalias(sym.obj.Type()).(*types.Named); ok {
@@ -124,6 +134,16 @@ func (p *plan) baseType(name string) string {
 		}
 	}
 	return name
+}
+
+// typeDecl is the type of that name which the cell declares.
+func (c *source) typeDecl(name string) *decl {
+	for _, d := range c.decls {
+		if d.kind == typeKind && d.name == name {
+			return d
+		}
+	}
+	return nil
 }
 
 // unchanged finds the declarations of the cell that say what the notebook
