@@ -152,7 +152,7 @@ def self_test() -> dict:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     return {"ok": losses[-1] < losses[0] / 2, "first_loss": losses[0], "last_loss": losses[-1], "device_used": device.type}
 
 

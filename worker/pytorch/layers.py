@@ -25,7 +25,7 @@ LARGEST = 1 << 31
 
 @dataclass(frozen=True)
 class Param:
-    """How a parameter is read: kind is size, count, int, float, fraction, bool, word, window or list; dims of a window."""
+    """How a parameter is read: kind is int, axis, float, fraction, bool, word, window or list; dims of a window."""
 
     kind: str
     default: Any = None  # None: required, inferred, or PyTorch's own
@@ -56,6 +56,11 @@ def inferred(axis: int) -> Param:
 
 def integer(default: Optional[int], low: float = float("-inf")) -> Param:
     return Param("int", default, low=low)
+
+
+def axis(default: int) -> Param:
+    """A dimension of the input, the batch being 0 and not to be had; negative ones count from the end."""
+    return Param("axis", default)
 
 
 def real(default: float, low: float = float("-inf")) -> Param:
@@ -180,10 +185,10 @@ def _table() -> dict:
                 "norm_first": flag(False),
             },
         ),
-        "flatten": Kind(nn.Flatten, None, {"start_dim": integer(1), "end_dim": integer(-1)}),
+        "flatten": Kind(nn.Flatten, None, {"start_dim": axis(1), "end_dim": axis(-1)}),
         "reshape": Kind(Reshape, None, {"shape": Param("list", required=True, low=-1)}),
         "permute": Kind(Permute, None, {"dims": Param("list", required=True, low=1)}),
-        "mean": Kind(Mean, None, {"dim": integer(1)}),
+        "mean": Kind(Mean, None, {"dim": axis(1)}),
     }
     for d in (1, 2, 3):
         conv = {
@@ -244,7 +249,7 @@ def _table() -> dict:
                 **more,
             },
         )
-    dim = {"dim": integer(-1)}
+    dim = {"dim": axis(-1)}
     for name, cls, params in (
         ("relu", nn.ReLU, {}),
         ("relu6", nn.ReLU6, {}),
@@ -302,6 +307,8 @@ def read(f: Fields, kind: Kind, shape: tuple, label: str, before: str) -> tuple:
             raise invalid(f.at(name), f"{label}: {name} is missing")
         if value is None:
             value = p.default
+        if p.kind == "axis" and not (0 < value < len(shape) or -len(shape) < value < 0):
+            raise invalid(f.at(name), f"{label}: {name} {value} is not a dimension of {list(shape[1:])} behind the batch; {before}")
         if value is not None:
             args[name] = value
     return args, found
@@ -310,7 +317,7 @@ def read(f: Fields, kind: Kind, shape: tuple, label: str, before: str) -> tuple:
 def _value(f: Fields, name: str, p: Param) -> Any:
     """One parameter, None where it is absent."""
     low = p.low
-    if p.kind == "int":
+    if p.kind in ("int", "axis"):
         return f.int(name, None, -LARGEST if low == float("-inf") else int(low), LARGEST)
     if p.kind == "float":
         return f.num(name, None, low)
