@@ -70,7 +70,7 @@ func TestDigits(t *testing.T) {
 	}
 	last := result.History[29]
 	t.Logf("30 epochs in %v: loss %.4f, validation accuracy %.4f", time.Since(begun).Round(time.Millisecond), last.Loss, *last.ValAccuracy)
-	if *last.ValAccuracy < 0.96 {
+	if *last.ValAccuracy < 0.95 {
 		t.Errorf("validation accuracy %v", *last.ValAccuracy)
 	}
 	resolved, _ := json.Marshal(result.Model)
