@@ -146,39 +146,54 @@ func (p *preparation) setRoots() {
 	}
 }
 
+// hashed are the folders of our module that a host is made of, and the files.
+var hashed = []string{"go.mod", "go.sum", "kernel/session/frame", "kernel/session/host", "kernel/session/plain", "kernel/session/rt", "kernel/display", "kernel/magic", "magics", "runpod", "tensors", "worker"}
+
 // hash names everything that the host depends on.
 func (p *preparation) hash() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, manifestFormat, *p.tc, listFlags, p.Main, p.roots, p.Lean, p.Mode, p.Source)
 	h.Write(ldSource)
-	err := filepath.WalkDir(p.Source, func(f string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name := d.Name()
-		if d.IsDir() {
-			if f != p.Source && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules") {
-				return fs.SkipDir
+	for _, rel := range hashed {
+		err := filepath.WalkDir(filepath.Join(p.Source, filepath.FromSlash(rel)), func(f string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
 			}
-			return nil
-		}
-		ext := filepath.Ext(name)
-		if strings.HasSuffix(name, "_test.go") || ext != ".go" && ext != ".s" && ext != ".c" && ext != ".h" && name != "go.mod" && name != "go.sum" {
-			return nil
-		}
-		b, err := os.ReadFile(f)
+			if err != nil {
+				return err
+			}
+			return p.hashFile(h, f, d)
+		})
 		if err != nil {
-			return err
+			return "", fmt.Errorf("build: sources: %w", err)
 		}
-		rel, _ := filepath.Rel(p.Source, f)
-		fmt.Fprintln(h, rel, len(b))
-		h.Write(b)
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("build: sources: %w", err)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:10]), nil
+}
+
+// hashFile adds a file where a compiled package could depend on it.
+func (p *preparation) hashFile(h io.Writer, f string, d fs.DirEntry) error {
+	name := d.Name()
+	if d.IsDir() {
+		if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "node_modules" {
+			return fs.SkipDir
+		}
+		return nil
+	}
+	if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, ".py") || strings.HasSuffix(name, ".md") {
+		return nil
+	}
+	b, err := os.ReadFile(f)
+	if err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(p.Source, f)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(h, rel, len(b))
+	_, err = h.Write(b)
+	return err
 }
 
 // make builds the host in a folder of its own and moves it into place.

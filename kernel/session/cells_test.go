@@ -82,4 +82,4 @@ func (n *notebook) cell(t *testing.T, c celltest.Cell) {
 var fieldName = regexp.MustCompile(`([{ ])\w+:`)
 
 // plain takes colours and the labels of the record away.
-var plain = strings.NewReplacer("\x1b[31m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "", "result:", " ", "stdout:", " ", "stderr:", " ", "|", " ")
+var plain = strings.NewReplacer("\x1b[31m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "", "result:", " ", "stdout:", " ", "stderr:", " ", separator, " ")

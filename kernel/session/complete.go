@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/cell"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
@@ -146,7 +147,7 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 		}
 		return "incomplete", ""
 	}
-	return s.cells.IsComplete(goOnly(code))
+	return cell.IsComplete(goOnly(code))
 }
 
 // Eval evaluates a user expression: a variable or a field at once, anything else

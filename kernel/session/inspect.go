@@ -1,7 +1,38 @@
 package session
 
-import "github.com/gopherpod/gopherpod/kernel"
+import (
+	"fmt"
+	"strings"
 
+	"github.com/gopherpod/gopherpod/kernel"
+)
+
+// inspectGo describes a name: its declaration, where it is from, documentation.
 func (s *Session) inspectGo(code string, pos, detail int) (kernel.Bundle, bool, error) {
-	return nil, false, nil
+	info, ok := s.cells.Inspect(code, pos, detail)
+	if !ok {
+		return nil, false, nil
+	}
+	from := ""
+	switch {
+	case info.Cell > 0:
+		from = fmt.Sprintf("defined in In[%d]", info.Cell)
+	case info.Path != "":
+		from = fmt.Sprintf("import %q", info.Path)
+	}
+	signature := info.Signature
+	if signature == "" {
+		signature = info.Kind + " " + info.Name
+	}
+	var text, md []string
+	add := func(plain, markdown string) {
+		if plain = strings.TrimSpace(plain); plain != "" {
+			text, md = append(text, plain), append(md, markdown)
+		}
+	}
+	add(signature, "```go\n"+signature+"\n```")
+	add(from, "*"+from+"*")
+	add(info.Doc, strings.TrimSpace(info.Doc))
+	add(info.Source, "```go\n"+strings.TrimSpace(info.Source)+"\n```")
+	return kernel.Bundle{"text/plain": strings.Join(text, "\n\n") + "\n", "text/markdown": strings.Join(md, "\n\n") + "\n"}, true, nil
 }

@@ -100,6 +100,9 @@ func trace(err error) string {
 	return fmt.Sprint(err)
 }
 
+// separator stands between outputs of different kinds in what a record shows.
+const separator = "¦"
+
 // A record keeps what a cell shows, in order.
 type record struct {
 	mu      sync.Mutex
@@ -144,7 +147,7 @@ func (r *record) Input(_ context.Context, prompt string, _ bool) (string, error)
 func (r *record) all() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return strings.Join(r.log, "|")
+	return strings.Join(r.log, separator)
 }
 
 // until waits for output that contains want.
@@ -157,7 +160,7 @@ func (r *record) until(t testing.TB, want string) {
 			r.changed = make(chan struct{})
 		}
 		ch := r.changed
-		all := strings.Join(r.log, "|")
+		all := strings.Join(r.log, separator)
 		r.mu.Unlock()
 		if strings.Contains(all, want) {
 			return
@@ -201,8 +204,8 @@ func TestSession(t *testing.T) {
 	})
 	t.Run("order", func(t *testing.T) {
 		got := n.ok("for i := range 3 {\n fmt.Println(i)\n display.HTML(fmt.Sprint(\"<b>\", i))\n}\nfmt.Fprintln(os.Stderr, \"end\")")
-		want := "stdout:0\n|display false map[text/html:<b>0 text/plain:<b>0]|stdout:1\n|display false map[text/html:<b>1 text/plain:<b>1]|" +
-			"stdout:2\n|display false map[text/html:<b>2 text/plain:<b>2]|stderr:end\n"
+		want := strings.ReplaceAll("stdout:0\n|display false map[text/html:<b>0 text/plain:<b>0]|stdout:1\n|display false map[text/html:<b>1 text/plain:<b>1]|"+
+			"stdout:2\n|display false map[text/html:<b>2 text/plain:<b>2]|stderr:end\n", "|", separator)
 		if got != want {
 			t.Errorf("got %q", got)
 		}
