@@ -12,35 +12,22 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// A price is what a second costs; the zero value is not known.
-type price struct{ gpu train.GPU }
-
-// readPrice reads --gpu.
-func readPrice(gpu string) (price, error) {
-	if gpu == "" {
-		return price{}, nil
-	}
-	g, err := train.FindGPU(gpu)
-	return price{g}, err
-}
-
-func (p price) known() bool { return p.gpu.PerSecond > 0 }
-
-// cap turns --max-cost into the time after which the server ends the job, so that
-// the cap holds when this machine does not. It returns the shorter of both limits.
-func (p price) cap(dollars float64, timeout time.Duration) (time.Duration, error) {
+// capCost turns --max-cost into the time after which the server ends the job, so
+// that the cap holds when this machine does not. It returns the shorter of both
+// limits.
+func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.Duration) (time.Duration, error) {
 	const least = 5 * time.Second // RunPod's own bound
 	switch {
-	case dollars == 0:
+	case dollars == 0 || place.Embedded && !rate.Known():
 		return timeout, nil
 	case dollars < 0:
 		return 0, usage("--max-cost %v: a sum above 0 is wanted, in dollars", dollars)
-	case !p.known():
-		return 0, usage("--max-cost wants --gpu, for the price of a second; for instance --gpu ADA_24")
+	case !rate.Known():
+		return 0, usage("--max-cost wants --gpu here, for the price of a second cannot be found; for instance --gpu ADA_24")
 	}
-	d := p.gpu.Affords(dollars)
+	d := rate.Affords(dollars)
 	if d < least {
-		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, p.gpu.Pool, money(p.gpu.Cost(least)))
+		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, rate.Pool, money(rate.Cost(least)))
 	}
 	d = min(d, 7*24*time.Hour)
 	if timeout > 0 {
@@ -58,10 +45,19 @@ func money(x float64) string {
 	return "$" + strconv.FormatFloat(x, 'f', digits, 64)
 }
 
+// rateInWords is "$0.00031 a second on ADA_24 (catalogue)".
+func rateInWords(r train.Rate) string {
+	gpus := ""
+	if r.GPUs > 1 {
+		gpus = fmt.Sprintf(" x %d", r.GPUs)
+	}
+	return fmt.Sprintf("$%s a second on %s%s (%s)", strconv.FormatFloat(r.PerSecond(), 'g', 3, 64), r.Pool, gpus, r.Source)
+}
+
 // costInWords is the line behind a run on RunPod: how long the job waited and ran
 // as the service counts it, and what that cost. It is empty where the service does
 // not say, and is told after an interrupt too.
-func costInWords(ctx context.Context, place train.Place, id runpod.JobID, p price) string {
+func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r train.Rate) string {
 	if place.Embedded || id == "" {
 		return ""
 	}
@@ -72,15 +68,14 @@ func costInWords(ctx context.Context, place train.Place, id runpod.JobID, p pric
 		return ""
 	}
 	s := fmt.Sprintf("job %s: waited %s, ran %s", id, render.Duration(job.Delay), render.Duration(job.Execution))
-	if !p.known() {
+	if !r.Known() {
 		return s + "; --gpu NAME would tell the cost"
 	}
-	return s + fmt.Sprintf("; about %s on %s at %s a second (prices of %s), without the worker's start and idle time",
-		money(p.gpu.Cost(job.Execution)), p.gpu.Pool, "$"+strconv.FormatFloat(p.gpu.PerSecond, 'f', -1, 64), train.PricesOf)
+	return s + fmt.Sprintf("; %s at %s, without the worker's start and idle time", money(r.Cost(job.Execution)), rateInWords(r))
 }
 
 // showDryRun says what the plan would take.
-func showDryRun(c *magic.Call, plan *train.Plan, where string, p price, timeout time.Duration) error {
+func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, timeout time.Duration) error {
 	e, err := plan.Estimate()
 	if err != nil {
 		return err
@@ -99,10 +94,11 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, p price, timeout 
 	if e.Bytes > runpod.MaxRunBody {
 		add("more than the endpoint takes", render.Bytes(runpod.MaxRunBody))
 	}
-	if p.known() {
-		add("price of a minute on "+p.gpu.Pool, money(p.gpu.Cost(time.Minute))+" ("+train.PricesOf+")")
+	if r.Known() {
+		add("price", rateInWords(r))
+		add("a minute", money(r.Cost(time.Minute)))
 		if timeout > 0 {
-			add("most that the job can cost", money(p.gpu.Cost(timeout)))
+			add("most that the job can cost", money(r.Cost(timeout)))
 		}
 	}
 	b := t.Bundle()

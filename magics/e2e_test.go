@@ -334,7 +334,7 @@ func TestDryRun(t *testing.T) {
 	}
 	squeezed := regexp.MustCompile(` +`).ReplaceAllString(out.text(), " ")
 	for _, want := range []string{
-		"not sent", "parameters 2,410", "operations in all 170 MFLOP", "price of a minute on ADA_24 $0.0186",
+		"not sent", "parameters 2,410", "operations in all 170 MFLOP", "price $0.00031 a second on ADA_24 (table of ", "a minute $0.0186",
 		"most that the job can cost $0.0499",
 	} {
 		if !strings.Contains(squeezed, want) {

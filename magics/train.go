@@ -78,8 +78,8 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringVar(&o.precision, "precision", "", "`name`: "+strings.Join(worker.Precisions(), ", ")+" (default auto)")
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
 	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
-	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price: a pool such as ADA_24, or a card such as \"RTX 4090\"")
-	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there (wants --gpu)")
+	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
+	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there")
 	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
@@ -110,26 +110,29 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	if err != nil {
 		return err
 	}
-	p, err := readPrice(o.gpu)
+	place, where, located := locate(c.Out.Stderr(), o.endpoint)
+	rate, err := train.FindRate(ctx, place, o.gpu)
 	if err != nil {
 		return err
 	}
-	if opts.Policy.ExecutionTimeout, err = p.cap(o.maxCost, o.timeout); err != nil {
+	if opts.Policy.ExecutionTimeout, err = capCost(rate, place, o.maxCost, o.timeout); err != nil {
 		return err
 	}
+	opts.Endpoint = place.Endpoint
 	plan, err := train.Prepare(spec, data, opts)
 	if err != nil {
 		return err
 	}
-	place, where, err := locate(c.Out.Stderr(), o.endpoint)
-	if err != nil {
-		return err
+	if located != nil {
+		return located // what is wrong in the cell comes first
 	}
 	if o.dry {
-		return showDryRun(c, plan, where, p, opts.Policy.ExecutionTimeout)
+		return showDryRun(c, plan, where, rate, opts.Policy.ExecutionTimeout)
 	}
-	plan.On(place.Endpoint)
-	return o.follow(ctx, c, plan, where, place, p)
+	if rate.Known() {
+		where += " at " + rateInWords(rate)
+	}
+	return o.follow(ctx, c, plan, where, place, rate)
 }
 
 // read turns options into those of package train.
@@ -195,7 +198,7 @@ func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 
 // follow sends the plan, shows the run and defines the variable, which holds the
 // epochs so far even where the run fails.
-func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, p price) error {
+func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate) error {
 	if !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), planInWords(plan, where))
 	}
@@ -229,7 +232,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
 	}
 	if model != nil && !o.quiet {
-		if cost := costInWords(ctx, place, model.JobID, p); cost != "" {
+		if cost := costInWords(ctx, place, model.JobID, rate); cost != "" {
 			fmt.Fprintln(c.Out.Stdout(), cost)
 		}
 	}

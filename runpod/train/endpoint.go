@@ -30,6 +30,8 @@ type Place struct {
 	*runpod.Endpoint
 	// Embedded tells that it is the one on this machine.
 	Embedded bool
+	// Managed tells that RunPod's management API knows the endpoint.
+	Managed bool
 	// Missing names the variable for want of which it is the embedded one, where
 	// the other one is set: a sign of a mistake.
 	Missing string
@@ -65,7 +67,8 @@ func LocateID(id runpod.EndpointID) (Place, error) {
 		if err != nil {
 			return Place{}, err
 		}
-		return Place{Endpoint: client.Endpoint(config.EndpointID)}, nil
+		managed := config.APIKey != "" && (!own || config.ManagementURL != "")
+		return Place{Endpoint: client.Endpoint(config.EndpointID), Managed: managed}, nil
 	}
 	missing := ""
 	switch {

@@ -1,8 +1,13 @@
 package train
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runpodtest"
 )
 
 func TestEstimate(t *testing.T) {
@@ -39,25 +44,49 @@ func make4x4(n int) [][]float64 {
 	return rows
 }
 
-func TestGPUs(t *testing.T) {
-	for _, name := range []string{"ADA_24", "ada-24", "RTX 4090", "4090"} {
-		if g, err := FindGPU(name); err != nil || g.Pool != "ADA_24" {
-			t.Errorf("%s: %v, %v", name, g, err)
+func TestRate(t *testing.T) {
+	for _, name := range []string{"ADA_24", "ada-24"} {
+		r, err := FindRate(t.Context(), Place{}, name)
+		if err != nil || r.Pool != "ADA_24" || !r.Known() || !strings.HasPrefix(r.Source, "table of ") {
+			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
-	if _, err := FindGPU("Voodoo2"); err == nil {
-		t.Error("an unknown card has a price")
+	if _, err := FindRate(t.Context(), Place{}, "ADA24"); err == nil || !strings.Contains(err.Error(), "did you mean ADA_24?") {
+		t.Error(err)
 	}
-	g, _ := FindGPU("H100")
-	if c := g.Cost(1500 * time.Millisecond); c != 2*g.PerSecond {
+	if r, err := FindRate(t.Context(), Place{Embedded: true}, ""); err != nil || r.Known() {
+		t.Errorf("embedded: %+v, %v", r, err)
+	}
+	r := Rate{Pool: "ADA_80_PRO", GPUs: 2, Hourly: 3.6}
+	if c := r.Cost(1500 * time.Millisecond); math.Abs(c-0.004) > 1e-12 {
 		t.Errorf("1.5 s cost %v", c)
 	}
-	if d := g.Affords(0.05); d != 43*time.Second || g.Cost(d) > 0.05 {
+	if d := r.Affords(0.0505); d != 25*time.Second || r.Cost(d) > 0.0505 {
 		t.Errorf("5 cents buy %v", d)
 	}
-	for i, g := range GPUs()[1:] {
-		if g.PerSecond < GPUs()[i].PerSecond {
-			t.Errorf("%s stands behind a dearer one", g.Pool)
+}
+
+// The endpoint's own pool and the catalogue's price come first.
+func TestRateOfEndpoint(t *testing.T) {
+	endpoint := runpodtest.Step{Method: "GET", Path: "/v2/serverless/ep", Reply: `{"id":"ep","name":"x","gpu":{"pools":["ADA_24","AMPERE_24"],"count":2}}`}
+	catalogue := runpodtest.Step{Method: "GET", Path: "/v2/catalog/gpus", Reply: `{"gpus":[{"id":"NVIDIA GeForce RTX 4090","pool":"ADA_24","price":{"serverless":1.2}}]}`}
+	down := catalogue
+	down.Status, down.Reply = 403, `{"title":"Forbidden"}`
+	for _, c := range []struct {
+		catalogue runpodtest.Step
+		hourly    float64
+		source    string
+	}{
+		{catalogue, 1.2, "catalogue"},
+		{down, 0.00031 * 3600, "table of "},
+	} {
+		client, err := runpod.New(runpodtest.New(t, endpoint, c.catalogue).Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := FindRate(t.Context(), Place{Endpoint: client.Endpoint("ep"), Managed: true}, "")
+		if err != nil || r.Pool != "ADA_24" || r.GPUs != 2 || math.Abs(r.Hourly-c.hourly) > 1e-9 || !strings.HasPrefix(r.Source, c.source) {
+			t.Errorf("%+v, %v", r, err)
 		}
 	}
 }

@@ -105,6 +105,3 @@ func (p *Plan) From() *Model { return p.options.From }
 
 // OnEvent sets Options.OnEvent.
 func (p *Plan) OnEvent(f func(Event)) { p.options.OnEvent = f }
-
-// On sets Options.Endpoint.
-func (p *Plan) On(e *runpod.Endpoint) { p.options.Endpoint = e }

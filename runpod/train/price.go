@@ -1,72 +1,82 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A GPU is a pool of RunPod's and its price.
-type GPU struct {
-	Pool      string
-	Cards     string
-	MemoryGB  int
-	PerSecond float64 // US dollars for a second of one worker with one GPU
+// A Rate is what a worker costs. Its zero value is not known, or nothing.
+type Rate struct {
+	Pool   string  // of RunPod's kinds of GPU: "ADA_24"
+	GPUs   int     // of one worker
+	Hourly float64 // US dollars an hour for one GPU
+	Source string  // where the price is from: "catalogue", or "table of 2026-06-08"
 }
 
-// PricesOf is the date of the table that GPUs returns. The service has no price
-// of a job; what it bills are hours of an endpoint.
-//
-// Source: docs.runpod.io, Serverless, "Pricing".
-const PricesOf = "2026-08-20"
+// Known tells whether there is a price.
+func (r Rate) Known() bool { return r.Hourly > 0 }
 
-// GPUs lists the pools with their prices, the cheapest first.
-func GPUs() []GPU {
-	return []GPU{
-		{"AMPERE_16", "A4000, A4500, RTX 4000, RTX 2000 Ada", 16, 0.00016},
-		{"AMPERE_24", "L4, A5000, RTX 3090", 24, 0.00019},
-		{"ADA_24", "RTX 4090", 24, 0.00031},
-		{"AMPERE_48", "A6000, A40", 48, 0.00034},
-		{"ADA_48_PRO", "L40, L40S, RTX 6000 Ada", 48, 0.00053},
-		{"AMPERE_80", "A100", 80, 0.00076},
-		{"BLACKWELL_96", "RTX PRO 6000", 96, 0.00111},
-		{"ADA_80_PRO", "H100", 80, 0.00116},
-		{"HOPPER_141", "H200", 141, 0.00155},
-		{"BLACKWELL_180", "B200", 180, 0.00240},
-	}
-}
+// PerSecond is the price of a second of one worker, in US dollars.
+func (r Rate) PerSecond() float64 { return r.Hourly / 3600 * float64(max(r.GPUs, 1)) }
 
-// FindGPU returns the pool of that name, or the one with a card of that name.
-func FindGPU(name string) (GPU, error) {
-	var pools []string
-	for _, g := range GPUs() {
-		if strings.EqualFold(g.Pool, strings.ReplaceAll(name, "-", "_")) {
-			return g, nil
-		}
-		for _, card := range strings.Split(g.Cards, ", ") {
-			if strings.EqualFold(card, name) || strings.EqualFold(strings.TrimPrefix(card, "RTX "), name) {
-				return g, nil
-			}
-		}
-		pools = append(pools, g.Pool)
-	}
-	text := fmt.Sprintf("unknown GPU %q; known: %s", name, strings.Join(pools, ", "))
-	if near := worker.Nearest(name, pools); near != "" {
-		text = fmt.Sprintf("unknown GPU %q; did you mean %s?", name, near)
-	}
-	return GPU{}, worker.Invalid("gpu", text)
-}
-
-// Cost is the price of a job that ran for d: its execution, rounded up to a second
-// as the service does. What a worker costs while it starts and idles is not in it.
-func (g GPU) Cost(d time.Duration) float64 {
-	seconds := (d + time.Second - 1) / time.Second
-	return float64(seconds) * g.PerSecond
-}
+// Cost is what a job that ran for d costs at least; see runpod.Estimate.
+func (r Rate) Cost(d time.Duration) float64 { return runpod.Estimate(d, r.Hourly, r.GPUs) }
 
 // Affords is how many whole seconds a job may run for that many dollars.
-func (g GPU) Affords(dollars float64) time.Duration {
-	return time.Duration(dollars / g.PerSecond * float64(time.Second)).Truncate(time.Second)
+func (r Rate) Affords(dollars float64) time.Duration {
+	return time.Duration(dollars / r.PerSecond() * float64(time.Second)).Truncate(time.Second)
+}
+
+// FindRate finds the price of a worker of the place: that of the pool called gpu
+// or, where that is empty, of the endpoint's first pool, as the management API
+// describes it. Prices are the catalogue's, else those of runpod.ListedPrice. The
+// embedded endpoint costs nothing. An unknown gpu is a *worker.Error; that a price
+// cannot be found is no error.
+func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
+	r := Rate{Pool: strings.ToUpper(strings.ReplaceAll(gpu, "-", "_")), GPUs: 1}
+	if place.Managed {
+		ctx, cancel := context.WithTimeout(ctx, rateTimeout)
+		defer cancel()
+		m := place.Client().Management()
+		if gpu == "" {
+			info, err := m.Endpoint(ctx, place.ID)
+			if err != nil || info.GPU == nil || len(info.GPU.Pools) == 0 {
+				return Rate{}, nil
+			}
+			r.Pool, r.GPUs = info.GPU.Pools[0], max(info.GPU.Count, 1)
+		}
+		if gpus, err := m.GPUs(ctx, runpod.GPUQuery{}); err == nil {
+			for _, p := range runpod.Pools(gpus) {
+				if p.ID == r.Pool {
+					r.Hourly, r.Source = p.Hourly, "catalogue"
+					return r, nil
+				}
+			}
+		}
+	}
+	if r.Pool == "" {
+		return Rate{}, nil
+	}
+	hourly, ok := runpod.ListedPrice(r.Pool)
+	if !ok && gpu != "" {
+		return Rate{}, unknownGPU(gpu)
+	}
+	r.Hourly, r.Source = hourly, "table of "+runpod.PricesAsOf
+	return r, nil
+}
+
+// rateTimeout bounds the questions about prices: a run must not wait for them.
+const rateTimeout = 3 * time.Second
+
+func unknownGPU(name string) error {
+	pools := []string{"AMPERE_16", "AMPERE_24", "ADA_24", "AMPERE_48", "ADA_48_PRO", "AMPERE_80", "ADA_80_PRO", "BLACKWELL_96", "HOPPER_141", "BLACKWELL_180"}
+	if near := worker.Nearest(name, pools); near != "" {
+		return worker.Invalid("gpu", fmt.Sprintf("unknown kind of GPU %q; did you mean %s?", name, near))
+	}
+	return worker.Invalid("gpu", fmt.Sprintf("unknown kind of GPU %q; known: %s", name, strings.Join(pools, ", ")))
 }
