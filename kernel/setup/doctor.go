@@ -1,0 +1,174 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/spec"
+)
+
+// A Check is one thing that the kernel needs.
+type Check struct {
+	Name   string
+	OK     bool
+	Detail string // what was found, or what is wrong
+	Mend   string // the command or the step that mends it; empty where OK
+	// Optional says that the kernel works without it.
+	Optional bool
+}
+
+// MinGo is the oldest minor version of Go 1 that cells are compiled with.
+const MinGo = 26
+
+// Doctor checks everything that the kernel needs, in the order in which it has
+// to be mended. No check waits longer than ten seconds.
+func Doctor(ctx context.Context, l Layout) []Check {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return []Check{
+		checkSystem(),
+		checkGo(ctx),
+		checkCompiler(ctx),
+		checkLinker(),
+		checkHost(l),
+		checkSpec(l),
+		checkJupyter(ctx),
+	}
+}
+
+func checkSystem() Check {
+	c := Check{Name: "system", OK: true, Detail: runtime.GOOS + "/" + runtime.GOARCH}
+	switch runtime.GOOS {
+	case "linux":
+	case "darwin":
+		c.Detail += ": cells are compiled in classic mode; not tried by us on this system"
+	default:
+		c.OK = false
+		c.Mend = "Go's plugins need Linux or macOS; on Windows use WSL2"
+	}
+	return c
+}
+
+// command runs a program and returns the first line of what it prints.
+func command(ctx context.Context, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOFLAGS=")
+	out, err := cmd.Output()
+	line, _, _ := strings.Cut(string(out), "\n")
+	return strings.TrimSpace(line), err
+}
+
+func checkGo(ctx context.Context) Check {
+	c := Check{Name: "Go", Mend: fmt.Sprintf("install Go 1.%d or newer from https://go.dev/dl and put its bin folder on the PATH", MinGo)}
+	version, err := command(ctx, "go", "env", "GOVERSION")
+	if err != nil {
+		c.Detail = "there is no go command on the PATH"
+		return c
+	}
+	c.Detail = version
+	if c.OK = minorVersion(version) >= MinGo; c.OK {
+		c.Mend = ""
+	}
+	return c
+}
+
+// minorVersion is 26 for "go1.26.8", 0 for what is not a version of Go 1, and
+// a large number for a development version.
+func minorVersion(version string) int {
+	if strings.HasPrefix(version, "devel") {
+		return 1 << 20
+	}
+	rest, ok := strings.CutPrefix(version, "go1.")
+	if !ok {
+		return 0
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(rest)
+	}
+	n, err := strconv.Atoi(rest[:end])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func checkCompiler(ctx context.Context) Check {
+	c := Check{Name: "C compiler", Mend: "apt-get install gcc libc6-dev (as root), or your system's C compiler"}
+	cc, err := command(ctx, "go", "env", "CC")
+	if err != nil || cc == "" {
+		cc = "gcc"
+	}
+	name := strings.Fields(cc)[0]
+	version, err := command(ctx, name, "--version")
+	if err != nil {
+		c.Detail = name + " is not on the PATH"
+		return c
+	}
+	c.OK, c.Detail, c.Mend = true, version, ""
+	return c
+}
+
+func checkLinker() Check {
+	c := Check{Name: "linker", Mend: "apt-get install binutils (as root)"}
+	path, err := exec.LookPath("ld")
+	if err != nil {
+		c.Detail = "ld is not on the PATH"
+		return c
+	}
+	c.OK, c.Detail, c.Mend = true, path, ""
+	if mold, err := exec.LookPath("mold"); err == nil {
+		c.Detail = mold
+	}
+	return c
+}
+
+func checkHost(l Layout) Check {
+	c := Check{Name: "compiled packages", Mend: "gopherpod install"}
+	host, err := build.Open(l.Hosts())
+	if err != nil {
+		c.Detail = err.Error()
+		if errors.Is(err, build.ErrNoHost) {
+			c.Detail = "nothing is compiled yet in " + l.Hosts()
+		}
+		return c
+	}
+	defer host.Close()
+	mode, reason := host.Mode()
+	c.OK, c.Mend = true, ""
+	c.Detail = fmt.Sprintf("%d packages for %s, cells in %s mode", len(host.Packages()), host.GoVersion(), mode)
+	if reason != "" {
+		c.Detail += " (" + reason + ")"
+	}
+	return c
+}
+
+func checkSpec(l Layout) Check {
+	c := Check{Name: "kernelspec", Mend: "gopherpod install"}
+	dir, err := spec.Find(spec.Options{Prefix: l.Prefix})
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	c.OK, c.Detail, c.Mend = true, dir, ""
+	return c
+}
+
+func checkJupyter(ctx context.Context) Check {
+	c := Check{Name: "Jupyter", Optional: true, Mend: "./install.sh sets up a private one; or: pip install jupyterlab"}
+	path, err := exec.LookPath("jupyter")
+	if err != nil {
+		c.Detail = "there is no jupyter on the PATH"
+		return c
+	}
+	c.OK, c.Detail, c.Mend = true, path, ""
+	return c
+}

@@ -1,0 +1,73 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/spec"
+)
+
+// Options say what Install does.
+type Options struct {
+	Layout
+	// Program is the gopherpod binary that Jupyter is to start.
+	Program string
+	// Sources is our own source: go.mod and the packages that a session needs.
+	Sources fs.FS
+	// Progress is told what happens, one line at a time; it may be nil.
+	Progress func(string)
+}
+
+// Installed says where things lie.
+type Installed struct {
+	Kernelspec string
+	Host       *build.Host
+}
+
+// Install writes our source to disk, compiles ahead what cells need, and
+// registers the kernel with Jupyter. It can be repeated at any time; what is up to
+// date is not made again. The kernelspec is written last: a kernel that Jupyter
+// offers can be started.
+func Install(ctx context.Context, o Options) (*Installed, error) {
+	program, err := filepath.Abs(o.Program)
+	if err != nil {
+		return nil, err
+	}
+	host, err := Prepare(ctx, o.Layout, o.Sources, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := spec.Install(spec.Options{Prefix: o.Prefix, Program: program, Env: map[string]string{EnvHome: o.Home()}})
+	if err != nil {
+		return nil, err
+	}
+	return &Installed{Kernelspec: dir, Host: host}, nil
+}
+
+// Prepare writes our source to disk and compiles ahead what cells need.
+func Prepare(ctx context.Context, l Layout, sources fs.FS, progress func(string)) (*build.Host, error) {
+	if err := WriteSource(sources, l.Source()); err != nil {
+		return nil, err
+	}
+	return build.Prepare(ctx, build.Options{Source: l.Source(), Dir: l.Hosts(), Progress: progress})
+}
+
+// Uninstall removes the kernelspec, the compiled packages and our source. What
+// is not there is no error. Other files in the home folder stay: a private
+// Jupyter, the runs that were made.
+func Uninstall(l Layout) error {
+	if err := spec.Uninstall(spec.Options{Prefix: l.Prefix}); err != nil {
+		return err
+	}
+	for _, dir := range []string{l.Hosts(), l.Source()} {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("setup: %w", err)
+		}
+	}
+	os.Remove(l.Home()) // where nothing else is in it
+	return nil
+}

@@ -1,0 +1,78 @@
+// Package setup puts the kernel on a machine and looks after it: where things
+// lie, the source that sessions are built from, what "gopherpod install" does and
+// what "gopherpod doctor" checks.
+//
+//	layout.go   the folders under a prefix
+//	source.go   our own source, from the binary to disk
+//	install.go  install and uninstall
+//	pending.go  a kernel whose compiled packages have to be made first
+//	doctor.go   the checks, each with its cure
+//
+// It is not the installer of Jupyter or of compilers; install.sh is.
+package setup
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// EnvHome names the folder with what was compiled for the kernel. The kernelspec
+// sets it, so that a kernel finds its own installation.
+const EnvHome = "GOPHERPOD_HOME"
+
+// A Layout is where an installation lies. The zero value is the user's own:
+// $XDG_DATA_HOME/gopherpod, or ~/.local/share/gopherpod.
+type Layout struct {
+	// Prefix is a folder with bin and share; empty for the user's own folders.
+	Prefix string
+}
+
+// Home is the folder with what was compiled.
+func (l Layout) Home() string {
+	if l.Prefix != "" {
+		return filepath.Join(l.Prefix, "share", "gopherpod")
+	}
+	if home := os.Getenv(EnvHome); home != "" {
+		return home
+	}
+	if data := os.Getenv("XDG_DATA_HOME"); data != "" {
+		return filepath.Join(data, "gopherpod")
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		user = string(filepath.Separator)
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(user, "Library", "Application Support", "gopherpod")
+	}
+	return filepath.Join(user, ".local", "share", "gopherpod")
+}
+
+// Hosts is the folder with the session programs and compiled packages.
+func (l Layout) Hosts() string { return filepath.Join(l.Home(), "hosts") }
+
+// Source is the folder with our own source.
+func (l Layout) Source() string { return filepath.Join(l.Home(), "source") }
+
+// Find is the layout that the running program belongs to: the one that the
+// kernelspec names, else the prefix that the program lies in, if anything is
+// installed there, else the user's own.
+func Find() Layout {
+	if os.Getenv(EnvHome) != "" {
+		return Layout{}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return Layout{}
+	}
+	program, err = filepath.EvalSymlinks(program)
+	if err != nil {
+		return Layout{}
+	}
+	l := Layout{Prefix: filepath.Dir(filepath.Dir(program))}
+	if _, err := os.Stat(l.Hosts()); err != nil {
+		return Layout{}
+	}
+	return l
+}

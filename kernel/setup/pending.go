@@ -1,0 +1,120 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/build"
+)
+
+// A Pending is the Evaluator of a kernel whose compiled packages are missing or
+// do not fit, after an upgrade of Go for example. The first cell makes them, and
+// shows how far it is; from then on everything goes to the real evaluator.
+type Pending struct {
+	prepare func(ctx context.Context, progress func(string)) (*build.Host, error)
+	start   func(*build.Host) (kernel.Evaluator, error)
+	why     error
+
+	mu     sync.Mutex
+	ready  kernel.Evaluator
+	cancel context.CancelCauseFunc // of the preparation, while it runs
+}
+
+var _ kernel.Evaluator = (*Pending)(nil)
+
+// NewPending tells that why is the reason; prepare makes the host and start the
+// evaluator on it.
+func NewPending(why error, prepare func(context.Context, func(string)) (*build.Host, error), start func(*build.Host) (kernel.Evaluator, error)) *Pending {
+	return &Pending{prepare: prepare, start: start, why: why}
+}
+
+var errInterrupted = errors.New("interrupted")
+
+func (p *Pending) evaluator() kernel.Evaluator {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ready
+}
+
+func (p *Pending) Execute(ctx context.Context, c kernel.Cell, out kernel.Output) error {
+	ev := p.evaluator()
+	if ev == nil {
+		var err error
+		if ev, err = p.make(ctx, out); err != nil {
+			return err
+		}
+	}
+	return ev.Execute(ctx, c, out)
+}
+
+func (p *Pending) make(ctx context.Context, out kernel.Output) (kernel.Evaluator, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p.mu.Lock()
+	p.cancel = cancel
+	p.mu.Unlock()
+	say := func(line string) { out.Stream("stderr", []byte(line+"\n")) }
+	say(p.why.Error() + "\nCompiling what cells need; this takes a minute or two, once.")
+	host, err := p.prepare(ctx, say)
+	if context.Cause(ctx) == errInterrupted {
+		return nil, &kernel.EvalError{Name: "Interrupted", Value: "the packages are not compiled yet; the next cell goes on with it"}
+	}
+	var ev kernel.Evaluator
+	if err == nil {
+		ev, err = p.start(host)
+	}
+	if err != nil {
+		return nil, &kernel.EvalError{Name: "SetupError", Value: err.Error() + "; gopherpod doctor tells what to mend"}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ready, p.cancel = ev, nil
+	return ev, nil
+}
+
+func (p *Pending) Interrupt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ready != nil {
+		p.ready.Interrupt()
+	} else if p.cancel != nil {
+		p.cancel(errInterrupted)
+	}
+}
+
+func (p *Pending) Complete(ctx context.Context, code string, pos int) (kernel.Completion, error) {
+	if ev := p.evaluator(); ev != nil {
+		return ev.Complete(ctx, code, pos)
+	}
+	return kernel.Completion{Start: pos, End: pos}, nil
+}
+
+func (p *Pending) Inspect(ctx context.Context, code string, pos, detail int) (kernel.Bundle, bool, error) {
+	if ev := p.evaluator(); ev != nil {
+		return ev.Inspect(ctx, code, pos, detail)
+	}
+	return nil, false, nil
+}
+
+func (p *Pending) IsComplete(code string) (status, indent string) {
+	if ev := p.evaluator(); ev != nil {
+		return ev.IsComplete(code)
+	}
+	return "unknown", ""
+}
+
+func (p *Pending) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
+	if ev := p.evaluator(); ev != nil {
+		return ev.Eval(ctx, expr)
+	}
+	return nil, &kernel.EvalError{Name: "SetupError", Value: p.why.Error()}
+}
+
+func (p *Pending) Close() error {
+	if ev := p.evaluator(); ev != nil {
+		return ev.Close()
+	}
+	return nil
+}

@@ -1,0 +1,284 @@
+// Gopherpod is a Go kernel for Jupyter that trains models on serverless GPUs
+// from a notebook cell. This file is the command line: flags and wiring. The
+// map of the packages stands in ARCHITECTURE.md.
+package main
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/history"
+	"github.com/gopherpod/gopherpod/kernel/session"
+	"github.com/gopherpod/gopherpod/kernel/setup"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// source is what the session process and the cells are compiled from: this very
+// version of our packages, wherever the binary came from.
+//
+//go:embed go.mod go.sum kernel magics runpod tensors worker
+var source embed.FS
+
+// A command is one word behind "gopherpod".
+type command struct {
+	name, args, summary string
+	run                 func(ctx context.Context, flags *pflag.FlagSet) error
+	flags               func(flags *pflag.FlagSet)
+}
+
+func commands() []command {
+	return []command{
+		{"install", "", "register the kernel with Jupyter and compile ahead what cells need", runInstall, prefixFlag},
+		{"uninstall", "", "remove the kernel and what was compiled for it", runUninstall, prefixFlag},
+		{"doctor", "", "check what the kernel needs and say how to mend it", runDoctor, prefixFlag},
+		{"local", "", "serve the embedded endpoint, RunPod's job API on this machine, to other programs", runLocal, localFlags},
+		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
+		{"version", "", "print the version", runVersion, nil},
+	}
+}
+
+func main() {
+	os.Exit(gopherpod(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// gopherpod runs one command line and returns the exit code: 0, 1 for a
+// failure, 2 for a wrong command line.
+func gopherpod(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		usage(stdout)
+		return 0
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		flags := pflag.NewFlagSet("gopherpod "+c.name, pflag.ContinueOnError)
+		flags.SetOutput(stderr)
+		flags.Usage = func() {
+			fmt.Fprintf(stdout, "usage: gopherpod %s [options]\n\n%s\n\n%s", c.name, c.summary, flags.FlagUsages())
+		}
+		if c.flags != nil {
+			c.flags(flags)
+		}
+		err := flags.Parse(args[1:])
+		if errors.Is(err, pflag.ErrHelp) {
+			return 0
+		}
+		if err == nil && flags.NArg() > 0 {
+			err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+		}
+		if err != nil {
+			fmt.Fprintf(stderr, "gopherpod %s: %v\n", c.name, err)
+			return 2
+		}
+		if err := c.run(ctx, flags); err != nil {
+			fmt.Fprintf(stderr, "gopherpod %s: %v\n", c.name, err)
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(stderr, "gopherpod: unknown command %q; see gopherpod help\n", args[0])
+	return 2
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "Gopherpod: Go notebooks that train models on serverless GPUs\n\nusage: gopherpod COMMAND [options]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, "\ngopherpod COMMAND --help shows the options of a command.\n")
+}
+
+func runVersion(context.Context, *pflag.FlagSet) error {
+	fmt.Println("gopherpod", version())
+	return nil
+}
+
+// version is the module's version, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
+func prefixFlag(flags *pflag.FlagSet) {
+	flags.String("prefix", "", "install under `DIR` (DIR/share/...) instead of the user's own folders")
+}
+
+func layout(flags *pflag.FlagSet) (setup.Layout, error) {
+	prefix, err := flags.GetString("prefix")
+	if err != nil || prefix == "" {
+		return setup.Find(), err
+	}
+	prefix, err = filepath.Abs(prefix)
+	return setup.Layout{Prefix: prefix}, err
+}
+
+func runInstall(ctx context.Context, flags *pflag.FlagSet) error {
+	l, err := layout(flags)
+	if err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	done, err := setup.Install(ctx, setup.Options{
+		Layout:   l,
+		Program:  program,
+		Sources:  source,
+		Progress: func(line string) { fmt.Println("   ", line) },
+	})
+	if err != nil {
+		return err
+	}
+	defer done.Host.Close()
+	mode, reason := done.Host.Mode()
+	fmt.Printf("kernel:   %s\npackages: %d compiled ahead, cells in %s mode", done.Kernelspec, len(done.Host.Packages()), mode)
+	if reason != "" {
+		fmt.Printf(" (%s)", reason)
+	}
+	fmt.Println()
+	return nil
+}
+
+func runUninstall(_ context.Context, flags *pflag.FlagSet) error {
+	l, err := layout(flags)
+	if err != nil {
+		return err
+	}
+	return setup.Uninstall(l)
+}
+
+func runDoctor(ctx context.Context, flags *pflag.FlagSet) error {
+	l, err := layout(flags)
+	if err != nil {
+		return err
+	}
+	broken := 0
+	for _, c := range setup.Doctor(ctx, l) {
+		mark := "ok  "
+		switch {
+		case !c.OK && c.Optional:
+			mark = "--  "
+		case !c.OK:
+			mark = "BAD "
+			broken++
+		}
+		fmt.Printf("%s %-18s %s\n", mark, c.Name, c.Detail)
+		if c.Mend != "" {
+			fmt.Printf("     %-18s to mend: %s\n", "", c.Mend)
+		}
+	}
+	if broken > 0 {
+		return fmt.Errorf("%d of the things that the kernel needs are missing", broken)
+	}
+	return nil
+}
+
+func kernelFlags(flags *pflag.FlagSet) {
+	flags.StringP("connection-file", "f", "", "Jupyter's connection `FILE`")
+}
+
+// runKernel serves one notebook until the front end shuts it down.
+func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
+	file, err := flags.GetString("connection-file")
+	if err != nil {
+		return err
+	}
+	conn, err := kernel.ReadConnectionFile(file)
+	if err != nil {
+		return err
+	}
+	endpoint, err := local.Start(ctx, local.Options{Handler: engine.Handler(engine.Options{})})
+	if err != nil {
+		return err
+	}
+	defer endpoint.Close()
+	env := append(os.Environ(), train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key())
+	ev, err := evaluator(setup.Find(), env)
+	if err != nil {
+		return err
+	}
+	defer ev.Close()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	parent, _ := strconv.Atoi(os.Getenv("JPY_PARENT_PID"))
+	return kernel.Serve(ctx, conn, ev, kernel.Options{
+		Version:   version(),
+		History:   history.DefaultPath(),
+		Signals:   signals,
+		ParentPID: parent,
+	})
+}
+
+// evaluator runs cells on the host of the installation, and makes one where it is
+// missing or does not fit any more.
+func evaluator(l setup.Layout, env []string) (kernel.Evaluator, error) {
+	start := func(host *build.Host) (kernel.Evaluator, error) {
+		return session.New(session.Options{Host: host, Env: env}), nil
+	}
+	host, err := build.Open(l.Hosts())
+	if err != nil {
+		return setup.NewPending(err, func(ctx context.Context, progress func(string)) (*build.Host, error) {
+			return setup.Prepare(ctx, l, source, progress)
+		}, start), nil
+	}
+	return start(host)
+}
+
+func localFlags(flags *pflag.FlagSet) {
+	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; another host than loopback opens the endpoint to the network")
+	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
+	flags.Int("workers", 1, "how many jobs run at a time")
+}
+
+// runLocal serves the embedded endpoint until it is interrupted. The key is
+// RUNPOD_API_KEY where that is set, else drawn at random and printed.
+func runLocal(ctx context.Context, flags *pflag.FlagSet) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	addr, _ := flags.GetString("addr")
+	id, _ := flags.GetString("endpoint")
+	workers, _ := flags.GetInt("workers")
+	s, err := local.Start(ctx, local.Options{
+		Addr:       addr,
+		EndpointID: id,
+		Workers:    workers,
+		Key:        os.Getenv("RUNPOD_API_KEY"),
+		Handler:    engine.Handler(engine.Options{}),
+	})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	key := s.Key()
+	if os.Getenv("RUNPOD_API_KEY") != "" {
+		key = "$RUNPOD_API_KEY"
+	}
+	fmt.Printf(`RunPod's job API on this machine, with the Go engine as worker. Stop it with Ctrl-C.
+
+  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s RUNPOD_API_KEY=%s
+
+  curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/runsync
+`, s.BaseURL(), s.EndpointID(), key, s.URL())
+	<-ctx.Done()
+	return nil
+}
