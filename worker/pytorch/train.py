@@ -140,8 +140,9 @@ class Trainer:
     def _train_epoch(self) -> tuple:
         """(mean loss, share of right samples or None, learning rate of the last batch)."""
         h, e = self.hyper, self.epoch
+        generator = torch.Generator().manual_seed(h.seed + 1 + e)
+        order = torch.randperm(self.feed.samples, generator=generator) if h.shuffle else torch.arange(self.feed.samples)
         torch.manual_seed(h.seed + 1 + e)
-        order = torch.randperm(self.feed.samples) if h.shuffle else torch.arange(self.feed.samples)
         if self.team.rank:
             torch.manual_seed(h.seed + 1 + e + (self.team.rank << 40))  # masks of their own; the order is everybody's
         self.model.train()
