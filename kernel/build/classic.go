@@ -32,8 +32,12 @@ func (c *classic) Cell(ctx context.Context, in Input) (*Object, error) {
 	return c.build(ctx, in.Dir, in.Path, cellPath, src)
 }
 
+// pluginImports tell the linker that the program may load plugins. It keeps the
+// initialisers of all maps then, which cells that come later may want.
+const pluginImports = "import _ \"plugin\"\nimport _ \"runtime/cgo\"\n"
+
 func (c *classic) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
-	src, err := writeFiles(dir, map[string]string{"all.go": string(blankImports("main", pkgs)) + "func main() {}\n"})
+	src, err := writeFiles(dir, map[string]string{"all.go": string(blankImports("main", importableOf(pkgs))) + pluginImports + "func main() {}\n"})
 	if err != nil {
 		return nil, err
 	}

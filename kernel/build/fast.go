@@ -38,11 +38,16 @@ func (b *fast) Cell(ctx context.Context, in Input) (*Object, error) {
 	return b.build(ctx, in.Dir, in.Path, cellPath, src)
 }
 
+// libraryMain keeps what the module's initialiser needs.
+const libraryMain = `import nbamd__ "nbamd"
+import nbrt__ "` + runtimePath + `"
+func main() { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }
+`
+
 // Library links the packages like a cell: what they bring is bound to the first
 // copy in the process as well.
 func (b *fast) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
-	text := strings.Replace(string(blankImports("main", pkgs)), "package main\n", "package main\nimport _ \"nbamd\"\n", 1)
-	src, err := writeFiles(dir, map[string]string{"all.go": text + "func main() {}\n"})
+	src, err := writeFiles(dir, map[string]string{"all.go": string(blankImports("main", importableOf(pkgs))) + pluginImports + libraryMain})
 	if err != nil {
 		return nil, err
 	}

@@ -406,8 +406,11 @@ func (p *preparation) tryFast(ctx context.Context, dir string, m *manifest) erro
 // importable lists the packages that the host links in: all that Go source
 // outside may import, and so all that a cell may.
 func importable(pkgs packages) []string {
-	ps := slices.Sorted(maps.Keys(pkgs))
-	return slices.DeleteFunc(ps, func(p string) bool {
+	return importableOf(slices.Sorted(maps.Keys(pkgs)))
+}
+
+func importableOf(paths []string) []string {
+	return slices.DeleteFunc(slices.Clone(paths), func(p string) bool {
 		// runtime/race only exists for programs built with -race.
 		return p == "unsafe" || p == "runtime/race" || p == amdPath || strings.HasPrefix(p, "vendor/") || slices.Contains(strings.Split(p, "/"), "internal")
 	})

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 var autoImports = map[string]string{"fmt": "fmt", "os": "os", "time": "time", "sync": "sync", "strings": "strings", "errors": "errors", "syscall": "syscall",
-	"runtime": "runtime", "display": "github.com/gopherpod/gopherpod/kernel/display"}
+	"runtime": "runtime", "mat": "gonum.org/v1/gonum/mat", "display": "github.com/gopherpod/gopherpod/kernel/display"}
 
 func testHost(t testing.TB) *build.Host {
 	t.Helper()
@@ -41,9 +41,9 @@ func testHost(t testing.TB) *build.Host {
 	if d := os.Getenv("GOPHERPOD_TEST_HOST"); d != "" {
 		testDir = d
 	}
-	h, err := build.Prepare(t.Context(), build.Options{Source: "../..", Dir: testDir, Main: "github.com/gopherpod/gopherpod/kernel/session/plain", Lean: true,
+	h, err := build.Prepare(t.Context(), build.Options{Source: "../..", Dir: testDir, Main: "github.com/gopherpod/gopherpod/kernel/session/internal/testmagics", Lean: true,
 		Packages: []string{"fmt", "os", "time", "sync", "strings", "errors", "syscall", "runtime", "sort", "bufio",
-			"github.com/gopherpod/gopherpod/kernel/display"}})
+			"gonum.org/v1/gonum/mat", "github.com/gopherpod/gopherpod/kernel/display"}, Mode: build.Mode(os.Getenv("GOPHERPOD_TEST_MODE"))})
 	if err != nil {
 		t.Fatal(err)
 	}

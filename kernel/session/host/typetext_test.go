@@ -15,7 +15,7 @@ import (
 type hidden struct{}
 
 func TestTypeText(t *testing.T) {
-	type pair[T any] struct{ a, b T }
+	type pair[T any] struct{ A, B T }
 	for _, c := range []struct {
 		value   any
 		want    string

@@ -27,7 +27,7 @@ func describe(name string, v reflect.Value) (info frame.VarInfo) {
 			info.Text = fmt.Sprintf("cannot be shown: %v", r)
 		}
 	}()
-	info.Bytes = size(v, 3)
+	info.Bytes = size(v, 5)
 	if g, ok := asMatrix(v.Interface()); ok {
 		info.Shape = fmt.Sprintf("%d×%d", g.rows, g.cols)
 		return info
