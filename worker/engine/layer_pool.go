@@ -37,22 +37,44 @@ func (m *maxPool) plane(y []float32, from []int32, x []float32) {
 	}
 }
 
-// halves is plane for windows of 2 by 2, the usual ones.
+// halves is plane for windows of 2 by 2, the usual ones. Which number is the
+// largest is as good as random, so the choice is made without branches.
 func (m *maxPool) halves(y []float32, from []int32, x []float32) {
 	w := m.in[1]
 	for r := range m.out[0] {
-		for c := range m.out[1] {
-			at := 2*r*w + 2*c
-			best := x[at]
-			found := at
-			for _, k := range [3]int{at + 1, at + w, at + w + 1} {
-				if v := x[k]; v > best || v != v {
-					best, found = v, k
-				}
+		top, bottom := x[2*r*w:][:2*m.out[1]], x[(2*r+1)*w:][:2*m.out[1]]
+		line, found := y[r*m.out[1]:][:m.out[1]], from[r*m.out[1]:][:m.out[1]]
+		for c := range line {
+			a, b, d, e := top[2*c], top[2*c+1], bottom[2*c], bottom[2*c+1]
+			if sum := a + b + d + e; sum != sum { // NaN, perhaps of infinities
+				line[c], found[c] = largest(a, b, d, e, 2*r*w+2*c, w)
+				continue
 			}
-			y[r*m.out[1]+c], from[r*m.out[1]+c] = best, int32(found)
+			upper, at := max(a, b), 0
+			if b > a {
+				at = 1
+			}
+			lower, below := max(d, e), w
+			if e > d {
+				below = w + 1
+			}
+			if lower > upper {
+				at = below
+			}
+			line[c], found[c] = max(upper, lower), int32(2*r*w+2*c+at)
 		}
 	}
+}
+
+// largest is one window of halves with NaN in it, which is the largest.
+func largest(a, b, d, e float32, at, w int) (best float32, found int32) {
+	best, found = a, int32(at)
+	for i, v := range [3]float32{b, d, e} {
+		if v > best || v != v {
+			best, found = v, int32([3]int{at + 1, at + w, at + w + 1}[i])
+		}
+	}
+	return best, found
 }
 
 // each calls f with the index of every input in the window of output i.
