@@ -135,7 +135,7 @@ class Rate:
 
     def __init__(self, hyper: Hyperparameters, start: int, batches: int):
         self.base, self.s, self.batches = hyper.learning_rate, hyper.scheduler, batches
-        self.own, self.end = hyper.epochs, start + hyper.epochs
+        self.end = start + hyper.epochs
         self.current, self.best, self.bad = self.base, math.inf, 0  # plateau
 
     def at(self, epoch: int, step: int) -> float:
@@ -146,7 +146,7 @@ class Rate:
         if s.type == "step":
             return self.base * s.gamma ** (epoch // s.step_size)
         if s.type == "cosine":
-            return s.eta_min + (self.base - s.eta_min) * (1 + math.cos(math.pi * epoch / (s.t_max or self.own))) / 2
+            return s.eta_min + (self.base - s.eta_min) * (1 + math.cos(math.pi * epoch / (s.t_max or self.end))) / 2
         if s.type == "warmup":
             return self.base * min(1.0, (step + 1) / s.steps)
         if s.type == "plateau":

@@ -174,7 +174,7 @@ class Scheduler:
     type: str
     step_size: int = 10
     gamma: float = 0.1
-    t_max: int = 0  # 0: the epochs of the job
+    t_max: int = 0  # 0: start_epoch + epochs
     eta_min: float = 0.0
     max_lr: float = 0.0  # 0: ten times the learning rate
     factor: float = 0.1
@@ -221,7 +221,6 @@ class Hyperparameters:
     label_smoothing: float = 0.0
     alpha: float = 0.99  # rmsprop
     delta: float = 1.0  # smooth_l1's beta, huber's delta
-    # What follows is wider than the contract.
     dampening: float = 0.0  # sgd
     max_iter: int = 20  # lbfgs
     top_k: int = 0  # also report top_k_accuracy
@@ -417,7 +416,7 @@ def _hyper(value: Any, path: str, operation: str) -> Hyperparameters:
         alpha=f.num("alpha", 0, 0.0, 1.0) or 0.99,
         dampening=f.num("dampening", 0.0),
         delta=f.num("delta", 0, 0.0) or 1.0,
-        max_iter=f.int("max_iter", 20, 1, 10**6),
+        max_iter=f.int("max_iter", 0, 0, 10**6) or 20,
         top_k=f.int("top_k", 0, 0, 10**6),
         gpus=_gpus(f),
         on_oom=f.text("on_oom", "error", ("error", "halve")),
