@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -209,8 +210,10 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if !o.quiet {
 		plan.OnEvent(view.event)
 	}
+	declared := declare(c.Vars, o.out, plan)
 	begin := time.Now()
 	model, err := plan.Run(ctx)
+	<-declared
 	result := render.Training{Loss: plan.Hyperparameters.LossFunction, Title: head, Epochs: plan.Epochs()}
 	if model != nil {
 		result.History = model.History.Records
@@ -237,6 +240,24 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 		}
 	}
 	return err
+}
+
+// declare makes the variable while the training runs, so that the time which a
+// new variable takes is not waited for at the end, and so that there is one when
+// an interrupt leaves no time to make it. A model that is there stays until the
+// run is over.
+func declare(vars magic.Vars, name string, plan *train.Plan) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pending := plan.Pending()
+		if v, ok := vars.Lookup(name); ok && v.Type() == reflect.TypeOf(pending) {
+			return
+		}
+		// A failure shows again, and is told, when the result is defined.
+		_ = vars.Define(name, pending)
+	}()
+	return done
 }
 
 // note says in the result why a run has fewer epochs than asked for.

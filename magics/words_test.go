@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
@@ -80,10 +81,13 @@ func FuzzWords(f *testing.F) {
 }
 
 // fakeVars are the variables of a session in memory.
-type fakeVars struct{ m map[string]reflect.Value }
+type fakeVars struct {
+	mu sync.Mutex
+	m  map[string]reflect.Value
+}
 
 func newVars(values map[string]any) *fakeVars {
-	v := &fakeVars{map[string]reflect.Value{}}
+	v := &fakeVars{m: map[string]reflect.Value{}}
 	for name, value := range values {
 		if err := v.Define(name, value); err != nil {
 			panic(err)
@@ -93,11 +97,15 @@ func newVars(values map[string]any) *fakeVars {
 }
 
 func (v *fakeVars) Lookup(name string) (reflect.Value, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	x, ok := v.m[name]
 	return x, ok
 }
 
 func (v *fakeVars) Names() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	var names []string
 	for n := range v.m {
 		names = append(names, n)
@@ -107,6 +115,8 @@ func (v *fakeVars) Names() []string {
 }
 
 func (v *fakeVars) Define(name string, value any) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	p := reflect.New(reflect.TypeOf(value))
 	p.Elem().Set(reflect.ValueOf(value))
 	v.m[name] = p.Elem()

@@ -54,7 +54,9 @@ func (p Progress) status() string {
 	} else {
 		fmt.Fprintf(&b, "epoch %s of %s", Count(p.epoch()), Count(p.Epochs))
 	}
-	fmt.Fprintf(&b, ", %s", Duration(p.Elapsed))
+	if p.Elapsed >= time.Second {
+		fmt.Fprintf(&b, ", %s", Duration(p.Elapsed))
+	}
 	if p.Left > 0 {
 		fmt.Fprintf(&b, ", about %s left", Duration(p.Left))
 	}

@@ -105,3 +105,6 @@ func (p *Plan) From() *Model { return p.options.From }
 
 // OnEvent sets Options.OnEvent.
 func (p *Plan) OnEvent(f func(Event)) { p.options.OnEvent = f }
+
+// Pending is the model as it is before the run: without epochs and weights.
+func (p *Plan) Pending() *Model { return p.unfinished("", p.options.Endpoint, nil) }
