@@ -1,0 +1,179 @@
+// Package s3 is a store.Store in a bucket: one of the user's, or a RunPod network
+// volume, which speaks S3 too.
+//
+// It is a package of its own because its client library is large; who sends data
+// from a process that should start fast leaves it out.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+)
+
+// A Config is how to reach a bucket.
+type Config struct {
+	Endpoint  string // "https://s3api-eu-ro-1.runpod.io"
+	Region    string
+	Bucket    string
+	AccessKey string
+	SecretKey runpod.Secret
+	// Prefix comes before the names of objects; default "gopherpod/".
+	Prefix string
+	// PlainHTTP allows http to other machines than this one.
+	PlainHTTP bool
+	Transport http.RoundTripper // default net/http's
+}
+
+// Volume is the Config of a network volume. It has S3 keys of its own, made in
+// RunPod's console: the access key begins with "user_", the secret with "rps_".
+// Workers find the objects under /runpod-volume/gopherpod.
+//
+// Source: docs.runpod.io, Storage, "S3-compatible API".
+func Volume(dataCenter, volumeID, accessKey string, secret runpod.Secret) Config {
+	return Config{Endpoint: "https://s3api-" + strings.ToLower(dataCenter) + ".runpod.io", Region: dataCenter,
+		Bucket: volumeID, AccessKey: accessKey, SecretKey: secret}
+}
+
+// A Bucket is a store.Store.
+type Bucket struct {
+	client *minio.Client
+	bucket string
+	prefix string
+}
+
+var _ store.Store = (*Bucket)(nil)
+
+// New checks a Config. Nothing is sent.
+func New(c Config) (*Bucket, error) {
+	u, err := url.Parse(c.Endpoint)
+	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.User != nil {
+		return nil, fmt.Errorf("s3: %w: the endpoint %q is not https://host", runpod.ErrInvalid, c.Endpoint)
+	}
+	local := u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") || u.Hostname() == "::1"
+	if u.Scheme != "https" && (u.Scheme != "http" || !local && !c.PlainHTTP) {
+		return nil, fmt.Errorf("s3: %w: the endpoint %s is not https", runpod.ErrInvalid, u.Host)
+	}
+	if c.Bucket == "" || c.AccessKey == "" || c.SecretKey == "" {
+		return nil, fmt.Errorf("s3: %w: a bucket, an access key and a secret are wanted", runpod.ErrInvalid)
+	}
+	client, err := minio.New(u.Host, &minio.Options{
+		Creds:  credentials.NewStaticV4(c.AccessKey, c.SecretKey.Reveal(), ""),
+		Secure: u.Scheme == "https", Region: c.Region, BucketLookup: minio.BucketLookupPath,
+		MaxRetries: 5, Transport: c.Transport,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("s3: %w: %w", runpod.ErrInvalid, err)
+	}
+	prefix := c.Prefix
+	if prefix == "" {
+		prefix = "gopherpod/"
+	}
+	return &Bucket{client, c.Bucket, prefix}, nil
+}
+
+// Size implements store.Store.
+func (b *Bucket) Size(ctx context.Context, name store.Name) (int64, error) {
+	if err := name.Check(); err != nil {
+		return 0, err
+	}
+	info, err := b.client.StatObject(ctx, b.bucket, b.prefix+string(name), minio.StatObjectOptions{})
+	if err != nil {
+		return 0, failure(ctx, name, err)
+	}
+	return info.Size, nil
+}
+
+// Put implements store.Store. It is one request; a network volume takes less than
+// 500 MB in one.
+func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker, size int64) error {
+	if err := name.Check(); err != nil {
+		return err
+	}
+	// A whole body is announced: a reader that ends early must not become an object.
+	end, err := content.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = content.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("s3: %s: %w", name, err)
+	}
+	if end != size {
+		return fmt.Errorf("s3: %s: %w: %d bytes, %d were announced", name, store.ErrCorrupt, end, size)
+	}
+	info, err := b.client.PutObject(ctx, b.bucket, b.prefix+string(name), content, size,
+		minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: true})
+	if err != nil {
+		return failure(ctx, name, err)
+	}
+	if info.Size != size {
+		return fmt.Errorf("s3: %s: %w: %d bytes were stored of %d", name, store.ErrCorrupt, info.Size, size)
+	}
+	return nil
+}
+
+// Get implements store.Store.
+func (b *Bucket) Get(ctx context.Context, name store.Name) (io.ReadCloser, error) {
+	if err := name.Check(); err != nil {
+		return nil, err
+	}
+	o, err := b.client.GetObject(ctx, b.bucket, b.prefix+string(name), minio.GetObjectOptions{})
+	if err != nil {
+		return nil, failure(ctx, name, err)
+	}
+	if _, err := o.Stat(); err != nil { // GetObject asks for nothing yet
+		o.Close()
+		return nil, failure(ctx, name, err)
+	}
+	return o, nil
+}
+
+// URL returns an address from which an object can be read without a key until it
+// expires, at most in 7 days. Network volumes know no such addresses.
+func (b *Bucket) URL(ctx context.Context, name store.Name, expires time.Duration) (string, error) {
+	if err := name.Check(); err != nil {
+		return "", err
+	}
+	u, err := b.client.PresignedGetObject(ctx, b.bucket, b.prefix+string(name), expires, nil)
+	if err != nil {
+		return "", failure(ctx, name, err)
+	}
+	return u.String(), nil
+}
+
+// failure gives an error the sentinel of its decision.
+func failure(ctx context.Context, name store.Name, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	r := minio.ToErrorResponse(err)
+	kind := runpod.ErrUnreachable
+	switch {
+	case r.Code == "NoSuchKey":
+		kind = store.ErrNotFound
+	case r.StatusCode == http.StatusForbidden || r.Code == "AccessDenied" || r.Code == "InvalidAccessKeyId" || r.Code == "SignatureDoesNotMatch":
+		kind = runpod.ErrForbidden
+	case r.StatusCode == http.StatusNotFound || r.Code == "NoSuchBucket":
+		kind = runpod.ErrNotFound
+	case r.StatusCode == http.StatusTooManyRequests || r.Code == "SlowDown":
+		kind = runpod.ErrRateLimited
+	case r.StatusCode >= 500:
+		kind = runpod.ErrServer
+	case r.StatusCode != 0:
+		kind = runpod.ErrBadAnswer
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		kind = store.ErrCorrupt
+	}
+	return fmt.Errorf("s3: %s: %w: %w", name, kind, err)
+}

@@ -1,0 +1,178 @@
+package s3_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/runpod/store/s3"
+	"github.com/gopherpod/gopherpod/runpod/store/storetest"
+	"github.com/gopherpod/gopherpod/tensors"
+)
+
+// server starts a real S3 server on a folder: versitygw, on the PATH or where
+// GOPHERPOD_VERSITYGW says.
+func server(t *testing.T) s3.Config {
+	t.Helper()
+	program := os.Getenv("GOPHERPOD_VERSITYGW")
+	if program == "" {
+		var err error
+		if program, err = exec.LookPath("versitygw"); err != nil {
+			t.Skip("no S3 server: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "objects", "volume"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "--port", address, "--access", "user_key", "--secret", "rps_secret", "--region", "EU-RO-1", "--quiet",
+		"posix", "--sidecar", filepath.Join(root, "meta"), filepath.Join(root, "objects"))
+	if err := os.Mkdir(filepath.Join(root, "meta"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("versitygw: %.2000s", log.String())
+		}
+	})
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("versitygw does not listen: %.2000s", log.String())
+		}
+	}
+	return s3.Config{Endpoint: "http://" + address, Region: "EU-RO-1", Bucket: "volume", AccessKey: "user_key", SecretKey: "rps_secret"}
+}
+
+func open(t *testing.T, c s3.Config) *s3.Bucket {
+	t.Helper()
+	b, err := s3.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBucket(t *testing.T) {
+	config := server(t)
+	n := 0
+	storetest.Run(t, func(t *testing.T) store.Store {
+		n++
+		config.Prefix = fmt.Sprintf("run%d/", n)
+		return open(t, config)
+	})
+	t.Run("keys", func(t *testing.T) {
+		bad := config
+		bad.SecretKey = "other"
+		name, err := store.NameOf(tensors.DigestOf(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = open(t, bad).Put(t.Context(), name, strings.NewReader(""), 0)
+		if !errors.Is(err, runpod.ErrForbidden) || strings.Contains(err.Error(), "other") {
+			t.Errorf("a wrong secret: %v", err)
+		}
+		bad = config
+		bad.Bucket = "none"
+		if err := open(t, bad).Put(t.Context(), name, strings.NewReader(""), 0); !errors.Is(err, runpod.ErrNotFound) {
+			t.Errorf("a bucket that is not there: %v", err)
+		}
+	})
+	t.Run("address", func(t *testing.T) {
+		b := open(t, config)
+		r, err := store.Send(t.Context(), b, store.Bytes([]byte("content")), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, err := store.NameOf(r.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		address, err := b.URL(t.Context(), name, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if text, err := io.ReadAll(resp.Body); err != nil || string(text) != "content" {
+			t.Errorf("got %q, %v", text, err)
+		}
+	})
+	t.Run("a large object", func(t *testing.T) {
+		content := storetest.Random(80 << 20)
+		b := open(t, config)
+		r, err := store.Send(t.Context(), b, store.Bytes(content), store.Options{})
+		if err != nil || r.Parts != 3 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		back, err := store.Fetch(t.Context(), b, r.Digest, store.Options{})
+		if err != nil || !bytes.Equal(back, content) {
+			t.Errorf("%d bytes, %v", len(back), err)
+		}
+	})
+}
+
+func TestConfig(t *testing.T) {
+	good := s3.Volume("EU-RO-1", "vol123", "user_x", "rps_y")
+	if good.Endpoint != "https://s3api-eu-ro-1.runpod.io" || good.Region != "EU-RO-1" || good.Bucket != "vol123" {
+		t.Errorf("volume %+v", good)
+	}
+	if text := fmt.Sprintf("%v %+v %#v", good, good, open(t, good)); strings.Contains(text, "rps_y") {
+		t.Error("a config shows its secret")
+	}
+	for _, change := range []func(*s3.Config){
+		func(c *s3.Config) { c.Endpoint = "" },
+		func(c *s3.Config) { c.Endpoint = "http://example.com" },
+		func(c *s3.Config) { c.Endpoint = "https://example.com/path" },
+		func(c *s3.Config) { c.Endpoint = "https://u:p@example.com" },
+		func(c *s3.Config) { c.Bucket = "" },
+		func(c *s3.Config) { c.SecretKey = "" },
+	} {
+		c := good
+		change(&c)
+		if _, err := s3.New(c); !errors.Is(err, runpod.ErrInvalid) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	// A server that fails, and none.
+	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotImplemented) }))
+	c := s3.Config{Endpoint: down.URL, Region: "x", Bucket: "bucket", AccessKey: "a", SecretKey: "b"}
+	name, err := store.NameOf(tensors.DigestOf(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, c).Size(t.Context(), name); !errors.Is(err, runpod.ErrServer) {
+		t.Errorf("501: %v", err)
+	}
+}

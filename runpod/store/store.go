@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors"
+)
+
+// Sentinels, one for each decision.
+var (
+	// ErrNotFound: the store does not hold the object.
+	ErrNotFound = errors.New("not in the store")
+	// ErrCorrupt: content that does not have its digest or length.
+	ErrCorrupt = errors.New("content does not match its digest")
+	// ErrTooLarge: an object over the caller's limit.
+	ErrTooLarge = errors.New("too large")
+	// ErrName: something that is not a digest was to be a name.
+	ErrName = errors.New("not a digest")
+)
+
+// A Name is the key of an object in a store: "sha256/<digest>", or
+// "sha256/<digest>.parts" for a list of parts. Make one with NameOf or ListOf.
+type Name string
+
+// NameOf is the name of content with that digest.
+func NameOf(digest string) (Name, error) {
+	if !tensors.ValidDigest(digest) {
+		return "", fmt.Errorf("store: %w: %.80q", ErrName, digest)
+	}
+	return Name("sha256/" + digest), nil
+}
+
+// ListOf is the name of the list of parts of content with that digest.
+func ListOf(digest string) (Name, error) {
+	name, err := NameOf(digest)
+	return name + ".parts", err
+}
+
+// Valid tells whether the name is one that NameOf or ListOf makes.
+func (n Name) Valid() bool {
+	digest, ok := strings.CutPrefix(string(n), "sha256/")
+	return ok && tensors.ValidDigest(strings.TrimSuffix(digest, ".parts"))
+}
+
+// Check is an ErrName unless the name is valid.
+func (n Name) Check() error {
+	if !n.Valid() {
+		return fmt.Errorf("store: %w: %.80q", ErrName, string(n))
+	}
+	return nil
+}
+
+// A Store keeps objects by name. Its methods are safe for use by many goroutines.
+type Store interface {
+	// Size is an object's length in bytes, or ErrNotFound.
+	Size(ctx context.Context, name Name) (int64, error)
+	// Put stores size bytes of content under a name. It is atomic: after an error
+	// the object is there as a whole, as it was before, or not at all. To put the
+	// same again changes nothing.
+	Put(ctx context.Context, name Name, content io.ReadSeeker, size int64) error
+	// Get opens an object, or returns ErrNotFound. What it reads is not verified.
+	Get(ctx context.Context, name Name) (io.ReadCloser, error)
+}
+
+// A list is the object under ListOf.
+type list struct {
+	Size  int64  `json:"size"`
+	Parts []part `json:"parts"`
+}
+
+type part struct {
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+}
+
+// maxList bounds a list from outside: some 400,000 parts.
+const maxList = 40 << 20
+
+// check verifies a list's arithmetic.
+func (l list) check() error {
+	total := int64(0)
+	for _, p := range l.Parts {
+		if !tensors.ValidDigest(p.SHA256) || p.Size <= 0 || p.Size > l.Size-total {
+			return fmt.Errorf("store: %w: a list of parts that is none", ErrCorrupt)
+		}
+		total += p.Size
+	}
+	if total != l.Size || l.Size < 0 {
+		return fmt.Errorf("store: %w: parts of %d bytes for a whole of %d", ErrCorrupt, total, l.Size)
+	}
+	return nil
+}
