@@ -28,6 +28,7 @@
 //	envelope.go     Set in base64, compressed or not
 //	safetensors.go  the safetensors format
 //	state.go        model state as text
+//	delta.go        a state as its difference to another
 //	errors.go       what can go wrong
 //
 // Package tensors/bigjson moves texts of that size through encoding/json without

@@ -36,6 +36,15 @@ func (t Tensor) MarshalMsgpack() ([]byte, error) {
 	return append(t.msgpackHeader(), t.Data...), nil
 }
 
+// Pieces is the object that MarshalMsgpack returns in two pieces, of which the
+// second is the tensor's own memory: what a store keeps under [Tensor.Digest].
+func (t Tensor) Pieces() ([][]byte, error) {
+	if err := t.marshalable(); err != nil {
+		return nil, err
+	}
+	return [][]byte{t.msgpackHeader(), t.Data}, nil
+}
+
 // UnmarshalMsgpack reads what MarshalMsgpack wrote. The tensor shares b's memory.
 func (t *Tensor) UnmarshalMsgpack(b []byte) error {
 	r := mpReader{b: b}
