@@ -37,6 +37,16 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 		return newSoftmax(v), nil
 	case "flatten", "reshape", "identity":
 		return identity{}, nil
+	case "prelu":
+		return newPrelu(v, t), nil
+	case "glu":
+		return newGLU(v), nil
+	case "bilinear":
+		return newBilinear(v, t), nil
+	case "rnn", "lstm", "gru":
+		return newRecurrent(v, t), nil
+	case "transformer_encoder_layer":
+		return newTransformer(v, t), nil
 	case "permute":
 		return newPermute(v), nil
 	case "mean":
@@ -141,9 +151,8 @@ func layerNames() []string {
 // onlyPyTorch lists the types that layer does not make; a test holds it to that.
 func onlyPyTorch() []string {
 	return []string{
-		"bilinear", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "maxpool3d", "avgpool3d",
+		"conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "maxpool3d", "avgpool3d",
 		"adaptive_avgpool3d", "adaptive_maxpool1d", "adaptive_maxpool2d", "adaptive_maxpool3d",
-		"instancenorm1d", "instancenorm2d", "instancenorm3d", "alpha_dropout", "feature_alpha_dropout", "prelu", "glu",
-		"rnn", "lstm", "gru", "transformer_encoder_layer",
+		"instancenorm1d", "instancenorm2d", "instancenorm3d", "alpha_dropout", "feature_alpha_dropout",
 	}
 }

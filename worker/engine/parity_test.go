@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"math"
 	"os"
 	"testing"
@@ -72,10 +71,6 @@ func TestEqualsPyTorch(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.Name, func(t *testing.T) {
 			result, _, err := runJob(t, h, f.Request)
-			var e *worker.Error
-			if errors.As(err, &e) && e.Kind == worker.ErrUnsupported {
-				t.Skip(err)
-			}
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -310,8 +310,9 @@ def cases():
         width = 10 if p.get("bidirectional") else 5
         tail = [L("mean", dim=1)] if p.get("output") == "sequence" else []
         yield case("-".join([t, *map(str, p.values())]), [L(t, input_size=3, hidden_size=5, **p), *tail, L("linear", in_features=width, out_features=3)], {}, (4, 3), 3, n=10)
-    for p in [{}, {"norm_first": True, "activation": "gelu"}]:
-        yield case("-".join(["transformer", *map(str, p.values())]), [L("transformer_encoder_layer", d_model=8, nhead=2, dim_feedforward=16, dropout=0.0, **p), L("mean", dim=1),
+    yield case("lstm-dropout", [L("lstm", input_size=3, hidden_size=5, num_layers=2, dropout=0.3), L("linear", in_features=5, out_features=3)], mini, (4, 3), 3, n=15)
+    for p in [{"dropout": 0.0}, {"dropout": 0.0, "norm_first": True, "activation": "gelu"}, {"dropout": 0.1}]:
+        yield case("-".join(["transformer", *map(str, p.values())]), [L("transformer_encoder_layer", d_model=8, nhead=2, dim_feedforward=16, **p), L("mean", dim=1),
                    L("linear", in_features=8, out_features=3)], {"learning_rate": 0.003}, (5, 8), 3, n=10)  # fmt: skip
 
 
