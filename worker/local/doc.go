@@ -26,5 +26,7 @@
 //	webhook.go      what is told to webhooks
 //	scale.go        how many workers the jobs ask for
 //	pool.go         starting and ending them
+//	runner*.go      workers that are programs
+//	manage*.go      the management API: endpoints, templates, volumes, catalogue, bills, logs
 //	inprocess.go    workers that are a worker.Handler in this process
 package local

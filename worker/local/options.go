@@ -32,6 +32,9 @@ type Options struct {
 	Workers int
 	// Scaling starts and ends workers as jobs come and go, instead of Workers.
 	Scaling *Scaling
+	// PricePerHour is what a worker costs in US dollars, for /v2/billing. Default 0;
+	// endpoints made by the management API have the price of their GPU.
+	PricePerHour float64
 	// Limits are the rate limits by operation. Default: DefaultLimits; an empty
 	// map is none.
 	Limits map[string]Limit
@@ -155,8 +158,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if !validName(o.EndpointID) {
-		return o, fmt.Errorf("%w: EndpointID %q is not letters, digits, - and _", errOption, o.EndpointID)
+	if !validName(o.EndpointID) || manageRoots[o.EndpointID] {
+		return o, fmt.Errorf("%w: EndpointID %q is not letters, digits, - and _, or is taken", errOption, o.EndpointID)
 	}
 	return o, nil
 }

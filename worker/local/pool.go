@@ -2,16 +2,12 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/gopherpod/gopherpod/worker"
 )
-
-// A Runner runs one worker that is not in this process until ctx ends: it starts
-// a process with env added to its environment and waits for it. Its return means
-// that the worker is gone.
-type Runner func(ctx context.Context, workerID string, env []string) error
 
 // runnerPause is how long a worker that ended by itself is not replaced, so that
 // one that cannot start does not spin.
@@ -95,21 +91,28 @@ func (p *pool) end(id string) {
 func (p *pool) work(ctx context.Context, id string) {
 	q := p.ep.q
 	defer q.dismiss(id)
+	p.ep.logs.add(id, "system", "worker is created")
+	defer p.ep.logs.add(id, "system", "worker is removed")
 	if q.awaitCapacity(ctx, id) != nil || pause(ctx, p.srv.opt.Clock, p.rules().ColdStart) != nil {
 		return
 	}
 	if p.runner != nil {
-		if err := p.runner(ctx, id, p.srv.workerEnv(p.ep.id, id)); ctx.Err() == nil {
+		err := p.runner(ctx, Process{id, p.srv.workerEnv(p.ep.id, id), &lineWriter{logs: p.ep.logs, workerID: id}})
+		if ctx.Err() == nil {
 			p.srv.opt.Log.Warn("a worker ended", "worker", id, "err", err)
+			p.ep.logs.add(id, "system", fmt.Sprint("worker ended by itself: ", err))
 			q.setState(id, workerUnhealthy)
 			pause(ctx, p.srv.opt.Clock, runnerPause)
 		}
 		return
 	}
 	q.setState(id, workerReady)
+	p.ep.logs.add(id, "system", "worker is ready")
 	for ctx.Err() == nil {
 		for _, d := range q.take(ctx, id, 1) {
+			p.ep.logs.add(id, "container", "started job "+d.id)
 			p.srv.runInProcess(q, p.handler, id, d)
+			p.ep.logs.add(id, "container", "finished job "+d.id)
 		}
 	}
 }

@@ -50,6 +50,7 @@ type queue struct {
 	// fault tells whether a job's fault is due; it must not block.
 	fault   func(FaultKind) bool
 	journal *journal   // nil: nothing is kept on disk
+	usage   usage      // of workers that are gone
 	ghosts  []delivery // jobs to be delivered again
 }
 
@@ -87,7 +88,7 @@ const (
 
 func newQueue(opt Options) *queue {
 	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), takers: list.New(),
-		workers: map[string]*workerRecord{}, kick: make(chan struct{}, 1), ended: func(view) {}, fault: func(FaultKind) bool { return false }}
+		workers: map[string]*workerRecord{}, usage: usage{}, kick: make(chan struct{}, 1), ended: func(view) {}, fault: func(FaultKind) bool { return false }}
 }
 
 // submit puts a new job at the end of the queue.
@@ -229,7 +230,7 @@ func (q *queue) forgetLocked(j *job) {
 
 // releaseLocked takes j from its worker's hands, without a word to it.
 func (q *queue) releaseLocked(j *job) {
-	if w := q.workers[j.worker]; w != nil {
+	if w := q.workers[j.worker]; w != nil && w.jobs[j.id] == j {
 		delete(w.jobs, j.id)
 		w.idle = q.opt.Clock.Now()
 		q.nudge()

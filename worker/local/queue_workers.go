@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // enlist makes a worker known; one that is known keeps its jobs.
@@ -91,6 +92,7 @@ func (q *queue) unwatch(w *workerRecord) {
 		return
 	}
 	delete(q.workers, w.id)
+	q.usedLocked(w)
 }
 
 // leave ends the polls of a worker that asked to be replaced.
@@ -136,6 +138,7 @@ func (q *queue) dismiss(id string) {
 		return
 	}
 	delete(q.workers, id)
+	q.usedLocked(w)
 	q.nudge()
 	for _, j := range w.jobs {
 		q.lostLocked(j)
@@ -171,6 +174,19 @@ func (q *queue) throttle(on bool) {
 		close(q.blocked)
 		q.blocked = nil
 	}
+}
+
+func (q *queue) throttled() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.blocked != nil
+}
+
+// setTimeout changes the executionTimeout of jobs that come without one.
+func (q *queue) setTimeout(d time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.opt.ExecutionTimeout = d
 }
 
 // awaitCapacity holds a new worker, throttled, until there is a machine for it.

@@ -95,10 +95,11 @@ func TestRunner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
 		var s *Server
-		runner := func(ctx context.Context, id string, env []string) error {
+		runner := func(ctx context.Context, p Process) error {
 			n++
-			if !strings.Contains(strings.Join(env, "\n"), "RUNPOD_POD_ID="+id) {
-				t.Error(env)
+			id := p.ID
+			if !strings.Contains(strings.Join(p.Env, "\n"), "RUNPOD_POD_ID="+id) {
+				t.Error(p.Env)
 			}
 			_, text := callRaw(t, s, "GET", "/v2/local/job-take/"+id+"?gpu=x", "")
 			if n == 1 {

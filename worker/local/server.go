@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,9 +28,13 @@ type Server struct {
 	hooks  chan struct{} // places for webhooks
 	faults faults
 
-	mu     sync.Mutex
-	closed bool
-	tasks  sync.WaitGroup // grows under mu and until closed only
+	account      account
+	manageLimits *limiter
+
+	mu        sync.Mutex
+	closed    bool
+	endpoints map[string]*endpoint // ep and those of the management API
+	tasks     sync.WaitGroup       // grows under mu and until closed only
 
 	http *http.Server // nil without a listener
 	url  string
@@ -41,11 +47,19 @@ type endpoint struct {
 	srv    *Server
 	limits *limiter
 	pool   *pool // nil: only attached workers
+	logs   *workerLogs
+	end    context.CancelCauseFunc // ends its workers; nil for the server's own
+
+	// What the management API tells of it; guarded by the server's mu.
+	spec     endpointSpec
+	version  int
+	created  time.Time
+	releases []release
 }
 
 // newEndpoint starts an endpoint; its workers end with ctx.
 func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) (*endpoint, error) {
-	e := &endpoint{id: id, q: newQueue(opt), srv: s}
+	e := &endpoint{id: id, q: newQueue(opt), srv: s, logs: newWorkerLogs(opt.Clock)}
 	e.q.ended = s.notify
 	e.q.fault = s.faults.onJob
 	if opt.StateDir != "" {
@@ -75,11 +89,26 @@ func New(opt Options) (*Server, error) {
 	if err := s.Inject(opt.Faults...); err != nil {
 		return nil, err
 	}
+	s.account = newAccount()
+	s.manageLimits = newLimiter(opt.Clock, opt.Limits, func() int { return 0 })
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if s.ep, err = s.newEndpoint(s.ctx, opt.EndpointID, opt); err != nil {
 		return nil, err
 	}
+	s.ep.describe(opt)
+	s.endpoints = map[string]*endpoint{s.ep.id: s.ep}
 	return s, nil
+}
+
+// describe is what the management API tells of the server's own endpoint.
+func (e *endpoint) describe(opt Options) {
+	e.version, e.created = 1, opt.Clock.Now()
+	e.spec = endpointSpec{Name: e.id, Type: "QUEUE", containerSpec: containerSpec{Image: "local"}, Timeout: opt.ExecutionTimeout.Milliseconds(),
+		Scaling: &scalingSpec{Type: "QUEUE_DELAY", QueueDelay: 4}, GPU: &gpuSpec{Pools: []string{"ADA_24"}}}
+	if opt.Scaling != nil {
+		e.spec.Workers = &workersSpec{Min: &opt.Scaling.Min, Max: &opt.Scaling.Max}
+	}
+	e.spec.complete()
 }
 
 // Start is New with a listener on opt.Addr. The server ends with ctx or Close.
@@ -141,8 +170,11 @@ const closeTime = 10 * time.Second
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
+	all := slices.Collect(maps.Values(s.endpoints))
 	s.mu.Unlock()
-	s.ep.q.close() // first: what handlers report on their way out is not kept
+	for _, e := range all { // first: what handlers report on their way out is not kept
+		e.q.close()
+	}
 	s.cancel(ErrClosed)
 	var err error
 	if s.http != nil {
@@ -179,9 +211,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	parts := strings.Split(rest, "/")
-	if parts[0] != s.ep.id {
+	if manageRoots[parts[0]] {
+		s.manage(w, r, parts)
+		return
+	}
+	e := s.endpoint(parts[0])
+	if e == nil {
 		writeError(w, http.StatusNotFound, "endpoint not found")
 		return
 	}
-	s.ep.serve(w, r, parts[1:])
+	e.serve(w, r, parts[1:])
 }

@@ -56,7 +56,11 @@ func (s *Server) serveTwin(w http.ResponseWriter, r *http.Request, what string) 
 		if !readTwin(w, r, &body) {
 			return
 		}
-		s.ep.q.throttle(!body.Available)
+		s.mu.Lock()
+		for _, e := range s.endpoints {
+			e.q.throttle(!body.Available)
+		}
+		s.mu.Unlock()
 		writeJSON(w, http.StatusOK, body)
 	default:
 		writeError(w, http.StatusNotFound, "not found")

@@ -1,0 +1,191 @@
+package local
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// usage is how many seconds workers were up, by the hour (Unix seconds of its
+// begin). It is what is left of workers that are gone.
+type usage map[int64]float64
+
+// add spreads the time from a to b over the hours.
+func (u usage) add(a, b time.Time) {
+	for a.Before(b) {
+		hour := a.UTC().Truncate(time.Hour)
+		end := earlier(b, hour.Add(time.Hour))
+		u[hour.Unix()] += end.Sub(a).Seconds()
+		a = end
+	}
+}
+
+// usedLocked notes the time of a worker that ends, rounded up to a second.
+func (q *queue) usedLocked(w *workerRecord) {
+	q.usage.add(w.since, w.since.Add(roundUp(q.opt.Clock.Now().Sub(w.since))))
+}
+
+func roundUp(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+
+// used is the time of all workers, those that are up included.
+func (q *queue) used() usage {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all := usage{}
+	for h, s := range q.usage {
+		all[h] = s
+	}
+	now := q.opt.Clock.Now()
+	for _, w := range q.workers {
+		all.add(w.since, now)
+	}
+	return all
+}
+
+// A bill is one record of the answer.
+type bill struct {
+	StartTime    time.Time `json:"startTime"`
+	EndTime      time.Time `json:"endTime"`
+	ServerlessID string    `json:"serverlessId"`
+	TotalAmount  float64   `json:"totalAmount"`
+	GPUAmount    float64   `json:"gpuAmount"`
+	CPUAmount    float64   `json:"cpuAmount"`
+	DiskAmount   float64   `json:"diskAmount"`
+	FeeAmount    float64   `json:"feeAmount"`
+}
+
+// billing answers /v2/billing/serverless. Every worker is billed from its start
+// to its end, at the endpoint's price; windows are widened to whole buckets.
+func (s *Server) billing(r *http.Request, parts []string) (int, any, error) {
+	if len(parts) != 1 || parts[0] != "serverless" {
+		return 0, nil, errNotFound
+	}
+	if r.Method != http.MethodGet {
+		return 0, nil, newProblem(http.StatusMethodNotAllowed, "method not allowed")
+	}
+	q := r.URL.Query()
+	bucket := q.Get("bucketSize")
+	def(&bucket, "hour")
+	if !slices.Contains([]string{"hour", "day", "week", "month", "year"}, bucket) {
+		return 0, nil, newProblem(http.StatusBadRequest, "bucketSize %q is not hour, day, week, month or year", bucket)
+	}
+	from, to, err := s.billWindow(q.Get("startTime"), q.Get("endTime"), q.Get("lastN"), bucket)
+	if err != nil {
+		return 0, nil, err
+	}
+	records := s.bills(from, to, bucket, q.Get("serverlessId"))
+	total, ids := 0.0, map[string]bool{}
+	for _, b := range records {
+		total += b.TotalAmount
+		ids[b.ServerlessID] = true
+	}
+	return http.StatusOK, map[string]any{"records": records, "metadata": map[string]any{
+		"query":       map[string]any{"startTime": from, "endTime": to, "bucketSize": bucket},
+		"recordCount": len(records), "uniqueServerlessCount": len(ids),
+		"totals": map[string]float64{"totalAmount": total, "gpuAmount": total, "cpuAmount": 0, "diskAmount": 0, "feeAmount": 0},
+	}}, nil
+}
+
+func (s *Server) billWindow(start, end, lastN, bucket string) (from, to time.Time, err error) {
+	to = s.opt.Clock.Now().UTC()
+	from = bucketOf(to, bucket)
+	if lastN != "" {
+		n, err := strconv.Atoi(lastN)
+		if err != nil || n < 1 || n > 10_000 {
+			return from, to, newProblem(http.StatusBadRequest, "lastN must be 1 to 10000")
+		}
+		for range n - 1 {
+			from = bucketOf(from.Add(-time.Second), bucket)
+		}
+	}
+	if start != "" {
+		if from, err = time.Parse(time.RFC3339, start); err != nil {
+			return from, to, newProblem(http.StatusBadRequest, "startTime is not RFC 3339")
+		}
+	}
+	if end != "" {
+		if to, err = time.Parse(time.RFC3339, end); err != nil {
+			return from, to, newProblem(http.StatusBadRequest, "endTime is not RFC 3339")
+		}
+	}
+	if from = bucketOf(from.UTC(), bucket); !to.After(from) {
+		return from, to, newProblem(http.StatusBadRequest, "endTime is not after startTime")
+	}
+	if b := bucketOf(to.UTC(), bucket); !b.Equal(to) {
+		to = bucketEnd(b, bucket)
+	}
+	return from, to.UTC(), nil
+}
+
+// bills are the records, by time and endpoint.
+func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
+	type key struct {
+		start int64
+		id    string
+	}
+	sums := map[key]float64{}
+	s.mu.Lock()
+	all := map[string]*endpoint{}
+	for id, e := range s.endpoints {
+		all[id] = e
+	}
+	s.mu.Unlock()
+	for id, e := range all {
+		if only != "" && only != id {
+			continue
+		}
+		for hour, seconds := range e.q.used() {
+			at := time.Unix(hour, 0).UTC()
+			if !at.Before(from) && at.Before(to) {
+				sums[key{bucketOf(at, bucket).Unix(), id}] += seconds * e.q.opt.PricePerHour / 3600
+			}
+		}
+	}
+	records := make([]bill, 0, len(sums))
+	for k, amount := range sums {
+		start := time.Unix(k.start, 0).UTC()
+		records = append(records, bill{StartTime: start, EndTime: bucketEnd(start, bucket), ServerlessID: k.id, TotalAmount: amount, GPUAmount: amount})
+	}
+	slices.SortFunc(records, func(a, b bill) int {
+		if c := a.StartTime.Compare(b.StartTime); c != 0 {
+			return c
+		}
+		if a.ServerlessID < b.ServerlessID {
+			return -1
+		}
+		return 1
+	})
+	return records
+}
+
+// bucketOf is the begin of the bucket that t lies in; weeks begin on Monday.
+func bucketOf(t time.Time, bucket string) time.Time {
+	t = t.UTC()
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	switch bucket {
+	case "day":
+		return day
+	case "week":
+		return day.AddDate(0, 0, -int(day.Weekday()+6)%7)
+	case "month":
+		return day.AddDate(0, 0, 1-day.Day())
+	case "year":
+		return time.Date(t.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t.Truncate(time.Hour)
+}
+
+func bucketEnd(start time.Time, bucket string) time.Time {
+	switch bucket {
+	case "day":
+		return start.AddDate(0, 0, 1)
+	case "week":
+		return start.AddDate(0, 0, 7)
+	case "month":
+		return start.AddDate(0, 1, 0)
+	case "year":
+		return start.AddDate(1, 0, 0)
+	}
+	return start.Add(time.Hour)
+}

@@ -1,0 +1,183 @@
+package local
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A table is a resource without a life of its own: what is put in is what is
+// got out.
+type table[T any] struct {
+	name  string                    // of the list in answers
+	check func(old *T, new T) error // old is nil for a new one
+	with  func(id string, v T) any
+
+	mu   sync.Mutex
+	rows map[string]T
+}
+
+func (t *table[T]) list() any {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ids := make([]string, 0, len(t.rows))
+	for id := range t.rows {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	all := make([]any, 0, len(ids))
+	for _, id := range ids {
+		all = append(all, t.with(id, t.rows[id]))
+	}
+	return map[string]any{t.name: all}
+}
+
+func (t *table[T]) get(id string) (any, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok := t.rows[id]
+	if !ok {
+		return nil, errNotFound
+	}
+	return t.with(id, v), nil
+}
+
+func (t *table[T]) create(body []byte) (any, error) {
+	var v T
+	if err := readStrict(body, &v); err != nil {
+		return nil, err
+	}
+	if err := t.check(nil, v); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	id := strings.ToLower(newWorkerID()[:10])
+	t.rows[id] = v
+	return t.with(id, v), nil
+}
+
+func (t *table[T]) update(id string, body []byte) (any, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old, ok := t.rows[id]
+	if !ok {
+		return nil, errNotFound
+	}
+	v := clone(old)
+	if err := readStrict(body, &v); err != nil {
+		return nil, err
+	}
+	if err := t.check(&old, v); err != nil {
+		return nil, err
+	}
+	t.rows[id] = v
+	return t.with(id, v), nil
+}
+
+func (t *table[T]) remove(id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.rows[id]; !ok {
+		return errNotFound
+	}
+	delete(t.rows, id)
+	return nil
+}
+
+// clone is a copy by way of JSON, which all these types are made for.
+func clone[T any](v T) (out T) {
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(b, &out)
+	}
+	if err != nil {
+		panic(err) // a type of this package that JSON cannot carry
+	}
+	return out
+}
+
+// containerSpec is what templates and endpoints say of a container.
+type containerSpec struct {
+	Image    string            `json:"image,omitempty"`
+	Args     string            `json:"args,omitempty"`
+	Disk     int               `json:"disk,omitempty"` // GB
+	Env      map[string]string `json:"env,omitempty"`
+	Ports    []string          `json:"ports,omitempty"`
+	Registry string            `json:"registry,omitempty"`
+}
+
+type templateSpec struct {
+	Name string `json:"name"`
+	containerSpec
+	Serverless bool   `json:"serverless"`
+	Public     bool   `json:"public"`
+	Category   string `json:"category,omitempty"`
+	Mounts     *struct {
+		Persistent string `json:"persistent,omitempty"`
+	} `json:"mounts,omitempty"`
+	AllowedCUDAVersions []string `json:"allowedCudaVersions,omitempty"`
+	StartSSH            *bool    `json:"startSsh,omitempty"`
+	StartJupyter        *bool    `json:"startJupyter,omitempty"`
+}
+
+func checkTemplate(_ *templateSpec, t templateSpec) error {
+	switch {
+	case t.Name == "":
+		return invalidField("name", "is required")
+	case t.Image == "":
+		return invalidField("image", "is required")
+	case t.Category != "" && !slices.Contains([]string{"CPU", "NVIDIA", "AMD"}, t.Category):
+		return invalidField("category", "must be CPU, NVIDIA or AMD")
+	}
+	return nil
+}
+
+type volumeSpec struct {
+	Name       string `json:"name"`
+	Size       int    `json:"size"` // GB
+	DataCenter string `json:"dataCenter"`
+	Type       string `json:"type,omitempty"`
+}
+
+func checkVolume(old *volumeSpec, v volumeSpec) error {
+	switch {
+	case v.Name == "":
+		return invalidField("name", "is required")
+	case v.Size < 10 || v.Size > 4096:
+		return invalidField("size", "must be 10 to 4096 GB")
+	case v.DataCenter == "":
+		return invalidField("dataCenter", "is required")
+	case v.Type != "" && v.Type != "STANDARD" && v.Type != "HIGH_PERFORMANCE":
+		return invalidField("type", "must be STANDARD or HIGH_PERFORMANCE")
+	case old != nil && v.Size < old.Size:
+		return invalidField("size", "a volume can only grow")
+	case old != nil && (v.DataCenter != old.DataCenter || v.Type != old.Type):
+		return invalidField("dataCenter", "only name and size can change")
+	}
+	return nil
+}
+
+// An account is what the management API keeps besides endpoints.
+type account struct {
+	templates *table[templateSpec]
+	volumes   *table[volumeSpec]
+}
+
+func newAccount() account {
+	type template struct {
+		ID string `json:"id"`
+		templateSpec
+	}
+	type volume struct {
+		ID string `json:"id"`
+		volumeSpec
+	}
+	return account{
+		templates: &table[templateSpec]{name: "templates", check: checkTemplate, rows: map[string]templateSpec{},
+			with: func(id string, v templateSpec) any { return template{id, v} }},
+		volumes: &table[volumeSpec]{name: "networkVolumes", check: checkVolume, rows: map[string]volumeSpec{},
+			with: func(id string, v volumeSpec) any { def(&v.Type, "STANDARD"); return volume{id, v} }},
+	}
+}

@@ -1,0 +1,92 @@
+package local
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A workerInfo is one worker in the answer of /v2/serverless/{id}/workers.
+type workerInfo struct {
+	ID            string    `json:"id"`
+	Status        string    `json:"status"`
+	IsStale       bool      `json:"isStale"`
+	Version       int       `json:"version"`
+	GPUCount      int       `json:"gpuCount"`
+	Image         string    `json:"image"`
+	UptimeSeconds int       `json:"uptimeSeconds"`
+	GPUTypeID     string    `json:"gpuTypeId"`
+	DataCenterID  string    `json:"dataCenterId"`
+	StartedAt     time.Time `json:"startedAt"`
+}
+
+func (w *workerRecord) status() string {
+	switch {
+	case w.state == workerUnhealthy:
+		return "UNHEALTHY"
+	case w.state == workerThrottled:
+		return "THROTTLED"
+	case w.state == workerStarting:
+		return "INITIALIZING"
+	case len(w.jobs) > 0:
+		return "RUNNING"
+	}
+	return "IDLE"
+}
+
+// workerInfos are the workers, by id.
+func (q *queue) workerInfos() []workerInfo {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.opt.Clock.Now()
+	all := make([]workerInfo, 0, len(q.workers))
+	for _, w := range q.workers {
+		gpu := w.gpu
+		def(&gpu, "local")
+		all = append(all, workerInfo{ID: w.id, Status: w.status(), Version: 1, GPUCount: 1, GPUTypeID: gpu, DataCenterID: "LOCAL-1",
+			UptimeSeconds: int(now.Sub(w.since).Seconds()), StartedAt: w.since.UTC()})
+	}
+	slices.SortFunc(all, func(a, b workerInfo) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+// endpointPart is what lies under an endpoint: its workers and its releases.
+func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error) {
+	e := s.endpoint(id)
+	if e == nil {
+		return 0, nil, errNotFound
+	}
+	if r.Method != http.MethodGet {
+		return 0, nil, newProblem(http.StatusMethodNotAllowed, "method not allowed")
+	}
+	s.mu.Lock()
+	spec, version, releases := e.spec, e.version, slices.Clone(e.releases)
+	s.mu.Unlock()
+	switch part {
+	case "workers":
+		all := e.q.workerInfos()
+		summary := map[string]int{"running": 0, "idle": 0, "initializing": 0, "throttled": 0, "unhealthy": 0, "total": len(all)}
+		for i := range all {
+			all[i].Image, all[i].Version = spec.Image, version
+			if spec.GPU != nil {
+				all[i].GPUCount = spec.GPU.Count
+			}
+			summary[strings.ToLower(all[i].Status)]++
+		}
+		return http.StatusOK, map[string]any{"workers": all, "summary": summary, "endpointVersion": version}, nil
+	case "releases":
+		if len(releases) > 0 {
+			releases[0].WorkerCount = len(e.q.workerInfos())
+		}
+		return http.StatusOK, map[string]any{"endpointVersion": version, "rollout": nil, "releases": releases}, nil
+	}
+	return 0, nil, errNotFound
+}
+
+// endpoint is the one with this id, or nil.
+func (s *Server) endpoint(id string) *endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.endpoints[id]
+}

@@ -1,0 +1,19 @@
+//go:build unix
+
+package local
+
+import (
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// ownGroup lets the end of cmd's context end all that the program has started.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error {
+		pid := cmd.Process.Pid
+		time.AfterFunc(stopTime, func() { syscall.Kill(-pid, syscall.SIGKILL) })
+		return syscall.Kill(-pid, syscall.SIGTERM)
+	}
+}
