@@ -50,7 +50,7 @@ class Eager:
         self.model, self.loss, self.device = trainer.model, trainer.loss, trainer.device
         self.optimizer = optim.make(trainer.hyper, trainer.model, capturable)
         self.params = [p for p in self.model.parameters() if p.requires_grad]
-        self.scaler = torch.cuda.amp.GradScaler() if self.device.precision == "fp16" else None
+        self.scaler = _scaler() if self.device.precision == "fp16" else None
         self.sums = Sums(self.device.torch)
         self.about = "data on the device" if trainer.feed.resident else "data streamed"
         self.forward = self.model
@@ -116,6 +116,11 @@ class Eager:
 
         self.optimizer.step(closure)
         self.count(*first[0], y)
+
+
+def _scaler():
+    """The loss scaler of fp16; PyTorch 2.3 moved it."""
+    return torch.amp.GradScaler("cuda") if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler()
 
 
 class Graph(Eager):
@@ -212,8 +217,8 @@ class Guarded(Graph):
     def step(self, index: torch.Tensor, y: torch.Tensor) -> None:
         try:
             super().step(index, y)
-        except RuntimeError as e:
-            if self.graph is not None or devices.out_of_memory(e) or devices.broken(e):
+        except Exception as e:
+            if self.graph is not None or len(index) < self.t.size or devices.out_of_memory(e) or devices.broken(e):
                 raise
             raise NotRecordable(str(e).split("\n")[0]) from None
 
