@@ -16,8 +16,7 @@ type recurrent struct {
 	masks             [][]float32    // of between, by layer, as forward used them
 	last              bool           // only the last step's output
 	outs              [][]float32    // of each layer, [n, steps, width]
-	y, dx             []float32
-	d                 [2][]float32
+	y                 []float32
 }
 
 // A cell is one step of one direction. gi and gh are W x + b of the input and of
