@@ -39,7 +39,7 @@ func EncodeDelta(base, next Set) (string, error) {
 		size := t.DType.Size()
 		planes[name] = Tensor{DType: Uint8, Shape: []int{size, t.Len()}, Data: split(base[name].Data, t.Data, size)}
 	}
-	parts, err := safetensorsSegments(planes, map[string]string{"format": deltaFormat, "base": digest})
+	parts, err := SafetensorsPieces(planes, map[string]string{"format": deltaFormat, "base": digest})
 	if err != nil {
 		return "", err
 	}

@@ -76,7 +76,7 @@ func TestDelta(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, planes := range []Set{{}, {"x": {Uint8, []int{4, 1}, make([]byte, 4)}}} {
-		parts, err := safetensorsSegments(planes, map[string]string{"format": deltaFormat, "base": digest})
+		parts, err := SafetensorsPieces(planes, map[string]string{"format": deltaFormat, "base": digest})
 		if err != nil {
 			t.Fatal(err)
 		}

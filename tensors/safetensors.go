@@ -26,7 +26,7 @@ const MaxSafetensorsHeader = 100_000_000
 // Tensors are laid out by falling alignment and then by name, without gaps.
 // metadata may be nil; it is written with its keys in order.
 func EncodeSafetensors(s Set, metadata map[string]string) ([]byte, error) {
-	parts, err := safetensorsSegments(s, metadata)
+	parts, err := SafetensorsPieces(s, metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,9 @@ type stInfo struct {
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-func safetensorsSegments(s Set, metadata map[string]string) ([][]byte, error) {
+// SafetensorsPieces is EncodeSafetensors without the copy: the header, then each
+// tensor's own memory.
+func SafetensorsPieces(s Set, metadata map[string]string) ([][]byte, error) {
 	names := s.Names()
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(s[b].DType, s[a].DType) })
 	parts := make([][]byte, 1, len(s)+1)

@@ -6,7 +6,7 @@ import "bytes"
 // compress is set, in base64. Trained weights compress by a tenth or less; zeros,
 // as in a fresh optimizer, to almost nothing.
 func EncodeState(s Set, compress bool) (string, error) {
-	parts, err := safetensorsSegments(s, nil)
+	parts, err := SafetensorsPieces(s, nil)
 	if err != nil {
 		return "", err
 	}

@@ -11,10 +11,15 @@
 // and no more than a few parts are in flight. Digest and length are checked on
 // both ways.
 //
+// A tensor is one object, in the form and at the place where our worker looks for
+// {"sha256": digest}: with the root of a store at /runpod-volume/gopherpod,
+// SendTensor puts data where a job finds them.
+//
 //	store.go    Store, and the names of objects
 //	send.go     Send: what is missing, in parts
 //	fetch.go    Fetch: the whole again, verified
 //	content.go  Content: what can be read from any place
+//	tensor.go   SendTensor, FetchTensor
 //	dir.go      Dir
 //	storetest/  what every Store must do, as a test
 package store

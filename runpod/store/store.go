@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/tensors"
@@ -22,8 +23,9 @@ var (
 	ErrName = errors.New("not a digest")
 )
 
-// A Name is the key of an object in a store: "sha256/<digest>", or
-// "sha256/<digest>.parts" for a list of parts. Make one with NameOf or ListOf.
+// A Name is the key of an object in a store: "sha256/<digest>",
+// "sha256/<digest>.parts" for a list of parts, or "data/<2 digits>/<digest>.safetensors"
+// for a tensor. Make one with NameOf, ListOf or TensorName.
 type Name string
 
 // NameOf is the name of content with that digest.
@@ -40,10 +42,24 @@ func ListOf(digest string) (Name, error) {
 	return name + ".parts", err
 }
 
-// Valid tells whether the name is one that NameOf or ListOf makes.
+// TensorName is the name of the tensor with that digest (tensors.Tensor.Digest).
+func TensorName(digest string) (Name, error) {
+	if _, err := NameOf(digest); err != nil {
+		return "", err
+	}
+	return Name("data/" + digest[:2] + "/" + digest + ".safetensors"), nil
+}
+
+// Valid tells whether the name is one that the functions above make.
 func (n Name) Valid() bool {
-	digest, ok := strings.CutPrefix(string(n), "sha256/")
-	return ok && tensors.ValidDigest(strings.TrimSuffix(digest, ".parts"))
+	base := path.Base(string(n))
+	digest, _, _ := strings.Cut(base, ".")
+	for _, make := range []func(string) (Name, error){NameOf, ListOf, TensorName} {
+		if name, err := make(digest); err == nil && name == n {
+			return true
+		}
+	}
+	return false
 }
 
 // Check is an ErrName unless the name is valid.

@@ -95,8 +95,12 @@ func (b *Bucket) Size(ctx context.Context, name store.Name) (int64, error) {
 	return info.Size, nil
 }
 
-// Put implements store.Store. It is one request; a network volume takes less than
-// 500 MB in one.
+// onePut is the largest object that goes in one request; larger ones go in pieces
+// of that size, which the server makes one object of at the end. A network volume
+// takes less than 500 MB in one.
+const onePut = 128 << 20
+
+// Put implements store.Store.
 func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker, size int64) error {
 	if err := name.Check(); err != nil {
 		return err
@@ -113,7 +117,7 @@ func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker
 		return fmt.Errorf("s3: %s: %w: %d bytes, %d were announced", name, store.ErrCorrupt, end, size)
 	}
 	info, err := b.client.PutObject(ctx, b.bucket, b.prefix+string(name), content, size,
-		minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: true})
+		minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: size <= onePut, PartSize: onePut, NumThreads: 2})
 	if err != nil {
 		return failure(ctx, name, err)
 	}

@@ -143,6 +143,23 @@ func TestBucket(t *testing.T) {
 	})
 }
 
+// A tensor over the size of one request is one object all the same.
+func TestLargeTensor(t *testing.T) {
+	b := open(t, server(t))
+	x, err := tensors.From(storetest.Random(150 << 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := store.SendTensor(t.Context(), b, x)
+	if err != nil || r.Sent != r.Size {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	back, err := store.FetchTensor(t.Context(), b, r.Digest, store.Options{})
+	if err != nil || !back.Equal(x) {
+		t.Errorf("%v, %v", back, err)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	good := s3.Volume("EU-RO-1", "vol123", "user_x", "rps_y")
 	if good.Endpoint != "https://s3api-eu-ro-1.runpod.io" || good.Region != "EU-RO-1" || good.Bucket != "vol123" {

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/gopherpod/gopherpod/tensors"
+)
+
+// SendTensor makes sure that the store holds a tensor. In a request it is then
+// {"sha256": Receipt.Digest}. It lies there as safetensors with the one name
+// "data", and is not cut: a worker reads it as a file.
+func SendTensor(ctx context.Context, s Store, t tensors.Tensor) (Receipt, error) {
+	pieces, err := tensors.SafetensorsPieces(tensors.Set{"data": t}, nil)
+	if err != nil {
+		return Receipt{}, err
+	}
+	c := Bytes(pieces...)
+	r := Receipt{Digest: t.Digest(), Size: c.Size(), Parts: 1}
+	name, err := TensorName(r.Digest)
+	if err != nil {
+		return r, err
+	}
+	r.Sent, err = sendObject(ctx, s, name, c, 0, c.Size())
+	return r, err
+}
+
+// FetchTensor returns the tensor of a digest, verified.
+func FetchTensor(ctx context.Context, s Store, digest string, o Options) (tensors.Tensor, error) {
+	o = o.complete()
+	name, err := TensorName(digest)
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	n, err := s.Size(ctx, name)
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	if n > o.Limit {
+		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w: %d bytes, over the limit of %d", digest, ErrTooLarge, n, o.Limit)
+	}
+	r, err := s.Get(ctx, name)
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	defer r.Close()
+	b := make([]byte, n)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w: %w", digest, ErrCorrupt, err)
+	}
+	set, _, err := tensors.DecodeSafetensors(b)
+	if err != nil {
+		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w: %w", digest, ErrCorrupt, err)
+	}
+	t := set["data"]
+	if t.Validate() != nil || t.Digest() != digest {
+		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w", digest, ErrCorrupt)
+	}
+	return t, nil
+}

@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors"
+)
+
+func tensor(t *testing.T) tensors.Tensor {
+	t.Helper()
+	x, err := tensors.From([][]float64{{1, 2, 3}, {4, 5, 6.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func TestTensor(t *testing.T) {
+	root := t.TempDir()
+	s, x := store.Dir(root), tensor(t)
+	r, err := store.SendTensor(t.Context(), s, x)
+	if err != nil || r.Digest != x.Digest() || r.Sent != r.Size {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if again, err := store.SendTensor(t.Context(), s, x.Clone()); err != nil || again.Sent != 0 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+	if back, err := store.FetchTensor(t.Context(), s, r.Digest, store.Options{}); err != nil || !back.Equal(x) {
+		t.Errorf("%v, %v", back, err)
+	}
+	if _, err := store.FetchTensor(t.Context(), s, r.Digest, store.Options{Limit: 10}); !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("over the limit: %v", err)
+	}
+	if _, err := store.FetchTensor(t.Context(), s, tensors.DigestOf(nil), store.Options{}); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("never sent: %v", err)
+	}
+	if _, err := store.SendTensor(t.Context(), s, tensors.Tensor{}); !errors.Is(err, tensors.ErrType) {
+		t.Errorf("no tensor: %v", err)
+	}
+	file := filepath.Join(root, "data", r.Digest[:2], r.Digest+".safetensors")
+	for _, content := range []string{"", "rubbish that is no safetensors file", "\x02\x00\x00\x00\x00\x00\x00\x00{}"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.FetchTensor(t.Context(), s, r.Digest, store.Options{}); !errors.Is(err, store.ErrCorrupt) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
+// Our PyTorch worker finds a tensor by the digest that it has here, and what it
+// stores is found here.
+func TestTensorWithWorker(t *testing.T) {
+	python := os.Getenv("GOPHERPOD_TORCH_PYTHON")
+	if python == "" {
+		t.Skip("GOPHERPOD_TORCH_PYTHON does not name a Python that has torch, numpy, msgpack and zstandard")
+	}
+	root, x := t.TempDir(), tensor(t)
+	r, err := store.SendTensor(t.Context(), store.Dir(root), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, "-c", `
+import sys, torch, data, pathlib
+s = data.Store(pathlib.Path(sys.argv[1]))
+assert s.has(sys.argv[2])
+t = s.get(sys.argv[2], "x")
+print(t.dtype, t.tolist())
+print(s.put(torch.tensor([1, 2, 3], dtype=torch.int16)))
+`, root, r.Digest)
+	cmd.Dir = filepath.Join("..", "..", "worker", "pytorch")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	seen, digest, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	if seen != "torch.float64 [[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]]" {
+		t.Errorf("the worker sees %s", seen)
+	}
+	y, err := store.FetchTensor(t.Context(), store.Dir(root), digest, store.Options{})
+	if err != nil || y.DType != tensors.Int16 {
+		t.Errorf("%v, %v", y, err)
+	}
+}
