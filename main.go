@@ -144,7 +144,7 @@ func runInstall(ctx context.Context, flags *pflag.FlagSet) error {
 		Layout:   l,
 		Program:  program,
 		Sources:  source,
-		Progress: func(line string) { fmt.Println("   ", line) },
+		Progress: progress(os.Stdout),
 	})
 	if err != nil {
 		return err
@@ -157,6 +157,31 @@ func runInstall(ctx context.Context, flags *pflag.FlagSet) error {
 	}
 	fmt.Println()
 	return nil
+}
+
+// progress prints what happens. On a terminal the count of compiled packages
+// stays on one line; elsewhere every hundredth is printed.
+func progress(out *os.File) func(string) {
+	info, err := out.Stat()
+	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+	counting := false
+	return func(line string) {
+		var n int
+		_, err := fmt.Sscanf(line, "compiled %d packages", &n)
+		switch {
+		case err == nil && terminal:
+			fmt.Fprintf(out, "\r\033[K    %.72s", line)
+		case err == nil:
+			if n%100 == 0 {
+				fmt.Fprintf(out, "    compiled %d packages\n", n)
+			}
+		case counting && terminal:
+			fmt.Fprintf(out, "\r\033[K    %s\n", line)
+		default:
+			fmt.Fprintf(out, "    %s\n", line)
+		}
+		counting = err == nil
+	}
 }
 
 func runUninstall(_ context.Context, flags *pflag.FlagSet) error {
