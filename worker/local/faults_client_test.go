@@ -1,0 +1,396 @@
+package local_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// A wire carries requests to a handler without a network, so that a bubble's
+// clock can run; a handler that aborts cuts the connection.
+type wire struct{ h http.Handler }
+
+type answer struct {
+	header http.Header
+	code   int
+	body   bytes.Buffer
+	cut    bool
+}
+
+func (a *answer) Header() http.Header { return a.header }
+func (a *answer) WriteHeader(code int) {
+	if a.code == 0 {
+		a.code = code
+	}
+}
+func (a *answer) Write(b []byte) (int, error) { a.WriteHeader(200); return a.body.Write(b) }
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := r.Clone(r.Context())
+	in.Host, in.RequestURI = r.URL.Host, r.URL.RequestURI()
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	done := make(chan *answer, 1)
+	go func() {
+		a := &answer{header: http.Header{}}
+		defer func() {
+			if p := recover(); p != nil {
+				if p != http.ErrAbortHandler {
+					panic(p)
+				}
+				a.cut = true
+			}
+			done <- a
+		}()
+		w.h.ServeHTTP(a, in)
+	}()
+	var a *answer
+	select {
+	case a = <-done:
+	case <-r.Context().Done():
+		return nil, context.Cause(r.Context())
+	}
+	if a.cut && a.code == 0 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	var body io.Reader = &a.body
+	if a.cut {
+		body = io.MultiReader(body, broken{})
+	}
+	return &http.Response{Status: fmt.Sprint(a.code), StatusCode: a.code, Header: a.header, Body: io.NopCloser(body), ContentLength: -1, Request: r}, nil
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// bench is a server, a client of it, and a count of what ran.
+type bench struct {
+	*local.Server
+	ep  *runpod.Endpoint
+	ran atomic.Int32
+}
+
+func newBench(t *testing.T, opt local.Options) *bench {
+	b := &bench{}
+	opt.Handler = func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		b.ran.Add(1)
+		var in struct {
+			Fail  bool
+			Block bool
+		}
+		json.Unmarshal(job.Input, &in)
+		if in.Block {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}
+		for i := range 3 {
+			if err := yield(json.RawMessage(fmt.Sprint(i))); err != nil {
+				return nil, err
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if in.Fail {
+			return nil, worker.Invalid("input", "on purpose")
+		}
+		return nil, nil
+	}
+	s, err := local.New(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := runpod.New(runpod.Config{APIKey: runpod.Secret(s.Key()), BaseURL: "http://127.0.0.1/v2", ManagementURL: "http://127.0.0.1/v2", Transport: wire{s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Server, b.ep = s, c.Endpoint("local")
+	return b
+}
+
+func (b *bench) submit(t *testing.T, input string) runpod.JobID {
+	t.Helper()
+	job, err := b.ep.Run(t.Context(), runpod.Request{Input: json.RawMessage(input)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job.ID
+}
+
+const whole = "[0,1,2]"
+
+// clientOps are the client's operations. Each says what is left of it, and "ok" is
+// all that was wanted.
+var clientOps = []struct {
+	name, op string
+	do       func(t *testing.T, b *bench, inject func()) (string, error)
+}{
+	{"Run", "run", func(t *testing.T, b *bench, inject func()) (string, error) {
+		inject()
+		job, err := b.ep.Run(t.Context(), runpod.Request{Input: json.RawMessage(`{"x":1}`)})
+		if err != nil {
+			return "", err
+		}
+		job, err = b.ep.Wait(t.Context(), job.ID)
+		return result(job), err
+	}},
+	{"RunSync", "runsync", func(t *testing.T, b *bench, inject func()) (string, error) {
+		inject()
+		job, err := b.ep.RunSync(t.Context(), runpod.Request{Input: json.RawMessage(`{"x":1}`)}, 0)
+		return result(job), err
+	}},
+	{"Wait", "status", func(t *testing.T, b *bench, inject func()) (string, error) {
+		id := b.submit(t, `{"x":1}`)
+		inject()
+		job, err := b.ep.Wait(t.Context(), id)
+		return result(job), err
+	}},
+	{"Stream", "stream", func(t *testing.T, b *bench, inject func()) (string, error) {
+		id := b.submit(t, `{"x":1}`)
+		inject()
+		for _, err := range b.ep.Stream(t.Context(), id) {
+			if err != nil {
+				return "", err
+			}
+		}
+		// Chunks of a lost answer are gone; the output has them.
+		job, err := b.ep.Wait(t.Context(), id)
+		return result(job), err
+	}},
+	{"Cancel", "cancel", func(t *testing.T, b *bench, inject func()) (string, error) {
+		id := b.submit(t, `{"block":true}`)
+		synctest.Wait()
+		inject()
+		job, err := b.ep.Cancel(t.Context(), id)
+		if err == nil && job.Status == runpod.StatusCancelled {
+			return "ok", nil
+		}
+		return fmt.Sprint(job), err
+	}},
+	{"Retry", "retry", func(t *testing.T, b *bench, inject func()) (string, error) {
+		id := b.submit(t, `{"fail":true}`)
+		b.ep.Wait(t.Context(), id)
+		inject()
+		_, err := b.ep.Retry(t.Context(), id)
+		if err != nil {
+			return "", err
+		}
+		if _, err = b.ep.Wait(t.Context(), id); errors.Is(err, runpod.ErrJobFailed) {
+			return "ok", nil
+		}
+		return "", err
+	}},
+	{"PurgeQueue", "purge-queue", func(t *testing.T, b *bench, inject func()) (string, error) {
+		inject()
+		_, err := b.ep.PurgeQueue(t.Context())
+		return "ok", err
+	}},
+	{"Health", "health", func(t *testing.T, b *bench, inject func()) (string, error) {
+		inject()
+		_, err := b.ep.Health(t.Context())
+		return "ok", err
+	}},
+}
+
+func result(j *runpod.Job) string {
+	if j != nil && string(j.Output) == whole {
+		return "ok"
+	}
+	return fmt.Sprintf("%+v", j)
+}
+
+// Every fault by every operation of our client: success, or the error that says
+// that a job may exist; no job runs twice, and no result is lost.
+func TestClientFaultTable(t *testing.T) {
+	faults := []struct {
+		name string
+		f    local.Fault
+	}{
+		{"one 429", local.Fault{Kind: local.FaultStatus, Status: 429}},
+		{"a burst of 429", local.Fault{Kind: local.FaultStatus, Status: 429, Count: 3, RetryAfter: 1}},
+		{"500", local.Fault{Kind: local.FaultStatus, Status: 500}},
+		{"502 after", local.Fault{Kind: local.FaultStatus, Status: 502, After: true}},
+		{"524", local.Fault{Kind: local.FaultStatus, Status: 524, Count: 2}},
+		{"cut before", local.Fault{Kind: local.FaultCut}},
+		{"cut after", local.Fault{Kind: local.FaultCut, After: true}},
+		{"truncated", local.Fault{Kind: local.FaultTruncate}},
+		{"slow", local.Fault{Kind: local.FaultSlow, DelayMS: 20_000}},
+	}
+	for _, op := range clientOps {
+		for _, f := range faults {
+			t.Run(op.name+" "+f.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, local.Options{})
+					defer b.Close()
+					got, err := op.do(t, b, func() {
+						f.f.Op = op.op
+						if err := b.Inject(f.f); err != nil {
+							t.Fatal(err)
+						}
+					})
+					// Only what makes or remakes a job may be in doubt, and only where it was not refused.
+					doubt := (op.op == "run" || op.op == "runsync" || op.op == "retry" || op.op == "purge-queue") && f.f.Status != 429 && f.name != "slow"
+					if err != nil && !(doubt && errors.Is(err, runpod.ErrUnknownOutcome)) {
+						t.Errorf("%v", err)
+					}
+					if err == nil && got != "ok" {
+						t.Errorf("got %s", got)
+					}
+					time.Sleep(time.Minute)
+					most := int32(1)
+					if op.op == "retry" {
+						most = 2
+					}
+					if n := b.ran.Load(); n > most {
+						t.Errorf("the handler ran %d times", n)
+					}
+					if left := b.Faults(); len(left) > 0 && err == nil {
+						t.Errorf("did not happen: %+v", left)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What happens to a job itself.
+func TestClientJobFaults(t *testing.T) {
+	const any = -1 // it may be gone before a worker took it
+	for _, c := range []struct {
+		name string
+		f    local.Fault
+		want error // nil: the whole result
+		ran  int32
+	}{
+		{"gone", local.Fault{Kind: local.FaultGone, Op: "status"}, runpod.ErrNotFound, any},
+		{"duplicate", local.Fault{Kind: local.FaultDuplicate}, nil, 2},
+		{"mute", local.Fault{Kind: local.FaultMute}, nil, 2},
+		{"mute twice", local.Fault{Kind: local.FaultMute, Count: 2}, runpod.ErrJobFailed, 2},
+		{"late progress", local.Fault{Kind: local.FaultLateProgress}, runpod.ErrJobTimedOut, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, local.Options{Workers: 2, Faults: []local.Fault{c.f}})
+				defer b.Close()
+				job, err := b.ep.Call(t.Context(), runpod.Request{Input: json.RawMessage(`{"x":1}`)})
+				if !errors.Is(err, c.want) || c.want == nil && result(job) != "ok" {
+					t.Errorf("%+v, %v; want %v", job, err, c.want)
+				}
+				time.Sleep(time.Minute)
+				if n := b.ran.Load(); n != c.ran && c.ran != any {
+					t.Errorf("ran %d times, want %d", n, c.ran)
+				}
+			})
+		})
+	}
+}
+
+// Many clients under faults of all kinds at once: what is accepted ends well.
+func TestClientsInAStorm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var faults []local.Fault
+		for _, op := range []string{"run", "status", "stream"} {
+			faults = append(faults, local.Fault{Kind: local.FaultStatus, Op: op, Status: 429, Count: 20},
+				local.Fault{Kind: local.FaultStatus, Op: op, Status: 502, After: true, Skip: 10, Count: 5},
+				local.Fault{Kind: local.FaultCut, Op: op, Skip: 20, Count: 5}, local.Fault{Kind: local.FaultTruncate, Op: op, Skip: 30, Count: 5})
+		}
+		b := newBench(t, local.Options{Workers: 8, Faults: faults})
+		defer b.Close()
+		var mu sync.Mutex
+		ended := map[string]int{}
+		var clients sync.WaitGroup
+		for range 100 {
+			clients.Go(func() {
+				job, err := b.ep.Call(t.Context(), runpod.Request{Input: json.RawMessage(`{"x":1}`)})
+				how := result(job)
+				switch {
+				case errors.Is(err, runpod.ErrUnknownOutcome):
+					how = "in doubt"
+				case errors.Is(err, runpod.ErrRateLimited):
+					how = "refused"
+				case err != nil:
+					how = err.Error()
+				}
+				mu.Lock()
+				ended[how]++
+				mu.Unlock()
+			})
+		}
+		clients.Wait()
+		time.Sleep(time.Hour)
+		if ended["ok"] < 80 || ended["ok"]+ended["in doubt"]+ended["refused"] != 100 {
+			t.Errorf("%v", ended)
+		}
+		if n := int(b.ran.Load()); n > 100 {
+			t.Errorf("100 calls ran %d jobs", n)
+		}
+	})
+}
+
+// Deploying against the management API, as `deploy` does it.
+func TestClientManages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, local.Options{})
+		defer b.Close()
+		ctx, m := t.Context(), b.ep.Client().Management()
+		gpus, err := m.GPUs(ctx, runpod.GPUQuery{Stock: true, Count: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pools := runpod.Pools(gpus)
+		tpl, err := m.CreateTemplate(ctx, runpod.TemplateSpec{Name: "worker", Container: runpod.Container{Image: "user/worker:1", Env: map[string]string{"A": "b"}}, Serverless: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := runpod.EndpointSpec{Name: "trainer", Type: runpod.TypeQueue, TemplateID: tpl.ID, Scaling: runpod.ScaleOnDelay(4 * time.Second),
+			GPU: &runpod.GPUChoice{Pools: []string{pools[0].ID}}, Workers: &runpod.WorkerBounds{Max: 2, IdleTimeout: 5}}
+		info, created, err := m.EnsureEndpoint(ctx, spec)
+		if err != nil || !created || info.Image != "user/worker:1" {
+			t.Fatal(info, created, err)
+		}
+		again, created, err := m.EnsureEndpoint(ctx, spec)
+		if err != nil || created || again.ID != info.ID {
+			t.Fatal(again, created, err)
+		}
+		job, err := b.ep.Client().Endpoint(info.ID).Call(ctx, runpod.Request{Input: json.RawMessage(`{"x":1}`)})
+		if err != nil || result(job) != "ok" {
+			t.Fatal(job, err)
+		}
+		ws, err := m.Workers(ctx, info.ID)
+		if err != nil || ws.Summary.Total != 1 {
+			t.Fatal(ws, err)
+		}
+		time.Sleep(time.Minute)
+		if ws, err = m.Workers(ctx, info.ID); err != nil || ws.Summary.Total != 0 {
+			t.Error(ws, err)
+		}
+		bill, err := m.Billing(ctx, runpod.BillingQuery{Start: time.Now().Add(-time.Hour), End: time.Now(), Endpoint: info.ID})
+		if err != nil || len(bill) == 0 || bill[0].TotalAmount <= 0 {
+			t.Error(bill, err)
+		}
+		if err := m.DeleteEndpoint(ctx, info.ID); err != nil {
+			t.Error(err)
+		}
+		if _, err := m.Endpoint(ctx, info.ID); !errors.Is(err, runpod.ErrNotFound) {
+			t.Error(err)
+		}
+		if _, err := m.CreateEndpoint(ctx, runpod.EndpointSpec{Name: "x", Type: runpod.TypeQueue, Container: runpod.Container{Image: "i"}, Scaling: spec.Scaling,
+			GPU: &runpod.GPUChoice{Pools: []string{"ADA_99"}}}); !errors.Is(err, runpod.ErrBadRequest) || !strings.Contains(err.Error(), "ADA_99") {
+			t.Error(err)
+		}
+	})
+}
