@@ -2,7 +2,8 @@ package engine
 
 import "math"
 
-// batchNorm normalises each channel over the batch and all places.
+// batchNorm normalises each channel over the batch and all places. Sums are in
+// float64, as PyTorch's on the CPU, sample after sample.
 type batchNorm struct {
 	channels, places int
 	eps, momentum    float64
@@ -11,16 +12,18 @@ type batchNorm struct {
 	tracked          *tensor
 	y                []float32
 	normal           []float32 // (x - mean) / deviation
-	inverse          []float64 // 1 / deviation, for each channel
-	batch            bool      // the last forward used the batch's own figures
+	center, inverse  []float64 // mean and 1 / deviation of the last forward, for each channel
+	sum, dot         []float64
+	batch            bool // the last forward used the batch's own figures
 }
 
 func newBatchNorm(v values, t []*tensor) *batchNorm {
+	c := v.In[0]
 	return &batchNorm{
-		channels: v.In[0], places: elements(v.In[1:]), eps: v.float("eps"), momentum: v.float("momentum"),
+		channels: c, places: elements(v.In[1:]), eps: v.float("eps"), momentum: v.float("momentum"),
 		weight: named(t, "weight"), bias: named(t, "bias"),
 		mean: named(t, "running_mean"), variance: named(t, "running_var"), tracked: named(t, "num_batches_tracked"),
-		inverse: make([]float64, v.In[0]),
+		center: make([]float64, c), inverse: make([]float64, c), sum: make([]float64, c), dot: make([]float64, c),
 	}
 }
 
@@ -31,83 +34,116 @@ func (b *batchNorm) forward(p *pass, x []float32, n int) []float32 {
 	if p.train && b.tracked != nil {
 		b.tracked.data[0]++
 	}
-	parallel(b.channels, 8*n*b.places, func(from, to int) {
-		for c := from; c < to; c++ {
-			mean, variance := b.figures(p, x, n, c)
-			b.inverse[c] = 1 / math.Sqrt(variance+b.eps)
-			scale, shift := channelAffine(b.weight, b.bias, c)
-			b.lines(n, c, func(i int) {
-				v := float32((float64(x[i]) - mean) * b.inverse[c])
-				b.normal[i] = v
-				y[i] = v*scale + shift
-			})
+	parallel(b.channels, 4*n*b.places, func(from, to int) {
+		if b.batch {
+			b.measure(x, n, from, to, p.train)
+		} else {
+			for c := from; c < to; c++ {
+				b.center[c], b.inverse[c] = float64(b.mean.data[c]), 1/math.Sqrt(float64(b.variance.data[c])+b.eps)
+			}
 		}
+		b.each(n, from, to, func(c, at, end int) {
+			scale, shift := b.affine(c)
+			center, inverse, normal := b.center[c], b.inverse[c], b.normal[at:end]
+			y := y[at:end]
+			for i, v := range x[at:end] {
+				w := float32((float64(v) - center) * inverse)
+				normal[i] = w
+				y[i] = w*scale + shift
+			}
+		})
 	})
 	return y
 }
 
-func channelAffine(weight, bias *tensor, c int) (scale, shift float32) {
-	if weight == nil {
-		return 1, 0
-	}
-	return weight.data[c], bias.data[c]
-}
-
-// lines calls f with the index of each number of channel c.
-func (b *batchNorm) lines(n, c int, f func(i int)) {
+// each calls f with the range of each sample's numbers of channels from to to.
+func (b *batchNorm) each(n, from, to int, f func(c, at, end int)) {
 	for s := range n {
-		at := (s*b.channels + c) * b.places
-		for i := at; i < at+b.places; i++ {
-			f(i)
+		for c := from; c < to; c++ {
+			at := (s*b.channels + c) * b.places
+			f(c, at, at+b.places)
 		}
 	}
 }
 
-// figures returns mean and variance of channel c, of the batch or the running
-// ones, and brings the running ones up to date.
-func (b *batchNorm) figures(p *pass, x []float32, n, c int) (mean, variance float64) {
-	if !b.batch {
-		return float64(b.mean.data[c]), float64(b.variance.data[c])
-	}
+// measure sets center and inverse from the batch and, in training, brings the
+// running figures up to date.
+func (b *batchNorm) measure(x []float32, n, from, to int, train bool) {
 	count := float64(n * b.places)
-	b.lines(n, c, func(i int) { mean += float64(x[i]) })
-	mean /= count
-	b.lines(n, c, func(i int) { d := float64(x[i]) - mean; variance += d * d })
-	if p.train && b.mean != nil {
-		unbiased := variance / (count - 1)
-		m := b.momentum
-		b.mean.data[c] = float32(m*mean + (1-m)*float64(b.mean.data[c]))
-		b.variance.data[c] = float32(m*unbiased + (1-m)*float64(b.variance.data[c]))
+	clear(b.sum[from:to])
+	clear(b.dot[from:to])
+	b.each(n, from, to, func(c, at, end int) {
+		sum := b.sum[c]
+		for _, v := range x[at:end] {
+			sum += float64(v)
+		}
+		b.sum[c] = sum
+	})
+	for c := from; c < to; c++ {
+		b.center[c] = b.sum[c] / count
 	}
-	return mean, variance / count
+	b.each(n, from, to, func(c, at, end int) {
+		sum, center := b.dot[c], b.center[c]
+		for _, v := range x[at:end] {
+			sum += (float64(v) - center) * (float64(v) - center)
+		}
+		b.dot[c] = sum
+	})
+	for c := from; c < to; c++ {
+		b.inverse[c] = 1 / math.Sqrt(b.dot[c]/count+b.eps)
+		if train && b.mean != nil {
+			m := b.momentum
+			b.mean.data[c] = float32(m*b.center[c] + (1-m)*float64(b.mean.data[c]))
+			b.variance.data[c] = float32(m*b.dot[c]/(count-1) + (1-m)*float64(b.variance.data[c]))
+		}
+	}
+}
+
+func (b *batchNorm) affine(c int) (scale, shift float32) {
+	if b.weight == nil {
+		return 1, 0
+	}
+	return b.weight.data[c], b.bias.data[c]
 }
 
 func (b *batchNorm) backward(_ *pass, _, dy []float32, n int, wantDX bool) []float32 {
-	count := float64(n * b.places)
-	parallel(b.channels, 8*n*b.places, func(from, to int) {
-		for c := from; c < to; c++ {
-			var sum, dot float64
-			b.lines(n, c, func(i int) {
-				sum += float64(dy[i])
-				dot += float64(dy[i]) * float64(b.normal[i])
-			})
-			if b.weight != nil {
-				b.weight.grad[c], b.bias.grad[c] = float32(dot), float32(sum)
-			}
-			scale, _ := channelAffine(b.weight, b.bias, c)
-			k := float64(scale) * b.inverse[c]
-			if !b.batch {
-				sum, dot = 0, 0
-			}
-			b.lines(n, c, func(i int) {
-				dy[i] = float32(k * (float64(dy[i]) - sum/count - float64(b.normal[i])*dot/count))
-			})
-		}
-	})
+	parallel(b.channels, 4*n*b.places, func(from, to int) { b.slopes(dy, n, from, to) })
 	if !wantDX {
 		return nil
 	}
 	return dy
+}
+
+// slopes does backward for channels from to to, in place of dy.
+func (b *batchNorm) slopes(dy []float32, n, from, to int) {
+	count := float64(n * b.places)
+	clear(b.sum[from:to])
+	clear(b.dot[from:to])
+	b.each(n, from, to, func(c, at, end int) {
+		sum, dot, normal := b.sum[c], b.dot[c], b.normal[at:end]
+		for i, v := range dy[at:end] {
+			sum += float64(v)
+			dot += float64(v) * float64(normal[i])
+		}
+		b.sum[c], b.dot[c] = sum, dot
+	})
+	for c := from; c < to; c++ {
+		if b.weight != nil {
+			b.weight.grad[c], b.bias.grad[c] = float32(b.dot[c]), float32(b.sum[c])
+		}
+		b.sum[c], b.dot[c] = b.sum[c]/count, b.dot[c]/count
+		if !b.batch {
+			b.sum[c], b.dot[c] = 0, 0
+		}
+	}
+	b.each(n, from, to, func(c, at, end int) {
+		scale, _ := b.affine(c)
+		k, sum, dot, normal := float64(scale)*b.inverse[c], b.sum[c], b.dot[c], b.normal[at:end]
+		line := dy[at:end]
+		for i, v := range line {
+			line[i] = float32(k * (float64(v) - sum - float64(normal[i])*dot))
+		}
+	})
 }
 
 // rowNorm normalises rows of a sample on their own: layer norm (one factor for
