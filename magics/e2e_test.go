@@ -374,3 +374,67 @@ func TestSaveAndLoad(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestCompare(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	for _, c := range []struct{ args, body string }{
+		{"--val-split 0.2 -o small", "linear 10"},
+		{"--val-split 0.2 -o large", "linear 64\nrelu\nlinear 10"},
+	} {
+		if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 8 --lr 0.01 --seed 2 "+c.args, c.body, vars, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := run(t, "runpod_compare", "small large -d Xtest,ytest", "", vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + out.text())
+	if len(out.shown) != 2 || !strings.Contains(out.text(), "Best: large.") || !strings.Contains(out.text(), "2 trainings compared; small best validation loss") {
+		t.Errorf("shown\n%s", out.text())
+	}
+	if dir := os.Getenv("GOPHERPOD_LOOK"); dir != "" {
+		os.WriteFile(dir+"/compare.png", out.shown[1].data[render.MIMEPNG].([]byte), 0o644)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	vars := session(t)
+	vars.Define("classes", 10)
+	embedded(t)
+	const args = "lr=log(1e-4,1e-1) hidden=[8,32] dropout=0..0.5 -d Xtrain,ytrain --val-split 0.2 --epochs 4 --trials 8 --seed 3 --results all"
+	const body = "linear $hidden\nrelu\ndropout $dropout\nlinear $classes"
+	var texts [2]string
+	for i := range texts {
+		out, err := run(t, "runpod_sweep", args, body, vars, i == 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Log("\n" + out.text())
+		v, _ := vars.Lookup("all")
+		all := v.Interface().(*train.SweepResult)
+		v, _ = vars.Lookup("model")
+		if len(all.Trials) != 8 || v.Interface() != all.BestModel() || !all.BestModel().HasWeights() {
+			t.Errorf("results %+v", all)
+		}
+		last := out.shown[len(out.shown)-1]
+		texts[i] = last.data[render.MIMEText].(string)
+		if dir := os.Getenv("GOPHERPOD_LOOK"); dir != "" {
+			os.WriteFile(dir+"/sweep.png", last.data[render.MIMEPNG].([]byte), 0o644)
+		}
+	}
+	if texts[0] != texts[1] || !strings.HasPrefix(texts[0], "8 trials; the best validation loss is ") {
+		t.Errorf("the same sweep gives\n%s\nthen\n%s", texts[0], texts[1])
+	}
+	for _, c := range []struct{ args, want string }{
+		{"-d Xtrain,ytrain", "nothing varies: write name=values"},
+		{"lr -d Xtrain,ytrain", "wants a name and its values"},
+		{"hiden=[8] -d Xtrain,ytrain", "there is no variable hidden"},
+		{"foo=[8] hidden=[1] dropout=0.1 -d Xtrain,ytrain", "foo is no option that can vary, and the model has no $foo"},
+	} {
+		if _, err := run(t, "runpod_sweep", c.args, body, vars, false); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.args, err)
+		}
+	}
+}

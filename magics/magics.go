@@ -7,7 +7,9 @@ func All() []magic.Magic {
 	return []magic.Magic{
 		trainMagic(),
 		evalMagic(),
+		sweepMagic(),
 		predictMagic(),
+		compareMagic(),
 		saveMagic(),
 		loadMagic(),
 		statusMagic(),

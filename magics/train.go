@@ -210,7 +210,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if !o.quiet {
 		plan.OnEvent(view.event)
 	}
-	declared := declare(c.Vars, o.out, plan)
+	declared := declare(c.Vars, o.out, plan.Pending())
 	begin := time.Now()
 	model, err := plan.Run(ctx)
 	<-declared
@@ -242,15 +242,14 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	return err
 }
 
-// declare makes the variable while the training runs, so that the time which a
-// new variable takes is not waited for at the end, and so that there is one when
-// an interrupt leaves no time to make it. A model that is there stays until the
-// run is over.
-func declare(vars magic.Vars, name string, plan *train.Plan) <-chan struct{} {
+// declare makes the variable while the run goes on, so that the time which a new
+// variable takes is not waited for at the end, and so that there is one when an
+// interrupt leaves no time to make it. A variable of that type that is there stays
+// until the run is over.
+func declare(vars magic.Vars, name string, pending any) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pending := plan.Pending()
 		if v, ok := vars.Lookup(name); ok && v.Type() == reflect.TypeOf(pending) {
 			return
 		}

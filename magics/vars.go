@@ -115,3 +115,16 @@ func resultName(option, name string) error {
 	}
 	return nil
 }
+
+// shadowVars are the variables of a session with some names put before them.
+type shadowVars struct {
+	magic.Vars
+	names map[string]string
+}
+
+func (v *shadowVars) Lookup(name string) (reflect.Value, bool) {
+	if text, ok := v.names[name]; ok {
+		return reflect.ValueOf(text), true
+	}
+	return v.Vars.Lookup(name)
+}

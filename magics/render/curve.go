@@ -173,7 +173,7 @@ func (wholeTicks) Ticks(lo, hi float64) []plot.Tick {
 		out = append(out, plot.Tick{Value: first, Label: strconv.Itoa(int(first))})
 	}
 	for v := math.Ceil(lo/step) * step; v <= hi+1e-9; v += step {
-		if len(out) == 1 && v-out[0].Value < 0.6*step && out[0].Value != v {
+		if len(out) == 1 && v-out[0].Value < 0.45*step && out[0].Value != v {
 			continue // would touch the label of the first epoch
 		}
 		out = append(out, plot.Tick{Value: v, Label: strconv.Itoa(int(v))})

@@ -25,6 +25,10 @@
 //	receipt.go   what it takes to repeat a run
 //	errors.go    what can go wrong
 //
+//	space.go     hyperparameters to vary, and which points of them
+//	sweep.go     Trial and Sweep: many trainings, the best of them
+//	importance.go which hyperparameters mattered
+//
 // Models compute in float32: float64 data is sent as float32, half the bytes.
 // What is wrong with data, model or options is found before anything is sent.
 package train

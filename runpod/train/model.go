@@ -55,6 +55,9 @@ func (m *Model) HasWeights() bool { return m.state != "" }
 
 // String says in one line what the model is.
 func (m *Model) String() string {
+	if m.Spec == nil {
+		return "no model: its training did not begin"
+	}
 	s := fmt.Sprintf("model of %d layers, %d parameters, %d epochs", len(m.Spec.Layers), m.Parameters, m.Epochs)
 	if n := m.History.Len(); n > 0 {
 		s += fmt.Sprintf(", loss %.4g", m.History.Loss[n-1])

@@ -134,6 +134,9 @@ func drawSeed() int64 {
 	return int64(binary.LittleEndian.Uint32(b[:]) >> 1)
 }
 
+// DrawSeed draws a value for Options.Seed.
+func DrawSeed() *int64 { return Seed(drawSeed()) }
+
 // newRunID names a run: 16 hexadecimal digits.
 func newRunID() string {
 	var b [8]byte

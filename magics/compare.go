@@ -1,0 +1,61 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+type compareOptions struct{ data string }
+
+func compareMagic() magic.Magic {
+	return &command[compareOptions]{
+		name: "runpod_compare", kind: magic.Line,
+		args:    "model model ... [options]",
+		summary: "Shows trained models side by side, with their curves over each other",
+		about:   "%runpod_compare small large -d Xtest,ytest",
+		define: func(fs *pflag.FlagSet, o *compareOptions) {
+			fs.StringVarP(&o.data, "data", "d", "", "variables with data to measure each model on: `X,y`")
+		},
+		run: runCompare,
+	}
+}
+
+func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []string) error {
+	if len(args) == 0 {
+		return usage("which models? %%runpod_compare small large")
+	}
+	var data *train.Data
+	if o.data != "" {
+		d, err := pair(c.Vars, "-d", o.data)
+		if err != nil {
+			return err
+		}
+		data = &d
+	}
+	var runs []render.Run
+	for _, name := range args {
+		m, err := modelVar(c.Vars, name)
+		if err != nil {
+			return err
+		}
+		r := render.Run{Name: name, Parameters: m.Parameters, Training: render.Training{History: m.History.Records, Loss: m.Hyperparameters.LossFunction}}
+		if data != nil {
+			result, err := m.EvaluateContext(ctx, *data)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			r.Test = result.String()
+		}
+		runs = append(runs, r)
+	}
+	for _, b := range []render.Bundle{render.CompareTable(runs), render.ComparePicture(runs)} {
+		c.Out.Display("", false, b.Data, b.Metadata)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package render
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A Sweep is what the outputs of a search of hyperparameters are made of.
+type Sweep struct {
+	Measure string   // what is made small: "validation loss"
+	Names   []string // of the hyperparameters
+	Ends    [][2]string
+	Trials  []SweepTrial
+	Best    int // index in Trials, -1 for none
+	// Importance is one number a hyperparameter, 0 to 1; nil for none.
+	Importance []float64
+	Title      string
+	Total      int // how many trials there will be
+}
+
+// A SweepTrial is one point: its values as text, where they lie on their axes
+// (0 to 1), and what came out; Failed where nothing did.
+type SweepTrial struct {
+	Number   int
+	Values   []string
+	Position []float64
+	Value    float64
+	Failed   string
+}
+
+// maxTrials is how many rows a table of trials has.
+const maxTrials = 15
+
+// Table lists the best trials, the best one first and in bold, and how much each
+// hyperparameter mattered.
+func (s Sweep) Table() Bundle {
+	order := s.order()
+	t := Table{Caption: s.Title, Header: append(append([]string{"trial"}, s.Names...), s.Measure)}
+	if s.Best >= 0 {
+		t.Mark = 1
+	}
+	for _, i := range first(order, maxTrials) {
+		trial := s.Trials[i]
+		value := Number(trial.Value)
+		if trial.Failed != "" {
+			value = trial.Failed
+		}
+		t.Rows = append(t.Rows, append(append([]string{strconv.Itoa(trial.Number + 1)}, trial.Values...), value))
+	}
+	html, text := t.HTML(), t.Text()
+	if n := len(order) - maxTrials; n > 0 {
+		more := fmt.Sprintf("and %s more trials", Count(n))
+		html, text = html+"\n<div>"+more+"</div>", text+"\n"+more
+	}
+	if s.Importance != nil && len(s.Trials) > 3 {
+		im := Table{Header: append([]string{""}, s.Names...), Rows: [][]string{{"tells of the differences"}}}
+		for _, x := range s.Importance {
+			im.Rows[0] = append(im.Rows[0], strconv.FormatFloat(100*x, 'f', 0, 64)+" %")
+		}
+		html, text = html+"\n"+im.HTML(), text+"\n\n"+im.Text()
+	}
+	return table(html, text)
+}
+
+// order sorts the trials, the best first, those that failed last.
+func (s Sweep) order() []int {
+	order := make([]int, len(s.Trials))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := s.Trials[a], s.Trials[b]
+		switch {
+		case x.Value < y.Value:
+			return -1
+		case x.Value > y.Value:
+			return 1
+		}
+		return x.Number - y.Number
+	})
+	return order
+}
+
+// Progress is the view while trials run.
+func (s Sweep) Progress(elapsed string) Bundle {
+	done := 0.0
+	if s.Total > 0 {
+		done = float64(len(s.Trials)) / float64(s.Total)
+	}
+	status := fmt.Sprintf("%d of %d trials, %s", len(s.Trials), s.Total, elapsed)
+	tab := s.Table()
+	return table(
+		fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(status))+"\n"+tab.Data[MIMEHTML].(string),
+		fmt.Sprintf("[%s] %3.0f %%  %s\n", bar(done, 30), 100*done, status)+tab.Text())
+}
+
+// Sentence tells the result in one sentence.
+func (s Sweep) Sentence() string {
+	if s.Best < 0 {
+		return fmt.Sprintf("%d trials, and none succeeded.", len(s.Trials))
+	}
+	b := s.Trials[s.Best]
+	text := fmt.Sprintf("%d trials; the best %s is %s with", len(s.Trials), s.Measure, Number(b.Value))
+	for i, name := range s.Names {
+		if i > 0 {
+			text += ","
+		}
+		text += " " + name + " " + b.Values[i]
+	}
+	return text + "."
+}
+
+// Picture draws each trial as a line over parallel axes, one a hyperparameter and
+// the last for what came out; the darker, the better. The best is dashed and has
+// markers.
+func (s Sweep) Picture() (b Bundle, ok bool) {
+	if s.Best < 0 || len(s.Trials) < 2 {
+		return Bundle{}, false
+	}
+	p := newPlot("", "", "")
+	lines := parallel{sweep: s, lo: math.Inf(1), hi: math.Inf(-1)}
+	for _, t := range s.Trials {
+		if t.Failed == "" {
+			lines.lo, lines.hi = min(lines.lo, t.Value), max(lines.hi, t.Value)
+		}
+	}
+	p.Add(lines)
+	var names plot.ConstantTicks
+	for i, name := range append(slices.Clone(s.Names), s.Measure) {
+		names = append(names, plot.Tick{Value: float64(i), Label: name})
+	}
+	p.X.Tick.Marker, p.Y.Tick.Marker = names, plot.ConstantTicks{}
+	p.X.Tick.Length, p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0, 0
+	p.X.Padding = vg.Points(14)
+	f := figure{plots: []*plot.Plot{p}, width: min(200+120*len(s.Names), 900), height: 300}
+	return picture(f.png(), f.width, f.height, s.Sentence()), true
+}
+
+// parallel draws the axes and the lines.
+type parallel struct {
+	sweep  Sweep
+	lo, hi float64
+}
+
+func (l parallel) DataRange() (xmin, xmax, ymin, ymax float64) {
+	return -0.3, float64(len(l.sweep.Names)) + 0.3, 0, 1
+}
+
+// height is where a value lies on the last axis; the best is on top.
+func (l parallel) height(v float64) float64 {
+	if l.hi == l.lo {
+		return 0.5
+	}
+	if l.lo > 0 && l.hi/l.lo >= 100 {
+		return 1 - math.Log(v/l.lo)/math.Log(l.hi/l.lo)
+	}
+	return 1 - (v-l.lo)/(l.hi-l.lo)
+}
+
+func (l parallel) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	style := draw.LineStyle{Color: faint, Width: vg.Points(0.75)}
+	text := p.X.Tick.Label
+	text.XAlign = draw.XCenter
+	last := len(l.sweep.Names)
+	label := func(axis int, at float64, s string) {
+		text.YAlign = draw.YBottom
+		offset := vg.Points(3)
+		if at == 0 {
+			text.YAlign, offset = draw.YTop, -offset
+		}
+		c.FillText(text, vg.Point{X: x(float64(axis)), Y: y(at) + offset}, s)
+	}
+	order := l.sweep.order()
+	slices.Reverse(order) // the best on top
+	for _, i := range order {
+		t := l.sweep.Trials[i]
+		if t.Failed != "" {
+			continue
+		}
+		h := l.height(t.Value)
+		k := draw.LineStyle{Color: lineShade(h), Width: vg.Points(1)}
+		if i == l.sweep.Best {
+			k = draw.LineStyle{Color: looks[1].color, Width: vg.Points(2), Dashes: looks[1].dashes}
+		}
+		pts := make([]vg.Point, 0, last+1)
+		for a, u := range t.Position {
+			pts = append(pts, vg.Point{X: x(float64(a)), Y: y(u)})
+		}
+		pts = append(pts, vg.Point{X: x(float64(last)), Y: y(h)})
+		c.StrokeLines(k, pts)
+		if i == l.sweep.Best {
+			for _, pt := range pts {
+				c.DrawGlyph(draw.GlyphStyle{Color: k.Color, Radius: vg.Points(3), Shape: draw.CircleGlyph{}}, pt)
+			}
+		}
+	}
+	for a := range last + 1 {
+		c.StrokeLine2(style, x(float64(a)), y(0), x(float64(a)), y(1))
+		if a < last {
+			label(a, 0, l.sweep.Ends[a][0])
+			label(a, 1, l.sweep.Ends[a][1])
+		}
+	}
+	label(last, 0, Short(l.hi))
+	label(last, 1, Short(l.lo))
+}
+
+// lineShade goes from light grey, the worst, to the blue of the first series.
+func lineShade(u float64) color.Color {
+	u = min(max(u, 0), 1)
+	mix := func(from, to float64) byte { return byte(from + (to-from)*u) }
+	return color.NRGBA{mix(0xe0, 0x00), mix(0xe0, 0x72), mix(0xe0, 0xb2), 0xff}
+}

@@ -1,0 +1,278 @@
+package magics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// sweepOptions are those of a training, and how to search.
+type sweepOptions struct {
+	trainOptions
+	trials  count
+	workers count
+	method  string
+	results string
+}
+
+func sweepMagic() magic.Magic {
+	return &command[sweepOptions]{
+		name: "runpod_sweep", kind: magic.Cell,
+		args:    "name=values ... -d X,y [options]",
+		summary: "Trains the model in the cell's body many times and finds the best hyperparameters",
+		about:   sweepAbout,
+		define: func(fs *pflag.FlagSet, o *sweepOptions) {
+			fs.Var(&o.trials, "trials", "`number` of trainings (default 20; of a grid all)")
+			fs.Var(&o.workers, "workers", "`number` of trainings at once (default 4)")
+			fs.StringVar(&o.method, "method", train.MethodRandom, "`name`: "+strings.Join(train.Methods(), ", "))
+			fs.StringVar(&o.results, "results", "", "`variable` for all results")
+			defineTrain(fs, &o.trainOptions)
+			for _, name := range []string{"from", "dry-run", "max-cost"} {
+				_ = fs.MarkHidden(name) // of one training, not of many
+			}
+		},
+		choices: map[string][]string{"method": train.Methods()},
+		run:     runSweep,
+	}
+}
+
+const sweepAbout = `What varies stands as name=values:
+
+  lr=log(1e-4,1e-1)   a number between, by order of magnitude
+  dropout=0..0.5      a number between; 1..4 a whole number
+  hidden=[64,128]     one of these
+
+lr, batch_size, epochs, optimizer, weight_decay, momentum, clip_norm and label_smoothing are options;
+any other name stands as $name in the body.
+
+%%runpod_sweep lr=log(1e-4,1e-1) hidden=[32,64,128] -d X,y --val-split 0.2 --trials 20 --seed 1
+linear $hidden
+relu
+linear 10
+
+-o holds the best model, --results a *train.SweepResult.`
+
+func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string) error {
+	if len(args) == 0 {
+		return usage("nothing varies: write name=values, as in lr=log(1e-4,1e-1) or hidden=[32,64]")
+	}
+	var space []train.Dimension
+	for _, text := range args {
+		d, err := train.ParseDimension(text)
+		if err != nil {
+			return err
+		}
+		space = append(space, d)
+	}
+	for option, name := range map[string]string{"-o": o.out, "--results": o.results} {
+		if name == "" && option != "-o" {
+			continue
+		}
+		if err := resultName(option, name); err != nil {
+			return err
+		}
+	}
+	data, opts, err := o.read(c.Vars)
+	if err != nil {
+		return err
+	}
+	if opts.From != nil || o.dry || o.maxCost != 0 {
+		return usage("--from, --dry-run and --max-cost are of a single training")
+	}
+	spec, err := sweepSpec(c, space)
+	if err != nil {
+		return err
+	}
+	place, where, err := locate(c.Out.Stderr(), o.endpoint)
+	if err != nil {
+		return err
+	}
+	opts.Endpoint = place.Endpoint
+	return o.follow(ctx, c, spec, data, opts, space, where)
+}
+
+// sweepSpec is the body, with the variables of the session in it and the names
+// that vary left.
+func sweepSpec(c *magic.Call, space []train.Dimension) (any, error) {
+	names := map[string]string{}
+	for _, d := range space {
+		names[d.Name] = "$" + d.Name
+	}
+	shadow := *c
+	shadow.Vars = &shadowVars{c.Vars, names}
+	return bodySpec(&shadow, false)
+}
+
+func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []train.Dimension, where string) error {
+	if opts.Seed == nil {
+		opts.Seed = train.DrawSeed()
+	}
+	view := newSweepView(c, o, space, opts)
+	fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
+	declared := []<-chan struct{}{declare(c.Vars, o.out, new(train.Model))}
+	if o.results != "" {
+		declared = append(declared, declare(c.Vars, o.results, &train.SweepResult{Best: -1}))
+	}
+	begin := time.Now()
+	result, err := train.Sweep(ctx, spec, data, opts, space, train.SweepOptions{
+		Trials: int(o.trials), Workers: int(o.workers), Method: o.method, OnTrial: view.trial,
+	})
+	for _, d := range declared {
+		<-d
+	}
+	if result == nil {
+		return err
+	}
+	view.end(result)
+	if best := result.BestModel(); best != nil {
+		err = errors.Join(err, c.Vars.Define(o.out, best))
+	}
+	if o.results != "" {
+		err = errors.Join(err, c.Vars.Define(o.results, result))
+	}
+	if err == nil {
+		fmt.Fprintf(c.Out.Stdout(), "%s: the best of %s, in %s\n", o.out, plural(len(result.Trials), "trial"), render.Duration(time.Since(begin)))
+	}
+	return err
+}
+
+func spaceInWords(space []train.Dimension) []string {
+	var all []string
+	for _, d := range space {
+		switch {
+		case d.Choices != nil:
+			all = append(all, fmt.Sprintf("%s of %v", d.Name, d.Choices))
+		case d.Log:
+			all = append(all, fmt.Sprintf("%s from %v to %v, logarithmic", d.Name, d.Low, d.High))
+		default:
+			all = append(all, fmt.Sprintf("%s from %v to %v", d.Name, d.Low, d.High))
+		}
+	}
+	return all
+}
+
+// A sweepView shows the trials as they end.
+type sweepView struct {
+	c     *magic.Call
+	id    string
+	space []train.Dimension
+	begin time.Time
+
+	mu    sync.Mutex
+	s     render.Sweep
+	drawn time.Time
+	lines map[int]string // of trials that ended before an earlier one
+	next  int            // number of the next trial to print
+}
+
+func newSweepView(c *magic.Call, o *sweepOptions, space []train.Dimension, opts train.Options) *sweepView {
+	v := &sweepView{c: c, id: fmt.Sprintf("runpod-sweep-%d", time.Now().UnixNano()), space: space, begin: time.Now(), lines: map[int]string{}}
+	v.s = render.Sweep{Measure: "training loss", Best: -1, Total: int(o.trials)}
+	if o.trials == 0 && o.method != train.MethodGrid {
+		v.s.Total = 20
+	}
+	if opts.Validation != nil || opts.ValidationSplit > 0 {
+		v.s.Measure = "validation loss"
+	}
+	v.s.Title = fmt.Sprintf("%s search, seed %d", o.method, *opts.Seed)
+	for _, d := range space {
+		v.s.Names = append(v.s.Names, d.Name)
+		ends := [2]string{render.Short(d.Low), render.Short(d.High)}
+		if n := len(d.Choices); n > 0 {
+			ends = [2]string{fmt.Sprint(d.Choices[0]), fmt.Sprint(d.Choices[n-1])}
+		}
+		v.s.Ends = append(v.s.Ends, ends)
+	}
+	if c.Interactive {
+		b := v.s.Progress("starting")
+		c.Out.Display(v.id, false, b.Data, b.Metadata)
+	}
+	return v
+}
+
+// trial is train.SweepOptions.OnTrial.
+func (v *sweepView) trial(t train.TrialResult) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.s.Trials = append(v.s.Trials, v.row(t))
+	if n := len(v.s.Trials) - 1; t.Err == nil && (v.s.Best < 0 || t.Value < v.s.Trials[v.s.Best].Value) {
+		v.s.Best = n
+	}
+	if !v.c.Interactive {
+		v.print(t)
+		return
+	}
+	if time.Since(v.drawn) < render.FrameEvery {
+		return
+	}
+	v.drawn = time.Now()
+	b := v.s.Progress(render.Duration(time.Since(v.begin)))
+	v.c.Out.Display(v.id, true, b.Data, b.Metadata)
+}
+
+func (v *sweepView) row(t train.TrialResult) render.SweepTrial {
+	r := render.SweepTrial{Number: t.Number, Value: t.Value}
+	for _, d := range v.space {
+		r.Values = append(r.Values, fmt.Sprint(t.Point[d.Name]))
+		r.Position = append(r.Position, d.Position(t.Point[d.Name]))
+	}
+	if t.Err != nil {
+		r.Failed = "failed"
+	}
+	return r
+}
+
+// print prints a line a trial in the order of their numbers, so that the output
+// does not depend on which of several at once ends first.
+func (v *sweepView) print(t train.TrialResult) {
+	v.lines[t.Number] = v.line(t)
+	for {
+		line, ok := v.lines[v.next]
+		if !ok {
+			return
+		}
+		fmt.Fprintln(v.c.Out.Stdout(), line)
+		delete(v.lines, v.next)
+		v.next++
+	}
+}
+
+// line is a trial where nobody watches.
+func (v *sweepView) line(t train.TrialResult) string {
+	s := fmt.Sprintf("trial %d ", t.Number+1)
+	for _, d := range v.space {
+		s += fmt.Sprintf(" %s %v", d.Name, t.Point[d.Name])
+	}
+	if t.Err != nil {
+		return s + "  failed: " + trimmed(t.Err)
+	}
+	return s + fmt.Sprintf("  %s %s", v.s.Measure, render.Number(t.Value))
+}
+
+// end shows the finished sweep in the place of the last frame.
+func (v *sweepView) end(r *train.SweepResult) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.s.Trials, v.s.Best, v.s.Importance = nil, r.Best, r.Importance()
+	for _, t := range r.Trials {
+		v.s.Trials = append(v.s.Trials, v.row(t))
+	}
+	b := v.s.Table()
+	id := v.id
+	if !v.c.Interactive {
+		id = ""
+	}
+	v.c.Out.Display(id, v.c.Interactive, b.Data, b.Metadata)
+	if b, ok := v.s.Picture(); ok {
+		v.c.Out.Display("", false, b.Data, b.Metadata)
+	}
+}

@@ -1,0 +1,73 @@
+package train
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// Importance is how much of the differences between trials each dimension tells by
+// itself, 0 to 1: the share of the variance of the trials' ranks that lies between
+// groups of like values (the choices, or thirds of a range). It is an indication:
+// with few trials chance looks important too. Trials that failed rank last.
+func (r *SweepResult) Importance() []float64 {
+	ranks := r.ranks()
+	out := make([]float64, len(r.Space))
+	for i, d := range r.Space {
+		groups := map[int][]float64{}
+		for k, t := range r.Trials {
+			groups[group(d, t.Point[d.Name])] = append(groups[group(d, t.Point[d.Name])], ranks[k])
+		}
+		out[i] = between(groups, ranks)
+	}
+	return out
+}
+
+func group(d Dimension, v any) int {
+	if d.Choices != nil {
+		return slices.Index(d.Choices, v)
+	}
+	return min(int(3*d.Position(v)), 2)
+}
+
+// ranks are the places of the trials by value, equal ones sharing theirs.
+func (r *SweepResult) ranks() []float64 {
+	out := make([]float64, len(r.Trials))
+	for i, a := range r.Trials {
+		for j, b := range r.Trials {
+			switch {
+			case b.Value < a.Value:
+				out[i]++
+			case i != j && b.Value == a.Value:
+				out[i] += 0.5
+			}
+		}
+	}
+	return out
+}
+
+// between is the share of the variance of all that lies between the groups.
+func between(groups map[int][]float64, all []float64) float64 {
+	mean := average(all)
+	total, part := 0.0, 0.0
+	for _, v := range all {
+		total += (v - mean) * (v - mean)
+	}
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		g := groups[key]
+		m := average(g)
+		part += float64(len(g)) * (m - mean) * (m - mean)
+	}
+	if total == 0 {
+		return 0
+	}
+	return math.Min(part/total, 1)
+}
+
+func average(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(max(len(values), 1))
+}

@@ -1,0 +1,250 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Dimension is one hyperparameter that a sweep varies: an option of the training
+// (lr, batch_size, epochs, optimizer, weight_decay, momentum, clip_norm,
+// label_smoothing), or a $name in the text of the model.
+type Dimension struct {
+	Name string
+	// Choices are the values, int, float64 or string; else those from Low to High.
+	Choices   []any
+	Low, High float64
+	Log       bool // spread evenly by order of magnitude
+	Int       bool // whole numbers
+}
+
+// ParseDimension reads the forms in which people write a dimension:
+//
+//	hidden=[64,128,256]      one of these
+//	optimizer=[adam,sgd]
+//	dropout=0..0.5           a number between
+//	layers=1..4              a whole number, since both bounds are
+//	lr=log(1e-5,1e-1)        a number between, by order of magnitude
+func ParseDimension(text string) (Dimension, error) {
+	name, spec, ok := strings.Cut(text, "=")
+	d := Dimension{Name: strings.ReplaceAll(strings.TrimSpace(name), "-", "_")}
+	if !ok || d.Name == "" || spec == "" {
+		return d, badDimension(text, "wants a name and its values")
+	}
+	if d.Name == "learning_rate" {
+		d.Name = "lr"
+	}
+	switch {
+	case strings.HasPrefix(spec, "[") && strings.HasSuffix(spec, "]"):
+		for _, s := range strings.Split(spec[1:len(spec)-1], ",") {
+			if s = strings.TrimSpace(s); s == "" {
+				return d, badDimension(text, "has an empty choice")
+			}
+			d.Choices = append(d.Choices, parseChoice(s))
+		}
+		return d, nil
+	case strings.HasPrefix(spec, "log(") && strings.HasSuffix(spec, ")"):
+		low, high, _ := strings.Cut(spec[4:len(spec)-1], ",")
+		d.Log = true
+		return d, d.bounds(text, low, high)
+	case strings.Contains(spec, ".."):
+		low, high, _ := strings.Cut(spec, "..")
+		return d, d.bounds(text, low, high)
+	}
+	d.Choices = []any{parseChoice(spec)}
+	return d, nil
+}
+
+func badDimension(text, what string) error {
+	return worker.Invalid("space", fmt.Sprintf("%q %s, as in lr=log(1e-4,1e-1), hidden=[32,64] or dropout=0..0.5", text, what))
+}
+
+func parseChoice(s string) any {
+	if n, err := strconv.Atoi(s); err == nil {
+		return n
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		return f
+	}
+	return s
+}
+
+func (d *Dimension) bounds(text, low, high string) error {
+	a, errA := strconv.ParseFloat(strings.TrimSpace(low), 64)
+	b, errB := strconv.ParseFloat(strings.TrimSpace(high), 64)
+	_, intA := parseChoice(strings.TrimSpace(low)).(int)
+	_, intB := parseChoice(strings.TrimSpace(high)).(int)
+	d.Low, d.High, d.Int = a, b, intA && intB
+	switch {
+	case errA != nil || errB != nil:
+		return badDimension(text, "wants two numbers")
+	case !(a < b) || math.IsInf(b-a, 0):
+		return badDimension(text, "wants a smaller number, then a larger one")
+	case d.Log && a <= 0:
+		return badDimension(text, "wants numbers above 0 for log")
+	}
+	return nil
+}
+
+// At is the value at u, 0 to 1.
+func (d Dimension) At(u float64) any {
+	u = min(max(u, 0), math.Nextafter(1, 0))
+	if d.Choices != nil {
+		return d.Choices[int(u*float64(len(d.Choices)))]
+	}
+	low, high := d.Low, d.High
+	if d.Int {
+		high++ // each whole number has the same room
+	}
+	var v float64
+	if d.Log {
+		v = low * math.Pow(high/low, u)
+	} else {
+		v = low + (high-low)*u
+	}
+	if d.Int {
+		return int(min(math.Floor(v), d.High))
+	}
+	digits := math.Pow(10, 3-math.Floor(math.Log10(math.Max(math.Abs(v), 1e-300))))
+	if math.IsInf(digits, 0) || v == 0 {
+		return v
+	}
+	return math.Round(v*digits) / digits // four significant digits: people copy them
+}
+
+// Position is where v lies between the ends of the dimension, 0 to 1.
+func (d Dimension) Position(v any) float64 {
+	if d.Choices != nil {
+		for i, c := range d.Choices {
+			if c == v && len(d.Choices) > 1 {
+				return float64(i) / float64(len(d.Choices)-1)
+			}
+		}
+		return 0.5
+	}
+	x := asFloat(v)
+	if d.Log {
+		return math.Log(x/d.Low) / math.Log(d.High/d.Low)
+	}
+	return (x - d.Low) / (d.High - d.Low)
+}
+
+func asFloat(v any) float64 {
+	switch v := v.(type) {
+	case int:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return math.NaN()
+}
+
+// gridLevels is how many values a grid takes of a range.
+const gridLevels = 4
+
+func (d Dimension) levels() []any {
+	if d.Choices != nil {
+		return d.Choices
+	}
+	n := gridLevels
+	if d.Int {
+		n = min(n, int(d.High-d.Low)+1)
+	}
+	var all []any
+	for i := range n {
+		u := float64(i) / float64(max(n-1, 1))
+		v := d.Low + (d.High-d.Low)*u
+		if d.Log {
+			v = d.Low * math.Pow(d.High/d.Low, u)
+		}
+		if d.Int {
+			all = append(all, int(math.Round(v)))
+		} else {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// A Point is a value for each dimension, by name.
+type Point map[string]any
+
+// The methods by which a sweep chooses its points.
+const (
+	MethodRandom = "random" // independent draws
+	MethodGrid   = "grid"   // all combinations; four values of a range
+	MethodQuasi  = "quasi"  // a Halton sequence: fills the space evenly
+)
+
+// Methods lists them.
+func Methods() []string { return []string{MethodRandom, MethodGrid, MethodQuasi} }
+
+// points chooses n points; of a grid all, or the first n where n is above 0.
+func points(space []Dimension, method string, n int, seed int64) ([]Point, error) {
+	switch method {
+	case MethodGrid:
+		return grid(space, n)
+	case MethodRandom, MethodQuasi:
+	default:
+		return nil, worker.Invalid("method", fmt.Sprintf("unknown method %q; known: %s", method, strings.Join(Methods(), ", ")))
+	}
+	random := rand.New(rand.NewPCG(uint64(seed), 0))
+	shift := make([]float64, len(space))
+	for i := range shift {
+		shift[i] = random.Float64()
+	}
+	all := make([]Point, n)
+	for i := range all {
+		all[i] = Point{}
+		for k, d := range space {
+			u := random.Float64()
+			if method == MethodQuasi {
+				_, u = math.Modf(halton(i+1, k) + shift[k])
+			}
+			all[i][d.Name] = d.At(u)
+		}
+	}
+	return all, nil
+}
+
+// maxGrid bounds a grid; a larger one is a slip.
+const maxGrid = 10_000
+
+func grid(space []Dimension, n int) ([]Point, error) {
+	all := []Point{{}}
+	for _, d := range space {
+		var next []Point
+		for _, p := range all {
+			for _, v := range d.levels() {
+				q := Point{d.Name: v}
+				for name, value := range p {
+					q[name] = value
+				}
+				next = append(next, q)
+			}
+		}
+		if all = next; len(all) > maxGrid {
+			return nil, worker.Invalid("space", fmt.Sprintf("the grid has more than %d points; fewer choices, or the method random", maxGrid))
+		}
+	}
+	if n > 0 && n < len(all) {
+		all = all[:n]
+	}
+	return all, nil
+}
+
+// halton is element i of the sequence to the k-th prime.
+func halton(i, k int) float64 {
+	primes := []int{2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53}
+	base := primes[k%len(primes)]
+	f, r := 1.0, 0.0
+	for ; i > 0; i /= base {
+		f /= float64(base)
+		r += f * float64(i%base)
+	}
+	return r
+}

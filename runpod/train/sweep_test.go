@@ -1,0 +1,243 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+func TestParseDimension(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want Dimension
+		err  string
+	}{
+		{"hidden=[64, 128]", Dimension{Name: "hidden", Choices: []any{64, 128}}, ""},
+		{"optimizer=[adam,sgd]", Dimension{Name: "optimizer", Choices: []any{"adam", "sgd"}}, ""},
+		{"p=[0.1,0]", Dimension{Name: "p", Choices: []any{0.1, 0}}, ""},
+		{"batch-size=16", Dimension{Name: "batch_size", Choices: []any{16}}, ""},
+		{"dropout=0..0.5", Dimension{Name: "dropout", High: 0.5}, ""},
+		{"n=1..4", Dimension{Name: "n", Low: 1, High: 4, Int: true}, ""},
+		{"learning_rate=log(1e-5,1e-1)", Dimension{Name: "lr", Low: 1e-5, High: 0.1, Log: true}, ""},
+		{"lr", Dimension{}, "wants a name and its values"},
+		{"=3", Dimension{}, "wants a name and its values"},
+		{"a=[1,,2]", Dimension{}, "has an empty choice"},
+		{"a=2..1", Dimension{}, "wants a smaller number, then a larger one"},
+		{"a=x..1", Dimension{}, "wants two numbers"},
+		{"a=log(0,1)", Dimension{}, "wants numbers above 0 for log"},
+		{"a=log(1)", Dimension{}, "wants two numbers"},
+		{"a=NaN..1", Dimension{}, "wants a smaller number"},
+	} {
+		got, err := ParseDimension(c.text)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: %v, want %s", c.text, err, c.err)
+			}
+		} else if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, %v", c.text, got, err)
+		}
+	}
+}
+
+func FuzzParseDimension(f *testing.F) {
+	for _, s := range []string{"a=[1]", "a=1..2", "a=log(1,2)", "a=1e308..1.7e308"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := ParseDimension(text)
+		if err != nil {
+			return
+		}
+		for _, u := range []float64{0, 0.3, 1} {
+			v := d.At(u)
+			if x := asFloat(v); d.Choices == nil && (math.IsNaN(x) || x < d.Low-1e-3*math.Abs(d.Low) || x > d.High+1e-3*math.Abs(d.High)) {
+				t.Fatalf("%q at %v is %v", text, u, v)
+			}
+		}
+		d.levels()
+	})
+}
+
+func dimensions(t *testing.T, texts ...string) []Dimension {
+	t.Helper()
+	var all []Dimension
+	for _, s := range texts {
+		d, err := ParseDimension(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func TestPoints(t *testing.T) {
+	space := dimensions(t, "lr=log(1e-4,1e-1)", "n=1..4", "o=[adam,sgd]")
+	grid, err := points(space, MethodGrid, 0, 1)
+	if err != nil || len(grid) != 4*4*2 {
+		t.Errorf("grid of %d points, %v", len(grid), err)
+	}
+	if grid, _ = points(space, MethodGrid, 5, 1); len(grid) != 5 {
+		t.Errorf("part of a grid: %d points", len(grid))
+	}
+	for _, method := range []string{MethodRandom, MethodQuasi} {
+		a, _ := points(space, method, 300, 7)
+		b, _ := points(space, method, 300, 7)
+		c, _ := points(space, method, 300, 8)
+		if !reflect.DeepEqual(a, b) || reflect.DeepEqual(a, c) {
+			t.Errorf("%s: the seed does not decide", method)
+		}
+		small, counts := 0, map[any]int{}
+		for _, p := range a {
+			lr := p["lr"].(float64)
+			if lr < 1e-4 || lr > 0.1 {
+				t.Errorf("%s: lr %v", method, lr)
+			}
+			if lr < math.Sqrt(1e-4*1e-1) {
+				small++
+			}
+			counts[p["n"]]++
+			counts[p["o"]]++
+		}
+		if small < 110 || small > 190 {
+			t.Errorf("%s: %d of 300 rates below the middle", method, small)
+		}
+		for v, n := range counts {
+			if n < 45 || len(counts) != 6 {
+				t.Errorf("%s: %v comes %d times, %d values", method, v, n, len(counts))
+			}
+		}
+	}
+	if _, err := points(space, "magic", 3, 1); err == nil {
+		t.Error("a method called magic")
+	}
+	if _, err := points(dimensions(t, "a=0..1.", "b=0..1.", "c=0..1.", "d=0..1.", "e=0..1.", "f=0..1.", "g=0..1."), MethodGrid, 0, 1); err == nil {
+		t.Error("a grid of 16,384 points")
+	}
+}
+
+func TestApply(t *testing.T) {
+	spec, o, err := apply("linear $hidden\nlinear $hidden2\ndropout ${p}", Options{BatchSize: 8}, Point{"hidden": 64, "hidden2": 5, "p": 0.25, "lr": 0.1, "batch_size": 16, "optimizer": "sgd"})
+	if err != nil || spec != Layers("linear 64\nlinear 5\ndropout 0.25") || o.LearningRate != 0.1 || o.BatchSize != 16 || o.Optimizer != "sgd" {
+		t.Errorf("%v, %+v, %v", spec, o, err)
+	}
+	for _, c := range []struct {
+		p    Point
+		want string
+	}{
+		{Point{"hiden": 3}, "hiden is no option that can vary, and the model has no $hiden"},
+		{Point{"epoch": 3}, "did you mean epochs?"},
+		{Point{"lr": "fast"}, "lr is fast, wants a number"},
+		{Point{"epochs": 0.5}, "epochs is 0.5, wants a whole number above 0"},
+	} {
+		if _, _, err := apply("linear $hidden", Options{}, c.p); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v", c.p, err)
+		}
+	}
+}
+
+// manyWorkers is an endpoint on this machine with n workers of the fake.
+func manyWorkers(t *testing.T, n int, f worker.Handler) *runpod.Endpoint {
+	t.Helper()
+	s, err := local.Start(t.Context(), local.Options{Handler: f, Workers: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	client, err := runpod.New(runpod.Config{BaseURL: s.BaseURL(), APIKey: runpod.Secret(s.Key())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
+}
+
+// The fake's loss is 1/epochs, so that the most epochs win.
+func TestSweep(t *testing.T) {
+	X, y := blobs(30)
+	ep := manyWorkers(t, 3, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		return new(fakeWorker).handle(ctx, job, yield)
+	})
+	told := 0
+	r, err := Sweep(t.Context(), "linear $hidden\nrelu\nlinear 3", Data{X: X, Y: y}, Options{Endpoint: ep, Seed: Seed(1)},
+		dimensions(t, "hidden=[4,8]", "epochs=[1,3,2]"), SweepOptions{Method: MethodGrid, Workers: 3, OnTrial: func(TrialResult) { told++ }})
+	if err != nil || len(r.Trials) != 6 || told != 6 {
+		t.Fatalf("%+v, %v, told %d", r, err, told)
+	}
+	best := r.Trials[r.Best]
+	if best.Point["epochs"] != 3 || best.Point["hidden"] != 4 || !r.BestModel().HasWeights() {
+		t.Errorf("best %+v", best)
+	}
+	for i, trial := range r.Trials {
+		if trial.Number != i || trial.Model == nil || i != r.Best && trial.Model.HasWeights() {
+			t.Errorf("trial %d: %+v", i, trial)
+		}
+	}
+	if im := r.Importance(); im[0] > 0.01 || im[1] < 0.99 {
+		t.Errorf("importance %v", im)
+	}
+}
+
+func TestSweepGoesOnAfterAFailure(t *testing.T) {
+	X, y := blobs(30)
+	var n atomic.Int64
+	ep := manyWorkers(t, 1, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		if n.Add(1) == 2 {
+			return nil, &worker.Error{Kind: worker.ErrDiverged, Message: "NaN"}
+		}
+		return new(fakeWorker).handle(ctx, job, yield)
+	})
+	r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 1}, dimensions(t, "lr=log(1e-3,1)"), SweepOptions{Trials: 4, Workers: 1})
+	if err != nil || len(r.Trials) != 4 || r.Trials[1].Err == nil || !math.IsInf(r.Trials[1].Value, 1) || r.Best != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestSweepInterrupted(t *testing.T) {
+	X, y := blobs(30)
+	why := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ep := serve(t, &fakeWorker{})
+	r, err := Sweep(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 1}, dimensions(t, "lr=log(1e-3,1)"),
+		SweepOptions{Trials: 50, Workers: 2, OnTrial: func(tr TrialResult) {
+			if tr.Number >= 3 {
+				cancel(why)
+			}
+		}})
+	if !errors.Is(err, why) || r == nil || len(r.Trials) < 3 || len(r.Trials) == 50 {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+func TestSweepRefuses(t *testing.T) {
+	X, y := blobs(30)
+	ep := serve(t, &fakeWorker{})
+	for name, space := range map[string][]Dimension{
+		"is empty":          nil,
+		"names lr twice":    dimensions(t, "lr=[1]", "learning_rate=[2]"),
+		"the model has no":  dimensions(t, "hidden=[1]"),
+		"unknown optimizer": dimensions(t, "optimizer=[magic]"),
+	} {
+		if _, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep}, space, SweepOptions{}); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y[:3]}, Options{Endpoint: ep}, dimensions(t, "lr=[1]"), SweepOptions{}); err == nil {
+		t.Error("labels are missing")
+	}
+}
+
+func ExampleDimension_At() {
+	d, _ := ParseDimension("lr=log(1e-4,1e-1)")
+	fmt.Println(d.At(0), d.At(0.5), d.At(1))
+	// Output: 0.0001 0.003162 0.1
+}
