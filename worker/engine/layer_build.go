@@ -17,6 +17,12 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 		return newEmbedding(v, t), nil
 	case "conv1d", "conv2d":
 		return newConv(v, t), nil
+	case "conv_transpose1d", "conv_transpose2d":
+		return newTransposed(v, t), nil
+	case "adaptive_maxpool1d", "adaptive_maxpool2d":
+		return newAdaptiveMax(v), nil
+	case "instancenorm1d", "instancenorm2d", "instancenorm3d":
+		return newInstanceNorm(v, t), nil
 	case "maxpool1d", "maxpool2d":
 		return &maxPool{window: newWindow(v)}, nil
 	case "avgpool1d", "avgpool2d":
@@ -151,8 +157,7 @@ func layerNames() []string {
 // onlyPyTorch lists the types that layer does not make; a test holds it to that.
 func onlyPyTorch() []string {
 	return []string{
-		"conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "maxpool3d", "avgpool3d",
-		"adaptive_avgpool3d", "adaptive_maxpool1d", "adaptive_maxpool2d", "adaptive_maxpool3d",
-		"instancenorm1d", "instancenorm2d", "instancenorm3d", "alpha_dropout", "feature_alpha_dropout",
+		"conv3d", "conv_transpose3d", "maxpool3d", "avgpool3d", "adaptive_avgpool3d", "adaptive_maxpool3d",
+		"alpha_dropout", "feature_alpha_dropout",
 	}
 }

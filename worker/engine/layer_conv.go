@@ -222,16 +222,7 @@ func (c *conv) backward(p *pass, x, dy []float32, n int, wantDX bool) []float32 
 			c.sampleBackward(p, s, sum, x[i*xs:(i+1)*xs], dy[i*ys:(i+1)*ys], d)
 		}
 	})
-	copy(c.weight.grad, c.partial[0])
-	if c.bias != nil {
-		copy(c.bias.grad, c.partial[0][len(c.weight.data):])
-	}
-	for _, sum := range c.partial[1:count] {
-		addTo(c.weight.grad, sum)
-		if c.bias != nil {
-			addTo(c.bias.grad, sum[len(c.weight.data):])
-		}
-	}
+	sumPartial(c.partial[:count], c.weight, c.bias)
 	return dx
 }
 

@@ -155,7 +155,7 @@ type rowNorm struct {
 	eps               float64
 	weight, bias      *tensor
 	y, normal         []float32
-	inverse           []float64
+	center, inverse   []float64 // of each row
 	partial           []float64
 }
 
@@ -174,6 +174,7 @@ func newGroupNorm(v values, t []*tensor) *rowNorm {
 func (r *rowNorm) forward(_ *pass, x []float32, n int) []float32 {
 	rows := n * r.rows
 	y, normal, inverse := grown(&r.y, rows*r.length), grown(&r.normal, rows*r.length), grown(&r.inverse, rows)
+	grown(&r.center, rows)
 	parallel(rows, 8*r.length, func(from, to int) {
 		for row := from; row < to; row++ {
 			at := row * r.length
@@ -187,6 +188,7 @@ func (r *rowNorm) forward(_ *pass, x []float32, n int) []float32 {
 				variance += (float64(v) - mean) * (float64(v) - mean)
 			}
 			inverse[row] = 1 / math.Sqrt(variance/float64(r.length)+r.eps)
+			r.center[row] = mean
 			for i, v := range line {
 				normal[at+i] = float32((float64(v) - mean) * inverse[row])
 				scale, shift := r.affine(row, i)
@@ -261,6 +263,46 @@ func (r *rowNorm) factorGradients(dy []float32, rows int) {
 		}
 		r.weight.grad[k], r.bias.grad[k] = float32(weight), float32(bias)
 	}
+}
+
+// instanceNorm normalises each channel of each sample; with running figures,
+// which are means over the samples, it uses those in evaluation.
+type instanceNorm struct {
+	*rowNorm
+	running *batchNorm // nil: none are kept
+}
+
+func newInstanceNorm(v values, t []*tensor) *instanceNorm {
+	b := newBatchNorm(v, t)
+	r := &rowNorm{rows: b.channels, length: b.places, period: b.channels, step: 1, run: b.places, eps: b.eps, weight: b.weight, bias: b.bias}
+	if b.mean == nil {
+		return &instanceNorm{r, nil}
+	}
+	return &instanceNorm{r, b}
+}
+
+func (l *instanceNorm) forward(p *pass, x []float32, n int) []float32 {
+	b := l.running
+	if b == nil {
+		return l.rowNorm.forward(p, x, n)
+	}
+	if !p.train {
+		return b.forward(p, x, n)
+	}
+	y := l.rowNorm.forward(p, x, n)
+	b.tracked.data[0]++
+	m, length := b.momentum, float64(b.places)
+	for c := range b.channels {
+		var mean, variance float64
+		for s := range n {
+			i := s*b.channels + c
+			mean += l.center[i]
+			variance += (1/(l.inverse[i]*l.inverse[i]) - l.eps) * length / (length - 1)
+		}
+		b.mean.data[c] = float32(m*mean/float64(n) + (1-m)*float64(b.mean.data[c]))
+		b.variance.data[c] = float32(m*variance/float64(n) + (1-m)*float64(b.variance.data[c]))
+	}
+	return y
 }
 
 // dropout zeroes runs of numbers: single ones, or the whole channels of dropout2d.

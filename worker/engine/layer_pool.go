@@ -5,15 +5,21 @@ import "math"
 // maxPool takes the largest number of each window; NaN is the largest.
 type maxPool struct {
 	window
-	y, dx []float32
-	from  []int32 // where in its channel each output was found
+	regions []region // adaptive: the inputs of each output; nil: those of the window
+	y, dx   []float32
+	from    []int32 // where in its channel each output was found
+}
+
+func newAdaptiveMax(v values) *maxPool {
+	w := window{channels: v.In[0], in: plane(v.In), out: plane(v.Out)}
+	return &maxPool{window: w, regions: adaptiveRegions(w.in, w.out)}
 }
 
 func (m *maxPool) forward(_ *pass, x []float32, n int) []float32 {
 	planes, ins, outs := n*m.channels, m.inSize(), m.outSize()
 	y := grown(&m.y, planes*outs)
 	grown(&m.from, planes*outs)
-	parallel(planes, outs*m.kernel[0]*m.kernel[1], func(from, to int) {
+	parallel(planes, ins+outs*m.kernel[0]*m.kernel[1], func(from, to int) {
 		for c := from; c < to; c++ {
 			m.plane(y[c*outs:(c+1)*outs], m.from[c*outs:(c+1)*outs], x[c*ins:(c+1)*ins])
 		}
@@ -22,6 +28,18 @@ func (m *maxPool) forward(_ *pass, x []float32, n int) []float32 {
 }
 
 func (m *maxPool) plane(y []float32, from []int32, x []float32) {
+	if m.regions != nil {
+		for i, r := range m.regions {
+			at := r.points[0]
+			for _, k := range r.points[1:] {
+				if v := x[k]; v > x[at] || v != v {
+					at = k
+				}
+			}
+			y[i], from[i] = x[at], int32(at)
+		}
+		return
+	}
 	if m.kernel == [2]int{2, 2} && m.stride == m.kernel && m.padding == [2]int{} && m.dilation == [2]int{1, 1} && m.out[0]*2 <= m.in[0] && m.out[1]*2 <= m.in[1] {
 		m.halves(y, from, x)
 		return
@@ -153,10 +171,14 @@ func (w *window) padded(i int) int {
 	return count
 }
 
-// newAdaptiveAvg has outputs o of the inputs floor(o*in/out) to ceil((o+1)*in/out).
 func newAdaptiveAvg(v values) *avgPool {
-	in, out := plane(v.In), plane(v.Out)
-	a := &avgPool{channels: v.In[0], ins: in[0] * in[1]}
+	in := plane(v.In)
+	return &avgPool{channels: v.In[0], ins: in[0] * in[1], regions: adaptiveRegions(in, plane(v.Out))}
+}
+
+// adaptiveRegions has for output o the inputs floor(o*in/out) to ceil((o+1)*in/out).
+func adaptiveRegions(in, out [2]int) []region {
+	var regions []region
 	for i := range out[0] {
 		for j := range out[1] {
 			var r region
@@ -166,10 +188,10 @@ func newAdaptiveAvg(v values) *avgPool {
 				}
 			}
 			r.by = float32(len(r.points))
-			a.regions = append(a.regions, r)
+			regions = append(regions, r)
 		}
 	}
-	return a
+	return regions
 }
 
 func (a *avgPool) forward(_ *pass, x []float32, n int) []float32 {

@@ -97,7 +97,8 @@ NAMES = {
     "mish": "Mish", "sigmoid": "Sigmoid", "logsigmoid": "LogSigmoid", "hardsigmoid": "Hardsigmoid", "tanh": "Tanh", "hardtanh": "Hardtanh",
     "hardswish": "Hardswish", "softplus": "Softplus", "softsign": "Softsign", "softshrink": "Softshrink", "hardshrink": "Hardshrink",
     "tanhshrink": "Tanhshrink", "threshold": "Threshold", "softmin": "Softmin", "log_softmax": "LogSoftmax", "softmax": "Softmax",
-    "identity": "Identity", "linear": "Linear", "embedding": "Embedding", "conv1d": "Conv1d", "conv2d": "Conv2d", "maxpool1d": "MaxPool1d",
+    "identity": "Identity", "linear": "Linear", "conv_transpose1d": "ConvTranspose1d", "conv_transpose2d": "ConvTranspose2d",
+    "adaptive_maxpool1d": "AdaptiveMaxPool1d", "adaptive_maxpool2d": "AdaptiveMaxPool2d", "instancenorm1d": "InstanceNorm1d", "instancenorm2d": "InstanceNorm2d", "embedding": "Embedding", "conv1d": "Conv1d", "conv2d": "Conv2d", "maxpool1d": "MaxPool1d",
     "maxpool2d": "MaxPool2d", "avgpool1d": "AvgPool1d", "avgpool2d": "AvgPool2d", "adaptive_avgpool1d": "AdaptiveAvgPool1d",
     "adaptive_avgpool2d": "AdaptiveAvgPool2d", "batchnorm1d": "BatchNorm1d", "batchnorm2d": "BatchNorm2d", "batchnorm3d": "BatchNorm3d",
     "layernorm": "LayerNorm", "groupnorm": "GroupNorm", "dropout": "Dropout", "dropout1d": "Dropout1d", "dropout2d": "Dropout2d",
@@ -297,6 +298,11 @@ def cases():
                L("branches", branches=[[L("linear", in_features=13, out_features=5)], [L("linear", in_features=13, out_features=5), L("tanh")]], merge="add"),
                L("linear", in_features=5, out_features=3)], {}, (6,), 3)  # fmt: skip
     yield case("permute", [L("reshape", shape=[2, 3]), L("permute", dims=[2, 1]), L("linear", in_features=2, out_features=4), L("flatten"), L("linear", in_features=12, out_features=3)], {}, (6,), 3)
+    yield case("transposed", [L("conv_transpose2d", in_channels=2, out_channels=4, kernel_size=[3, 2], stride=2, padding=1, output_padding=[1, 0], groups=2, dilation=[1, 2]), L("tanh"),
+               L("adaptive_maxpool2d", output_size=[3, 2]), L("instancenorm2d", num_features=4, affine=True), L("flatten"), L("linear", in_features=24, out_features=3)], {}, (2, 4, 5), 3, n=8)  # fmt: skip
+    yield case("transposed1d", [L("conv_transpose1d", in_channels=2, out_channels=3, kernel_size=4, stride=3, bias=False), L("instancenorm1d", num_features=3, track_running_stats=True),
+               L("relu"), L("conv_transpose1d", in_channels=3, out_channels=2, kernel_size=2), L("adaptive_maxpool1d", output_size=4), L("flatten"),
+               L("linear", in_features=8, out_features=3)], {"optimizer": "sgd"}, (2, 4), 3, n=8)  # fmt: skip
     mini = {"batch_size": 7, "shuffle": True, "epochs": 6}
     yield case("minibatch", mlp(), mini, (6,), 3, n=30)
     yield case("dropout", [L("linear", in_features=6, out_features=16), L("relu"), L("dropout", p=0.3), L("linear", in_features=16, out_features=3), L("dropout", p=0.1)], mini, (6,), 3, n=30)
