@@ -311,8 +311,28 @@ func (p *plan) parseGenerated(c *checked) error {
 		}
 		g.ast, g.tok = f, p.s.fset.File(f.FileStart)
 		c.assign(g)
+		p.shieldTypes(f)
 	}
 	return nil
+}
+
+// shieldTypes puts parentheses around the name in "type T Name" where Name is of
+// an earlier cell: go/types looks for the declarations of such names among its
+// files, and cannot be told that there is none.
+func (p *plan) shieldTypes(f *ast.File) {
+	declared := p.declared()
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.TYPE {
+			continue
+		}
+		for _, spec := range g.Specs {
+			t := spec.(*ast.TypeSpec)
+			if id, ok := t.Type.(*ast.Ident); ok && !declared[id.Name] {
+				t.Type = &ast.ParenExpr{Lparen: id.Pos(), X: id, Rparen: id.End()}
+			}
+		}
+	}
 }
 
 // assign gives the parts their nodes.
