@@ -107,7 +107,7 @@ func New(config Config) (*Client, error) {
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,
 		retrier{attempts: c.Attempts, base: retryBase(local)}.wrap,
-		newLimiter(c.Limits).wrap,
+		newLimiter(c.Limits, 2*retryBase(local)).wrap,
 		authorizer{key: key, hosts: hosts}.wrap,
 	)
 	return client, nil

@@ -11,7 +11,8 @@ import (
 // A limiter keeps each operation of each endpoint to its limit. It is one for the
 // client, so that all who use it share it, in the order in which they came.
 type limiter struct {
-	limits map[Op]Limit // over the documented ones
+	limits map[Op]Limit  // over the documented ones
+	rest   time.Duration // after a 429 that does not say how long
 
 	mu    sync.Mutex
 	gates map[gateKey]*gate
@@ -22,8 +23,8 @@ type gateKey struct {
 	op       Op
 }
 
-func newLimiter(limits map[Op]Limit) *limiter {
-	return &limiter{limits: limits, gates: map[gateKey]*gate{}}
+func newLimiter(limits map[Op]Limit, rest time.Duration) *limiter {
+	return &limiter{limits: limits, rest: rest, gates: map[gateKey]*gate{}}
 }
 
 func (l *limiter) wrap(next handler) handler {
@@ -39,7 +40,7 @@ func (l *limiter) wrap(next handler) handler {
 		out, err := next(ctx, c)
 		var e *Error
 		if errors.As(err, &e) && e.Kind == ErrRateLimited {
-			g.pause(max(e.RetryAfter, time.Second))
+			g.pause(cmp.Or(e.RetryAfter, l.rest))
 		}
 		return out, err
 	}
