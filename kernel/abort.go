@@ -18,11 +18,12 @@ func (s *server) gather() []*request {
 	return s.cells.take()
 }
 
-// abort answers cells that will not run.
+// abort answers cells that will not run. Without a count, front ends leave their
+// prompt empty.
 func (s *server) abort(queued []*request) {
 	for _, r := range queued {
 		s.pub.status(r, "busy")
-		s.reply(r, content{"status": "aborted", "execution_count": s.count})
+		s.reply(r, content{"status": "aborted"})
 		s.pub.status(r, "idle")
 	}
 	if len(queued) > 0 {

@@ -190,6 +190,9 @@ func TestStopOnError(t *testing.T) {
 		if r.Status() == "aborted" && len(r.Messages) > 0 {
 			t.Errorf("an aborted cell published %q", r.Types())
 		}
+		if _, has := r.Reply.Content["execution_count"]; has && r.Status() == "aborted" {
+			t.Errorf("an aborted cell has a count: %v", r.Reply.Content)
+		}
 	}
 	if want := []string{"ok", "error", "aborted", "aborted"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%q, want %q", got, want)
