@@ -28,5 +28,6 @@
 //	pool.go         starting and ending them
 //	runner*.go      workers that are programs
 //	manage*.go      the management API: endpoints, templates, volumes, catalogue, bills, logs
+//	folder.go       a folder of arrays for the Go engine
 //	inprocess.go    workers that are a worker.Handler in this process
 package local

@@ -257,6 +257,28 @@ func TestSDKWorkers(t *testing.T) {
 	})
 }
 
+// The server starts the worker itself when a job comes, and ends it when it idles.
+func TestSDKCommand(t *testing.T) {
+	py := python(t)
+	t.Setenv("HANDLER", "plain")
+	t.Setenv("HOME", t.TempDir())
+	s, d := start(t, Options{Runner: Command(py, filepath.Join("testdata", "sdk_worker.py")), Scaling: &Scaling{Max: 1, IdleTimeout: 2 * time.Second}})
+	do := doFunc(d)
+	m := do.ended(t, do.run(t, `{"x":1}`))
+	id, _ := m["workerId"].(string)
+	if m["status"] != "COMPLETED" || m["output"].(map[string]any)["worker"] != id {
+		t.Fatal(m)
+	}
+	if lines, _, _ := s.ep.logs.after(id, time.Time{}); len(lines) < 3 {
+		t.Errorf("the worker's output is not in its log: %v", lines)
+	}
+	for deadline := time.Now().Add(20 * time.Second); s.Health().Workers != (WorkerCounts{}); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the idle worker runs on: %+v", s.Health())
+		}
+	}
+}
+
 func TestSDKClient(t *testing.T) {
 	py := python(t)
 	s, _ := start(t, Options{Handler: echo})

@@ -62,6 +62,10 @@ type Options struct {
 	// Default: 500 for each worker, at least 500.
 	MaxQueued int
 
+	// StoreDir is a folder of arrays that WorkerEnv names to attached workers (the
+	// PyTorch worker's GOPHERPOD_STORE); the Go engine has it by FolderStore.
+	// Default: none.
+	StoreDir string
 	// StateDir is a folder that keeps the jobs on disk, so that a restart with the
 	// same folder loses none. Default: jobs live in memory only.
 	StateDir string

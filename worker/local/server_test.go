@@ -94,39 +94,6 @@ func TestCloseEndsLongPolls(t *testing.T) {
 	<-done
 }
 
-// BenchmarkOverhead is a job that does nothing, from /run to its output.
-func BenchmarkOverhead(b *testing.B) {
-	for _, way := range []string{"status-sync", "stream"} {
-		b.Run(way, func(b *testing.B) {
-			_, do := start(b, Options{Handler: echo, Limits: map[string]Limit{}})
-			for b.Loop() {
-				code, text := do("POST", "/run", []byte(`{"input":{"value":1,"yield":1}}`))
-				var j struct{ ID string }
-				if err := json.Unmarshal(text, &j); err != nil || code != 200 {
-					b.Fatal(code, err)
-				}
-				for {
-					if _, text = do("GET", "/"+way+"/"+j.ID, nil); bytes.Contains(text, []byte(`"COMPLETED"`)) {
-						break
-					}
-				}
-			}
-		})
-	}
-}
-
-// BenchmarkPayload sends 9 MB and gets them back.
-func BenchmarkPayload(b *testing.B) {
-	_, do := start(b, Options{Handler: echoInput, Limits: map[string]Limit{}})
-	body := []byte(`{"input":{"value":"` + strings.Repeat("A", 9_000_000) + `"}}`)
-	b.SetBytes(2 * int64(len(body)))
-	for b.Loop() {
-		if code, text := do("POST", "/runsync", body); code != 200 || len(text) < 9_000_000 {
-			b.Fatal(code)
-		}
-	}
-}
-
 // echoInput returns its input without looking at it.
 func echoInput(_ context.Context, job worker.Job, _ func(json.RawMessage) error) (json.RawMessage, error) {
 	return job.Input, nil

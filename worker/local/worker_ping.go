@@ -38,7 +38,7 @@ func (s *Server) WorkerEnv(workerID string) []string {
 func (s *Server) workerEnv(endpointID, workerID string) []string {
 	base := s.BaseURL() + "/" + endpointID
 	query := "?gpu=local&token=" + s.token
-	return []string{
+	env := []string{
 		"RUNPOD_WEBHOOK_GET_JOB=" + base + "/job-take/$ID" + query,
 		"RUNPOD_WEBHOOK_POST_OUTPUT=" + base + "/job-done/$RUNPOD_POD_ID/$ID" + query,
 		"RUNPOD_WEBHOOK_POST_STREAM=" + base + "/job-stream/$RUNPOD_POD_ID/$ID" + query,
@@ -51,6 +51,10 @@ func (s *Server) workerEnv(endpointID, workerID string) []string {
 		"RUNPOD_SKIP_AUTO_SYSTEM_CHECKS=true",
 		"RUNPOD_SKIP_GPU_CHECK=true",
 	}
+	if s.opt.StoreDir != "" {
+		env = append(env, "GOPHERPOD_STORE="+s.opt.StoreDir)
+	}
+	return env
 }
 
 // pingInterval is a quarter of the time-out in whole seconds, as the SDK reads
