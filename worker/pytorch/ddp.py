@@ -185,9 +185,9 @@ def together(step):
             if not self.share:
                 return
             with torch.no_grad():
-                self.sums.values[0] += loss.detach().double() * (self.weight * self.whole)
+                self.sums.total.add_(loss, alpha=self.weight * self.whole)
                 if self.loss.classifies:
-                    self.sums.values[1] += self.loss.correct(out.detach(), y).double()
+                    self.sums.right.add_(self.loss.correct(out, y))
 
     return Together
 

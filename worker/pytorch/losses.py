@@ -106,7 +106,7 @@ class Loss:
             hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y)
         else:
             hit = (out > 0) == (y > 0.5)
-        return hit.float().reshape(len(out), -1).mean(1).sum()
+        return hit.sum() if hit.dim() == 1 else hit.float().reshape(len(out), -1).mean(1).sum()
 
 
 def _count(shape: tuple) -> int:

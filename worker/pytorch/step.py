@@ -38,6 +38,7 @@ class Sums:
 
     def __init__(self, device: torch.device):
         self.values = torch.zeros(2, dtype=torch.float64, device=device)
+        self.total, self.right = self.values[0], self.values[1]  # views: adding to them needs no indexing
 
     def read(self) -> tuple:
         total, right = self.values.tolist()
@@ -51,7 +52,7 @@ class Eager:
         self.optimizer = optim.make(trainer.hyper, trainer.model, capturable)
         self.params = [p for p in self.model.parameters() if p.requires_grad]
         self.scaler = _scaler() if self.device.precision == "fp16" else None
-        self.sums = Sums(self.device.torch)
+        self.sums, self.lr = Sums(self.device.torch), None
         self.about = "data on the device" if trainer.feed.resident else "data streamed"
         self.forward = self.model
         if trainer.hyper.accelerate == "compile" and hasattr(torch, "compile"):
@@ -66,8 +67,10 @@ class Eager:
         yield from self.t.feed.batches(order[first * self.t.size :], self.t.size)
 
     def rate(self, lr: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        if lr != self.lr:
+            self.lr = lr
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> None:
         if isinstance(self.optimizer, torch.optim.LBFGS):
@@ -100,9 +103,9 @@ class Eager:
 
     def count(self, out: torch.Tensor, loss: torch.Tensor, y: torch.Tensor) -> None:
         with torch.no_grad():
-            self.sums.values[0] += loss.detach().double() * len(y)
+            self.sums.total.add_(loss, alpha=len(y))
             if self.loss.classifies:
-                self.sums.values[1] += self.loss.correct(out.detach(), y).double()
+                self.sums.right.add_(self.loss.correct(out, y))
 
     def _lbfgs(self, x: torch.Tensor, y: torch.Tensor) -> None:
         first = []
