@@ -14,7 +14,7 @@ func linearKinds() []Kind {
 				if err := a.infer("in_features", last(in)); err != nil {
 					return nil, err
 				}
-				return withLast(in, a.int("out_features")), nil
+				return a.rows(in, a.int("out_features")), nil
 			},
 			state: func(a *args) []StateTensor {
 				return withBias(a, a.int("out_features"), param("weight", a.int("out_features"), a.int("in_features")))
@@ -40,7 +40,7 @@ func linearKinds() []Kind {
 				if err := a.infer("in2_features", n); err != nil {
 					return nil, err
 				}
-				return withLast(in, a.int("out_features")), nil
+				return a.rows(in, a.int("out_features")), nil
 			},
 			state: func(a *args) []StateTensor {
 				return withBias(a, a.int("out_features"),

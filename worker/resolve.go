@@ -29,10 +29,11 @@ type Step struct {
 	Inner [][]Step
 }
 
-// Resolve fills in the sizes that follow from the input, whose shape without the
-// batch is input (nil: not known), checks that all sizes fit, and returns the
-// completed model and the shape of its output (nil: not known). The receiver is
-// not changed. Errors say which layer and which sizes.
+// Resolve fills in the sizes that follow from the input, checks that all sizes
+// fit, and returns the completed model and the shape of its output (nil: not
+// known). Input is the shape of a sample, without the batch; nil: not known, and
+// the first layer has to give its sizes and is taken for one on plain rows. The
+// receiver is not changed. Errors say which layer and which sizes.
 func (m *ModelConfig) Resolve(input []int) (*ModelConfig, []int, error) {
 	steps, out, err := m.Steps(input)
 	if err != nil {
@@ -54,7 +55,10 @@ func (m *ModelConfig) Steps(input []int) ([]Step, []int, error) {
 			return nil, nil, Invalid("model_config", fmt.Sprintf("the data has shape %s behind the batch; there is nothing to compute", Sizes(input)))
 		}
 	}
-	r := resolver{}
+	return m.steps(input, resolver{flat: true})
+}
+
+func (m *ModelConfig) steps(input []int, r resolver) ([]Step, []int, error) {
 	steps, out, err := r.list(m.Layers, input, "the data gives", "", "", 0)
 	return steps, out, at("model_config", at("layers", err))
 }
@@ -75,7 +79,11 @@ func (m *ModelConfig) Parameters() (int, error) {
 // indices of the layers, "0.weight", within residuals "1.layers.0.weight". The
 // model has to be resolved, or have all its sizes written.
 func (m *ModelConfig) State() ([]StateTensor, error) {
-	steps, _, err := m.Steps(nil)
+	if m.Other != nil {
+		_, _, err := m.Steps(nil)
+		return nil, err
+	}
+	steps, _, err := m.steps(nil, resolver{})
 	return StateOf(steps), err
 }
 
@@ -92,7 +100,8 @@ func StateOf(steps []Step) []StateTensor {
 }
 
 type resolver struct {
-	layers, numbers int // so far, against a model that is all size
+	layers, numbers int  // so far, against a model that is all size
+	flat            bool // see args
 }
 
 // list resolves layers one after the other. from says who gives the input,
@@ -129,7 +138,7 @@ func (r *resolver) layer(l Layer, in []int, from, label, number, prefix string, 
 	if err := l.typed(kind); err != nil {
 		return Step{}, err
 	}
-	a := &args{kind: kind, layer: &l, label: label, from: from}
+	a := &args{kind: kind, layer: &l, label: label, from: from, flat: r.flat}
 	step := Step{Kind: kind, In: in}
 	var err error
 	switch l.Type {

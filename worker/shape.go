@@ -12,6 +12,8 @@ type args struct {
 	layer *Layer // a copy that infer may fill
 	label string // "layer 3 (linear)"
 	from  string // who gives the input: "the data gives", "layer 2 (relu) gives"
+	// flat takes an unknown input for one of rows without further dimensions.
+	flat bool
 }
 
 func (a *args) value(name string) any {
@@ -125,6 +127,14 @@ func withLast(in []int, n int) []int {
 		return []int{n}
 	}
 	return append(slices.Clone(in[:len(in)-1]), n)
+}
+
+// rows is the shape of what works on the last dimension alone.
+func (a *args) rows(in []int, n int) []int {
+	if in == nil && !a.flat {
+		return nil
+	}
+	return withLast(in, n)
 }
 
 // Elements is the product of the sizes; ok is false where it is above 2^40,

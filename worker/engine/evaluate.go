@@ -13,10 +13,8 @@ const evaluationBatch = 1024
 // outputs calls f with the outputs of pieces of d, in order and in evaluation mode.
 func (net *network) outputs(ctx context.Context, d *dataset, f func(y []float32, from, to int)) error {
 	net.pass.train = false
-	size := evaluationBatch
-	if net.width > 1<<20 { // large images: stay within memory
-		size = 64
-	}
+	const numbers = 1 << 28 // between the layers, at once
+	size := min(evaluationBatch, max(1, numbers/(net.width+1)))
 	for from := 0; from < d.n; from += size {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

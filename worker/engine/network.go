@@ -49,7 +49,7 @@ type network struct {
 	// weights and grads are the memory of all trained tensors, in their order, so
 	// that an optimizer makes one run.
 	weights, grads []float32
-	width          int // largest numbers of a sample between layers, for memory estimates
+	width          int // numbers of a sample between the layers, about
 	pass           pass
 }
 
@@ -77,12 +77,59 @@ func newNetwork(config *worker.ModelConfig, in []int) (*network, error) {
 		return nil, err
 	}
 	net.allocate(state, trained, buffers)
+	net.width = int(min(numbersOf(steps), 1<<50))
+	if net.width > maxSample {
+		return nil, &worker.Error{Kind: worker.ErrMemory, Field: "model_config",
+			Message: fmt.Sprintf("a single sample needs %.3g GB between the layers; the engine on the CPU takes up to %d", float64(net.width)*8/1e9, maxSample*8/1_000_000_000)}
+	}
 	b := &builder{tensors: net.tensors}
 	if net.root, err = b.list(steps, "model_config.layers"); err != nil {
 		return nil, err
 	}
-	net.width = b.width
 	return net, nil
+}
+
+// maxSample bounds the numbers that a sample has between the layers.
+const maxSample = 1 << 28
+
+// numbersOf is about how many numbers a sample has between the layers, with what
+// the layers keep besides. Sizes come from a stranger: float64 does not overflow.
+func numbersOf(steps []worker.Step) float64 {
+	var sum float64
+	for _, step := range steps {
+		v, in, out := values{step}, product(step.In), product(step.Out)
+		sum += out
+		switch step.Kind.Name {
+		case "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d":
+			k := v.pair("kernel_size", 1)
+			places, channels := out/product(step.Out[:1]), product(step.In[:1])
+			if step.Kind.Name[4] == '_' {
+				places, channels = in/product(step.In[:1]), product(step.Out[:1])
+			}
+			sum += places * channels * float64(k[0]) * float64(k[1]) // the unfolded input
+		case "batchnorm1d", "batchnorm2d", "batchnorm3d", "layernorm", "groupnorm", "instancenorm1d", "instancenorm2d", "instancenorm3d", "dropout":
+			sum += out
+		case "bilinear":
+			sum += in * float64(v.int("in1_features"))
+		case "rnn", "lstm", "gru":
+			sum += float64(v.int("num_layers")) * 24 * float64(step.In[0]) * float64(v.int("hidden_size"))
+		case "transformer_encoder_layer":
+			t := float64(step.In[0])
+			sum += 12*in + 4*t*float64(v.int("dim_feedforward")) + 3*float64(v.int("nhead"))*t*t
+		}
+		for _, inner := range step.Inner {
+			sum += numbersOf(inner)
+		}
+	}
+	return sum
+}
+
+func product(shape []int) float64 {
+	n := 1.0
+	for _, s := range shape {
+		n *= float64(s)
+	}
+	return n
 }
 
 // maxWeights bounds a model to what an ordinary machine holds four times over:
@@ -159,10 +206,7 @@ func (s *sequence) backward(p *pass, _, dy []float32, n int, wantDX bool) []floa
 }
 
 // A builder makes layers from resolved steps and hands out the tensors.
-type builder struct {
-	tensors []*tensor
-	width   int
-}
+type builder struct{ tensors []*tensor }
 
 func (b *builder) take(n int) []*tensor {
 	t := b.tensors[:n]
@@ -182,7 +226,6 @@ func (b *builder) list(steps []worker.Step, path string) (*sequence, error) {
 		if len(b.tensors) < before && s.first > i {
 			s.first = i
 		}
-		b.width += elements(step.Out)
 		s.layers = append(s.layers, l)
 	}
 	return s, nil

@@ -124,3 +124,27 @@ func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.
 	}
 	return worst
 }
+
+// TestGoesOnFromPyTorchsStates: model and optimizer, as the contract's text.
+func TestGoesOnFromPyTorchsStates(t *testing.T) {
+	text, err := os.ReadFile("../testdata/states.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []fixture
+	if err := json.Unmarshal(text, &cases); err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, c := range cases {
+		result, _, err := runJob(t, Handler(Options{}), c.Request)
+		if err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+			continue
+		}
+		for i, want := range c.Losses {
+			if got := result.History[i]; got.Epoch != 5+i || math.Abs(float64(got.Loss)-want) > 1e-6 {
+				t.Errorf("%s: epoch %d has loss %v, PyTorch %v", c.Name, got.Epoch, got.Loss, want)
+			}
+		}
+	}
+}

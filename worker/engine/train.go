@@ -129,15 +129,21 @@ func (net *network) fits(d *dataset, path string) error {
 	return net.checkIndices(d, path)
 }
 
-// memoryLimit bounds what a batch takes, in bytes.
-const memoryLimit = 16 << 30
+// memoryLimit is what the batches of a job may take, in bytes: most of what the
+// machine says is free, or 8 GB where it does not say.
+func memoryLimit() int {
+	if free := kilobytes("MemAvailable"); free > 0 {
+		return free / 10 * 8
+	}
+	return 8 << 30
+}
 
 // check refuses what would fail in the middle.
 func (t *trainer) check() error {
 	perSample := 8 * (t.net.width + t.data.size) // value and gradient of each number
-	if need := perSample * t.batch; need > memoryLimit {
+	if need, limit := float64(perSample)*float64(t.batch), memoryLimit(); need > float64(limit) {
 		return &worker.Error{Kind: worker.ErrMemory, Field: "hyperparameters.batch_size",
-			Message: fmt.Sprintf("batch_size %d needs %.0f GB; %d would fit", t.batch, float64(need)/1e9, max(1, memoryLimit/perSample))}
+			Message: fmt.Sprintf("batch_size %d needs %.3g GB; %d would fit", t.batch, need/1e9, max(1, limit/perSample))}
 	}
 	if last := t.data.n % t.batch; t.net.needsTwo() && (t.batch == 1 || last == 1) {
 		return worker.Invalid("hyperparameters.batch_size", fmt.Sprintf("batch_size %d leaves a batch of 1 sample, of which batch norm cannot take the variance; choose another", t.batch))

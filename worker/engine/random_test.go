@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// randomLayer has random parameters of a random type; most fit nothing.
+func randomLayer(r *rand.Rand, depth int) worker.Layer {
+	kinds := worker.Kinds()
+	k := kinds[r.IntN(len(kinds))]
+	l := worker.Layer{Type: k.Name, Params: map[string]any{}}
+	for _, p := range k.Params {
+		if !p.Required && r.IntN(3) > 0 {
+			continue
+		}
+		switch p.Type {
+		case worker.Int:
+			l.Params[p.Name] = r.IntN(5)
+		case worker.Float:
+			l.Params[p.Name] = float64(r.IntN(11)) / 10
+		case worker.Bool:
+			l.Params[p.Name] = r.IntN(2) == 0
+		case worker.Text:
+			l.Params[p.Name] = p.Options[r.IntN(len(p.Options))]
+		case worker.Ints:
+			l.Params[p.Name] = []any{r.IntN(5), []int{r.IntN(4), r.IntN(4)}, []int{r.IntN(4), 1, r.IntN(3)}}[r.IntN(3)]
+		case worker.Layers:
+			l.Params[p.Name] = randomLayers(r, depth+1)
+		case worker.Forks:
+			l.Params[p.Name] = [][]worker.Layer{randomLayers(r, depth+1), randomLayers(r, depth+1)}
+		}
+	}
+	return l
+}
+
+func randomLayers(r *rand.Rand, depth int) []worker.Layer {
+	if depth > 2 {
+		return []worker.Layer{{Type: "tanh", Params: map[string]any{}}}
+	}
+	layers := make([]worker.Layer, r.IntN(3))
+	for i := range layers {
+		layers[i] = randomLayer(r, depth)
+	}
+	return layers
+}
+
+// TestRandomModels: whatever stands in a request, the handler trains it or
+// refuses it, and never panics.
+func TestRandomModels(t *testing.T) {
+	h := Handler(Options{})
+	shapes := []string{`[1, 2, 3, 0]`, `[[1, 0], [0, 1], [2, 1]]`, `[[[1, 0, 2, 1], [0, 1, 1, 1]], [[1, 1, 0, 2], [3, 1, 0, 0]]]`}
+	trained := 0
+	for seed := range uint64(3000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		layers := randomLayers(r, 0)
+		layers = append(layers, worker.Layer{Type: "flatten"}, worker.Layer{Type: "linear", Params: map[string]any{"out_features": 3}})
+		model := &worker.ModelConfig{Type: "sequential", Layers: layers}
+		features := json.RawMessage(`[[1, 0, 2, 1, 0, 1, 1, 1, 1, 2, 0, 2], [0, 1, 1, 1, 1, 1, 0, 2, 3, 1, 0, 0], [1, 0, 2, 1, 0, 1, 1, 1, 1, 2, 1, 2]]`)
+		labels := json.RawMessage(`[0, 2, 1]`)
+		switch k := r.IntN(4); k {
+		case 0, 1, 2:
+			features = json.RawMessage(shapes[k])
+			labels = json.RawMessage([]string{`[0, 1, 2, 1]`, `[0, 1, 2]`, `[2, 0]`}[k])
+		default:
+			model.Layers = append([]worker.Layer{{Type: "reshape", Params: map[string]any{"shape": []int{r.IntN(3) + 1, -1, r.IntN(2) + 1}}}}, model.Layers...)
+		}
+		result, _, err := runJob(t, h, worker.Request{Operation: worker.OpTrain, Model: model, TrainingData: &worker.Dataset{Features: worker.Value{List: features}, Labels: worker.Value{List: labels}},
+			Hyperparameters: &worker.Hyperparameters{BatchSize: 2, Epochs: 2}})
+		var e *worker.Error
+		switch {
+		case err == nil:
+			trained++
+			if n, err := result.Model.Parameters(); n != result.Parameters {
+				t.Errorf("seed %d: %d parameters, and %d: %v", seed, n, result.Parameters, err)
+			}
+		case !errors.As(err, &e) && err.Error() != "":
+			text, _ := json.Marshal(model)
+			t.Errorf("seed %d: %s: %v", seed, text, err)
+		}
+	}
+	if trained < 250 {
+		t.Errorf("only %d of 3000 models could be trained", trained)
+	}
+}
