@@ -60,7 +60,7 @@ func planInWords(p *train.Plan, where string) string {
 		held = fmt.Sprintf(" (and %s to validate)", render.Count(p.Validation))
 	case h.ValidationSplit > 0:
 		n := max(1, int(float64(p.Samples)*h.ValidationSplit))
-		held = fmt.Sprintf(" (%s of them to validate)", render.Count(n))
+		held = fmt.Sprintf(" (%s to validate)", render.Count(n))
 	}
 	return fmt.Sprintf("%s: %s samples of %s%s, %s, %s, %s to send",
 		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), plural(h.Epochs, "epoch"), render.Bytes(int64(p.Bytes())))

@@ -105,7 +105,7 @@ func TestTrainEvalPredict(t *testing.T) {
 	text := out.text()
 	t.Log("\n" + text)
 	for _, want := range []string{
-		"On the embedded endpoint: 600 samples of 64 (60 of them to validate), 2,410 parameters, 15 epochs, ",
+		"On the embedded endpoint: 600 samples of 64 (60 to validate), 2,410 parameters, 15 epochs, ",
 		"epoch  1/15  loss ", "epoch 15/15  loss ", "val accuracy", "seed 7",
 		"model: trained in ", "Training loss ", "over 15 epochs",
 	} {
