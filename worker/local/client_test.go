@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -109,6 +110,34 @@ func TestRefusedSubmissions(t *testing.T) {
 		t.Errorf("a refused job is in the queue: %+v", h)
 	}
 	mustRun(t, s, `{"input":{"a":1},"unknown":[1],"policy":{"ttl":10000,"executionTimeout":5000,"lowPriority":true},"s3Config":{"bucketName":"b"}}`)
+}
+
+func FuzzBodies(f *testing.F) {
+	for _, s := range []string{`{"input":{"a":1},"webhook":"http://x/","policy":{"ttl":10000,"lowPriority":true},"s3Config":{}}`,
+		`{"output":[1],"error":{"a":1},"status":"IN_PROGRESS","stopPod":true}`, `{"output":NaN}`, `{"input":{},"policy":null}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if sub, err := parseSubmission(b); err == nil {
+			if !json.Valid(sub.input) || sub.ttl < 0 || sub.ttl > policyMax || sub.executionTimeout < 0 || sub.executionTimeout > policyMax {
+				t.Fatalf("%q: %+v", b, sub)
+			}
+			d := delivery{id: "x", sub: &sub, noInput: emptyObject(sub.input)}
+			if out := bytes.Join(d.pieces(), nil); !json.Valid(out) {
+				t.Fatalf("%q is delivered as %q", b, out)
+			}
+			v := view{id: "x", status: StatusCompleted, sub: &sub, delay: 1, exec: 1}
+			if out := bytes.Join(v.webhookPieces(), nil); !json.Valid(out) {
+				t.Fatalf("%q goes to its webhook as %q", b, out)
+			}
+		}
+		if rep, err := parseReport(nullNaN(b)); err == nil {
+			v := view{id: "x", status: StatusFailed, output: rep.output, failure: rep.failure}
+			if out := bytes.Join(v.pieces(), nil); !json.Valid(out) {
+				t.Fatalf("%q is answered as %q", b, out)
+			}
+		}
+	})
 }
 
 func TestRefusedRequests(t *testing.T) {

@@ -33,10 +33,18 @@ func python(t *testing.T) string {
 // closes the channel.
 func attach(t *testing.T, py string, s *Server, id, handler string, env ...string) (exited <-chan struct{}, stop func()) {
 	t.Helper()
+	// A key that the user has for RunPod itself: the SDK prefers it to the environment's.
+	home := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(home, ".runpod"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, ".runpod", "config.toml"), []byte("[default]\napi_key = \"rpa_of_the_user\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, py, filepath.Join("testdata", "sdk_worker.py"))
 	cmd.Env = append(os.Environ(), s.WorkerEnv(id)...)
-	cmd.Env = append(append(cmd.Env, "HANDLER="+handler, "HOME="+t.TempDir()), env...)
+	cmd.Env = append(append(cmd.Env, "HANDLER="+handler, "HOME="+home), env...)
 	cmd.WaitDelay = time.Second
 	var mu sync.Mutex
 	var out bytes.Buffer

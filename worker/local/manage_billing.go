@@ -125,20 +125,14 @@ func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 		id    string
 	}
 	sums := map[key]float64{}
-	s.mu.Lock()
-	all := map[string]*endpoint{}
-	for id, e := range s.endpoints {
-		all[id] = e
-	}
-	s.mu.Unlock()
-	for id, e := range all {
-		if only != "" && only != id {
+	for _, e := range s.all() {
+		if only != "" && only != e.id {
 			continue
 		}
 		for hour, seconds := range e.q.used() {
 			at := time.Unix(hour, 0).UTC()
 			if !at.Before(from) && at.Before(to) {
-				sums[key{bucketOf(at, bucket).Unix(), id}] += seconds * e.q.opt.PricePerHour / 3600
+				sums[key{bucketOf(at, bucket).Unix(), e.id}] += seconds * e.q.opt.PricePerHour / 3600
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,6 +83,14 @@ func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error
 		return http.StatusOK, map[string]any{"endpointVersion": version, "rollout": nil, "releases": releases}, nil
 	}
 	return 0, nil, errNotFound
+}
+
+// all are the endpoints. A queue's mu may be held when the server's is asked for,
+// but not the other way round: nothing may call a queue with the server's held.
+func (s *Server) all() []*endpoint {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.endpoints))
 }
 
 // endpoint is the one with this id, or nil.

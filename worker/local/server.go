@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -84,8 +82,19 @@ func New(opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return build(opt, nil)
+}
+
+// build makes a Server that is reached by ln, or by ServeHTTP only. Workers may
+// start here already, so that it has to know its address.
+func build(opt Options, ln net.Listener) (s *Server, err error) {
 	token := workerToken(opt.Key)
-	s := &Server{opt: opt, guard: newGuard(opt.Key, token), token: token, hooks: make(chan struct{}, webhookAtOne)}
+	s = &Server{opt: opt, guard: newGuard(opt.Key, token), token: token, hooks: make(chan struct{}, webhookAtOne)}
+	if ln != nil {
+		addr := ln.Addr().(*net.TCPAddr)
+		s.guard.loopback = addr.IP.IsLoopback()
+		s.url = "http://" + reachable(addr)
+	}
 	if err := s.Inject(opt.Faults...); err != nil {
 		return nil, err
 	}
@@ -93,6 +102,7 @@ func New(opt Options) (*Server, error) {
 	s.manageLimits = newLimiter(opt.Clock, opt.Limits, func() int { return 0 })
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	if s.ep, err = s.newEndpoint(s.ctx, opt.EndpointID, opt); err != nil {
+		s.cancel(err)
 		return nil, err
 	}
 	s.ep.describe(opt)
@@ -113,19 +123,20 @@ func (e *endpoint) describe(opt Options) {
 
 // Start is New with a listener on opt.Addr. The server ends with ctx or Close.
 func Start(ctx context.Context, opt Options) (*Server, error) {
-	s, err := New(opt)
+	opt, err := opt.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", s.opt.Addr)
+	ln, err := lc.Listen(ctx, "tcp", opt.Addr)
 	if err != nil {
-		s.Close()
 		return nil, fmt.Errorf("local: %w", err)
 	}
-	addr := ln.Addr().(*net.TCPAddr)
-	s.guard.loopback = addr.IP.IsLoopback()
-	s.url = "http://" + reachable(addr)
+	s, err := build(opt, ln)
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return s.ctx }}
@@ -170,9 +181,8 @@ const closeTime = 10 * time.Second
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
-	all := slices.Collect(maps.Values(s.endpoints))
 	s.mu.Unlock()
-	for _, e := range all { // first: what handlers report on their way out is not kept
+	for _, e := range s.all() { // first: what handlers report on their way out is not kept
 		e.q.close()
 	}
 	s.cancel(ErrClosed)

@@ -56,11 +56,9 @@ func (s *Server) serveTwin(w http.ResponseWriter, r *http.Request, what string) 
 		if !readTwin(w, r, &body) {
 			return
 		}
-		s.mu.Lock()
-		for _, e := range s.endpoints {
+		for _, e := range s.all() {
 			e.q.throttle(!body.Available)
 		}
-		s.mu.Unlock()
 		writeJSON(w, http.StatusOK, body)
 	default:
 		writeError(w, http.StatusNotFound, "not found")
