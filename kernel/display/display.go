@@ -12,6 +12,7 @@ package display
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -42,6 +43,8 @@ type Sink interface {
 	Clear(wait bool)
 	// Format says how a value shows itself.
 	Format(v any) Data
+	// Input asks the person for a line.
+	Input(prompt string, password bool) (string, error)
 }
 
 var (
@@ -96,6 +99,23 @@ func Clear(wait bool) {
 	if s := sink.Load(); s != nil {
 		(*s).Clear(wait)
 	}
+}
+
+// ErrNobody says that there is nobody to ask: the notebook runs without a person,
+// or the program is no notebook.
+var ErrNobody = errors.New("display: nobody can be asked here")
+
+// Input asks the person at the notebook for a line.
+func Input(prompt string) (string, error) { return ask(prompt, false) }
+
+// Password asks for a line that is not shown as it is typed.
+func Password(prompt string) (string, error) { return ask(prompt, true) }
+
+func ask(prompt string, password bool) (string, error) {
+	if s := sink.Load(); s != nil {
+		return (*s).Input(prompt, password)
+	}
+	return "", ErrNobody
 }
 
 // Text shows plain text.

@@ -14,12 +14,19 @@ func (r *record) Display(m Message) { r.got = append(r.got, m) }
 func (r *record) Clear(wait bool)   { r.got = append(r.got, Message{ID: fmt.Sprint("clear ", wait)}) }
 func (r *record) Format(v any) Data { return Data{"text/plain": fmt.Sprint(v)} }
 
+func (r *record) Input(prompt string, password bool) (string, error) {
+	return fmt.Sprint(prompt, password), nil
+}
+
 func TestOutsideANotebook(t *testing.T) {
 	sink.Store(nil)
 	HTML("x").Update(Data{})
 	Display(3).Display(4)
 	Clear(true)
 	Handle{}.Update(Data{})
+	if _, err := Input("name"); err != ErrNobody {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestSink(t *testing.T) {
@@ -32,6 +39,9 @@ func TestSink(t *testing.T) {
 	Clear(true)
 	Image(image.NewGray(image.Rect(0, 0, 3, 2)))
 	Handle{}.Update(Data{})
+	if s, err := Password("p"); s != "ptrue" || err != nil {
+		t.Errorf("got %q, %v", s, err)
+	}
 	if len(r.got) != 5 {
 		t.Fatalf("got %d messages: %v", len(r.got), r.got)
 	}

@@ -24,23 +24,36 @@ func e2e(t testing.TB) {
 }
 
 // fullHost is a host with all that an installed one has.
-func fullHost(t testing.TB) *build.Host {
+func fullHost(t testing.TB, mode build.Mode) *build.Host {
 	t.Helper()
 	dir := os.Getenv("GOPHERPOD_TEST_HOST")
 	if dir == "" {
 		dir = testDir
 	}
 	h, err := build.Prepare(t.Context(), build.Options{Source: "../..", Dir: dir, Main: "github.com/gopherpod/gopherpod/kernel/session/plain",
-		Mode: build.Mode(os.Getenv("GOPHERPOD_TEST_MODE"))})
+		Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return h
 }
 
-// TestCells runs every cell of package cell's tests for real.
+// TestCells runs every cell of package cell's tests for real, in both modes
+// where the machine has both.
 func TestCells(t *testing.T) {
 	e2e(t)
+	h := fullHost(t, "")
+	mode, reason := h.Mode()
+	h.Close()
+	if mode == build.Fast {
+		t.Run("fast", func(t *testing.T) { runCells(t, build.Fast) })
+	} else {
+		t.Logf("no fast mode here: %s", reason)
+	}
+	t.Run("classic", func(t *testing.T) { runCells(t, build.Classic) })
+}
+
+func runCells(t *testing.T, mode build.Mode) {
 	files, err := celltest.ParseDir(os.DirFS("../cell/testdata"), "cells")
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +61,7 @@ func TestCells(t *testing.T) {
 	cells := 0
 	for _, f := range files {
 		t.Run(f.Name, func(t *testing.T) {
-			s := New(Options{Host: fullHost(t), Dir: t.TempDir(), AutoImports: cell.StdImports()})
+			s := New(Options{Host: fullHost(t, mode), Dir: t.TempDir(), AutoImports: cell.StdImports()})
 			defer s.Close()
 			n := &notebook{Session: s, t: t}
 			for _, c := range f.Cells {

@@ -11,6 +11,7 @@
 //	magics.go    magics, those of the kernel itself included
 //	process.go   the session process: start, commands, events, end
 //	streams.go   its standard streams, in order with its events
+//	stdin.go     standard input: the person is asked when a cell reads
 //	errors.go    failures as people see them
 //	complete.go  completion, inspection
 //	frame        what is said between the processes

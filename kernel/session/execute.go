@@ -123,32 +123,48 @@ func (s *Session) start(x *execution, p *process, c frame.Command, started func(
 	s.runs[c.ID] = r
 	delete(s.runs, c.ID-keepRuns)
 	s.mu.Unlock()
+	s.connect(p, x.cell.Interactive)
 	if err := p.send(c); err != nil {
 		<-p.exited
 		return frame.Event{}, s.buried(p)
 	}
+	if x.cell.Interactive {
+		ctx, cancel := context.WithCancel(x.ctx)
+		defer cancel()
+		go s.serveStdin(ctx, x, p)
+	}
+	return s.await(x, p, r, c.ID)
+}
+
+// await waits for the end of a run, and passes an interrupt on.
+func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, error) {
 	interrupt := x.ctx.Done()
 	var late <-chan time.Time
+	cut := false // the interrupt has ended a read: the cell may end without noticing
+	over := func(e frame.Event) (frame.Event, error) {
+		if e.Failure != nil {
+			return e, s.failed(e.Failure)
+		}
+		if cut {
+			return e, errInterrupted
+		}
+		return e, nil
+	}
 	for {
 		select {
 		case e := <-r.done:
-			if e.Failure != nil {
-				return e, s.failed(e.Failure)
-			}
-			return e, nil
+			return over(e)
 		case <-p.exited:
 			select {
 			case e := <-r.done: // said before the end
-				if e.Failure != nil {
-					return e, s.failed(e.Failure)
-				}
-				return e, nil
+				return over(e)
 			default:
 			}
 			return frame.Event{}, s.buried(p)
 		case <-interrupt:
 			interrupt = nil
-			p.send(frame.Command{Op: frame.Interrupt, ID: c.ID})
+			p.send(frame.Command{Op: frame.Interrupt, ID: id})
+			cut = s.cutRead(p)
 			late = time.After(stuck)
 		case <-late:
 			p.kill()

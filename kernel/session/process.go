@@ -20,7 +20,6 @@ import (
 type process struct {
 	cmd      *exec.Cmd
 	commands *os.File
-	stdin    *os.File // what the person types
 	handle   func(frame.Event)
 
 	ready  chan struct{} // closed by the ready event
@@ -53,7 +52,7 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	var secret [frame.TokenSize / 2]byte
 	rand.Read(secret[:])
 	token := hex.EncodeToString(secret[:])
-	var ours, theirs [5]*os.File // stdin, stdout, stderr, commands, events
+	var ours, theirs [4]*os.File // stdout, stderr, commands, events
 	closeAll := func(fs []*os.File) {
 		for _, f := range fs {
 			if f != nil {
@@ -68,7 +67,7 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 			closeAll(theirs[:])
 			return nil, fmt.Errorf("session: %w", err)
 		}
-		if i == 0 || i == 3 {
+		if i == 2 {
 			ours[i], theirs[i] = w, r
 		} else {
 			ours[i], theirs[i] = r, w
@@ -78,8 +77,8 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	p.cmd = exec.Command(program)
 	p.cmd.Dir = dir
 	p.cmd.Env = append(env, host.TokenEnv+"="+token, "GOTRACEBACK=single")
-	p.cmd.Stdout, p.cmd.Stderr = theirs[1], theirs[2]
-	p.cmd.ExtraFiles = []*os.File{theirs[3], theirs[4], theirs[0]}
+	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
+	p.cmd.ExtraFiles = []*os.File{theirs[2], theirs[3]}
 	// A group of its own: Ctrl-C in a terminal is for the kernel to handle, and
 	// what a cell starts can be ended with it.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -87,25 +86,25 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 		closeAll(ours[:])
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	p.stdin, p.commands = ours[0], ours[3]
+	p.commands = ours[2]
 	go p.read(ours, token)
 	return p, nil
 }
 
 // read handles all that the process says until its end.
-func (p *process) read(ours [5]*os.File, token string) {
+func (p *process) read(ours [4]*os.File, token string) {
 	o := newOrder()
 	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }}
 	var streams sync.WaitGroup
-	streams.Go(func() { readStream(ours[1], 0, token, o, func(b []byte) { p.stream(0, b) }) })
-	streams.Go(func() { readStream(ours[2], 1, token, o, filter.text) })
-	p.readEvents(ours[4], o, filter)
+	streams.Go(func() { readStream(ours[0], 0, token, o, func(b []byte) { p.stream(0, b) }) })
+	streams.Go(func() { readStream(ours[1], 1, token, o, filter.text) })
+	p.readEvents(ours[3], o, filter)
 	o.end(2)
 	err := p.cmd.Wait()
 	// Children of the session may hold the streams open.
 	deadline := time.Now().Add(200 * time.Millisecond)
+	ours[0].SetReadDeadline(deadline)
 	ours[1].SetReadDeadline(deadline)
-	ours[2].SetReadDeadline(deadline)
 	streams.Wait()
 	p.crash = filter.crash()
 	p.mu.Lock()

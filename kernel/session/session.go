@@ -58,6 +58,8 @@ type Session struct {
 	again   time.Time // of the last interrupt
 	runs    map[int]*run
 	lastRun int
+	stdin   *lines // of the session process; nil before somebody is there
+	inputs  int
 	sources map[int][]string // lines of the cells, by count
 }
 
@@ -236,6 +238,7 @@ func (s *Session) Close() error {
 	if p != nil {
 		p.close()
 	}
+	s.disconnect()
 	s.execMu.Lock() // a build that is being cancelled
 	defer s.execMu.Unlock()
 	if s.work != "" {

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var autoImports = map[string]string{"fmt": "fmt", "os": "os", "time": "time", "sync": "sync", "strings": "strings", "errors": "errors", "syscall": "syscall",
+var autoImports = map[string]string{"fmt": "fmt", "os": "os", "time": "time", "sync": "sync", "strings": "strings", "errors": "errors", "bufio": "bufio", "syscall": "syscall",
 	"runtime": "runtime", "mat": "gonum.org/v1/gonum/mat", "display": "github.com/gopherpod/gopherpod/kernel/display"}
 
 func testHost(t testing.TB) *build.Host {
@@ -107,7 +107,7 @@ const separator = "¦"
 type record struct {
 	mu      sync.Mutex
 	log     []string
-	answers []string
+	answers []string // none left: nobody answers before the interrupt
 	err     error
 	changed chan struct{}
 }
@@ -133,15 +133,18 @@ func (r *record) Display(d kernel.Display) {
 }
 func (r *record) Result(b kernel.Bundle, _ map[string]any) { r.add("result:%v", b["text/plain"]) }
 func (r *record) Clear(wait bool)                          { r.add("clear %v", wait) }
-func (r *record) Input(_ context.Context, prompt string, _ bool) (string, error) {
+func (r *record) Input(ctx context.Context, prompt string, _ bool) (string, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.answers) == 0 {
-		return "", kernel.ErrNoStdin
+	if len(r.answers) > 0 {
+		a := r.answers[0]
+		r.answers = r.answers[1:]
+		r.mu.Unlock()
+		return a, nil
 	}
-	a := r.answers[0]
-	r.answers = r.answers[1:]
-	return a, nil
+	r.mu.Unlock()
+	r.add("asked %s", prompt)
+	<-ctx.Done()
+	return "", context.Cause(ctx)
 }
 
 func (r *record) all() string {
@@ -275,6 +278,46 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+func TestStdin(t *testing.T) {
+	n := newSession(t)
+	ask := func(src string, answers ...string) string {
+		t.Helper()
+		r := n.runIn(t.Context(), src, &record{answers: answers})
+		if r.err != nil {
+			t.Errorf("%s: %s", src, trace(r.err))
+		}
+		return r.all()
+	}
+	if got := ask("var a, b int\nfmt.Scan(&a)\nfmt.Scan(&b)\nfmt.Println(a * b)", "6", "7"); got != "stdout:42\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := ask("sc := bufio.NewScanner(os.Stdin)\nfor range 2 { sc.Scan(); fmt.Println(sc.Text()) }", "one two", "three"); got != "stdout:one two\nthree\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := ask("!read x; echo got $x", "it"); got != "stdout:got it\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := ask("name, err := display.Input(\"name? \")\nfmt.Println(name, err)", "Ann"); got != "stdout:Ann <nil>\n" {
+		t.Errorf("got %q", got)
+	}
+	r := &record{answers: []string{}}
+	done := make(chan struct{})
+	go func() { n.runIn(context.Background(), "fmt.Scan(&a)", r); close(done) }()
+	r.until(t, "asked")
+	n.Interrupt()
+	<-done
+	r.failed(t, "Interrupted", "interrupted")
+	if text := trace(r.err); strings.Contains(text, "abandoned") {
+		t.Errorf("got %s", text)
+	}
+	if got := ask("fmt.Scan(&a)\nfmt.Println(a)", "8"); got != "stdout:8\n" {
+		t.Errorf("after the interrupt: %q", got)
+	}
+	if got := n.ok("var s string\n_, err = fmt.Scan(&s)\nerr"); got != "result:EOF" { // nobody there
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestDeath(t *testing.T) {

@@ -37,7 +37,7 @@ const (
 	Value     = "value"     // describe the value of the expression Text
 	Complete  = "complete"  // complete the arguments of magic Name: Text, Pos
 	Drop      = "drop"      // forget the variables Names
-	Stdin     = "stdin"     // Interactive: standard input is the kernel's pipe
+	Stdin     = "stdin"     // standard input is File, nothing where it is empty
 )
 
 // Operations of an Event.

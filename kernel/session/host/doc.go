@@ -4,8 +4,7 @@
 //	func main() { host.Main(magics...) }
 //
 // It is started by package session with these files open: 0 nothing, 1 and 2
-// pipes that the kernel reads, 3 commands, 4 events, 5 what the person types. It
-// ends when the commands end.
+// pipes that the kernel reads, 3 commands, 4 events. It ends when the commands end.
 //
 //	host.go      Main, the loop over commands
 //	run.go       executions: start, interrupt, end

@@ -30,7 +30,6 @@ const SelfTestEnv = "GOPHERPOD_SELF_TEST"
 const (
 	commandFD = 3
 	eventFD   = 4
-	stdinFD   = 5
 )
 
 // maxStack ends a recursion without end in half a second; Go's own limit of a
@@ -48,7 +47,7 @@ type host struct {
 	running map[int]*execution
 	answers map[int]chan frame.Command // by Reply
 	replies atomic.Int64
-	stdin   [2]int // descriptors: nothing, the kernel's pipe
+	stdin   string // the file that standard input is
 }
 
 // Main serves the kernel until it goes, then ends the process.
@@ -102,13 +101,9 @@ func open(magics []magic.Magic) (*host, error) {
 	if h.out, err = newOutput(token); err != nil {
 		return nil, err
 	}
-	for _, fd := range []int{commandFD, eventFD, stdinFD} {
+	for _, fd := range []int{commandFD, eventFD} {
 		syscall.CloseOnExec(fd)
 	}
-	if h.stdin[0], err = syscall.Open(os.DevNull, syscall.O_RDONLY|syscall.O_CLOEXEC, 0); err != nil {
-		return nil, err
-	}
-	h.stdin[1] = stdinFD
 	rt.SetSink(h)
 	display.SetSink(h)
 	h.out.send(frame.Event{Op: frame.Ready, PID: os.Getpid(), Version: frame.Version, Magics: h.infos})
@@ -144,7 +139,7 @@ func (h *host) serve(r io.Reader) error {
 		case frame.Drop:
 			rt.Drop(c.Names...)
 		case frame.Stdin:
-			h.setStdin(c.Interactive)
+			h.setStdin(c.File)
 		}
 	}
 }
@@ -194,12 +189,21 @@ func (h *host) answer(c frame.Command) {
 	}
 }
 
-// setStdin connects standard input with the kernel's pipe, or with nothing
+// setStdin connects standard input with what the person types, or with nothing
 // where nobody could answer: then reading ends at once instead of for ever.
-func (h *host) setStdin(interactive bool) {
-	from := h.stdin[0]
-	if interactive {
-		from = h.stdin[1]
+func (h *host) setStdin(file string) {
+	if file == "" {
+		file = os.DevNull
 	}
-	dup2(from, 0)
+	if file == h.stdin {
+		return
+	}
+	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return // reading goes on where it was
+	}
+	defer syscall.Close(fd)
+	if dup2(fd, 0) == nil {
+		h.stdin = file
+	}
 }

@@ -144,3 +144,13 @@ func (h *host) Clear(wait bool) {
 
 // Format is how a value shows itself.
 func (h *host) Format(v any) display.Data { return bundle(v) }
+
+// Input asks the person on behalf of the caller's cell.
+func (h *host) Input(prompt string, password bool) (string, error) {
+	c := rt.Caller()
+	text, err := h.ask(rt.Context(), frame.Event{Op: frame.Input, ID: id(c), Text: prompt, Update: password})
+	if err != nil && rt.Context().Err() != nil {
+		panic(rt.Interrupted{})
+	}
+	return text, err
+}

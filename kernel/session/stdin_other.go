@@ -1,0 +1,8 @@
+//go:build !linux
+
+package session
+
+import "os"
+
+// waitsForInput cannot be told here: cells read the end of the file.
+func waitsForInput(int, *os.File) bool { return false }
