@@ -86,6 +86,18 @@ func (d Dir) Put(ctx context.Context, name Name, content io.ReadSeeker, size int
 	return nil
 }
 
+// Delete implements Store.
+func (d Dir) Delete(ctx context.Context, name Name) error {
+	path, err := d.path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return dirError(name, err)
+	}
+	return nil
+}
+
 func dirError(name Name, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("store: %s: %w", name, ErrNotFound)

@@ -40,8 +40,14 @@ func Fetch(ctx context.Context, s Store, digest string, o Options) ([]byte, erro
 		return nil, fmt.Errorf("store: %.12s: %w: %d bytes, over the limit of %d", digest, ErrTooLarge, l.Size, o.Limit)
 	}
 	out, err := fetchParts(ctx, s, l, o.Parallel)
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
+		// Where a list is, its parts are: without one of them it goes too.
+		name, _ := ListOf(digest)
+		return nil, errors.Join(err, s.Delete(ctx, name))
+	}
 	if err == nil && tensors.DigestOf(out) != digest {
-		err = fmt.Errorf("store: %.12s: %w: its parts are right, their list is not", digest, ErrCorrupt)
+		name, _ := ListOf(digest)
+		err = damaged(ctx, s, name, "its parts are right, it is not")
 	}
 	if err != nil {
 		return nil, err
@@ -64,12 +70,12 @@ func readList(ctx context.Context, s Store, digest string) (l list, err error) {
 		return l, fmt.Errorf("store: %.12s: read the list of parts: %w", digest, err)
 	}
 	if len(text) > maxList {
-		return l, fmt.Errorf("store: %.12s: %w: the list of parts", digest, ErrTooLarge)
+		return l, damaged(ctx, s, name, "a list of parts that is too long")
 	}
-	if err := json.Unmarshal(text, &l); err != nil {
-		return l, fmt.Errorf("store: %.12s: %w: the list of parts: %w", digest, ErrCorrupt, err)
+	if json.Unmarshal(text, &l) != nil || !l.valid() {
+		return l, damaged(ctx, s, name, "a list of parts that is none")
 	}
-	return l, l.check()
+	return l, nil
 }
 
 // fetchParts reads the parts into one piece of memory. It makes no more memory
@@ -128,11 +134,11 @@ func fetchInto(ctx context.Context, s Store, digest string, out []byte) error {
 		return fmt.Errorf("store: %.12s: %w: %w", digest, ErrCorrupt, err)
 	}
 	if n, _ := r.Read(make([]byte, 1)); n > 0 {
-		return fmt.Errorf("store: %.12s: %w: longer than %d bytes", digest, ErrCorrupt, len(out))
+		return damaged(ctx, s, name, "it is too long")
 	}
 	sum := sha256.Sum256(out)
 	if want, err := hex.DecodeString(digest); err != nil || !bytes.Equal(sum[:], want) {
-		return fmt.Errorf("store: %.12s: %w", digest, ErrCorrupt)
+		return damaged(ctx, s, name, "its bytes have another digest")
 	}
 	return nil
 }

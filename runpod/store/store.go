@@ -80,6 +80,18 @@ type Store interface {
 	Put(ctx context.Context, name Name, content io.ReadSeeker, size int64) error
 	// Get opens an object, or returns ErrNotFound. What it reads is not verified.
 	Get(ctx context.Context, name Name) (io.ReadCloser, error)
+	// Delete removes an object. One that is not there is no error.
+	Delete(ctx context.Context, name Name) error
+}
+
+// damaged removes an object that is not what its name says, so that it is missing
+// and can be sent again, and returns an ErrCorrupt that tells.
+func damaged(ctx context.Context, s Store, name Name, what string) error {
+	err := fmt.Errorf("store: %s: %w: %s; it is removed, send it again", name, ErrCorrupt, what)
+	if failed := s.Delete(ctx, name); failed != nil {
+		err = fmt.Errorf("store: %s: %w: %s; to remove it failed: %w", name, ErrCorrupt, what, failed)
+	}
+	return err
 }
 
 // A list is the object under ListOf.
@@ -96,17 +108,14 @@ type part struct {
 // maxList bounds a list from outside: some 400,000 parts.
 const maxList = 40 << 20
 
-// check verifies a list's arithmetic.
-func (l list) check() error {
+// valid verifies a list's arithmetic and names.
+func (l list) valid() bool {
 	total := int64(0)
 	for _, p := range l.Parts {
 		if !tensors.ValidDigest(p.SHA256) || p.Size <= 0 || p.Size > l.Size-total {
-			return fmt.Errorf("store: %w: a list of parts that is none", ErrCorrupt)
+			return false
 		}
 		total += p.Size
 	}
-	if total != l.Size || l.Size < 0 {
-		return fmt.Errorf("store: %w: parts of %d bytes for a whole of %d", ErrCorrupt, total, l.Size)
-	}
-	return nil
+	return total == l.Size && l.Size >= 0
 }

@@ -51,11 +51,31 @@ func FetchTensor(ctx context.Context, s Store, digest string, o Options) (tensor
 	}
 	set, _, err := tensors.DecodeSafetensors(b)
 	if err != nil {
-		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w: %w", digest, ErrCorrupt, err)
+		return tensors.Tensor{}, damaged(ctx, s, name, err.Error())
 	}
 	t := set["data"]
 	if t.Validate() != nil || t.Digest() != digest {
-		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w", digest, ErrCorrupt)
+		return tensors.Tensor{}, damaged(ctx, s, name, "the tensor has another digest")
 	}
 	return t, nil
+}
+
+// Tensors keeps tensors in a Store, with the two methods that an engine wants of
+// what holds its data (worker/engine.Store).
+type Tensors struct {
+	Store   Store
+	Options Options
+}
+
+// Get returns the tensor of a digest. One that is damaged counts as missing, so
+// that it is sent again.
+func (k Tensors) Get(digest string) (t tensors.Tensor, ok bool) {
+	t, err := FetchTensor(context.Background(), k.Store, digest, k.Options)
+	return t, err == nil
+}
+
+// Put keeps a tensor and returns its digest.
+func (k Tensors) Put(t tensors.Tensor) (digest string, err error) {
+	r, err := SendTensor(context.Background(), k.Store, t)
+	return r.Digest, err
 }

@@ -88,3 +88,66 @@ print(s.put(torch.tensor([1, 2, 3], dtype=torch.int16)))
 		t.Errorf("%v, %v", y, err)
 	}
 }
+
+func TestTensors(t *testing.T) {
+	root, x := t.TempDir(), tensor(t)
+	k := store.Tensors{Store: store.Dir(root)}
+	if _, ok := k.Get(x.Digest()); ok {
+		t.Error("a tensor from nowhere")
+	}
+	digest, err := k.Put(x)
+	if err != nil || digest != x.Digest() {
+		t.Fatal(digest, err)
+	}
+	if back, ok := k.Get(digest); !ok || !back.Equal(x) {
+		t.Errorf("got %v, %v", back, ok)
+	}
+	// A damaged one of the right length is written again.
+	file := filepath.Join(root, "data", digest[:2], digest+".safetensors")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)-1] ^= 1
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := k.Get(digest); ok {
+		t.Error("a damaged tensor is returned")
+	}
+	if _, err := k.Put(x); err != nil {
+		t.Fatal(err)
+	}
+	if back, ok := k.Get(digest); !ok || !back.Equal(x) {
+		t.Errorf("after it was sent again: %v, %v", back, ok)
+	}
+}
+
+// A matrix of 256 MB into a folder, and back.
+func BenchmarkTensor(b *testing.B) {
+	x, err := tensors.From(make([]float32, 64<<20))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("Send", func(b *testing.B) {
+		b.SetBytes(int64(len(x.Data)))
+		for b.Loop() {
+			if _, err := store.SendTensor(b.Context(), store.Dir(b.TempDir()), x); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("Fetch", func(b *testing.B) {
+		s := store.Dir(b.TempDir())
+		r, err := store.SendTensor(b.Context(), s, x)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(x.Data)))
+		for b.Loop() {
+			if _, err := store.FetchTensor(b.Context(), s, r.Digest, store.Options{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

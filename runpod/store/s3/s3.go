@@ -143,6 +143,18 @@ func (b *Bucket) Get(ctx context.Context, name store.Name) (io.ReadCloser, error
 	return o, nil
 }
 
+// Delete implements store.Store.
+func (b *Bucket) Delete(ctx context.Context, name store.Name) error {
+	if err := name.Check(); err != nil {
+		return err
+	}
+	err := b.client.RemoveObject(ctx, b.bucket, b.prefix+string(name), minio.RemoveObjectOptions{})
+	if err = failure(ctx, name, err); err == nil || errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // URL returns an address from which an object can be read without a key until it
 // expires, at most in 7 days. Network volumes know no such addresses.
 func (b *Bucket) URL(ctx context.Context, name store.Name, expires time.Duration) (string, error) {
@@ -158,6 +170,9 @@ func (b *Bucket) URL(ctx context.Context, name store.Name, expires time.Duration
 
 // failure gives an error the sentinel of its decision.
 func failure(ctx context.Context, name store.Name, err error) error {
+	if err == nil {
+		return nil
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
