@@ -132,3 +132,47 @@ func TestLimitShared(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// A thousand jobs that take a minute, each watched: all are seen to end soon after
+// they did, and the documented limit holds.
+func TestThousandJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		transport := &minute{counter: counter{takes: 100 * time.Millisecond}, begin: begin}
+		client, err := runpod.New(runpod.Config{Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 1000 {
+			all.Go(func() {
+				if _, err := client.Endpoint("ep").Wait(t.Context(), "j"); err != nil {
+					t.Error(err)
+				}
+				if late := time.Since(begin) - time.Minute; late > 15*time.Second {
+					t.Errorf("seen to end %v late", late)
+				}
+			})
+		}
+		all.Wait()
+		if most := transport.most(10 * time.Second); most > 2000 {
+			t.Errorf("%d requests within 10 s", most)
+		}
+	})
+}
+
+// A minute is how long each job takes.
+type minute struct {
+	counter
+	begin time.Time
+}
+
+func (m *minute) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := m.counter.RoundTrip(r)
+	body := inQueue
+	if time.Since(m.begin) > time.Minute {
+		body = completed
+	}
+	resp.Body = io.NopCloser(strings.NewReader(body))
+	return resp, err
+}
