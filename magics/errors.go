@@ -43,6 +43,8 @@ func fromEndpoint(err error) error {
 	var job *runpod.JobError
 	text := ""
 	switch {
+	case errors.Is(err, runpod.ErrInvalid) && errors.As(err, &request):
+		return usage("%s", request.Message)
 	case errors.Is(err, runpod.ErrUnauthorized):
 		text = "the endpoint refuses the key; check RUNPOD_API_KEY (environment or .env)"
 	case errors.Is(err, runpod.ErrForbidden):
@@ -92,7 +94,7 @@ func fromWorker(e *worker.Error, err error) error {
 	case worker.ErrInvalid:
 		return usage("%s", fieldInWords(e))
 	case worker.ErrDiverged:
-		return &hint{err, e.Message + "; a smaller --lr or a look at the scale of the data often helps"}
+		return &hint{err, e.Message}
 	case worker.ErrMemory:
 		return &hint{err, e.Message + "; a smaller --batch-size needs less"}
 	}

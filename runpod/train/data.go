@@ -83,8 +83,8 @@ func labels(name string, v any, loss, xname string, rows int, output []int) (ten
 		return t, err
 	}
 	if output != nil && !fits(t.Shape[1:], output) {
-		return t, wrong(name, tensors.ErrShape, "has %s numbers a row and the model gives %s; %s wants them equal",
-			worker.Sizes(t.Shape[1:]), worker.Sizes(output), loss)
+		return t, wrong(name, tensors.ErrShape, "has %s a row and the model gives %s; %s wants them equal",
+			numbers(t.Shape[1:]), numbers(output), loss)
 	}
 	return t, nil
 }
@@ -118,6 +118,17 @@ func classLabels(name string, t tensors.Tensor, loss string, output []int) (tens
 		return t, err
 	}
 	return convert(name, t, tensors.Int64, "")
+}
+
+// numbers writes how many numbers a row of that shape has.
+func numbers(shape []int) string {
+	switch {
+	case len(shape) == 0, slices.Equal(shape, []int{1}):
+		return "1 number"
+	case len(shape) == 1:
+		return fmt.Sprintf("%d numbers", shape[0])
+	}
+	return worker.Sizes(shape) + " numbers"
 }
 
 // fits tells whether labels of that shape a row belong to an output: the same, or

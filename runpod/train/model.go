@@ -217,8 +217,8 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 	}
 	if m.Input != nil {
 		if _, _, err := m.Spec.Resolve(x.Shape[1:]); err != nil {
-			return nil, x, wrong(name, tensors.ErrShape, "has %s numbers a row and the model was trained on %s",
-				worker.Sizes(x.Shape[1:]), worker.Sizes(m.Input))
+			return nil, x, wrong(name, tensors.ErrShape, "has %s a row and the model was trained on %s",
+				numbers(x.Shape[1:]), numbers(m.Input))
 		}
 	}
 	return &worker.Request{

@@ -95,7 +95,7 @@ func (p *Plan) addValidation(set tensors.Set, v *Data) error {
 		return err
 	}
 	if !slices.Equal(x.Shape[1:], p.Input) {
-		return wrong(named.XName, tensors.ErrShape, "has %s numbers a row and the training data %s", worker.Sizes(x.Shape[1:]), worker.Sizes(p.Input))
+		return wrong(named.XName, tensors.ErrShape, "has %s a row and the training data %s", numbers(x.Shape[1:]), numbers(p.Input))
 	}
 	y, err := labels(named.YName, v.Y, p.Hyperparameters.LossFunction, named.XName, x.Rows(), p.Output)
 	if err != nil {
