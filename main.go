@@ -294,16 +294,16 @@ func runLocal(ctx context.Context, flags *pflag.FlagSet) error {
 		return err
 	}
 	defer s.Close()
-	key := s.Key()
-	if os.Getenv("RUNPOD_API_KEY") != "" {
-		key = "$RUNPOD_API_KEY"
+	key := ""
+	if os.Getenv("RUNPOD_API_KEY") == "" {
+		key = " RUNPOD_API_KEY=" + s.Key()
 	}
 	fmt.Printf(`RunPod's job API on this machine, with the Go engine as worker. Stop it with Ctrl-C.
 
-  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s RUNPOD_API_KEY=%s
+  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s%s
 
-  curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/runsync
-`, s.BaseURL(), s.EndpointID(), key, s.URL())
+  curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
+`, s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
 	<-ctx.Done()
 	return nil
 }
