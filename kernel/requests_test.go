@@ -42,6 +42,20 @@ func TestKernelInfo(t *testing.T) {
 	}
 }
 
+// What a client gets first tells it that its subscription holds, also when the
+// kernel was busy before it came.
+func TestWelcome(t *testing.T) {
+	first := kerneltest.Start(t, basic())
+	long := first.Start(kerneltest.Request{Code: "wait"})
+	first.Output(long, "execute_input")
+	c := kerneltest.Connect(t, first.Conn)
+	if m := c.IOPub()[0]; m.Type() != "iopub_welcome" || m.Content["subscription"] != "" || m.ParentID != "" {
+		t.Errorf("%s %v", m.Type(), m.Content)
+	}
+	c.Request(kerneltest.Control, "interrupt_request", struct{}{})
+	c.Idle(long) // every client sees what the others do
+}
+
 // Positions on the wire are code points, also behind an astral rune.
 func TestComplete(t *testing.T) {
 	const code = "🌍é := fmt.Pr; x"

@@ -1,4 +1,5 @@
 """Notebooks without a person: nbclient, nbconvert, papermill."""
+import json
 import subprocess
 import sys
 import unittest
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import nbclient
 import nbformat
-from common import DISPLAY, SCRATCH, environment, notebook, save
+from common import DISPLAY, KERNEL, SCRATCH, environment, notebook, save
 
 TIMEOUT = 120
 
@@ -95,6 +96,16 @@ class NbconvertTest(unittest.TestCase):
             env=environment(), check=True, capture_output=True, timeout=TIMEOUT,
         )  # fmt: skip
         self.assertIn("x := 6 * 7", path.with_suffix(".go").read_text())
+
+
+class KernelspecTest(unittest.TestCase):
+    def test_listed(self):
+        out = subprocess.run(
+            [sys.executable, "-m", "jupyter_client.kernelspecapp", "list", "--json"],
+            env=environment(), check=True, capture_output=True, timeout=TIMEOUT,
+        )  # fmt: skip
+        spec = json.loads(out.stdout)["kernelspecs"][KERNEL]["spec"]
+        self.assertEqual((spec["language"], spec["interrupt_mode"]), ("go", "message"))
 
 
 class PapermillTest(unittest.TestCase):

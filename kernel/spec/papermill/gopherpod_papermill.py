@@ -31,6 +31,23 @@ _ASSIGNMENT = re.compile(
     r"(?P<value>(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'|(?!//).)+?)\s*(?://\s*(?P<help>.*))?$"
 )
 
+_LITERALS = [
+    ("int", re.compile(r"[-+]?(\d[\d_]*|0[xXbBoO][\da-fA-F_]+)")),
+    ("float64", re.compile(r"[-+]?(\d[\d_]*\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?")),
+    ("string", re.compile(r"\"(?:\\.|[^\"\\])*\"|`[^`]*`")),
+    ("bool", re.compile(r"true|false")),
+]
+_COMPOSITE = re.compile(r"((?:\[\d*\]|map\[\w+\])+[\w.]+)\{.*\}")
+
+
+def _literal_type(value):
+    """The Go type of a literal, "None" where it takes more than a look."""
+    for kind, pattern in _LITERALS:
+        if pattern.fullmatch(value):
+            return kind
+    composite = _COMPOSITE.fullmatch(value)
+    return composite[1] if composite else "None"
+
 
 class GoTranslator(Translator):
     """Go source for the types of JSON and YAML."""
@@ -155,7 +172,7 @@ class GoTranslator(Translator):
                 found.append(
                     Parameter(
                         name=m["short"] or m["var"],
-                        inferred_type_name=(m["type"] or "None").strip(),
+                        inferred_type_name=(m["type"] or _literal_type(m["value"].strip())).strip(),
                         default=m["value"].strip(),
                         help=(m["help"] or "").strip(),
                     )

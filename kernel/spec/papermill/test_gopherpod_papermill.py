@@ -75,11 +75,16 @@ class TranslateTest(unittest.TestCase):
 
     def test_inspect(self):
         for source, want in [
-            ("a := 2", [("a", "None", "2", "")]),
+            ("a := 2", [("a", "int", "2", "")]),
+            ("a := -2.5e-3", [("a", "float64", "-2.5e-3", "")]),
+            ("a := 1e3", [("a", "float64", "1e3", "")]),
+            ("a := true", [("a", "bool", "true", "")]),
+            ("a := f(2)", [("a", "None", "f(2)", "")]),
             ("var a float64 = 2 // the rate", [("a", "float64", "2", "the rate")]),
-            ('var a = "http://x" // where', [("a", "None", '"http://x"', "where")]),
-            ("layers := []int{64, 10}", [("layers", "None", "[]int{64, 10}", "")]),
-            ("// a comment\n\nfmt.Println(a)\na := 1\nb := `x`", [("a", "None", "1", ""), ("b", "None", "`x`", "")]),
+            ('var a = "http://x" // where', [("a", "string", '"http://x"', "where")]),
+            ("layers := []int{64, 10}", [("layers", "[]int", "[]int{64, 10}", "")]),
+            ('m := map[string][]float64{"a": {1}}', [("m", "map[string][]float64", 'map[string][]float64{"a": {1}}', "")]),
+            ("// a comment\n\nfmt.Println(a)\na := 1\nb := `x`", [("a", "int", "1", ""), ("b", "string", "`x`", "")]),
         ]:
             with self.subTest(source=source):
                 found = GoTranslator.inspect(new_code_cell(source=source))
