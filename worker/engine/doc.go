@@ -12,11 +12,13 @@
 //	evaluate.go    evaluate and predict; metrics.go: figures
 //	info.go        gpu_info and capabilities
 //	runs.go        repeats of a run_id
-//	data.go        a request's arrays, checked; state.go: states in and out
+//	data.go        a request's arrays, checked; store.go: arrays between jobs
+//	state.go       states in and out
 //	network.go     a model of layers; layer_*.go: forward and backward of each
 //	loss.go        losses and their gradients
 //	optimizer.go   sgd, adam and their kin
 //	rand.go        PyTorch's generator; init.go: its initialisation
 //	parallel.go    division of work
+//	vector.go      loops over all numbers, in Go and for AVX2
 //	sgemm/         matrix products
 package engine

@@ -232,11 +232,7 @@ func (c *conv) sampleBackward(p *pass, s *convScratch, sum, x, dy, dx []float32)
 	col, dcol := grown(&s.col, points*places), grown(&s.dcol, points*places)
 	bias := sum[len(c.weight.data):]
 	for o := range c.outs {
-		var total float32
-		for _, v := range dy[o*places : (o+1)*places] {
-			total += v
-		}
-		bias[o] += total
+		bias[o] += total(dy[o*places : (o+1)*places])
 	}
 	for g := range c.groups {
 		first, count := g*c.channels/c.groups, c.channels/c.groups

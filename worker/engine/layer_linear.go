@@ -64,14 +64,6 @@ func columnSums(sums, x []float32, rows int) {
 	}
 }
 
-// addTo adds x to sums, as many numbers as sums has.
-func addTo(sums, x []float32) {
-	x = x[:len(sums)]
-	for i, v := range x {
-		sums[i] += v
-	}
-}
-
 // embedding looks a vector up for each number.
 type embedding struct {
 	dim, count, size int // size: numbers in a sample

@@ -92,11 +92,7 @@ func (l *transposed) sampleBackward(p *pass, s *convScratch, sum, x, dy, dx []fl
 	ins, points, places := l.product()
 	col, bias := grown(&s.col, points*places), sum[len(l.weight.data):]
 	for c := range l.channels {
-		var total float32
-		for _, v := range dy[c*l.inSize() : (c+1)*l.inSize()] {
-			total += v
-		}
-		bias[c] += total
+		bias[c] += total(dy[c*l.inSize() : (c+1)*l.inSize()])
 	}
 	for g := range l.groups {
 		l.unfold(col, dy, g*l.channels/l.groups, l.channels/l.groups)

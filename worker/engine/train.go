@@ -183,6 +183,11 @@ func (t *trainer) run(ctx context.Context) (stopped string, err error) {
 	if t.best != nil {
 		t.best.restore(t.net, t.optimizer, t.schedule)
 	}
+	for _, v := range t.net.weights { // the last step's loss is never seen
+		if v-v != 0 {
+			return "", diverged(fmt.Sprintf("weights are not finite after epoch %d", t.epoch), t.h)
+		}
+	}
 	return stopped, nil
 }
 
@@ -247,8 +252,12 @@ func (t *trainer) diverged(batch int, loss float64) error {
 	if math.IsInf(loss, 0) {
 		word = "infinite"
 	}
+	return diverged(fmt.Sprintf("the loss is %s in epoch %d, batch %d", word, t.epoch+1, batch), t.h)
+}
+
+func diverged(what string, h *worker.Hyperparameters) error {
 	return &worker.Error{Kind: worker.ErrDiverged, Field: "hyperparameters.learning_rate",
-		Message: fmt.Sprintf("the loss is %s in epoch %d, batch %d, with a learning rate of %v; a lower one may help, or clip_norm, or scaled features", word, t.epoch+1, batch, t.h.LearningRate)}
+		Message: fmt.Sprintf("%s, with a learning rate of %v; a lower one may help, or clip_norm, or scaled features", what, h.LearningRate)}
 }
 
 func (t *trainer) progress(batch, batches int, loss float64) error {

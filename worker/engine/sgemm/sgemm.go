@@ -259,46 +259,42 @@ func (p *product) transpose(panel []float32, at, qn int) {
 
 // plain is the product without blocks, for small matrices.
 func (p *product) plain(m, n int) {
+	row, col := p.lda, 1 // distances in op(A)
+	if p.tA {
+		row, col = 1, p.lda
+	}
 	for i := range m {
 		c := p.c[i*p.ldc:][:n]
 		if !p.add {
 			clear(c)
 		}
 		if p.tB {
-			p.plainDots(c, i)
-			continue
-		}
-		for q := range p.k {
-			v := p.aAt(i, q)
-			b := p.b[q*p.ldb:][:len(c)]
-			for j := range c {
-				c[j] += v * b[j]
-			}
-		}
-	}
-}
-
-func (p *product) aAt(i, q int) float32 {
-	if p.tA {
-		return p.a[q*p.lda+i]
-	}
-	return p.a[i*p.lda+q]
-}
-
-// plainDots is row i of C where the rows of B are the columns of the product.
-func (p *product) plainDots(c []float32, i int) {
-	for j := range c {
-		b := p.b[j*p.ldb:][:p.k]
-		var sum float32
-		if p.tA {
-			for q, v := range b {
-				sum += p.a[q*p.lda+i] * v
-			}
+			p.dots(c, p.a[i*row:], col)
 		} else {
-			a := p.a[i*p.lda:][:len(b)]
-			for q, v := range b {
-				sum += a[q] * v
-			}
+			p.axpys(c, p.a[i*row:], col)
+		}
+	}
+}
+
+// axpys adds to c the rows of B times the numbers of a, which stand col apart.
+func (p *product) axpys(c, a []float32, col int) {
+	for q, at := 0, 0; q < p.k; q, at = q+1, at+col {
+		v, b := a[at], p.b[q*p.ldb:][:len(c)]
+		for j, w := range b {
+			c[j] += v * w
+		}
+	}
+}
+
+// dots adds to c the products of a, whose numbers stand col apart, with the rows
+// of B.
+func (p *product) dots(c, a []float32, col int) {
+	for j := range c {
+		var sum float32
+		at := 0
+		for _, w := range p.b[j*p.ldb:][:p.k] {
+			sum += a[at] * w
+			at += col
 		}
 		c[j] += sum
 	}
