@@ -52,7 +52,7 @@ func wordStart(src string, pos int) int {
 func literalAt(src string, pos int) (string, int) {
 	toks, _, _ := scan(0, src)
 	for _, t := range toks {
-		if t.kind == token.STRING && t.pos < pos && (pos < t.end() || pos == t.end() && !closed(t.lit)) {
+		if t.kind == token.STRING && t.pos < pos && (pos < t.stop || pos == t.stop && !closed(t.lit)) {
 			return src[t.pos:pos], t.pos
 		}
 	}

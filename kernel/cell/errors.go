@@ -99,15 +99,16 @@ func (e Errors) tidy(lines map[int][]string) Errors {
 	return e
 }
 
-// syntaxErrors turns the errors of go/parser into diagnostics. Positions come
-// from the line directives in the parsed text.
+// syntaxErrors turns the first error of go/parser into a diagnostic: the others
+// of a chunk mostly follow from it. Positions come from the line directives in
+// the parsed text.
 func syntaxErrors(n int, err error) Errors {
 	list, ok := err.(scanner.ErrorList)
 	if !ok {
 		return Errors{{Cell: n, Line: 1, Col: 1, Msg: err.Error()}}
 	}
 	var out Errors
-	for _, e := range list {
+	for _, e := range list[:min(len(list), 1)] {
 		cell := cellNumber(e.Pos.Filename)
 		if cell == 0 {
 			cell = n

@@ -131,7 +131,7 @@ func ignorable(e types.Error) bool {
 // describe is the place and message of an error on one line.
 func (s *Session) describe(e types.Error) string {
 	p := s.fset.Position(e.Pos)
-	return fmt.Sprintf("%s:%d:%d: %s", p.Filename, p.Line, p.Column, Clean(firstLine(e.Msg)))
+	return fmt.Sprintf("%s:%d:%d: %s", p.Filename, p.Line, p.Column, Clean(strings.TrimSpace(firstLine(e.Msg))))
 }
 
 func firstLine(s string) string {
@@ -153,11 +153,12 @@ func (c *checked) ownErrors() Errors {
 		if show != nil && e.Pos == show.Pos() && strings.HasSuffix(e.Msg, "is not used") {
 			continue
 		}
+		if strings.HasPrefix(e.Msg, "\t") && len(out) > 0 { // more about the error before
+			out[len(out)-1].Hint = c.p.s.describe(e)
+			continue
+		}
 		p := c.p.s.fset.Position(e.Pos)
 		d := Diagnostic{Cell: cellNumber(p.Filename), Line: p.Line, Col: p.Column, Msg: firstLine(e.Msg)}
-		if _, more, ok := strings.Cut(e.Msg, "\n"); ok {
-			d.Hint = Clean(strings.TrimSpace(strings.ReplaceAll(more, "\n", "; ")))
-		}
 		if d.Cell == 0 {
 			d.Cell, d.Line, d.Col = c.p.c.n, 1, 1
 		}

@@ -5,6 +5,7 @@ import (
 	"go/scanner"
 	"go/token"
 	"strings"
+	"unicode/utf8"
 )
 
 // A chunk is one declaration or statement at the top level of a cell.
@@ -27,25 +28,34 @@ const (
 
 // A tok is one token of a cell.
 type tok struct {
-	pos  int
-	kind token.Token
-	lit  string
+	pos, stop int // offsets of its begin and end
+	kind      token.Token
+	lit       string
 }
 
-// end is the offset behind the token.
-func (t tok) end() int {
-	if t.lit != "" && t.kind != token.SEMICOLON {
-		return t.pos + len(t.lit)
+// tokenEnd is where the token at pos ends. The scanner leaves carriage returns
+// out of raw strings, and writes what is no UTF-8 as a replacement character.
+func tokenEnd(src string, pos int, kind token.Token, lit string) int {
+	switch {
+	case kind == token.STRING && lit[0] == '`':
+		if i := strings.IndexByte(src[pos+1:], '`'); i >= 0 {
+			return pos + i + 2
+		}
+		return len(src)
+	case kind == token.ILLEGAL:
+		_, size := utf8.DecodeRuneInString(src[pos:])
+		return pos + size
+	case lit != "" && kind != token.SEMICOLON:
+		return min(pos+len(lit), len(src))
 	}
-	return t.pos + len(t.kind.String())
+	return min(pos+len(kind.String()), len(src))
 }
 
 // written says that the token is in the text, and not a semicolon that the end
 // of a line stands for.
 func (t tok) written() bool { return t.kind != token.SEMICOLON || t.lit == ";" }
 
-// scan cuts text in tokens. Carriage returns count for literals, so they are
-// removed by the caller.
+// scan cuts text in tokens.
 func scan(n int, src string) ([]tok, *token.File, Errors) {
 	var errs Errors
 	file := token.NewFileSet().AddFile("", -1, len(src))
@@ -59,7 +69,8 @@ func scan(n int, src string) ([]tok, *token.File, Errors) {
 		if kind == token.EOF {
 			return toks, file, errs
 		}
-		toks = append(toks, tok{file.Offset(pos), kind, lit})
+		at := file.Offset(pos)
+		toks = append(toks, tok{at, tokenEnd(src, at, kind, lit), kind, lit})
 	}
 }
 
@@ -121,6 +132,9 @@ func inHeader(src string, toks []tok) bool {
 	default:
 		return false
 	}
+	if semicolons(toks) > 2+elses(toks) {
+		return false
+	}
 	if parses(src[toks[0].pos:toks[len(toks)-1].pos]) {
 		return false
 	}
@@ -128,6 +142,35 @@ func inHeader(src string, toks []tok) bool {
 	// is, if a block came before it; so errors stay with their statement.
 	semi := toks[len(toks)-1]
 	return semi.written() || toks[len(toks)-2].kind != token.RBRACE
+}
+
+// semicolons counts those outside of brackets.
+func semicolons(toks []tok) int {
+	n, depth := 0, 0
+	for _, t := range toks {
+		switch t.kind {
+		case token.LPAREN, token.LBRACK, token.LBRACE:
+			depth++
+		case token.RPAREN, token.RBRACK, token.RBRACE:
+			depth--
+		case token.SEMICOLON:
+			if depth == 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// elses counts the branches of an if statement, each of which has a header.
+func elses(toks []tok) int {
+	n := 0
+	for _, t := range toks {
+		if t.kind == token.ELSE {
+			n++
+		}
+	}
+	return n
 }
 
 func closer(open token.Token) token.Token {
@@ -148,12 +191,12 @@ func reserved(name string) bool {
 func newChunk(src string, file *token.File, toks []tok) chunk {
 	first, last := toks[0], toks[len(toks)-1]
 	c := chunk{kind: classify(toks), first: first.kind}
-	end := last.end()
+	end := last.stop
 	if last.kind == token.SEMICOLON {
 		c.semi = last.written()
 		end = last.pos
 		if len(toks) > 1 {
-			end = toks[len(toks)-2].end()
+			end = toks[len(toks)-2].stop
 		}
 	}
 	p := file.Position(file.Pos(first.pos))
