@@ -34,8 +34,7 @@ type Fake struct {
 	mu     sync.Mutex
 	stop   chan struct{} // of the running cell
 	closed int
-	// Ran are the cells that were executed.
-	ran []kernel.Cell
+	ran    []kernel.Cell
 }
 
 var _ kernel.Evaluator = (*Fake)(nil)
