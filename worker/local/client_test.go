@@ -122,11 +122,11 @@ func FuzzBodies(f *testing.F) {
 			if !json.Valid(sub.input) || sub.ttl < 0 || sub.ttl > policyMax || sub.executionTimeout < 0 || sub.executionTimeout > policyMax {
 				t.Fatalf("%q: %+v", b, sub)
 			}
-			d := delivery{id: "x", sub: &sub, noInput: emptyObject(sub.input)}
+			d := delivery{id: "x", sub: &sub, input: sub.input, noInput: emptyObject(sub.input)}
 			if out := bytes.Join(d.pieces(), nil); !json.Valid(out) {
 				t.Fatalf("%q is delivered as %q", b, out)
 			}
-			v := view{id: "x", status: StatusCompleted, sub: &sub, delay: 1, exec: 1}
+			v := view{id: "x", status: StatusCompleted, sub: &sub, input: sub.input, delay: 1, exec: 1}
 			if out := bytes.Join(v.webhookPieces(), nil); !json.Valid(out) {
 				t.Fatalf("%q goes to its webhook as %q", b, out)
 			}
@@ -347,6 +347,41 @@ func TestWaits(t *testing.T) {
 			t.Errorf("status-sync: %v", m)
 		}
 	})
+}
+
+// Results go before their time when they hold too much, oldest first; jobs that
+// wait are never dropped, but refused.
+func TestMemory(t *testing.T) {
+	s := newServer(t, Options{MaxBytes: 100_000})
+	text := `{"input":{"a":"` + strings.Repeat("x", 20_000) + `"}}`
+	end := func(result string) string {
+		id := mustRun(t, s, text)
+		take(t, s, "w1")
+		post(t, s, "job-done", "w1", id, `{"output":"`+result+`"}`, 200)
+		s.ep.q.check(t)
+		return id
+	}
+	var ids []string
+	for range 5 {
+		ids = append(ids, end(strings.Repeat("y", 30_000)))
+	}
+	for i, id := range ids {
+		if code, _ := call(t, s, "GET", "/v2/local/status/"+id, ""); (code == 200) != (i >= 2) {
+			t.Errorf("result %d: %d", i, code)
+		}
+	}
+	for range 3 {
+		mustRun(t, s, text)
+	}
+	if code, m := call(t, s, "POST", "/v2/local/run", text); code != 429 {
+		t.Errorf("%d %v", code, m)
+	}
+	if h := s.Health(); h.Jobs.InQueue != 3 {
+		t.Errorf("%+v", h)
+	}
+	call(t, s, "POST", "/v2/local/purge-queue", "")
+	s.ep.q.check(t)
+	mustRun(t, s, text)
 }
 
 func TestQueueFull(t *testing.T) {

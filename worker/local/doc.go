@@ -16,6 +16,7 @@
 //	scan.go         JSON without building values: split an object, check a value
 //	clock.go        the time, which tests move
 //	job.go          a job, its statuses, its JSON
+//	memory.go       what jobs hold, and what is forgotten early
 //	queue*.go       the state machine: submit, take, report, control, expire
 //	client_*.go     the client plane, one family of operations a file
 //	worker_*.go     the worker plane, as RunPod's SDK calls it

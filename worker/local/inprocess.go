@@ -40,7 +40,7 @@ func (s *Server) runInProcess(q *queue, h worker.Handler, id string, d delivery)
 		size += len(chunk) + 1
 		return q.chunk(d.id, id, chunk, size <= q.opt.MaxRunSync)
 	}
-	out, err := protect(h, ctx, worker.Job{ID: d.id, Input: d.sub.input}, yield)
+	out, err := protect(h, ctx, worker.Job{ID: d.id, Input: d.input}, yield)
 	if err == nil && out == nil && yields > 0 {
 		out, err = q.joinYields(d.id, size)
 	}

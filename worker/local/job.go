@@ -51,9 +51,12 @@ type job struct {
 	queued   time.Time // when it began to wait the last time
 	started  time.Time // of the latest attempt
 	finished time.Time
-	beat     time.Time // the latest sign of life from its worker
+	beat     time.Time       // the latest sign of life from its worker
+	input    json.RawMessage // nil when it is not needed any more
 	output   json.RawMessage
-	failure  string // error text
+	failure  string        // error text
+	counted  int           // bytes of it in the queue's size
+	done     *list.Element // its place among the ended jobs
 
 	chunks     []json.RawMessage // yields that nobody has read yet
 	chunkBytes int
@@ -75,19 +78,25 @@ type view struct {
 	worker   string
 	delay    time.Duration // < 0: not known
 	exec     time.Duration // < 0: not known
+	input    json.RawMessage
 	output   json.RawMessage
 	failure  string
-	sub      *submission
+	sub      *submission // without its input
 	created  time.Time
 	finished time.Time
 	changed  <-chan struct{}
 	unread   bool // chunks wait for a reader
 }
 
+// bytes is about how much memory j holds.
+func (j *job) bytes() int {
+	return 1000 + len(j.input) + len(j.output) + len(j.failure) + j.chunkBytes
+}
+
 // viewLocked needs the queue's mu.
 func (j *job) viewLocked() view {
 	v := view{id: j.id, status: j.status, retries: j.retries, delay: -1, exec: -1,
-		output: j.output, failure: j.failure, sub: &j.sub, created: j.created, finished: j.finished, changed: j.changed, unread: len(j.chunks) > 0}
+		input: j.input, output: j.output, failure: j.failure, sub: &j.sub, created: j.created, finished: j.finished, changed: j.changed, unread: len(j.chunks) > 0}
 	if j.status != StatusInQueue && !j.started.IsZero() {
 		v.worker = j.worker
 		v.delay = j.started.Sub(j.created)

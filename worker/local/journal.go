@@ -172,7 +172,7 @@ func (q *queue) restoreLocked(path string) error {
 func (q *queue) replayLocked(n note, blob []byte) *job {
 	j := q.jobs[n.ID]
 	if n.What == "job" {
-		j = &job{id: n.ID, changed: make(chan struct{}), sub: submission{input: blob, webhook: n.Webhook, s3Config: n.S3Config,
+		j = &job{id: n.ID, input: blob, changed: make(chan struct{}), sub: submission{webhook: n.Webhook, s3Config: n.S3Config,
 			sync: n.Sync, executionTimeout: time.Duration(n.Exec), ttl: time.Duration(n.TTL), lowPriority: n.Low}}
 		q.jobs[n.ID] = j
 		return j
@@ -211,6 +211,7 @@ func (q *queue) resumeLocked(j *job) {
 		delete(q.jobs, j.id)
 		return
 	case j.status.Terminal():
+		q.endedLocked(j)
 	case j.status == StatusInProgress && j.attached:
 		w := q.enlistLocked(j.worker, true, "")
 		w.jobs[j.id] = j
@@ -220,6 +221,7 @@ func (q *queue) resumeLocked(j *job) {
 		q.clearLocked(j)
 		q.enqueueLocked(j, j.status == StatusInProgress)
 	}
+	q.countLocked(j)
 	q.armLocked(j)
 }
 

@@ -85,7 +85,7 @@ func (q *queue) dumpLocked(w *bufio.Writer) (size int64, err error) {
 				size += s
 			}
 		}
-		add(j.jobNote(), j.sub.input)
+		add(j.jobNote(), j.input)
 		add(j.stateNote(), j.output)
 		for _, c := range j.chunks {
 			add(note{What: "chunk", ID: j.id}, c)

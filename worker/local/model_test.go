@@ -230,8 +230,16 @@ func (q *queue) check(t *testing.T) {
 	t.Helper()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	waiting := 0
+	waiting, ended, size := 0, 0, 0
 	for id, j := range q.jobs {
+		if size += j.counted; j.counted != j.bytes() {
+			t.Fatalf("%s %s: %d bytes are counted as %d", id, j.status, j.bytes(), j.counted)
+		}
+		if (j.done != nil) != j.status.Terminal() {
+			t.Fatalf("%s is %s, among the ended: %v", id, j.status, j.done != nil)
+		} else if j.done != nil {
+			ended++
+		}
 		if id != j.id || (j.element != nil) != (j.status == StatusInQueue) {
 			t.Fatalf("%s: %s, in the queue %v", id, j.status, j.element != nil)
 		}
@@ -243,6 +251,9 @@ func (q *queue) check(t *testing.T) {
 				t.Fatalf("%s is %s with %q, worker %s has it: %v", id, j.status, j.worker, w.id, has)
 			}
 		}
+	}
+	if ended != q.done.Len() || int64(size) != q.size {
+		t.Fatalf("%d ended, %d in line; %d bytes, counted %d", ended, q.done.Len(), size, q.size)
 	}
 	if waiting != q.waiting.Len() {
 		t.Fatalf("%d jobs wait, %d are in the queue", waiting, q.waiting.Len())

@@ -73,6 +73,11 @@ type Options struct {
 	// Faults are things that shall go wrong; see Inject.
 	Faults []Fault
 
+	// MaxBytes bounds what jobs hold in memory. Beyond it the results that ended
+	// first are forgotten before their time, and jobs are refused with 429 where that
+	// is not enough. Default 2 GiB.
+	MaxBytes int64
+
 	// Unknown is what the service's documentation leaves open.
 	Unknown Unknown
 
@@ -124,7 +129,7 @@ const (
 var errOption = errors.New("local: wrong option")
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxQueued < 0 {
+	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 {
 		return o, fmt.Errorf("%w: a negative limit", errOption)
 	}
 	if o.Key == "" {
@@ -142,6 +147,7 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.MaxRun, 10<<20)
 	def(&o.MaxRunSync, 20<<20)
 	def(&o.MaxChunk, 1_000_000)
+	def(&o.MaxBytes, 2<<30)
 	def(&o.Unknown.Overtime, StatusTimedOut)
 	def(&o.Unknown.TooLarge, 413)
 	def(&o.WebhookClient, http.DefaultClient)

@@ -38,6 +38,8 @@ type queue struct {
 
 	mu      sync.Mutex
 	jobs    map[string]*job
+	size    int64                    // bytes that jobs hold, about
+	done    *list.List               // *job that have ended, oldest first
 	waiting *list.List               // *job, IN_QUEUE, next first
 	takers  *list.List               // chan struct{}: workers that wait for a job, first come first
 	workers map[string]*workerRecord // by id
@@ -87,7 +89,7 @@ const (
 )
 
 func newQueue(opt Options) *queue {
-	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), takers: list.New(),
+	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), done: list.New(), takers: list.New(),
 		workers: map[string]*workerRecord{}, usage: usage{}, kick: make(chan struct{}, 1), ended: func(view) {}, fault: func(FaultKind) bool { return false }}
 }
 
@@ -101,16 +103,22 @@ func (q *queue) submit(sub submission) (view, error) {
 	if q.waiting.Len() >= q.opt.MaxQueued {
 		return view{}, errQueueFull
 	}
+	if q.size+int64(len(sub.input)) > q.opt.MaxBytes && !q.evictLocked(int64(len(sub.input))) {
+		return view{}, errQueueFull
+	}
 	def(&sub.executionTimeout, q.opt.ExecutionTimeout)
 	def(&sub.ttl, q.opt.TTL)
-	j := &job{id: newID(sub.sync), sub: sub, status: StatusInQueue, created: q.opt.Clock.Now(), changed: make(chan struct{})}
-	if err := q.noteLocked(j.jobNote(), sub.input); err != nil {
+	input := sub.input
+	sub.input = nil
+	j := &job{id: newID(sub.sync), sub: sub, input: input, status: StatusInQueue, created: q.opt.Clock.Now(), changed: make(chan struct{})}
+	if err := q.noteLocked(j.jobNote(), input); err != nil {
 		return view{}, err
 	}
 	if err := q.saveLocked(j); err != nil {
 		return view{}, err
 	}
 	q.jobs[j.id] = j
+	q.countLocked(j)
 	q.enqueueLocked(j, false)
 	q.armLocked(j)
 	return j.viewLocked(), nil
@@ -202,8 +210,10 @@ func (q *queue) endLocked(j *job, s Status) {
 		q.counts.failed++
 	}
 	j.tellLocked()
-	q.movedLocked(j)
 	q.ended(j.viewLocked())
+	q.endedLocked(j)
+	q.movedLocked(j)
+	q.evictLocked(0)
 }
 
 // forget removes a job as if its time were over.
@@ -224,6 +234,8 @@ func (q *queue) forgetLocked(j *job) {
 		j.stop()
 	}
 	delete(q.jobs, j.id)
+	q.unendLocked(j)
+	q.size -= int64(j.counted)
 	q.noteLocked(note{What: "gone", ID: j.id}, nil)
 	j.tellLocked()
 }
@@ -240,6 +252,7 @@ func (q *queue) releaseLocked(j *job) {
 
 // movedLocked follows every change of a status: the next deadline, the disk.
 func (q *queue) movedLocked(j *job) {
+	q.countLocked(j)
 	q.armLocked(j)
 	q.saveLocked(j)
 }

@@ -31,6 +31,7 @@ func (q *queue) retry(id string) (view, error) {
 		return view{}, errQueueFull
 	}
 	q.resetLocked(j)
+	q.unendLocked(j)
 	j.retries = 0
 	j.created = q.opt.Clock.Now()
 	j.worker = ""

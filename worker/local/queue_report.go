@@ -30,6 +30,7 @@ func (q *queue) chunk(id, workerID string, raw json.RawMessage, keep bool) error
 		j.chunkBytes -= len(j.chunks[0])
 		j.chunks = j.chunks[1:]
 	}
+	q.countLocked(j)
 	q.noteLocked(note{What: "chunk", ID: id}, raw)
 	if keep {
 		j.yields = append(j.yields, raw)
@@ -48,6 +49,7 @@ func (q *queue) progress(id, workerID string, output json.RawMessage) error {
 	}
 	if !mine {
 		if q.opt.Unknown.LateProgress && j.status.Terminal() && j.worker == workerID {
+			q.unendLocked(j)
 			j.status, j.output = StatusInProgress, output
 			j.beat = q.opt.Clock.Now()
 			j.tellLocked()
@@ -58,6 +60,7 @@ func (q *queue) progress(id, workerID string, output json.RawMessage) error {
 	if j.status == StatusInProgress {
 		j.beat = q.opt.Clock.Now()
 		j.output = output
+		q.countLocked(j)
 		j.tellLocked()
 	}
 	return nil
@@ -71,14 +74,18 @@ func (q *queue) finish(id, workerID string, output json.RawMessage, failure stri
 	if err != nil || !mine {
 		return err
 	}
+	late := q.fault(FaultLateProgress)
+	input := j.input
 	j.output, j.failure, j.yields = output, failure, nil
 	if failure != "" {
 		q.endLocked(j, StatusFailed)
 	} else {
 		q.endLocked(j, StatusCompleted)
 	}
-	if q.fault(FaultLateProgress) {
-		j.status = StatusInProgress
+	if late {
+		q.unendLocked(j)
+		j.status, j.input = StatusInProgress, input
+		q.countLocked(j)
 		j.tellLocked()
 		q.armLocked(j)
 	}
@@ -103,6 +110,7 @@ func (q *queue) drain(id string) (chunks []json.RawMessage, more bool, v view, e
 		j.chunks = nil
 	}
 	j.chunkBytes -= size
+	q.countLocked(j)
 	if n > 0 {
 		q.noteLocked(note{What: "drain", ID: id, N: n}, nil)
 	}

@@ -9,7 +9,8 @@ import (
 // A delivery is a job on its way to a worker.
 type delivery struct {
 	id      string
-	sub     *submission
+	sub     *submission // without its input
+	input   json.RawMessage
 	retries int
 	delay   int64 // ms since submission
 	noInput bool  // the empty object was stripped
@@ -82,8 +83,8 @@ func (q *queue) takeLocked(workerID string, n int) []delivery {
 		j.attached = w.attached
 		j.tellLocked()
 		q.movedLocked(j)
-		d := delivery{id: j.id, sub: &j.sub, retries: j.retries,
-			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.sub.input)}
+		d := delivery{id: j.id, sub: &j.sub, input: j.input, retries: j.retries,
+			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.input)}
 		got = append(got, d)
 		if q.fault(FaultDuplicate) {
 			q.ghosts = append(q.ghosts, d)

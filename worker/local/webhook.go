@@ -73,7 +73,7 @@ func (s *Server) postWebhook(ctx context.Context, v view) error {
 // webhookPieces is the job object with its input and its webhook.
 func (v view) webhookPieces() [][]byte {
 	head := append(v.appendJob(nil), `,"input":`...)
-	pieces := [][]byte{head, v.sub.input}
+	pieces := [][]byte{head, v.input}
 	if v.output != nil {
 		pieces = append(pieces, []byte(`,"output":`), v.output)
 	}

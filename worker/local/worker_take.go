@@ -88,7 +88,7 @@ func (d delivery) pieces() [][]byte {
 	if d.noInput {
 		return [][]byte{append(head, '}')}
 	}
-	return [][]byte{append(head, `,"input":`...), d.sub.input, []byte("}")}
+	return [][]byte{append(head, `,"input":`...), d.input, []byte("}")}
 }
 
 // jobStop answers the ids of the jobs that the worker shall stop, or 204.
