@@ -7,7 +7,10 @@
 //	words.go     the grammar of a line: words, quotes, $variables
 //	options.go   parsing of options, the nearest known one
 //	vars.go      variables of the session as data and models
-//	train.go eval.go predict.go status.go   one magic each
+//	optional.go  types of options
+//	train.go eval.go predict.go status.go sweep.go compare.go files.go   the magics
+//	endpoint.go  which endpoint; cost.go what it costs
+//	receipt.go   what stands under a result
 //	live.go      a training while it runs, in the cell
 //	describe.go  models and runs in a few words
 //	errors.go    errors for people: one line with the next step

@@ -278,9 +278,14 @@ func TestEndpointErrors(t *testing.T) {
 	vars := session(t)
 	embedded(t)
 	const args = "-d Xtrain,ytrain --epochs 1"
+	key := os.Getenv(train.EnvLocalKey)
 	t.Setenv(train.EnvLocalKey, "wrong")
 	if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "refuses the key; check RUNPOD_API_KEY") {
 		t.Errorf("wrong key: %v", err)
+	}
+	t.Setenv(train.EnvLocalKey, key)
+	if _, err := run(t, "runpod_cancel", "nosuchjob", "", vars, false); err == nil || !strings.Contains(err.Error(), "the endpoint knows no job nosuchjob") {
+		t.Errorf("cancel: %v", err)
 	}
 	t.Setenv(train.EnvLocalURL, "http://127.0.0.1:1")
 	if _, err := run(t, "runpod_train", args, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "cannot be reached: ") {
@@ -437,4 +442,37 @@ func TestSweep(t *testing.T) {
 			t.Errorf("%s: %v", c.args, err)
 		}
 	}
+}
+
+func TestEvalOfNumbersAndTwoClasses(t *testing.T) {
+	n := 200
+	X, y, c := mat.NewDense(n, 2, nil), make([]float64, n), make([]int, n)
+	for i := range n {
+		a, b := math.Sin(float64(i)), math.Cos(float64(i)*1.7)
+		X.SetRow(i, []float64{a, b})
+		y[i] = 2*a - b + 0.5
+		if a+0.3*b > 0 {
+			c[i] = 1
+		}
+	}
+	vars := newVars(map[string]any{"X": X, "y": y, "c": c})
+	embedded(t)
+	for _, k := range []struct{ train, body, data, want string }{
+		{"-d X,y --loss mse --epochs 60 --lr 0.05 --seed 1", "linear 1", "X,y", "Predicted over true values of 200 samples"},
+		{"-d X,c --epochs 30 --lr 0.05 --seed 1", "linear 2", "X,c", "ROC curve of 200 samples, area under it "},
+		{"-d X,c --loss bce_with_logits --epochs 30 --lr 0.05 --seed 1", "linear 1", "X,c", "ROC curve of 200 samples, area under it "},
+	} {
+		if _, err := run(t, "runpod_train", k.train, k.body, vars, false); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run(t, "runpod_eval", "-d "+k.data+" -o r", "", vars, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.text(), k.want) {
+			t.Errorf("no %q in\n%s", k.want, out.text())
+		}
+	}
+	v, _ := vars.Lookup("r")
+	t.Log(v.Interface())
 }

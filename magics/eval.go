@@ -5,9 +5,13 @@ import (
 	"fmt"
 
 	"github.com/spf13/pflag"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
 )
 
 type evalOptions struct{ data, model, out string }
@@ -19,6 +23,7 @@ func evalMagic() magic.Magic {
 		summary: "Measures a trained model on data: accuracy or error, per class, with the confusion matrix",
 		about: `%runpod_eval model -d Xtest,ytest -o result
 
+Two classes get a ROC curve too, a single number its residuals.
 The result is a *train.Evaluation: result.Accuracy, result.Loss, result.Confusion.`,
 		define: func(fs *pflag.FlagSet, o *evalOptions) {
 			fs.StringVarP(&o.data, "data", "d", "", "variables with samples and labels: `X,y`")
@@ -63,10 +68,58 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	if picture, ok := show.Picture(); ok {
 		c.Out.Display("", false, picture.Data, picture.Metadata)
 	}
+	if err := showFit(ctx, c, model, data); err != nil {
+		return err
+	}
 	if o.out == "" {
 		return nil
 	}
 	return c.Vars.Define(o.out, result)
+}
+
+// showFit shows what wants the outputs themselves: the ROC curve of two classes,
+// and the residuals of a single number.
+func showFit(ctx context.Context, c *magic.Call, model *train.Model, data train.Data) error {
+	loss := model.Hyperparameters.LossFunction
+	outputs := 0
+	if len(model.Output) == 1 {
+		outputs = model.Output[0]
+	}
+	binary := loss == "cross_entropy" && outputs == 2 || loss == "bce_with_logits" && outputs == 1
+	if !binary && (outputs != 1 || worker.ClassLabels(loss) || loss == "kl_div" || loss == "cosine") {
+		return nil
+	}
+	truth, err := tensors.From(data.Y)
+	if err != nil {
+		return err
+	}
+	labels, err := truth.Float64s()
+	if err != nil {
+		return err
+	}
+	scores, err := model.PredictContext(ctx, data.X)
+	if err != nil {
+		return err
+	}
+	first := mat.Col(nil, 0, scores)
+	if !binary {
+		b := render.Residuals(labels, first)
+		c.Out.Display("", false, b.Data, b.Metadata)
+		return nil
+	}
+	if outputs == 2 { // the difference orders as the probability does
+		for i, v := range mat.Col(nil, 1, scores) {
+			first[i] = v - first[i]
+		}
+	}
+	positive := make([]bool, len(labels))
+	for i, v := range labels {
+		positive[i] = v > 0.5
+	}
+	if b, ok := render.ROC(first, positive); ok {
+		c.Out.Display("", false, b.Data, b.Metadata)
+	}
+	return nil
 }
 
 // onlyModel takes the name of the model as the one argument.

@@ -3,6 +3,7 @@ package magics
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, en
 	l.p.Epochs, l.p.Loss, l.p.Title = p.Epochs(), p.Hyperparameters.LossFunction, title
 	l.p.State = "sending the data"
 	if from := p.From(); from != nil {
-		l.p.History = from.History.Records
+		l.p.History = slices.Clip(from.History.Records)
 	}
 	if !l.watched {
 		close(l.stopped)
@@ -124,7 +125,7 @@ func (l *live) event(e train.Event) {
 	case "":
 		l.status, l.p.State = e.Status, stateInWords(e.Status)
 	case worker.EventEpoch:
-		l.p.History = append(l.p.History[:len(l.p.History):len(l.p.History)], *e.Epoch)
+		l.p.History = append(l.p.History, *e.Epoch) // a frame being drawn reads what was there
 		l.p.Batch = nil
 		if !l.watched {
 			l.line(*e.Epoch)

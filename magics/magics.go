@@ -13,6 +13,7 @@ func All() []magic.Magic {
 		saveMagic(),
 		loadMagic(),
 		statusMagic(),
+		cancelMagic(),
 		healthMagic(),
 	}
 }

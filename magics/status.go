@@ -75,13 +75,9 @@ func runStatus(ctx context.Context, c *magic.Call, _ *noOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	id := runpod.JobID(name)
-	if _, ok := c.Vars.Lookup(name); ok || len(args) == 0 {
-		m, err := modelVar(c.Vars, name)
-		if err != nil {
-			return err
-		}
-		id = m.JobID
+	id, err := jobOf(c, name)
+	if err != nil {
+		return err
 	}
 	place, _, err := locate(c.Out.Stderr(), "")
 	if err != nil {

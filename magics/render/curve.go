@@ -193,7 +193,7 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	var out []plot.Tick
 	for k := math.Ceil(lo * scale / step); k*step <= hi*scale*(1+1e-12); k++ {
-		label := strconv.FormatFloat(k*step, 'f', digits, 64) + unit
+		label := strconv.FormatFloat(k*step+0, 'f', digits, 64) + unit // + 0: no "-0"
 		if digits > 4 || math.Abs(k*step) >= 1e6 {
 			label = Short(k*step) + unit
 		}

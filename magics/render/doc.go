@@ -10,7 +10,11 @@
 //	curve.go      learning curves, down-sampled
 //	training.go   what a finished training shows: summary table and curve
 //	live.go       what a running training shows, and how often
-//	evaluation.go metrics, per-class table, confusion matrix
+//	evaluation.go metrics, per-class table; confusion.go its picture
+//	fit.go        ROC curve, residuals
+//	compare.go    several trainings over each other
+//	sweep.go      trials of a search: table, parallel coordinates
+//	receipt.go    what it takes to repeat a run
 //
 // What the viewers drop decides the form. A picture is image/png with a sentence
 // as text/plain and alt text in the metadata. A table is text/html that needs no

@@ -29,6 +29,18 @@
 //	sweep.go     Trial and Sweep: many trainings, the best of them
 //	importance.go which hyperparameters mattered
 //
+// What a failure leaves behind:
+//
+//	Prepare            nothing was sent
+//	Fit, job refused   nothing runs; but after runpod.ErrUnknownOutcome a job may
+//	Fit, stream lost   nothing is lost: the job's output repeats the stream
+//	Fit, job failed    the model holds the epochs that were told of, no weights
+//	Fit, ctx ended     the same; the job is cancelled, or the *InterruptedError
+//	                   says that it could not be
+//	Predict, Evaluate  the model is as it was; when ctx ends the job is cancelled
+//	Sweep              the trials so far; one that failed does not end it
+//	Save               the file is as it was
+//
 // Models compute in float32: float64 data is sent as float32, half the bytes.
 // What is wrong with data, model or options is found before anything is sent.
 package train

@@ -1,0 +1,54 @@
+package magics
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+func cancelMagic() magic.Magic {
+	return &command[noOptions]{
+		name: "runpod_cancel", kind: magic.Line,
+		args:    "model | job id",
+		summary: "Ends a job on the endpoint: that of a model, or the one with that id",
+		define:  func(*pflag.FlagSet, *noOptions) {},
+		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
+			if len(args) != 1 {
+				return usage("which job? %%runpod_cancel wants a model's variable or a job's id")
+			}
+			id, err := jobOf(c, args[0])
+			if err != nil {
+				return err
+			}
+			place, _, err := locate(c.Out.Stderr(), "")
+			if err != nil {
+				return err
+			}
+			job, err := place.Cancel(ctx, id)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.Out.Stdout(), "job %s: %s\n", job.ID, job.Status)
+			return nil
+		},
+	}
+}
+
+// jobOf reads the name of a model's variable, or a job's id.
+func jobOf(c *magic.Call, name string) (runpod.JobID, error) {
+	if _, ok := c.Vars.Lookup(name); !ok && name != defaultModel {
+		return runpod.JobID(name), nil
+	}
+	m, err := modelVar(c.Vars, name)
+	if err != nil {
+		return "", err
+	}
+	if m.JobID == "" {
+		return "", usage("%s has no job: it was loaded, or its training did not begin", name)
+	}
+	return m.JobID, nil
+}

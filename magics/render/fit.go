@@ -1,0 +1,121 @@
+package render
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// ROC draws the share of positives that are found over the share of negatives
+// that are taken for one, for every threshold of the score. ok is false where one
+// of both kinds is missing.
+func ROC(scores []float64, positive []bool) (b Bundle, ok bool) {
+	pts, area, ok := roc(scores, positive)
+	if !ok {
+		return Bundle{}, false
+	}
+	p := newPlot("ROC curve", "share of negatives taken for positive", "share of positives found")
+	p.Add(grid())
+	p.Add(&plotter.Line{XYs: plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, LineStyle: draw.LineStyle{Color: faint, Width: vg.Points(0.75), Dashes: looks[2].dashes}})
+	addSeries(p, Series{Name: fmt.Sprintf("AUC %.3f", area)}, thin(pts, MaxPoints))
+	p.Legend.Top = false
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{percent: true}, ticks{percent: true}
+	f := figure{plots: []*plot.Plot{p}, width: 400, height: 360}
+	return picture(f.png(), f.width, f.height, fmt.Sprintf("ROC curve of %s samples, area under it %.4f.", Count(len(scores)), area)), true
+}
+
+// roc is the curve, one step for each distinct score, and the area under it.
+func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok bool) {
+	order := make([]int, len(scores))
+	positives := 0
+	for i := range order {
+		order[i] = i
+		if positive[i] {
+			positives++
+		}
+	}
+	negatives := len(scores) - positives
+	if positives == 0 || negatives == 0 {
+		return nil, 0, false
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch {
+		case scores[a] > scores[b]:
+			return -1
+		case scores[a] < scores[b]:
+			return 1
+		}
+		return 0
+	})
+	pts = plotter.XYs{{X: 0, Y: 0}}
+	found, mistaken := 0, 0
+	for i, at := range order {
+		if positive[at] {
+			found++
+		} else {
+			mistaken++
+		}
+		if i+1 < len(order) && scores[order[i+1]] == scores[at] {
+			continue // equal scores are one threshold
+		}
+		next := plotter.XY{X: float64(mistaken) / float64(negatives), Y: float64(found) / float64(positives)}
+		last := pts[len(pts)-1]
+		area += (next.X - last.X) * (next.Y + last.Y) / 2
+		pts = append(pts, next)
+	}
+	return pts, area, true
+}
+
+// Residuals draws predicted over true values, and what is left between them.
+func Residuals(truth, predicted []float64) Bundle {
+	both := make(plotter.XYs, len(truth))
+	rest := make(plotter.XYs, len(truth))
+	worst := 0
+	for i := range truth {
+		both[i] = plotter.XY{X: truth[i], Y: predicted[i]}
+		rest[i] = plotter.XY{X: predicted[i], Y: predicted[i] - truth[i]}
+		if math.Abs(rest[i].Y) > math.Abs(rest[worst].Y) {
+			worst = i
+		}
+	}
+	fit := scatter("predicted over true", "true", "predicted", both)
+	lo, hi := finiteRange(slices.Concat(truth, predicted))
+	fit.Add(diagonal(lo, hi))
+	left := scatter("residuals", "predicted", "predicted - true", rest)
+	from, to := finiteRange(predicted)
+	left.Add(&plotter.Line{XYs: plotter.XYs{{X: from, Y: 0}, {X: to, Y: 0}}, LineStyle: draw.LineStyle{Color: looks[1].color, Width: vg.Points(1), Dashes: looks[1].dashes}})
+	f := figure{plots: []*plot.Plot{fit, left}, width: 720, height: 300}
+	sentence := fmt.Sprintf("Predicted over true values of %s samples", Count(len(truth)))
+	if len(truth) > 0 {
+		sentence += fmt.Sprintf("; the largest residual is %s at a true value of %s", Short(rest[worst].Y), Short(truth[worst]))
+	}
+	return picture(f.png(), f.width, f.height, sentence+".")
+}
+
+func diagonal(lo, hi float64) *plotter.Line {
+	return &plotter.Line{XYs: plotter.XYs{{X: lo, Y: lo}, {X: hi, Y: hi}}, LineStyle: draw.LineStyle{Color: looks[1].color, Width: vg.Points(1), Dashes: looks[1].dashes}}
+}
+
+// maxDots is how many points a scatter shows: each step of the samples one.
+const maxDots = 2000
+
+func scatter(title, x, y string, pts plotter.XYs) *plot.Plot {
+	if step := (len(pts) + maxDots - 1) / maxDots; step > 1 {
+		var some plotter.XYs
+		for i := 0; i < len(pts); i += step {
+			some = append(some, pts[i])
+		}
+		pts = some
+	}
+	p := newPlot(title, x, y)
+	p.Add(grid())
+	p.Add(&plotter.Scatter{XYs: pts, GlyphStyle: draw.GlyphStyle{Color: looks[0].color, Radius: vg.Points(1.5), Shape: draw.RingGlyph{}}})
+	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{}, ticks{}
+	return p
+}
