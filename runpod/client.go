@@ -36,8 +36,8 @@ type Config struct {
 
 	// Policy fills in what a Request's Policy leaves at zero.
 	Policy Policy
-	// Timeout bounds one request, unless the server holds it on purpose; default
-	// 30 s, and 2 minutes more for each 10 MB of a body.
+	// Timeout is how long a request waits without a byte moving either way, beside
+	// what the server holds it on purpose; default 30 s.
 	Timeout time.Duration
 	// Attempts is how often a request that may be repeated is sent; default 5.
 	Attempts int

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 )
@@ -120,3 +122,45 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("a certificate that nobody signed: %v", err)
 	}
 }
+
+// A large answer over a slow line is no silence.
+func TestSlowLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trickle := func(pause time.Duration) transport {
+			return func(r *http.Request) (*http.Response, error) {
+				reader, writer := io.Pipe()
+				go func() {
+					for _, c := range []byte(completed) {
+						select {
+						case <-time.After(pause):
+						case <-r.Context().Done():
+							writer.CloseWithError(r.Context().Err())
+							return
+						}
+						writer.Write([]byte{c})
+					}
+					writer.Close()
+				}()
+				return &http.Response{StatusCode: 200, Body: reader, Request: r}, nil
+			}
+		}
+		client, err := runpod.New(runpod.Config{Transport: trickle(20 * time.Second)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if job, err := client.Endpoint("ep").Status(t.Context(), "j"); err != nil || job.Status != runpod.StatusCompleted {
+			t.Errorf("a byte each 20 s: %v", err)
+		}
+		client, err = runpod.New(runpod.Config{Transport: trickle(40 * time.Second), Attempts: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Endpoint("ep").Status(t.Context(), "j"); !errors.Is(err, runpod.ErrUnreachable) {
+			t.Errorf("a byte each 40 s: %v", err)
+		}
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

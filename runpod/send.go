@@ -38,18 +38,14 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	limit := s.timeout + c.hold
-	if c.body != nil {
-		limit += time.Duration(c.body.Len()/(10<<20)) * 2 * time.Minute
-	}
 	base := ctx
 	if !c.spec.repeatable {
 		var release func()
 		base, release = graceful(ctx)
 		defer release()
 	}
-	inner, stop, cancel := limited(base, limit)
-	req, err := s.request(inner, c)
+	inner, watch, cancel := watched(base, s.timeout+c.hold)
+	req, err := s.request(inner, c, watch)
 	if err != nil {
 		cancel()
 		return nil, invalid(c.op, c.endpoint, "%v", err)
@@ -61,11 +57,12 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 		return nil, s.noAnswer(ctx, inner, c, err)
 	}
 	if c.open && resp.StatusCode/100 == 2 {
-		stop()
+		watch.Stop()
 		return &reply{status: resp.StatusCode, header: resp.Header, stream: &openBody{resp.Body, cancel}}, nil
 	}
 	defer cancel()
 	defer resp.Body.Close()
+	resp.Body = &progress{resp.Body, watch}
 	b, err := readAnswer(resp, s.maxAnswer)
 	out := &reply{status: resp.StatusCode, header: resp.Header, body: b}
 	switch {
@@ -79,11 +76,31 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 	return out, nil
 }
 
-// limited ends after a time, unless stopped before.
-func limited(ctx context.Context, limit time.Duration) (inner context.Context, stop, cancel func()) {
+// A watchdog ends a context when nothing has moved for a time.
+type watchdog struct {
+	*time.Timer
+	limit time.Duration
+}
+
+// watched ends after a time, counted from the last move.
+func watched(ctx context.Context, limit time.Duration) (inner context.Context, w *watchdog, cancel func()) {
 	inner, end := context.WithCancelCause(ctx)
-	t := time.AfterFunc(limit, func() { end(fmt.Errorf("no answer within %v", limit)) })
-	return inner, func() { t.Stop() }, func() { t.Stop(); end(nil) }
+	w = &watchdog{time.AfterFunc(limit, func() { end(fmt.Errorf("no answer within %v", limit)) }), limit}
+	return inner, w, func() { w.Stop(); end(nil) }
+}
+
+// progress reads a body, and tells the watchdog when bytes move.
+type progress struct {
+	io.ReadCloser
+	watch *watchdog
+}
+
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b)
+	if n > 0 && p.watch.Stop() { // where it has fired already, it stays so
+		p.watch.Reset(p.watch.limit)
+	}
+	return n, err
 }
 
 // An openBody is an answer that goes on until it is closed.
@@ -116,7 +133,7 @@ func graceful(ctx context.Context) (longer context.Context, release func()) {
 	return longer, func() { stop(); cancel(nil) }
 }
 
-func (s sender) request(ctx context.Context, c *call) (*http.Request, error) {
+func (s sender) request(ctx context.Context, c *call, watch *watchdog) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url, nil)
 	if err != nil {
 		return nil, err
@@ -129,8 +146,12 @@ func (s sender) request(ctx context.Context, c *call) (*http.Request, error) {
 	if c.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 		req.ContentLength = c.body.Len()
-		req.Body = io.NopCloser(c.body.NewReader())
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(c.body.NewReader()), nil }
+		req.GetBody = func() (io.ReadCloser, error) {
+			return &progress{io.NopCloser(c.body.NewReader()), watch}, nil
+		}
+		if req.Body, err = req.GetBody(); err != nil {
+			return nil, err
+		}
 	}
 	return req, nil
 }
