@@ -265,6 +265,34 @@ func TestSDKWorkers(t *testing.T) {
 	})
 }
 
+// A server that restarts under a worker with a job gets that job's result.
+func TestSDKRestart(t *testing.T) {
+	py := python(t)
+	opt := Options{StateDir: t.TempDir(), Key: "rpa_fixed"}
+	s, d := start(t, opt)
+	do := doFunc(d)
+	attach(t, py, s, "w1", "plain")
+	id := do.run(t, `{"sleep":3}`)
+	queued := do.run(t, `{"x":1}`)
+	for s.Health().Jobs.InProgress == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	opt.Addr = strings.TrimPrefix(s.URL(), "http://")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	_, d = start(t, opt)
+	do = doFunc(d)
+	m := do.ended(t, id)
+	if m["status"] != "COMPLETED" || m["retries"] != nil || m["workerId"] != "w1" {
+		t.Error(m)
+	}
+	if m = do.ended(t, queued); m["status"] != "COMPLETED" {
+		t.Error(m)
+	}
+}
+
 // The server starts the worker itself when a job comes, and ends it when it idles.
 func TestSDKCommand(t *testing.T) {
 	py := python(t)
