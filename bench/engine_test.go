@@ -1,16 +1,18 @@
 package bench
 
 import (
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
 )
 
 // digits is the quickstart's data.
@@ -46,36 +48,74 @@ const digitEpochs = 30
 
 var digitModel = "linear 64\nrelu\nlinear 32\nrelu\nlinear 10"
 
-// BenchmarkDigits trains the same network for the same epochs on the same engine:
-// as one streamed job with binary arrays and mini-batches of 32, and as the
-// predecessor did, with a request an epoch, JSON lists both ways, all samples in
-// one batch. What is timed runs from the Go matrix to the decoded result; the
-// transport, which the second way pays for each epoch, is left out of both.
+// BenchmarkDigits trains the same network for the same epochs on the same engine,
+// through the embedded endpoint, from the Go matrix to the decoded result:
+//
+//	OneJob                  one streamed job, binary arrays, mini-batches of 32
+//	RequestPerEpoch         a request an epoch with JSON lists both ways, all samples
+//	                        in one batch, as the predecessor did; this client waits
+//	RequestPerEpochPolled   the same, asking for the status once a second as
+//	                        RunPod's own SDK does
 func BenchmarkDigits(b *testing.B) {
 	x, y := digits(b)
-	handler := engine.Handler(engine.Options{})
-	model, err := worker.ParseLayers(digitModel)
+	s, err := local.Start(b.Context(), local.Options{Handler: engine.Handler(engine.Options{})})
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer s.Close()
+	client, err := runpod.New(runpod.Config{APIKey: runpod.Secret(s.Key()), BaseURL: s.BaseURL(), Limits: map[runpod.Op]runpod.Limit{runpod.OpRun: {}, runpod.OpStatus: {}, runpod.OpStream: {}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	endpoint := client.Endpoint("local")
+	model, err := worker.ParseLayers("linear 64\nrelu\nlinear 32\nrelu\nlinear 10")
+	if err != nil {
+		b.Fatal(err)
+	}
+	rate := func(b *testing.B, epochs int) {
+		b.ReportMetric(float64(b.N*epochs*len(x))/b.Elapsed().Seconds(), "samples/s")
+	}
 	b.Run("OneJob", func(b *testing.B) {
+		const epochs = 30
 		for b.Loop() {
-			oneJob(b, handler, model, x, y)
+			oneJob(b, endpoint, model, x, y, epochs)
 		}
-		b.ReportMetric(float64(b.N*digitEpochs*len(x))/b.Elapsed().Seconds(), "samples/s")
+		rate(b, epochs)
 	})
-	b.Run("RequestPerEpoch", func(b *testing.B) {
+	perEpoch := func(b *testing.B, epochs int, call func(b *testing.B, r runpod.Request) json.RawMessage) {
 		for b.Loop() {
 			state := ""
-			for range digitEpochs {
-				state = oneEpoch(b, handler, model, x, y, state)
+			for range epochs {
+				state = oneEpoch(b, call, model, x, y, state)
 			}
 		}
-		b.ReportMetric(float64(b.N*digitEpochs*len(x))/b.Elapsed().Seconds(), "samples/s")
+		rate(b, epochs)
+	}
+	b.Run("RequestPerEpoch", func(b *testing.B) {
+		perEpoch(b, 10, func(b *testing.B, r runpod.Request) json.RawMessage {
+			job, err := endpoint.Call(b.Context(), r)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return job.Output
+		})
+	})
+	b.Run("RequestPerEpochPolled", func(b *testing.B) {
+		perEpoch(b, 3, func(b *testing.B, r runpod.Request) json.RawMessage {
+			job, err := endpoint.Run(b.Context(), r)
+			for err == nil && job.Output == nil {
+				time.Sleep(time.Second)
+				job, err = endpoint.Status(b.Context(), job.ID)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			return job.Output
+		})
 	})
 }
 
-func oneJob(b *testing.B, handler worker.Handler, model *worker.ModelConfig, x [][]float64, y []int) {
+func oneJob(b *testing.B, endpoint *runpod.Endpoint, model *worker.ModelConfig, x [][]float64, y []int, epochs int) {
 	features, err := tensors.FromAs(x, tensors.Float32)
 	if err != nil {
 		b.Fatal(err)
@@ -84,53 +124,46 @@ func oneJob(b *testing.B, handler worker.Handler, model *worker.ModelConfig, x [
 	if err != nil {
 		b.Fatal(err)
 	}
-	text, err := tensors.EncodeSet(tensors.Set{"X": features, "y": labels}, "msgpack")
+	text, err := tensors.EncodeSet(tensors.Set{"X": features, "y": labels}, tensors.CodecMsgpack)
 	if err != nil {
 		b.Fatal(err)
 	}
-	input, err := json.Marshal(worker.Request{
-		Operation: worker.OpTrain, Protocol: worker.Protocol, Model: model, Tensors: &worker.Tensors{Codec: "msgpack", Data: text},
+	job, err := endpoint.Run(b.Context(), runpod.Request{Input: worker.Request{
+		Operation: worker.OpTrain, Protocol: worker.Protocol, Model: model, Tensors: &worker.Tensors{Codec: tensors.CodecMsgpack, Data: text},
 		TrainingData:    &worker.Dataset{Features: worker.Value{Tensor: "X"}, Labels: worker.Value{Tensor: "y"}},
-		Hyperparameters: &worker.Hyperparameters{Epochs: digitEpochs},
-	})
+		Hyperparameters: &worker.Hyperparameters{Epochs: epochs},
+	}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	var events worker.Collector
-	_, err = handler(context.Background(), worker.Job{Input: input}, func(chunk json.RawMessage) error {
+	for chunk, err := range endpoint.Stream(b.Context(), job.ID) {
+		if err != nil {
+			b.Fatal(err)
+		}
 		var e worker.Event
 		if err := json.Unmarshal(chunk, &e); err != nil {
-			return err
+			b.Fatal(err)
 		}
-		_, err := events.Add(e)
-		return err
-	})
-	if err != nil {
-		b.Fatal(err)
+		if _, err := events.Add(e); err != nil {
+			b.Fatal(err)
+		}
 	}
 	if _, err := events.Result(); err != nil {
 		b.Fatal(err)
 	}
 }
 
-func oneEpoch(b *testing.B, handler worker.Handler, model *worker.ModelConfig, x [][]float64, y []int, state string) string {
-	request := map[string]any{
+func oneEpoch(b *testing.B, call func(*testing.B, runpod.Request) json.RawMessage, model *worker.ModelConfig, x [][]float64, y []int, state string) string {
+	input := map[string]any{
 		"operation": "train_epoch", "model_config": model, "training_data": map[string]any{"features": x, "labels": y},
 		"hyperparameters": map[string]any{"optimizer": "adam", "learning_rate": 0.001, "loss_function": "cross_entropy"},
 	}
 	if state != "" {
-		request["model_state"] = state
-	}
-	input, err := json.Marshal(request)
-	if err != nil {
-		b.Fatal(err)
-	}
-	output, err := handler(context.Background(), worker.Job{Input: input}, nil)
-	if err != nil {
-		b.Fatal(err)
+		input["model_state"] = state
 	}
 	var answer worker.Response
-	if err := json.Unmarshal(output, &answer); err != nil {
+	if err := json.Unmarshal(call(b, runpod.Request{Input: input}), &answer); err != nil {
 		b.Fatal(err)
 	}
 	return answer.ModelState

@@ -55,7 +55,7 @@ func TestRandomModels(t *testing.T) {
 	h := Handler(Options{})
 	shapes := []string{`[1, 2, 3, 0]`, `[[1, 0], [0, 1], [2, 1]]`, `[[[1, 0, 2, 1], [0, 1, 1, 1]], [[1, 1, 0, 2], [3, 1, 0, 0]]]`}
 	trained := 0
-	for seed := range uint64(3000) {
+	for seed := range uint64(1500) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		layers := randomLayers(r, 0)
 		layers = append(layers, worker.Layer{Type: "flatten"}, worker.Layer{Type: "linear", Params: map[string]any{"out_features": 3}})
@@ -83,7 +83,7 @@ func TestRandomModels(t *testing.T) {
 			t.Errorf("seed %d: %s: %v", seed, text, err)
 		}
 	}
-	if trained < 250 {
-		t.Errorf("only %d of 3000 models could be trained", trained)
+	if trained < 120 {
+		t.Errorf("only %d of 1500 models could be trained", trained)
 	}
 }
