@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -563,6 +562,6 @@ func TestLost(t *testing.T) {
 		}
 	}
 	if !bytes.Contains(j.Output, []byte("taken up again")) {
-		t.Error(fmt.Sprintf("the second worker began anew: %.300s", j.Output))
+		t.Errorf("the second worker began anew: %.300s", j.Output)
 	}
 }
