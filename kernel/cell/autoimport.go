@@ -45,6 +45,13 @@ func (p *plan) autoImport(errs Errors) bool {
 	return again
 }
 
+// applyAutos imports what autoImport has found.
+func (p *plan) applyAutos() {
+	for name := range p.autos {
+		p.addImport(name, p.s.cfg.AutoImports[name])
+	}
+}
+
 func (p *plan) autoPaths() []string {
 	var out []string
 	for _, name := range sortedKeys(p.autos) {
@@ -68,15 +75,21 @@ func (p *plan) hints(errs Errors) Errors {
 	return errs
 }
 
-// ambiguous names and the imports that they may mean.
-var ambiguous = map[string]string{
-	"rand":     `import "math/rand/v2" or "crypto/rand"`,
-	"template": `import "text/template" or "html/template"`,
-	"plot":     `import "gonum.org/v1/plot"`,
+// ambiguousHint is for names that stand for more than one package.
+func ambiguousHint(name string) string {
+	switch name {
+	case "rand":
+		return `import "math/rand/v2" or "crypto/rand"`
+	case "template":
+		return `import "text/template" or "html/template"`
+	case "plot":
+		return `import "gonum.org/v1/plot"`
+	}
+	return ""
 }
 
 func (p *plan) undefinedHint(name string) string {
-	if hint := ambiguous[name]; hint != "" {
+	if hint := ambiguousHint(name); hint != "" {
 		return hint
 	}
 	if path := p.s.cfg.AutoImports[name]; path != "" {

@@ -66,6 +66,7 @@ type checked struct {
 	locals  map[token.Pos]string     // names given to function-local types
 	freed   map[string]*symbol       // storage to clear, by the name that has new storage
 	pinned  map[*symbol]bool
+	slots   []slotInit // to set at the start of the cell
 }
 
 // cellFunc is the name of the function of statements while it is checked.

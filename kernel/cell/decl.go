@@ -78,10 +78,11 @@ type state struct {
 	imports map[string]*imported
 	dots    []string
 	vars    map[string]*decl // by link: the current declaration of each storage
+	slots   map[string]*symbol
 }
 
 func newState() *state {
-	return &state{scope: map[string]*symbol{}, imports: map[string]*imported{}, vars: map[string]*decl{}}
+	return &state{scope: map[string]*symbol{}, imports: map[string]*imported{}, vars: map[string]*decl{}, slots: map[string]*symbol{}}
 }
 
 func (st *state) clone() *state {
@@ -90,6 +91,7 @@ func (st *state) clone() *state {
 		imports: maps.Clone(st.imports),
 		dots:    append([]string(nil), st.dots...),
 		vars:    maps.Clone(st.vars),
+		slots:   maps.Clone(st.slots),
 	}
 }
 

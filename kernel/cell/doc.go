@@ -15,6 +15,7 @@
 //	hoist.go       variables of the cell become variables of the notebook
 //	rewrite.go     user names -> link names, last expression, := -> =
 //	instrument.go  interrupt checks, channel operations, goroutines
+//	slots.go       late binding for function literals that live on
 //	unused.go      unused variables and labels are allowed
 //	links.go       link names and their removal from messages
 //	typetext.go    types as text

@@ -61,7 +61,7 @@ func (s *Session) Inspect(src string, pos, detail int) (Info, bool) {
 // function.
 func inspected(src string, pos int) (start, end int) {
 	start, end = wordStart(src, pos), wordEnd(src, pos)
-	if start < end {
+	if start < end && (src[start] < '0' || src[start] > '9') {
 		return start, end
 	}
 	depth := 0

@@ -1,9 +1,11 @@
 package cell
 
 import (
+	"go/token"
 	"go/types"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A plan is one Prepare under way: what the cell changes, and what follows.
@@ -146,10 +148,25 @@ func (c *source) typeDecl(name string) *decl {
 	return nil
 }
 
+// callsInVars reports whether the value of a variable of the program comes from
+// a call.
+func (c *source) callsInVars() bool {
+	for _, ch := range c.stmts {
+		text := strings.TrimLeft(strings.TrimPrefix(ch.src, "var"), " \t(")
+		if ch.first == token.VAR && strings.Contains(text, "(") {
+			return true
+		}
+	}
+	return false
+}
+
 // unchanged finds the declarations of the cell that say what the notebook
 // already has. Running a cell again must not make new types.
 func (p *plan) unchanged(methods map[string][]*decl) map[*decl]bool {
 	same := map[*decl]bool{}
+	if p.c.program && p.c.callsInVars() {
+		return same // the order of initialisation depends on what functions use
+	}
 	for _, d := range p.c.decls {
 		if d.kind != methodKind && p.sameAs(d) != nil && !p.newMethod(p.sameAs(d), methods[d.name]) {
 			same[d] = true

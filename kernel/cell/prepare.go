@@ -51,9 +51,7 @@ func (p *plan) settle() (*checked, Errors) {
 		if errs := p.applyImports(); len(errs) > 0 {
 			return nil, errs
 		}
-		for name := range p.autos {
-			p.addImport(name, p.s.cfg.AutoImports[name])
-		}
+		p.applyAutos()
 		p.arrange()
 		c, err := p.check()
 		if err != nil {
@@ -206,6 +204,7 @@ func (c *checked) generate(more func(*rewritten)) (*Unit, error) {
 	p.bindDecls(c)
 	vars, freed := c.bindVars()
 	c.freed = freed
+	c.fillSlots()
 	for _, g := range []*genFile{c.own, c.old} {
 		for _, pt := range g.parts {
 			if pt.d != nil && pt.node != nil {

@@ -22,7 +22,8 @@ func (w *rewritten) unit() *Unit {
 		u.pinned = append(u.pinned, sym)
 	}
 	blank := p.blankImports()
-	u.Empty = w.body.Len() == 0 && len(w.vars) == 0 && len(p.fresh) == 0 && len(p.follow) == 0 && len(blank) == 0
+	slots := w.slotCode()
+	u.Empty = w.body.Len() == 0 && slots == "" && len(w.vars) == 0 && len(p.fresh) == 0 && len(p.follow) == 0 && len(blank) == 0
 	p.s.take(p, w.c)
 	if u.Empty {
 		return u
@@ -34,7 +35,7 @@ func (w *rewritten) unit() *Unit {
 	}
 	w.rootsOfDecls()
 	files := w.declFiles()
-	files["run.go"] = w.runFile(u.PluginPath, blank)
+	files["run.go"] = w.runFile(u.PluginPath, slots, blank)
 	u.Files = map[string]string{}
 	paths := map[string]bool{}
 	for name, f := range files {
@@ -130,7 +131,7 @@ func (d *decl) firstLink() string {
 }
 
 // runFile is the function of the cell.
-func (w *rewritten) runFile(pluginPath string, blank []string) *goFile {
+func (w *rewritten) runFile(pluginPath, slots string, blank []string) *goFile {
 	f := &goFile{imps: w.imps}
 	for i, path := range blank {
 		f.imps[fmt.Sprintf("_ %d", i)] = path
@@ -145,7 +146,7 @@ func (w *rewritten) runFile(pluginPath string, blank []string) *goFile {
 	for _, sym := range w.vars {
 		fmt.Fprintf(&f.body, "nbrt__.Var(%q, &%s)\n", sym.name, sym.link)
 	}
-	f.body.WriteString(w.body.String())
+	f.body.WriteString(slots + w.body.String())
 	f.body.WriteString("}\n")
 	return f
 }

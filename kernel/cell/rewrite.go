@@ -104,9 +104,14 @@ func (r *rewriter) ident(id *ast.Ident) {
 		}
 	}
 	if sym := r.c.symbolOf(obj); sym != nil {
+		if sym.decl.kind == funcKind && r.lits > 0 && r.pt.d == nil && !r.namesOnly {
+			if slot := r.c.slot(sym); slot != nil {
+				sym = slot
+			}
+		}
 		r.uses = append(r.uses, use{off: r.off(id.Pos()), sym: sym, name: id.Name})
 		r.rename(id, sym.link)
-		if sym.decl.kind == varKind && (r.lits > 0 || r.pt.d != nil) {
+		if sym.decl.kind == varKind && sym != r.c.p.next.slots[sym.name] && (r.lits > 0 || r.pt.d != nil) {
 			r.pinned[sym] = true
 		}
 		return
@@ -445,6 +450,7 @@ func (r *rewriter) topVar(v *ast.ValueSpec, grouped bool) {
 		for _, id := range v.Names {
 			if sym := r.c.symbolOf(r.c.info.Defs[id]); sym != nil {
 				zero = append(zero, "nbrt__.Zero(&"+sym.link+")")
+				r.uses = append(r.uses, use{off: -1, sym: sym, name: id.Name})
 			}
 		}
 		r.edits.replace(r.off(v.Pos()), r.end(v)-r.off(v.Pos()), strings.Join(zero, "; "))

@@ -77,13 +77,18 @@ func (s *Session) checkView(c *source) *checked {
 		return err != nil || spec.path == "C"
 	})
 	p := s.newPlan(c)
-	p.applyImports()
-	p.arrange()
-	chk, err := p.check()
-	if err != nil {
-		return nil
+	for {
+		p.applyImports()
+		p.applyAutos()
+		p.arrange()
+		chk, err := p.check()
+		if err != nil {
+			return nil
+		}
+		if !p.autoImport(chk.ownErrors()) {
+			return chk
+		}
 	}
-	return chk
 }
 
 // find looks for the identifier at a place of the cell.
@@ -136,9 +141,6 @@ func closeText(ch chunk) string {
 	for _, mid := range []string{"", " {}", "()", ": ", "; true {}", " = 0", " int", "(){}", " struct{}", ":= 0; true {}", "; ; {}"} {
 		tail := mid
 		for i := len(open) - 1; i >= 0; i-- {
-			if open[i] == "}" {
-				tail += "\n"
-			}
 			tail += open[i]
 		}
 		// What the chunk's first word asks for comes behind the brackets.
