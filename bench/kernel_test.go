@@ -12,7 +12,6 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
-	"github.com/gopherpod/gopherpod/kernel/cell"
 	"github.com/gopherpod/gopherpod/kernel/session"
 )
 
@@ -46,7 +45,7 @@ func cells(b *testing.B, dir string, mode build.Mode) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := session.New(session.Options{Host: h, Dir: b.TempDir(), AutoImports: cell.StdImports()})
+	s := session.New(session.Options{Host: h, Dir: b.TempDir()})
 	defer s.Close()
 	n := 0
 	run := func(src string) {

@@ -66,25 +66,34 @@ func openLibrary(path string) (*library, error) {
 		return nil, fmt.Errorf("build: %w", err)
 	}
 	defer f.Close()
-	l := &library{name: filepath.Base(path), machine: f.Machine, symbols: map[string]librarySymbol{}}
+	l, err := readLibrary(f, filepath.Base(path))
+	if err != nil {
+		return nil, fmt.Errorf("build: %s: %w", path, err)
+	}
+	return l, nil
+}
+
+func readLibrary(f *elf.File, name string) (*library, error) {
+	l := &library{name: name, machine: f.Machine, symbols: map[string]librarySymbol{}}
 	kinds, ok := machines[f.Machine]
 	if !ok || f.Class != elf.ELFCLASS64 || f.ByteOrder != binary.LittleEndian {
-		return nil, fmt.Errorf("build: no fast mode on %v", f.Machine)
+		return nil, fmt.Errorf("no fast mode on %v", f.Machine)
 	}
+	var err error
 	if l.hash, err = goNote(f, noteABIHash); err != nil {
 		return nil, err
 	}
 	dyn, err := f.DynamicSymbols()
 	if err != nil {
-		return nil, fmt.Errorf("build: %s: %w", path, err)
+		return nil, err
 	}
 	r := &libraryReader{f: f, data: map[elf.SectionIndex][]byte{}}
 	spans := l.addSymbols(dyn, r)
 	if r.err != nil {
-		return nil, fmt.Errorf("build: %s: %w", path, r.err)
+		return nil, r.err
 	}
 	if err := l.addRelocations(f, dyn, spans, kinds, r); err != nil {
-		return nil, fmt.Errorf("build: %s: %w", path, err)
+		return nil, err
 	}
 	return l, nil
 }
@@ -199,7 +208,7 @@ func goNote(f *elf.File, tag uint32) ([]byte, error) {
 		}
 		d, err := sec.Data()
 		if err != nil {
-			return nil, fmt.Errorf("build: %w", err)
+			return nil, err
 		}
 		for len(d) >= 12 {
 			n, size, typ := int(le.Uint32(d)), int(le.Uint32(d[4:])), le.Uint32(d[8:])
@@ -213,7 +222,7 @@ func goNote(f *elf.File, tag uint32) ([]byte, error) {
 			d = d[min(len(d), desc+(size+3)&^3):]
 		}
 	}
-	return nil, fmt.Errorf("build: no note %d of Go in the library", tag)
+	return nil, fmt.Errorf("no note %d of Go in the library", tag)
 }
 
 const goNoteName = "Go\x00\x00"

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
-	"github.com/gopherpod/gopherpod/kernel/cell"
 	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
 )
 
@@ -61,7 +60,7 @@ func runCells(t *testing.T, mode build.Mode) {
 	cells := 0
 	for _, f := range files {
 		t.Run(f.Name, func(t *testing.T) {
-			s := New(Options{Host: fullHost(t, mode), Dir: t.TempDir(), AutoImports: cell.StdImports()})
+			s := New(Options{Host: fullHost(t, mode), Dir: t.TempDir()})
 			defer s.Close()
 			n := &notebook{Session: s, t: t}
 			for _, c := range f.Cells {

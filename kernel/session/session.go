@@ -27,7 +27,8 @@ type Options struct {
 	Dir string
 	// Env is the environment of cells; nil is the kernel's own.
 	Env []string
-	// AutoImports are packages that a cell need not import: name to path.
+	// AutoImports are packages that a cell need not import, name to path; nil is
+	// the standard library and gonum.
 	AutoImports map[string]string
 	// Log is told of the session's inner life, one line at a time; nil: nobody.
 	Log func(string)
@@ -69,6 +70,9 @@ var _ kernel.Evaluator = (*Session)(nil)
 func New(o Options) *Session {
 	if o.Log == nil {
 		o.Log = func(string) {}
+	}
+	if o.AutoImports == nil {
+		o.AutoImports = cell.StdImports()
 	}
 	if o.Env == nil {
 		o.Env = os.Environ()
