@@ -146,16 +146,17 @@ func (o *optimizer) adam(w, g []float32, from, to int, rate float64) {
 	adamStep(w, g, o.slots["exp_avg"][from:to], o.slots["exp_avg_sq"][from:to], &c)
 }
 
-// adamPortable is adamStep without vector instructions; both round alike.
+// adamPortable is adamStep without vector instructions. Both round alike: the
+// conversions keep the compiler from fusing a product with a sum.
 func adamPortable(w, g, m, v []float32, c *adamConstants) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i, x := range w {
 		x *= c.shrink
-		d := g[i] + c.l2*x
-		m[i] = m[i]*c.beta1 + d*c.rest1
-		v[i] = v[i]*c.beta2 + d*d*c.rest2
+		d := g[i] + float32(c.l2*x)
+		m[i] = float32(m[i]*c.beta1) + float32(d*c.rest1)
+		v[i] = float32(v[i]*c.beta2) + float32(float32(d*d)*c.rest2)
 		root := float32(math.Sqrt(float64(v[i])))/c.correction2 + c.eps
-		w[i] = x - c.size*(m[i]/root)
+		w[i] = x - float32(c.size*(m[i]/root))
 	}
 }
 

@@ -13,6 +13,11 @@ func kernelAVX2(k int, a, b, c *float32, ldc int, add bool)
 //go:noescape
 func pack16AVX2(k8 int, src *float32, ld int, dst *float32)
 
+// copy16AVX2 copies k rows of 16 floats (distance ld) to where they stand together.
+//
+//go:noescape
+func copy16AVX2(k int, src *float32, ld int, dst *float32)
+
 // Fast reports whether this machine has the vector instructions that the package
 // is written for.
 func Fast() bool { return cpu.X86.HasAVX2 && cpu.X86.HasFMA }

@@ -177,3 +177,28 @@ block:
 done:
 	VZEROUPPER
 	RET
+
+// func copy16AVX2(k int, src *float32, ld int, dst *float32)
+// Copies k rows of 16 floats, ld apart, to where they stand together.
+TEXT ·copy16AVX2(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), CX
+	MOVQ src+8(FP), SI
+	MOVQ ld+16(FP), R8
+	MOVQ dst+24(FP), DI
+	SHLQ $2, R8
+	TESTQ CX, CX
+	JZ    copied
+
+row:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ R8, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNZ  row
+
+copied:
+	VZEROUPPER
+	RET

@@ -187,6 +187,11 @@ func (p *product) packA(dst []float32, i, in, q, qn int) {
 			clear(panel)
 		}
 		switch {
+		case p.tA && rows == mr:
+			for k := range qn {
+				src, d := p.a[(q+k)*p.lda+i+x:][:mr:mr], panel[k*mr:][:mr:mr]
+				d[0], d[1], d[2], d[3], d[4], d[5] = src[0], src[1], src[2], src[3], src[4], src[5]
+			}
 		case p.tA:
 			for k := range qn {
 				src := p.a[(q+k)*p.lda+i+x:][:rows]
@@ -225,9 +230,7 @@ func (p *product) packB(dst []float32, q, qn, j, jn int) {
 		}
 		switch {
 		case !p.tB && cols == nr:
-			for k := range qn {
-				*(*[nr]float32)(panel[k*nr:]) = *(*[nr]float32)(p.b[(q+k)*p.ldb+j+y:])
-			}
+			copy16AVX2(qn, &p.b[q*p.ldb+j+y], p.ldb, &panel[0])
 		case !p.tB:
 			for k := range qn {
 				copy(panel[k*nr:], p.b[(q+k)*p.ldb+j+y:][:cols])
