@@ -1,7 +1,9 @@
 package local
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -72,6 +74,29 @@ func (f Fault) check() error {
 type faults struct {
 	mu   sync.Mutex
 	list []Fault
+}
+
+// ReadFaults reads faults as POST /twin/faults takes them, {"faults": [...]} or
+// one, for a file of them.
+func ReadFaults(r io.Reader) ([]Fault, error) {
+	var body struct {
+		Fault
+		Faults []Fault `json:"faults"`
+	}
+	d := json.NewDecoder(io.LimitReader(r, 1<<20))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&body); err != nil {
+		return nil, fmt.Errorf("local: faults: %w", err)
+	}
+	if body.Kind != "" {
+		body.Faults = append(body.Faults, body.Fault)
+	}
+	for _, f := range body.Faults {
+		if err := f.check(); err != nil {
+			return nil, err
+		}
+	}
+	return body.Faults, nil
 }
 
 // Inject lets something go wrong from now on.

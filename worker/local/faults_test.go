@@ -159,8 +159,10 @@ func TestTwinFaults(t *testing.T) {
 	if _, m := call(t, s, "POST", "/twin/faults", `{"kind":"gone","op":"status"}`); len(m["faults"].([]any)) != 3 {
 		t.Error(m)
 	}
-	if code, _ := callRaw(t, s, "POST", "/twin/faults", `{"kind":"fire"}`); code != 400 {
-		t.Error(code)
+	for _, bad := range []string{`{"kind":"fire"}`, `{"kind":"cut","when":"now"}`, `[]`, ``} {
+		if code, _ := callRaw(t, s, "POST", "/twin/faults", bad); code != 400 {
+			t.Errorf("%s: %d", bad, code)
+		}
 	}
 	if code, _ := callRaw(t, s, "GET", "/v2/local/health", ""); code != 502 {
 		t.Error(code)

@@ -20,17 +20,11 @@ func (s *Server) serveTwin(w http.ResponseWriter, r *http.Request, what string) 
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	case "POST faults":
-		var body struct {
-			Fault
-			Faults []Fault `json:"faults"`
+		fs, err := ReadFaults(r.Body)
+		if err == nil {
+			err = s.Inject(fs...)
 		}
-		if !readTwin(w, r, &body) {
-			return
-		}
-		if body.Kind != "" {
-			body.Faults = append(body.Faults, body.Fault)
-		}
-		if err := s.Inject(body.Faults...); err != nil {
+		if err != nil {
 			writeError(w, http.StatusBadRequest, err.Error())
 			return
 		}

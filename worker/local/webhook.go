@@ -3,9 +3,11 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -60,6 +62,9 @@ func (s *Server) postWebhook(ctx context.Context, v view) error {
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := s.opt.WebhookClient.Do(req)
 	if err != nil {
+		if inner, ok := errors.AsType[*url.Error](err); ok {
+			err = inner.Err // without the address: people put secrets there
+		}
 		return err
 	}
 	defer resp.Body.Close()

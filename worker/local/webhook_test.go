@@ -1,9 +1,11 @@
 package local
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ func TestWebhook(t *testing.T) {
 		begin := time.Now()
 		var offsets []time.Duration
 		var bodies []string
+		var logged bytes.Buffer
 		hook := hookFunc(func(r *http.Request) (*http.Response, error) {
 			b, _ := io.ReadAll(r.Body)
 			bodies = append(bodies, string(b))
@@ -31,7 +34,7 @@ func TestWebhook(t *testing.T) {
 			}
 			return &http.Response{StatusCode: 204, Body: http.NoBody}, nil
 		})
-		s := newServer(t, Options{Handler: echo, WebhookClient: &http.Client{Transport: hook}})
+		s := newServer(t, Options{Handler: echo, WebhookClient: &http.Client{Transport: hook}, Log: slog.New(slog.NewTextHandler(&logged, nil))})
 		defer s.Close()
 		id := mustRun(t, s, `{"input":{"value":{"n":9007199254740993}},"webhook":"https://example.test/hook?secret=1"}`)
 		time.Sleep(time.Minute)
@@ -46,6 +49,9 @@ func TestWebhook(t *testing.T) {
 		if m["id"] != id || m["status"] != "COMPLETED" || m["webhook"] != "https://example.test/hook?secret=1" ||
 			!strings.Contains(bodies[2], `"output":{"n":9007199254740993}`) || !strings.Contains(bodies[2], `"input":{"value":{"n":9007199254740993}}`) {
 			t.Error(bodies[2])
+		}
+		if text := logged.String(); !strings.Contains(text, "no route") || strings.Contains(text, "secret") {
+			t.Errorf("logged %s", text)
 		}
 		bodies, offsets = nil, nil
 		mustRun(t, s, `{"input":{"fail":"x"},"webhook":"https://example.test/hook"}`)
