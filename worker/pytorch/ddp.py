@@ -27,6 +27,7 @@ from typing import Any, Callable, Optional
 import torch
 import torch.distributed as dist
 
+import data
 import device as devices
 from runs import Memory
 from wire import JobError, Request, unsupported
@@ -54,7 +55,7 @@ def train(value: dict, size: int, emit: Callable, stop, memory: Optional[Memory]
     with tempfile.TemporaryDirectory(prefix="gopherpod-ddp-") as name:
         folder = Path(name)
         (folder / "request.json").write_text(json.dumps(value))
-        env = {**os.environ, "WORLD_SIZE": str(size), "GOPHERPOD_RUN": str(memory.folder or "") if memory else "", "PYTHONUNBUFFERED": "1"}
+        env = {**os.environ, "GOPHERPOD_STORE": str(data.folder()), "WORLD_SIZE": str(size), "GOPHERPOD_RUN": str(memory.folder or "") if memory else "", "PYTHONUNBUFFERED": "1"}
         if not torch.cuda.is_available():
             env["OMP_NUM_THREADS"] = str(max(torch.get_num_threads() // size, 1))
         ranks = []
@@ -202,7 +203,6 @@ class Flag:
 def main(name: str) -> int:
     folder = Path(name)
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    import data
     import train as training
     import wire
 

@@ -51,12 +51,19 @@ class Work:
         self.events: deque = deque()  # guarded by lock
         self.lock, self.news = threading.Lock(), asyncio.Event()
         run_id = self.input.get("run_id") if isinstance(self.input, dict) else None
-        run_id = run_id if isinstance(run_id, str) and len(run_id) <= 128 else ""
-        self.run_id = run_id
-        retries = job.get("retries")
-        streamed = streams(job)
-        self.memory = Memory(run_id, self.input, retries=retries if isinstance(retries, int) else 0) if streamed else None
+        self.run_id = run_id if isinstance(run_id, str) and len(run_id) <= 128 else ""
+        self.retries = job.get("retries") if isinstance(job.get("retries"), int) else 0
+        self.memory: Optional[Memory] = None
         self.done: Optional[asyncio.Future] = None
+
+    async def remember(self) -> Optional[list]:
+        """Opens the run's memory, away from the event loop; the events of a run that is finished."""
+
+        def look() -> Optional[list]:
+            self.memory = Memory(self.run_id, self.input, retries=self.retries)
+            return self.memory.result()
+
+        return await self.loop.run_in_executor(None, look)
 
     def tell(self, event: dict) -> None:
         """Called in the thread. A batch event that nobody took yet gives way to a newer event."""
@@ -132,9 +139,9 @@ async def stream(job: dict, config: Optional[dict] = None):
         return
     async with _one_at_a_time:
         work = Work(job)
-        teller = Teller(work, config)
         try:
-            kept = work.memory.result()
+            kept = await work.remember()
+            teller = Teller(work, config)
             if kept is not None:
                 for event in kept:
                     yield teller.event(event)

@@ -42,7 +42,8 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
     try:
         if request.operation == "train":
             if (size := ddp.world(request)) > 1:
-                return ddp.train(value, size, emit, stop, memory)
+                whole = {**value, "tensors": tensors.encode(arrays.named)} if named else value
+                return ddp.train(whole, size, emit, stop, memory)
             return train.train(request, arrays, emit, stop, memory)
         if request.operation in ("train_epoch", "evaluate", "predict"):
             return getattr(train, request.operation)(request, arrays, emit, stop)

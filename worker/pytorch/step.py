@@ -246,20 +246,24 @@ def fitting(request, arrays, size: int) -> tuple:
     GPU; zeros where that cannot be told."""
     if not torch.cuda.is_available() or size < 4:
         return 0, 0
+    sizes = max(size // 64, 1), max(size // 32, 2)
     try:
-        peaks = [_peak(request, arrays, n) for n in (max(size // 64, 1), max(size // 32, 2))]
-        small = max(size // 64, 1)
-        each = (peaks[1] - peaks[0]) / (max(size // 32, 2) - small)
-        base = peaks[0] - each * small
-        free = devices.memory_free(torch.device("cuda"))
-        fits = 1
-        while base + each * fits * 2 < free * 0.95 and fits * 2 < size:
-            fits *= 2
-        return fits, base + each * size
+        peaks = [_peak(request, arrays, n) for n in sizes]
+        return extrapolated(sizes, peaks, devices.memory_free(torch.device("cuda")), size)
     except Exception:
         return 0, 0
     finally:
         devices.release()
+
+
+def extrapolated(sizes: tuple, peaks: list, free: int, asked: int) -> tuple:
+    """(largest halving of asked that fits in 95 % of what is free, bytes that asked needs), a straight line through two steps."""
+    each = (peaks[1] - peaks[0]) / (sizes[1] - sizes[0])
+    base = peaks[0] - each * sizes[0]
+    fits = asked // 2
+    while fits and base + each * fits > free * 0.95:
+        fits //= 2
+    return fits, base + each * asked
 
 
 def _peak(request, arrays, size: int) -> int:

@@ -30,7 +30,8 @@ class JobError(ValueError):
 
     def __init__(self, kind: str, message: str, field: str = ""):
         super().__init__(message)
-        self.kind, self.message, self.field = kind, message, field
+        # what a request holds may stand in both; a name of a megabyte is not repeated
+        self.kind, self.message, self.field = kind, message[:1000], field[:300]
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message

@@ -30,6 +30,19 @@ def test_two_are_one():
         assert torch.allclose(a, b, atol=1e-5)
 
 
+def test_data_from_the_store_and_from_around_a_batch(monkeypatch):
+    import tensors
+
+    monkeypatch.delenv("GOPHERPOD_STORE")  # a folder of this process, that the ranks are told
+    value = request(n=30, hyper={"epochs": 1, "gpus": 2})
+    stored, _ = run({"operation": "store", "tensors": value["tensors"]})
+    data = {"features": {"sha256": stored["stored"]["X"]}, "labels": {"tensor": "y"}}
+    y = {"y": tensors.decode(value["tensors"])["y"]}
+    part = {**{k: v for k, v in value.items() if k != "tensors"}, "training_data": data}
+    got, _ = run({"operation": "batch", "tensors": tensors.encode(y), "requests": [part]})
+    assert got["results"][0]["status"] == "success", got
+
+
 def test_stopped_and_taken_up_again():
     hyper = {"epochs": 100_000, "batch_size": 16, "gpus": 2, "checkpoint": {"epochs": 1}}
     value = request(hyper=hyper, run_id="r")

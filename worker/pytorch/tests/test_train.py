@@ -284,6 +284,16 @@ def test_out_of_memory_says_what_would_fit(small_memory, monkeypatch):
     assert e.value.kind == "OutOfMemory" and str(e.value) == "hyperparameters.batch_size: batch_size 64 needs 91 GB; 16 would fit"
 
 
+def test_what_would_fit_is_a_straight_line():
+    import step
+
+    gb = 10**9
+    fits, needs = step.extrapolated((64, 128), [2 * gb, 3 * gb], 60 * gb, 4096)
+    assert needs == 65 * gb and fits == 2048
+    assert step.extrapolated((64, 128), [2 * gb, 3 * gb], 8 * gb, 4096)[0] == 256
+    assert step.extrapolated((1, 2), [2 * gb, 3 * gb], gb, 16)[0] == 0
+
+
 def test_out_of_memory_is_halved_on_request(small_memory):
     got, told = run(request(hyper={"batch_size": 64, "on_oom": "halve"}))
     want, _ = run(request(hyper={"batch_size": 16}))
