@@ -17,6 +17,9 @@
 //	nearest.go          "did you mean"
 //
 // Implementations: worker/engine trains on the CPU in Go, worker/pytorch is the
-// GPU worker. worker/local serves either under RunPod's API. The golden vectors
-// in testdata are read by Go and by Python.
+// GPU worker. worker/local serves either under RunPod's API.
+//
+// The vectors in testdata are for Go and for Python: requests.json is accepted,
+// rejected.json is refused at the field that stands there, layers.json has the
+// sizes and the state of every layer type, states.json states to go on from.
 package worker

@@ -388,3 +388,21 @@ func TestCapabilitiesAreTrue(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeResults: states go in parts, a long history stays in its events; no
+// chunk is above the limit (runJob looks).
+func TestLargeResults(t *testing.T) {
+	h := Handler(Options{})
+	wide := problem(t, "linear 700\nrelu\nlinear 3", []int{600}, 20, 3, worker.Hyperparameters{BatchSize: 20})
+	result, _, err := runJob(t, h, wide)
+	if err != nil || len(result.ModelState) < 1_500_000 || len(result.OptimizerState) < 3_000_000 {
+		t.Fatalf("states are lost: %v", err)
+	}
+	if _, err := tensors.DecodeState(result.ModelState, 0); err != nil {
+		t.Error(err)
+	}
+	result, _, err = runJob(t, h, xor(`"epochs": 6`, `"epochs": 4000`))
+	if err != nil || len(result.History) != 4000 || result.History[3999].Epoch != 4000 {
+		t.Errorf("the history is lost: %v", err)
+	}
+}
