@@ -107,7 +107,14 @@ say "building gopherpod with $go_version"
 mkdir -p "$prefix/bin"
 GOFLAGS= GOTOOLCHAIN=local go build -trimpath -o "$bin" . || die "the build failed; the lines above say why."
 say "registering the kernel and compiling ahead what cells need (the first time a few minutes)"
-"$bin" install --prefix "$prefix"
+python=$(dirname "$jupyter")/python
+[ -x "$python" ] || python=python3
+# Jupyter's Python may be the system's, which cannot be written to: the kernel works without papermill.
+if "$python" -c 'import os, site, sys; sys.exit(not any(os.access(d, os.W_OK) for d in site.getsitepackages()))' 2>/dev/null; then
+	"$bin" install --prefix "$prefix" --papermill "$python"
+else
+	"$bin" install --prefix "$prefix"
+fi
 
 # --- the quickstart ------------------------------------------------------------------------------
 if [ "$run" = yes ]; then
@@ -123,8 +130,6 @@ if [ "$run" = yes ]; then
 		"$jupyter" nbconvert --log-level=ERROR --to html quickstart.ipynb
 	) || die "the notebook did not run through; the lines above say why. '$bin doctor' checks the installation."
 	rm -f "$out/source.ipynb"
-	python=$(dirname "$jupyter")/python
-	[ -x "$python" ] || python=python3
 	# The text of %runpod_eval's result, up to the first empty line: accuracy, loss, samples.
 	"$python" - "$out/quickstart.ipynb" <<'END'
 import json, sys

@@ -21,8 +21,10 @@ import (
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/history"
+	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/kernel/session"
 	"github.com/gopherpod/gopherpod/kernel/setup"
+	"github.com/gopherpod/gopherpod/kernel/spec"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -43,7 +45,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"install", "", "register the kernel with Jupyter and compile ahead what cells need", runInstall, prefixFlag},
+		{"install", "", "register the kernel with Jupyter and compile ahead what cells need", runInstall, installFlags},
 		{"uninstall", "", "remove the kernel and what was compiled for it", runUninstall, prefixFlag},
 		{"doctor", "", "check what the kernel needs and say how to mend it", runDoctor, prefixFlag},
 		{"local", "", "serve the embedded endpoint, RunPod's job API on this machine, to other programs", runLocal, localFlags},
@@ -122,6 +124,11 @@ func prefixFlag(flags *pflag.FlagSet) {
 	flags.String("prefix", "", "install under `DIR` (DIR/share/...) instead of the user's own folders")
 }
 
+func installFlags(flags *pflag.FlagSet) {
+	prefixFlag(flags)
+	flags.String("papermill", "", "also teach the papermill of this `PYTHON` to pass parameters to Go notebooks")
+}
+
 func layout(flags *pflag.FlagSet) (setup.Layout, error) {
 	prefix, err := flags.GetString("prefix")
 	if err != nil || prefix == "" {
@@ -150,6 +157,11 @@ func runInstall(ctx context.Context, flags *pflag.FlagSet) error {
 		return err
 	}
 	defer done.Host.Close()
+	if python, _ := flags.GetString("papermill"); python != "" {
+		if err := spec.InstallPapermill(ctx, python); err != nil {
+			return err
+		}
+	}
 	mode, reason := done.Host.Mode()
 	fmt.Printf("kernel:   %s\npackages: %d compiled ahead, cells in %s mode", done.Kernelspec, len(done.Host.Packages()), mode)
 	if reason != "" {
@@ -249,6 +261,7 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 	return kernel.Serve(ctx, conn, ev, kernel.Options{
 		Version:   version(),
 		History:   history.DefaultPath(),
+		Redact:    secrets.Redactor(env, ".env"),
 		Signals:   signals,
 		ParentPID: parent,
 	})

@@ -41,11 +41,18 @@ venv() {
 }
 if want kernel || want notebooks || want browser; then
 	venv "$cache/jupyter" python3 .ci/jupyter.txt
-	export GOPHERPOD_PYTHON=$cache/jupyter/bin/python
 fi
 if want worker; then
+	# A Python with PyTorch, which is Debian's, and RunPod's SDK, which is not.
 	venv "$cache/torch" /usr/bin/python3 .ci/torch.txt --system-site-packages
-	export GOPHERPOD_TORCH_PYTHON=$cache/torch/bin/python
+	export GOPHERPOD_PYTHON=$cache/torch/bin/python GOPHERPOD_TORCH_PYTHON=$cache/torch/bin/python
+	# A real S3 server, and RunPod's client for JavaScript.
+	[ -x "$cache/bin/versitygw" ] || GOBIN=$cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+	export GOPHERPOD_VERSITYGW=$cache/bin/versitygw
+	if command -v npm >/dev/null; then
+		[ -d "$cache/js/node_modules/runpod-sdk" ] || npm install --silent --no-fund --no-audit --prefix "$cache/js" runpod-sdk@1
+		export GOPHERPOD_RUNPOD_JS=$cache/js
+	fi
 fi
 go mod download
 
@@ -69,34 +76,45 @@ fi
 home=$cache/home
 export GOMODCACHE=${GOMODCACHE:-$(go env GOMODCACHE)} GOCACHE=${GOCACHE:-$(go env GOCACHE)}
 fresh() { env -u XDG_DATA_HOME -u XDG_CONFIG_HOME -u JUPYTER_DATA_DIR HOME="$home" PATH="$cache/jupyter/bin:$PATH" "$@"; }
-if want install || want kernel || want notebooks || want browser || want worker; then
+if want install || want kernel || want notebooks || want browser; then
 	say "install.sh in an empty home"
 	rm -rf "$home"; mkdir -p "$home"
 	fresh ./install.sh $(want install || echo --no-run)
-	export GOPHERPOD_BIN=$home/.local/bin/gopherpod
-	fresh "$GOPHERPOD_BIN" doctor
+	fresh "$home/.local/bin/gopherpod" doctor
 fi
+
+jupyter_pytest() { fresh "$cache/jupyter/bin/python" -m pytest -q -p no:cacheprovider "$@"; }
 
 # --- kernel --------------------------------------------------------------------------------------
 if want kernel; then
-	say "cells, session and builds for real"
-	GOPHERPOD_E2E=1 go test -timeout 20m ./kernel/...
+	for mode in fast classic; do
+		say "cells, programs and sessions for real, $mode mode"
+		GOPHERPOD_E2E=1 GOPHERPOD_TEST_MODE=$mode go test -count=1 -timeout 20m ./kernel/cell/... ./kernel/session/...
+	done
 	say "the official jupyter_kernel_test"
-	fresh "$GOPHERPOD_PYTHON" -m pytest -q -p no:cacheprovider kernel/kerneltest/
+	jupyter_pytest kernel/kerneltest/test_jupyter_kernel.py
 fi
 
 # --- notebooks -----------------------------------------------------------------------------------
 if want notebooks; then
 	say "notebooks, executed with nbclient"
-	fresh "$GOPHERPOD_PYTHON" -m pytest -q -p no:cacheprovider notebooks/
+	jupyter_pytest notebooks
+fi
+
+# --- browser -------------------------------------------------------------------------------------
+if want browser; then
+	say "nbclient, nbconvert, papermill, jupyter-console, JupyterLab in Chromium"
+	export GOPHERPOD_CLIENTS=$cache/clients
+	rm -rf "$GOPHERPOD_CLIENTS"
+	jupyter_pytest kernel/kerneltest/clients kernel/spec/papermill
 fi
 
 # --- worker --------------------------------------------------------------------------------------
 if want worker; then
 	say "PyTorch worker"
 	"$GOPHERPOD_TORCH_PYTHON" -m pytest -q -p no:cacheprovider worker/pytorch
-	say "the embedded endpoint with the official SDK"
-	GOPHERPOD_E2E=1 GOPHERPOD_PYTHON=$GOPHERPOD_TORCH_PYTHON go test -timeout 15m ./worker/... ./runpod/...
+	say "the embedded endpoint with RunPod's SDKs, a real S3 server and the PyTorch worker"
+	GOPHERPOD_E2E=1 go test -count=1 -timeout 15m ./worker/... ./runpod/... ./bench
 fi
 
 say "all passed: $parts"
