@@ -18,6 +18,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
@@ -475,4 +476,34 @@ func TestEvalOfNumbersAndTwoClasses(t *testing.T) {
 	}
 	v, _ := vars.Lookup("r")
 	t.Log(v.Interface())
+}
+
+// A model may come from a variable, and data from the fields of one.
+func TestSpecAndFields(t *testing.T) {
+	X, y := digits(t, 100)
+	vars := newVars(map[string]any{
+		"ds":     struct{ Images, Digits any }{X, y},
+		"spec":   &worker.ModelConfig{Type: "sequential", Layers: []worker.Layer{{Type: "linear", Params: map[string]any{"out_features": 10}}}},
+		"text":   "linear 12\nrelu\nlinear 10",
+		"hidden": 7,
+	})
+	embedded(t)
+	for _, c := range []struct {
+		body       string
+		parameters int
+	}{
+		{"$spec", 650},
+		{"$text", 64*12 + 12 + 12*10 + 10},
+		{"linear $hidden\nlinear 10", 64*7 + 7 + 7*10 + 10},
+		{`{"type": "sequential", "layers": [{"type": "linear", "out_features": 10}]}`, 650},
+	} {
+		if _, err := run(t, "runpod_train", "-d ds.Images,ds.Digits --epochs 1 -o m", c.body, vars, false); err != nil {
+			t.Errorf("%s: %v", c.body, err)
+			continue
+		}
+		v, _ := vars.Lookup("m")
+		if got := v.Interface().(*train.Model).Parameters; got != c.parameters {
+			t.Errorf("%s: %d parameters, want %d", c.body, got, c.parameters)
+		}
+	}
 }

@@ -22,6 +22,7 @@ type live struct {
 	watched bool
 	every   int // epochs a line
 	waiting func(queued time.Duration) string
+	rate    train.Rate
 
 	mu      sync.Mutex
 	p       render.Progress
@@ -35,16 +36,16 @@ type live struct {
 }
 
 // newLive begins the view; end must be called.
-func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, endpoint *runpod.Endpoint) *live {
+func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, place train.Place, rate train.Rate) *live {
 	l := &live{
 		waiting: func(queued time.Duration) string {
-			why, err := endpoint.Waiting(ctx, queued)
+			why, err := place.Waiting(ctx, queued)
 			if err != nil {
 				return ""
 			}
 			return why
 		},
-		out: c.Out, id: "runpod-" + p.RunID, watched: c.Interactive,
+		rate: rate, out: c.Out, id: "runpod-" + p.RunID, watched: c.Interactive,
 		every:   render.LineEvery(p.Hyperparameters.Epochs),
 		started: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -148,6 +149,9 @@ func (l *live) draw() {
 	l.mu.Lock()
 	l.p.Elapsed = time.Since(l.started)
 	l.p.Left = l.left()
+	if l.rate.Known() && !l.first.IsZero() {
+		l.p.Cost = money(l.rate.Cost(time.Since(l.first)))
+	}
 	p, update := l.p, l.shown
 	l.dirty, l.shown = false, true
 	l.mu.Unlock()

@@ -206,7 +206,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	head := title(plan.Model, plan.Parameters, plan.Hyperparameters)
 	watch := *c
 	watch.Interactive = c.Interactive && !o.quiet
-	view := newLive(ctx, &watch, plan, head, place.Endpoint)
+	view := newLive(ctx, &watch, plan, head, place, rate)
 	if !o.quiet {
 		plan.OnEvent(view.event)
 	}

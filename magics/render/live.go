@@ -22,6 +22,9 @@ type Progress struct {
 	State string
 	// Batch is the running epoch, where it is known.
 	Batch *worker.Batch
+	// Cost is what the run has cost so far, in words; "" where it costs nothing or
+	// is not known.
+	Cost string
 	// Elapsed is the time since the run was asked for, Left what remains as far as
 	// can be told; 0: unknown.
 	Elapsed, Left time.Duration
@@ -59,6 +62,14 @@ func (p Progress) status() string {
 	}
 	if p.Left > 0 {
 		fmt.Fprintf(&b, ", about %s left", Duration(p.Left))
+	}
+	if n := len(p.History); n > 0 {
+		if e := p.History[n-1]; e.Seconds > 0 && e.Samples > 0 {
+			fmt.Fprintf(&b, ", %s samples a second", Count(int(float64(e.Samples)/float64(e.Seconds))))
+		}
+	}
+	if p.Cost != "" {
+		b.WriteString(", " + p.Cost + " so far")
 	}
 	return b.String()
 }

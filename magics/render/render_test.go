@@ -151,12 +151,12 @@ func TestThinKeepsSpikes(t *testing.T) {
 
 func TestFrame(t *testing.T) {
 	p := Progress{Training: sample(7, true, true), Elapsed: 4 * time.Second, Left: 8 * time.Second, Batch: &worker.Batch{Epoch: 8, Batch: 9, Batches: 45}}
-	p.Epochs = 20
+	p.Epochs, p.Cost = 20, "$0.0031"
 	if got := p.Done(); math.Abs(got-7.2/20) > 1e-9 {
 		t.Errorf("done %v", got)
 	}
 	f := p.Frame()
-	if !strings.HasPrefix(f.Text(), "[##########....................]  36 %  epoch 7 of 20, 4.0 s, about 8.0 s left\n") {
+	if !strings.HasPrefix(f.Text(), "[##########....................]  36 %  epoch 7 of 20, 4.0 s, about 8.0 s left, 28,740 samples a second, $0.0031 so far\n") {
 		t.Errorf("text:\n%s", f.Text())
 	}
 	if html := f.Data[MIMEHTML].(string); !strings.Contains(html, `<progress value="0.360" max="1">`) || !strings.Contains(html, "<svg") {

@@ -55,7 +55,7 @@ func TestFitFaults(t *testing.T) {
 		is    error
 		want  string
 	}{
-		{"no connection", times(5, failing(accepted, runpodtest.Refused)), runpod.ErrUnreachable, "connection refused"},
+		{"no connection", times(3, failing(accepted, runpodtest.Refused)), runpod.ErrUnreachable, "connection refused"},
 		{"lost after it was sent", []runpodtest.Step{failing(accepted, runpodtest.Cut)}, runpod.ErrUnknownOutcome, "may have been accepted"},
 		{"wrong key", []runpodtest.Step{answering(accepted, 401, `{"error":"no"}`)}, runpod.ErrUnauthorized, "401"},
 		{"no such endpoint", []runpodtest.Step{answering(accepted, 404, `{"error":"endpoint not found"}`)}, runpod.ErrNotFound, "404"},
@@ -73,7 +73,9 @@ func TestFitFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := runpodtest.New(t, c.steps...)
-				client, err := runpod.New(server.Config())
+				config := server.Config()
+				config.Attempts = 3
+				client, err := runpod.New(config)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -127,9 +129,7 @@ func TestInterruptNotConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[]}`)
 		slow.Delay = time.Hour
-		steps := []runpodtest.Step{accepted, slow}
-		steps = append(steps, times(5, answering(cancelled, 500, "no"))...)
-		steps = append(steps, status(`"IN_PROGRESS"`))
+		steps := []runpodtest.Step{accepted, slow, answering(cancelled, 403, "no"), status(`"IN_PROGRESS"`)}
 		client, err := runpod.New(runpodtest.New(t, steps...).Config())
 		if err != nil {
 			t.Fatal(err)

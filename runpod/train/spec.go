@@ -39,5 +39,5 @@ func ParseSpec(spec any) (*worker.ModelConfig, error) {
 	if spec == nil {
 		return nil, worker.Invalid("model", "there is no model: give a list of layers, or a *worker.ModelConfig")
 	}
-	return nil, worker.Invalid("model", fmt.Sprintf("a %T is no model: give a list of layers, or a *worker.ModelConfig", spec))
+	return nil, worker.Invalid("model", fmt.Sprintf("a value of type %T is no model: give a list of layers, or a *worker.ModelConfig", spec))
 }
