@@ -14,6 +14,7 @@
 //	prepare.go     the steps of Session.Prepare
 //	hoist.go       variables of the cell become variables of the notebook
 //	rewrite.go     user names -> link names, last expression, := -> =
+//	streams.go     fmt.Println and os.Stdout of the cell that the goroutine belongs to
 //	instrument.go  interrupt checks, channel operations, goroutines
 //	slots.go       late binding for function literals that live on
 //	unused.go      unused variables and labels are allowed
@@ -43,6 +44,7 @@
 //	Intr() <-chan struct{}         closed when the calling cell is interrupted
 //	Halt()                         panics with the interrupt
 //	Sleep(time.Duration)           replaces time.Sleep
+//	Print, Printf, Println, Stdout(), Stderr()  replace those of fmt and os
 //	Recv[T](<-chan T) T            replaces <-ch
 //	Recv2[T](<-chan T) (T, bool)   replaces v, ok := <-ch
 //	Guard()                        deferred in goroutines; recovers and reports

@@ -8,7 +8,7 @@ import (
 
 func TestUnit(t *testing.T) {
 	nb := newNotebook(t)
-	u := nb.run("import \"fmt\"\nfunc double(n int) int { return n * 2 }\nfunc unneeded() {}\nx := double(4)\nfmt.Println(x)")
+	u := nb.run("import \"fmt\"\nfunc double(n int) int { return n * 2 }\nfunc unneeded() {}\nx := double(4)\n_ = fmt.Sprint(x)")
 	if u.N != 1 || u.PluginPath != "nbcell1" || u.Entry != "nbcell1.main" || u.Empty {
 		t.Errorf("unit %+v", u)
 	}

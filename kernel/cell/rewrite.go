@@ -23,11 +23,12 @@ type rewriter struct {
 	inList  map[ast.Stmt]bool // statements in a list: more may be put behind them
 	inComm  map[ast.Node]bool // sends and receives of a select
 	skipped map[ast.Node]bool
+	targets map[ast.Expr]bool // assigned to, or their address taken
 }
 
 func (c *checked) rewriter(g *genFile, pt *part) *rewriter {
 	return &rewriter{c: c, g: g, pt: pt, imps: map[string]string{}, pinned: map[*symbol]bool{},
-		inList: map[ast.Stmt]bool{}, inComm: map[ast.Node]bool{}, skipped: map[ast.Node]bool{}}
+		inList: map[ast.Stmt]bool{}, inComm: map[ast.Node]bool{}, skipped: map[ast.Node]bool{}, targets: map[ast.Expr]bool{}}
 }
 
 // off is the offset of pos in the part's text.
@@ -55,6 +56,7 @@ func (r *rewriter) walk(n ast.Node) {
 		if n == nil || r.skipped[n] {
 			return false
 		}
+		r.target(n)
 		switch n := n.(type) {
 		case *ast.Ident:
 			r.ident(n)
@@ -186,8 +188,8 @@ func (r *rewriter) fromDot(obj types.Object) bool {
 
 func (r *rewriter) dotName(id *ast.Ident, obj types.Object) {
 	path := obj.Pkg().Path()
-	if path == "time" && obj.Name() == "Sleep" && !r.c.p.s.cfg.NoChecks && !r.namesOnly {
-		r.rename(id, "nbrt__.Sleep")
+	if name := r.runtimeName(id, obj); name != "" {
+		r.rename(id, name)
 		return
 	}
 	a := r.c.p.s.alias(path)
@@ -196,7 +198,8 @@ func (r *rewriter) dotName(id *ast.Ident, obj types.Object) {
 	r.rename(id, a+"."+id.Name)
 }
 
-// selector keeps the names behind a package as they are, and replaces time.Sleep.
+// selector keeps the names behind a package as they are, and puts the
+// run-time's in the place of some.
 func (r *rewriter) selector(n *ast.SelectorExpr) bool {
 	r.pinReceiver(n)
 	id, ok := n.X.(*ast.Ident)
@@ -207,8 +210,8 @@ func (r *rewriter) selector(n *ast.SelectorExpr) bool {
 		return true
 	}
 	obj := r.c.info.Uses[n.Sel]
-	if obj != nil && obj.Pkg() != nil && obj.Pkg().Path() == "time" && obj.Name() == "Sleep" && !r.c.p.s.cfg.NoChecks && !r.namesOnly {
-		r.edits.replace(r.off(n.Pos()), r.end(n)-r.off(n.Pos()), "nbrt__.Sleep"+r.mark(n.End()))
+	if name := r.runtimeName(n, obj); name != "" {
+		r.edits.replace(r.off(n.Pos()), r.end(n)-r.off(n.Pos()), name+r.mark(n.End()))
 		return false
 	}
 	r.ident(id)

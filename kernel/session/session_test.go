@@ -280,6 +280,26 @@ func TestSession(t *testing.T) {
 	})
 }
 
+// A goroutine that outlives its cell goes on writing to its own cell.
+func TestAttribution(t *testing.T) {
+	n := newSession(t)
+	old := n.run("next := make(chan int)\ngo func() {\n for i := range next { fmt.Println(\"late\", i); fmt.Fprintln(os.Stderr, \"err\", i); display.Text(fmt.Sprint(\"shown \", i)); if i == 2 { panic(\"late panic\") } }\n}()")
+	if old.err != nil {
+		t.Fatal(trace(old.err))
+	}
+	if got := n.ok("next <- 1\nfmt.Println(\"mine\")"); got != "stdout:mine\n" {
+		t.Errorf("got %q", got)
+	}
+	old.until(t, "shown 1")
+	n.ok("next <- 2")
+	old.until(t, "late panic")
+	old.until(t, "late 1\n")
+	old.until(t, "err 2\n")
+	if got := n.ok("r, w, _ := os.Pipe()\nsaved := os.Stdout\nos.Stdout = w\nfmt.Print(\"caught\")\nos.Stdout = saved\nw.Close()\nb := make([]byte, 100)\nk, _ := r.Read(b)\nstring(b[:k])"); got != "result:caught" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestStdin(t *testing.T) {
 	n := newSession(t)
 	ask := func(src string, answers ...string) string {
