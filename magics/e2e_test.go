@@ -138,8 +138,9 @@ func TestTrainEvalPredict(t *testing.T) {
 	if sum := mat.Sum(v.Interface().(*mat.Dense).RowView(0)); math.Abs(sum-1) > 1e-6 {
 		t.Errorf("probabilities sum to %v", sum)
 	}
-	for _, name := range []string{"runpod_health", "runpod_status"} {
-		if out, err = run(t, name, "", "", vars, false); err != nil {
+	for _, name := range []string{"runpod_health", "runpod_status", "runpod_gpu", "runpod_gpu --prices"} {
+		name, args, _ := strings.Cut(name, " ")
+		if out, err = run(t, name, args, "", vars, false); err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else {
 			t.Log(out.text())

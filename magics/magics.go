@@ -15,5 +15,6 @@ func All() []magic.Magic {
 		statusMagic(),
 		cancelMagic(),
 		healthMagic(),
+		gpuMagic(),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -77,4 +78,19 @@ func newEvaluation(m worker.Metrics) *Evaluation {
 		PerClass: m.PerClass, Confusion: m.Confusion,
 		MAE: value(m.MAE), RMSE: value(m.RMSE), R2: value(m.R2), Metrics: m,
 	}
+}
+
+// GPUInfo asks a worker of the endpoint for its device and a measure of its speed:
+// Response.GPUInfo and BenchmarkResults. It is a job, and costs as one.
+func GPUInfo(ctx context.Context, e *runpod.Endpoint) (*worker.Response, error) {
+	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: newRunID()}
+	output, err := call(ctx, e, r)
+	if err != nil {
+		return nil, err
+	}
+	var response worker.Response
+	if err := decode(output, &response); err != nil {
+		return nil, fmt.Errorf("train: gpu info: %w: %w", ErrResult, err)
+	}
+	return &response, nil
 }

@@ -73,10 +73,14 @@ func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
 // rateTimeout bounds the questions about prices: a run must not wait for them.
 const rateTimeout = 3 * time.Second
 
+// Pools lists the kinds of GPU that runpod.ListedPrice knows.
+func Pools() []string {
+	return []string{"AMPERE_16", "AMPERE_24", "ADA_24", "AMPERE_48", "ADA_48_PRO", "AMPERE_80", "BLACKWELL_96", "ADA_80_PRO", "HOPPER_141", "BLACKWELL_180"}
+}
+
 func unknownGPU(name string) error {
-	pools := []string{"AMPERE_16", "AMPERE_24", "ADA_24", "AMPERE_48", "ADA_48_PRO", "AMPERE_80", "ADA_80_PRO", "BLACKWELL_96", "HOPPER_141", "BLACKWELL_180"}
-	if near := worker.Nearest(name, pools); near != "" {
+	if near := worker.Nearest(name, Pools()); near != "" {
 		return worker.Invalid("gpu", fmt.Sprintf("unknown kind of GPU %q; did you mean %s?", name, near))
 	}
-	return worker.Invalid("gpu", fmt.Sprintf("unknown kind of GPU %q; known: %s", name, strings.Join(pools, ", ")))
+	return worker.Invalid("gpu", fmt.Sprintf("unknown kind of GPU %q; known: %s", name, strings.Join(Pools(), ", ")))
 }
