@@ -93,7 +93,10 @@ func (p *plan) undefinedHint(name string) string {
 		return hint
 	}
 	if path := p.s.cfg.AutoImports[name]; path != "" {
-		return "import " + `"` + path + `"`
+		return "import " + strconv.Quote(path)
+	}
+	if path := p.s.packageNamed(name); path != "" {
+		return "import " + strconv.Quote(path)
 	}
 	var known []string
 	for n := range p.next.scope {
@@ -106,6 +109,28 @@ func (p *plan) undefinedHint(name string) string {
 		return "did you mean " + near + "?"
 	}
 	return ""
+}
+
+// packageNamed is the one known import path of a package name, "" where there
+// is none or more than one.
+func (s *Session) packageNamed(name string) string {
+	if s.cfg.Packages == nil || s.cfg.ImportName == nil {
+		return ""
+	}
+	found := ""
+	for _, path := range s.cfg.Packages() {
+		if !strings.HasSuffix("/"+path, "/"+name) || strings.Contains("/"+path, "/internal/") {
+			continue
+		}
+		if n, err := s.cfg.ImportName(path); err != nil || n != name {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = path
+	}
+	return found
 }
 
 // versionHint explains an error that names a type which was defined again: the

@@ -30,6 +30,7 @@ func (s *Session) Complete(src string, pos int) (matches []Match, start, end int
 	if v == nil {
 		return nil, start, pos
 	}
+	defer v.close()
 	l := &matchList{prefix: src[start:pos], s: s, seen: map[string]bool{}}
 	l.collect(v)
 	return l.sorted(), start, pos

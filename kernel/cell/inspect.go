@@ -41,6 +41,7 @@ func (s *Session) Inspect(src string, pos, detail int) (Info, bool) {
 	if v == nil {
 		return Info{}, false
 	}
+	defer v.close()
 	obj := v.c.info.Uses[v.id]
 	if obj == nil {
 		obj = v.c.info.Defs[v.id]

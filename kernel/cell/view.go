@@ -55,6 +55,7 @@ func (s *Session) view(text string, at int) *view {
 	v := &view{c: chk}
 	v.find(file.Position(file.Pos(at)))
 	if v.id == nil {
+		v.close()
 		return nil
 	}
 	v.pos = v.id.Pos()
@@ -87,6 +88,15 @@ func (s *Session) checkView(c *source) *checked {
 		}
 		if !p.autoImport(chk.ownErrors()) {
 			return chk
+		}
+	}
+}
+
+// close forgets the files of the view, which nothing refers to any more.
+func (v *view) close() {
+	for _, g := range []*genFile{v.c.own, v.c.old} {
+		if g.tok != nil {
+			v.c.p.s.fset.RemoveFile(g.tok)
 		}
 	}
 }
