@@ -39,7 +39,7 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 // money writes dollars with at least two digits that say something.
 func money(x float64) string {
 	digits := 2
-	if x < 0.1 {
+	if x != 0 && x < 0.1 {
 		digits = 4
 	}
 	return "$" + strconv.FormatFloat(x, 'f', digits, 64)

@@ -508,3 +508,26 @@ func TestSpecAndFields(t *testing.T) {
 		}
 	}
 }
+
+// An endpoint of one's own, by the variables of RunPod: the price is told before,
+// the cost after.
+func TestEndpointElsewhere(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	t.Setenv("RUNPOD_ENDPOINT_BASE_URL", os.Getenv(train.EnvLocalURL)+"/v2")
+	t.Setenv("RUNPOD_ENDPOINT_ID", "local")
+	t.Setenv("RUNPOD_API_KEY", os.Getenv(train.EnvLocalKey))
+	for _, c := range []struct{ args, want string }{
+		{"", "; --gpu NAME would tell the cost"},
+		{" --gpu ADA_24 --max-cost 0.01", "; $0.0003 at $0.00031 a second on ADA_24 (table of "},
+	} {
+		out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 2"+c.args, digitsNet, vars, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := out.stdout.String()
+		if !strings.HasPrefix(text, "On endpoint local at 127.0.0.1:") || !strings.Contains(text, c.want) || strings.Contains(text, os.Getenv("RUNPOD_API_KEY")) {
+			t.Errorf("printed\n%s", text)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package magics
 import (
 	"fmt"
 	"io"
+	"net/url"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/train"
@@ -16,9 +17,22 @@ func locate(warn io.Writer, name string) (train.Place, string, error) {
 	case err != nil:
 		return p, "", err
 	case !p.Embedded:
-		return p, fmt.Sprintf("On RunPod endpoint %s", p.ID), nil
+		return p, elsewhere(p), nil
 	case p.Missing != "":
 		fmt.Fprintf(warn, "%s is not set, so that RunPod cannot be used\n", p.Missing)
 	}
 	return p, "On the embedded endpoint", nil
+}
+
+// elsewhere says which endpoint it is, and where if not at RunPod.
+func elsewhere(p train.Place) string {
+	base := p.Client().BaseURL()
+	if base == runpod.DefaultBaseURL {
+		return fmt.Sprintf("On RunPod endpoint %s", p.ID)
+	}
+	host := base
+	if u, err := url.Parse(base); err == nil {
+		host = u.Host
+	}
+	return fmt.Sprintf("On endpoint %s at %s", p.ID, host)
 }

@@ -16,5 +16,6 @@ func All() []magic.Magic {
 		cancelMagic(),
 		healthMagic(),
 		gpuMagic(),
+		costMagic(),
 	}
 }
