@@ -20,11 +20,16 @@ type library struct {
 	symbols map[string]librarySymbol
 }
 
-// A librarySymbol is one dynamic symbol. Types have data, because the linker
-// reads them: sizes, pointer masks, method names.
+// A librarySymbol is one dynamic symbol.
 type librarySymbol struct {
-	kind   elf.SymType
-	size   uint64
+	kind elf.SymType
+	size uint64
+	typ  *typeData // of types
+}
+
+// typeData is the content of a type, which the linker reads: sizes, pointer
+// masks, names of methods.
+type typeData struct {
 	data   []byte
 	refs   []typeRef // pointers in data to other symbols
 	gcmask []byte    // what the word at gcdataOffset points to
@@ -101,11 +106,12 @@ func readLibrary(f *elf.File, name string) (*library, error) {
 // A span is where a type descriptor lies.
 type span struct {
 	from, to uint64
-	name     string
+	typ      *typeData
 }
 
 // addSymbols takes the defined symbols and returns where the types are, sorted.
 func (l *library) addSymbols(dyn []elf.Symbol, r *libraryReader) (spans []span) {
+	l.symbols = make(map[string]librarySymbol, len(dyn))
 	for _, s := range dyn {
 		kind := elf.ST_TYPE(s.Info)
 		if s.Section == elf.SHN_UNDEF || kind == elf.STT_NOTYPE || kind == elf.STT_SECTION {
@@ -113,8 +119,8 @@ func (l *library) addSymbols(dyn []elf.Symbol, r *libraryReader) (spans []span) 
 		}
 		sym := librarySymbol{kind: kind, size: s.Size}
 		if kind == elf.STT_OBJECT && strings.HasPrefix(s.Name, "type:") && !strings.HasPrefix(s.Name, "type:.") && s.Size >= typeHeader {
-			sym.data = r.at(s.Section, s.Value, s.Size)
-			spans = append(spans, span{s.Value, s.Value + s.Size, s.Name})
+			sym.typ = &typeData{data: r.at(s.Section, s.Value, s.Size)}
+			spans = append(spans, span{s.Value, s.Value + s.Size, sym.typ})
 		}
 		l.symbols[s.Name] = sym
 	}
@@ -132,9 +138,16 @@ func (l *library) addRelocations(f *elf.File, dyn []elf.Symbol, spans []span, ki
 	if err != nil {
 		return err
 	}
+	if len(spans) == 0 {
+		return nil
+	}
 	le := binary.LittleEndian
+	first, last := spans[0].from, spans[len(spans)-1].to
 	for ; len(rela) >= 24; rela = rela[24:] {
 		off, info, addend := le.Uint64(rela), le.Uint64(rela[8:]), le.Uint64(rela[16:])
+		if off < first || off >= last {
+			continue
+		}
 		i, ok := slices.BinarySearchFunc(spans, off, func(s span, off uint64) int { return cmp.Compare(s.from, off) })
 		if !ok {
 			i--
@@ -142,7 +155,7 @@ func (l *library) addRelocations(f *elf.File, dyn []elf.Symbol, spans []span, ki
 		if i < 0 || off >= spans[i].to {
 			continue
 		}
-		s := l.symbols[spans[i].name]
+		s := spans[i].typ
 		at := off - spans[i].from
 		switch uint32(info) {
 		case kinds.absolute:
@@ -157,7 +170,6 @@ func (l *library) addRelocations(f *elf.File, dyn []elf.Symbol, spans []span, ki
 				}
 			}
 		}
-		l.symbols[spans[i].name] = s
 	}
 	return nil
 }

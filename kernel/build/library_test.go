@@ -13,8 +13,8 @@ import (
 func TestStub(t *testing.T) {
 	data := bytes.Repeat([]byte{7}, typeHeader)
 	l := &library{name: "lib.so", machine: elf.EM_X86_64, hash: []byte("0123456789abcdefghij"), symbols: map[string]librarySymbol{
-		"type:int":       {kind: elf.STT_OBJECT, size: typeHeader, data: data, gcmask: []byte{1}, refs: []typeRef{{16, "type:*int"}, {24, "elsewhere"}}},
-		"type:*int":      {kind: elf.STT_OBJECT, size: typeHeader, data: data},
+		"type:int":       {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: data, gcmask: []byte{1}, refs: []typeRef{{16, "type:*int"}, {24, "elsewhere"}}}},
+		"type:*int":      {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: data}},
 		"f.abiinternal":  {kind: elf.STT_FUNC, size: 8},
 		"not.wanted":     {kind: elf.STT_OBJECT, size: 8},
 		"runtime.rodata": {kind: elf.STT_OBJECT},
@@ -30,7 +30,7 @@ func TestStub(t *testing.T) {
 	if !bytes.Equal(got.hash, l.hash) || got.machine != l.machine || len(got.symbols) != 4 {
 		t.Errorf("got %d symbols, hash %q", len(got.symbols), got.hash)
 	}
-	if s := got.symbols["type:int"]; len(s.refs) != 1 || s.refs[0] != (typeRef{16, "type:*int"}) {
+	if s := got.symbols["type:int"].typ; s == nil || len(s.refs) != 1 || s.refs[0] != (typeRef{16, "type:*int"}) {
 		t.Errorf("got %+v", s)
 	}
 	f, err := elf.Open(file)
@@ -52,7 +52,7 @@ func TestStub(t *testing.T) {
 
 func TestOpenLibraryRejects(t *testing.T) {
 	good := (&library{name: "l", machine: elf.EM_X86_64, hash: make([]byte, 20), symbols: map[string]librarySymbol{
-		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, data: make([]byte, typeHeader)}}}).stub([]string{"type:int"})
+		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: make([]byte, typeHeader)}}}}).stub([]string{"type:int"})
 	change := func(at int, v byte) []byte {
 		b := bytes.Clone(good)
 		b[at] = v
@@ -81,7 +81,7 @@ func TestOpenLibraryRejects(t *testing.T) {
 
 func FuzzOpenLibrary(f *testing.F) {
 	f.Add((&library{name: "l", machine: elf.EM_X86_64, hash: make([]byte, 20), symbols: map[string]librarySymbol{
-		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, data: make([]byte, typeHeader), refs: []typeRef{{8, "type:int"}}}}}).stub([]string{"type:int"}))
+		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: make([]byte, typeHeader), refs: []typeRef{{8, "type:int"}}}}}}).stub([]string{"type:int"}))
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		if e, err := elf.NewFile(bytes.NewReader(b)); err == nil {
 			readLibrary(e, "l")

@@ -65,7 +65,10 @@ func (s *stubWriter) add(name string) {
 	}
 	s.order = append(s.order, name)
 	s.index[name] = uint32(len(s.order))
-	for _, r := range sym.refs {
+	if sym.typ == nil {
+		return
+	}
+	for _, r := range sym.typ.refs {
 		if strings.HasPrefix(r.target, "type:") {
 			s.add(r.target)
 		}
@@ -79,8 +82,8 @@ func (s *stubWriter) symbols() {
 	for _, n := range s.order {
 		sym := s.l.symbols[n]
 		value := uint64(stubCode)
-		if sym.data != nil {
-			value = s.typeData(sym)
+		if sym.typ != nil {
+			value = s.place(sym.typ)
 			s.addr[n] = value
 		}
 		put(&s.dynsym, uint32(s.dynstr.Len()), elf.ST_INFO(elf.STB_GLOBAL, sym.kind), byte(0), uint16(1), value, sym.size)
@@ -89,18 +92,18 @@ func (s *stubWriter) symbols() {
 	}
 }
 
-// typeData places a type with its mask, and points the type to it.
-func (s *stubWriter) typeData(sym librarySymbol) uint64 {
+// place puts a type with its mask into the data, and points the type to the mask.
+func (s *stubWriter) place(t *typeData) uint64 {
 	for s.data.Len()%8 != 0 {
 		s.data.WriteByte(0)
 	}
 	at := stubBase + uint64(s.data.Len())
-	d := bytes.Clone(sym.data)
-	if sym.gcmask != nil {
+	d := bytes.Clone(t.data)
+	if t.gcmask != nil {
 		binary.LittleEndian.PutUint64(d[gcdataOffset:], at+uint64(len(d)))
 	}
 	s.data.Write(d)
-	s.data.Write(sym.gcmask)
+	s.data.Write(t.gcmask)
 	return at
 }
 
@@ -111,7 +114,7 @@ func (s *stubWriter) relocations() {
 		if !ok {
 			continue
 		}
-		for _, r := range s.l.symbols[n].refs {
+		for _, r := range s.l.symbols[n].typ.refs {
 			if i := s.index[r.target]; i != 0 {
 				put(&s.rela, at+r.offset, uint64(i)<<32|kind, uint64(0))
 			}
