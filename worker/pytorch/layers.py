@@ -33,6 +33,7 @@ class Param:
     infer: Optional[Callable] = None  # from the input's sizes, batch included
     words: tuple = ()
     low: float = float("-inf")
+    high: int = LARGEST
     dims: int = 1
     alias: str = ""
     fixed: bool = False  # an inferred value that the input must agree with
@@ -88,6 +89,8 @@ def window(dims: int, default: Optional[int] = None, low: int = 1, required: boo
 
 class Bilinear(nn.Bilinear):
     def forward(self, x):
+        if x.device.type == "meta":  # which PyTorch 1 has not for it
+            return x.new_empty((*x.shape[:-1], self.out_features))
         return super().forward(x, x)
 
 
@@ -241,7 +244,7 @@ def _table() -> dict:
             {
                 "input_size": inferred(-1),
                 "hidden_size": size(),
-                "num_layers": integer(1, 1),
+                "num_layers": Param("int", 1, low=1, high=256),  # PyTorch makes them one by one
                 "bias": flag(True),
                 "dropout": fraction(0.0),
                 "bidirectional": flag(False),
@@ -318,7 +321,7 @@ def _value(f: Fields, name: str, p: Param) -> Any:
     """One parameter, None where it is absent."""
     low = p.low
     if p.kind in ("int", "axis"):
-        return f.int(name, None, -LARGEST if low == float("-inf") else int(low), LARGEST)
+        return f.int(name, None, -LARGEST if low == float("-inf") else int(low), p.high)
     if p.kind == "float":
         return f.num(name, None, low)
     if p.kind == "fraction":

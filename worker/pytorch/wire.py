@@ -63,7 +63,10 @@ def nearest(word: str, known) -> str:
 
 def shown(value: Any) -> str:
     """A foreign value, short enough for a message."""
-    text = json.dumps(value, default=str)
+    try:
+        text = json.dumps(value, default=str)
+    except (ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

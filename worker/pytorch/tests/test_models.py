@@ -148,6 +148,7 @@ for _ in range(20):
         ({"layers": [{"type": "softmax", "dim": 7}]}, (4,), "model_config.layers[0]", "softmax"),
         ({"layers": [linear(1 << 31), linear(1 << 31)]}, (4,), "model_config.layers", "GB are free"),
         ({"layers": [{"type": "reshape", "shape": [4, 1]}, {"type": "conv_transpose1d", "out_channels": 1, "kernel_size": 1, "stride": 1 << 31}, {"type": "conv_transpose1d", "out_channels": 1, "kernel_size": 1 << 31}]}, (4,), "model_config.layers[2]", "GB"),
+        ({"layers": [{"type": "lstm", "hidden_size": 1, "num_layers": 1 << 30}]}, (5, 4), "model_config.layers[0].num_layers", "1..256"),
         ({"layers": DEEP}, (4,), "model_config.layers", "deep"),
         ({"layers": [{"type": "relu"}] * 10_001}, (4,), "model_config.layers", "more than"),
         ({"layers": [{"type": "residual", "layers": [linear(3)]}]}, (4,), "model_config.layers[0]", "shortcut"),
