@@ -40,11 +40,6 @@ func compileError(t testing.TB, dir string, u *Unit) string {
 	return ""
 }
 
-// failsToCompile reports whether the cell's wanted output is a compile error.
-func failsToCompile(c celltest.Cell) bool {
-	return strings.HasPrefix(c.Want, "In[") && !strings.Contains(c.Want, "(") || strings.HasPrefix(c.Want, "undefined: ") || strings.HasPrefix(c.Want, "cannot use ")
-}
-
 func TestCells(t *testing.T) {
 	files, err := celltest.ParseDir(os.DirFS("testdata"), "cells")
 	if err != nil {

@@ -10,11 +10,13 @@
 //	parse.go       chunks -> the parsed cell; all syntax errors at once
 //	decl.go        declarations, symbols and the state of a notebook
 //	plan.go        which declarations are new, unchanged, or follow a redefinition
+//	scope.go       what the check sees of the notebook
 //	check.go       go/types over the cell, on top of the objects of earlier cells
 //	prepare.go     the steps of Session.Prepare
 //	hoist.go       variables of the cell become variables of the notebook
-//	rewrite.go     user names -> link names, last expression, := -> =
+//	rewrite.go     user names -> link names; edit.go changes text at offsets
 //	streams.go     fmt.Println and os.Stdout of the cell that the goroutine belongs to
+//	statements.go  the statements of the cell: hoisted variables, the last expression
 //	instrument.go  interrupt checks, channel operations, goroutines
 //	slots.go       late binding for function literals that live on
 //	unused.go      unused variables and labels are allowed

@@ -14,12 +14,12 @@ import (
 func IsComplete(src string) (status, indent string) {
 	src = strings.ReplaceAll(src, "\r\n", "\n")
 	toks, file, errs := scan(0, src)
-	for _, e := range errs {
-		open := strings.Contains(e.Msg, "raw string literal not terminated") || strings.Contains(e.Msg, "comment not terminated")
-		if !open {
-			return "invalid", ""
+	if len(errs) > 0 {
+		msg := errs[0].Msg
+		if strings.Contains(msg, "raw string literal not terminated") || strings.Contains(msg, "comment not terminated") {
+			return "incomplete", ""
 		}
-		return "incomplete", ""
+		return "invalid", ""
 	}
 	depth := 0
 	for _, t := range toks {

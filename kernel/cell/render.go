@@ -30,9 +30,7 @@ func (w *rewritten) unit() *Unit {
 	}
 	u.PluginPath = p.s.pluginPath(p.c.n)
 	u.Entry = u.PluginPath + ".main"
-	for _, sym := range w.vars {
-		w.roots = append(w.roots, sym)
-	}
+	w.roots = append(w.roots, w.vars...)
 	w.rootsOfDecls()
 	files := w.declFiles()
 	files["run.go"] = w.runFile(u.PluginPath, slots, blank)

@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
-	"strings"
 )
 
 // A rewriter turns one piece of the user's text into text for the compiler.
@@ -97,7 +96,7 @@ func (r *rewriter) ident(id *ast.Ident) {
 	}
 	switch o := obj.(type) {
 	case *types.PkgName:
-		r.packageName(id, o)
+		r.packageName(id)
 		return
 	case *types.Var:
 		if o.IsField() {
@@ -162,8 +161,15 @@ func (r *rewriter) field(id *ast.Ident, f *types.Var) {
 }
 
 // packageName notes the use of an import and gives it its name in the file.
-func (r *rewriter) packageName(id *ast.Ident, pn *types.PkgName) {
-	path := pn.Imported().Path()
+func (r *rewriter) packageName(id *ast.Ident) {
+	imp := r.useImport(id)
+	r.imps[imp.emitted] = imp.path
+	r.rename(id, imp.emitted)
+}
+
+// useImport notes that the text names a package.
+func (r *rewriter) useImport(id *ast.Ident) *imported {
+	path := r.c.info.Uses[id].(*types.PkgName).Imported().Path()
 	imp := r.c.p.next.imports[id.Name]
 	if r.pt.d != nil && r.pt.d.prev != nil {
 		imp = nil
@@ -177,8 +183,7 @@ func (r *rewriter) packageName(id *ast.Ident, pn *types.PkgName) {
 		imp = &imported{name: id.Name, path: path, emitted: r.c.p.s.alias(path)}
 	}
 	r.uses = append(r.uses, use{off: r.off(id.Pos()), imp: imp, name: id.Name})
-	r.imps[imp.emitted] = path
-	r.rename(id, imp.emitted)
+	return imp
 }
 
 // fromDot reports whether a plain name is an object of another package.
@@ -188,13 +193,13 @@ func (r *rewriter) fromDot(obj types.Object) bool {
 
 func (r *rewriter) dotName(id *ast.Ident, obj types.Object) {
 	path := obj.Pkg().Path()
+	a := r.c.p.s.alias(path)
+	r.uses = append(r.uses, use{off: r.off(id.Pos()), imp: &imported{name: id.Name, path: path, emitted: a}, dot: true, name: id.Name})
 	if name := r.runtimeName(id, obj); name != "" {
 		r.rename(id, name)
 		return
 	}
-	a := r.c.p.s.alias(path)
 	r.imps[a] = path
-	r.uses = append(r.uses, use{off: r.off(id.Pos()), imp: &imported{name: id.Name, path: path, emitted: a}, dot: true, name: id.Name})
 	r.rename(id, a+"."+id.Name)
 }
 
@@ -212,6 +217,7 @@ func (r *rewriter) selector(n *ast.SelectorExpr) bool {
 	obj := r.c.info.Uses[n.Sel]
 	if name := r.runtimeName(n, obj); name != "" {
 		r.edits.replace(r.off(n.Pos()), r.end(n)-r.off(n.Pos()), name+r.mark(n.End()))
+		r.useImport(id) // the text still names the package
 		return false
 	}
 	r.ident(id)
@@ -321,188 +327,6 @@ func (r *rewriter) pin(e ast.Expr) {
 			return
 		default:
 			return
-		}
-	}
-}
-
-// A statement of the cell itself: its variables are those of the notebook.
-
-// topStmt rewrites one statement of the cell.
-func (r *rewriter) topStmt(s ast.Stmt, last bool) {
-	for {
-		r.inList[s] = true
-		l, ok := s.(*ast.LabeledStmt)
-		if !ok {
-			break
-		}
-		r.unusedLabel(l)
-		s = l.Stmt
-		last = false
-	}
-	switch s := s.(type) {
-	case *ast.AssignStmt:
-		if s.Tok == token.DEFINE {
-			r.edits.replace(r.off(s.TokPos), 2, " =")
-		}
-		r.walk(s)
-		if s.Tok == token.DEFINE {
-			r.inferTypes(s.Lhs, s.Rhs)
-			r.free(s, s.Lhs)
-		}
-		return
-	case *ast.DeclStmt:
-		if g, ok := s.Decl.(*ast.GenDecl); ok && g.Tok == token.VAR {
-			r.topVars(s, g)
-			return
-		}
-	case *ast.ExprStmt:
-		if last && r.shown(s.X) {
-			if r.pt.ch.semi {
-				if !isCall(s.X) {
-					r.edits.open(r.off(s.Pos()), "_ = ")
-				}
-			} else {
-				r.edits.open(r.off(s.Pos()), "nbrt__.Show("+r.mark(s.Pos()))
-				r.edits.close(r.end(s), ")")
-			}
-		}
-	}
-	r.walk(s)
-}
-
-func isCall(e ast.Expr) bool {
-	_, ok := ast.Unparen(e).(*ast.CallExpr)
-	return ok
-}
-
-// shown reports whether the last expression of a cell has a value to show: not
-// for void calls, and not for what fmt.Print and its kin return.
-func (r *rewriter) shown(e ast.Expr) bool {
-	tv := r.c.info.Types[e]
-	if tuple, ok := tv.Type.(*types.Tuple); ok && tuple.Len() == 0 || tv.IsVoid() || tv.Type == nil {
-		return false
-	}
-	call, ok := ast.Unparen(e).(*ast.CallExpr)
-	if !ok {
-		return tv.IsValue() || tv.IsNil()
-	}
-	var id *ast.Ident
-	switch f := ast.Unparen(call.Fun).(type) {
-	case *ast.SelectorExpr:
-		id = f.Sel
-	case *ast.Ident:
-		id = f
-	default:
-		return true
-	}
-	f, ok := r.c.info.Uses[id].(*types.Func)
-	if !ok || f.Pkg() == nil || f.Pkg().Path() != "fmt" {
-		return true
-	}
-	return !strings.HasPrefix(f.Name(), "Print") && !strings.HasPrefix(f.Name(), "Fprint")
-}
-
-// topVars turns a var statement into assignments.
-func (r *rewriter) topVars(s *ast.DeclStmt, g *ast.GenDecl) {
-	blankOnly := false
-	for _, spec := range g.Specs {
-		v := spec.(*ast.ValueSpec)
-		blankOnly = !g.Lparen.IsValid() && allBlank(v)
-		r.topVar(v, g.Lparen.IsValid())
-	}
-	if !blankOnly {
-		r.edits.replace(r.off(g.TokPos), 3, "   ")
-	}
-	if g.Lparen.IsValid() {
-		r.edits.replace(r.off(g.Lparen), 1, " ")
-		r.edits.replace(r.off(g.Rparen), 1, " ")
-	}
-	for _, spec := range g.Specs {
-		v := spec.(*ast.ValueSpec)
-		r.inferTypes(exprs(v.Names), v.Values)
-		r.free(s, exprs(v.Names))
-	}
-}
-
-func exprs(ids []*ast.Ident) []ast.Expr {
-	out := make([]ast.Expr, len(ids))
-	for i, id := range ids {
-		out[i] = id
-	}
-	return out
-}
-
-func allBlank(v *ast.ValueSpec) bool {
-	for _, id := range v.Names {
-		if id.Name != "_" {
-			return false
-		}
-	}
-	return true
-}
-
-func (r *rewriter) topVar(v *ast.ValueSpec, grouped bool) {
-	switch {
-	case allBlank(v):
-		if grouped {
-			r.edits.open(r.off(v.Pos()), "var ")
-		}
-		r.walk(v)
-	case len(v.Values) == 0:
-		var zero []string
-		for _, id := range v.Names {
-			if sym := r.c.symbolOf(r.c.info.Defs[id]); sym != nil {
-				zero = append(zero, "nbrt__.Zero(&"+sym.link+")")
-				r.uses = append(r.uses, use{off: -1, sym: sym, name: id.Name})
-			}
-		}
-		r.edits.replace(r.off(v.Pos()), r.end(v)-r.off(v.Pos()), strings.Join(zero, "; "))
-	default:
-		if v.Type != nil {
-			r.edits.replace(r.off(v.Type.Pos()), r.end(v.Type)-r.off(v.Type.Pos()), "")
-		}
-		for _, id := range v.Names {
-			r.ident(id)
-		}
-		for _, e := range v.Values {
-			r.walk(e)
-		}
-	}
-}
-
-// inferTypes declares variables whose type cannot be written by the expressions
-// that they come from.
-func (r *rewriter) inferTypes(lhs, rhs []ast.Expr) {
-	for i, e := range lhs {
-		id, ok := e.(*ast.Ident)
-		if !ok {
-			continue
-		}
-		sym := r.c.vars[r.c.info.Defs[id]]
-		if sym == nil || sym.decl.varText != "" || sym.decl.cell != r.c.p.c.n {
-			continue
-		}
-		switch {
-		case len(rhs) == len(lhs):
-			r.c.inferred(sym, r.pt, r.g, rhs[i], 0, 1)
-		case len(rhs) == 1:
-			r.c.inferred(sym, r.pt, r.g, rhs[0], i, len(lhs))
-		}
-	}
-}
-
-// free clears storage that the names on the left side had before, where nothing
-// can refer to it any more.
-func (r *rewriter) free(s ast.Stmt, lhs []ast.Expr) {
-	for _, e := range lhs {
-		id, ok := e.(*ast.Ident)
-		if !ok || r.c.info.Defs[id] == nil {
-			continue
-		}
-		if old := r.c.freed[id.Name]; old != nil && !r.pinned[old] && !r.c.pinned[old] {
-			r.edits.close(r.end(s), ";nbrt__.Zero(&"+old.link+")")
-			r.uses = append(r.uses, use{off: -1, sym: old})
-			delete(r.c.freed, id.Name)
 		}
 	}
 }
