@@ -21,7 +21,7 @@ func costMagic() magic.Magic {
 	return &command[billOptions]{
 		name: "runpod_cost", kind: magic.Line,
 		args:    "[options]",
-		summary: "Shows what RunPod billed for the endpoint, day by day",
+		summary: "show what RunPod billed for the endpoint, day by day",
 		about:   "RunPod bills endpoints by the hour and knows no price of a job; what a run took stands under its result.",
 		define: func(fs *pflag.FlagSet, o *billOptions) {
 			fs.Var(&o.days, "days", "`number` of days (default 7)")

@@ -14,7 +14,7 @@ func cancelMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_cancel", kind: magic.Line,
 		args:    "model | job id",
-		summary: "Ends a job on the endpoint: that of a model, or the one with that id",
+		summary: "end a job on the endpoint: that of a model, or the one with that id",
 		define:  func(*pflag.FlagSet, *noOptions) {},
 		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
 			if len(args) != 1 {

@@ -52,7 +52,7 @@ func (m *command[O]) flags(o *O) *pflag.FlagSet {
 func (m *command[O]) Help() string {
 	var o O
 	var b strings.Builder
-	b.WriteString(strings.TrimSpace(m.sign()+" "+m.args) + "\n\n" + m.summary + ".\n")
+	b.WriteString(strings.TrimSpace(m.sign()+" "+m.args) + "\n\n" + strings.ToUpper(m.summary[:1]) + m.summary[1:] + ".\n")
 	const noise = "[=true|false]"
 	options := m.flags(&o).FlagUsagesWrapped(100)
 	b.WriteString("\nOptions:\n" + strings.ReplaceAll(options, noise, strings.Repeat(" ", len(noise))))

@@ -17,7 +17,7 @@ func compareMagic() magic.Magic {
 	return &command[compareOptions]{
 		name: "runpod_compare", kind: magic.Line,
 		args:    "model model ... [options]",
-		summary: "Shows trained models side by side, with their curves over each other",
+		summary: "show trained models side by side, with their curves over each other",
 		about:   "%runpod_compare small large -d Xtest,ytest",
 		define: func(fs *pflag.FlagSet, o *compareOptions) {
 			fs.StringVarP(&o.data, "data", "d", "", "variables with data to measure each model on: `X,y`")

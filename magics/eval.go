@@ -20,7 +20,7 @@ func evalMagic() magic.Magic {
 	return &command[evalOptions]{
 		name: "runpod_eval", kind: magic.Line,
 		args:    "[model] -d X,y [options]",
-		summary: "Measures a trained model on data: accuracy or error, per class, with the confusion matrix",
+		summary: "measure a trained model on data: accuracy or error, per class, with the confusion matrix",
 		about: `%runpod_eval model -d Xtest,ytest -o result
 
 Two classes get a ROC curve too, a single number its residuals.

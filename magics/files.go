@@ -18,7 +18,7 @@ func saveMagic() magic.Magic {
 	return &command[saveOptions]{
 		name: "runpod_save", kind: magic.Line,
 		args:    "[model] FILE.safetensors",
-		summary: "Writes a trained model into a file that PyTorch reads as well",
+		summary: "write a trained model into a file that PyTorch reads as well",
 		about: `%runpod_save model net.safetensors
 
 In PyTorch: module.load_state_dict(safetensors.torch.load_file("net.safetensors"))
@@ -63,7 +63,7 @@ func loadMagic() magic.Magic {
 	return &command[loadOptions]{
 		name: "runpod_load", kind: magic.Line,
 		args:    "FILE.safetensors [options]",
-		summary: "Reads a model that runpod_save wrote",
+		summary: "read a model that runpod_save wrote",
 		define: func(fs *pflag.FlagSet, o *loadOptions) {
 			fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the model")
 		},

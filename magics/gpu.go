@@ -20,7 +20,7 @@ func gpuMagic() magic.Magic {
 	return &command[gpuOptions]{
 		name: "runpod_gpu", kind: magic.Line,
 		args:    "[options]",
-		summary: "Asks a worker of the endpoint for its device, versions and speed",
+		summary: "ask a worker of the endpoint for its device, versions and speed",
 		about:   "The question is a job of its own: on RunPod it starts a worker, and costs its seconds.",
 		define: func(fs *pflag.FlagSet, o *gpuOptions) {
 			fs.BoolVar(&o.prices, "prices", false, "list RunPod's kinds of GPU and their prices; asks no worker")

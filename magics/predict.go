@@ -21,7 +21,7 @@ func predictMagic() magic.Magic {
 	return &command[predictOptions]{
 		name: "runpod_predict", kind: magic.Line,
 		args:    "[model] -d X [options]",
-		summary: "Computes the output of a trained model for each row of X",
+		summary: "compute the output of a trained model for each row of X",
 		about: `%runpod_predict -d Xtest -o P            scores, a *mat.Dense with a row for each of X
 %runpod_predict -d Xtest --labels -o y   class numbers, a []int`,
 		define: func(fs *pflag.FlagSet, o *predictOptions) {

@@ -18,7 +18,7 @@ type noOptions struct{}
 func healthMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_health", kind: magic.Line,
-		summary: "Shows which endpoint is used, its jobs and its workers",
+		summary: "show which endpoint is used, its jobs and its workers",
 		define:  func(*pflag.FlagSet, *noOptions) {},
 		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
 			if len(args) > 0 {
@@ -64,7 +64,7 @@ func statusMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_status", kind: magic.Line,
 		args:    "[model | job id]",
-		summary: "Shows where a job stands: that of a model, or the one with that id",
+		summary: "show where a job stands: that of a model, or the one with that id",
 		define:  func(*pflag.FlagSet, *noOptions) {},
 		run:     runStatus,
 	}

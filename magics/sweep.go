@@ -28,7 +28,7 @@ func sweepMagic() magic.Magic {
 	return &command[sweepOptions]{
 		name: "runpod_sweep", kind: magic.Cell,
 		args:    "name=values ... -d X,y [options]",
-		summary: "Trains the model in the cell's body many times and finds the best hyperparameters",
+		summary: "train the model in the cell's body many times and find the best hyperparameters",
 		about:   sweepAbout,
 		define: func(fs *pflag.FlagSet, o *sweepOptions) {
 			fs.Var(&o.trials, "trials", "`number` of trainings (default 20; of a grid all)")
@@ -118,21 +118,23 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	}
 	view := newSweepView(c, o, space, opts)
 	fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
-	declared := []<-chan struct{}{declare(c.Vars, o.out, new(train.Model))}
+	variables := []pending{{o.out, new(train.Model)}}
 	if o.results != "" {
-		declared = append(declared, declare(c.Vars, o.results, &train.SweepResult{Best: -1}))
+		variables = append(variables, pending{o.results, &train.SweepResult{Best: -1}})
 	}
+	declared := declare(c.Vars, variables...)
 	begin := time.Now()
 	result, err := train.Sweep(ctx, spec, data, opts, space, train.SweepOptions{
 		Trials: int(o.trials), Workers: int(o.workers), Method: o.method, OnTrial: view.trial,
 	})
-	for _, d := range declared {
-		<-d
-	}
+	<-declared
 	if result == nil {
 		return err
 	}
 	view.end(result)
+	if ctx.Err() != nil {
+		fmt.Fprintln(c.Out.Stderr(), trimmed(err))
+	}
 	if best := result.BestModel(); best != nil {
 		err = errors.Join(err, c.Vars.Define(o.out, best))
 	}

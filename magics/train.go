@@ -48,7 +48,7 @@ func trainMagic() magic.Magic {
 	return &command[trainOptions]{
 		name: "runpod_train", kind: magic.Cell,
 		args:    "-d X,y [options]",
-		summary: "Trains the model in the cell's body on a RunPod endpoint, or on the embedded one",
+		summary: "train the model in the cell's body on a RunPod endpoint, or on the embedded one",
 		about:   trainAbout,
 		define:  defineTrain,
 		choices: map[string][]string{
@@ -210,7 +210,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if !o.quiet {
 		plan.OnEvent(view.event)
 	}
-	declared := declare(c.Vars, o.out, plan.Pending())
+	declared := declare(c.Vars, pending{o.out, plan.Pending()})
 	begin := time.Now()
 	model, err := plan.Run(ctx)
 	<-declared
@@ -242,19 +242,27 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	return err
 }
 
-// declare makes the variable while the run goes on, so that the time which a new
-// variable takes is not waited for at the end, and so that there is one when an
-// interrupt leaves no time to make it. A variable of that type that is there stays
-// until the run is over.
-func declare(vars magic.Vars, name string, pending any) <-chan struct{} {
+// A pending variable has a name and what it holds until the run is over.
+type pending struct {
+	name  string
+	value any
+}
+
+// declare makes the variables while the run goes on, so that the time which a new
+// variable takes is not waited for at the end, and so that they are there when an
+// interrupt leaves no time to make them. A variable of that type that is there
+// stays until the run is over.
+func declare(vars magic.Vars, list ...pending) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if v, ok := vars.Lookup(name); ok && v.Type() == reflect.TypeOf(pending) {
-			return
+		for _, p := range list {
+			if v, ok := vars.Lookup(p.name); ok && v.Type() == reflect.TypeOf(p.value) {
+				continue
+			}
+			// A failure shows again, and is told, when the result is defined.
+			_ = vars.Define(p.name, p.value)
 		}
-		// A failure shows again, and is told, when the result is defined.
-		_ = vars.Define(name, pending)
 	}()
 	return done
 }

@@ -118,8 +118,10 @@ type sweep struct {
 	options Options
 	on      func(TrialResult)
 
-	mu     sync.Mutex
-	result SweepResult
+	mu        sync.Mutex
+	result    SweepResult
+	cancelled int     // jobs that an interrupt ended
+	lost      []error // those that it could not
 }
 
 // check prepares the first point, whose mistakes all others share.
@@ -155,7 +157,14 @@ feed:
 	}
 	close(next)
 	group.Wait()
-	return context.Cause(ctx)
+	if ctx.Err() == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	if len(w.lost) > 0 {
+		return fmt.Errorf("train: sweep ended after %d trials: %w; %w", len(w.result.Trials), cause, errors.Join(w.lost...))
+	}
+	return fmt.Errorf("train: sweep ended after %d trials, %d running jobs are cancelled: %w", len(w.result.Trials), w.cancelled, cause)
 }
 
 // trial runs one point. Its error ends the sweep.
@@ -164,6 +173,7 @@ func (w *sweep) trial(ctx context.Context, number int, p Point) error {
 	o.OnEvent = nil
 	value, model, err := Trial(ctx, w.spec, w.data, o, p)
 	if ctx.Err() != nil {
+		w.interrupted(err)
 		return context.Cause(ctx)
 	}
 	var wrong *DataError
@@ -179,6 +189,20 @@ func (w *sweep) trial(ctx context.Context, number int, p Point) error {
 		w.on(t)
 	}
 	return nil
+}
+
+// interrupted notes what became of a trial that was under way.
+func (w *sweep) interrupted(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var cut *InterruptedError
+	switch {
+	case !errors.As(err, &cut):
+	case cut.Cancelled:
+		w.cancelled++
+	default:
+		w.lost = append(w.lost, cut)
+	}
 }
 
 // keep leaves the weights to the best trial only: a sweep of a thousand would not
