@@ -28,6 +28,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
+	"github.com/gopherpod/gopherpod/worker/local/serve"
 )
 
 // source is what the session process and the cells are compiled from: this very
@@ -48,7 +49,7 @@ func commands() []command {
 		{"install", "", "register the kernel with Jupyter and compile ahead what cells need", runInstall, installFlags},
 		{"uninstall", "", "remove the kernel and what was compiled for it", runUninstall, prefixFlag},
 		{"doctor", "", "check what the kernel needs and say how to mend it", runDoctor, prefixFlag},
-		{"local", "", "serve the embedded endpoint, RunPod's job API on this machine, to other programs", runLocal, localFlags},
+		{"local", "", "serve the embedded endpoint, RunPod's job API on this machine, to other programs", runLocal, serve.Flags},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
 	}
@@ -282,41 +283,10 @@ func evaluator(l setup.Layout, env []string) (kernel.Evaluator, error) {
 	return start(host)
 }
 
-func localFlags(flags *pflag.FlagSet) {
-	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; another host than loopback opens the endpoint to the network")
-	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
-	flags.Int("workers", 1, "how many jobs run at a time")
-}
-
-// runLocal serves the embedded endpoint until it is interrupted. The key is
-// RUNPOD_API_KEY where that is set, else drawn at random and printed.
+// runLocal serves the embedded endpoint; the PyTorch worker runs from our source.
 func runLocal(ctx context.Context, flags *pflag.FlagSet) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	addr, _ := flags.GetString("addr")
-	id, _ := flags.GetString("endpoint")
-	workers, _ := flags.GetInt("workers")
-	s, err := local.Start(ctx, local.Options{
-		Addr:       addr,
-		EndpointID: id,
-		Workers:    workers,
-		Key:        os.Getenv("RUNPOD_API_KEY"),
-		Handler:    engine.Handler(engine.Options{}),
+	return serve.Run(ctx, flags, os.Stdout, func() (string, error) {
+		dir := setup.Find().Source()
+		return dir, setup.WriteSource(source, dir)
 	})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	key := ""
-	if os.Getenv("RUNPOD_API_KEY") == "" {
-		key = " RUNPOD_API_KEY=" + s.Key()
-	}
-	fmt.Printf(`RunPod's job API on this machine, with the Go engine as worker. Stop it with Ctrl-C.
-
-  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s%s
-
-  curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
-`, s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
-	<-ctx.Done()
-	return nil
 }

@@ -39,10 +39,11 @@ var imports = map[string][]string{
 	"runpod/store/storetest": {"runpod/store", "tensors"},
 	"runpod/train":           {"runpod", "runpod/store", "worker", "tensors", "tensors/bigjson"},
 
-	"tensors":       {"tensors/bigjson"},
-	"worker":        {"tensors", "tensors/bigjson"},
-	"worker/engine": {"worker", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
-	"worker/local":  {"worker", "worker/engine", "tensors", "tensors/bigjson"},
+	"tensors":            {"tensors/bigjson"},
+	"worker":             {"tensors", "tensors/bigjson"},
+	"worker/engine":      {"worker", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
+	"worker/local/serve": {"worker/local", "worker/engine"},
+	"worker/local":       {"worker", "worker/engine", "tensors", "tensors/bigjson"},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

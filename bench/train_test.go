@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +83,41 @@ func BenchmarkTrainEpochRequests(b *testing.B) {
 				state = p.epoch(X, y, state)
 			}
 			b.ReportMetric(float64(b.N*len(y))/b.Elapsed().Seconds(), "samples/s")
+		})
+	}
+}
+
+// BenchmarkTrainEpochRequestsSDK is the same with RunPod's Python SDK as the client
+// (predecessor.py), which GOPHERPOD_PYTHON has. Ten epochs an iteration.
+func BenchmarkTrainEpochRequestsSDK(b *testing.B) {
+	python := os.Getenv("GOPHERPOD_PYTHON")
+	if python == "" {
+		b.Skip("GOPHERPOD_PYTHON names a Python with RunPod's SDK")
+	}
+	const epochs = 10
+	for _, way := range []string{"run_sync", "run"} {
+		b.Run(way, func(b *testing.B) {
+			s, _ := trainEndpoint(b)
+			seconds := 0.0
+			for b.Loop() {
+				data, err := os.Open("../notebooks/data/digits.csv")
+				if err != nil {
+					b.Fatal(err)
+				}
+				cmd := exec.Command(python, "predecessor.py", s.BaseURL(), s.EndpointID(), s.Key(), strconv.Itoa(epochs), way)
+				cmd.Stdin = data
+				out, err := cmd.CombinedOutput()
+				data.Close()
+				if err != nil {
+					b.Fatalf("%v\n%s", err, out)
+				}
+				took, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+				if err != nil {
+					b.Fatal(err)
+				}
+				seconds += took
+			}
+			b.ReportMetric(float64(b.N*epochs*1797)/seconds, "samples/s")
 		})
 	}
 }

@@ -1,0 +1,129 @@
+// Package serve is the command "gopherpod local": the embedded endpoint served
+// to other programs until it is interrupted.
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// Flags adds the options of the command.
+func Flags(flags *pflag.FlagSet) {
+	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; another host than loopback opens the endpoint to the network")
+	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
+	flags.String("worker", "go", "what runs the jobs: `KIND` go (the engine in this process), pytorch (our worker under RunPod's SDK) or none")
+	flags.String("python", "python3", "the `PYTHON` of the pytorch worker: it has torch, runpod, msgpack and zstandard")
+	flags.Int("workers", 1, "how many jobs run at a time")
+	flags.String("state", "", "keep jobs in `DIR`, so that a restart loses none")
+	flags.String("store", "", "keep data that jobs share in `DIR`")
+	flags.String("faults", "", "inject the faults that the JSON `FILE` lists")
+	flags.Duration("cold-start", 0, "let a worker take `TIME` to start")
+	flags.Float64("price", 0, "count costs at `USD` an hour and worker")
+	flags.BoolP("verbose", "v", false, "print what happens to jobs and workers")
+}
+
+// Run serves until ctx ends or the process is interrupted. The key is
+// RUNPOD_API_KEY where that is set, else it is drawn at random and printed. Source
+// is called for the folder of our source, where the PyTorch worker lies.
+func Run(ctx context.Context, flags *pflag.FlagSet, out io.Writer, source func() (string, error)) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	opt, err := options(flags, source)
+	if err != nil {
+		return err
+	}
+	s, err := local.Start(ctx, opt)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	greet(out, s, flags, opt.Key == "")
+	<-ctx.Done()
+	return nil
+}
+
+func options(flags *pflag.FlagSet, source func() (string, error)) (local.Options, error) {
+	opt := local.Options{Key: os.Getenv("RUNPOD_API_KEY")}
+	opt.Addr, _ = flags.GetString("addr")
+	opt.EndpointID, _ = flags.GetString("endpoint")
+	opt.StateDir, _ = flags.GetString("state")
+	opt.StoreDir, _ = flags.GetString("store")
+	opt.PricePerHour, _ = flags.GetFloat64("price")
+	if verbose, _ := flags.GetBool("verbose"); verbose {
+		opt.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	if file, _ := flags.GetString("faults"); file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return opt, err
+		}
+		defer f.Close()
+		if opt.Faults, err = local.ReadFaults(f); err != nil {
+			return opt, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return opt, workers(&opt, flags, source)
+}
+
+// workers says who runs the jobs.
+func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, error)) error {
+	kind, _ := flags.GetString("worker")
+	count, _ := flags.GetInt("workers")
+	cold, _ := flags.GetDuration("cold-start")
+	if cold > 0 || kind == "pytorch" {
+		opt.Scaling = &local.Scaling{Max: count, ColdStart: cold, IdleTimeout: 10 * time.Second}
+	} else if kind != "none" {
+		opt.Workers = count
+	}
+	switch kind {
+	case "none":
+	case "go":
+		o := engine.Options{}
+		if opt.StoreDir != "" {
+			o.Store = local.FolderStore(opt.StoreDir, 0)
+		}
+		opt.Handler = engine.Handler(o)
+	case "pytorch":
+		python, _ := flags.GetString("python")
+		path, err := exec.LookPath(python)
+		if err != nil {
+			return fmt.Errorf("--python: %w", err)
+		}
+		dir, err := source()
+		if err != nil {
+			return err
+		}
+		opt.Runner = local.Command(path, filepath.Join(dir, "worker", "pytorch", "handler.py"))
+	default:
+		return fmt.Errorf("--worker %s: want go, pytorch or none", kind)
+	}
+	return nil
+}
+
+func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
+	kind, _ := flags.GetString("worker")
+	worker := map[string]string{"go": "the Go engine as worker", "pytorch": "the PyTorch worker", "none": "no worker: jobs wait until one attaches"}[kind]
+	key := ""
+	if drawn {
+		key = " RUNPOD_API_KEY=" + s.Key()
+	}
+	fmt.Fprintf(out, `RunPod's job API on this machine, with %s. Stop it with Ctrl-C.
+
+  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s%s
+
+  curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
+`, worker, s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
+}
