@@ -107,7 +107,7 @@ func TestOpenRejects(t *testing.T) {
 		{"empty", map[string]string{"current": ""}, "named wrongly"},
 		{"rubbish", map[string]string{"current": "a", "a/manifest.json": "{"}, "unreadable manifest"},
 		{"old", map[string]string{"current": "a", "a/manifest.json": `{"Format":0}`}, "manifest format 0"},
-		{"no Go", map[string]string{"current": "a", "a/manifest.json": `{"Format":1,"Go":{"Root":"/nowhere","Version":"go1.2"}}`}, "go1.2 in /nowhere, which is gone"},
+		{"no Go", map[string]string{"current": "a", "a/manifest.json": `{"Format":2,"Go":{"Root":"/nowhere","Version":"go1.2"}}`}, "go1.2 in /nowhere, which is gone"},
 	} {
 		_, err := Open(write(t, c.files))
 		var stale *StaleError

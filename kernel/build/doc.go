@@ -21,7 +21,8 @@
 //	classic.go   ordinary plugins
 //	fast.go      plugins against a stub of libhost.so; fasthost.go: that library,
 //	             the session program that uses it, the self-test
-//	library.go   an index of libhost.so; stub.go: the stub
+//	library.go   the symbols of libhost.so; index.go: the same as a file to map;
+//	             stub.go: the stub
 //	goobj.go     the names that an object file refers to; mangle.go: names in libraries
 //	toolchain.go running go, compile and link in a known environment
 //	ld/ld.c      between the Go linker and the system's linker

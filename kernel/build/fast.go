@@ -19,6 +19,7 @@ var _ Builder = (*fast)(nil)
 
 const (
 	libName   = "libhost.so"
+	indexName = "libhost.index"
 	amdPath   = "nbamd" // import path of the package with runtime.addmoduledata
 	amdName   = "nbamd.a"
 	stubsName = "shlib.cfg" // the importcfg of a link, with stubMark for the stub's path
@@ -92,21 +93,21 @@ func (b *fast) stub(dir, archive string) (linkcfg string, err error) {
 	extra := b.h.added()
 	names := slices.Clone(l.always)
 	for _, a := range append([]string{archive}, extra.files(b.h.dir)...) {
-		file, err := os.ReadFile(a)
+		object, err := os.ReadFile(a)
 		if err != nil {
 			return "", fmt.Errorf("build: %w", err)
 		}
-		refs, err := undefined(file)
+		refs, err := undefined(object)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", a, err)
 		}
 		names = append(names, refs...)
 	}
-	stub := filepath.Join(dir, libName)
-	if err := os.WriteFile(stub, l.stub(names), 0o644); err != nil {
+	file := filepath.Join(dir, libName)
+	if err := os.WriteFile(file, stub(l.library, names), 0o644); err != nil {
 		return "", fmt.Errorf("build: %w", err)
 	}
-	text := strings.ReplaceAll(l.linkcfg, stubMark, stub) + string(importcfg(b.h.dir, extra))
+	text := strings.ReplaceAll(l.linkcfg, stubMark, file) + string(importcfg(b.h.dir, extra))
 	linkcfg = filepath.Join(dir, "link.cfg")
 	if err := os.WriteFile(linkcfg, []byte(text), 0o644); err != nil {
 		return "", fmt.Errorf("build: %w", err)
@@ -122,10 +123,11 @@ type fastLibrary struct {
 }
 
 func openFast(dir string, pkgs map[string]folder) (*fastLibrary, error) {
-	l, err := openLibrary(filepath.Join(dir, libName))
+	x, err := mapIndex(filepath.Join(dir, indexName))
 	if err != nil {
 		return nil, err
 	}
+	l := &library{name: libName, machine: x.machine, hash: x.hash, table: x}
 	amd, err := os.ReadFile(filepath.Join(dir, amdName))
 	if err != nil {
 		return nil, fmt.Errorf("build: %w", err)

@@ -32,6 +32,16 @@ func (p *preparation) linkFast(ctx context.Context, dir string, m *manifest, mai
 	if err := tool("link", args...); err != nil {
 		return err
 	}
+	l, err := openLibrary(in(libName))
+	if err != nil {
+		return err
+	}
+	if len(l.hash) != abiHashSize {
+		return fmt.Errorf("an ABI hash of %d bytes", len(l.hash))
+	}
+	if err := os.WriteFile(in(indexName), encodeIndex(l), 0o644); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
 	var shlib strings.Builder
 	for path := range m.Package {
 		fmt.Fprintf(&shlib, "packageshlib %s=%s\n", path, in(libName))

@@ -60,7 +60,7 @@ func openDir(dir string) (*Host, error) {
 	h := &Host{dir: dir, m: m, lock: l, extra: packages{}}
 	h.library = sync.OnceValues(func() (*fastLibrary, error) { return openFast(dir, m.Package) })
 	if m.Mode == Fast {
-		go h.library() // a quarter of a second that the first cell need not wait for
+		go h.library() // the first cell need not wait for it
 	}
 	return h, nil
 }

@@ -11,13 +11,26 @@ import (
 	"strings"
 )
 
-// A library is an index of a shared library of Go packages: what a stub needs to
-// know of it.
+// A library is what a stub needs to know of a shared library of Go packages.
 type library struct {
 	name    string // base name of the file
 	machine elf.Machine
 	hash    []byte // ABI hash
-	symbols map[string]librarySymbol
+	table   symbolTable
+	symbols symbolMap // where the library itself was read
+}
+
+// A symbolTable finds the dynamic symbols of a library.
+type symbolTable interface {
+	lookup(name string) (librarySymbol, bool)
+}
+
+// A symbolMap is what reading a library gives.
+type symbolMap map[string]librarySymbol
+
+func (m symbolMap) lookup(name string) (librarySymbol, bool) {
+	s, ok := m[name]
+	return s, ok
 }
 
 // A librarySymbol is one dynamic symbol.
@@ -79,7 +92,7 @@ func openLibrary(path string) (*library, error) {
 }
 
 func readLibrary(f *elf.File, name string) (*library, error) {
-	l := &library{name: name, machine: f.Machine, symbols: map[string]librarySymbol{}}
+	l := &library{name: name, machine: f.Machine, symbols: symbolMap{}}
 	kinds, ok := machines[f.Machine]
 	if !ok || f.Class != elf.ELFCLASS64 || f.ByteOrder != binary.LittleEndian {
 		return nil, fmt.Errorf("no fast mode on %v", f.Machine)
@@ -111,7 +124,8 @@ type span struct {
 
 // addSymbols takes the defined symbols and returns where the types are, sorted.
 func (l *library) addSymbols(dyn []elf.Symbol, r *libraryReader) (spans []span) {
-	l.symbols = make(map[string]librarySymbol, len(dyn))
+	l.symbols = make(symbolMap, len(dyn))
+	l.table = l.symbols
 	for _, s := range dyn {
 		kind := elf.ST_TYPE(s.Info)
 		if s.Section == elf.SHN_UNDEF || kind == elf.STT_NOTYPE || kind == elf.STT_SECTION {

@@ -20,7 +20,17 @@ func TestStub(t *testing.T) {
 		"runtime.rodata": {kind: elf.STT_OBJECT},
 	}}
 	file := filepath.Join(t.TempDir(), "lib.so")
-	if err := os.WriteFile(file, l.stub([]string{"type:int", "f", "unknown", "f"}), 0o644); err != nil {
+	l.table = l.symbols
+	direct := stub(l, []string{"type:int", "f", "unknown", "f"})
+	x, err := decodeIndex(encodeIndex(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.table = x
+	if !bytes.Equal(direct, stub(l, []string{"type:int", "f", "unknown", "f"})) {
+		t.Error("the index gives another stub than the library")
+	}
+	if err := os.WriteFile(file, direct, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	got, err := openLibrary(file)
@@ -42,7 +52,7 @@ func TestStub(t *testing.T) {
 		t.Error(err)
 	}
 	// Nothing but what always is there: still a file that the linker takes.
-	if err := os.WriteFile(file, (&library{name: "l", machine: elf.EM_AARCH64}).stub(nil), 0o644); err != nil {
+	if err := os.WriteFile(file, stub(&library{name: "l", machine: elf.EM_AARCH64, table: symbolMap{}}, nil), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := openLibrary(file); err != nil {
@@ -50,9 +60,44 @@ func TestStub(t *testing.T) {
 	}
 }
 
+// small is a library of one type that refers to itself.
+func small() *library {
+	l := &library{name: "l", machine: elf.EM_X86_64, hash: make([]byte, abiHashSize), symbols: symbolMap{
+		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: make([]byte, typeHeader), refs: []typeRef{{8, "type:int"}}, gcmask: []byte{1}}}}}
+	l.table = l.symbols
+	return l
+}
+
+func TestDecodeIndexRejects(t *testing.T) {
+	good := encodeIndex(small())
+	change := func(at int, v byte) []byte {
+		b := bytes.Clone(good)
+		b[at] = v
+		return b
+	}
+	for name, b := range map[string][]byte{"nothing": nil, "header cut off": good[:indexHeader-1], "magic": change(0, 'x'), "machine": change(8, 0xff),
+		"no buckets": change(12, 0), "too many": change(17, 0xff)} {
+		if _, err := decodeIndex(b); err != errIndex {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := mapIndex(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("no error")
+	}
+}
+
+func FuzzIndex(f *testing.F) {
+	f.Add(encodeIndex(small()), "type:int")
+	f.Fuzz(func(_ *testing.T, b []byte, name string) {
+		if x, err := decodeIndex(b); err == nil {
+			x.lookup(name)
+			x.lookup("type:int")
+		}
+	})
+}
+
 func TestOpenLibraryRejects(t *testing.T) {
-	good := (&library{name: "l", machine: elf.EM_X86_64, hash: make([]byte, 20), symbols: map[string]librarySymbol{
-		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: make([]byte, typeHeader)}}}}).stub([]string{"type:int"})
+	good := stub(small(), []string{"type:int"})
 	change := func(at int, v byte) []byte {
 		b := bytes.Clone(good)
 		b[at] = v
@@ -80,8 +125,7 @@ func TestOpenLibraryRejects(t *testing.T) {
 }
 
 func FuzzOpenLibrary(f *testing.F) {
-	f.Add((&library{name: "l", machine: elf.EM_X86_64, hash: make([]byte, 20), symbols: map[string]librarySymbol{
-		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: make([]byte, typeHeader), refs: []typeRef{{8, "type:int"}}}}}}).stub([]string{"type:int"}))
+	f.Add(stub(small(), []string{"type:int"}))
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		if e, err := elf.NewFile(bytes.NewReader(b)); err == nil {
 			readLibrary(e, "l")

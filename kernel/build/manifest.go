@@ -12,7 +12,7 @@ import (
 )
 
 // manifestFormat changes when an older host cannot be used any more.
-const manifestFormat = 1
+const manifestFormat = 2
 
 const manifestName = "manifest.json"
 

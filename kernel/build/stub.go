@@ -21,7 +21,7 @@ var always = []string{"runtime.addmoduledata", "runtime.lastmoduledatap", "runti
 //	.data   type descriptors, each followed by its pointer mask
 //	.dynsym .dynstr .rela.dyn   symbols; pointers between types
 //	.note.go                    no dependencies; the library's ABI hash, which the run-time checks
-func (l *library) stub(names []string) []byte {
+func stub(l *library, names []string) []byte {
 	s := &stubWriter{l: l, index: map[string]uint32{}}
 	s.collect(always)
 	s.collect([]string{"go:link.abihash." + l.name})
@@ -41,6 +41,7 @@ const (
 type stubWriter struct {
 	l     *library
 	order []string
+	syms  []librarySymbol   // of order
 	index map[string]uint32 // in .dynsym, from 1
 	addr  map[string]uint64 // of types
 
@@ -59,11 +60,14 @@ func (s *stubWriter) collect(names []string) {
 }
 
 func (s *stubWriter) add(name string) {
-	sym, ok := s.l.symbols[name]
-	if !ok || s.index[name] != 0 {
+	if s.index[name] != 0 {
 		return
 	}
-	s.order = append(s.order, name)
+	sym, ok := s.l.table.lookup(name)
+	if !ok {
+		return
+	}
+	s.order, s.syms = append(s.order, name), append(s.syms, sym)
 	s.index[name] = uint32(len(s.order))
 	if sym.typ == nil {
 		return
@@ -79,8 +83,8 @@ func (s *stubWriter) symbols() {
 	s.addr = map[string]uint64{}
 	s.dynsym.Write(make([]byte, 24))
 	s.dynstr.WriteByte(0)
-	for _, n := range s.order {
-		sym := s.l.symbols[n]
+	for i, n := range s.order {
+		sym := s.syms[i]
 		value := uint64(stubCode)
 		if sym.typ != nil {
 			value = s.place(sym.typ)
@@ -109,12 +113,12 @@ func (s *stubWriter) place(t *typeData) uint64 {
 
 func (s *stubWriter) relocations() {
 	kind := uint64(machines[s.l.machine].absolute)
-	for _, n := range s.order {
+	for i, n := range s.order {
 		at, ok := s.addr[n]
 		if !ok {
 			continue
 		}
-		for _, r := range s.l.symbols[n].typ.refs {
+		for _, r := range s.syms[i].typ.refs {
 			if i := s.index[r.target]; i != 0 {
 				put(&s.rela, at+r.offset, uint64(i)<<32|kind, uint64(0))
 			}
