@@ -36,10 +36,7 @@ type File struct {
 // Parse reads a file of cells.
 func Parse(name, text string) (File, error) {
 	f := File{Name: strings.TrimSuffix(path.Base(name), path.Ext(name))}
-	for i, src := range strings.Split(strings.ReplaceAll("\n"+text, "\n%%\n", "\x00"), "\x00") {
-		if i == 0 {
-			src = strings.TrimPrefix(src, "\n")
-		}
+	for i, src := range sections(text) {
 		c := Cell{N: i + 1, Source: src}
 		if rest, ok := strings.CutPrefix(src, "#int "); ok {
 			ms, body, _ := strings.Cut(rest, "\n")
@@ -56,6 +53,21 @@ func Parse(name, text string) (File, error) {
 		f.Cells = append(f.Cells, c)
 	}
 	return f, nil
+}
+
+// sections cuts a text at the lines "%%".
+func sections(text string) []string {
+	var out []string
+	var lines []string
+	for _, l := range append(strings.Split(text, "\n"), "%%") {
+		if l == "%%" {
+			out = append(out, strings.Join(lines, "\n"))
+			lines = nil
+			continue
+		}
+		lines = append(lines, l)
+	}
+	return out
 }
 
 // ParseDir reads all *.txt of a folder. It fails where there is none.
