@@ -166,3 +166,27 @@ def test_the_feed_gives_every_sample_once():
     order = torch.randperm(10)
     got = torch.cat([b for _, b in feed.batches(order, 4)])
     assert torch.equal(got, order) and [len(b) for b, _ in feed.slices(4)] == [4, 4, 2]
+
+
+def test_the_streamed_feed_is_one_batch_ahead_and_in_order(monkeypatch):
+    """The way of data that do not fit on the device, with streams that are none."""
+    import contextlib
+
+    class Stream:
+        def record_event(self):
+            return "event"
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: Stream())
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: contextlib.nullcontext())
+    monkeypatch.setattr(data, "_pinned", lambda t: t)
+    monkeypatch.setattr(data.Feed, "_ready", lambda self, ahead, stream: ahead[0])
+    feed = data.Feed(torch.arange(10.0)[:, None], torch.arange(10), torch.device("cpu"), 1 << 30)
+    feed.resident = False
+    order, taken = torch.randperm(10), []
+    real = feed.take
+    feed.take = lambda index: taken.append(len(index)) or real(index)
+    got = []
+    for x, y in feed.batches(order, 4):
+        got.append(y)
+        assert torch.equal(x[:, 0].long(), y) and len(taken) == min(len(got) + 1, 3)
+    assert torch.equal(torch.cat(got), order)
