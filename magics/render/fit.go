@@ -103,7 +103,7 @@ func diagonal(lo, hi float64) *plotter.Line {
 }
 
 // maxDots is how many points a scatter shows: each step of the samples one.
-const maxDots = 2000
+const maxDots = 1000
 
 func scatter(title, x, y string, pts plotter.XYs) *plot.Plot {
 	if step := (len(pts) + maxDots - 1) / maxDots; step > 1 {
