@@ -216,9 +216,11 @@ func (c *checked) generate(more func(*rewritten)) (*Unit, error) {
 	for _, name := range sortedKeys(p.retyped) {
 		w.vars = append(w.vars, p.next.scope[name])
 	}
-	for _, name := range sortedKeys(freed) {
-		if p.next.scope[name] == nil || p.next.scope[name].decl.kind != varKind {
-			w.zero(freed[name])
+	for _, d := range p.fresh { // a variable whose name is now a function's, say
+		for _, sym := range d.syms {
+			if old := p.base.scope[sym.name]; old != nil && old.decl.kind == varKind && !old.pinned {
+				w.zero(old)
+			}
 		}
 	}
 	if p.c.program {

@@ -78,6 +78,22 @@ func TestNumbersComeAgain(t *testing.T) {
 	}
 }
 
+// Two cells of one number may import different packages under one name.
+func TestSameNumberOtherImport(t *testing.T) {
+	s := New(testConfig(t))
+	var u *Unit
+	for _, src := range []string{"import \"math/rand\"\nfunc one() int { return rand.Int() }", "import \"math/rand/v2\"\nfunc two() int { return rand.IntN(2) }", "one() + two()"} {
+		var err error
+		if u, err = s.Prepare(1, src); err != nil {
+			t.Fatal(err)
+		}
+		s.Commit(u)
+	}
+	if msg := compileError(t, t.TempDir(), u); msg != "" {
+		t.Error(msg)
+	}
+}
+
 func TestLinks(t *testing.T) {
 	nb := newNotebook(t)
 	nb.run("type point struct { x int }\nN := 1\nlen := 5\nfunc Exported() int { return N + len }")
@@ -108,6 +124,9 @@ func TestReuse(t *testing.T) {
 	nb.has("nbrt__.Zero(&big)", "var big []int", "var bigᐟ2 string")
 	nb.run("big + x")
 	nb.lacks("[]int")
+	nb.run("data := make([]int, 1000)")
+	nb.run("func data() {}")
+	nb.has("nbrt__.Zero(&data)", "func dataᐟ2")
 }
 
 // Running a cell again makes nothing new.

@@ -97,11 +97,7 @@ func (w *rewritten) declFiles() map[string]*goFile {
 	})
 	files := map[string]*goFile{}
 	for _, d := range decls {
-		name := fmt.Sprintf("c%d.go", d.cell)
-		if files[name] == nil {
-			files[name] = &goFile{imps: map[string]string{}}
-		}
-		f := files[name]
+		f := fileOf(files, d)
 		maps.Copy(f.imps, d.imps)
 		f.body.WriteString(lineDirective(d.cell, d.line, d.col) + d.text + "\n")
 	}
@@ -119,6 +115,35 @@ func (w *rewritten) declFiles() map[string]*goFile {
 		files["vars.go"] = f
 	}
 	return files
+}
+
+// fileOf is the file for a declaration: that of its cell, or another one where
+// two cells of one number import different packages under one name.
+func fileOf(files map[string]*goFile, d *decl) *goFile {
+	for i := 1; ; i++ {
+		name := fmt.Sprintf("c%d.go", d.cell)
+		if i > 1 {
+			name = fmt.Sprintf("c%d_%d.go", d.cell, i)
+		}
+		f := files[name]
+		if f == nil {
+			f = &goFile{imps: map[string]string{}}
+			files[name] = f
+		}
+		if f.agrees(d.imps) {
+			return f
+		}
+	}
+}
+
+// agrees reports whether imports fit to those of the file.
+func (f *goFile) agrees(imps map[string]string) bool {
+	for name, path := range imps {
+		if have := f.imps[name]; have != "" && have != path {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *decl) firstLink() string {
