@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -29,12 +30,32 @@ func Command(name string, args ...string) Runner {
 	return func(ctx context.Context, p Process) error {
 		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Env = append(os.Environ(), p.Env...)
-		cmd.Stdout, cmd.Stderr = p.Output, p.Output
+		last := &tail{}
+		cmd.Stdout, cmd.Stderr = p.Output, io.MultiWriter(p.Output, last)
 		cmd.WaitDelay = stopTime
 		ownGroup(cmd)
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("local: worker %s: %s: %w", p.ID, name, err)
+			return fmt.Errorf("local: worker %s: %s: %w: %s", p.ID, name, err, last.line())
 		}
 		return nil
 	}
+}
+
+// A tail keeps the end of what is written: what a program says last is why it
+// ends.
+type tail struct{ text []byte }
+
+func (t *tail) Write(b []byte) (int, error) {
+	const most = 4 << 10
+	t.text = append(t.text, b...)
+	if len(t.text) > most {
+		t.text = append(t.text[:0], t.text[len(t.text)-most:]...)
+	}
+	return len(b), nil
+}
+
+// line is the last line.
+func (t *tail) line() string {
+	text := bytes.TrimSpace(t.text)
+	return string(text[bytes.LastIndexByte(text, '\n')+1:])
 }

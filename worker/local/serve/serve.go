@@ -62,9 +62,11 @@ func options(flags *pflag.FlagSet, source func() (string, error)) (local.Options
 	opt.StateDir, _ = flags.GetString("state")
 	opt.StoreDir, _ = flags.GetString("store")
 	opt.PricePerHour, _ = flags.GetFloat64("price")
+	level := slog.LevelWarn
 	if verbose, _ := flags.GetBool("verbose"); verbose {
-		opt.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+		level = slog.LevelInfo
 	}
+	opt.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	if file, _ := flags.GetString("faults"); file != "" {
 		f, err := os.Open(file)
 		if err != nil {
