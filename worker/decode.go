@@ -28,7 +28,7 @@ func uses(op Operation) (fields []string, ok bool) {
 	case OpBatch:
 		return []string{"!requests", "tensors"}, true
 	case OpStore:
-		return []string{"tensors", "have"}, true
+		return []string{"tensors", "have", "join"}, true
 	case OpGPUInfo, OpCapabilities:
 		return nil, true
 	}
@@ -95,6 +95,11 @@ func (r *Request) Validate() error {
 			return Invalid(d.name+".labels", "is missing")
 		}
 	}
+	for i, j := range r.Join {
+		if err := j.validate(); err != nil {
+			return at(fmt.Sprintf("join[%d]", i), err)
+		}
+	}
 	return at("hyperparameters", r.Hyperparameters.Validate())
 }
 
@@ -118,6 +123,7 @@ func (r *Request) present() []string {
 	add("start_epoch", r.StartEpoch != 0)
 	add("requests", r.Requests != nil)
 	add("have", r.Have != nil)
+	add("join", r.Join != nil)
 	return p
 }
 

@@ -132,7 +132,7 @@ type Response struct {
 	// {"status": "error", "failure": Error}, and of a train only the result.
 	Results []json.RawMessage `json:"results,omitempty"`
 
-	// store: digest by name, and which of Request.Have are there.
+	// store: digest by name, and which of Request.Have and Request.Join are there.
 	Stored  map[string]string `json:"stored,omitempty"`
 	Have    []string          `json:"have,omitempty"`
 	Missing []string          `json:"missing,omitempty"`

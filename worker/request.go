@@ -3,6 +3,8 @@ package worker
 import (
 	"context"
 	"encoding/json"
+
+	"github.com/gopherpod/gopherpod/tensors"
 )
 
 // Protocol is the version of the contract that this package speaks. A request
@@ -57,6 +59,18 @@ type Request struct {
 	Requests []json.RawMessage `json:"requests,omitempty"`
 	// Have asks the operation store which of these digests it holds.
 	Have []string `json:"have,omitempty"`
+	// Join asks it to put arrays together that came in parts.
+	Join []Join `json:"join,omitempty"`
+}
+
+// A Join is an array too large for one request, which came as parts: arrays of
+// uint8, stored before, whose bytes one after the other are its data. The answer
+// names it under Have, or the parts that it lacks under Missing.
+type Join struct {
+	SHA256 string        `json:"sha256"` // of the whole, as tensors.Tensor.Digest
+	DType  tensors.DType `json:"dtype"`
+	Shape  []int         `json:"shape"`
+	Parts  []string      `json:"parts"`
 }
 
 // Tensors is a map of name to {dtype, shape, data} as one base64 text.

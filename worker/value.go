@@ -3,6 +3,8 @@ package worker
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/gopherpod/gopherpod/tensors"
 )
 
 // MarshalJSON writes the one form that is set.
@@ -71,6 +73,31 @@ func (d *Dataset) UnmarshalJSON(raw []byte) error {
 	}
 	if d.Features.IsZero() {
 		return Invalid("features", "is missing")
+	}
+	return nil
+}
+
+// UnmarshalJSON refuses unknown fields by name.
+func (j *Join) UnmarshalJSON(raw []byte) error {
+	type bare Join
+	return strictStruct(raw, "a join", (*bare)(j))
+}
+
+// validate checks all but the parts' sizes, which whoever holds them knows.
+func (j *Join) validate() error {
+	for _, d := range append([]string{j.SHA256}, j.Parts...) {
+		if !tensors.ValidDigest(d) {
+			return Invalid("", fmt.Sprintf("%q is no digest, 64 lower-case hexadecimal digits", clip(d)))
+		}
+	}
+	n, ok := Elements(j.Shape)
+	switch {
+	case j.DType.Size() == 0:
+		return Invalid("dtype", "is missing")
+	case !ok || len(j.Shape) == 0 || n == 0:
+		return Invalid("shape", fmt.Sprintf("%s is no shape of an array with numbers in it", Sizes(j.Shape)))
+	case len(j.Parts) == 0:
+		return Invalid("parts", "are missing")
 	}
 	return nil
 }

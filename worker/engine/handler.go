@@ -22,6 +22,13 @@ type Options struct {
 	Store Store
 }
 
+func (o *Options) maxBytes() int64 {
+	if o.MaxBytes > 0 {
+		return o.MaxBytes
+	}
+	return tensors.DefaultLimit
+}
+
 // Handler returns a worker.Handler that runs all operations of the contract on
 // the CPU. It may run several jobs at once. Train streams events; a run_id seen
 // before with the same request is answered from memory. Refusals are
@@ -76,7 +83,7 @@ func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (
 	case worker.OpBatch:
 		return e.batch(ctx, r, a)
 	case worker.OpStore:
-		return store(r, a)
+		return store(r, a, e.options.maxBytes())
 	case worker.OpCapabilities:
 		return capabilities(&e.options), nil
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"container/list"
+	"fmt"
 	"sync"
 
 	"github.com/gopherpod/gopherpod/tensors"
@@ -56,22 +57,47 @@ func (s *memoryStore) Put(t tensors.Tensor) (string, error) {
 		s.recent.MoveToFront(e)
 		return digest, nil
 	}
-	t = t.Clone() // what a request decoded lies in the request's memory
+	s.keepLocked(digest, t.Clone()) // what a request decoded lies in the request's memory
+	return digest, nil
+}
+
+// Keep is Put for an array that the caller has verified and gives away.
+func (s *memoryStore) Keep(digest string, t tensors.Tensor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.byDigest[digest]; !ok {
+		s.keepLocked(digest, t)
+	}
+}
+
+// Drop forgets an array.
+func (s *memoryStore) Drop(digest string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e, ok := s.byDigest[digest]; ok {
+		s.removeLocked(e)
+	}
+}
+
+func (s *memoryStore) removeLocked(e *list.Element) {
+	old := s.recent.Remove(e).(stored)
+	delete(s.byDigest, old.digest)
+	s.size -= int64(len(old.t.Data))
+}
+
+func (s *memoryStore) keepLocked(digest string, t tensors.Tensor) {
 	s.byDigest[digest] = s.recent.PushFront(stored{digest, t})
 	s.size += int64(len(t.Data))
 	for s.size > s.limit && s.recent.Len() > 1 {
-		last := s.recent.Remove(s.recent.Back()).(stored)
-		delete(s.byDigest, last.digest)
-		s.size -= int64(len(last.t.Data))
+		s.removeLocked(s.recent.Back())
 	}
-	return digest, nil
 }
 
 // store answers the operation: it keeps the request's tensors, and says which of
 // the digests that it is asked for are there.
-func store(r *worker.Request, a *arrays) (*worker.Response, error) {
+func store(r *worker.Request, a *arrays, limit int64) (*worker.Response, error) {
 	answer := &worker.Response{Operation: r.Operation, Status: "success", Stored: map[string]string{}}
-	if len(a.named) == 0 && len(r.Have) == 0 {
+	if len(a.named) == 0 && len(r.Have) == 0 && len(r.Join) == 0 {
 		return nil, worker.Invalid("tensors", "there is nothing to store, and no digest to look for")
 	}
 	for _, name := range a.named.Names() {
@@ -88,5 +114,70 @@ func store(r *worker.Request, a *arrays) (*worker.Response, error) {
 			answer.Missing = append(answer.Missing, digest)
 		}
 	}
+	for i, j := range r.Join {
+		missing, err := join(a.store, j, limit)
+		if err != nil {
+			return nil, under(fmt.Sprintf("join[%d]", i), err)
+		}
+		if len(missing) == 0 {
+			answer.Have = append(answer.Have, j.SHA256)
+		}
+		answer.Missing = append(answer.Missing, missing...)
+	}
 	return answer, nil
+}
+
+// join puts an array together and lets go of its parts, or tells which of them are
+// missing.
+func join(s Store, j worker.Join, limit int64) (missing []string, err error) {
+	if _, ok := s.Get(j.SHA256); ok {
+		return nil, nil
+	}
+	n, _ := worker.Elements(j.Shape)
+	size := int64(n) * int64(j.DType.Size())
+	if size > limit {
+		return nil, worker.Invalid(".shape", fmt.Sprintf("%d bytes, over the limit of %d", size, limit))
+	}
+	pieces := make([][]byte, len(j.Parts))
+	left := size
+	for i, digest := range j.Parts {
+		t, ok := s.Get(digest)
+		if !ok {
+			missing = append(missing, digest)
+			continue
+		}
+		if left -= int64(len(t.Data)); t.DType != tensors.Uint8 || left < 0 {
+			return nil, worker.Invalid(fmt.Sprintf(".parts[%d]", i), fmt.Sprintf("%v is no piece of %d bytes", t, size))
+		}
+		pieces[i] = t.Data
+	}
+	if missing != nil {
+		return missing, nil
+	}
+	if left != 0 {
+		return nil, worker.Invalid(".parts", fmt.Sprintf("have %d bytes less than the array", left))
+	}
+	whole := tensors.Tensor{DType: j.DType, Shape: j.Shape, Data: make([]byte, 0, size)}
+	for _, p := range pieces {
+		whole.Data = append(whole.Data, p...)
+	}
+	if err := whole.Validate(); err != nil {
+		return nil, worker.Invalid("", trim(err))
+	}
+	if whole.Digest() != j.SHA256 {
+		return nil, worker.Invalid(".sha256", "is not the digest of the parts put together")
+	}
+	if d, ok := s.(interface{ Drop(digest string) }); ok {
+		for _, digest := range j.Parts {
+			d.Drop(digest)
+		}
+	}
+	if k, ok := s.(interface {
+		Keep(digest string, t tensors.Tensor)
+	}); ok {
+		k.Keep(j.SHA256, whole)
+		return nil, nil
+	}
+	_, err = s.Put(whole)
+	return nil, err
 }

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,11 +44,35 @@ func (s *folderStore) Get(digest string) (tensors.Tensor, bool) {
 		return t, true
 	}
 	t, err := readTensor(s.path(digest))
-	if err != nil || t.Digest() != digest {
+	if errors.Is(err, fs.ErrNotExist) {
 		return tensors.Tensor{}, false
 	}
-	s.memory.Put(t)
+	if err != nil || t.Digest() != digest {
+		os.Remove(s.path(digest)) // damaged: so that it is sent again
+		return tensors.Tensor{}, false
+	}
+	s.keep(digest, t)
 	return t, true
+}
+
+// keep puts an array of our own into memory, where that can be done without a copy.
+func (s *folderStore) keep(digest string, t tensors.Tensor) {
+	if k, ok := s.memory.(interface {
+		Keep(digest string, t tensors.Tensor)
+	}); ok {
+		k.Keep(digest, t)
+	}
+}
+
+// Drop removes an array.
+func (s *folderStore) Drop(digest string) {
+	if !tensors.ValidDigest(digest) {
+		return
+	}
+	if d, ok := s.memory.(interface{ Drop(digest string) }); ok {
+		d.Drop(digest)
+	}
+	os.Remove(s.path(digest))
 }
 
 func readTensor(path string) (tensors.Tensor, error) {
@@ -83,10 +109,7 @@ func (s *folderStore) Put(t tensors.Tensor) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	digest, err := s.memory.Put(t)
-	if err != nil {
-		return "", err
-	}
+	digest := t.Digest()
 	path := s.path(digest)
 	if _, err := os.Stat(path); err == nil {
 		return digest, nil

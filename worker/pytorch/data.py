@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 import tensors
-from wire import Dataset, JobError, Value, invalid, nearest, unsupported
+from wire import Dataset, JobError, Join, Value, invalid, nearest, unsupported
 
 VOLUME = "/runpod-volume"  # where RunPod mounts a network volume
 MAX_FETCH = int(os.environ.get("GOPHERPOD_MAX_FETCH", 16 << 30))
@@ -101,6 +101,33 @@ class Store:
             raise JobError("MissingData", f"what the store held as {digest} was damaged and is removed; send it again", path)
         self._keep(digest, t)
         return t
+
+    def drop(self, digest: str) -> None:
+        with self.lock:
+            self.kept.pop(digest, None)
+        self.path(digest).unlink(missing_ok=True)
+
+    def join(self, j: Join) -> list:
+        """Puts an array together of its parts, which go then; or the digests of the parts that are missing."""
+        if self.has(j.sha256):
+            return []
+        missing = [d for d in j.parts if not self.has(d)]
+        if missing:
+            return missing
+        whole = bytearray()
+        for i, part in enumerate(j.parts):
+            t = self.get(part, f"{j.path}.parts[{i}]")
+            if t.dtype != torch.uint8 or len(whole) + t.numel() > tensors.MAX_BYTES:
+                raise invalid(f"{j.path}.parts[{i}]", f"no piece of at most {tensors.MAX_BYTES} bytes in all")
+            whole += tensors.raw(t)
+        t = tensors.array(j.dtype, j.shape, whole, j.path)
+        if tensors.content_digest(t) != j.sha256:
+            raise invalid(j.path + ".sha256", "not the digest of the parts put together")
+        self.put(t)
+        for part in j.parts:
+            if part != j.sha256:
+                self.drop(part)
+        return []
 
     def _keep(self, digest: str, t: torch.Tensor) -> None:
         with self.lock:

@@ -97,9 +97,12 @@ def put(request: Request, arrays: data.Arrays) -> dict:
     """Keeps the request's tensors; have asks which digests are there already."""
     stored = {name: arrays.store.put(t) for name, t in arrays.named.items()}
     out = {"operation": "store", "stored": stored, "status": "success"}
-    if request.have:
+    if request.have or request.join:
+        lacking = [(j.sha256, arrays.store.join(j)) for j in request.join]
         out["have"] = [d for d in request.have if arrays.store.has(d)]
         out["missing"] = [d for d in request.have if d not in set(out["have"])]
+        out["have"] += [d for d, parts in lacking if not parts]
+        out["missing"] += [part for _, parts in lacking for part in parts]
     elif not stored:
         raise invalid("tensors", "nothing to store and no digests to ask for")
     return out

@@ -167,6 +167,17 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Join:
+    """An array that came in parts, arrays of uint8 (worker/request.go)."""
+
+    path: str
+    sha256: str
+    dtype: str
+    shape: tuple
+    parts: tuple
+
+
+@dataclass(frozen=True)
 class Dataset:
     path: str
     features: Value
@@ -251,6 +262,7 @@ class Request:
     start_epoch: int = 0
     requests: tuple = ()
     have: tuple = ()  # store: digests that the client asks for
+    join: tuple = ()  # store: arrays that came in parts
 
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam", "lbfgs")
@@ -268,7 +280,7 @@ _FIELDS = {
     "predict": (("model_config", "model_state", "input_data"), (*_MODEL, "input_data")),
     "gpu_info": ((), ()),
     "batch": (("requests",), ("requests",)),
-    "store": ((), ("have",)),
+    "store": ((), ("have", "join")),
     "capabilities": ((), ()),
 }
 _STATE_LIMIT = 1 << 31  # characters of base64; what can be decoded is bounded again in tensors.py
@@ -311,6 +323,7 @@ def parse(value: Any, path: str = "") -> Request:
         start_epoch=_start(got, at("start_epoch")),
         requests=_requests(got.get("requests"), at("requests")),
         have=_digests(got.get("have"), at("have")),
+        join=_joins(got.get("join"), at("join")),
     )
 
 
@@ -347,6 +360,26 @@ def _digests(value: Any, path: str) -> tuple:
     if not isinstance(value, list) or len(value) > 100_000:
         raise invalid(path, "a list of digests is expected")
     return tuple(digest(v, f"{path}[{i}]") for i, v in enumerate(value))
+
+
+def _joins(value: Any, path: str) -> tuple:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > 1000:
+        raise invalid(path, "a list of arrays in parts is expected")
+    return tuple(_join(v, f"{path}[{i}]") for i, v in enumerate(value))
+
+
+def _join(value: Any, path: str) -> Join:
+    f = Fields(value, path)
+    sha256, dtype, shape = digest(f.raw("sha256"), path), f.text("dtype", limit=20), f.raw("shape")
+    parts = _digests(f.raw("parts"), f.at("parts"))
+    f.end()
+    if not isinstance(shape, list) or not shape or not all(type(n) is int and 0 < n < 1 << 40 for n in shape):
+        raise invalid(f.at("shape"), f"sizes above 0 are expected, not {shown(shape)}")
+    if not parts:
+        raise invalid(f.at("parts"), "missing")
+    return Join(path, sha256, dtype, tuple(shape), parts)
 
 
 def digest(value: Any, path: str) -> str:
