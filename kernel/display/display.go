@@ -11,6 +11,7 @@ package display
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type Sink interface {
 	Format(v any) Data
 	// Input asks the person for a line.
 	Input(prompt string, password bool) (string, error)
+	// Context is the cell that calls, as a context.
+	Context() context.Context
 }
 
 var (
@@ -54,6 +57,18 @@ var (
 
 // SetSink connects the package to a notebook. The session process calls it.
 func SetSink(s Sink) { sink.Store(&s) }
+
+// Context is the cell that calls, as a context: it is done when the cell is
+// interrupted. Calls that take a context stop by it, on the other side of a
+// network too. Outside a notebook it is context.Background().
+//
+//	model, err := train.Fit(display.Context(), spec, data, train.Options{})
+func Context() context.Context {
+	if s := sink.Load(); s != nil {
+		return (*s).Context()
+	}
+	return context.Background()
+}
 
 // A Handle is one output that can be replaced.
 type Handle struct{ id string }

@@ -1,6 +1,7 @@
 package display
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"reflect"
@@ -14,6 +15,7 @@ func (r *record) Display(m Message) { r.got = append(r.got, m) }
 func (r *record) Clear(wait bool)   { r.got = append(r.got, Message{ID: fmt.Sprint("clear ", wait)}) }
 func (r *record) Format(v any) Data { return Data{"text/plain": fmt.Sprint(v)} }
 
+func (r *record) Context() context.Context { return context.Background() }
 func (r *record) Input(prompt string, password bool) (string, error) {
 	return fmt.Sprint(prompt, password), nil
 }

@@ -43,6 +43,8 @@ type host struct {
 	ctx    context.Context // of the process
 	out    *output
 
+	defineMu sync.Mutex // held while a magic defines a variable
+
 	mu      sync.Mutex
 	running map[int]*execution
 	answers map[int]chan frame.Command // by Reply

@@ -78,8 +78,12 @@ func (v *variables) Define(name string, value any) error {
 	if err != nil {
 		return fmt.Errorf("define %s: %w", name, err)
 	}
+	// One at a time: the value waits under its name until the cell has fetched it.
+	// An interrupted magic still leaves what it has.
+	v.h.defineMu.Lock()
+	defer v.h.defineMu.Unlock()
 	rt.Put(name, value)
-	_, err = v.h.ask(v.ctx, frame.Event{Op: frame.Define, ID: v.id, Name: name, Text: typ, Imports: imports})
+	_, err = v.h.ask(context.WithoutCancel(v.ctx), frame.Event{Op: frame.Define, ID: v.id, Name: name, Text: typ, Imports: imports})
 	if err != nil {
 		return fmt.Errorf("define %s: %w", name, err)
 	}

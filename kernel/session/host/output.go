@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -144,6 +145,9 @@ func (h *host) Clear(wait bool) {
 
 // Format is how a value shows itself.
 func (h *host) Format(v any) display.Data { return bundle(v) }
+
+// Context is the calling cell's.
+func (h *host) Context() context.Context { return rt.Context() }
 
 // Input asks the person on behalf of the caller's cell.
 func (h *host) Input(prompt string, password bool) (string, error) {
