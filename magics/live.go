@@ -182,6 +182,9 @@ func (l *live) end(t render.Training) {
 		close(l.stop)
 	}
 	<-l.stopped
+	if !l.watched && len(t.History) == 0 {
+		return // the error says it all
+	}
 	table := t.Table()
 	id := ""
 	if l.watched {

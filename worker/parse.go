@@ -135,6 +135,9 @@ func (p *layerParser) layer(line string, depth int) (Layer, error) {
 		return Layer{}, p.unknown(words[0])
 	}
 	l := Layer{Type: kind.Name, Params: map[string]any{}}
+	if kind.Name == "reshape" && len(words) > 2 && !strings.Contains(head, "=") {
+		words = []string{words[0], strings.Join(words[1:], ",")} // reshape 1 8 8
+	}
 	at := p.next
 	positional := kind.Positional
 	for _, w := range words[1:] {

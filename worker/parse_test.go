@@ -2,6 +2,7 @@ package worker
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -99,4 +100,19 @@ func FuzzParseModel(f *testing.F) {
 			t.Fatalf("%s: %v", text, err)
 		}
 	})
+}
+
+// A shape may be written as people say it.
+func TestReshapeInWords(t *testing.T) {
+	words, err := ParseLayers("reshape 1 8 8\nflatten")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := ParseLayers("reshape 1,8,8\nflatten")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(words, list) {
+		t.Errorf("%v, want %v", words, list)
+	}
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -103,6 +104,10 @@ func (t Training) Sentence() string {
 // Table is the summary: for each measure its first, last and best value and the
 // shape of its course.
 func (t Training) Table() Bundle {
+	if len(t.History) == 0 {
+		note := cmp.Or(t.Note, "No epoch was trained.")
+		return table("<div>"+escape(t.Title)+"</div>\n<div><b>"+escape(note)+"</b></div>", t.Title+"\n"+note)
+	}
 	c := t.columns()
 	tab := Table{
 		Caption:  t.Title,
