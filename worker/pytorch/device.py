@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from dataclasses import dataclass
 
 import torch
@@ -74,6 +75,14 @@ def broken(e: BaseException) -> bool:
     return isinstance(e, RuntimeError) and "cuda" in text and not out_of_memory(e) and any(
         word in text for word in ("device-side assert", "illegal memory access", "launch failure", "ecc error", "unspecified launch")
     )
+
+
+def forget(e: BaseException) -> None:
+    """Frees what the functions that an exception left still hold: a model and its data stay on the GPU as long as it lives."""
+    link: BaseException | None = e
+    while link is not None:
+        traceback.clear_frames(link.__traceback__)
+        link = link.__context__
 
 
 def release() -> None:

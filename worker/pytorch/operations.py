@@ -54,9 +54,11 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
         if request.operation == "capabilities":
             return capabilities()
         return gpu_info()
-    except (JobError, train.Stopped):
+    except (JobError, train.Stopped) as e:
+        devices.forget(e)
         raise
     except Exception as e:
+        devices.forget(e)
         if devices.out_of_memory(e):
             raise JobError("OutOfMemory", "memory ran out; send fewer samples, or a smaller model", "") from None
         raise

@@ -13,6 +13,7 @@ The loss is never read back within an epoch, but for progress twice a second.
 from __future__ import annotations
 
 import sys
+import weakref
 
 import torch
 
@@ -47,7 +48,8 @@ class Sums:
 
 class Eager:
     def __init__(self, trainer, capturable: bool = False):
-        self.t, self.hyper = trainer, trainer.hyper
+        self.t = weakref.proxy(trainer)  # a cycle would keep both, and the GPU's memory, until the collector comes
+        self.hyper = trainer.hyper
         self.model, self.loss, self.device = trainer.model, trainer.loss, trainer.device
         self.optimizer = optim.make(trainer.hyper, trainer.model, capturable)
         self.params = [p for p in self.model.parameters() if p.requires_grad]

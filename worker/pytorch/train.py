@@ -311,6 +311,7 @@ def train(request: Request, arrays: Arrays, emit: Callable, stop, memory: Option
             done = len(trainer.history) if trainer else 0
             size = trainer.size if trainer else request.hyper.batch_size
             del trainer
+            devices.forget(e)
             devices.release()
             if request.hyper.on_oom != "halve" or size <= 1 or done:
                 raise devices.memory_error(e, size, *steps.fitting(request, arrays, size)) from None
@@ -378,6 +379,7 @@ def sized(job: Callable, size: int):
         except Exception as e:
             if not devices.out_of_memory(e) or size <= 1:
                 raise
+            devices.forget(e)
             devices.release()
             size //= 2
 

@@ -284,6 +284,44 @@ def test_out_of_memory_says_what_would_fit(small_memory, monkeypatch):
     assert e.value.kind == "OutOfMemory" and str(e.value) == "hyperparameters.batch_size: batch_size 64 needs 91 GB; 16 would fit"
 
 
+@pytest.fixture
+def trainers(monkeypatch):
+    """How many Trainers are alive."""
+    import weakref
+
+    alive = weakref.WeakSet()
+    init = train.Trainer.__init__
+
+    def remember(self, *args, **kw):
+        alive.add(self)
+        init(self, *args, **kw)
+
+    monkeypatch.setattr(train.Trainer, "__init__", remember)
+    return alive
+
+
+def test_memory_is_free_when_what_would_fit_is_measured(small_memory, trainers, monkeypatch):
+    """Without the garbage collector: a GPU's memory does not wait for it."""
+    import gc
+    import step
+
+    alive = []
+    monkeypatch.setattr(step, "fitting", lambda request, arrays, size: alive.append(len(trainers)) or (0, 0))
+    gc.disable()
+    try:
+        with pytest.raises(wire.JobError):
+            run(request(hyper={"batch_size": 64}))
+        assert alive == [0]
+        run(request(hyper=FEW))
+        assert len(trainers) == 0
+        value = request(hyper=FEW, run_id="r")
+        with pytest.raises(train.Stopped) as kept:
+            run(value, After(9), runs.Memory("r", value))
+        assert len(trainers) == 0 and kept.value is not None
+    finally:
+        gc.enable()
+
+
 def test_what_would_fit_is_a_straight_line():
     import step
 
