@@ -51,6 +51,7 @@
 //	Recv2[T](<-chan T) (T, bool)   replaces v, ok := <-ch
 //	Guard()                        deferred in goroutines; recovers and reports
 //	Show(...any)                   the last expression
+//	ShowError(error)               a last call that returns an error only; nil is not shown
 //	Var(name string, ptr any)      registers a variable
 //	Take[T any](name string) T     the value of a variable that a magic made
 //	Zero[T any](p *T)              sets *p to its zero value (frees what it held)

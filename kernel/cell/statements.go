@@ -42,7 +42,11 @@ func (r *rewriter) topStmt(s ast.Stmt, last bool) {
 					r.edits.open(r.off(s.Pos()), "_ = ")
 				}
 			} else {
-				r.edits.open(r.off(s.Pos()), "nbrt__.Show("+r.mark(s.Pos()))
+				show := "nbrt__.Show("
+				if isCall(s.X) && types.Identical(r.c.info.Types[s.X].Type, types.Universe.Lookup("error").Type()) {
+					show = "nbrt__.ShowError(" // that nothing went wrong is not worth a line
+				}
+				r.edits.open(r.off(s.Pos()), show+r.mark(s.Pos()))
 				r.edits.close(r.end(s), ")")
 			}
 		}

@@ -66,7 +66,7 @@ func main() {
 	}
 	even := filter(count(10), func(i int) bool { return i%2 == 0 })
 	fmt.Println(slices.Collect(even), first(even))
-	next, stop := iter.Pull(count(5))
+	next, stop := iter.Pull(slices.Values([]int{0, 1, 2}))
 	a, ok := next()
 	b, _ := next()
 	stop()
