@@ -70,7 +70,8 @@ func (d Dir) Put(ctx context.Context, name Name, content io.ReadSeeker, size int
 			os.Remove(f.Name())
 		}
 	}()
-	n, err := io.Copy(f, &interruptible{ctx, content})
+	// Large pieces: of a tensor in memory each is one copy into the page cache.
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, &interruptible{ctx, content}, make([]byte, min(size+1, 1<<20)))
 	if err != nil {
 		return dirError(name, err)
 	}

@@ -59,10 +59,7 @@ func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error
 	}
 	r.EvaluationData = dataset("X", "y")
 	r.Hyperparameters = &worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize}
-	if r.Tensors, err = pack(tensors.Set{"X": x, "y": y}); err != nil {
-		return nil, err
-	}
-	response, err := m.ask(ctx, r)
+	response, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gopherpod/gopherpod/runpod"
@@ -31,13 +32,10 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 		}
 		endpoint = e
 	}
-	f := &follower{onEvent: p.options.OnEvent}
-	f.collector.RunID = p.RunID
-	job, err := submit(ctx, endpoint, p.request, p.options.Policy)
-	if err != nil {
+	f, job, err := p.send(ctx, endpoint)
+	if job == nil {
 		return nil, err
 	}
-	err = f.follow(ctx, endpoint, job)
 	if err == nil {
 		var result *worker.TrainResult
 		if result, err = f.collector.Result(); err == nil {
@@ -50,6 +48,32 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
 	m.Receipt = p.receipt(m)
 	return m, err
+}
+
+// send submits the plan and follows the job to its end, another one where the
+// worker lacked data. job is nil where none was accepted.
+func (p *Plan) send(ctx context.Context, e *runpod.Endpoint) (f *follower, job *runpod.Job, err error) {
+	t, err := newTransfer(ctx, e, p.options.Store, p.options.Inline)
+	if err != nil {
+		return nil, nil, err
+	}
+	if tell := p.options.OnEvent; tell != nil {
+		t.tell = func(line string) { tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}}) }
+	}
+	err = t.do(ctx, p.parcel, func(r *worker.Request) (err error) {
+		f = &follower{onEvent: p.options.OnEvent}
+		f.collector.RunID = p.RunID
+		if job, err = submit(ctx, e, r, p.options.Policy); err != nil {
+			job = nil
+			return err
+		}
+		return f.follow(ctx, e, job)
+	})
+	var cut *InterruptedError
+	if err != nil && ctx.Err() != nil && job == nil && !errors.As(err, &cut) {
+		err = &InterruptedError{Cause: context.Cause(ctx), Cancelled: true}
+	}
+	return f, job, err
 }
 
 // finished makes the model of a complete result.
@@ -74,6 +98,7 @@ func (p *Plan) unfinished(id runpod.JobID, endpoint *runpod.Endpoint, epochs []w
 	m := &Model{
 		Spec: p.Model, Hyperparameters: p.Hyperparameters, Epochs: p.StartEpoch, Parameters: p.Parameters,
 		Input: p.Input, Output: p.Output, RunID: p.RunID, JobID: id, endpoint: endpoint,
+		store: p.options.Store, inline: p.options.Inline,
 	}
 	var before []worker.Epoch
 	if from := p.options.From; from != nil {

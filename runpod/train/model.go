@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -32,6 +33,8 @@ type Model struct {
 	Receipt   Receipt // what it takes to repeat the run
 
 	endpoint              *runpod.Endpoint
+	store                 store.Store // as in Options
+	inline                int
 	state, optimizerState string // as they travel
 }
 
@@ -179,10 +182,7 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 		return tensors.Tensor{}, err
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
-	if r.Tensors, err = pack(tensors.Set{"X": x}); err != nil {
-		return tensors.Tensor{}, err
-	}
-	response, err := m.ask(ctx, r)
+	response, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x}, names: map[string]string{"X": name}})
 	if err != nil {
 		return tensors.Tensor{}, err
 	}
@@ -228,7 +228,7 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 }
 
 // ask runs the request as a job and reads its answer.
-func (m *Model) ask(ctx context.Context, r *worker.Request) (*worker.Response, error) {
+func (m *Model) ask(ctx context.Context, p *parcel) (*worker.Response, error) {
 	endpoint := m.endpoint
 	if endpoint == nil {
 		e, err := Endpoint()
@@ -237,13 +237,21 @@ func (m *Model) ask(ctx context.Context, r *worker.Request) (*worker.Response, e
 		}
 		endpoint = e
 	}
-	output, err := call(ctx, endpoint, r)
+	t, err := newTransfer(ctx, endpoint, m.store, m.inline)
+	if err != nil {
+		return nil, err
+	}
+	var output json.RawMessage
+	err = t.do(ctx, p, func(r *worker.Request) (err error) {
+		output, err = call(ctx, endpoint, r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	var response worker.Response
 	if err := decode(output, &response); err != nil {
-		return nil, fmt.Errorf("train: %s: %w: %w", r.Operation, ErrResult, err)
+		return nil, fmt.Errorf("train: %s: %w: %w", p.request.Operation, ErrResult, err)
 	}
 	return &response, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -43,6 +44,13 @@ type Options struct {
 
 	// Endpoint runs the job. nil: what Endpoint returns.
 	Endpoint *runpod.Endpoint
+	// Inline is how many bytes of arrays travel inside the request; 0: 1 MB. More
+	// than that goes before it, once: what the endpoint has already is referred to
+	// by its digest.
+	Inline int
+	// Store is where the endpoint's workers read data from. nil: what the environment
+	// names for the endpoint, else the data go as jobs of their own.
+	Store store.Store
 	// Policy bounds the job on the server: time, life, priority.
 	Policy runpod.Policy
 	// OnEvent is told what happens, in order, from one goroutine. It should return

@@ -21,7 +21,8 @@ type Plan struct {
 	StartEpoch      int   // epochs that Options.From has seen
 
 	options Options
-	request *worker.Request
+	request *worker.Request // without the arrays
+	parcel  *parcel         // with them
 	digests []DataDigest
 }
 
@@ -75,9 +76,9 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if o.Validation != nil {
 		names["Xval"], names["yval"] = o.Validation.validationNames()
 	}
-	p.digests = digests(set, names)
-	p.request.Tensors, err = pack(set)
-	return p, err
+	p.parcel = &parcel{request: p.request, set: set, names: names}
+	p.digests = digests(p.parcel)
+	return p, nil
 }
 
 func dataset(x, y string) *worker.Dataset {
@@ -155,8 +156,9 @@ func pack(set tensors.Set) (*worker.Tensors, error) {
 	return &worker.Tensors{Codec: codec, Data: data}, nil
 }
 
-// Bytes is about how many bytes the request takes on the wire.
-func (p *Plan) Bytes() int { return size(p.request) }
+// Bytes is about how many bytes the plan takes on the wire where nothing of it is
+// there already, before compression.
+func (p *Plan) Bytes() int { return size(p.request) + p.parcel.set.Bytes() }
 
 func size(r *worker.Request) int {
 	n := len(r.ModelState) + len(r.OptimizerState) + 2000

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -42,7 +43,11 @@ func TestPrepare(t *testing.T) {
 	if p.Model.Layers[0].Params["in_features"] != 2 {
 		t.Errorf("layer 0: %v", p.Model.Layers[0])
 	}
-	set, err := tensors.DecodeSet(p.request.Tensors.Codec, p.request.Tensors.Data, 0)
+	sent, err := p.parcel.referring(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := tensors.DecodeSet(sent.Tensors.Codec, sent.Tensors.Data, 0)
 	if err != nil || set["X"].String() != "float32[30 2]" || set["y"].String() != "int64[30]" {
 		t.Errorf("sent %v, %v", set, err)
 	}
@@ -81,7 +86,7 @@ func TestForms(t *testing.T) {
 		p, err := Prepare(twoLayers, d, Options{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if p.request.Tensors.Data != want.request.Tensors.Data {
+		} else if !reflect.DeepEqual(p.digests, want.digests) {
 			t.Errorf("%s: other data than the matrix", name)
 		}
 	}

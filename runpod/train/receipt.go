@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gopherpod/gopherpod/runpod"
-	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -39,11 +38,10 @@ type DataDigest struct {
 }
 
 // digests lists what the plan sends.
-func digests(set tensors.Set, names map[string]string) []DataDigest {
+func digests(p *parcel) []DataDigest {
 	var list []DataDigest
-	for _, name := range set.Names() {
-		t := set[name]
-		list = append(list, DataDigest{Name: names[name], Array: t.String(), SHA256: t.Digest()})
+	for _, name := range p.set.Names() {
+		list = append(list, DataDigest{Name: p.name(name), Array: p.set[name].String(), SHA256: p.digest(name)})
 	}
 	slices.SortFunc(list, func(a, b DataDigest) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -1,0 +1,202 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// defaultInline is Options.Inline where that is 0.
+const defaultInline = 1_000_000
+
+// keepInside is the size up to which an array travels inside the request even
+// where others do not: a name of it and a question for it cost as much.
+const keepInside = 4 << 10
+
+// WithLog makes what is sent with that context tell of each array that does not
+// travel inside its request: "X: 9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
+// Fit tells it as an event too.
+func WithLog(ctx context.Context, log func(line string)) context.Context {
+	return context.WithValue(ctx, logKey{}, log)
+}
+
+type logKey struct{}
+
+// A parcel is a request and its arrays, which travel inside it or before it.
+type parcel struct {
+	request *worker.Request
+	set     tensors.Set
+	names   map[string]string // as the caller calls the arrays; nil: as the set does
+	digests map[string]string // those known; the others are computed when needed
+}
+
+func (p *parcel) name(name string) string {
+	if n := p.names[name]; n != "" {
+		return n
+	}
+	return name
+}
+
+func (p *parcel) digest(name string) string {
+	if p.digests[name] == "" {
+		if p.digests == nil {
+			p.digests = map[string]string{}
+		}
+		p.digests[name] = p.set[name].Digest()
+	}
+	return p.digests[name]
+}
+
+// large names the arrays that travel before the request.
+func (p *parcel) large() []string {
+	return slices.DeleteFunc(p.set.Names(), func(n string) bool { return len(p.set[n].Data) <= keepInside })
+}
+
+// referring is the request that refers to those arrays by digest and has the
+// others inside.
+func (p *parcel) referring(names []string) (*worker.Request, error) {
+	inside := maps.Clone(p.set)
+	for _, n := range names {
+		delete(inside, n)
+	}
+	r := *p.request
+	for _, d := range []**worker.Dataset{&r.TrainingData, &r.ValidationData, &r.EvaluationData, &r.InputData} {
+		if *d == nil {
+			continue
+		}
+		c := **d
+		for _, v := range []*worker.Value{&c.Features, &c.Labels} {
+			if slices.Contains(names, v.Tensor) {
+				*v = worker.Value{SHA256: p.digest(v.Tensor)}
+			}
+		}
+		*d = &c
+	}
+	var err error
+	if r.Tensors = nil; len(inside) > 0 {
+		r.Tensors, err = pack(inside)
+	}
+	return &r, err
+}
+
+// A transfer brings parcels to an endpoint.
+type transfer struct {
+	endpoint *runpod.Endpoint
+	store    store.Store // that the endpoint's workers read; nil: what goes before a request goes as jobs
+	inline   int         // bytes of arrays up to which they all travel inside
+	tell     func(line string)
+}
+
+func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) (*transfer, error) {
+	var err error
+	if s == nil {
+		if s, err = storeOf(e); err != nil {
+			return nil, err
+		}
+	}
+	if inline == 0 {
+		inline = defaultInline
+	}
+	tell, ok := ctx.Value(logKey{}).(func(string))
+	if !ok {
+		tell = func(string) {}
+	}
+	return &transfer{endpoint: e, store: s, inline: inline, tell: tell}, nil
+}
+
+// deliveries is how often data that the worker misses are sent.
+const deliveries = 3
+
+// do runs the parcel's request by run, with its arrays inside where they are small,
+// else sent before, and again where the worker misses some: it has refused the
+// request then, which costs nothing twice.
+func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) error) error {
+	names := p.large()
+	if p.set.Bytes() <= t.inline || len(names) == 0 {
+		r, err := p.referring(nil)
+		if err != nil {
+			return err
+		}
+		return run(r)
+	}
+	r, err := p.referring(names)
+	if err != nil {
+		return err
+	}
+	for try := range deliveries {
+		if err = t.supply(ctx, p, names, try); err != nil {
+			break
+		}
+		if err = run(r); !missing(err) {
+			return err
+		}
+	}
+	if ctx.Err() != nil || !missing(err) && !errors.Is(err, errNoStore) {
+		return err
+	}
+	// The workers keep nothing, or each keeps its own: what fits travels inside.
+	if r, ok := p.whole(); ok {
+		t.tell("the endpoint's workers share no store: the data travel inside the request")
+		return run(r)
+	}
+	return fmt.Errorf("train: %w, or give the endpoint a network volume: %w", &sizeError{p.set.Bytes() + size(p.request), runpod.MaxRunBody}, err)
+}
+
+// whole is the request with all arrays inside, where it can be sent so.
+func (p *parcel) whole() (r *worker.Request, ok bool) {
+	if p.set.Bytes() > 8*runpod.MaxRunBody { // data hardly shrink that much
+		return nil, false
+	}
+	r, err := p.referring(nil)
+	return r, err == nil && size(r) < runpod.MaxRunBody
+}
+
+// missing tells whether a worker refused a request because it lacks data.
+func missing(err error) bool {
+	var e *worker.Error
+	return errors.As(err, &e) && e.Kind == worker.ErrMissing
+}
+
+// supply makes sure that the endpoint has the arrays. The first time it tells of
+// each, later only of what is sent again.
+func (t *transfer) supply(ctx context.Context, p *parcel, names []string, try int) error {
+	report := func(name string, r store.Receipt) {
+		switch {
+		case try == 0:
+			t.tell(fmt.Sprintf("%s: %s", p.name(name), r))
+		case r.Sent > 0:
+			t.tell(fmt.Sprintf("%s: %s, for the worker had lost it", p.name(name), r))
+		}
+	}
+	if t.store != nil && try < deliveries-1 {
+		sent, err := t.direct(ctx, p, names, report)
+		if err != nil {
+			return fmt.Errorf("train: send the data: %w", err)
+		}
+		if try == 0 || sent {
+			return nil
+		}
+		// All is there and the worker does not see it: it looks elsewhere.
+	}
+	return t.byJobs(ctx, p, names, report)
+}
+
+// direct puts arrays where the workers read.
+func (t *transfer) direct(ctx context.Context, p *parcel, names []string, report func(string, store.Receipt)) (sent bool, err error) {
+	for _, name := range names {
+		r, err := store.SendTensorAs(ctx, t.store, p.set[name], p.digest(name))
+		if err != nil {
+			return sent, err
+		}
+		sent = sent || r.Sent > 0
+		report(name, r)
+	}
+	return sent, nil
+}

@@ -1,0 +1,190 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// errNoStore: the endpoint's worker does not do the operation store, or not well.
+var errNoStore = errors.New("the endpoint's worker stores no data")
+
+const (
+	// partBytes of an array are a request of 9.4 MB.
+	partBytes = 7_000_000
+	// partsAtOnce is how many such requests are under way.
+	partsAtOnce = 4
+	// storeTries is how often a job of the operation store is asked for: to do it
+	// twice changes nothing.
+	storeTries = 3
+)
+
+// byJobs sends arrays as jobs of the operation store, those that are not there.
+func (t *transfer) byJobs(ctx context.Context, p *parcel, names []string, report func(string, store.Receipt)) error {
+	ask := &worker.Request{Operation: worker.OpStore, Protocol: worker.Protocol}
+	for _, name := range names {
+		ask.Have = append(ask.Have, p.digest(name))
+	}
+	answer, err := t.storeJob(ctx, ask)
+	if err != nil {
+		return err
+	}
+	group := tensors.Set{}
+	flush := func() error {
+		err := t.sendSet(ctx, p, group)
+		for _, name := range group.Names() {
+			if err == nil {
+				report(name, store.Receipt{Digest: p.digest(name), Size: int64(len(p.set[name].Data)), Sent: int64(len(p.set[name].Data)), Parts: 1})
+			}
+		}
+		group = tensors.Set{}
+		return err
+	}
+	for _, name := range names {
+		a, digest := p.set[name], p.digest(name)
+		r := store.Receipt{Digest: digest, Size: int64(len(a.Data)), Parts: 1}
+		switch {
+		case slices.Contains(answer.Have, digest):
+			report(name, r)
+		case len(a.Data) > partBytes:
+			if r.Sent, r.Parts, err = t.sendParts(ctx, a, digest); err != nil {
+				return err
+			}
+			report(name, r)
+		default:
+			if group.Bytes()+len(a.Data) > partBytes {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+			group[name] = a
+		}
+	}
+	return flush()
+}
+
+// sendSet sends arrays in one job.
+func (t *transfer) sendSet(ctx context.Context, p *parcel, set tensors.Set) error {
+	if len(set) == 0 {
+		return nil
+	}
+	packed, err := pack(set)
+	if err != nil {
+		return err
+	}
+	answer, err := t.storeJob(ctx, &worker.Request{Operation: worker.OpStore, Protocol: worker.Protocol, Tensors: packed})
+	if err != nil {
+		return err
+	}
+	for name := range set {
+		if answer.Stored[name] != p.digest(name) {
+			return fmt.Errorf("train: send %s: %w: %w: what arrived has another digest", p.name(name), errNoStore, ErrResult)
+		}
+	}
+	return nil
+}
+
+// sendParts sends an array in parts, those that are not there, and has the worker
+// put them together. After a broken connection it goes on from where it was.
+func (t *transfer) sendParts(ctx context.Context, a tensors.Tensor, digest string) (sent int64, count int, err error) {
+	j := worker.Join{SHA256: digest, DType: a.DType, Shape: a.Shape}
+	parts := map[string]tensors.Tensor{}
+	for b := range slices.Chunk(a.Data, partBytes) {
+		part := tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+		d := part.Digest()
+		parts[d] = part
+		j.Parts = append(j.Parts, d)
+	}
+	for range deliveries {
+		answer, err := t.storeJob(ctx, &worker.Request{Operation: worker.OpStore, Protocol: worker.Protocol, Join: []worker.Join{j}})
+		if err != nil {
+			return sent, len(j.Parts), err
+		}
+		if slices.Contains(answer.Have, digest) {
+			return sent, len(j.Parts), nil
+		}
+		n, err := t.sendEach(ctx, parts, answer.Missing)
+		if sent += n; err != nil {
+			return sent, len(j.Parts), err
+		}
+	}
+	return sent, len(j.Parts), fmt.Errorf("train: %w: it loses parts of %.1f MB before they are all there", errNoStore, mb(len(a.Data)))
+}
+
+// sendEach sends the parts of those digests, a job each, several at once. The first
+// error ends it.
+func (t *transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor, digests []string) (sent int64, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	slots := make(chan struct{}, partsAtOnce)
+	slices.Sort(digests)
+	for _, digest := range slices.Compact(digests) {
+		part, ok := parts[digest]
+		if !ok {
+			return sent, fmt.Errorf("train: %w: %w: it misses a part that is none", errNoStore, ErrResult)
+		}
+		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		all.Go(func() {
+			defer func() { <-slots }()
+			p := &parcel{set: tensors.Set{"part": part}, digests: map[string]string{"part": digest}}
+			if err := t.sendSet(ctx, p, p.set); err != nil {
+				cancel(err)
+				return
+			}
+			mu.Lock()
+			sent += int64(len(part.Data))
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	if ctx.Err() != nil {
+		return sent, context.Cause(ctx)
+	}
+	return sent, nil
+}
+
+// storeJob runs a request of the operation store. What is not known to have arrived
+// is sent again.
+func (t *transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Response, error) {
+	for try := 1; ; try++ {
+		output, err := call(ctx, t.endpoint, r)
+		var refused *worker.Error
+		switch {
+		case err == nil:
+			var answer worker.Response
+			if err := decode(output, &answer); err != nil || answer.Status != "success" {
+				return nil, fmt.Errorf("train: %w: %w", errNoStore, ErrResult)
+			}
+			return &answer, nil
+		case ctx.Err() != nil:
+			return nil, err
+		case errors.As(err, &refused) && (refused.Kind == worker.ErrInvalid || refused.Kind == worker.ErrUnsupported):
+			return nil, fmt.Errorf("%w: %w", errNoStore, err)
+		case try < storeTries && again(err):
+			continue
+		}
+		return nil, err
+	}
+}
+
+// again tells whether an error says that the way broke, and not the job.
+func again(err error) bool {
+	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}

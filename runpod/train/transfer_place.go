@@ -1,0 +1,34 @@
+package train
+
+import (
+	"net/url"
+	"os"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+)
+
+// EnvLocalStore names a folder that the embedded endpoint's workers read data from:
+// who runs on its machine puts data there, and not into requests.
+const EnvLocalStore = "GOPHERPOD_LOCAL_STORE"
+
+// storeOf is where the workers of an endpoint read data from, as far as the
+// environment tells, or nil.
+func storeOf(e *runpod.Endpoint) (store.Store, error) {
+	if e == nil || e.Client() == nil {
+		return nil, nil
+	}
+	base := e.Client().BaseURL()
+	if dir := os.Getenv(EnvLocalStore); dir != "" && e.Client().Local() {
+		if embedded := os.Getenv(EnvLocalURL); embedded == "" || sameHost(embedded, base) {
+			return store.Dir(dir), nil
+		}
+	}
+	return nil, nil
+}
+
+func sameHost(a, b string) bool {
+	u, err := url.Parse(a)
+	v, err2 := url.Parse(b)
+	return err == nil && err2 == nil && u.Host == v.Host
+}
