@@ -59,7 +59,8 @@ type Options struct {
 
 // listFlags compile every archive so that it can go into a shared library, into
 // a position independent program and beside a plugin.
-var listFlags = []string{"-trimpath", "-linkshared", "-buildmode=shared"}
+// The tag is for package rt: it may use what only sessions can link.
+var listFlags = []string{"-trimpath", "-linkshared", "-buildmode=shared", "-tags=gopherpod_session"}
 
 // standard is what every host holds besides the standard library.
 var standard = []string{

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
-	"github.com/gopherpod/gopherpod/kernel/session/host"
 )
 
 // A process is one session process.
@@ -76,7 +75,7 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	defer closeAll(theirs[:])
 	p.cmd = exec.Command(program)
 	p.cmd.Dir = dir
-	p.cmd.Env = append(env, host.TokenEnv+"="+token, "GOTRACEBACK=single")
+	p.cmd.Env = append(env, frame.TokenEnv+"="+token, "GOTRACEBACK=single")
 	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
 	p.cmd.ExtraFiles = []*os.File{theirs[2], theirs[3]}
 	// A group of its own: Ctrl-C in a terminal is for the kernel to handle, and

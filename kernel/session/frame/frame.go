@@ -187,6 +187,9 @@ const markStart = "\x1egp:"
 // ErrToken says that a token has not the length that markers have.
 var ErrToken = errors.New("frame: a token has 16 characters")
 
+// TokenEnv names the environment variable with the token.
+const TokenEnv = "GOPHERPOD_SESSION_TOKEN"
+
 // TokenSize is the length of the secret that makes markers recognisable.
 const TokenSize = 16
 

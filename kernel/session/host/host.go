@@ -19,9 +19,6 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
-// TokenEnv names the environment variable with the token of markers.
-const TokenEnv = "GOPHERPOD_SESSION_TOKEN"
-
 // SelfTestEnv names the environment variable with cells to load and run, as
 // file=entry separated by semicolons: how a new session program is tried.
 const SelfTestEnv = "GOPHERPOD_SELF_TEST"
@@ -86,11 +83,11 @@ func selfTest(cells string) {
 }
 
 func open(magics []magic.Magic) (*host, error) {
-	token := os.Getenv(TokenEnv)
+	token := os.Getenv(frame.TokenEnv)
 	if len(token) != frame.TokenSize {
 		return nil, frame.ErrToken
 	}
-	os.Unsetenv(TokenEnv) // child processes need not know
+	os.Unsetenv(frame.TokenEnv) // child processes need not know
 	h := &host{magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
 	for _, m := range append(builtins(), magics...) {
 		if _, twice := h.magics[m.Name()]; !twice {

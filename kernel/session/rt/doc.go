@@ -11,6 +11,7 @@
 //	vars.go       the variables of the session, values on their way into one
 //	stdout.go     the standard streams of the cell that the caller belongs to
 //	stack.go      the user's frames of a panic
-//	load.go       mapping a cell's shared object
+//	load.go       mapping a cell's shared object; quick.go: making it part of the program
+//	janitor.go    forgetting cells that are over
 //	lm            the run-time's functions behind load.go
 package rt

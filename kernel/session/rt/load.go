@@ -38,7 +38,10 @@ import (
 //go:linkname AddModuleData gopherpod.addmoduledata
 var AddModuleData = uintptr(C.gp_addmoduledata())
 
-var loadMu sync.Mutex
+var (
+	loadMu sync.Mutex
+	loaded modules // guarded by loadMu
+)
 
 // LoadTime says where the time of a Load went.
 type LoadTime struct{ Map, Init time.Duration }
@@ -53,6 +56,7 @@ func Load(path, entry string) (func(), LoadTime, error) {
 	cp := C.CString(path)
 	defer C.free(unsafe.Pointer(cp))
 	var text *C.char
+	before := lm.LastModule
 	t := time.Now()
 	h := C.gp_open(cp, &text)
 	lt.Map = time.Since(t)
@@ -60,11 +64,15 @@ func Load(path, entry string) (func(), LoadTime, error) {
 		return nil, lt, fmt.Errorf("load: %s", C.GoString(text))
 	}
 	t = time.Now()
-	_, _, tasks, errtext := lm.LastModuleInit()
-	if errtext != "" {
-		return nil, lt, fmt.Errorf("load: %s", errtext)
+	var err error
+	if entry == "" { // a library has packages to initialise
+		err = loaded.official(nil)
+	} else {
+		err = loaded.add(before)
 	}
-	lm.DoInit(tasks)
+	if err != nil {
+		return nil, lt, err
+	}
 	lt.Init = time.Since(t)
 	if entry == "" {
 		return nil, lt, nil

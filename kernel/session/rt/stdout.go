@@ -39,6 +39,13 @@ func (stderrSink) Stream(_ *Cell, _ string, text []byte) { os.Stderr.Write(text)
 // Show displays the value of a cell's last expression.
 func Show(values ...any) { sink().Show(Caller(), values) }
 
+// ShowError shows an error, and nothing for nil.
+func ShowError(err error) {
+	if err != nil {
+		Show(err)
+	}
+}
+
 // detached are the streams of a cell that is over: pipes, because os.Stdout has
 // to be a file. The running cell writes to the real ones, where the kernel
 // process reads what C code and children write too, in one order.

@@ -1,0 +1,35 @@
+//go:build gopherpod_session
+
+package lm
+
+import "unsafe"
+
+// Quick says that the functions below are there. They are not open to everybody:
+// only programs linked with -checklinkname=0 can have them, as sessions are.
+const Quick = true
+
+// LastModule is the record of the module that was mapped last.
+//
+//go:linkname LastModule runtime.lastmoduledatap
+var LastModule unsafe.Pointer
+
+// ModulesInit adds mapped modules to the active ones.
+//
+//go:linkname ModulesInit runtime.modulesinit
+func ModulesInit()
+
+// ItabsInit adds the itabs of all active modules to the table.
+//
+//go:linkname ItabsInit runtime.itabsinit
+func ItabsInit()
+
+// TypeLinks lists, for each active module, where its types begin and the
+// offsets of those without a name.
+//
+//go:linkname TypeLinks reflect.typelinks
+func TypeLinks() (sections []unsafe.Pointer, offsets [][]int32)
+
+// TypesEqual compares types of two modules.
+//
+//go:linkname TypesEqual runtime.typesEqual
+func TypesEqual(t, u unsafe.Pointer, seen map[[2]unsafe.Pointer]struct{}) bool

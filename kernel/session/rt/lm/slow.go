@@ -1,0 +1,26 @@
+//go:build !gopherpod_session
+
+package lm
+
+import "unsafe"
+
+// Quick says that the functions below are not there: the program was linked as
+// any other.
+const Quick = false
+
+// LastModule is unknown.
+var LastModule unsafe.Pointer
+
+// ModulesInit is never called.
+func ModulesInit() { panic("lm: not linked as a session") }
+
+// ItabsInit is never called.
+func ItabsInit() { panic("lm: not linked as a session") }
+
+// TypeLinks is never called.
+func TypeLinks() ([]unsafe.Pointer, [][]int32) { panic("lm: not linked as a session") }
+
+// TypesEqual is never called.
+func TypesEqual(_, _ unsafe.Pointer, _ map[[2]unsafe.Pointer]struct{}) bool {
+	panic("lm: not linked as a session")
+}

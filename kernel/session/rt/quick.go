@@ -1,0 +1,161 @@
+package rt
+
+import (
+	"errors"
+	"unsafe"
+
+	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
+)
+
+// modules adds the modules of cells to the program.
+//
+// The run-time does that by comparing the types of the new module with those of
+// all modules before it, whose list it makes anew each time: 20 ms where the
+// program has 10^5 types, for a cell that has ten. This keeps the list. It does
+// what runtime.typelinksinit does, and needs one thing that the run-time keeps to
+// itself: where in a module's record the result belongs. That is learnt from the
+// first module, which the run-time initialises, and checked there; where anything
+// is not as expected the run-time does all of them.
+type modules struct {
+	learnt  bool
+	broken  bool                        // never try again
+	typemap uintptr                     // offset of the result in a module's record
+	types   map[uint32]unsafe.Pointer   // by hash
+	more    map[uint32][]unsafe.Pointer // those whose hash was taken
+	indexed int                         // modules whose types are in the list
+	pinned  []map[int32]unsafe.Pointer
+}
+
+// Sizes of runtime.moduledata and abi.Type.
+const (
+	maxRecord  = 800 // bytes of the record that are looked at
+	word       = unsafe.Sizeof(uintptr(0))
+	hashOffset = 2 * word // of the hash in a type
+)
+
+// worthwhile is how many types without a name make the run-time slow.
+const worthwhile = 2000
+
+var errModule = errors.New("load: the module is not the last one")
+
+func wordAt(p unsafe.Pointer, offset uintptr) *unsafe.Pointer {
+	return (*unsafe.Pointer)(unsafe.Add(p, offset))
+}
+
+// add initialises the module that was mapped after before.
+func (m *modules) add(before unsafe.Pointer) error {
+	if !lm.Quick || m.broken {
+		return m.official(nil)
+	}
+	md := lm.LastModule
+	if md == before {
+		return errModule
+	}
+	if m.learnt {
+		return m.quick(md)
+	}
+	next, ok := fieldWith(before, md)
+	if !ok || *wordAt(md, next) != nil || *wordAt(md, next-word) != nil {
+		m.broken = true
+		return m.official(nil)
+	}
+	return m.official(func() { m.learn(md, next-word) })
+}
+
+// official lets the run-time do it.
+func (m *modules) official(then func()) error {
+	_, _, tasks, errtext := lm.LastModuleInit()
+	if errtext != "" {
+		return errors.New("load: " + errtext)
+	}
+	if then != nil {
+		then()
+	}
+	lm.DoInit(tasks)
+	return nil
+}
+
+// fieldWith finds the one field of a record that holds a value.
+func fieldWith(record, value unsafe.Pointer) (offset uintptr, ok bool) {
+	for o := uintptr(0); o < maxRecord; o += word {
+		if *wordAt(record, o) == value {
+			return o, o > 0
+		}
+	}
+	return 0, false
+}
+
+// learn checks that the field holds what the run-time has made of the module.
+func (m *modules) learn(md unsafe.Pointer, field uintptr) {
+	m.broken = true
+	_, offsets := lm.TypeLinks()
+	all := 0
+	for _, o := range offsets {
+		all += len(o)
+	}
+	last := offsets[len(offsets)-1]
+	if all < worthwhile || len(last) == 0 || *wordAt(md, field) == nil {
+		return
+	}
+	made := *(*map[int32]unsafe.Pointer)(unsafe.Pointer(wordAt(md, field)))
+	if len(made) != len(last) {
+		return
+	}
+	for _, o := range last {
+		if made[o] == nil {
+			return
+		}
+	}
+	m.broken, m.learnt, m.typemap = false, true, field
+	m.types, m.more = make(map[uint32]unsafe.Pointer, all), map[uint32][]unsafe.Pointer{}
+	go func() { // the first cell need not wait
+		loadMu.Lock()
+		defer loadMu.Unlock()
+		m.index()
+	}()
+}
+
+// index takes the types of modules that it has not seen yet and returns the map
+// of the last one.
+func (m *modules) index() (typemap map[int32]unsafe.Pointer) {
+	sections, offsets := lm.TypeLinks()
+	for ; m.indexed < len(sections); m.indexed++ {
+		types, links := sections[m.indexed], offsets[m.indexed]
+		typemap = make(map[int32]unsafe.Pointer, len(links))
+		for _, o := range links {
+			typemap[o] = m.canonical(unsafe.Add(types, o))
+		}
+	}
+	return typemap
+}
+
+// canonical is the first type in the program that equals t.
+func (m *modules) canonical(t unsafe.Pointer) unsafe.Pointer {
+	hash := *(*uint32)(unsafe.Add(t, hashOffset))
+	first := m.types[hash]
+	if first == nil {
+		m.types[hash] = t
+		return t
+	}
+	for _, u := range append([]unsafe.Pointer{first}, m.more[hash]...) {
+		// The first module's types differ from each other: no need to compare.
+		if u == t || m.indexed > 0 && lm.TypesEqual(t, u, map[[2]unsafe.Pointer]struct{}{}) {
+			return u
+		}
+	}
+	m.more[hash] = append(m.more[hash], t)
+	return t
+}
+
+// quick initialises a cell's module. A cell has no package to initialise.
+func (m *modules) quick(md unsafe.Pointer) error {
+	if *wordAt(md, m.typemap) != nil {
+		return errModule
+	}
+	lm.ModulesInit()
+	typemap := m.index()
+	m.pinned = append(m.pinned, typemap) // the record is not memory that the collector reads
+	*(*map[int32]unsafe.Pointer)(unsafe.Pointer(wordAt(md, m.typemap))) = typemap
+	lm.ItabsInit()
+	return nil
+}
