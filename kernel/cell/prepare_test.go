@@ -327,3 +327,12 @@ func TestImports(t *testing.T) {
 		t.Errorf("imports %v", got)
 	}
 }
+
+// A call that returns nothing but an error is no value to look at.
+func TestLoneErrorIsShownByItself(t *testing.T) {
+	nb := newNotebook(t)
+	nb.run("func fine() error { return nil }\nfine()")
+	nb.has("nbrt__.ShowError(")
+	nb.run("err := fine()\nerr")
+	nb.has("nbrt__.Show(")
+}
