@@ -1,0 +1,196 @@
+package rt
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+func TestCell(t *testing.T) {
+	c := Start(1, 7, func(context.Context) error {
+		if c := Caller(); c == nil || c.ID != 1 || c.Count != 7 {
+			t.Errorf("caller %+v", c)
+		}
+		inner := make(chan int)
+		go func() { inner <- Caller().ID }()
+		if id := <-inner; id != 1 {
+			t.Errorf("the goroutine belongs to %d", id)
+		}
+		return nil
+	})
+	<-c.Done()
+	if f := c.Failure(); f != nil {
+		t.Errorf("got %+v", f)
+	}
+	for _, k := range []struct {
+		f    func(context.Context) error
+		want func(*Failure) bool
+	}{
+		{func(context.Context) error { panic("no") }, func(f *Failure) bool { return f.Value == "no" }},
+		{func(context.Context) error { panic(errors.New("err")) }, func(f *Failure) bool { return f.Value == "err" }},
+		{func(context.Context) error { panic(bad{}) }, func(f *Failure) bool { return strings.Contains(f.Value, "cannot be shown") }},
+		{func(context.Context) error { return errors.New("e") }, func(f *Failure) bool { return f.Err != nil }},
+	} {
+		c := Start(2, 1, k.f)
+		<-c.Done()
+		if !k.want(c.Failure()) {
+			t.Errorf("got %+v", c.Failure())
+		}
+	}
+}
+
+type bad struct{}
+
+func (bad) Error() string { panic("again") }
+
+// Every blocking operation ends with the interrupt, and the flag is taken down
+// when no goroutine of the cell is left.
+func TestInterrupt(t *testing.T) {
+	ch := make(chan int)
+	for name, f := range map[string]func(){
+		"loop": func() {
+			for {
+				Check()
+			}
+		},
+		"sleep": func() { Sleep(time.Hour) },
+		"recv":  func() { Recv(ch) },
+		"recv2": func() { Recv2(ch) },
+		"send":  func() { Send(ch, 1) },
+		"range": func() {
+			for range Range(ch) {
+				t.Error("a value")
+			}
+		},
+		"select": func() { <-Intr(); Halt() },
+		"swallowed": func() {
+			func() {
+				defer func() { recover() }()
+				for {
+					Check()
+				}
+			}()
+			for {
+				Check()
+			}
+		},
+	} {
+		c := Start(10, 1, func(context.Context) error { f(); return nil })
+		background := make(chan struct{})
+		b := Start(11, 1, func(context.Context) error { Recv(background); return nil })
+		c.Interrupt()
+		<-c.Done()
+		if f := c.Failure(); f == nil || !f.Interrupted {
+			t.Errorf("%s: %+v", name, f)
+		}
+		close(background)
+		<-b.Done()
+		if b.Failure() != nil {
+			t.Errorf("%s: another cell got %+v", name, b.Failure())
+		}
+	}
+	for i := 0; atomic.LoadUint32(&Flag) != 0; i++ {
+		if i == 200 {
+			t.Fatal("the flag stays up")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestChannels(t *testing.T) {
+	ch := make(chan int, 3)
+	Send(ch, 1)
+	Send(ch, 2)
+	if v := Recv(ch); v != 1 {
+		t.Errorf("got %d", v)
+	}
+	close(ch)
+	if got := slices.Collect(Range(ch)); !slices.Equal(got, []int{2}) {
+		t.Errorf("got %v", got)
+	}
+	if v, ok := Recv2(ch); v != 0 || ok {
+		t.Errorf("got %d %v", v, ok)
+	}
+}
+
+func TestVars(t *testing.T) {
+	x := 3
+	Var("x", &x)
+	v, ok := Lookup("x")
+	if !ok || !v.CanSet() || !slices.Contains(Names(), "x") {
+		t.Fatalf("got %v %v", v, ok)
+	}
+	v.SetInt(4)
+	if x != 4 {
+		t.Errorf("x is %d", x)
+	}
+	Zero(&x)
+	Drop("x")
+	if _, ok := Lookup("x"); ok || x != 0 {
+		t.Errorf("x is %d", x)
+	}
+	Put("y", "text")
+	if got := Take[string]("y"); got != "text" {
+		t.Errorf("got %q", got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a value is taken twice")
+		}
+	}()
+	Take[string]("y")
+}
+
+type memory struct {
+	shown  chan []any
+	panics chan *Failure
+}
+
+func (m memory) Show(_ *Cell, v []any)        { m.shown <- v }
+func (m memory) Panic(_ *Cell, f *Failure)    { m.panics <- f }
+func (m memory) Stream(*Cell, string, []byte) {}
+
+func TestGuard(t *testing.T) {
+	m := memory{make(chan []any, 1), make(chan *Failure, 4)}
+	SetSink(m)
+	defer theSink.Store(nil)
+	c := Start(20, 1, func(context.Context) error {
+		Show(1, "a")
+		Go0(func() { panic(0) })
+		Go1(func(a int) { panic(a) }, 1)
+		Go2(func(a, b int) { panic(a + b) }, 1, 1)
+		Go3(func(a, b, c int) { panic(a + b + c) }, 1, 1, 1)
+		return nil
+	})
+	<-c.Done()
+	var got []string
+	for range 4 {
+		got = append(got, (<-m.panics).Value)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"0", "1", "2", "3"}) {
+		t.Errorf("got %v", got)
+	}
+	if v := <-m.shown; !reflect.DeepEqual(v, []any{1, "a"}) {
+		t.Errorf("got %v", v)
+	}
+}
+
+func TestFieldWith(t *testing.T) {
+	var record [maxRecord / 8]unsafe.Pointer
+	var target int
+	p := unsafe.Pointer(&target)
+	if _, ok := fieldWith(unsafe.Pointer(&record), p); ok {
+		t.Error("found what is not there")
+	}
+	record[9] = p
+	if o, ok := fieldWith(unsafe.Pointer(&record), p); !ok || o != 9*word {
+		t.Errorf("got %d %v", o, ok)
+	}
+}
