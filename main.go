@@ -245,12 +245,13 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
-	endpoint, err := local.Start(ctx, local.Options{Handler: engine.Handler(engine.Options{})})
+	endpoint, folder, err := embedded(ctx)
 	if err != nil {
 		return err
 	}
+	defer folder.Close()
 	defer endpoint.Close()
-	env := append(os.Environ(), train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key())
+	env := append(os.Environ(), train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key(), train.EnvLocalStore+"="+folder.Path)
 	ev, err := evaluator(setup.Find(), env)
 	if err != nil {
 		return err
@@ -266,6 +267,24 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 		Signals:   signals,
 		ParentPID: parent,
 	})
+}
+
+// embedded starts the endpoint in this process, whose engine reads data from a folder
+// that the session writes to.
+func embedded(ctx context.Context) (*local.Server, *local.Folder, error) {
+	folder, err := local.TemporaryFolder()
+	if err != nil { // nowhere to write: data travel in requests
+		folder = &local.Folder{}
+	}
+	o := engine.Options{}
+	if folder.Path != "" {
+		o.Store = local.FolderStore(folder.Path, 1<<30)
+	}
+	endpoint, err := local.Start(ctx, local.Options{Handler: engine.Handler(o), StoreDir: folder.Path})
+	if err != nil {
+		return nil, nil, errors.Join(err, folder.Close())
+	}
+	return endpoint, folder, nil
 }
 
 // evaluator runs cells on the host of the installation, and makes one where it is

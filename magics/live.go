@@ -119,7 +119,7 @@ func (l *live) event(e train.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dirty = true
-	if e.Type != "" && l.first.IsZero() {
+	if e.Type != "" && e.JobID != "" && l.first.IsZero() {
 		l.first = time.Now()
 	}
 	switch e.Type {

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// locksHold tells whether lockFile keeps other processes out.
+const locksHold = true
+
 // lockFile holds a file for this process until it is closed or the process ends.
 func lockFile(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)

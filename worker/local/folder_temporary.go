@@ -1,0 +1,72 @@
+package local
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A Folder is a place for FolderStore that goes when it is closed. The zero value is
+// none.
+type Folder struct {
+	Path string
+
+	lock io.Closer
+}
+
+// TemporaryFolder makes a folder in the user's cache, since data of many gigabytes
+// have no place in a /tmp that is memory. What processes left there that were killed
+// is removed first.
+func TemporaryFolder() (*Folder, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	root := filepath.Join(cache, "gopherpod", "store")
+	if err := os.MkdirAll(root, 0o700); err != nil {
+		return nil, err
+	}
+	removeAbandoned(root)
+	return temporaryFolder(root)
+}
+
+func temporaryFolder(root string) (*Folder, error) {
+	dir := filepath.Join(root, strings.ToLower(rand.Text()[:12]))
+	lock, err := lockFile(dir + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Path: dir, lock: lock}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Close removes the folder and all that is in it.
+func (f *Folder) Close() error {
+	if f.lock == nil {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(f.Path), os.Remove(f.Path+".lock"), f.lock.Close())
+}
+
+// removeAbandoned removes folders whose lock nobody holds.
+func removeAbandoned(root string) {
+	if !locksHold {
+		return
+	}
+	locks, _ := filepath.Glob(filepath.Join(root, "*.lock"))
+	for _, path := range locks {
+		lock, err := lockFile(path)
+		if err != nil {
+			continue
+		}
+		os.RemoveAll(strings.TrimSuffix(path, ".lock"))
+		os.Remove(path)
+		lock.Close()
+	}
+}
