@@ -1,12 +1,17 @@
 package local
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker/engine"
@@ -43,11 +48,11 @@ func (s *folderStore) Get(digest string) (tensors.Tensor, bool) {
 	if t, ok := s.memory.Get(digest); ok {
 		return t, true
 	}
-	t, err := readTensor(s.path(digest))
+	t, found, err := readTensor(s.path(digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		return tensors.Tensor{}, false
 	}
-	if err != nil || t.Digest() != digest {
+	if err != nil || found != digest {
 		os.Remove(s.path(digest)) // damaged: so that it is sent again
 		return tensors.Tensor{}, false
 	}
@@ -75,32 +80,72 @@ func (s *folderStore) Drop(digest string) {
 	os.Remove(s.path(digest))
 }
 
-func readTensor(path string) (tensors.Tensor, error) {
+// readTensor reads the tensor of a file and tells its digest, which is computed of
+// one piece while the next is read.
+func readTensor(path string) (t tensors.Tensor, digest string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return tensors.Tensor{}, err
+		return t, "", err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return tensors.Tensor{}, err
+		return t, "", err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFolderFile {
-		return tensors.Tensor{}, fmt.Errorf("local: store: %s is not a file of a tensor", path)
+	if !info.Mode().IsRegular() || info.Size() < 8 || info.Size() > maxFolderFile {
+		return t, "", fmt.Errorf("local: store: %s is not a file of a tensor", path)
 	}
 	b := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, b); err != nil {
-		return tensors.Tensor{}, err
+	if _, err := io.ReadFull(f, b[:8]); err != nil {
+		return t, "", err
 	}
-	set, _, err := tensors.DecodeSafetensors(b)
+	head := binary.LittleEndian.Uint64(b)
+	if head > uint64(len(b)-8) {
+		return t, "", fmt.Errorf("local: store: %s is not a file of a tensor", path)
+	}
+	if _, err := io.ReadFull(f, b[8:8+head]); err != nil {
+		return t, "", err
+	}
+	set, _, err := tensors.DecodeSafetensors(b) // looks at the header alone
 	if err != nil {
-		return tensors.Tensor{}, err
+		return t, "", err
 	}
 	t, ok := set["data"]
 	if !ok || len(set) != 1 {
-		return t, fmt.Errorf("local: store: %s has other tensors than one called data", path)
+		return t, "", fmt.Errorf("local: store: %s has other tensors than one called data", path)
 	}
-	return t, t.Validate()
+	pieces, err := t.Pieces()
+	if err != nil {
+		return t, "", err
+	}
+	hash := sha256.New()
+	hash.Write(pieces[0])
+	if err := readHashing(f, b[8+head:], hash); err != nil {
+		return t, "", err
+	}
+	return t, hex.EncodeToString(hash.Sum(nil)), t.Validate()
+}
+
+// readHashing fills b from r and hashes it on the way.
+func readHashing(r io.Reader, b []byte, h hash.Hash) error {
+	const piece = 4 << 20
+	pieces := make(chan []byte, 8)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(pieces)
+		for p := range slices.Chunk(b, piece) {
+			if _, err := io.ReadFull(r, p); err != nil {
+				failed <- err
+				return
+			}
+			pieces <- p
+		}
+		failed <- nil
+	}()
+	for p := range pieces {
+		h.Write(p)
+	}
+	return <-failed
 }
 
 // Put implements engine.Store. The file appears whole or not at all.
