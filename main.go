@@ -127,6 +127,7 @@ func prefixFlag(flags *pflag.FlagSet) {
 
 func installFlags(flags *pflag.FlagSet) {
 	prefixFlag(flags)
+	flags.String("mode", "", "build cells in `MODE` fast or classic, not in the fastest that works here")
 	flags.String("papermill", "", "also teach the papermill of this `PYTHON` to pass parameters to Go notebooks")
 }
 
@@ -148,8 +149,13 @@ func runInstall(ctx context.Context, flags *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
+	mode, _ := flags.GetString("mode")
+	if mode != "" && mode != string(build.Fast) && mode != string(build.Classic) {
+		return fmt.Errorf("--mode %s: want fast or classic", mode)
+	}
 	done, err := setup.Install(ctx, setup.Options{
 		Layout:   l,
+		Mode:     build.Mode(mode),
 		Program:  program,
 		Sources:  source,
 		Progress: progress(os.Stdout),
@@ -163,8 +169,8 @@ func runInstall(ctx context.Context, flags *pflag.FlagSet) error {
 			return err
 		}
 	}
-	mode, reason := done.Host.Mode()
-	fmt.Printf("kernel:   %s\npackages: %d compiled ahead, cells in %s mode", done.Kernelspec, len(done.Host.Packages()), mode)
+	used, reason := done.Host.Mode()
+	fmt.Printf("kernel:   %s\npackages: %d compiled ahead, cells in %s mode", done.Kernelspec, len(done.Host.Packages()), used)
 	if reason != "" {
 		fmt.Printf(" (%s)", reason)
 	}
@@ -296,7 +302,7 @@ func evaluator(l setup.Layout, env []string) (kernel.Evaluator, error) {
 	host, err := build.Open(l.Hosts())
 	if err != nil {
 		return setup.NewPending(err, func(ctx context.Context, progress func(string)) (*build.Host, error) {
-			return setup.Prepare(ctx, l, source, progress)
+			return setup.Prepare(ctx, l, source, "", progress)
 		}, start), nil
 	}
 	return start(host)

@@ -18,6 +18,8 @@ type Options struct {
 	Program string
 	// Sources is our own source: go.mod and the packages that a session needs.
 	Sources fs.FS
+	// Mode is how cells are built; empty is the fastest that works here.
+	Mode build.Mode
 	// Progress is told what happens, one line at a time; it may be nil.
 	Progress func(string)
 }
@@ -37,7 +39,7 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, err := Prepare(ctx, o.Layout, o.Sources, o.Progress)
+	host, err := Prepare(ctx, o.Layout, o.Sources, o.Mode, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +51,11 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 }
 
 // Prepare writes our source to disk and compiles ahead what cells need.
-func Prepare(ctx context.Context, l Layout, sources fs.FS, progress func(string)) (*build.Host, error) {
+func Prepare(ctx context.Context, l Layout, sources fs.FS, mode build.Mode, progress func(string)) (*build.Host, error) {
 	if err := WriteSource(sources, l.Source()); err != nil {
 		return nil, err
 	}
-	return build.Prepare(ctx, build.Options{Source: l.Source(), Dir: l.Hosts(), Progress: progress})
+	return build.Prepare(ctx, build.Options{Source: l.Source(), Dir: l.Hosts(), Mode: mode, Progress: progress})
 }
 
 // Uninstall removes the kernelspec, the compiled packages and our source. What
