@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors"
 )
 
 // A Dir is a Store in a folder, which it makes when it first puts something there.
@@ -52,17 +55,26 @@ func (d Dir) Get(ctx context.Context, name Name) (io.ReadCloser, error) {
 }
 
 // Put implements Store.
-func (d Dir) Put(ctx context.Context, name Name, content io.ReadSeeker, size int64) (err error) {
+func (d Dir) Put(ctx context.Context, name Name, content io.ReadSeeker, size int64) error {
 	path, err := d.path(name)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return dirError(name, err)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".put-*")
+	temporary, err := d.write(ctx, filepath.Dir(path), content, size)
 	if err != nil {
 		return dirError(name, err)
+	}
+	return d.place(temporary, name)
+}
+
+// write makes a file in a folder and returns its path.
+func (d Dir) write(ctx context.Context, folder string, content io.Reader, size int64) (path string, err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(folder, ".put-*")
+	if err != nil {
+		return "", err
 	}
 	defer func() {
 		if err != nil {
@@ -71,20 +83,62 @@ func (d Dir) Put(ctx context.Context, name Name, content io.ReadSeeker, size int
 		}
 	}()
 	// Large pieces: of a tensor in memory each is one copy into the page cache.
-	n, err := io.CopyBuffer(struct{ io.Writer }{f}, &interruptible{ctx, content}, make([]byte, min(size+1, 1<<20)))
+	n, err := io.CopyBuffer(struct{ io.Writer }{f}, &interruptible{ctx, content}, make([]byte, max(min(size, 1<<20), 1)))
 	if err != nil {
-		return dirError(name, err)
+		return "", err
 	}
 	if n != size {
-		return fmt.Errorf("store: %s: %w: %d bytes came, %d were announced", name, ErrCorrupt, n, size)
+		return "", fmt.Errorf("%w: %d bytes came, %d were announced", ErrCorrupt, n, size)
 	}
-	if err := f.Close(); err != nil {
-		return dirError(name, err)
+	return f.Name(), f.Close()
+}
+
+// place makes a file an object.
+func (d Dir) place(temporary string, name Name) error {
+	path, err := d.path(name)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		os.Remove(temporary)
 		return dirError(name, err)
 	}
 	return nil
+}
+
+// hasTensorOf tells whether a tensor's file has that length.
+func (d Dir) hasTensorOf(size int64) bool {
+	files, err := filepath.Glob(filepath.Join(globEscape.Replace(string(d)), "data", "??", "*.safetensors"))
+	if err != nil {
+		return true
+	}
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil && info.Size() == size {
+			return true
+		}
+	}
+	return false
+}
+
+var globEscape = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
+
+// putNew stores a tensor that cannot be there yet. It is hashed while it is written.
+func (d Dir) putNew(ctx context.Context, t tensors.Tensor, c Content) (digest string, err error) {
+	hashed := make(chan string, 1)
+	go func() { hashed <- t.Digest() }()
+	temporary, err := d.write(ctx, filepath.Join(string(d), "data"), io.NewSectionReader(c, 0, c.Size()), c.Size())
+	digest = <-hashed
+	if err != nil {
+		return digest, fmt.Errorf("store: %.12s: %w", digest, err)
+	}
+	name, err := TensorName(digest)
+	if err != nil {
+		return digest, err
+	}
+	return digest, d.place(temporary, name)
 }
 
 // Delete implements Store.

@@ -23,7 +23,6 @@ type Plan struct {
 	options Options
 	request *worker.Request // without the arrays
 	parcel  *parcel         // with them
-	digests []DataDigest
 }
 
 // Prepare checks spec, data and options and makes the request. Nothing is sent.
@@ -77,7 +76,9 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 		names["Xval"], names["yval"] = o.Validation.validationNames()
 	}
 	p.parcel = &parcel{request: p.request, set: set, names: names}
-	p.digests = digests(p.parcel)
+	if set.Bytes() <= defaultInline { // larger data are hashed on their way
+		digests(p.parcel)
+	}
 	return p, nil
 }
 

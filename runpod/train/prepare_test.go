@@ -86,7 +86,7 @@ func TestForms(t *testing.T) {
 		p, err := Prepare(twoLayers, d, Options{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if !reflect.DeepEqual(p.digests, want.digests) {
+		} else if !reflect.DeepEqual(digests(p.parcel), digests(want.parcel)) {
 			t.Errorf("%s: other data than the matrix", name)
 		}
 	}

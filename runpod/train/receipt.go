@@ -51,7 +51,7 @@ func digests(p *parcel) []DataDigest {
 func (p *Plan) receipt(m *Model) Receipt {
 	r := Receipt{
 		RunID: p.RunID, JobID: m.JobID, StartEpoch: p.StartEpoch, Model: m.Spec, Hyperparameters: p.Hyperparameters,
-		Data: p.digests, Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.Epochs, Seconds: m.Seconds,
+		Data: digests(p.parcel), Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.Epochs, Seconds: m.Seconds,
 	}
 	if m.endpoint != nil {
 		r.Endpoint = m.endpoint.ID

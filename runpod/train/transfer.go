@@ -54,6 +54,22 @@ func (p *parcel) digest(name string) string {
 	return p.digests[name]
 }
 
+// sendTo puts an array into a store, and learns its digest on the way where it is not
+// known yet.
+func (p *parcel) sendTo(ctx context.Context, s store.Store, name string) (store.Receipt, error) {
+	if p.digests[name] != "" {
+		return store.SendTensorAs(ctx, s, p.set[name], p.digests[name])
+	}
+	r, err := store.SendTensor(ctx, s, p.set[name])
+	if err == nil {
+		if p.digests == nil {
+			p.digests = map[string]string{}
+		}
+		p.digests[name] = r.Digest
+	}
+	return r, err
+}
+
 // large names the arrays that travel before the request.
 func (p *parcel) large() []string {
 	return slices.DeleteFunc(p.set.Names(), func(n string) bool { return len(p.set[n].Data) <= keepInside })
@@ -126,13 +142,14 @@ func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) 
 		}
 		return run(r)
 	}
-	r, err := p.referring(names)
-	if err != nil {
-		return err
-	}
+	var err error
 	for try := range deliveries {
 		if err = t.supply(ctx, p, names, try); err != nil {
 			break
+		}
+		var r *worker.Request
+		if r, err = p.referring(names); err != nil {
+			return err
 		}
 		if err = run(r); !missing(err) {
 			return err
@@ -191,7 +208,7 @@ func (t *transfer) supply(ctx context.Context, p *parcel, names []string, try in
 // direct puts arrays where the workers read.
 func (t *transfer) direct(ctx context.Context, p *parcel, names []string, report func(string, store.Receipt)) (sent bool, err error) {
 	for _, name := range names {
-		r, err := store.SendTensorAs(ctx, t.store, p.set[name], p.digest(name))
+		r, err := p.sendTo(ctx, t.store, name)
 		if err != nil {
 			return sent, err
 		}
