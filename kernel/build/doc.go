@@ -13,7 +13,9 @@
 // its folder: types and package variables are shared between the host and the
 // cells only where both come from the same archive.
 //
-//	prepare.go   Prepare: list, compile, keep, link, write the manifest
+//	prepare.go   Prepare: the steps from sources to a host
+//	list.go      compiling packages with go list, keeping their archives
+//	store.go     the folder of all hosts: the newest, those in use
 //	manifest.go  what a host consists of
 //	host.go      Open; archives and source folders of packages
 //	more.go      packages that are added to a host after it was made

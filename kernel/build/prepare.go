@@ -1,19 +1,16 @@
 package build
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -244,112 +241,6 @@ func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
 	return nil
 }
 
-// A listed package is what go list says of one.
-type listed struct {
-	ImportPath, Name, Export, Dir string
-	Standard, DepOnly             bool
-	GoFiles, SFiles, CgoFiles     []string
-}
-
-const listFields = "-json=ImportPath,Name,Export,Dir,Standard,DepOnly,GoFiles,SFiles,CgoFiles"
-
-// list compiles what cells need; -v makes go name each package as it compiles it.
-func (p *preparation) list(ctx context.Context) ([]listed, error) {
-	args := append([]string{"list", "-deps", "-export", "-v"}, listFlags...)
-	args = append(append(args, listFields, p.Main), p.roots...)
-	c := exec.CommandContext(ctx, "go", args...)
-	c.Dir, c.Env = p.Source, p.env
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	var out strings.Builder
-	c.Stdout = &out
-	errs, err := c.StderrPipe()
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	if err := c.Start(); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	text := p.followList(errs)
-	if err := c.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, &CommandError{Command: "go list", Output: text, Err: err}
-	}
-	return decodeList(strings.NewReader(out.String()))
-}
-
-func (p *preparation) followList(r io.Reader) (rest string) {
-	var b strings.Builder
-	n := 0
-	for sc := bufio.NewScanner(r); sc.Scan(); {
-		l := sc.Text()
-		if l != "" && !strings.ContainsAny(l, " \t:") {
-			n++
-			p.Progress(fmt.Sprintf("compiled %d packages: %s", n, l))
-			continue
-		}
-		if b.Len() < 8<<10 {
-			fmt.Fprintln(&b, l)
-		}
-	}
-	return b.String()
-}
-
-func decodeList(r io.Reader) (all []listed, err error) {
-	for d := json.NewDecoder(r); ; {
-		var l listed
-		if err := d.Decode(&l); errors.Is(err, io.EOF) {
-			return all, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("build: go list: %w", err)
-		}
-		all = append(all, l)
-	}
-}
-
-// keepArchives puts the archives into the host's folder, so that go clean -cache
-// does not take them from a running session. Links cost nothing; where the cache
-// is on another disk they are copied.
-func keepArchives(dir string, m *manifest, all []listed) error {
-	if err := os.Mkdir(filepath.Join(dir, "pkg"), 0o755); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	m.Package = packages{}
-	for i, l := range all {
-		if l.Export == "" || l.Name == "main" {
-			continue
-		}
-		f := folder{File: filepath.Join("pkg", fmt.Sprintf("%d.a", i)), Dir: l.Dir, Std: l.Standard}
-		if err := linkOrCopy(l.Export, filepath.Join(dir, f.File)); err != nil {
-			return fmt.Errorf("build: keep %s: %w", l.ImportPath, err)
-		}
-		m.Package[l.ImportPath] = f
-	}
-	return nil
-}
-
-func linkOrCopy(from, to string) error {
-	if os.Link(from, to) == nil {
-		return nil
-	}
-	r, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	w, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(w, r); err != nil {
-		w.Close()
-		return err
-	}
-	return w.Close()
-}
-
 func (p *preparation) buildLD(ctx context.Context, dir string) error {
 	src := filepath.Join(dir, "ld.c")
 	if err := os.WriteFile(src, ldSource, 0o644); err != nil {
@@ -457,51 +348,4 @@ func compileFlags(pkg string, tc *toolchain) []string {
 	v := strings.Split(strings.TrimPrefix(tc.Version, "go"), ".")
 	lang := "go" + strings.Join(v[:min(2, len(v))], ".")
 	return []string{"-p", pkg, "-dynlink", "-linkshared", "-nolocalimports", "-lang=" + lang, "-goversion", tc.Version, "-pack"}
-}
-
-// point makes hash the host that Open finds.
-func (p *preparation) point(hash string) error {
-	f := filepath.Join(p.Dir, currentName)
-	if b, err := os.ReadFile(f); err == nil && string(b) == hash {
-		return nil
-	}
-	tmp := f + ".new"
-	if err := os.WriteFile(tmp, []byte(hash), 0o644); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	if err := os.Rename(tmp, f); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	return nil
-}
-
-// removeUnused removes the hosts that no process holds open, except keep.
-func removeUnused(dir, keep string) {
-	es, _ := os.ReadDir(dir)
-	for _, e := range es {
-		sub := filepath.Join(dir, e.Name())
-		if !e.IsDir() || e.Name() == keep {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(sub, manifestName)); err != nil {
-			continue // being made, or not ours
-		}
-		if l, err := lock(sub, syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
-			os.RemoveAll(sub)
-			l.Close()
-		}
-	}
-}
-
-// lock holds the host in dir until the file is closed.
-func lock(dir string, how int) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDONLY, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), how); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }

@@ -421,6 +421,19 @@ func TestInterrupt(t *testing.T) {
 		}
 		t.Logf("%q: %v", src, time.Since(begin))
 	}
+	t.Run("command", func(t *testing.T) {
+		r := &record{}
+		done := make(chan struct{})
+		begin := time.Now()
+		go func() { n.runIn(context.Background(), "!echo go; sleep 60 & sleep 60", r); close(done) }()
+		r.until(t, "go")
+		n.Interrupt()
+		<-done
+		r.failed(t, "Interrupted", "interrupted")
+		if d := time.Since(begin); d > 10*time.Second {
+			t.Errorf("it took %v", d)
+		}
+	})
 	t.Run("abandoned", func(t *testing.T) {
 		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()").failed(t, "Interrupted", "abandoned")
 		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {

@@ -1,0 +1,121 @@
+package build
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// A listed package is what go list says of one.
+type listed struct {
+	ImportPath, Name, Export, Dir string
+	Standard, DepOnly             bool
+	GoFiles, SFiles, CgoFiles     []string
+}
+
+const listFields = "-json=ImportPath,Name,Export,Dir,Standard,DepOnly,GoFiles,SFiles,CgoFiles"
+
+// list compiles what cells need; -v makes go name each package as it compiles it.
+func (p *preparation) list(ctx context.Context) ([]listed, error) {
+	args := append([]string{"list", "-deps", "-export", "-v"}, listFlags...)
+	args = append(append(args, listFields, p.Main), p.roots...)
+	c := exec.CommandContext(ctx, "go", args...)
+	c.Dir, c.Env = p.Source, p.env
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	var out strings.Builder
+	c.Stdout = &out
+	errs, err := c.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	if err := c.Start(); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	text := p.followList(errs)
+	if err := c.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, &CommandError{Command: "go list", Output: text, Err: err}
+	}
+	return decodeList(strings.NewReader(out.String()))
+}
+
+func (p *preparation) followList(r io.Reader) (rest string) {
+	var b strings.Builder
+	n := 0
+	for sc := bufio.NewScanner(r); sc.Scan(); {
+		l := sc.Text()
+		if l != "" && !strings.ContainsAny(l, " \t:") {
+			n++
+			p.Progress(fmt.Sprintf("compiled %d packages: %s", n, l))
+			continue
+		}
+		if b.Len() < 8<<10 {
+			fmt.Fprintln(&b, l)
+		}
+	}
+	return b.String()
+}
+
+func decodeList(r io.Reader) (all []listed, err error) {
+	for d := json.NewDecoder(r); ; {
+		var l listed
+		if err := d.Decode(&l); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("build: go list: %w", err)
+		}
+		all = append(all, l)
+	}
+}
+
+// keepArchives puts the archives into the host's folder, so that go clean -cache
+// does not take them from a running session. Links cost nothing; where the cache
+// is on another disk they are copied.
+func keepArchives(dir string, m *manifest, all []listed) error {
+	if err := os.Mkdir(filepath.Join(dir, "pkg"), 0o755); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	m.Package = packages{}
+	for i, l := range all {
+		if l.Export == "" || l.Name == "main" {
+			continue
+		}
+		f := folder{File: filepath.Join("pkg", fmt.Sprintf("%d.a", i)), Dir: l.Dir, Std: l.Standard}
+		if err := linkOrCopy(l.Export, filepath.Join(dir, f.File)); err != nil {
+			return fmt.Errorf("build: keep %s: %w", l.ImportPath, err)
+		}
+		m.Package[l.ImportPath] = f
+	}
+	return nil
+}
+
+func linkOrCopy(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	r, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	w, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, r); err != nil {
+		w.Close()
+		return err
+	}
+	return w.Close()
+}
