@@ -87,9 +87,11 @@ jupyter_pytest() { fresh "$cache/jupyter/bin/python" -m pytest -q -p no:cachepro
 
 # --- kernel --------------------------------------------------------------------------------------
 if want kernel; then
+	say "cells and programs through the compiler"
+	GOPHERPOD_E2E=1 go test -count=1 -timeout 15m ./kernel/cell/...
 	for mode in fast classic; do
-		say "cells, programs and sessions for real, $mode mode"
-		GOPHERPOD_E2E=1 GOPHERPOD_TEST_MODE=$mode go test -count=1 -timeout 20m ./kernel/cell/... ./kernel/session/...
+		say "sessions for real, $mode mode"
+		GOPHERPOD_E2E=1 GOPHERPOD_TEST_MODE=$mode go test -count=1 -timeout 20m ./kernel/session/...
 	done
 	say "the official jupyter_kernel_test"
 	jupyter_pytest kernel/kerneltest/test_jupyter_kernel.py
