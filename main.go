@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -25,6 +26,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session"
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
+	"github.com/gopherpod/gopherpod/runpod/deploy"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -45,11 +47,19 @@ type command struct {
 }
 
 func commands() []command {
+	var target deploy.Options
+	var endpoint deploy.EndpointOptions
 	return []command{
 		{"install", "", "register the kernel with Jupyter and compile ahead what cells need", runInstall, installFlags},
 		{"uninstall", "", "remove the kernel and what was compiled for it", runUninstall, prefixFlag},
 		{"doctor", "", "check what the kernel needs and say how to mend it", runDoctor, prefixFlag},
 		{"local", "", "serve the embedded endpoint, RunPod's job API on this machine, to other programs", runLocal, serve.Flags},
+		{"deploy", "", "make or change the RunPod endpoint that runs the worker; --dry-run shows what it costs", func(ctx context.Context, _ *pflag.FlagSet) error {
+			return interruptible(ctx, func(ctx context.Context) error { return deploy.Run(ctx, target, os.Stdout) })
+		}, target.Flags},
+		{"endpoint", deploy.EndpointUsage, "look after the account's endpoints", func(ctx context.Context, flags *pflag.FlagSet) error {
+			return interruptible(ctx, func(ctx context.Context) error { return deploy.RunEndpoint(ctx, endpoint, flags.Args(), os.Stdout) })
+		}, endpoint.Flags},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
 	}
@@ -73,7 +83,7 @@ func gopherpod(ctx context.Context, args []string, stdout, stderr io.Writer) int
 		flags := pflag.NewFlagSet("gopherpod "+c.name, pflag.ContinueOnError)
 		flags.SetOutput(stderr)
 		flags.Usage = func() {
-			fmt.Fprintf(stdout, "usage: gopherpod %s [options]\n\n%s\n\n%s", c.name, c.summary, flags.FlagUsages())
+			fmt.Fprintf(stdout, "usage: gopherpod %s [options]\n\n%s\n\n%s", strings.TrimSpace(c.name+" "+c.args), c.summary, flags.FlagUsages())
 		}
 		if c.flags != nil {
 			c.flags(flags)
@@ -82,7 +92,7 @@ func gopherpod(ctx context.Context, args []string, stdout, stderr io.Writer) int
 		if errors.Is(err, pflag.ErrHelp) {
 			return 0
 		}
-		if err == nil && flags.NArg() > 0 {
+		if err == nil && c.args == "" && flags.NArg() > 0 {
 			err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
 		}
 		if err != nil {
@@ -105,6 +115,13 @@ func usage(w io.Writer) {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\ngopherpod COMMAND --help shows the options of a command.\n")
+}
+
+// interruptible runs what an interrupt ends in good order.
+func interruptible(ctx context.Context, run func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx)
 }
 
 func runVersion(context.Context, *pflag.FlagSet) error {

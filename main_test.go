@@ -28,11 +28,12 @@ var imports = map[string][]string{
 	"kernel/session/internal/": {"kernel/magic", "kernel/session/host"},
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
-	"magics":         {"kernel/magic", "runpod", "runpod/train", "runpod/store", "worker", "tensors", "magics/render"},
+	"magics":         {"kernel/magic", "runpod", "runpod/deploy", "runpod/train", "runpod/store", "worker", "tensors", "magics/render"},
 	"magics/render":  {"runpod", "runpod/train", "worker", "tensors"},
 	"magics/session": {"magics", "kernel/session/host"},
 
 	"runpod":                 {"tensors/bigjson"},
+	"runpod/deploy":          {"runpod"},
 	"runpod/runpodtest":      {"runpod"},
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},

@@ -17,5 +17,6 @@ func All() []magic.Magic {
 		healthMagic(),
 		gpuMagic(),
 		costMagic(),
+		deployMagic(),
 	}
 }

@@ -1,0 +1,111 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+// Apply makes or changes what the plan says, waits until the endpoint answers, runs
+// the check job unless Options.NoCheck, and tells on out what happens. After an
+// error the id is that of the endpoint where there is one: it stays, and to apply
+// a new plan goes on from there.
+func (p *Plan) Apply(ctx context.Context, client *runpod.Client, out io.Writer) (runpod.EndpointID, error) {
+	m := client.Management()
+	if err := p.makeVolume(ctx, m, out); err != nil {
+		return "", err
+	}
+	t, err := p.ensureTemplate(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	spec := p.Spec
+	spec.TemplateID = t.ID
+	info, created, err := m.EnsureEndpoint(ctx, spec)
+	if err != nil {
+		return "", err
+	}
+	done := "as it was"
+	if created {
+		done = "made"
+	} else if len(p.changes()) > 0 {
+		done = "changed"
+	}
+	fmt.Fprintf(out, "endpoint %s (%s): %s\n", p.options.Name, info.ID, done)
+	e := client.Endpoint(info.ID)
+	if err := answers(ctx, e, out); err != nil {
+		return info.ID, err
+	}
+	if p.options.NoCheck {
+		return info.ID, nil
+	}
+	return info.ID, check(ctx, e, p.options.Wait, out)
+}
+
+// makeVolume makes the volume that the plan lacks.
+func (p *Plan) makeVolume(ctx context.Context, m *runpod.Management, out io.Writer) error {
+	if p.newVolume == nil {
+		return nil
+	}
+	v, err := create(ctx,
+		func() (*runpod.Volume, error) { return m.CreateVolume(ctx, *p.newVolume) },
+		func() (*runpod.Volume, error) {
+			all, err := m.Volumes(ctx)
+			for _, v := range all {
+				if v.Name == p.newVolume.Name {
+					return &v, err
+				}
+			}
+			return nil, err
+		})
+	if err != nil {
+		return err
+	}
+	p.newVolume = nil
+	p.useVolume(*v)
+	fmt.Fprintf(out, "volume %s: made\n", oneLine(p.volume))
+	return nil
+}
+
+func (p *Plan) ensureTemplate(ctx context.Context, m *runpod.Management) (*runpod.Template, error) {
+	if p.template != nil {
+		return m.UpdateTemplate(ctx, p.template.ID, p.Template)
+	}
+	return create(ctx,
+		func() (*runpod.Template, error) { return m.CreateTemplate(ctx, p.Template) },
+		func() (*runpod.Template, error) { return m.FindTemplate(ctx, p.Template.Name) })
+}
+
+// create makes something, and looks for it where it may have been made.
+func create[T any](ctx context.Context, send, find func() (*T, error)) (*T, error) {
+	made, err := send()
+	for wait := time.Second; errors.Is(err, runpod.ErrUnknownOutcome) && wait <= 8*time.Second; wait *= 2 {
+		found, findErr := find()
+		if findErr != nil {
+			return nil, errors.Join(err, findErr)
+		}
+		if found != nil {
+			return found, nil
+		}
+		if cause := pause(ctx, wait); cause != nil {
+			return nil, errors.Join(err, cause)
+		}
+	}
+	return made, err
+}
+
+// pause waits, and returns the cause when ctx ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

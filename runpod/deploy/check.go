@@ -1,0 +1,134 @@
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+const (
+	// settle is how long the job API may not know a new endpoint.
+	settle = time.Minute
+	// look is the time between two looks at why the check job waits.
+	look = 5 * time.Second
+	// checkTime ends a check job that a worker runs.
+	checkTime = 5 * time.Minute
+)
+
+// errWaited ends the wait for the check job.
+var errWaited = errors.New("the check job has waited too long")
+
+// answers waits until the job API knows the endpoint, as a new one may be unknown
+// to it for a while.
+func answers(ctx context.Context, e *runpod.Endpoint, out io.Writer) error {
+	start := time.Now()
+	for {
+		_, err := e.Health(ctx)
+		if !errors.Is(err, runpod.ErrNotFound) || time.Since(start) > settle {
+			return err
+		}
+		fmt.Fprintf(out, "waiting for the job API to know the endpoint (%d s so far)\n", int(time.Since(start).Seconds()))
+		if err := pause(ctx, look); err != nil {
+			return err
+		}
+	}
+}
+
+// check runs a job, waits for it up to wait, and says why it waits. A job that is
+// given up is cancelled.
+func check(ctx context.Context, e *runpod.Endpoint, wait time.Duration, out io.Writer) error {
+	wait = cmp.Or(wait, defaultWait)
+	ctx, stop := context.WithTimeoutCause(ctx, wait, errWaited)
+	defer stop()
+	input := map[string]any{"operation": "gpu_info", "protocol": 1}
+	job, err := e.Run(ctx, runpod.Request{Input: input, Policy: runpod.Policy{ExecutionTimeout: checkTime, TTL: wait + checkTime}})
+	if err != nil {
+		return err
+	}
+	why := ""
+	told := make(chan struct{})
+	quiet, hush := context.WithCancel(ctx)
+	go func() {
+		defer close(told)
+		why = explainWaiting(quiet, e, out)
+	}()
+	done, err := e.Wait(ctx, job.ID)
+	hush()
+	<-told
+	if ctx.Err() != nil && err != nil {
+		if abandon := e.Abandon(ctx, job.ID); abandon != nil {
+			fmt.Fprintf(out, "the check job %s could not be cancelled: %s\n", job.ID, oneLine(trimmed(abandon)))
+		}
+		if errors.Is(context.Cause(ctx), errWaited) {
+			return wrong("the check job did not end within %v (%s) and was cancelled; the endpoint stays: look at gopherpod endpoint show, or deploy with other pools (--gpu)",
+				wait, cmp.Or(why, "it ran"))
+		}
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return report(done, out)
+}
+
+// explainWaiting says why the job waits, whenever that has changed, until ctx
+// ends, and returns what it said last.
+func explainWaiting(ctx context.Context, e *runpod.Endpoint, out io.Writer) (last string) {
+	start := time.Now()
+	for pause(ctx, look) == nil {
+		h, err := e.Health(ctx)
+		if err != nil {
+			continue
+		}
+		why := "the check job runs"
+		if h.Jobs.InQueue > 0 {
+			why = h.Explain(time.Since(start))
+		}
+		reason, _, _ := strings.Cut(why, " (")
+		if reason != last {
+			fmt.Fprintln(out, oneLine(why))
+			last = reason
+		}
+	}
+	return last
+}
+
+// report says what the check job found.
+func report(job *runpod.Job, out io.Writer) error {
+	var answer struct {
+		Status string `json:"status"`
+		Info   struct {
+			CUDA  bool   `json:"cuda_available"`
+			Count int    `json:"device_count"`
+			Name  string `json:"device_name"`
+			Torch string `json:"torch_version"`
+		} `json:"gpu_info"`
+	}
+	body := job.Output
+	var list []json.RawMessage // what a streaming handler leaves
+	if json.Unmarshal(body, &list) == nil && len(list) == 1 {
+		body = list[0]
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || answer.Info.Name == "" {
+		return wrong("the check job's answer is not that of a Gopherpod worker: %.200s; check --image", oneLine(string(body)))
+	}
+	device := answer.Info.Name
+	if answer.Info.Count > 1 {
+		device = fmt.Sprintf("%d x %s", answer.Info.Count, device)
+	}
+	if answer.Info.Torch != "" {
+		device += ", PyTorch " + answer.Info.Torch
+	}
+	fmt.Fprintf(out, "check job: done on %s, waited %.1f s, ran %.1f s\n", oneLine(device), job.Delay.Seconds(), job.Execution.Seconds())
+	if !answer.Info.CUDA {
+		fmt.Fprintln(out, "the worker has no GPU: it computes on its CPU")
+	}
+	return nil
+}

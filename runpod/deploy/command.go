@@ -1,0 +1,62 @@
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+// Run is the command deploy: it plans, says what it plans, and applies it unless
+// Options.DryRun; then it puts the endpoint's id into the file .env. The key is that
+// of the environment or .env, and is nowhere shown. Errors are one line with the
+// next step.
+func Run(ctx context.Context, o Options, out io.Writer) error {
+	return Explain(run(ctx, o, out))
+}
+
+func run(ctx context.Context, o Options, out io.Writer) error {
+	client, _, err := connect()
+	if err != nil {
+		return err
+	}
+	p, err := NewPlan(ctx, client.Management(), o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, p)
+	if o.DryRun {
+		fmt.Fprintln(out, "dry run: nothing was changed")
+		return nil
+	}
+	id, err := p.Apply(ctx, client, out)
+	if id == "" {
+		return err
+	}
+	// The endpoint is there whatever became of the check: it is not to be lost.
+	if writeErr := SetEndpoint(".env", id); writeErr != nil {
+		return writeErr
+	}
+	fmt.Fprintf(out, ".env: %s=%s\n", runpod.EnvEndpointID, id)
+	if set := os.Getenv(runpod.EnvEndpointID); set != "" && set != string(id) {
+		fmt.Fprintf(out, "the environment has another %s, which wins over .env: unset it\n", runpod.EnvEndpointID)
+	}
+	return err
+}
+
+// connect makes a client of the environment and .env.
+func connect() (*runpod.Client, runpod.Config, error) {
+	config, err := runpod.FromEnv()
+	switch {
+	case err != nil:
+		return nil, config, err
+	case config.APIKey == "":
+		return nil, config, wrong("there is no %s; make a key at https://console.runpod.io/user/settings and put it into .env or the environment", runpod.EnvAPIKey)
+	case (config.BaseURL == "") != (config.ManagementURL == ""):
+		return nil, config, wrong("of %s and %s one is set, so that they lead to different services; set both or neither", runpod.EnvBaseURL, runpod.EnvManagementURL)
+	}
+	client, err := runpod.New(config)
+	return client, config, err
+}

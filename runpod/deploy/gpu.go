@@ -1,0 +1,118 @@
+package deploy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+// scarcity is what a pool's price is multiplied with to compare pools: one that is
+// rarely to be had makes jobs wait.
+var scarcity = map[runpod.Stock]float64{runpod.StockHigh: 1, runpod.StockMedium: 1.1, runpod.StockLow: 1.5}
+
+const (
+	// maxPools of an endpoint: where the first is taken, a worker starts on the next.
+	maxPools = 3
+	// maxPremium bounds what the others may cost, by the price of the first.
+	maxPremium = 2
+)
+
+// choosePools picks the pools with so much memory that are to be had: the one that
+// is cheapest, with an eye on stock, and up to two more of at most twice its price.
+// Where nothing is to be had it is the cheapest, and jobs wait.
+func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runpod.Pool, error) {
+	fit := slices.DeleteFunc(slices.Clone(pools), func(p runpod.Pool) bool { return p.Memory < memory || !isIn(p, dataCenter) })
+	if len(fit) == 0 {
+		where := ""
+		if dataCenter != "" {
+			where = " in " + dataCenter
+		}
+		return nil, wrong("no GPU%s has %g GB or more; ask for less --memory, or name pools with --gpu", where, memory)
+	}
+	stocked := slices.DeleteFunc(slices.Clone(fit), func(p runpod.Pool) bool { return p.Stock == runpod.StockNone })
+	if len(stocked) == 0 {
+		return fit[:1], nil
+	}
+	weight := func(p runpod.Pool) float64 { return p.Hourly * cmp.Or(scarcity[p.Stock], 1) }
+	slices.SortStableFunc(stocked, func(a, b runpod.Pool) int { return cmp.Compare(weight(a), weight(b)) })
+	first := stocked[0]
+	stocked = slices.DeleteFunc(stocked, func(p runpod.Pool) bool { return p.Hourly > maxPremium*first.Hourly })
+	return stocked[:min(len(stocked), maxPools)], nil
+}
+
+// isIn tells whether a card of the pool is in a data centre. The catalogue may be
+// silent on that.
+func isIn(p runpod.Pool, dataCenter string) bool {
+	return dataCenter == "" || slices.ContainsFunc(p.GPUs, func(g runpod.GPU) bool {
+		return len(g.DataCenters) == 0 || slices.Contains(g.DataCenters, dataCenter)
+	})
+}
+
+// namedPools finds pools by their ids. Those of known ones that the catalogue lacks
+// have the listed price; any other is refused with the names that there are.
+func namedPools(pools []runpod.Pool, ids []string) ([]runpod.Pool, error) {
+	var out []runpod.Pool
+	for _, id := range ids {
+		i := slices.IndexFunc(pools, func(p runpod.Pool) bool { return strings.EqualFold(p.ID, id) })
+		if i >= 0 {
+			out = append(out, pools[i])
+			continue
+		}
+		hourly, ok := runpod.ListedPrice(strings.ToUpper(id))
+		if !ok {
+			return nil, wrong("unknown pool of GPUs %.40q; there are %s", id, poolNames(pools))
+		}
+		out = append(out, runpod.Pool{ID: strings.ToUpper(id), Hourly: hourly})
+	}
+	return out, nil
+}
+
+func poolNames(pools []runpod.Pool) string {
+	var names []string
+	for _, p := range pools {
+		names = append(names, p.ID)
+	}
+	return strings.Join(names, ", ")
+}
+
+func poolIDs(pools []runpod.Pool) []string {
+	var ids []string
+	for _, p := range pools {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// poolInWords reads "AMPERE_24 (L4, RTX A5000; 24 GB, $0.684 an hour, stock HIGH)".
+func poolInWords(p runpod.Pool) string {
+	if len(p.GPUs) == 0 {
+		return fmt.Sprintf("%s ($%.3f an hour as of %s)", p.ID, p.Hourly, runpod.PricesAsOf)
+	}
+	var cards []string
+	for _, g := range p.GPUs {
+		cards = append(cards, g.Name)
+	}
+	s := fmt.Sprintf("%s (%s; %g GB, $%.3f an hour", p.ID, strings.Join(cards, ", "), p.Memory, p.Hourly)
+	if p.Stock != "" {
+		s += ", stock " + string(p.Stock)
+	}
+	return oneLine(s + ")")
+}
+
+// pricedPools are the pools of an endpoint that exists, with the prices that are
+// known.
+func pricedPools(pools []runpod.Pool, ids []string) []runpod.Pool {
+	var out []runpod.Pool
+	for _, id := range ids {
+		if i := slices.IndexFunc(pools, func(p runpod.Pool) bool { return p.ID == id }); i >= 0 {
+			out = append(out, pools[i])
+			continue
+		}
+		hourly, _ := runpod.ListedPrice(id)
+		out = append(out, runpod.Pool{ID: id, Hourly: hourly})
+	}
+	return out
+}

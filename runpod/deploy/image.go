@@ -1,0 +1,22 @@
+package deploy
+
+import (
+	"os"
+	"strings"
+)
+
+// records are where worker/pytorch/deploy.sh leaves the last image, seen from the
+// repository, from a folder in it, and from its own.
+var records = []string{"worker/pytorch/.last-image", "../worker/pytorch/.last-image", ".last-image"}
+
+// LastImage is the image that worker/pytorch/deploy.sh pushed last, or empty.
+func LastImage() string {
+	for _, name := range records {
+		b, err := os.ReadFile(name)
+		image := strings.TrimSpace(string(b))
+		if err == nil && imageName.MatchString(image) {
+			return image
+		}
+	}
+	return ""
+}

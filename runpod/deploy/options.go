@@ -1,0 +1,135 @@
+package deploy
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/runpod"
+)
+
+// Options say what to deploy. The zero value deploys the image that was pushed
+// last on the cheapest GPU of 16 GB or more. Of an endpoint that exists, what is
+// left at zero stays as it is.
+type Options struct {
+	Name  string // of the endpoint; default DefaultName
+	Image string // default: the endpoint's, else see LastImage
+
+	Pools   []string // of GPUs, in this order; default: by Memory, price and stock
+	Memory  float64  // GB that a GPU must have; default 16
+	GPUs    int      // of one worker; default 1
+	MinCUDA string   // default "12.8", which the image of worker/pytorch wants
+
+	MinWorkers  *int          // always on, always billed; default 0
+	MaxWorkers  int           // default 1
+	IdleTimeout time.Duration // a worker stays up so long without a job; default 10 s
+	Timeout     time.Duration // of a job that names none; default 1 h. It is always sent
+	FlashBoot   string        // "on", "priority" or "off"; default "on"
+	Disk        int           // GB of a container; default 10
+
+	Volume     string            // name or id of a network volume
+	VolumeSize int               // GB: makes the volume where there is none
+	DataCenter string            // of a volume that is made
+	Env        map[string]string // of the worker
+	Registry   string            // id of the credentials for a private image
+
+	DryRun  bool
+	NoCheck bool          // no check job
+	Wait    time.Duration // for the check job; default 15 min
+}
+
+// DefaultName is the name of an endpoint that was given none.
+const DefaultName = "gopherpod"
+
+const (
+	defaultMemory  = 16
+	defaultCUDA    = "12.8"
+	defaultIdle    = 10 * time.Second
+	defaultTimeout = time.Hour
+	defaultDisk    = 10
+	defaultWait    = 15 * time.Minute
+)
+
+var flashBoots = map[string]runpod.FlashBoot{"on": runpod.FlashBootOn, "priority": runpod.FlashBootPriority, "off": runpod.FlashBootOff}
+
+// Flags adds the options to a command line.
+func (o *Options) Flags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Name, "name", "", "`name` of the endpoint (default "+DefaultName+")")
+	fs.StringVar(&o.Image, "image", "", "the worker's `image` (default: the endpoint's own, else the last that worker/pytorch/deploy.sh pushed)")
+	fs.StringSliceVar(&o.Pools, "gpu", nil, "`pools` of GPUs in the order wanted, such as ADA_24,AMPERE_24 (default: by price and stock)")
+	fs.Float64Var(&o.Memory, "memory", 0, "`GB` of memory that a GPU must have (default 16)")
+	fs.IntVar(&o.GPUs, "gpus", 0, "`number` of GPUs of one worker (default 1)")
+	fs.StringVar(&o.MinCUDA, "min-cuda", "", "least CUDA `version` of a worker's driver (default "+defaultCUDA+")")
+	fs.Var(&optionalInt{&o.MinWorkers}, "min-workers", "`number` of workers always on and always billed (default 0)")
+	fs.IntVar(&o.MaxWorkers, "max-workers", 0, "greatest `number` of workers (default 1)")
+	fs.DurationVar(&o.IdleTimeout, "idle-timeout", 0, "a worker stays up for this `time` without a job, billed (default 10s)")
+	fs.DurationVar(&o.Timeout, "timeout", 0, "a job that sets none ends after this `time` (default 1h)")
+	fs.StringVar(&o.FlashBoot, "flashboot", "", "how stopped workers are kept for a quick return: `on`, priority or off (default on)")
+	fs.IntVar(&o.Disk, "disk", 0, "`GB` of a container's disk (default 10)")
+	fs.StringVar(&o.Volume, "volume", "", "network volume, by `name` or id, at /runpod-volume")
+	fs.IntVar(&o.VolumeSize, "volume-size", 0, "make the volume with so many `GB` where there is none; it is billed until it is deleted")
+	fs.StringVar(&o.DataCenter, "data-center", "", "`id` of the data centre of a volume that is made")
+	fs.StringToStringVar(&o.Env, "env", nil, "`NAME=value` in the worker's environment; never a key")
+	fs.StringVar(&o.Registry, "registry", "", "`id` of RunPod's credentials for a private image")
+	fs.BoolVar(&o.DryRun, "dry-run", false, "show what would be done and what it costs; change nothing")
+	fs.BoolVar(&o.NoCheck, "no-check", false, "run no check job, which starts a worker and costs its seconds")
+	fs.DurationVar(&o.Wait, "wait", 0, "wait this `time` for the check job (default 15m)")
+}
+
+// imageName is what a container registry takes, roughly.
+var imageName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,254}$`)
+
+// check finds what no endpoint can be made of.
+func (o Options) check() error {
+	switch {
+	case o.Image != "" && !imageName.MatchString(o.Image):
+		return wrong("--image %.80q is not the name of an image", o.Image)
+	case o.Memory < 0 || o.GPUs < 0 || o.MaxWorkers < 0 || o.Disk < 0 || o.VolumeSize < 0:
+		return wrong("a number is negative")
+	case o.MinWorkers != nil && *o.MinWorkers < 0:
+		return wrong("--min-workers %d is negative", *o.MinWorkers)
+	case o.IdleTimeout != 0 && (o.IdleTimeout < time.Second || o.IdleTimeout > time.Hour):
+		return wrong("--idle-timeout %v is not 1s to 1h", o.IdleTimeout)
+	case o.Timeout != 0 && (o.Timeout < 5*time.Second || o.Timeout > 7*24*time.Hour):
+		return wrong("--timeout %v is not 5s to 168h", o.Timeout)
+	case o.Wait < 0:
+		return wrong("--wait %v is negative", o.Wait)
+	case o.FlashBoot != "" && flashBoots[o.FlashBoot] == "":
+		return wrong("--flashboot %.20q is not on, priority or off", o.FlashBoot)
+	case o.VolumeSize > 0 && (o.Volume == "" || o.DataCenter == ""):
+		return wrong("--volume-size wants --volume and --data-center beside it")
+	}
+	for name := range o.Env {
+		if strings.Contains(strings.ToUpper(name), "API_KEY") {
+			return wrong("--env %s: a worker needs no key of yours, and its environment can be read in the console", name)
+		}
+	}
+	return nil
+}
+
+// wrong is an option that cannot be.
+func wrong(format string, args ...any) error { return &Problem{text: fmt.Sprintf(format, args...)} }
+
+// An optionalInt is a flag that may be absent: 0 is a value.
+type optionalInt struct{ to **int }
+
+func (o *optionalInt) String() string {
+	if o.to == nil || *o.to == nil {
+		return ""
+	}
+	return strconv.Itoa(**o.to)
+}
+
+func (o *optionalInt) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err == nil {
+		*o.to = &n
+	}
+	return err
+}
+
+func (o *optionalInt) Type() string { return "int" }
