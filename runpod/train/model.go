@@ -182,6 +182,18 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 		return tensors.Tensor{}, err
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
+	_, output, err := m.Spec.Resolve(x.Shape[1:])
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	if rows := rowsAnAnswer(output); rows < x.Rows() {
+		return m.predictSlices(ctx, r, name, x, rows)
+	}
+	return m.predictRows(ctx, r, name, x)
+}
+
+// predictRows asks for the outputs of all rows in one job.
+func (m *Model) predictRows(ctx context.Context, r *worker.Request, name string, x tensors.Tensor) (tensors.Tensor, error) {
 	response, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x}, names: map[string]string{"X": name}})
 	if err != nil {
 		return tensors.Tensor{}, err

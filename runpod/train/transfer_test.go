@@ -300,3 +300,55 @@ func TestTransferInParts(t *testing.T) {
 	fit(t, cut, X, y, Options{})
 	wantOps(t, p, "have train", 3000)
 }
+
+// Predictions larger than an answer come in several, and as one array.
+func TestPredictSlices(t *testing.T) {
+	p := newTap(t, memory)
+	X, y := noise(20_000, 10)
+	m, err := Fit(t.Context(), Layers("linear 200"), Data{X: X, Y: y}, Options{Endpoint: p.endpoint, Epochs: 1, Seed: Seed(1), BatchSize: 5000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ops()
+	scores, err := m.Predict(X) // 16 MB
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	jobs := len(p.requests)
+	p.mu.Unlock()
+	if rows, columns := scores.Dims(); rows != 20_000 || columns != 200 || jobs != 2 {
+		t.Fatalf("%d by %d, %d jobs", rows, columns, jobs)
+	}
+	for _, row := range []int{0, 14_999, 15_000, 19_999} {
+		x, err := X.SliceRows(row, row+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := m.Predict(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range 200 {
+			if d := one.At(0, j) - scores.At(row, j); d > 1e-6 || d < -1e-6 {
+				t.Fatalf("row %d, column %d: %v, %v alone", row, j, scores.At(row, j), one.At(0, j))
+			}
+		}
+	}
+}
+
+// The lines about data come from calls without events too.
+func TestWithLog(t *testing.T) {
+	p := newTap(t, memory)
+	X, y := noise(4000, 100)
+	m, err := Fit(t.Context(), Layers("linear 2"), Data{X: X, Y: y}, Options{Endpoint: p.endpoint, Epochs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	ctx := WithLog(t.Context(), func(line string) { lines = append(lines, line) })
+	if _, err := m.EvaluateContext(ctx, Data{X: X, Y: y, XName: "Xt", YName: "yt"}); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, lines, "Xt: * 1.6 MB, already there, 0 B sent", "yt: * 32.0 kB, already there, 0 B sent")
+}
