@@ -55,7 +55,8 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	result, err := model.EvaluateContext(ctx, data)
+	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
+	result, err := model.EvaluateContext(told, data)
 	if err != nil {
 		return err
 	}

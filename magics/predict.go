@@ -57,6 +57,7 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 	if err != nil {
 		return err
 	}
+	ctx = train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	result, text, err := o.predict(ctx, model, X)
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint) (f *follower, job *
 	if err != nil {
 		return nil, nil, err
 	}
+	t.sending = p.options.sending
 	if tell := p.options.OnEvent; tell != nil {
 		t.tell = func(line string) { tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}}) }
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
@@ -50,7 +51,8 @@ type Options struct {
 	Inline int
 	// Store is where the endpoint's workers read data from. nil: what the environment
 	// names for the endpoint, else the data go as jobs of their own.
-	Store store.Store
+	Store   store.Store
+	sending *sync.Mutex // held while data are sent, so that trials send the same once
 	// Policy bounds the job on the server: time, life, priority.
 	Policy runpod.Policy
 	// OnEvent is told what happens, in order, from one goroutine. It should return

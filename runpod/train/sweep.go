@@ -103,6 +103,7 @@ func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimensio
 			return nil, err
 		}
 	}
+	o.sending = new(sync.Mutex)
 	w := &sweep{spec: spec, data: data, options: o, on: s.OnTrial, result: SweepResult{Space: space, Best: -1}}
 	if err := w.check(all); err != nil {
 		return nil, err

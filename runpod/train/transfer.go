@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
@@ -108,6 +109,7 @@ type transfer struct {
 	store    store.Store // that the endpoint's workers read; nil: what goes before a request goes as jobs
 	inline   int         // bytes of arrays up to which they all travel inside
 	tell     func(line string)
+	sending  *sync.Mutex // nil: of no other
 }
 
 func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) (*transfer, error) {
@@ -184,6 +186,10 @@ func missing(err error) bool {
 // supply makes sure that the endpoint has the arrays. The first time it tells of
 // each, later only of what is sent again.
 func (t *transfer) supply(ctx context.Context, p *parcel, names []string, try int) error {
+	if t.sending != nil {
+		t.sending.Lock()
+		defer t.sending.Unlock()
+	}
 	report := func(name string, r store.Receipt) {
 		switch {
 		case try == 0:

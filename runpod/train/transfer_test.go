@@ -352,3 +352,17 @@ func TestWithLog(t *testing.T) {
 	}
 	wantLines(t, lines, "Xt: * 1.6 MB, already there, 0 B sent", "yt: * 32.0 kB, already there, 0 B sent")
 }
+
+// The trials of a sweep send their data once.
+func TestSweepSendsOnce(t *testing.T) {
+	p := newTap(t, memory)
+	X, y := noise(4000, 100)
+	space := []Dimension{{Name: "lr", Low: 0.001, High: 0.1}}
+	_, err := Sweep(t.Context(), Layers("linear 2"), Data{X: X, Y: y}, Options{Endpoint: p.endpoint, Epochs: 1, BatchSize: 1000, Seed: Seed(1)}, space, SweepOptions{Trials: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ops, bytes := p.ops(); bytes > 2_200_000 {
+		t.Errorf("%s: %d bytes", ops, bytes)
+	}
+}
