@@ -23,17 +23,9 @@ func (p *Plan) Apply(ctx context.Context, client *runpod.Client, out io.Writer) 
 	if err != nil {
 		return "", err
 	}
-	spec := p.Spec
-	spec.TemplateID = t.ID
-	info, created, err := m.EnsureEndpoint(ctx, spec)
+	info, done, err := p.ensureEndpoint(ctx, m, t.ID)
 	if err != nil {
 		return "", err
-	}
-	done := "as it was"
-	if created {
-		done = "made"
-	} else if len(p.changes()) > 0 {
-		done = "changed"
 	}
 	fmt.Fprintf(out, "endpoint %s (%s): %s\n", p.options.Name, info.ID, done)
 	e := client.Endpoint(info.ID)
@@ -78,6 +70,21 @@ func (p *Plan) ensureTemplate(ctx context.Context, m *runpod.Management) (*runpo
 	return create(ctx,
 		func() (*runpod.Template, error) { return m.CreateTemplate(ctx, p.Template) },
 		func() (*runpod.Template, error) { return m.FindTemplate(ctx, p.Template.Name) })
+}
+
+// ensureEndpoint leaves an endpoint alone that is as it should be: an update would
+// start its workers anew.
+func (p *Plan) ensureEndpoint(ctx context.Context, m *runpod.Management, template string) (*runpod.EndpointInfo, string, error) {
+	if p.Existing != nil && len(p.changes()) == 0 {
+		return p.Existing, "as it was", nil
+	}
+	spec := p.Spec
+	spec.TemplateID = template
+	info, created, err := m.EnsureEndpoint(ctx, spec)
+	if created {
+		return info, "made", err
+	}
+	return info, "changed", err
 }
 
 // create makes something, and looks for it where it may have been made.

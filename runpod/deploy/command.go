@@ -14,7 +14,11 @@ import (
 // of the environment or .env, and is nowhere shown. Errors are one line with the
 // next step.
 func Run(ctx context.Context, o Options, out io.Writer) error {
-	return Explain(run(ctx, o, out))
+	err := run(ctx, o, out)
+	if err != nil && ctx.Err() != nil {
+		return &Problem{text: "interrupted; what was made stays, and the same command goes on from there", err: context.Cause(ctx)}
+	}
+	return Explain(err)
 }
 
 func run(ctx context.Context, o Options, out io.Writer) error {

@@ -1,0 +1,210 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// deploy plans and applies.
+func deploy(t *testing.T, client *runpod.Client, o Options) (runpod.EndpointID, string) {
+	t.Helper()
+	p, err := NewPlan(t.Context(), client.Management(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	text := p.String()
+	id, err := p.Apply(t.Context(), client, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id, text + out.String()
+}
+
+func TestDeployTwiceIsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, client := newTwin(t, local.Options{Handler: answer})
+		m := client.Management()
+		id, text := deploy(t, client, Options{Image: "you/worker:1", Env: map[string]string{"A": "b"}})
+		wants(t, text, "gopherpod, to be made", "AMPERE_16 (RTX A4000; 16 GB, $0.576 an hour, stock HIGH)", "nothing while no worker is up",
+			"endpoint gopherpod ("+string(id)+"): made", "check job: done on Test  [31mGPU, PyTorch 2.11")
+		e, err := m.Endpoint(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Timeout != 3_600_000 || e.FlashBoot != runpod.FlashBootOn || e.Env["A"] != "b" || *e.Workers != (runpod.WorkerBounds{Max: 1, IdleTimeout: 10}) ||
+			!slices.Equal(e.GPU.Pools, []string{"AMPERE_16", "AMPERE_24", "ADA_24"}) || e.GPU.MinCUDAVersion != "12.8" {
+			t.Errorf("%+v, %+v", e, e.GPU)
+		}
+		again, text := deploy(t, client, Options{})
+		wants(t, text, "exists as "+string(id), "change     none", "as it was")
+		if again != id {
+			t.Errorf("a second endpoint, %s", again)
+		}
+		if r, err := m.Releases(t.Context(), id); err != nil || len(r) != 1 || slices.Contains(w.sent, "PATCH /v2/serverless/"+string(id)) {
+			t.Errorf("%v, %d releases, sent %v: workers start anew for nothing", err, len(r), w.sent)
+		}
+		_, text = deploy(t, client, Options{Image: "you/worker:2", MinWorkers: new(2), Memory: 80, Timeout: 2 * time.Hour, Env: map[string]string{"SECRET": "hush"}, GPUs: 2})
+		wants(t, text, `image: "you/worker:1" -> "you/worker:2"`, "env\n", "2 of AMPERE_80", "2 always on", "$5.472", "timeout: 3600000 -> 7200000", "changed")
+		if strings.Contains(text, "hush") {
+			t.Error("the environment shows")
+		}
+		e, _ = m.Endpoint(t.Context(), id)
+		if e.Workers.Min != 2 || e.Workers.Max != 2 || e.Image != "you/worker:2" || e.Env["A"] != "b" || e.GPU.Count != 2 {
+			t.Errorf("%+v", e)
+		}
+		all, _ := m.Templates(t.Context())
+		if len(all) != 1 || all[0].Image != "you/worker:2" || all[0].Name != "gopherpod-worker" {
+			t.Errorf("templates %+v", all)
+		}
+	})
+}
+
+// What was made although the service answered 502 is found again, and not made twice.
+func TestCreateWithLostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, client := newTwin(t, local.Options{Handler: answer})
+		lost := map[string]bool{}
+		w.lose = func(r *http.Request) bool {
+			create := r.Method == http.MethodPost && !strings.Contains(r.URL.Path, "/run") && !lost[r.URL.Path]
+			if create {
+				lost[r.URL.Path] = true
+			}
+			return create
+		}
+		id, text := deploy(t, client, Options{Image: "you/worker:1", Volume: "data", VolumeSize: 20, DataCenter: "LOCAL-1"})
+		wants(t, text, "data, to be made: 20 GB in LOCAL-1, about $1.40 a month", "): made", "endpoint gopherpod ("+string(id))
+		if len(lost) != 3 {
+			t.Errorf("lost answers: %v", lost)
+		}
+		e, err := client.Management().Endpoint(t.Context(), id)
+		if err != nil || len(e.NetworkVolumes) != 1 || !slices.Equal(e.DataCenterIDs, []string{"LOCAL-1"}) {
+			t.Errorf("%v, %+v", err, e)
+		}
+		deploy(t, client, Options{Volume: "data"})
+		creates := slices.DeleteFunc(w.sent, func(s string) bool {
+			return s != "POST /v2/serverless" && s != "POST /v2/templates" && s != "POST /v2/network-volumes"
+		})
+		if len(creates) != 3 {
+			t.Errorf("made %v", creates)
+		}
+	})
+}
+
+func TestPlanChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, client := newTwin(t, local.Options{Handler: answer})
+		if _, err := NewPlan(t.Context(), client.Management(), Options{Image: "i", Volume: "v", VolumeSize: 10, DataCenter: "LOCAL-1"}); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.sent) > 0 {
+			t.Error(w.sent)
+		}
+	})
+}
+
+func TestPlanRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newTwin(t, local.Options{Handler: answer})
+		for _, c := range []struct {
+			o    Options
+			want string
+		}{
+			{Options{}, "no image"},
+			{Options{Image: "a b"}, "not the name of an image"},
+			{Options{Image: "-i"}, "not the name of an image"},
+			{Options{Image: "i", Memory: 500}, "no GPU has 500 GB"},
+			{Options{Image: "i", Memory: -1}, "negative"},
+			{Options{Image: "i", Pools: []string{"ADA_25"}}, "unknown pool of GPUs \"ADA_25\"; there are AMPERE_16"},
+			{Options{Image: "i", MinWorkers: new(2), MaxWorkers: 1}, "more than --max-workers"},
+			{Options{Image: "i", MinWorkers: new(-1)}, "negative"},
+			{Options{Image: "i", IdleTimeout: 2 * time.Hour}, "1s to 1h"},
+			{Options{Image: "i", Timeout: time.Second}, "5s to 168h"},
+			{Options{Image: "i", FlashBoot: "fast"}, "on, priority or off"},
+			{Options{Image: "i", Volume: "none"}, "no volume"},
+			{Options{Image: "i", VolumeSize: 10}, "wants --volume"},
+			{Options{Image: "i", Env: map[string]string{"RUNPOD_API_KEY": "x"}}, "no key of yours"},
+			{Options{Image: "i", Wait: -1}, "negative"},
+		} {
+			_, err := NewPlan(t.Context(), client.Management(), c.o)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%+v: %v, want %s", c.o, err, c.want)
+			}
+		}
+	})
+}
+
+// A check job that waits says why, is cancelled in the end, and the endpoint stays.
+func TestCheckExplainsWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newTwin(t, local.Options{}) // no worker will come
+		p, err := NewPlan(t.Context(), client.Management(), Options{Image: "i", Wait: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		id, err := p.Apply(t.Context(), client, &out)
+		if id == "" || err == nil {
+			t.Fatal(id, err)
+		}
+		wants(t, out.String(), "no worker: none is starting")
+		wants(t, err.Error(), "did not end within 1m0s (no worker: none is starting", "was cancelled; the endpoint stays")
+		h, err := client.Endpoint(id).Health(t.Context())
+		if err != nil || h.Jobs.InQueue != 0 {
+			t.Errorf("%v, %+v: the job was not cancelled", err, h)
+		}
+	})
+}
+
+func TestCheckWaitsForColdStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newTwin(t, local.Options{Handler: answer, Scaling: &local.Scaling{Max: 1, ColdStart: 40 * time.Second}})
+		_, text := deploy(t, client, Options{Image: "i"})
+		wants(t, text, "1 worker is starting (5 s so far)\n", "check job: done")
+		if strings.Count(text, "is starting") != 1 {
+			t.Error(text)
+		}
+	})
+}
+
+func TestInterruptCancelsCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newTwin(t, local.Options{})
+		p, err := NewPlan(t.Context(), client.Management(), Options{Image: "i"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := errors.New("stop")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(20*time.Second, func() { cancel(stop) })
+		id, err := p.Apply(ctx, client, new(strings.Builder))
+		if !errors.Is(err, stop) {
+			t.Fatal(err)
+		}
+		if h, err := client.Endpoint(id).Health(t.Context()); err != nil || h.Jobs.InQueue != 0 {
+			t.Errorf("%v, %+v", err, h)
+		}
+	})
+}
+
+func TestReportRefusesOtherWorkers(t *testing.T) {
+	for _, output := range []string{`"hello"`, `{"status":"success"}`, `[]`, `null`, `{"gpu_info":7}`} {
+		if err := report(&runpod.Job{Output: []byte(output)}, new(strings.Builder)); err == nil || !strings.Contains(err.Error(), "not that of a Gopherpod worker") {
+			t.Errorf("%s: %v", output, err)
+		}
+	}
+	list := `[{"gpu_info":{"device_name":"cpu"}}]`
+	if err := report(&runpod.Job{Output: []byte(list)}, new(strings.Builder)); err != nil {
+		t.Error(err)
+	}
+}
