@@ -48,7 +48,9 @@ type Request struct {
 	// ModelState and OptimizerState are base64 of safetensors, zstd-compressed or
 	// not (the magic number tells). Names and shapes are PyTorch's state_dict's;
 	// the optimizer's are "step" and "<parameter>.<slot>", e.g.
-	// "0.weight.exp_avg".
+	// "0.weight.exp_avg". The text "sha256:<digest>" stands for the bytes in an array
+	// of uint8 that the store holds; a worker keeps those of the states that it sent
+	// last.
 	ModelState     string `json:"model_state,omitempty"`
 	OptimizerState string `json:"optimizer_state,omitempty"`
 	// StartEpoch is how many epochs the states have seen; it continues the

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
@@ -36,6 +37,42 @@ type parcel struct {
 	set     tensors.Set
 	names   map[string]string // as the caller calls the arrays; nil: as the set does
 	digests map[string]string // those known; the others are computed when needed
+	states  bool              // the states of the request are arrays of the set too
+}
+
+// The names of states in a set.
+const (
+	modelState     = "model_state"
+	optimizerState = "optimizer_state"
+)
+
+// withStates is the parcel with its states as arrays of bytes among the others, for
+// they travel as those do. A worker has the states that it sent last.
+func (p *parcel) withStates() (*parcel, error) {
+	if p.digests == nil {
+		p.digests = map[string]string{} // which the two share
+	}
+	q := &parcel{request: p.request, set: maps.Clone(p.set), names: maps.Clone(p.names), digests: p.digests, states: true}
+	if q.names == nil {
+		q.names = map[string]string{}
+	}
+	q.names[modelState], q.names[optimizerState] = "weights", "optimizer"
+	for name, text := range map[string]string{modelState: p.request.ModelState, optimizerState: p.request.OptimizerState} {
+		if text == "" {
+			continue
+		}
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("train: %s: %w", name, err)
+		}
+		q.set[name] = tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+	}
+	return q, nil
+}
+
+// bytes is the size of all arrays and states.
+func (p *parcel) bytes() int {
+	return p.set.Bytes() + base64.StdEncoding.DecodedLen(len(p.request.ModelState)+len(p.request.OptimizerState))
 }
 
 func (p *parcel) name(name string) string {
@@ -84,6 +121,15 @@ func (p *parcel) referring(names []string) (*worker.Request, error) {
 		delete(inside, n)
 	}
 	r := *p.request
+	if p.states {
+		delete(inside, modelState)
+		delete(inside, optimizerState)
+	}
+	for name, text := range map[string]*string{modelState: &r.ModelState, optimizerState: &r.OptimizerState} {
+		if slices.Contains(names, name) {
+			*text = "sha256:" + p.digest(name)
+		}
+	}
 	for _, d := range []**worker.Dataset{&r.TrainingData, &r.ValidationData, &r.EvaluationData, &r.InputData} {
 		if *d == nil {
 			continue
@@ -136,15 +182,18 @@ const deliveries = 3
 // else sent before, and again where the worker misses some: it has refused the
 // request then, which costs nothing twice.
 func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) error) error {
-	names := p.large()
-	if p.set.Bytes() <= t.inline || len(names) == 0 {
+	if p.bytes() <= t.inline {
 		r, err := p.referring(nil)
 		if err != nil {
 			return err
 		}
 		return run(r)
 	}
-	var err error
+	p, err := p.withStates()
+	if err != nil {
+		return err
+	}
+	names := p.large()
 	for try := range deliveries {
 		if err = t.supply(ctx, p, names, try); err != nil {
 			break
@@ -165,12 +214,12 @@ func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) 
 		t.tell("the endpoint's workers share no store: the data travel inside the request")
 		return run(r)
 	}
-	return fmt.Errorf("train: %w, or give the endpoint a network volume: %w", &sizeError{p.set.Bytes() + size(p.request), runpod.MaxRunBody}, err)
+	return fmt.Errorf("train: %w, or give the endpoint a network volume: %w", &sizeError{p.bytes(), runpod.MaxRunBody}, err)
 }
 
 // whole is the request with all arrays inside, where it can be sent so.
 func (p *parcel) whole() (r *worker.Request, ok bool) {
-	if p.set.Bytes() > 8*runpod.MaxRunBody { // data hardly shrink that much
+	if p.bytes() > 8*runpod.MaxRunBody { // data hardly shrink that much
 		return nil, false
 	}
 	r, err := p.referring(nil)

@@ -366,3 +366,43 @@ func TestSweepSendsOnce(t *testing.T) {
 		t.Errorf("%s: %d bytes", ops, bytes)
 	}
 }
+
+// Ten epochs asked for one by one send the data once, and the states not at all: the
+// worker has them.
+func TestTransferOfStates(t *testing.T) {
+	p := newTap(t, memory)
+	X, y := noise(4000, 100)
+	o := Options{Endpoint: p.endpoint, Epochs: 1, BatchSize: 1000, Seed: Seed(1)}
+	spec := Layers("linear 1000\nrelu\nlinear 2")
+	for range 10 {
+		m, err := Fit(t.Context(), spec, Data{X: X, Y: y}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.From = m
+	}
+	wantLast, err := Fit(t.Context(), spec, Data{X: X, Y: y}, Options{Endpoint: p.endpoint, Epochs: 10, BatchSize: 1000, Seed: Seed(1), Inline: 100_000_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.bytes -= 2_200_000 // the last one's
+	p.mu.Unlock()
+	if ops, bytes := p.ops(); bytes > 2_300_000 || !strings.HasPrefix(ops, "have store train have train have train") {
+		t.Errorf("%s, %d bytes", ops, bytes)
+	}
+	a, _ := o.From.StateDict()
+	b, _ := wantLast.StateDict()
+	for name := range b {
+		if !a[name].Equal(b[name]) {
+			t.Errorf("%s differs from that of ten epochs in one job", name)
+		}
+	}
+
+	// A worker that has lost all gets all.
+	p.lose(memory)
+	if _, err := o.From.Evaluate(X, y); err != nil {
+		t.Fatal(err)
+	}
+	wantOps(t, p, "have store evaluate", 3_200_000)
+}

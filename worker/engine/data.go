@@ -25,6 +25,14 @@ func newArrays(r *worker.Request, outer *arrays, o *Options) (*arrays, error) {
 			a.named[name] = t
 		}
 	}
+	for _, s := range []struct {
+		text  *string
+		field string
+	}{{&r.ModelState, "model_state"}, {&r.OptimizerState, "optimizer_state"}} {
+		if err := a.fetchState(s.text, s.field); err != nil {
+			return nil, err
+		}
+	}
 	if r.Tensors == nil {
 		return a, nil
 	}

@@ -152,6 +152,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		return err
 	}
 	result.Seconds = worker.Number(time.Since(begun).Seconds())
+	a.keepStates(result)
 	for _, event := range result.Emit(seq) {
 		if err := tell(event); err != nil {
 			return err

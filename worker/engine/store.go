@@ -172,10 +172,8 @@ func join(s Store, j worker.Join, limit int64) (missing []string, err error) {
 			d.Drop(digest)
 		}
 	}
-	if k, ok := s.(interface {
-		Keep(digest string, t tensors.Tensor)
-	}); ok {
-		k.Keep(j.SHA256, whole)
+	if m, ok := s.(*memoryStore); ok { // without another copy
+		m.Keep(j.SHA256, whole)
 		return nil, nil
 	}
 	_, err = s.Put(whole)

@@ -56,12 +56,12 @@ func (s *folderStore) Get(digest string) (tensors.Tensor, bool) {
 		os.Remove(s.path(digest)) // damaged: so that it is sent again
 		return tensors.Tensor{}, false
 	}
-	s.keep(digest, t)
+	s.Keep(digest, t)
 	return t, true
 }
 
-// keep puts an array of our own into memory, where that can be done without a copy.
-func (s *folderStore) keep(digest string, t tensors.Tensor) {
+// Keep puts an array that the caller has verified and gives away into memory only.
+func (s *folderStore) Keep(digest string, t tensors.Tensor) {
 	if k, ok := s.memory.(interface {
 		Keep(digest string, t tensors.Tensor)
 	}); ok {

@@ -102,6 +102,10 @@ class Store:
         self._keep(digest, t)
         return t
 
+    def keep(self, t: torch.Tensor) -> None:
+        """Keeps an array in memory only."""
+        self._keep(tensors.content_digest(t), t)
+
     def drop(self, digest: str) -> None:
         with self.lock:
             self.kept.pop(digest, None)

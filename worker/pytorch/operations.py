@@ -6,8 +6,11 @@ goes, and returns the answer or raises JobError. handler.py puts it in a thread.
 
 from __future__ import annotations
 
+import base64
 import threading
 from typing import Any, Callable, Optional
+
+import torch
 
 import data
 import ddp
@@ -37,14 +40,16 @@ class Stop:
 
 def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named: Optional[dict] = None, store=None) -> dict:
     """The answer to one input object. named are tensors of a batch around it."""
+    store = store or STORE
+    value = fetch_states(value, store)
     request = wire.parse(value)
-    arrays = data.Arrays(request.tensors, store or STORE, named)
+    arrays = data.Arrays(request.tensors, store, named)
     try:
         if request.operation == "train":
             if (size := ddp.world(request)) > 1:
                 whole = {**value, "tensors": tensors.encode(arrays.named)} if named else value
-                return ddp.train(whole, size, emit, stop, memory)
-            return train.train(request, arrays, emit, stop, memory)
+                return keep_states(ddp.train(whole, size, emit, stop, memory), store)
+            return keep_states(train.train(request, arrays, emit, stop, memory), store)
         if request.operation in ("train_epoch", "evaluate", "predict"):
             return getattr(train, request.operation)(request, arrays, emit, stop)
         if request.operation == "batch":
@@ -64,6 +69,31 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
         raise
     finally:
         devices.release()
+
+
+STATE = "sha256:"  # begins the text of a state that lies in the store
+KEEP_FROM = 256 << 10  # characters of a state that is worth a place there
+
+
+def fetch_states(value: Any, store: data.Store) -> Any:
+    """The input with states in the place of their digests (worker/request.go)."""
+    for name in ("model_state", "optimizer_state"):
+        text = value.get(name) if isinstance(value, dict) else None
+        if isinstance(text, str) and text.startswith(STATE):
+            t = store.get(wire.digest(text[len(STATE) :], name), name)
+            if t.dtype != torch.uint8:
+                raise invalid(name, "the digest is that of an array, and no state")
+            value = {**value, name: base64.b64encode(tensors.raw(t)).decode("ascii")}
+    return value
+
+
+def keep_states(result: dict, store: data.Store) -> dict:
+    """Keeps the states of a result in memory, so that who goes on from them need not send them."""
+    for name in ("model_state", "optimizer_state"):
+        text = result.get(name)
+        if isinstance(text, str) and len(text) >= KEEP_FROM:
+            store.keep(torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8))
+    return result
 
 
 def gpu_info() -> dict:
