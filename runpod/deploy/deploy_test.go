@@ -47,6 +47,9 @@ func TestDeployTwiceIsOnce(t *testing.T) {
 		}
 		again, text := deploy(t, client, Options{})
 		wants(t, text, "exists as "+string(id), "change     none", "as it was")
+		if named, _ := deploy(t, client, Options{Name: string(id), Image: "you/worker:1"}); named != id {
+			t.Errorf("named by its id it is made again, %s", named)
+		}
 		if again != id {
 			t.Errorf("a second endpoint, %s", again)
 		}
@@ -207,4 +210,59 @@ func TestReportRefusesOtherWorkers(t *testing.T) {
 	if err := report(&runpod.Job{Output: []byte(list)}, new(strings.Builder)); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestPick(t *testing.T) {
+	all := []runpod.EndpointInfo{
+		{ID: "a1", EndpointSpec: runpod.EndpointSpec{Name: "nets -fb"}}, {ID: "b2", EndpointSpec: runpod.EndpointSpec{Name: "two"}},
+		{ID: "c3", EndpointSpec: runpod.EndpointSpec{Name: "two -fb"}}, {ID: "d4", EndpointSpec: runpod.EndpointSpec{Name: "a1"}},
+	}
+	for name, want := range map[string]runpod.EndpointID{"nets": "a1", "nets -fb": "a1", "a1": "a1", "d4": "d4", "c3": "c3", "none": ""} {
+		var got runpod.EndpointID
+		e, err := pick(all, name)
+		if e != nil {
+			got = e.ID
+		}
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", name, got, err, want)
+		}
+	}
+	if _, err := pick(all, "two"); err == nil || !strings.Contains(err.Error(), "several endpoints are named") {
+		t.Error(err)
+	}
+}
+
+// A check job that may have been accepted is not sent again.
+func TestCheckWithLostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, client := newTwin(t, local.Options{Handler: answer})
+		w.lose = func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/run") }
+		p, err := NewPlan(t.Context(), client.Management(), Options{Image: "i"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := p.Apply(t.Context(), client, new(strings.Builder))
+		if id == "" || !errors.Is(err, runpod.ErrUnknownOutcome) || !strings.Contains(err.Error(), "endpoint show tells") {
+			t.Error(id, err)
+		}
+		if n := len(slices.DeleteFunc(w.sent, func(s string) bool { return !strings.HasSuffix(s, "/run") })); n != 1 {
+			t.Errorf("sent %d times", n)
+		}
+	})
+}
+
+// Zero workers run no check job.
+func TestScaledToZero(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newTwin(t, local.Options{Handler: answer})
+		id, _ := deploy(t, client, Options{Image: "i"})
+		m := client.Management()
+		if _, err := m.UpdateEndpoint(t.Context(), id, runpod.EndpointSpec{Workers: &runpod.WorkerBounds{IdleTimeout: 10}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewPlan(t.Context(), m, Options{}); err == nil || !strings.Contains(err.Error(), "scaled to 0 workers") {
+			t.Error(err)
+		}
+		deploy(t, client, Options{MaxWorkers: 2})
+	})
 }

@@ -42,6 +42,10 @@ func NewPlan(ctx context.Context, m *runpod.Management, o Options) (*Plan, error
 	if p.Existing != nil && p.Existing.Type != runpod.TypeQueue && p.Existing.Type != "" {
 		return nil, wrong("endpoint %s is a load balancer's, which takes no jobs; give another --name", o.Name)
 	}
+	if p.Existing != nil { // it may have been named by its id
+		o.Name = plainName(*p.Existing)
+		p.options.Name = o.Name
+	}
 	p.Spec = p.start()
 	if p.Spec.Image == "" {
 		return nil, wrong("no image: give --image, or make and push one with worker/pytorch/deploy.sh")
