@@ -126,7 +126,7 @@ if [ "$run" = yes ]; then
 	(
 		cd "$out"
 		JUPYTER_PATH="$prefix/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}" "$jupyter" nbconvert --log-level=WARN --to notebook --execute \
-			--ExecutePreprocessor.timeout=300 --ExecutePreprocessor.coalesce_streams=True --output quickstart.ipynb source.ipynb
+			--ExecutePreprocessor.timeout=300 --output quickstart.ipynb source.ipynb
 		"$jupyter" nbconvert --log-level=ERROR --to html quickstart.ipynb
 	) || die "the notebook did not run through; the lines above say why. '$bin doctor' checks the installation."
 	rm -f "$out/source.ipynb"
