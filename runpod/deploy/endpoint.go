@@ -48,7 +48,7 @@ func (o *EndpointOptions) Flags(fs *pflag.FlagSet) {
 	fs.BoolVarP(&o.Follow, "follow", "f", false, "logs: go on with new lines until interrupted")
 	fs.IntVar(&o.Tail, "tail", 0, "logs: `number` of lines before now (default 100)")
 	fs.StringVar(&o.Worker, "worker", "", "logs: of the worker with this `ID` only")
-	fs.StringVar(&o.Source, "source", "", "logs: `container` or system only")
+	fs.StringVar(&o.Source, "source", "", "logs: of this `kind` only: container or system")
 }
 
 // RunEndpoint is the command endpoint: its first argument is what to do, the second

@@ -68,7 +68,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.MaxWorkers, "max-workers", 0, "greatest `number` of workers (default 1)")
 	fs.DurationVar(&o.IdleTimeout, "idle-timeout", 0, "a worker stays up for this `time` without a job, billed (default 10s)")
 	fs.DurationVar(&o.Timeout, "timeout", 0, "a job that sets none ends after this `time` (default 1h)")
-	fs.StringVar(&o.FlashBoot, "flashboot", "", "how stopped workers are kept for a quick return: `on`, priority or off (default on)")
+	fs.StringVar(&o.FlashBoot, "flashboot", "", "`how` stopped workers are kept for a quick return: on, priority or off (default on)")
 	fs.IntVar(&o.Disk, "disk", 0, "`GB` of a container's disk (default 10)")
 	fs.StringVar(&o.Volume, "volume", "", "network volume, by `name` or id, at /runpod-volume")
 	fs.IntVar(&o.VolumeSize, "volume-size", 0, "make the volume with so many `GB` where there is none; it is billed until it is deleted")
