@@ -58,7 +58,11 @@ func storeEndpoint(b *testing.B, dir string, memory int64, m *meter) *runpod.End
 		if err != nil || r.Operation != worker.OpEvaluate {
 			return h(ctx, job, yield)
 		}
-		x, ok := s.Get(r.EvaluationData.Features.SHA256)
+		from := s
+		if memory == 0 {
+			from = local.FolderStore(dir, 0) // s keeps one array whatever its size
+		}
+		x, ok := from.Get(r.EvaluationData.Features.SHA256)
 		if !ok {
 			return nil, &worker.Error{Kind: worker.ErrMissing, Message: "not there"}
 		}

@@ -14,6 +14,11 @@ type native interface {
 // littleEndian tells whether memory and wire agree on the order of bytes.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
+// aligned tells whether b begins at a multiple of n, so that view makes no copy.
+func aligned(b []byte, n uintptr) bool {
+	return littleEndian && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%n == 0
+}
+
 // view reads little-endian bytes as elements: the same memory where the machine
 // allows that, else a copy. len(b) is a multiple of the element's size.
 func view[T native](b []byte) []T {
