@@ -406,3 +406,34 @@ func TestTransferOfStates(t *testing.T) {
 	}
 	wantOps(t, p, "have store evaluate", 3_200_000)
 }
+
+// The embedded endpoint's folder is used for that endpoint and no other.
+func TestLocalStore(t *testing.T) {
+	dir := t.TempDir()
+	p := newTap(t, func() engine.Store { return local.FolderStore(dir, 0) })
+	base := p.endpoint.Client().BaseURL()
+	t.Setenv("RUNPOD_ENDPOINT_ID", "")
+	t.Setenv("RUNPOD_API_KEY", "")
+	t.Setenv(EnvLocalURL, strings.TrimSuffix(base, "/v2"))
+	t.Setenv(EnvLocalKey, string(p.key.Reveal()))
+	t.Setenv(EnvLocalStore, dir)
+	X, y := noise(4000, 100)
+	wantLines(t, fit(t, nil, X, y, Options{}), "X: * 1.6 MB, 1.6 MB sent", "y: * sent")
+	wantOps(t, p, "train", 3000)
+	wantLines(t, fit(t, nil, X, y, Options{}), "X: * 1.6 MB, already there, 0 B sent", "y: * sent")
+	wantOps(t, p, "train", 3000)
+	t.Setenv(EnvLocalURL, "http://127.0.0.1:1")
+	fit(t, p.endpoint, X, y, Options{})
+	wantOps(t, p, "have train", 4000)
+	t.Setenv(EnvLocalURL, "") // gopherpod local: the other variables name it
+	fit(t, p.endpoint, X, y, Options{})
+	wantOps(t, p, "train", 3000)
+
+	other, err := runpod.New(runpod.Config{BaseURL: "https://api.runpod.ai/v2", APIKey: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := storeOf(other.Endpoint("ep")); s != nil || err != nil {
+		t.Errorf("RunPod's workers read %v (%v)", s, err)
+	}
+}
