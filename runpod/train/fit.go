@@ -53,10 +53,7 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 // send submits the plan and follows the job to its end, another one where the
 // worker lacked data. job is nil where none was accepted.
 func (p *Plan) send(ctx context.Context, e *runpod.Endpoint) (f *follower, job *runpod.Job, err error) {
-	t, err := newTransfer(ctx, e, p.options.Store, p.options.Inline)
-	if err != nil {
-		return nil, nil, err
-	}
+	t := newTransfer(ctx, e, p.options.Store, p.options.Inline)
 	t.sending = p.options.sending
 	if tell := p.options.OnEvent; tell != nil {
 		t.tell = func(line string) { tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}}) }

@@ -249,12 +249,9 @@ func (m *Model) ask(ctx context.Context, p *parcel) (*worker.Response, error) {
 		}
 		endpoint = e
 	}
-	t, err := newTransfer(ctx, endpoint, m.store, m.inline)
-	if err != nil {
-		return nil, err
-	}
+	t := newTransfer(ctx, endpoint, m.store, m.inline)
 	var output json.RawMessage
-	err = t.do(ctx, p, func(r *worker.Request) (err error) {
+	err := t.do(ctx, p, func(r *worker.Request) (err error) {
 		output, err = call(ctx, endpoint, r)
 		return err
 	})

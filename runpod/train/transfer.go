@@ -152,19 +152,13 @@ func (p *parcel) referring(names []string) (*worker.Request, error) {
 // A transfer brings parcels to an endpoint.
 type transfer struct {
 	endpoint *runpod.Endpoint
-	store    store.Store // that the endpoint's workers read; nil: what goes before a request goes as jobs
+	store    store.Store // that the endpoint's workers read; nil: what the environment names, else none
 	inline   int         // bytes of arrays up to which they all travel inside
 	tell     func(line string)
 	sending  *sync.Mutex // nil: of no other
 }
 
-func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) (*transfer, error) {
-	var err error
-	if s == nil {
-		if s, err = storeOf(e); err != nil {
-			return nil, err
-		}
-	}
+func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) *transfer {
 	if inline == 0 {
 		inline = defaultInline
 	}
@@ -172,7 +166,7 @@ func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline 
 	if !ok {
 		tell = func(string) {}
 	}
-	return &transfer{endpoint: e, store: s, inline: inline, tell: tell}, nil
+	return &transfer{endpoint: e, store: s, inline: inline, tell: tell}
 }
 
 // deliveries is how often data that the worker misses are sent.
@@ -192,6 +186,11 @@ func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) 
 	p, err := p.withStates()
 	if err != nil {
 		return err
+	}
+	if t.store == nil {
+		if t.store, err = storeOf(t.endpoint); err != nil {
+			return fmt.Errorf("train: where to put the data: %w", err)
+		}
 	}
 	names := p.large()
 	for try := range deliveries {
