@@ -38,7 +38,7 @@ var imports = map[string][]string{
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},
 	"runpod/store/storetest": {"runpod/store", "tensors"},
-	"runpod/train":           {"runpod", "runpod/store", "worker", "tensors", "tensors/bigjson"},
+	"runpod/train":           {"runpod", "runpod/store", "runpod/store/s3", "worker", "tensors", "tensors/bigjson"},
 
 	"tensors":            {"tensors/bigjson"},
 	"worker":             {"tensors", "tensors/bigjson"},

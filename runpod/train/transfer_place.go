@@ -6,6 +6,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
 // EnvLocalStore names a folder that the embedded endpoint's workers read data from:
@@ -24,7 +25,18 @@ func storeOf(e *runpod.Endpoint) (store.Store, error) {
 			return store.Dir(dir), nil
 		}
 	}
-	return nil, nil
+	if e.Client().Local() {
+		return nil, nil // its workers have no network volume
+	}
+	config, ok, err := s3.FromEnv()
+	if err != nil || !ok {
+		return nil, err
+	}
+	bucket, err := s3.New(config)
+	if err != nil {
+		return nil, err
+	}
+	return bucket, nil
 }
 
 func sameHost(a, b string) bool {

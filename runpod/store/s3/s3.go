@@ -1,8 +1,8 @@
 // Package s3 is a store.Store in a bucket: one of the user's, or a RunPod network
 // volume, which speaks S3 too.
 //
-// It is a package of its own because its client library is large; who sends data
-// from a process that should start fast leaves it out.
+// It is a package of its own because its client library is large. FromEnv finds the
+// volume that the environment names.
 package s3
 
 import (

@@ -122,6 +122,11 @@ func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
 	if drawn {
 		key = " RUNPOD_API_KEY=" + s.Key()
 	}
+	if dir, _ := flags.GetString("store"); dir != "" && kind != "none" {
+		if dir, err := filepath.Abs(dir); err == nil {
+			key += fmt.Sprintf(" GOPHERPOD_LOCAL_STORE=%q", dir)
+		}
+	}
 	fmt.Fprintf(out, `RunPod's job API on this machine, with %s. Stop it with Ctrl-C.
 
   export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s%s
