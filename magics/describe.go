@@ -62,7 +62,7 @@ func planInWords(p *train.Plan, where string) string {
 		n := max(1, int(float64(p.Samples)*h.ValidationSplit))
 		held = fmt.Sprintf(" (%s to validate)", render.Count(n))
 	}
-	return fmt.Sprintf("%s: %s samples of %s%s, %s, %s, %s to send",
+	return fmt.Sprintf("%s: %s samples of %s%s, %s, %s, %s of data",
 		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), plural(h.Epochs, "epoch"), render.Bytes(int64(p.Bytes())))
 }
 
