@@ -25,7 +25,7 @@ func (p *preparation) linkFast(ctx context.Context, dir string, m *manifest, mai
 		return err
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
-	args := []string{"-buildmode=shared", "-checklinkname=0", "-s", "-w", "-importcfg", in("link.cfg"), "-extld=" + p.tc.CC, "-o", in(libName)}
+	args := []string{"-buildmode=shared", "-bindnow", "-checklinkname=0", "-s", "-w", "-importcfg", in("link.cfg"), "-extld=" + p.tc.CC, "-o", in(libName)}
 	for path, f := range m.Package {
 		args = append(args, path+"="+f.path(dir))
 	}
@@ -56,7 +56,7 @@ func (p *preparation) linkFast(ctx context.Context, dir string, m *manifest, mai
 	if err := tool("compile", files...); err != nil {
 		return err
 	}
-	if err := tool("link", "-o", in(sessionName), "-importcfg", in("shlib.cfg"), "-buildmode=exe", "-linkshared", "-checklinkname=0",
+	if err := tool("link", "-o", in(sessionName), "-importcfg", in("shlib.cfg"), "-buildmode=exe", "-linkshared", "-bindnow", "-checklinkname=0",
 		"-s", "-w", "-r", "$ORIGIN", "-extld="+p.tc.CC, in("main.a")); err != nil {
 		return err
 	}

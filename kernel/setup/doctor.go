@@ -125,9 +125,6 @@ func checkLinker() Check {
 		return c
 	}
 	c.OK, c.Detail, c.Mend = true, path, ""
-	if mold, err := exec.LookPath("mold"); err == nil {
-		c.Detail = mold
-	}
 	return c
 }
 

@@ -15,9 +15,19 @@ numbers is []int or []float64, a mapping is map[string]T, mixed values are any.
 import math
 import re
 
-from papermill.engines import NBClientEngine as Engine  # noqa: F401 (the entry point)
-from papermill.models import Parameter
-from papermill.translators import Translator, papermill_translators
+
+def __getattr__(name):
+    # The entry point. papermill asks for it while it is being imported, also when
+    # that import is the one below: so it has to be here before.
+    if name == "Engine":
+        from papermill.engines import NBClientEngine
+
+        return NBClientEngine
+    raise AttributeError(name)
+
+
+from papermill.models import Parameter  # noqa: E402
+from papermill.translators import Translator, papermill_translators  # noqa: E402
 
 _INT64 = range(-(2**63), 2**63)
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")

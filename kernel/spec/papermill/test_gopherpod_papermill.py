@@ -6,7 +6,6 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import papermill  # first, as in real life: it loads our module as an entry point
 from gopherpod_papermill import GoTranslator
 from nbformat.v4 import new_code_cell
 from papermill.translators import papermill_translators, translate_parameters
