@@ -151,7 +151,8 @@ var (
 )
 
 // selfTestCells share a variable, a type with methods, an interface with an
-// unexported method, a generic function and a map between two modules.
+// unexported method, a generic function and a map between two modules, and call
+// the host with more words than the linker's jump tables may touch.
 var selfTestCells = []string{selfTestHead + `
 type shape interface{ area() int }
 type square struct{ side int }
@@ -166,7 +167,7 @@ func nbCell1() {
 	s = square{3}
 	a = s
 	m = map[string]shape{"s": s}
-	fmt.Printf("%T %d ", a, sum([]square{s, s}, square.area))
+	fmt.Printf("%T %d %d ", a, sum([]square{s, s}, square.area), nbrt__.Ninth(1, 2, 3, 4, 5, 6, 7, 8, 99))
 }
 `, selfTestHead + `
 type shape interface{ area() int }
@@ -191,4 +192,4 @@ import "fmt"
 import _ "unsafe"
 `
 
-const selfTestWant = "main.square 18 true true 9 9 runtime error: invalid memory address or nil pointer dereference"
+const selfTestWant = "main.square 18 99 true true 9 9 runtime error: invalid memory address or nil pointer dereference"
