@@ -20,7 +20,7 @@ say "tools"
 missing=()
 need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need gcc gcc libc6-dev binutils
-if want worker; then /usr/bin/python3 -c 'import torch, msgpack, zstandard' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
+if want worker; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
 if want browser; then need chromium chromium; fi
 if [ ${#missing[@]} -gt 0 ]; then
 	echo "installing ${missing[*]}"
