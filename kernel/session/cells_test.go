@@ -37,10 +37,14 @@ func fullHost(t testing.TB, mode build.Mode) *build.Host {
 	return h
 }
 
-// TestCells runs every cell of package cell's tests for real, in both modes
-// where the machine has both.
+// TestCells runs every cell of package cell's tests for real, in the mode that
+// GOPHERPOD_TEST_MODE names, else in both where the machine has both.
 func TestCells(t *testing.T) {
 	e2e(t)
+	if mode := os.Getenv("GOPHERPOD_TEST_MODE"); mode != "" {
+		runCells(t, build.Mode(mode))
+		return
+	}
 	h := fullHost(t, "")
 	mode, reason := h.Mode()
 	h.Close()
