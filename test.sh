@@ -46,6 +46,9 @@ if want worker; then
 	# A Python with PyTorch, which is Debian's, and RunPod's SDK, which is not.
 	venv "$cache/torch" /usr/bin/python3 .ci/torch.txt --system-site-packages
 	export GOPHERPOD_PYTHON=$cache/torch/bin/python GOPHERPOD_TORCH_PYTHON=$cache/torch/bin/python
+	# What others read our files with: MLflow, TensorBoard, W&B, onnxruntime.
+	venv "$cache/interop" python3 .ci/interop.txt
+	export GOPHERPOD_INTEROP_PYTHON=$cache/interop/bin/python
 	# A real S3 server, and RunPod's client for JavaScript.
 	[ -x "$cache/bin/versitygw" ] || GOBIN=$cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 	export GOPHERPOD_VERSITYGW=$cache/bin/versitygw
