@@ -3,6 +3,7 @@ package secrets
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -13,15 +14,32 @@ func TestRedactor(t *testing.T) {
 	}
 	redact := Redactor([]string{"AWS_SECRET=hunter2hunter2", "AWS_SECRET_KEY=hunter2hunter2and", "SHORT_KEY=abc", "HOME=/home/somebody", "KEYBOARD=qwertyuiop"}, file, "no such file")
 	for in, want := range map[string]string{
-		"key rpa_FROMTHEFILE, id abcdefghijk":   "key ***, id abcdefghijk",
-		"hunter2hunter2and hunter2hunter2":      "*** ***",
-		"abc /home/somebody qwertyuiop":         "abc /home/somebody qwertyuiop",
-		"Bearer rpa_ABCDEFGHIJKLMNOP0123456789": "Bearer ***",
-		"ghp_0123456789abcdefghijklmnopqrstuv":  "***",
-		"a skunk, risk-free":                    "a skunk, risk-free",
+		"key rpa_FROMTHEFILE, id abcdefghijk":               "key ***, id abcdefghijk",
+		"hunter2hunter2and hunter2hunter2":                  "*** ***",
+		"abc /home/somebody qwertyuiop":                     "abc /home/somebody qwertyuiop",
+		"Bearer rpa_ABCDEFGHIJKLMNOP0123456789":             "Bearer ***",
+		"ghp_0123456789abcdefghijklmnopqrstuv":              "***",
+		"a skunk, risk-free":                                "a skunk, risk-free",
+		"disk-0123456789abcdefghijklmnopqrstuv":             "disk-0123456789abcdefghijklmnopqrstuv",
+		"hf_short sk-short AKIA xoxb-":                      "hf_short sk-short AKIA xoxb-",
+		"AKIA0123456789ABCDEF,xoxb-0123456789-0123456789;":  "***,***;",
+		"sk-0123456789-hf_0123456789abcdefghijklmnopqrstuv": "***",
 	} {
 		if got := redact(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
 	}
+}
+
+// reference is what maskTokens does, in one expression.
+var reference = regexp.MustCompile(`\b(rp[as]_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{30,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{20,})`)
+
+func FuzzMaskTokens(f *testing.F) {
+	f.Add("key rpa_ABCDEFGHIJKLMNOP0123456789, sk-0123456789-hf_0123456789abcdefghijklmnopqrstuv")
+	f.Add("_AKIA0123456789ABCDEF AKIA0123456789ABCDEFAKIA0123456789ABCDEF")
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := maskTokens(s), reference.ReplaceAllString(s, Mask); got != want {
+			t.Errorf("%q became %q, want %q", s, got, want)
+		}
+	})
 }

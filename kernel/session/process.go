@@ -60,7 +60,11 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 		}
 	}
 	for i := range ours {
-		r, w, err := os.Pipe()
+		pipe := os.Pipe
+		if i < 2 {
+			pipe = textPipe
+		}
+		r, w, err := pipe()
 		if err != nil {
 			closeAll(ours[:])
 			closeAll(theirs[:])
@@ -72,7 +76,7 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 			ours[i], theirs[i] = r, w
 		}
 	}
-	defer closeAll(theirs[:])
+	defer closeAll(theirs[2:])
 	p.cmd = exec.Command(program)
 	p.cmd.Dir = dir
 	p.cmd.Env = append(env, frame.TokenEnv+"="+token, "GOTRACEBACK=single")
@@ -83,15 +87,18 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
 		closeAll(ours[:])
+		closeAll(theirs[:2])
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	p.commands = ours[2]
-	go p.read(ours, token)
+	go p.read(ours, theirs, token)
 	return p, nil
 }
 
-// read handles all that the process says until its end.
-func (p *process) read(ours [4]*os.File, token string) {
+// read handles all that the process says until its end. The writing ends of its
+// streams are open here as well: what children of the session hold open is ended
+// by a last marker.
+func (p *process) read(ours, theirs [4]*os.File, token string) {
 	o := newOrder()
 	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }}
 	var streams sync.WaitGroup
@@ -100,10 +107,10 @@ func (p *process) read(ours [4]*os.File, token string) {
 	p.readEvents(ours[3], o, filter)
 	o.end(2)
 	err := p.cmd.Wait()
-	// Children of the session may hold the streams open.
-	deadline := time.Now().Add(200 * time.Millisecond)
-	ours[0].SetReadDeadline(deadline)
-	ours[1].SetReadDeadline(deadline)
+	for _, w := range theirs[:2] {
+		w.Write(frame.Mark(token, endOfStream))
+		w.Close()
+	}
 	streams.Wait()
 	p.crash = filter.crash()
 	p.mu.Lock()

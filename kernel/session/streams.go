@@ -66,23 +66,71 @@ func (o *order) release(what *uint32, to uint32) {
 // Names of the streams, in the order of their descriptors.
 var streamNames = [2]string{"stdout", "stderr"}
 
+// endOfStream is the number of the marker behind which nothing is read; events
+// count from 1.
+const endOfStream = 0
+
+// A cell that prints line by line wakes the reader with each, which costs both
+// sides more than the line. After paceReads pieces of text within paceWindow, the
+// reader rests before each further one and takes what has come together then: a
+// first line is shown at once, a hundred thousand in few pieces.
+const (
+	paceWindow = 5 * time.Millisecond
+	paceReads  = 8
+	paceRest   = time.Millisecond
+)
+
 // readStream copies a standard stream of the session to text.
 func readStream(r io.Reader, stream int, token string, o *order, text func([]byte)) {
-	sc := frame.Scanner{Token: token, Text: text, Mark: func(seq uint32) { o.marker(stream, seq) }}
+	marked, ended := false, false
+	sc := frame.Scanner{Token: token, Text: text, Mark: func(seq uint32) {
+		marked = true
+		if seq == endOfStream {
+			ended = true
+			return
+		}
+		o.marker(stream, seq)
+	}}
 	defer o.end(stream)
 	defer sc.Close()
-	b := make([]byte, 64<<10)
-	for {
+	b := make([]byte, 256<<10)
+	window, reads := time.Now(), 0
+	for !ended {
+		marked = false
 		n, err := r.Read(b)
 		sc.Write(b[:n])
 		if err != nil {
 			return
+		}
+		if marked { // somebody waits for what comes next
+			reads = 0
+			continue
+		}
+		now := time.Now()
+		if now.Sub(window) > paceWindow {
+			window, reads = now, 0
+		}
+		if reads++; reads > paceReads && n < len(b) {
+			time.Sleep(paceRest)
 		}
 	}
 }
 
 // crashStart is how the run-time begins to tell of its end.
 var crashStart = regexp.MustCompile(`(?m)^(fatal error: |panic: |runtime: |SIG[A-Z]+: |unexpected fault address)`)
+
+// crashWords are in every match of crashStart; looking for them is faster than the
+// expression by far.
+var crashWords = [][]byte{[]byte("fatal error: "), []byte("panic: "), []byte("runtime: "), []byte("SIG"), []byte("unexpected fault")}
+
+func findCrash(b []byte) []int {
+	for _, w := range crashWords {
+		if bytes.Contains(b, w) {
+			return crashStart.FindIndex(b)
+		}
+	}
+	return nil
+}
 
 // How long what looks like the beginning of a crash is kept back: if the process
 // lives on, it was the user's text. The run-time takes a second to walk a stack
@@ -112,7 +160,7 @@ func (f *crashFilter) text(b []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.timer == nil {
-		at := crashStart.FindIndex(b)
+		at := findCrash(b)
 		if at == nil {
 			f.out(b)
 			return

@@ -151,3 +151,29 @@ func ParsePrograms(fsys fs.FS, dir string) ([]Program, error) {
 	}
 	return out, nil
 }
+
+// FindPrograms reads all programs of one file in a tree; Name is the path below
+// it, with a dash for each slash. Files that are no programs are left out: other
+// packages, syntax errors, what belongs to another file. It fails where there is
+// no program.
+func FindPrograms(fsys fs.FS) (out []Program, err error) {
+	err = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		src, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		p, err := ParseProgram(name, string(src))
+		if err == nil && strings.Contains(p.Source, "package main") {
+			p.Name = strings.ReplaceAll(strings.TrimSuffix(name, ".go"), "/", "-")
+			out = append(out, p)
+		}
+		return nil
+	})
+	if err == nil && len(out) == 0 {
+		err = fmt.Errorf("no programs")
+	}
+	return out, err
+}

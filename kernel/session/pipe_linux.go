@@ -1,0 +1,23 @@
+package session
+
+import (
+	"os"
+	"syscall"
+)
+
+const (
+	fSetPipeSize = 1031    // F_SETPIPE_SZ of fcntl(2)
+	pipeSize     = 1 << 20 // bytes; what the system allows everybody
+)
+
+// textPipe is a pipe for a standard stream: larger than usual, so that a cell
+// that prints much need not wait for its reader, and read by a blocking call. A
+// pipe that is polled wakes the poller with every write.
+func textPipe() (r, w *os.File, err error) {
+	var fds [2]int
+	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
+		return nil, nil, os.NewSyscallError("pipe2", err)
+	}
+	syscall.Syscall(syscall.SYS_FCNTL, uintptr(fds[1]), fSetPipeSize, pipeSize) // as it was where that is refused
+	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
+}

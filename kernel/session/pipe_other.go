@@ -1,0 +1,8 @@
+//go:build !linux
+
+package session
+
+import "os"
+
+// textPipe is a pipe for a standard stream.
+func textPipe() (r, w *os.File, err error) { return os.Pipe() }
