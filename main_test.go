@@ -33,7 +33,7 @@ var imports = map[string][]string{
 	"magics/session": {"magics", "kernel/session/host"},
 
 	"runpod":                 {"tensors/bigjson"},
-	"runpod/deploy":          {"runpod"},
+	"runpod/deploy":          {"runpod", "runpod/store/s3"},
 	"runpod/runpodtest":      {"runpod"},
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},
@@ -42,8 +42,8 @@ var imports = map[string][]string{
 
 	"tensors":            {"tensors/bigjson"},
 	"worker":             {"tensors", "tensors/bigjson"},
-	"worker/engine":      {"worker", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
-	"worker/local/serve": {"worker/local", "worker/engine"},
+	"worker/engine":      {"worker", "worker/address", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
+	"worker/local/serve": {"worker/local", "worker/engine", "worker/address"},
 	"worker/local":       {"worker", "worker/engine", "tensors", "tensors/bigjson"},
 }
 

@@ -18,15 +18,15 @@ func Operations() []Operation {
 func uses(op Operation) (fields []string, ok bool) {
 	switch op {
 	case OpTrain:
-		return []string{"!model_config", "hyperparameters", "!training_data", "validation_data", "tensors", "model_state", "optimizer_state", "start_epoch"}, true
+		return []string{"!model_config", "hyperparameters", "!training_data", "validation_data", "tensors", "model_state", "optimizer_state", "start_epoch", "sources", "upload"}, true
 	case OpTrainEpoch:
-		return []string{"!model_config", "hyperparameters", "!training_data", "tensors", "model_state", "optimizer_state", "start_epoch"}, true
+		return []string{"!model_config", "hyperparameters", "!training_data", "tensors", "model_state", "optimizer_state", "start_epoch", "sources"}, true
 	case OpEvaluate:
-		return []string{"!model_config", "hyperparameters", "!evaluation_data", "tensors", "!model_state"}, true
+		return []string{"!model_config", "hyperparameters", "!evaluation_data", "tensors", "!model_state", "sources"}, true
 	case OpPredict:
-		return []string{"!model_config", "hyperparameters", "!input_data", "tensors", "!model_state"}, true
+		return []string{"!model_config", "hyperparameters", "!input_data", "tensors", "!model_state", "sources", "upload"}, true
 	case OpBatch:
-		return []string{"!requests", "tensors"}, true
+		return []string{"!requests", "tensors", "sources"}, true
 	case OpStore:
 		return []string{"tensors", "have", "join"}, true
 	case OpGPUInfo, OpCapabilities:
@@ -95,6 +95,14 @@ func (r *Request) Validate() error {
 			return Invalid(d.name+".labels", "is missing")
 		}
 	}
+	if err := at("sources", validateSources(r.Sources)); err != nil {
+		return err
+	}
+	if r.Upload != nil {
+		if err := at("upload", r.Upload.validate()); err != nil {
+			return err
+		}
+	}
 	for i, j := range r.Join {
 		if err := j.validate(); err != nil {
 			return at(fmt.Sprintf("join[%d]", i), err)
@@ -121,6 +129,8 @@ func (r *Request) present() []string {
 	add("model_state", r.ModelState != "")
 	add("optimizer_state", r.OptimizerState != "")
 	add("start_epoch", r.StartEpoch != 0)
+	add("sources", r.Sources != nil)
+	add("upload", r.Upload != nil)
 	add("requests", r.Requests != nil)
 	add("have", r.Have != nil)
 	add("join", r.Join != nil)

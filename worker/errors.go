@@ -14,6 +14,8 @@ const (
 	ErrMemory ErrorKind = "OutOfMemory"
 	// ErrMissing: the store does not hold a digest; Field names it.
 	ErrMissing ErrorKind = "MissingData"
+	// ErrDamaged: what lies under a digest is something else: it has to be sent anew.
+	ErrDamaged ErrorKind = "DamagedData"
 	// ErrInternal: a bug of the worker.
 	ErrInternal ErrorKind = "InternalError"
 )

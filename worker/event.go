@@ -78,11 +78,13 @@ type TrainResult struct {
 	ModelState     string         `json:"model_state,omitempty"`
 	OptimizerState string         `json:"optimizer_state,omitempty"`
 	Parts          map[string]int `json:"parts,omitempty"`
-	Parameters     int            `json:"parameters"` // trainable numbers
-	Device         string         `json:"device_used"`
-	Precision      string         `json:"precision"`
-	Seconds        Number         `json:"seconds"`           // wall time of the training, without transport
-	Stopped        string         `json:"stopped,omitempty"` // why, where Status is "stopped"
+	// Uploaded holds the states where Request.Upload asked for it.
+	Uploaded   *Uploaded `json:"uploaded,omitempty"`
+	Parameters int       `json:"parameters"` // trainable numbers
+	Device     string    `json:"device_used"`
+	Precision  string    `json:"precision"`
+	Seconds    Number    `json:"seconds"`           // wall time of the training, without transport
+	Stopped    string    `json:"stopped,omitempty"` // why, where Status is "stopped"
 }
 
 // Metrics is the predecessor's metrics object, widened.
@@ -125,6 +127,7 @@ type Response struct {
 	// {"tensor": "predictions"} with Tensors (protocol 1).
 	Predictions      json.RawMessage `json:"predictions,omitempty"`
 	Tensors          *Tensors        `json:"tensors,omitempty"`
+	Uploaded         *Uploaded       `json:"uploaded,omitempty"` // predict: the predictions, where Request.Upload asked for it
 	GPUInfo          map[string]any  `json:"gpu_info,omitempty"`
 	BenchmarkResults map[string]any  `json:"benchmark_results,omitempty"`
 

@@ -57,7 +57,13 @@ type Request struct {
 	// numbering, the shuffles and the schedule.
 	StartEpoch int `json:"start_epoch,omitempty"`
 
-	// Requests are the parts of a batch. They may refer to the batch's Tensors.
+	// Sources say where arrays that the store lacks can be read from, by digest.
+	Sources map[string]Source `json:"sources,omitempty"`
+	// Upload is where a result goes that is too large for an answer.
+	Upload *Upload `json:"upload,omitempty"` // train, predict
+
+	// Requests are the parts of a batch. They may refer to the batch's Tensors and
+	// Sources.
 	Requests []json.RawMessage `json:"requests,omitempty"`
 	// Have asks the operation store which of these digests it holds.
 	Have []string `json:"have,omitempty"`

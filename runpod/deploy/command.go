@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
 // Run is the command deploy: it plans, says what it plans, and applies it unless
@@ -24,6 +25,9 @@ func Run(ctx context.Context, o Options, out io.Writer) error {
 func run(ctx context.Context, o Options, out io.Writer) error {
 	client, _, err := connect()
 	if err != nil {
+		return err
+	}
+	if o.Addresses, err = bucketAddresses(); err != nil {
 		return err
 	}
 	p, err := NewPlan(ctx, client.Management(), o)
@@ -48,6 +52,20 @@ func run(ctx context.Context, o Options, out io.Writer) error {
 		fmt.Fprintf(out, "the environment has another %s, which wins over .env: unset it\n", runpod.EnvEndpointID)
 	}
 	return err
+}
+
+// bucketAddresses is what a worker has to be allowed where the environment names a
+// bucket for data.
+func bucketAddresses() (string, error) {
+	config, ok, err := s3.BucketFromEnv()
+	if err != nil || !ok {
+		return "", err
+	}
+	b, err := s3.New(config)
+	if err != nil {
+		return "", err
+	}
+	return s3.Signed{Bucket: b}.Rule(), nil
 }
 
 // connect makes a client of the environment and .env.

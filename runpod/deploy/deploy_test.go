@@ -65,6 +65,11 @@ func TestDeployTwiceIsOnce(t *testing.T) {
 		if e.Workers.Min != 2 || e.Workers.Max != 2 || e.Image != "you/worker:2" || e.Env["A"] != "b" || e.GPU.Count != 2 {
 			t.Errorf("%+v", e)
 		}
+		deploy(t, client, Options{Addresses: "https://s3.example/data/gopherpod/", Env: map[string]string{"GOPHERPOD_ALLOW_URLS": "https://own.example/"}})
+		deploy(t, client, Options{Addresses: "https://s3.example/data/gopherpod/"})
+		if e, _ = m.Endpoint(t.Context(), id); e.Env["GOPHERPOD_ALLOW_URLS"] != "https://own.example/,https://s3.example/data/gopherpod/" {
+			t.Errorf("the bucket is not allowed, or twice: %v", e.Env)
+		}
 		all, _ := m.Templates(t.Context())
 		if len(all) != 1 || all[0].Image != "you/worker:2" || all[0].Name != "gopherpod-worker" {
 			t.Errorf("templates %+v", all)

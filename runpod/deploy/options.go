@@ -35,7 +35,10 @@ type Options struct {
 	VolumeSize int               // GB: makes the volume where there is none
 	DataCenter string            // of a volume that is made
 	Env        map[string]string // of the worker
-	Registry   string            // id of the credentials for a private image
+	// Addresses is a prefix of addresses that the worker may use: the bucket's that
+	// train sends data through. It joins those that the endpoint has.
+	Addresses string
+	Registry  string // id of the credentials for a private image
 
 	DryRun  bool
 	NoCheck bool          // no check job

@@ -92,16 +92,22 @@ func (p *Plan) start() runpod.EndpointSpec {
 		s.Workers.Min = *o.MinWorkers
 	}
 	s.Workers.IdleTimeout = cmp.Or(int(o.IdleTimeout.Round(time.Second).Seconds()), s.Workers.IdleTimeout)
-	if len(o.Env) > 0 {
+	if len(o.Env) > 0 || o.Addresses != "" {
 		env := maps.Clone(s.Env)
 		if env == nil {
 			env = map[string]string{}
 		}
 		maps.Copy(env, o.Env)
+		if rules := env[envAllow]; o.Addresses != "" && !slices.Contains(strings.Split(rules, ","), o.Addresses) {
+			env[envAllow] = strings.TrimPrefix(rules+","+o.Addresses, ",")
+		}
 		s.Env = env
 	}
 	return s
 }
+
+// envAllow holds the addresses that a worker may use (worker/address).
+const envAllow = "GOPHERPOD_ALLOW_URLS"
 
 func value(p *int) int {
 	if p == nil {

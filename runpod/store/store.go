@@ -2,11 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 )
@@ -24,8 +27,9 @@ var (
 )
 
 // A Name is the key of an object in a store: "sha256/<digest>",
-// "sha256/<digest>.parts" for a list of parts, or "data/<2 digits>/<digest>.safetensors"
-// for a tensor. Make one with NameOf, ListOf or TensorName.
+// "sha256/<digest>.parts" for a list of parts, "data/<2 digits>/<digest>.safetensors"
+// for a tensor, or "results/<32 digits>" for a result that a worker is to put there.
+// Make one with NameOf, ListOf, TensorName or NewResult.
 type Name string
 
 // NameOf is the name of content with that digest.
@@ -50,8 +54,18 @@ func TensorName(digest string) (Name, error) {
 	return Name("data/" + digest[:2] + "/" + digest + ".safetensors"), nil
 }
 
+// NewResult draws a name for a result, of which the digest is not known yet.
+func NewResult() Name {
+	var b [16]byte
+	rand.Read(b[:])
+	return Name("results/" + hex.EncodeToString(b[:]))
+}
+
 // Valid tells whether the name is one that the functions above make.
 func (n Name) Valid() bool {
+	if id, ok := strings.CutPrefix(string(n), "results/"); ok {
+		return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
+	}
 	base := path.Base(string(n))
 	digest, _, _ := strings.Cut(base, ".")
 	for _, make := range []func(string) (Name, error){NameOf, ListOf, TensorName} {
@@ -82,6 +96,16 @@ type Store interface {
 	Get(ctx context.Context, name Name) (io.ReadCloser, error)
 	// Delete removes an object. One that is not there is no error.
 	Delete(ctx context.Context, name Name) error
+}
+
+// A Signer is a Store that workers reach through addresses which need no key and
+// expire, presigned URLs, and not by the store's own means.
+type Signer interface {
+	Store
+	// URL is an address that the object can be read from until it expires.
+	URL(ctx context.Context, name Name, expires time.Duration) (string, error)
+	// PutURL is an address that the object can be put to, as a whole in one request.
+	PutURL(ctx context.Context, name Name, expires time.Duration) (string, error)
 }
 
 // damaged removes an object that is not what its name says, so that it is missing

@@ -59,7 +59,7 @@ func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error
 	}
 	r.EvaluationData = dataset("X", "y")
 	r.Hyperparameters = &worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize}
-	response, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}})
+	response, _, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}}, false)
 	if err != nil {
 		return nil, err
 	}

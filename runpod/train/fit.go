@@ -32,13 +32,17 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 		}
 		endpoint = e
 	}
-	f, job, err := p.send(ctx, endpoint)
+	t := p.transfer(ctx, endpoint)
+	f, job, err := p.send(ctx, endpoint, t)
 	if job == nil {
 		return nil, err
 	}
 	if err == nil {
 		var result *worker.TrainResult
 		if result, err = f.collector.Result(); err == nil {
+			err = t.collectStates(ctx, result)
+		}
+		if err == nil {
 			m, err := p.finished(job, endpoint, result)
 			m.Receipt = p.receipt(m)
 			return m, err
@@ -50,14 +54,20 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 	return m, err
 }
 
-// send submits the plan and follows the job to its end, another one where the
-// worker lacked data. job is nil where none was accepted.
-func (p *Plan) send(ctx context.Context, e *runpod.Endpoint) (f *follower, job *runpod.Job, err error) {
+// transfer is how the plan's data reach the endpoint, and its states come back.
+func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer {
 	t := newTransfer(ctx, e, p.options.Store, p.options.Inline)
-	t.sending = p.options.sending
+	t.sending, t.expires = p.options.sending, lifeOf(p.options.Policy)
+	t.large = 3*4*p.Parameters > uploadAbove // weights and Adam's two moments
 	if tell := p.options.OnEvent; tell != nil {
 		t.tell = func(line string) { tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}}) }
 	}
+	return t
+}
+
+// send submits the plan and follows the job to its end, another one where the
+// worker lacked data. job is nil where none was accepted.
+func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer) (f *follower, job *runpod.Job, err error) {
 	err = t.do(ctx, p.parcel, func(r *worker.Request) (err error) {
 		f = &follower{onEvent: p.options.OnEvent}
 		f.collector.RunID = p.RunID

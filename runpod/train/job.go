@@ -64,7 +64,7 @@ func jobError(err error) error {
 
 func known(k worker.ErrorKind) bool {
 	switch k {
-	case worker.ErrInvalid, worker.ErrUnsupported, worker.ErrDiverged, worker.ErrMemory, worker.ErrMissing, worker.ErrInternal:
+	case worker.ErrInvalid, worker.ErrUnsupported, worker.ErrDiverged, worker.ErrMemory, worker.ErrMissing, worker.ErrDamaged, worker.ErrInternal:
 		return true
 	}
 	return false

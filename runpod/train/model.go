@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 
@@ -186,17 +187,46 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 	if err != nil {
 		return tensors.Tensor{}, err
 	}
-	if rows := rowsAnAnswer(output); rows < x.Rows() {
-		return m.predictSlices(ctx, r, name, x, rows)
+	rows := rowsAnAnswer(output)
+	if rows >= x.Rows() {
+		return m.predictRows(ctx, r, name, x, false)
 	}
-	return m.predictRows(ctx, r, name, x)
+	if signs, err := m.bucket(); signs || err != nil {
+		t, err := m.predictRows(ctx, r, name, x, true)
+		if !errors.Is(err, errNoUpload) {
+			return t, err
+		}
+	}
+	return m.predictSlices(ctx, r, name, x, rows)
 }
 
-// predictRows asks for the outputs of all rows in one job.
-func (m *Model) predictRows(ctx context.Context, r *worker.Request, name string, x tensors.Tensor) (tensors.Tensor, error) {
-	response, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x}, names: map[string]string{"X": name}})
+// bucket tells whether results can go to a bucket.
+func (m *Model) bucket() (signs bool, err error) {
+	s := m.store
+	if s == nil {
+		e := m.endpoint
+		if e == nil {
+			if e, err = Endpoint(); err != nil {
+				return false, err
+			}
+		}
+		if s, err = storeOf(e); err != nil {
+			return false, fmt.Errorf("train: where to put the data: %w", err)
+		}
+	}
+	_, signs = s.(store.Signer)
+	return signs, nil
+}
+
+// predictRows asks for the outputs of all rows in one job; large: they are more than
+// an answer holds.
+func (m *Model) predictRows(ctx context.Context, r *worker.Request, name string, x tensors.Tensor, large bool) (tensors.Tensor, error) {
+	response, set, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x}, names: map[string]string{"X": name}}, large)
 	if err != nil {
 		return tensors.Tensor{}, err
+	}
+	if t, ok := set["predictions"]; ok && t.Validate() == nil && len(t.Shape) > 0 && t.Rows() == x.Rows() {
+		return t, nil
 	}
 	return predictions(response, x.Rows())
 }
@@ -239,30 +269,39 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 	}, x, nil
 }
 
-// ask runs the request as a job and reads its answer.
-func (m *Model) ask(ctx context.Context, p *parcel) (*worker.Response, error) {
+// ask runs the request as a job and reads its answer, and what of it went to the
+// bucket.
+func (m *Model) ask(ctx context.Context, p *parcel, large bool) (*worker.Response, tensors.Set, error) {
 	endpoint := m.endpoint
 	if endpoint == nil {
 		e, err := Endpoint()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		endpoint = e
 	}
 	t := newTransfer(ctx, endpoint, m.store, m.inline)
+	t.large = large
 	var output json.RawMessage
 	err := t.do(ctx, p, func(r *worker.Request) (err error) {
 		output, err = call(ctx, endpoint, r)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var response worker.Response
 	if err := decode(output, &response); err != nil {
-		return nil, fmt.Errorf("train: %s: %w: %w", p.request.Operation, ErrResult, err)
+		return nil, nil, fmt.Errorf("train: %s: %w: %w", p.request.Operation, ErrResult, err)
 	}
-	return &response, nil
+	if response.Uploaded == nil {
+		return &response, nil, nil
+	}
+	set, err := t.collect(ctx, response.Uploaded)
+	if err != nil {
+		return nil, nil, fmt.Errorf("train: %s: %w", p.request.Operation, err)
+	}
+	return &response, set, nil
 }
 
 // text is the model's JSON, for comparison.

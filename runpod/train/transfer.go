@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
@@ -155,7 +156,11 @@ type transfer struct {
 	store    store.Store // that the endpoint's workers read; nil: what the environment names, else none
 	inline   int         // bytes of arrays up to which they all travel inside
 	tell     func(line string)
-	sending  *sync.Mutex // nil: of no other
+	sending  *sync.Mutex   // nil: of no other
+	large    bool          // the result may be larger than an answer: it goes to a bucket where there is one
+	expires  time.Duration // of presigned URLs
+	result   store.Name    // where the last request wanted its result
+	answers  store.Store   // the bucket of that
 }
 
 func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) *transfer {
@@ -166,7 +171,7 @@ func newTransfer(ctx context.Context, e *runpod.Endpoint, s store.Store, inline 
 	if !ok {
 		tell = func(string) {}
 	}
-	return &transfer{endpoint: e, store: s, inline: inline, tell: tell}
+	return &transfer{endpoint: e, store: s, inline: inline, tell: tell, expires: defaultExpiry}
 }
 
 // deliveries is how often data that the worker misses are sent.
@@ -176,23 +181,28 @@ const deliveries = 3
 // else sent before, and again where the worker misses some: it has refused the
 // request then, which costs nothing twice.
 func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) error) error {
-	if p.bytes() <= t.inline {
+	small := p.bytes() <= t.inline
+	if (!small || t.large) && t.store == nil {
+		var err error
+		if t.store, err = storeOf(t.endpoint); err != nil {
+			return fmt.Errorf("train: where to put the data: %w", err)
+		}
+	}
+	if _, signs := t.store.(store.Signer); small && (!t.large || !signs) {
 		r, err := p.referring(nil)
 		if err != nil {
 			return err
 		}
 		return run(r)
 	}
-	p, err := p.withStates()
-	if err != nil {
-		return err
-	}
-	if t.store == nil {
-		if t.store, err = storeOf(t.endpoint); err != nil {
-			return fmt.Errorf("train: where to put the data: %w", err)
+	var names []string
+	var err error
+	if !small {
+		if p, err = p.withStates(); err != nil {
+			return err
 		}
+		names = p.large()
 	}
-	names := p.large()
 	for try := range deliveries {
 		if err = t.supply(ctx, p, names, try); err != nil {
 			break
@@ -201,7 +211,18 @@ func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) 
 		if r, err = p.referring(names); err != nil {
 			return err
 		}
-		if err = run(r); !missing(err) {
+		if err = t.sign(ctx, p, r, names); err != nil {
+			return fmt.Errorf("train: presigned URLs: %w", err)
+		}
+		err = run(r)
+		if t.refused(err) {
+			t.store = nil
+			if t.large && p.request.Operation == worker.OpPredict {
+				return errNoUpload
+			}
+			continue
+		}
+		if t.damaged(ctx, p, names, err); !missing(err) {
 			return err
 		}
 	}
@@ -228,7 +249,7 @@ func (p *parcel) whole() (r *worker.Request, ok bool) {
 // missing tells whether a worker refused a request because it lacks data.
 func missing(err error) bool {
 	var e *worker.Error
-	return errors.As(err, &e) && e.Kind == worker.ErrMissing
+	return errors.As(err, &e) && (e.Kind == worker.ErrMissing || e.Kind == worker.ErrDamaged)
 }
 
 // supply makes sure that the endpoint has the arrays. The first time it tells of
@@ -246,12 +267,13 @@ func (t *transfer) supply(ctx context.Context, p *parcel, names []string, try in
 			t.tell(fmt.Sprintf("%s: %s, for the worker had lost it", p.name(name), r))
 		}
 	}
+	_, signs := t.store.(store.Signer)
 	if t.store != nil && try < deliveries-1 {
 		sent, err := t.direct(ctx, p, names, report)
 		if err != nil {
 			return fmt.Errorf("train: send the data: %w", err)
 		}
-		if try == 0 || sent {
+		if try == 0 || sent || signs { // new URLs may do
 			return nil
 		}
 		// All is there and the worker does not see it: it looks elsewhere.

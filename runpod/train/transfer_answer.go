@@ -34,7 +34,7 @@ func (m *Model) predictSlices(ctx context.Context, r *worker.Request, name strin
 		}
 		one := *r
 		one.RunID = newRunID()
-		t, err := m.predictRows(ctx, &one, fmt.Sprintf("%s, rows %d to %d", name, from, to-1), part)
+		t, err := m.predictRows(ctx, &one, fmt.Sprintf("%s, rows %d to %d", name, from, to-1), part, false)
 		if err != nil {
 			return all, err
 		}

@@ -26,17 +26,20 @@ func storeOf(e *runpod.Endpoint) (store.Store, error) {
 		}
 	}
 	if e.Client().Local() {
-		return nil, nil // its workers have no network volume
+		return nil, nil // its workers have no network volume, and need no bucket
 	}
 	config, ok, err := s3.FromEnv()
-	if err != nil || !ok {
-		return nil, err
-	}
-	bucket, err := s3.New(config)
 	if err != nil {
 		return nil, err
 	}
-	return bucket, nil
+	if ok {
+		return s3.New(config)
+	}
+	if config, ok, err = s3.BucketFromEnv(); err != nil || !ok {
+		return nil, err
+	}
+	bucket, err := s3.New(config)
+	return s3.Signed{Bucket: bucket}, err
 }
 
 func sameHost(a, b string) bool {

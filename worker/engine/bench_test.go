@@ -63,7 +63,7 @@ func BenchmarkStep(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			a, err := newArrays(r, nil, &Options{})
+			a, err := newArrays(b.Context(), r, nil, &Options{})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -13,17 +15,24 @@ import (
 
 // arrays finds the arrays that a request's values refer to.
 type arrays struct {
-	named tensors.Set
-	store Store
+	named   tensors.Set
+	store   Store
+	fetched map[string]tensors.Tensor // from the request's sources, by digest
 }
 
-// newArrays decodes the request's tensors; those of a batch around it are in outer.
-func newArrays(r *worker.Request, outer *arrays, o *Options) (*arrays, error) {
-	a := &arrays{named: tensors.Set{}, store: o.Store}
+// newArrays decodes the request's tensors and reads its sources; those of a batch
+// around it are in outer.
+func newArrays(ctx context.Context, r *worker.Request, outer *arrays, o *Options) (*arrays, error) {
+	a := &arrays{named: tensors.Set{}, store: o.Store, fetched: map[string]tensors.Tensor{}}
 	if outer != nil {
-		for name, t := range outer.named {
-			a.named[name] = t
-		}
+		maps.Copy(a.named, outer.named)
+		maps.Copy(a.fetched, outer.fetched)
+	}
+	if err := checkUpload(r, o); err != nil {
+		return nil, err
+	}
+	if err := a.fetch(ctx, r, o); err != nil {
+		return nil, err
 	}
 	for _, s := range []struct {
 		text  *string
@@ -65,6 +74,9 @@ func (a *arrays) get(v worker.Value, path string) (tensors.Tensor, error) {
 		}
 		return t, nil
 	case v.SHA256 != "":
+		if t, ok := a.fetched[v.SHA256]; ok {
+			return t, nil
+		}
 		if a.store != nil {
 			if t, ok := a.store.Get(v.SHA256); ok {
 				return t, nil
@@ -72,7 +84,7 @@ func (a *arrays) get(v worker.Value, path string) (tensors.Tensor, error) {
 		}
 		return tensors.Tensor{}, &worker.Error{Kind: worker.ErrMissing, Field: path, Message: fmt.Sprintf("the store does not hold %.64s", v.SHA256)}
 	case v.URL != "":
-		return tensors.Tensor{}, &worker.Error{Kind: worker.ErrUnsupported, Field: path, Message: "the engine on the CPU reads no addresses; the PyTorch worker does"}
+		return tensors.Tensor{}, &worker.Error{Kind: worker.ErrUnsupported, Field: path, Message: "the engine on the CPU reads no addresses without a digest, as sources have it; the PyTorch worker does"}
 	}
 	return tensors.Tensor{}, worker.Invalid(path, "is missing")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/address"
 )
 
 // Options configure a Handler. The zero value works.
@@ -20,6 +21,9 @@ type Options struct {
 	MaxBytes int64
 	// Store holds data between jobs; nil: 1 GB in memory.
 	Store Store
+	// Addresses are those that a request's sources and upload may name; the zero
+	// value is none.
+	Addresses address.Rules
 }
 
 func (o *Options) maxBytes() int64 {
@@ -69,7 +73,7 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 
 // answer does what does not stream.
 func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (*worker.Response, error) {
-	a, err := newArrays(r, outer, &e.options)
+	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +133,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		}
 		return yield(chunk)
 	}
-	a, err := newArrays(r, outer, &e.options)
+	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
 		return err
 	}
@@ -153,6 +157,9 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 	}
 	result.Seconds = worker.Number(time.Since(begun).Seconds())
 	a.keepStates(result)
+	if err := uploadStates(ctx, r, result, &e.options, tell); err != nil {
+		return err
+	}
 	for _, event := range result.Emit(seq) {
 		if err := tell(event); err != nil {
 			return err
@@ -240,6 +247,9 @@ func predict(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*wo
 	t, err := toTensor(all, append([]int{d.n}, net.out...))
 	if err != nil {
 		return nil, err
+	}
+	if answer.Uploaded, err = upload(ctx, r, tensors.Set{"predictions": t}, o); answer.Uploaded != nil || err != nil {
+		return answer, err
 	}
 	text, err := tensors.EncodeSet(tensors.Set{"predictions": t}, "msgpack")
 	if err != nil {

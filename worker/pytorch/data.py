@@ -2,34 +2,28 @@
 
     Arrays      one request's values: lists, its tensors, the store, addresses
     Store       arrays by content digest, in memory and on the volume
-    fetch       an address, where the operator allows it
     Feed        batches of features and labels on the device
+
+What is read from addresses is address.py's.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
-import io
-import ipaddress
 import os
-import socket
-import ssl
 import tempfile
 import threading
-import urllib.parse
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Optional
 
-import numpy as np
 import torch
 
+import address
 import tensors
-from wire import Dataset, JobError, Join, Value, invalid, nearest, unsupported
+from wire import Dataset, JobError, Join, Source, Value, invalid, nearest
 
 VOLUME = "/runpod-volume"  # where RunPod mounts a network volume
-MAX_FETCH = int(os.environ.get("GOPHERPOD_MAX_FETCH", 16 << 30))
 
 
 def folder() -> Path:
@@ -106,6 +100,10 @@ class Store:
         """Keeps an array in memory only."""
         self._keep(tensors.content_digest(t), t)
 
+    def keep_as(self, digest: str, t: torch.Tensor) -> None:
+        """keep, where the digest was verified."""
+        self._keep(digest, t)
+
     def drop(self, digest: str) -> None:
         with self.lock:
             self.kept.pop(digest, None)
@@ -143,6 +141,42 @@ class Store:
                 size -= old.numel() * old.element_size()
 
 
+class Fetched:
+    """A store with arrays of one request before it: what its sources brought, which the store's memory need not hold."""
+
+    def __init__(self, store: Store, sources: dict):
+        self.store, self.arrays = store, {}
+        for digest, source in sources.items():
+            if not store.has(digest):
+                self.arrays[digest] = fetched(digest, source)
+                store.keep_as(digest, self.arrays[digest])
+
+    def get(self, digest: str, path: str) -> torch.Tensor:
+        return self.arrays[digest] if digest in self.arrays else self.store.get(digest, path)
+
+    def spread(self) -> None:
+        """Puts them where other processes of this worker read."""
+        for t in self.arrays.values():
+            self.store.put(t)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def fetched(digest: str, source: Source) -> torch.Tensor:
+    """The array at an address, which must have its digest."""
+    damaged = JobError("DamagedData", f"what lies at the address of {digest[:12]} is something else", "sources")
+    read = address.read(source.url, "sources", source.bytes)
+    try:
+        named = tensors.load_safetensors(read, "sources")
+    except JobError:
+        raise damaged from None
+    t = named.get("data")
+    if t is None or len(named) != 1 or tensors.content_digest(t) != digest:
+        raise damaged
+    return t
+
+
 class Arrays:
     """The values of one request."""
 
@@ -158,7 +192,7 @@ class Arrays:
         if value.sha256:
             return self.store.get(value.sha256, value.path + ".sha256")
         if value.url:
-            return fetch(value.url, value.path + ".url")
+            return address.fetch(value.url, value.path + ".url")
         return tensors.from_list(value.list, value.path)
 
     def features(self, d: Dataset) -> torch.Tensor:
@@ -181,76 +215,6 @@ class Arrays:
             have = y.shape[0] if y.dim() else 0
             raise invalid(d.labels.path, f"{have} labels for {samples} samples")
         return y if y.is_floating_point() else y.to(torch.int64)
-
-
-# Addresses -------------------------------------------------------------------------
-
-
-def allowed(url: str) -> bool:
-    """Whether the operator's GOPHERPOD_ALLOW_URLS, a list of prefixes with commas between, covers an address."""
-    prefixes = [p.strip() for p in os.environ.get("GOPHERPOD_ALLOW_URLS", "").split(",") if p.strip()]
-    return any(url.startswith(p) and p.startswith("https://") and p.count("/") >= 3 for p in prefixes)
-
-
-def fetch(url: str, path: str, limit: int = 0) -> torch.Tensor:
-    """The array at an https address: .npy, or safetensors with one tensor. No redirects; the name is resolved once, and
-    the connection goes to that public address, so that a second answer of the name service changes nothing."""
-    if not allowed(url):
-        raise unsupported(path, "this endpoint does not read that address; its operator allows prefixes with GOPHERPOD_ALLOW_URLS=https://host/path/")
-    parts = urllib.parse.urlsplit(url)
-    try:
-        host, port = parts.hostname or "", parts.port or 443
-    except ValueError:
-        raise invalid(path, "not an address") from None
-    if parts.username is not None or not host or any(ord(c) <= 32 or ord(c) == 127 for c in url):
-        raise invalid(path, "not a plain https address")
-    data = _download(host, port, parts.path + ("?" + parts.query if parts.query else ""), path, limit or MAX_FETCH)
-    if data[:6] == b"\x93NUMPY":
-        try:
-            a = np.load(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, EOFError, OSError):
-            raise invalid(path, "a .npy file that cannot be read, or that holds Python objects") from None
-        if a.dtype.kind not in "iuf" or a.dtype == np.uint64:
-            raise invalid(path, f"a .npy file of {a.dtype} is not numbers")
-        a = a.astype(np.int64 if a.dtype.kind in "iu" else a.dtype.newbyteorder("="), copy=False)
-        return torch.from_numpy(np.ascontiguousarray(a))
-    named = tensors.load_safetensors(data, path)
-    if len(named) != 1:
-        raise invalid(path, f"a file of {len(named)} tensors; one is expected")
-    return next(iter(named.values()))
-
-
-def public_address(host: str, port: int, path: str) -> str:
-    """The address behind a name; refused if any of them is not public."""
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError:
-        raise invalid(path, f"no such host: {host[:100]}") from None
-    for text in found:
-        ip = ipaddress.ip_address(text.split("%")[0])
-        mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-        if not ip.is_global or ip.is_multicast or (mapped is not None and not mapped.is_global):
-            raise unsupported(path, f"{host[:100]} has a private address, which is never read")
-    return sorted(found)[0]
-
-
-def _download(host: str, port: int, target: str, path: str, limit: int) -> bytes:
-    address = public_address(host, port, path)
-    try:
-        raw = socket.create_connection((address, port), timeout=30)
-        connection = http.client.HTTPSConnection(host, port, timeout=30)
-        connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
-        connection.request("GET", target or "/", headers={"User-Agent": "gopherpod-worker", "Accept-Encoding": "identity"})
-        response = connection.getresponse()
-        if response.status != 200:
-            raise invalid(path, f"{host[:100]} answered {response.status}; redirects are not followed")
-        data = response.read(limit + 1)
-        connection.close()
-    except (OSError, http.client.HTTPException) as e:
-        raise invalid(path, f"could not be read: {type(e).__name__}") from None
-    if len(data) > limit:
-        raise invalid(path, f"larger than {limit} bytes")
-    return data
 
 
 # Batches ---------------------------------------------------------------------------

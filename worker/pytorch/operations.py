@@ -7,11 +7,13 @@ goes, and returns the answer or raises JobError. handler.py puts it in a thread.
 from __future__ import annotations
 
 import base64
+import hashlib
 import threading
 from typing import Any, Callable, Optional
 
 import torch
 
+import address
 import data
 import ddp
 import device as devices
@@ -41,16 +43,25 @@ class Stop:
 def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named: Optional[dict] = None, store=None) -> dict:
     """The answer to one input object. named are tensors of a batch around it."""
     store = store or STORE
+    if isinstance(value, dict) and value.get("sources"):
+        store = data.Fetched(store, wire.sources(value["sources"], "sources"))
     value = fetch_states(value, store)
     request = wire.parse(value)
     arrays = data.Arrays(request.tensors, store, named)
+    if request.upload:  # refused before anything is computed
+        address.target(request.upload.url, "upload")
     try:
         if request.operation == "train":
             if (size := ddp.world(request)) > 1:
                 whole = {**value, "tensors": tensors.encode(arrays.named)} if named else value
-                return keep_states(ddp.train(whole, size, emit, stop, memory), store)
-            return keep_states(train.train(request, arrays, emit, stop, memory), store)
-        if request.operation in ("train_epoch", "evaluate", "predict"):
+                if isinstance(store, data.Fetched):
+                    store.spread()
+                    whole = {k: v for k, v in whole.items() if k != "sources"}
+                return upload_states(request, keep_states(ddp.train(whole, size, emit, stop, memory), store), emit)
+            return upload_states(request, keep_states(train.train(request, arrays, emit, stop, memory), store), emit)
+        if request.operation == "predict":
+            return train.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
+        if request.operation in ("train_epoch", "evaluate"):
             return getattr(train, request.operation)(request, arrays, emit, stop)
         if request.operation == "batch":
             return batch(request, arrays, stop)
@@ -94,6 +105,29 @@ def keep_states(result: dict, store: data.Store) -> dict:
         if isinstance(text, str) and len(text) >= KEEP_FROM:
             store.keep(torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8))
     return result
+
+
+def upload(request: Request, named: dict) -> Optional[dict]:
+    """Puts arrays where the request wants results larger than above; None for smaller ones (worker/source.go, Uploaded)."""
+    to = request.upload
+    if to is None or sum(t.numel() * t.element_size() for t in named.values()) <= to.above:
+        return None
+    file = tensors.save_safetensors(named)
+    address.write(to.url, "upload", file)
+    return {"name": to.name, "sha256": hashlib.sha256(file).hexdigest(), "bytes": len(file)}
+
+
+def upload_states(request: Request, result: dict, emit: Callable) -> dict:
+    """The result with its states at the upload's address. Where that fails they travel in the stream, and a line says why."""
+    if request.upload is None:
+        return result
+    states = {n: base64.b64decode(result[n]) for n in ("model_state", "optimizer_state") if result.get(n)}
+    try:
+        uploaded = upload(request, {n: torch.frombuffer(bytearray(b), dtype=torch.uint8) for n, b in states.items()})
+    except JobError as e:
+        emit({"type": "log", "message": f"the states come in the stream: {e.message}"})
+        return result
+    return result if uploaded is None else {**result, "model_state": "", "optimizer_state": "", "uploaded": uploaded}
 
 
 def gpu_info() -> dict:

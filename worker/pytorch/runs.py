@@ -36,7 +36,7 @@ class Memory:
         self.attempt = retries
         if not run_id:
             return
-        rest = {k: v for k, v in request.items() if k != "run_id"}
+        rest = {k: v for k, v in request.items() if k not in ("run_id", "sources")}  # an address is new each time
         text = json.dumps(rest, sort_keys=True, default=str)
         key = hashlib.sha256(json.dumps([run_id, hashlib.sha256(text.encode()).hexdigest()]).encode()).hexdigest()
         runs = (root or data.folder()) / "runs"

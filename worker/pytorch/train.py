@@ -402,7 +402,7 @@ def evaluate(request: Request, arrays: Arrays, emit: Callable, stop) -> dict:
 
 
 @torch.no_grad()
-def predict(request: Request, arrays: Arrays, emit: Callable, stop) -> dict:
+def predict(request: Request, arrays: Arrays, emit: Callable, stop, upload: Callable = lambda t: None) -> dict:
     x = arrays.features(request.input_data)
     model, _, device, x = ready(request, x, request.input_data.features.path)
 
@@ -416,6 +416,8 @@ def predict(request: Request, arrays: Arrays, emit: Callable, stop) -> dict:
         return torch.cat(parts)
 
     out = sized(outputs, EVALUATION_BATCH)
+    if uploaded := upload(out):
+        return {"operation": "predict", "uploaded": uploaded, "status": "success"}
     if request.protocol:
         return {"operation": "predict", "predictions": {"tensor": "predictions"}, "tensors": tensors.encode({"predictions": out}), "status": "success"}
     return {"operation": "predict", "predictions": tensors.to_list(out), "status": "success"}

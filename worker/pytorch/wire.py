@@ -178,6 +178,23 @@ class Join:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where an array that the store lacks can be read from (worker/source.go)."""
+
+    url: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Where a result larger than above bytes goes (worker/source.go)."""
+
+    url: str
+    name: str
+    above: int = 0
+
+
+@dataclass(frozen=True)
 class Dataset:
     path: str
     features: Value
@@ -260,6 +277,8 @@ class Request:
     model_state: str = ""
     optimizer_state: str = ""
     start_epoch: int = 0
+    sources: dict = field(default_factory=dict)  # digest -> Source
+    upload: Optional[Upload] = None
     requests: tuple = ()
     have: tuple = ()  # store: digests that the client asks for
     join: tuple = ()  # store: arrays that came in parts
@@ -274,10 +293,10 @@ CLASS_LOSSES = ("cross_entropy", "nll")
 # The fields that each operation needs and may have, besides operation, protocol, run_id and tensors.
 _MODEL = ("model_config", "hyperparameters", "model_state")
 _FIELDS = {
-    "train": (("model_config", "training_data"), (*_MODEL, "training_data", "validation_data", "optimizer_state", "start_epoch")),
-    "train_epoch": (("model_config", "training_data"), (*_MODEL, "training_data", "optimizer_state", "start_epoch")),
-    "evaluate": (("model_config", "model_state", "evaluation_data"), (*_MODEL, "evaluation_data")),
-    "predict": (("model_config", "model_state", "input_data"), (*_MODEL, "input_data")),
+    "train": (("model_config", "training_data"), (*_MODEL, "training_data", "validation_data", "optimizer_state", "start_epoch", "sources", "upload")),
+    "train_epoch": (("model_config", "training_data"), (*_MODEL, "training_data", "optimizer_state", "start_epoch", "sources")),
+    "evaluate": (("model_config", "model_state", "evaluation_data"), (*_MODEL, "evaluation_data", "sources")),
+    "predict": (("model_config", "model_state", "input_data"), (*_MODEL, "input_data", "sources", "upload")),
     "gpu_info": ((), ()),
     "batch": (("requests",), ("requests",)),
     "store": ((), ("have", "join")),
@@ -321,6 +340,8 @@ def parse(value: Any, path: str = "") -> Request:
         model_state=_state(got.get("model_state"), at("model_state")),
         optimizer_state=_state(got.get("optimizer_state"), at("optimizer_state")),
         start_epoch=_start(got, at("start_epoch")),
+        sources=sources(got.get("sources"), at("sources")),
+        upload=_upload(got.get("upload"), at("upload")),
         requests=_requests(got.get("requests"), at("requests")),
         have=_digests(got.get("have"), at("have")),
         join=_joins(got.get("join"), at("join")),
@@ -342,6 +363,35 @@ def _state(value: Any, path: str) -> str:
     if len(value) > _STATE_LIMIT:
         raise invalid(path, "larger than 2 GiB")
     return value
+
+
+def sources(value: Any, path: str) -> dict:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or len(value) > 1000:
+        raise invalid(path, "an object of at most 1000 digests is expected")
+    return {digest(d, path): _source(s, path) for d, s in value.items()}
+
+
+def _source(value: Any, path: str) -> Source:
+    f = Fields(value, path)
+    url, size = f.text("url", limit=8192), f.int("bytes", 0, 0, 1 << 50)
+    f.end()
+    if not url or size <= 0:
+        raise invalid(path, "an address and a length are expected")
+    return Source(url, size)
+
+
+def _upload(value: Any, path: str) -> Optional[Upload]:
+    if value is None:
+        return None
+    f = Fields(value, path)
+    out = Upload(f.text("url", limit=8192), f.text("name", limit=200), f.int("above", 0, 0, 1 << 50))
+    f.end()
+    for name in ("url", "name"):
+        if not getattr(out, name):
+            raise invalid(f.at(name), "missing")
+    return out
 
 
 def _requests(value: Any, path: str) -> tuple:

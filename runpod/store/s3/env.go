@@ -12,13 +12,23 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// The variables that FromEnv reads.
+// The variables that FromEnv reads: of a network volume.
 const (
 	EnvVolumeID   = "RUNPOD_VOLUME_ID"            // the network volume, which is the bucket's name
 	EnvDataCenter = "RUNPOD_VOLUME_DATACENTER_ID" // "EU-RO-1"
 	EnvAccessKey  = "RUNPOD_S3_ACCESS_KEY_ID"     // "user_..."
 	EnvSecretKey  = "RUNPOD_S3_SECRET_ACCESS_KEY" // "rps_..."
 	EnvEndpoint   = "RUNPOD_S3_ENDPOINT_URL"      // another address than the data centre's
+)
+
+// The variables that BucketFromEnv reads: of a bucket of the user's. Address and keys
+// have the names that RunPod's SDK for Python has for them.
+const (
+	EnvBucket          = "GOPHERPOD_BUCKET" // its name; it switches the bucket on
+	EnvBucketRegion    = "GOPHERPOD_BUCKET_REGION"
+	EnvBucketEndpoint  = "BUCKET_ENDPOINT_URL" // "https://s3.eu-central-1.amazonaws.com", without the bucket
+	EnvBucketAccessKey = "BUCKET_ACCESS_KEY_ID"
+	EnvBucketSecretKey = "BUCKET_SECRET_ACCESS_KEY"
 )
 
 // FromEnv is the Config of the network volume that the environment names, or, for
@@ -28,13 +38,59 @@ const (
 // An address of the file's choosing never gets the keys of the environment.
 func FromEnv() (c Config, ok bool, err error) { return fromEnv(".env") }
 
-func fromEnv(path string) (c Config, ok bool, err error) {
+// BucketFromEnv is FromEnv for a bucket of the user's, which workers reach through
+// presigned URLs. ok is false where GOPHERPOD_BUCKET is not set.
+func BucketFromEnv() (c Config, ok bool, err error) { return bucketFromEnv(".env") }
+
+// settings are the environment's variables before those of a file.
+type settings struct {
+	path string
+	file map[string]string
+}
+
+func readSettings(path string) (settings, error) {
 	file, err := godotenv.Read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		// The parser's error quotes the line, which may be that of the key.
-		return c, false, fmt.Errorf("s3: %w: %s is not a list of NAME=value lines", runpod.ErrInvalid, path)
+		return settings{}, fmt.Errorf("s3: %w: %s is not a list of NAME=value lines", runpod.ErrInvalid, path)
 	}
-	get := func(name string) string { return cmp.Or(os.Getenv(name), file[name]) }
+	return settings{path, file}, nil
+}
+
+func (s settings) get(name string) string { return cmp.Or(os.Getenv(name), s.file[name]) }
+
+// ofOneHand refuses a file's address for the environment's key.
+func (s settings) ofOneHand(key, address string) error {
+	if os.Getenv(key) != "" && os.Getenv(address) == "" {
+		return fmt.Errorf("s3: %w: %s sends the key of the environment to an address of its own; set %s in the environment too if that is meant", runpod.ErrInvalid, s.path, address)
+	}
+	return nil
+}
+
+func bucketFromEnv(path string) (c Config, ok bool, err error) {
+	s, err := readSettings(path)
+	if err != nil {
+		return c, false, err
+	}
+	if s.get(EnvBucket) == "" {
+		return c, false, nil
+	}
+	for _, name := range []string{EnvBucketEndpoint, EnvBucketAccessKey, EnvBucketSecretKey} {
+		if s.get(name) == "" {
+			return c, false, fmt.Errorf("s3: %w: %s is set and %s is not", runpod.ErrInvalid, EnvBucket, name)
+		}
+	}
+	c = Config{Endpoint: s.get(EnvBucketEndpoint), Region: s.get(EnvBucketRegion), Bucket: s.get(EnvBucket),
+		AccessKey: s.get(EnvBucketAccessKey), SecretKey: runpod.Secret(s.get(EnvBucketSecretKey))}
+	return c, true, s.ofOneHand(EnvBucketSecretKey, EnvBucketEndpoint)
+}
+
+func fromEnv(path string) (c Config, ok bool, err error) {
+	s, err := readSettings(path)
+	if err != nil {
+		return c, false, err
+	}
+	get := s.get
 	volume, center, access, secret := get(EnvVolumeID), get(EnvDataCenter), get(EnvAccessKey), get(EnvSecretKey)
 	if volume == "" || access == "" || secret == "" {
 		return c, false, nil
@@ -45,8 +101,8 @@ func fromEnv(path string) (c Config, ok bool, err error) {
 	}
 	c = Volume(center, volume, access, runpod.Secret(secret))
 	if address != "" {
-		if os.Getenv(EnvSecretKey) != "" && os.Getenv(EnvEndpoint) == "" {
-			return c, false, fmt.Errorf("s3: %w: %s sends the key of the environment to an address of its own; set %s in the environment too if that is meant", runpod.ErrInvalid, path, EnvEndpoint)
+		if err := s.ofOneHand(EnvSecretKey, EnvEndpoint); err != nil {
+			return c, false, err
 		}
 		c.Endpoint = address
 	}

@@ -155,17 +155,45 @@ func (b *Bucket) Delete(ctx context.Context, name store.Name) error {
 	return err
 }
 
-// URL returns an address from which an object can be read without a key until it
-// expires, at most in 7 days. Network volumes know no such addresses.
-func (b *Bucket) URL(ctx context.Context, name store.Name, expires time.Duration) (string, error) {
+// A Signed is a Bucket that workers reach through presigned URLs: one of the user's.
+// Network volumes know no such URLs, and are mounted where their workers run.
+type Signed struct{ *Bucket }
+
+var _ store.Signer = Signed{}
+
+// maxExpiry is the longest life of a presigned URL.
+//
+// Source: docs.aws.amazon.com, S3, "Authenticating requests: using query parameters".
+const maxExpiry = 7 * 24 * time.Hour
+
+// URL implements store.Signer; an address lives 7 days at most.
+func (b Signed) URL(ctx context.Context, name store.Name, expires time.Duration) (string, error) {
 	if err := name.Check(); err != nil {
 		return "", err
 	}
-	u, err := b.client.PresignedGetObject(ctx, b.bucket, b.prefix+string(name), expires, nil)
+	u, err := b.client.PresignedGetObject(ctx, b.bucket, b.prefix+string(name), min(expires, maxExpiry), nil)
 	if err != nil {
 		return "", failure(ctx, name, err)
 	}
 	return u.String(), nil
+}
+
+// PutURL implements store.Signer.
+func (b Signed) PutURL(ctx context.Context, name store.Name, expires time.Duration) (string, error) {
+	if err := name.Check(); err != nil {
+		return "", err
+	}
+	u, err := b.client.PresignedPutObject(ctx, b.bucket, b.prefix+string(name), min(expires, maxExpiry))
+	if err != nil {
+		return "", failure(ctx, name, err)
+	}
+	return u.String(), nil
+}
+
+// Rule is the prefix of the addresses of all objects, as a worker's operator allows
+// it in GOPHERPOD_ALLOW_URLS.
+func (b Signed) Rule() string {
+	return b.client.EndpointURL().String() + "/" + b.bucket + "/" + b.prefix
 }
 
 // failure gives an error the sentinel of its decision.

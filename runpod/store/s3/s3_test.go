@@ -5,12 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,54 +18,11 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// server starts a real S3 server on a folder: versitygw, on the PATH or where
-// GOPHERPOD_VERSITYGW says.
+// server starts a real S3 server on a folder.
 func server(t *testing.T) s3.Config {
 	t.Helper()
-	program := os.Getenv("GOPHERPOD_VERSITYGW")
-	if program == "" {
-		var err error
-		if program, err = exec.LookPath("versitygw"); err != nil {
-			t.Skip("no S3 server: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	root := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(root, "objects", "volume"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "--port", address, "--access", "user_key", "--secret", "rps_secret", "--region", "EU-RO-1", "--quiet",
-		"posix", "--sidecar", filepath.Join(root, "meta"), filepath.Join(root, "objects"))
-	if err := os.Mkdir(filepath.Join(root, "meta"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("versitygw: %.2000s", log.String())
-		}
-	})
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("versitygw does not listen: %.2000s", log.String())
-		}
-	}
-	return s3.Config{Endpoint: "http://" + address, Region: "EU-RO-1", Bucket: "volume", AccessKey: "user_key", SecretKey: "rps_secret"}
+	s := storetest.StartS3(t)
+	return s3.Config{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, AccessKey: s.AccessKey, SecretKey: runpod.Secret(s.SecretKey)}
 }
 
 func open(t *testing.T, c s3.Config) *s3.Bucket {
@@ -116,7 +69,7 @@ func TestBucket(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		address, err := b.URL(t.Context(), name, time.Minute)
+		address, err := s3.Signed{Bucket: b}.URL(t.Context(), name, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gopherpod/gopherpod/worker/address"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
@@ -93,7 +94,11 @@ func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, er
 	switch kind {
 	case "none":
 	case "go":
-		o := engine.Options{}
+		rules, err := address.ParseRules(os.Getenv(address.EnvAllow))
+		if err != nil {
+			return fmt.Errorf("%s: %w", address.EnvAllow, err)
+		}
+		o := engine.Options{Addresses: rules}
 		if opt.StoreDir != "" {
 			o.Store = local.FolderStore(opt.StoreDir, 0)
 		}

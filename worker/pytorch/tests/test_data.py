@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import address
 import data
 import tensors
 import wire
@@ -112,52 +113,52 @@ def served(monkeypatch):
     """Answers of a server that is not there."""
     monkeypatch.setenv("GOPHERPOD_ALLOW_URLS", "https://bucket.example/data/,http://plain.example/")
     answers = {}
-    monkeypatch.setattr(data, "_download", lambda host, port, target, path, limit: answers[target])
+    monkeypatch.setattr(address, "download", lambda t, path, limit: answers[t.path])
     return answers
 
 
 def test_addresses_only_where_allowed(monkeypatch, served):
     served["/data/x.npy"] = npy(np.arange(6.0).reshape(2, 3))
-    assert data.fetch(URL, "f").tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert address.fetch(URL, "f").tolist() == [[0, 1, 2], [3, 4, 5]]
     served["/data/t"] = tensors.save_safetensors({"a": torch.ones(2)})
-    assert data.fetch("https://bucket.example/data/t", "f").tolist() == [1, 1]
+    assert address.fetch("https://bucket.example/data/t", "f").tolist() == [1, 1]
     for url in ("https://bucket.example/other", "https://bucket.example.evil/data/", "http://plain.example/x", "file:///etc/passwd", "https://bucket.example:9/data/"):
         with pytest.raises(wire.JobError) as e:
-            data.fetch(url, "f")
+            address.fetch(url, "f")
         assert e.value.kind == "Unsupported"
     for url in ("https://bucket.example/data/\r\nX: y", "https://bucket.example/data/ x"):
         with pytest.raises(wire.JobError):
-            data.fetch(url, "f")
+            address.fetch(url, "f")
     monkeypatch.delenv("GOPHERPOD_ALLOW_URLS")
     with pytest.raises(wire.JobError, match="GOPHERPOD_ALLOW_URLS"):
-        data.fetch(URL, "f")
+        address.fetch(URL, "f")
 
 
 def test_files_with_objects_are_refused(served):
     served["/data/x.npy"] = npy(np.array([{"a": 1}], dtype=object))
     with pytest.raises(wire.JobError, match="Python objects"):
-        data.fetch(URL, "f")
+        address.fetch(URL, "f")
     served["/data/x.npy"] = npy(np.array(["a"]))
     with pytest.raises(wire.JobError, match="not numbers"):
-        data.fetch(URL, "f")
+        address.fetch(URL, "f")
     served["/data/x.npy"] = npy(np.zeros(5))[:-3]
     with pytest.raises(wire.JobError):
-        data.fetch(URL, "f")
+        address.fetch(URL, "f")
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "224.0.0.1"]
+    "private", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "224.0.0.1"]
 )
-def test_private_addresses_are_never_read(monkeypatch, address):
-    for found in ([address], ["93.184.216.34", address]):
-        monkeypatch.setattr(data.socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", (ip, 443)) for ip in found])
+def test_private_addresses_are_never_read(monkeypatch, private):
+    for found in ([private], ["93.184.216.34", private]):
+        monkeypatch.setattr(address.socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", (ip, 443)) for ip in found])
         with pytest.raises(wire.JobError, match="private"):
-            data.public_address("rebound.example", 443, "f")
+            address.public_address("rebound.example", 443, "f")
 
 
 def test_public_addresses_are(monkeypatch):
-    monkeypatch.setattr(data.socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", ("93.184.216.34", 443))])
-    assert data.public_address("bucket.example", 443, "f") == "93.184.216.34"
+    monkeypatch.setattr(address.socket, "getaddrinfo", lambda *a, **k: [(0, 0, 0, "", ("93.184.216.34", 443))])
+    assert address.public_address("bucket.example", 443, "f") == "93.184.216.34"
 
 
 def test_the_feed_gives_every_sample_once():

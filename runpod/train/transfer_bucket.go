@@ -1,0 +1,171 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+const (
+	// defaultExpiry is the life of a presigned URL where the job's own is not known:
+	// that of a job, by default.
+	defaultExpiry = 24 * time.Hour
+	// uploadAbove is the size of a result, in bytes, from which it goes to the bucket.
+	uploadAbove = 8_000_000
+	// maxResult bounds what is read from there.
+	maxResult = 64 << 30
+)
+
+// sign gives a request addresses of a bucket: where the arrays of those names lie, and
+// where a large result may go. Of other stores workers know the place.
+func (t *transfer) sign(ctx context.Context, p *parcel, r *worker.Request, names []string) error {
+	s, ok := t.store.(store.Signer)
+	if !ok {
+		return nil
+	}
+	t.result, t.answers = "", s
+	for _, name := range names {
+		object, err := store.TensorName(p.digest(name))
+		if err != nil {
+			return err
+		}
+		size, err := s.Size(ctx, object)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // it went as a job
+		}
+		if err != nil {
+			return err
+		}
+		url, err := s.URL(ctx, object, t.expires)
+		if err != nil {
+			return err
+		}
+		if r.Sources == nil {
+			r.Sources = map[string]worker.Source{}
+		}
+		r.Sources[p.digest(name)] = worker.Source{URL: url, Bytes: size}
+	}
+	if r.Operation != worker.OpTrain && r.Operation != worker.OpPredict {
+		return nil
+	}
+	t.result = store.NewResult()
+	url, err := s.PutURL(ctx, t.result, t.expires)
+	r.Upload = &worker.Upload{URL: url, Name: string(t.result), Above: uploadAbove}
+	return err
+}
+
+// refused tells whether a worker does not use the bucket's addresses, by its
+// operator's rules or because it knows none, and says so.
+func (t *transfer) refused(err error) bool {
+	var e *worker.Error
+	if _, signs := t.store.(store.Signer); !signs || !errors.As(err, &e) {
+		return false
+	}
+	if e.Kind != worker.ErrUnsupported && e.Kind != worker.ErrInvalid || e.Field != "sources" && e.Field != "upload" {
+		return false
+	}
+	hint := ""
+	if b, ok := t.store.(interface{ Rule() string }); ok && e.Kind == worker.ErrUnsupported {
+		hint = fmt.Sprintf("; gopherpod deploy allows it, or GOPHERPOD_ALLOW_URLS=%s in the endpoint's environment", b.Rule())
+	}
+	t.tell("the endpoint's worker does not read from the bucket: the data go as jobs" + hint)
+	return true
+}
+
+// damaged removes what a worker found to be something else than its digest says, so
+// that it is sent again.
+func (t *transfer) damaged(ctx context.Context, p *parcel, names []string, err error) {
+	var e *worker.Error
+	if t.store == nil || !errors.As(err, &e) || e.Kind != worker.ErrDamaged {
+		return
+	}
+	for _, name := range names {
+		// Which one it is, the store tells of those that it can read.
+		_, err := store.FetchTensor(ctx, t.store, p.digest(name), store.Options{Limit: maxResult})
+		if object, nameErr := store.TensorName(p.digest(name)); err != nil && nameErr == nil && ctx.Err() == nil {
+			t.store.Delete(ctx, object) // what stays is found again by the worker
+		}
+	}
+}
+
+// collect reads what a worker put into the bucket, verifies it, and removes it there.
+func (t *transfer) collect(ctx context.Context, u *worker.Uploaded) (tensors.Set, error) {
+	name := store.Name(u.Name)
+	if t.answers == nil || name != t.result || name.Check() != nil {
+		return nil, fmt.Errorf("%w: it lies at %.80q, which was not asked for", ErrResult, u.Name)
+	}
+	set, err := fetchResult(ctx, t.answers, u)
+	if err == nil {
+		t.answers.Delete(ctx, name) // prune removes what stays
+		t.tell(fmt.Sprintf("the result: %.1f MB, from the bucket", float64(u.Bytes)/1e6))
+	}
+	return set, err
+}
+
+func fetchResult(ctx context.Context, s store.Store, u *worker.Uploaded) (tensors.Set, error) {
+	if u.Bytes <= 0 || u.Bytes > maxResult {
+		return nil, fmt.Errorf("%w: a result of %d bytes", ErrResult, u.Bytes)
+	}
+	r, err := s.Get(ctx, store.Name(u.Name))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	size, err := s.Size(ctx, store.Name(u.Name))
+	if err != nil {
+		return nil, err
+	}
+	if size != u.Bytes {
+		return nil, fmt.Errorf("%w: %d bytes lie there, %d were said", ErrResult, size, u.Bytes)
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrResult, err)
+	}
+	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != u.SHA256 {
+		return nil, fmt.Errorf("%w: what lies there has another digest", ErrResult)
+	}
+	set, _, err := tensors.DecodeSafetensors(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrResult, err)
+	}
+	return set, nil
+}
+
+// collectStates puts the states that lie in the bucket into the result.
+func (t *transfer) collectStates(ctx context.Context, r *worker.TrainResult) error {
+	if r.Uploaded == nil {
+		return nil
+	}
+	set, err := t.collect(ctx, r.Uploaded)
+	if err != nil {
+		return fmt.Errorf("the states: %w", err)
+	}
+	for name, text := range map[string]*string{modelState: &r.ModelState, optimizerState: &r.OptimizerState} {
+		if a, ok := set[name]; ok {
+			*text = base64.StdEncoding.EncodeToString(a.Data)
+		}
+	}
+	r.Uploaded = nil
+	return nil
+}
+
+// errNoUpload: a result would be larger than an answer, and the worker puts none into
+// the bucket.
+var errNoUpload = errors.New("the endpoint's worker does not use the bucket")
+
+// lifeOf is how long the addresses in a job's request must live: as long as the job.
+func lifeOf(p runpod.Policy) time.Duration {
+	return cmp.Or(p.TTL, max(defaultExpiry, p.ExecutionTimeout+time.Hour))
+}
