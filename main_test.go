@@ -30,7 +30,7 @@ var imports = map[string][]string{
 
 	"magics":         {"kernel/magic", "runpod", "runpod/deploy", "runpod/train", "runpod/store", "worker", "tensors", "magics/render"},
 	"magics/render":  {"runpod", "runpod/train", "worker", "tensors"},
-	"magics/session": {"magics", "kernel/session/host"},
+	"magics/session": {"magics", "magics/render", "kernel/session/host"},
 
 	"runpod":                 {"tensors/bigjson"},
 	"runpod/deploy":          {"runpod", "runpod/store/s3"},

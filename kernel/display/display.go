@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"sync/atomic"
 )
 
@@ -42,8 +43,8 @@ type Message struct {
 type Sink interface {
 	Display(m Message)
 	Clear(wait bool)
-	// Format says how a value shows itself.
-	Format(v any) Data
+	// Format says how a value shows itself: data and metadata of a message.
+	Format(v any) Message
 	// Input asks the person for a line.
 	Input(prompt string, password bool) (string, error)
 	// Context is the cell that calls, as a context.
@@ -74,13 +75,36 @@ func Context() context.Context {
 type Handle struct{ id string }
 
 // Show shows data as it is, with optional metadata, and returns its handle.
-func Show(data Data, metadata map[string]any) Handle {
+func Show(data Data, metadata map[string]any, options ...Option) Handle {
 	h := Handle{fmt.Sprintf("display-%d", lastID.Add(1))}
-	send(Message{Data: data, Metadata: metadata, ID: h.id})
+	send(Message{Data: data, Metadata: metadata, ID: h.id}, options...)
 	return h
 }
 
-func send(m Message) {
+// An Option says more of what is shown.
+type Option func(*Message)
+
+// Caption says what a picture shows. It stands below the picture, and in its
+// place where no pictures are shown or seen.
+//
+//	display.Image(img, display.Caption("the first ten digits of the file"))
+func Caption(text string) Option {
+	return func(m *Message) {
+		for _, mime := range images {
+			if m.Data[mime] == nil {
+				continue
+			}
+			m.Data = maps.Clone(m.Data)
+			m.Data["text/plain"] = text
+			m.describe(mime, text)
+		}
+	}
+}
+
+func send(m Message, options ...Option) {
+	for _, option := range options {
+		option(&m)
+	}
 	if s := sink.Load(); s != nil {
 		(*s).Display(m)
 	}
@@ -94,19 +118,28 @@ func (h Handle) Update(data Data) {
 }
 
 // Display replaces what the handle shows by the value.
-func (h Handle) Display(v any) { h.Update(format(v)) }
+func (h Handle) Display(v any, options ...Option) {
+	if h.id != "" {
+		m := format(v)
+		m.ID, m.Update = h.id, true
+		send(m, options...)
+	}
+}
 
 // Display shows a value as the last expression of a cell would be shown.
-func Display(v any) Handle { return Show(format(v), nil) }
+func Display(v any, options ...Option) Handle {
+	m := format(v)
+	return Show(m.Data, m.Metadata, options...)
+}
 
-func format(v any) Data {
+func format(v any) Message {
 	if d, ok := v.(Data); ok {
-		return d
+		return Message{Data: d}
 	}
 	if s := sink.Load(); s != nil {
 		return (*s).Format(v)
 	}
-	return nil
+	return Message{}
 }
 
 // Clear removes the output of the cell; with wait, when the next output comes.
@@ -148,15 +181,24 @@ func LaTeX(text string) Handle { return rich("text/latex", text, text) }
 // JavaScript runs a script in the front end, where that allows it.
 func JavaScript(code string) Handle { return rich("text/javascript", code, code) }
 
-// SVG shows an SVG document.
-func SVG(svg string) Handle { return rich("image/svg+xml", svg, "an SVG image") }
+// SVG shows an SVG document. A notebook that is not trusted does not show it, nor
+// does VS Code; an Image or a plot is seen everywhere.
+func SVG(svg string, options ...Option) Handle {
+	return Show(Data{"image/svg+xml": svg, "text/plain": "an SVG image"}, nil, options...)
+}
 
 // PNG shows an image that is encoded as PNG.
-func PNG(b []byte) Handle { return rich("image/png", b, fmt.Sprintf("a PNG image, %d bytes", len(b))) }
+func PNG(b []byte, options ...Option) Handle { return encoded("image/png", "PNG", b, options) }
 
 // JPEG shows an image that is encoded as JPEG.
-func JPEG(b []byte) Handle {
-	return rich("image/jpeg", b, fmt.Sprintf("a JPEG image, %d bytes", len(b)))
+func JPEG(b []byte, options ...Option) Handle { return encoded("image/jpeg", "JPEG", b, options) }
+
+func encoded(mime, name string, b []byte, options []Option) Handle {
+	text := fmt.Sprintf("a %s image of %d bytes", name, len(b))
+	if c, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil {
+		text = fmt.Sprintf("a %s image of %d×%d pixels", name, c.Width, c.Height)
+	}
+	return Show(Data{mime: b, "text/plain": text}, nil, options...)
 }
 
 // JSON shows a value as a tree. It panics where the value does not encode.
@@ -169,7 +211,7 @@ func JSON(v any) Handle {
 }
 
 // Image shows an image. It panics where the image does not encode as PNG.
-func Image(img image.Image) Handle { return Show(ImageData(img), nil) }
+func Image(img image.Image, options ...Option) Handle { return Show(ImageData(img), nil, options...) }
 
 // ImageData is an image as PNG with a line of text.
 func ImageData(img image.Image) Data {
@@ -178,7 +220,7 @@ func ImageData(img image.Image) Data {
 		panic(err)
 	}
 	s := img.Bounds().Size()
-	return Data{"image/png": b.Bytes(), "text/plain": fmt.Sprintf("%T, %d×%d", img, s.X, s.Y)}
+	return Data{"image/png": b.Bytes(), "text/plain": fmt.Sprintf("an image of %d×%d pixels (%T)", s.X, s.Y, img)}
 }
 
 func rich(mime string, content any, text string) Handle {

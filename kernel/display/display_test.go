@@ -11,9 +11,9 @@ import (
 
 type record struct{ got []Message }
 
-func (r *record) Display(m Message) { r.got = append(r.got, m) }
-func (r *record) Clear(wait bool)   { r.got = append(r.got, Message{ID: fmt.Sprint("clear ", wait)}) }
-func (r *record) Format(v any) Data { return Data{"text/plain": fmt.Sprint(v)} }
+func (r *record) Display(m Message)    { r.got = append(r.got, m) }
+func (r *record) Clear(wait bool)      { r.got = append(r.got, Message{ID: fmt.Sprint("clear ", wait)}) }
+func (r *record) Format(v any) Message { return Message{Data: Data{"text/plain": fmt.Sprint(v)}} }
 
 func (r *record) Context() context.Context { return context.Background() }
 func (r *record) Input(prompt string, password bool) (string, error) {
@@ -58,5 +58,50 @@ func TestSink(t *testing.T) {
 	}
 	if s := r.got[4].Data["text/plain"]; !strings.Contains(s.(string), "3×2") {
 		t.Errorf("got %v", s)
+	}
+}
+
+func TestAlt(t *testing.T) {
+	img := ImageData(image.NewGray(image.Rect(0, 0, 3, 2)))
+	for _, c := range []struct {
+		name      string
+		in        Message
+		caption   string
+		alt, text string
+	}{
+		{"size", Message{Data: img}, "", "an image of 3×2 pixels (*image.Gray)", "an image of 3×2 pixels (*image.Gray)"},
+		{"caption", Message{Data: img}, "two dots", "two dots", "two dots"},
+		{"given", Message{Data: img, Metadata: map[string]any{"image/png": map[string]any{"alt": "dots"}}}, "", "dots", "an image of 3×2 pixels (*image.Gray)"},
+		{"no picture", Message{Data: Data{"text/plain": "x"}}, "two dots", "", "x"},
+		{"jpeg", Message{Data: Data{"image/jpeg": []byte("?"), "text/plain": "x"}}, "", "x", "x"},
+	} {
+		m := c.in
+		if c.caption != "" {
+			Caption(c.caption)(&m)
+			if m.Alt() != c.alt {
+				t.Errorf("%s: alt %q before it is described", c.name, m.Alt())
+			}
+		}
+		m = m.Described()
+		if m.Alt() != c.alt || m.Data["text/plain"] != c.text {
+			t.Errorf("%s: alt %q, text %q", c.name, m.Alt(), m.Data["text/plain"])
+		}
+	}
+	if img["text/plain"] == "two dots" {
+		t.Error("a caption changed the caller's data")
+	}
+}
+
+func TestEncodedImages(t *testing.T) {
+	r := &record{}
+	SetSink(r)
+	defer sink.Store(nil)
+	PNG(ImageData(image.NewGray(image.Rect(0, 0, 3, 2)))["image/png"].([]byte), Caption("dots"))
+	JPEG([]byte("no image"))
+	if m := r.got[0]; m.Alt() != "dots" || m.Data["text/plain"] != "dots" {
+		t.Errorf("got %v", m)
+	}
+	if m := r.got[1]; m.Alt() != "" || m.Data["text/plain"] != "a JPEG image of 8 bytes" {
+		t.Errorf("got %v", m)
 	}
 }

@@ -174,7 +174,7 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 		return false, nil
 	}
 	if len(e.Data) > 0 {
-		x.out.Result(bundle(e.Data), map[string]any{})
+		x.out.Result(bundle(e.Data), metadata(e.Metadata))
 	}
 	return true, nil
 }

@@ -12,6 +12,7 @@
 //	live.go       what a running training shows, and how often
 //	evaluation.go metrics, per-class table; confusion.go its picture
 //	fit.go        ROC curve, residuals
+//	plot.go       a plot of the user's
 //	compare.go    several trainings over each other
 //	sweep.go      trials of a search: table, parallel coordinates
 //	receipt.go    what it takes to repeat a run

@@ -104,11 +104,13 @@ func (f figure) draw(c draw.Canvas) {
 	}
 }
 
-func (f figure) png() []byte {
+func (f figure) png() []byte { return f.raster(f.draw) }
+
+func (f figure) raster(draws func(draw.Canvas)) []byte {
 	c := vgimg.NewWith(
 		vgimg.UseWH(vg.Length(f.width)*cssPixel, vg.Length(f.height)*cssPixel),
 		vgimg.UseDPI(96*pngDensity))
-	f.draw(draw.New(c))
+	draws(draw.New(c))
 	return encodePNG(c.Image())
 }
 

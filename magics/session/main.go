@@ -5,6 +5,7 @@ package main
 import (
 	"github.com/gopherpod/gopherpod/kernel/session/host"
 	"github.com/gopherpod/gopherpod/magics"
+	"github.com/gopherpod/gopherpod/magics/render"
 )
 
-func main() { host.Main(magics.All()...) }
+func main() { host.Main(host.Options{Magics: magics.All(), Show: render.Value}) }

@@ -1,7 +1,7 @@
 // Package host is the session process: it holds the variables, loads compiled
 // cells and runs them, runs magics, and tells the kernel process what happens.
 //
-//	func main() { host.Main(magics...) }
+//	func main() { host.Main(host.Options{Magics: magics}) }
 //
 // It is started by package session with these files open: 0 nothing, 1 and 2
 // pipes that the kernel reads, 3 commands, 4 events. It ends when the commands end.

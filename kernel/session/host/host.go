@@ -33,8 +33,17 @@ const (
 // gigabyte takes four seconds to fill.
 const maxStack = 128 << 20
 
+// Options are what the session program adds to the host.
+type Options struct {
+	Magics []magic.Magic
+	// Show knows more kinds of values: how one is shown, or nil where it is none of
+	// them. A plot of gonum/plot is one, whose packages the host does not link.
+	Show func(v any) (data, metadata map[string]any)
+}
+
 // A host is the one session of the process.
 type host struct {
+	show   func(v any) (data, metadata map[string]any) // nil for none
 	magics map[string]magic.Magic
 	infos  []frame.MagicInfo
 	ctx    context.Context // of the process
@@ -50,12 +59,12 @@ type host struct {
 }
 
 // Main serves the kernel until it goes, then ends the process.
-func Main(magics ...magic.Magic) {
+func Main(o Options) {
 	debug.SetMaxStack(maxStack)
 	if cells := os.Getenv(SelfTestEnv); cells != "" {
 		selfTest(cells)
 	}
-	h, err := open(magics)
+	h, err := open(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "gopherpod session: %v; the notebook kernel starts this program\n", err)
 		os.Exit(2)
@@ -82,14 +91,14 @@ func selfTest(cells string) {
 	os.Exit(0)
 }
 
-func open(magics []magic.Magic) (*host, error) {
+func open(o Options) (*host, error) {
 	token := os.Getenv(frame.TokenEnv)
 	if len(token) != frame.TokenSize {
 		return nil, frame.ErrToken
 	}
 	os.Unsetenv(frame.TokenEnv) // child processes need not know
-	h := &host{magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
-	for _, m := range append(builtins(), magics...) {
+	h := &host{show: o.Show, magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
+	for _, m := range append(builtins(), o.Magics...) {
 		if _, twice := h.magics[m.Name()]; !twice {
 			_, completes := m.(magic.Completer)
 			h.infos = append(h.infos, frame.MagicInfo{Name: m.Name(), Kind: uint8(m.Kind()), Summary: m.Summary(), Help: m.Help(), Completes: completes})

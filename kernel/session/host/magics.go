@@ -104,5 +104,5 @@ func (o *cellOutput) Stdout() io.Writer { return os.Stdout }
 func (o *cellOutput) Stderr() io.Writer { return os.Stderr }
 
 func (o *cellOutput) Display(id string, update bool, data, metadata map[string]any) {
-	o.h.show(o.c, display.Message{Data: data, Metadata: metadata, ID: id, Update: update})
+	o.h.publish(o.c, display.Message{Data: data, Metadata: metadata, ID: id, Update: update})
 }

@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"html"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -121,16 +120,4 @@ func (g grid) text() string {
 }
 
 // html is the same as a table.
-func (g grid) html() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "<table><caption>%s</caption>", html.EscapeString(g.title()))
-	for _, r := range g.cells() {
-		b.WriteString("<tr>")
-		for _, c := range r {
-			b.WriteString("<td>" + c + "</td>")
-		}
-		b.WriteString("</tr>")
-	}
-	b.WriteString("</table>")
-	return b.String()
-}
+func (g grid) html() string { return tableText{title: g.title(), rows: g.cells()}.html() }

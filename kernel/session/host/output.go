@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"os"
 	"strings"
 	"sync"
@@ -116,9 +117,11 @@ func metadata(m map[string]any) []byte {
 
 // Show publishes the value of a cell's last expression.
 func (h *host) Show(c *rt.Cell, values []any) {
-	if d := bundle(values...); d != nil {
-		h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Data: wire(d)})
+	m := h.bundle(values...).Described()
+	if len(m.Data) == 0 {
+		return
 	}
+	h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Data: wire(m.Data), Metadata: metadata(m.Metadata)})
 }
 
 // Panic reports a panic in a goroutine of the cell.
@@ -132,10 +135,25 @@ func (h *host) Stream(c *rt.Cell, name string, text []byte) {
 }
 
 // Display publishes a message of package display.
-func (h *host) Display(m display.Message) { h.show(rt.Caller(), m) }
+func (h *host) Display(m display.Message) { h.publish(rt.Caller(), m) }
 
-func (h *host) show(c *rt.Cell, m display.Message) {
-	h.out.sendOrdered(frame.Event{Op: frame.Display, ID: id(c), Name: m.ID, Update: m.Update, Data: wire(m.Data), Metadata: metadata(m.Metadata)})
+// publish sends a message, and below a picture the text that stands for it:
+// JupyterLab, GitHub and the pages of nbconvert leave out the alt of the metadata.
+// Its own text/plain is empty, since that of the picture says it already.
+func (h *host) publish(c *rt.Cell, m display.Message) {
+	caption := m.Alt()
+	m = m.Described()
+	e := frame.Event{Op: frame.Display, ID: id(c), Name: m.ID, Update: m.Update, Data: wire(m.Data), Metadata: metadata(m.Metadata)}
+	h.out.sendOrdered(e)
+	if caption == "" {
+		return
+	}
+	if e.Name != "" {
+		e.Name += "-caption"
+	}
+	e.Data = map[string]any{"text/html": "<div>" + html.EscapeString(caption) + "</div>", "text/plain": ""}
+	e.Metadata = nil
+	h.out.sendOrdered(e)
 }
 
 // Clear clears the output of the caller's cell.
@@ -144,7 +162,7 @@ func (h *host) Clear(wait bool) {
 }
 
 // Format is how a value shows itself.
-func (h *host) Format(v any) display.Data { return bundle(v) }
+func (h *host) Format(v any) display.Message { return h.bundle(v) }
 
 // Context is the calling cell's.
 func (h *host) Context() context.Context { return rt.Context() }

@@ -34,44 +34,58 @@ const (
 
 // bundle is how values show themselves: the last expression of a cell, several
 // where it is a call with several results. A nil error at the end is left out.
-// The result is nil where nothing is to be shown.
-func bundle(values ...any) map[string]any {
+// There is no data where nothing is to be shown.
+func (h *host) bundle(values ...any) display.Message {
 	if n := len(values); n > 1 && values[n-1] == nil {
 		values = values[:n-1]
 	}
 	if len(values) == 1 {
-		return bundleOf(values[0])
+		if _, ok := values[0].(display.Handle); ok {
+			return display.Message{} // what it names is shown already
+		}
+		return h.bundleOf(values[0])
 	}
 	var texts []string
 	for _, v := range values {
 		texts = append(texts, textOf(v))
 	}
-	return map[string]any{"text/plain": strings.Join(texts, " ")}
+	return plain(strings.Join(texts, " "))
 }
 
-func bundleOf(v any) (out map[string]any) {
+func plain(s string) display.Message { return display.Message{Data: display.Data{"text/plain": s}} }
+
+func (h *host) bundleOf(v any) (out display.Message) {
 	// The methods are the user's code: one that panics costs its representation.
 	defer func() {
 		if r := recover(); r != nil {
-			out = map[string]any{"text/plain": fmt.Sprintf("%T (showing it panicked: %v)", v, r)}
+			out = plain(fmt.Sprintf("%T (showing it panicked: %v)", v, r))
 		}
 	}()
 	if d := own(v); len(d) > 0 {
 		if d["text/plain"] == nil {
 			d["text/plain"] = textOf(v)
 		}
-		return d
+		return display.Message{Data: d}
 	}
 	if m, ok := asMatrix(v); ok {
-		return map[string]any{"text/plain": m.text(), "text/html": m.html()}
+		return display.Message{Data: display.Data{"text/plain": m.text(), "text/html": m.html()}}
 	}
 	if img, ok := v.(image.Image); ok && !isNil(v) {
-		return display.ImageData(img)
+		return display.Message{Data: display.ImageData(img)}
+	}
+	if h.show != nil {
+		if data, metadata := h.show(v); data != nil {
+			return display.Message{Data: data, Metadata: metadata}
+		}
 	}
 	if svg, ok := plotSVG(v); ok {
-		return map[string]any{"image/svg+xml": svg, "text/plain": fmt.Sprintf("%T", v)}
+		return display.Message{Data: display.Data{"image/svg+xml": svg, "text/plain": fmt.Sprintf("%T", v)}}
 	}
-	return map[string]any{"text/plain": textOf(v)}
+	m := plain(textOf(v))
+	if table, ok := asTable(v); ok {
+		m.Data["text/html"] = table
+	}
+	return m
 }
 
 // own is what the value offers itself.

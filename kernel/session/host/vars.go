@@ -97,5 +97,6 @@ func (h *host) value(c frame.Command) {
 		h.reply(c, frame.Event{Err: "unknown"})
 		return
 	}
-	h.reply(c, frame.Event{Data: wire(bundle(v.Interface()))})
+	m := h.bundle(v.Interface()).Described()
+	h.reply(c, frame.Event{Data: wire(m.Data), Metadata: metadata(m.Metadata)})
 }

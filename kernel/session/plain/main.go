@@ -4,4 +4,4 @@ package main
 
 import "github.com/gopherpod/gopherpod/kernel/session/host"
 
-func main() { host.Main() }
+func main() { host.Main(host.Options{}) }

@@ -40,7 +40,7 @@ func (m command) Complete(line string, pos int, vars magic.Vars) ([]string, int)
 }
 
 func main() {
-	host.Main(
+	host.Main(host.Options{Magics: []magic.Magic{
 		command{"make", func(_ context.Context, c *magic.Call) error {
 			values := map[string]any{"int": 7, "text": "seven", "matrix": mat.NewDense(2, 3, nil), "durations": []time.Duration{time.Second},
 				"hidden": struct{ x int }{1}, "nil": nil, "func": strings.ToUpper}
@@ -75,5 +75,5 @@ func main() {
 			return context.Cause(ctx)
 		}},
 		command{"exit", func(context.Context, *magic.Call) error { os.Exit(5); return nil }},
-	)
+	}})
 }

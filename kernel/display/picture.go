@@ -1,0 +1,54 @@
+package display
+
+import (
+	_ "image/jpeg" // sizes of JPEG images
+	"maps"
+)
+
+// images are the types of pictures, whose metadata has an "alt".
+var images = []string{"image/png", "image/jpeg", "image/svg+xml"}
+
+// Alt is the text that stands for the picture of the message as its maker gave it:
+// "alt" in the metadata of the type. It is empty where nothing was given, or where
+// there is no picture.
+func (m Message) Alt() string {
+	for _, mime := range images {
+		if m.Data[mime] == nil {
+			continue
+		}
+		if of, ok := m.Metadata[mime].(map[string]any); ok {
+			if alt, ok := of["alt"].(string); ok {
+				return alt
+			}
+		}
+	}
+	return ""
+}
+
+// Described is the message with a text for its picture: the given one, else its
+// text/plain.
+func (m Message) Described() Message {
+	text, _ := m.Data["text/plain"].(string)
+	if m.Alt() != "" || text == "" {
+		return m
+	}
+	for _, mime := range images {
+		if m.Data[mime] != nil {
+			m.describe(mime, text)
+		}
+	}
+	return m
+}
+
+// describe sets the alt of a type. What the caller gave is not changed.
+func (m *Message) describe(mime, text string) {
+	of, _ := m.Metadata[mime].(map[string]any)
+	if of = maps.Clone(of); of == nil {
+		of = map[string]any{}
+	}
+	of["alt"] = text
+	if m.Metadata = maps.Clone(m.Metadata); m.Metadata == nil {
+		m.Metadata = map[string]any{}
+	}
+	m.Metadata[mime] = of
+}
