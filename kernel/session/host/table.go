@@ -61,7 +61,7 @@ func mapTable(r reflect.Value) string {
 		}
 		return strings.Compare(names[a], names[b])
 	})
-	t := tableText{title: fmt.Sprintf("%s, %d entries", r.Type(), r.Len()), header: []string{"key", "value"}}
+	t := tableText{title: fmt.Sprintf("%s, %d entries", typeName(r.Type()), r.Len()), header: []string{"key", "value"}}
 	for _, i := range picked(len(keys), maxTableRows) {
 		if i < 0 {
 			t.rows = append(t.rows, []string{"⋮", "⋮"})
@@ -87,7 +87,7 @@ func sliceTable(r reflect.Value) (string, bool) {
 	if writesItself(e) {
 		return "", false
 	}
-	t := tableText{title: fmt.Sprintf("%s, %d elements", r.Type(), r.Len())}
+	t := tableText{title: fmt.Sprintf("%s, %d elements", typeName(r.Type()), r.Len())}
 	of := e
 	if e.Kind() == reflect.Pointer {
 		of = e.Elem()
@@ -105,7 +105,7 @@ func sliceTable(r reflect.Value) (string, bool) {
 				return "", false
 			}
 		}
-		t.title = fmt.Sprintf("%s %d×%d", r.Type(), r.Len(), n)
+		t.title = fmt.Sprintf("%s %d×%d", typeName(r.Type()), r.Len(), n)
 	default:
 		return "", false
 	}
@@ -117,6 +117,14 @@ func sliceTable(r reflect.Value) (string, bool) {
 
 func number(t reflect.Type) bool {
 	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 && !writesItself(t)
+}
+
+// typeName is the type as the user writes it, where that can be written.
+func typeName(t reflect.Type) string {
+	if s, err := typeText(t, map[string]string{}); err == nil {
+		return s
+	}
+	return t.String()
 }
 
 type tableText struct {
