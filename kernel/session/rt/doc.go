@@ -12,6 +12,7 @@
 //	stdout.go     the standard streams of the cell that the caller belongs to
 //	stack.go      the user's frames of a panic
 //	load.go       mapping a cell's shared object; quick.go: making it part of the program
+//	itab.go       one itab for each pair of interface and type
 //	janitor.go    forgetting cells that are over
 //	lm            the run-time's functions behind load.go
 package rt

@@ -73,6 +73,7 @@ func Load(path, entry string) (func(), LoadTime, error) {
 	if err != nil {
 		return nil, lt, err
 	}
+	unifyItabs(h)
 	lt.Init = time.Since(t)
 	if entry == "" {
 		return nil, lt, nil

@@ -33,3 +33,9 @@ func TypeLinks() (sections []unsafe.Pointer, offsets [][]int32)
 //
 //go:linkname TypesEqual runtime.typesEqual
 func TypesEqual(t, u unsafe.Pointer, seen map[[2]unsafe.Pointer]struct{}) bool
+
+// GetItab is the itab of the type for the interface that the program uses. It
+// makes one where there is none; it is nil where the type lacks a method.
+//
+//go:linkname GetItab runtime.getitab
+func GetItab(inter, typ unsafe.Pointer, canfail bool) unsafe.Pointer

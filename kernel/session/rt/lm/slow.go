@@ -24,3 +24,6 @@ func TypeLinks() ([]unsafe.Pointer, [][]int32) { panic("lm: not linked as a sess
 func TypesEqual(_, _ unsafe.Pointer, _ map[[2]unsafe.Pointer]struct{}) bool {
 	panic("lm: not linked as a session")
 }
+
+// GetItab is never called.
+func GetItab(_, _ unsafe.Pointer, _ bool) unsafe.Pointer { panic("lm: not linked as a session") }
