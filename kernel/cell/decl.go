@@ -31,7 +31,8 @@ type decl struct {
 	src       string // the user's text
 	norm      string // its tokens, to compare versions
 	generic   bool
-	prev      *decl // the version before, of a declaration that follows
+	pragma    string // directives before a function, a line each
+	prev      *decl  // the version before, of a declaration that follows
 
 	syms    []*symbol // what it declares; several for a const group, none for methods and blanks
 	recv    string    // methods: user's name of the receiver's base type

@@ -144,6 +144,8 @@ func (c *source) newDecl(k kind, name string, ch chunk, src string) *decl {
 func (c *source) funcDecl(ch chunk, f *ast.FuncDecl) *decl {
 	d := c.newDecl(funcKind, f.Name.Name, ch, ch.src)
 	d.generic = f.Type.TypeParams != nil
+	d.pragma = ch.pragma
+	d.norm = d.pragma + d.norm
 	if f.Recv == nil {
 		d.declare(f.Name)
 		return d

@@ -24,6 +24,16 @@ func TestUnit(t *testing.T) {
 	nb.lacks("unneeded")
 }
 
+// Directives for the compiler stay with their functions.
+func TestDirectives(t *testing.T) {
+	nb := newNotebook(t)
+	nb.run("// f is small.\n//go:noinline\n//go:build ignore\nfunc f() int { return 1 }\n\n//go:noinline\n\nfunc g() {}\nf()\ng()")
+	nb.has("//go:noinline\n//line In[1]:4:1\nfunc f() int", "\n//line In[1]:8:1\nfunc g() {}")
+	nb.lacks("//go:build", "//go:noinline\n//line In[1]:8:1")
+	nb.run("f()")
+	nb.has("//go:noinline\n//line In[1]:4:1\nfunc f() int")
+}
+
 func TestFast(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Fast = true

@@ -99,7 +99,7 @@ func (w *rewritten) declFiles() map[string]*goFile {
 	for _, d := range decls {
 		f := fileOf(files, d)
 		maps.Copy(f.imps, d.imps)
-		f.body.WriteString(lineDirective(d.cell, d.line, d.col) + d.text + "\n")
+		f.body.WriteString(d.pragma + lineDirective(d.cell, d.line, d.col) + d.text + "\n")
 	}
 	if len(vars) > 0 {
 		slices.SortFunc(vars, func(a, b *decl) int { return cmp.Compare(a.firstLink(), b.firstLink()) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,6 +16,7 @@ type chunk struct {
 	src       string
 	line, col int  // position of src in the cell
 	semi      bool // ended by a semicolon that the user wrote
+	pragma    string
 }
 
 type chunkKind uint8
@@ -201,7 +203,24 @@ func newChunk(src string, file *token.File, toks []tok) chunk {
 	}
 	p := file.Position(file.Pos(first.pos))
 	c.src, c.line, c.col = src[first.pos:end], p.Line, p.Column
+	c.pragma = pragma(src[:first.pos])
 	return c
+}
+
+// pragmas are the compiler's directives that a function may have. nosplit is not
+// among them: the checks for an interrupt call functions.
+var pragmas = []string{"//go:noinline", "//go:norace", "//go:nocheckptr", "//go:uintptrescapes"}
+
+// pragma is the directives at the end of what stands before a declaration.
+func pragma(before string) string {
+	lines := strings.Split(before, "\n")
+	out := ""
+	for i := len(lines) - 2; i >= 0 && strings.HasPrefix(lines[i], "//"); i-- {
+		if l := strings.TrimSpace(lines[i]); slices.Contains(pragmas, l) {
+			out = l + "\n" + out
+		}
+	}
+	return out
 }
 
 // classify looks at the first tokens of a chunk. A func is a declaration where

@@ -25,7 +25,7 @@ type Program struct {
 // ParseProgram reads a program.
 func ParseProgram(name, src string) (Program, error) {
 	fset := token.NewFileSet()
-	f, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution)
+	f, err := parser.ParseFile(fset, name, src, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
 		return Program{}, err
 	}
@@ -45,7 +45,11 @@ func ParseProgram(name, src string) (Program, error) {
 		if g, ok := d.(*ast.GenDecl); ok {
 			declared(g, names)
 		}
-		decls += "\n" + text(d.Pos(), d.End()) + "\n"
+		from := d.Pos()
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Doc != nil {
+			from = fn.Doc.Pos() // with directives
+		}
+		decls += "\n" + text(from, d.End()) + "\n"
 	}
 	if main == nil {
 		return p, fmt.Errorf("%s: no func main", name)

@@ -7,8 +7,8 @@ import (
 
 type T struct{ n int }
 
-func (t *T) Write(b []byte) (int, error)             { return len(b), nil }
-func (t *T) WriteString(s string) (int, error)       { return len(s), nil }
+func (t *T) Write(b []byte) (int, error)       { return len(b), nil }
+func (t *T) WriteString(s string) (int, error) { return len(s), nil }
 
 type V int
 
