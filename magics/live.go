@@ -40,8 +40,8 @@ func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, pl
 	l := &live{
 		waiting: func(queued time.Duration) string {
 			why, err := place.Waiting(ctx, queued)
-			if err != nil {
-				return ""
+			if err != nil && ctx.Err() == nil {
+				return fmt.Sprintf("queued (%d s so far); the endpoint does not say why: it cannot be reached", int(queued.Seconds()))
 			}
 			return why
 		},

@@ -62,6 +62,8 @@ type Client struct {
 	config Config // with defaults
 	local  bool   // BaseURL is on this machine
 	do     handler
+
+	diagnoses diagnoses // why jobs wait
 }
 
 // New checks a Config and returns a client. Nothing is sent.

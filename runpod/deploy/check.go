@@ -92,7 +92,9 @@ func explainWaiting(ctx context.Context, e *runpod.Endpoint, out io.Writer) (las
 		}
 		why := "the check job runs"
 		if h.Jobs.InQueue > 0 {
-			why = h.Explain(time.Since(start))
+			if why, err = e.Waiting(ctx, time.Since(start)); err != nil {
+				continue
+			}
 		}
 		reason, _, _ := strings.Cut(why, " (")
 		if reason != last {

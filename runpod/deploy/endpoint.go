@@ -198,7 +198,9 @@ func (o EndpointOptions) show(ctx context.Context, e *runpod.EndpointInfo, out i
 	} else {
 		line("health", "%d queued, %d in progress, %d completed, %d failed", h.Jobs.InQueue, h.Jobs.InProgress, h.Jobs.Completed, h.Jobs.Failed)
 		if h.Jobs.InQueue > 0 {
-			line("waiting", "%s", strings.TrimSuffix(h.Explain(0), " (0 s so far)"))
+			if why, err := o.client.Endpoint(e.ID).Waiting(ctx, 0); err == nil {
+				line("waiting", "%s", strings.Replace(why, " (0 s so far)", "", 1))
+			}
 		}
 	}
 	for _, w := range workers.Workers {

@@ -394,3 +394,53 @@ func TestClientManages(t *testing.T) {
 		}
 	})
 }
+
+// Why a job waits, as the service's health, its workers and its stock tell it.
+func TestClientWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, local.Options{Scaling: &local.Scaling{Max: 1, ColdStart: 40 * time.Second}})
+		defer b.Close()
+		ctx, c := t.Context(), b.ep.Client()
+		info, err := c.Management().CreateEndpoint(ctx, runpod.EndpointSpec{Name: "waits", Type: runpod.TypeQueue, Container: runpod.Container{Image: "i"},
+			Scaling: runpod.ScaleOnRequests(1), GPU: &runpod.GPUChoice{Pools: []string{"ADA_24", "AMPERE_24"}}, Workers: &runpod.WorkerBounds{Max: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := c.Endpoint(info.ID)
+		capacity := func(available bool) {
+			r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1/twin/capacity", strings.NewReader(fmt.Sprintf(`{"available":%v}`, available)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+b.Key())
+			if resp, err := (wire{b.Server}).RoundTrip(r); err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatal(resp, err)
+			}
+		}
+		says := func(queued time.Duration, want string) {
+			t.Helper()
+			if got, err := e.Waiting(ctx, queued); err != nil || !strings.Contains(got, want) {
+				t.Errorf("%q, %v; want %q", got, err, want)
+			}
+		}
+		capacity(false)
+		if _, err := e.Run(ctx, runpod.Request{Input: json.RawMessage(`{"block":true}`)}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		says(20*time.Second, "no capacity for ADA_24 or AMPERE_24: RunPod has none free now")
+		capacity(true)
+		time.Sleep(24 * time.Second)
+		says(44*time.Second, "1 worker is starting (24 s so far)")
+		time.Sleep(time.Minute)
+		for range 4 {
+			if _, err := e.Run(ctx, runpod.Request{Input: json.RawMessage(`{"x":1}`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		says(time.Second, "queued behind 3 jobs, 1 worker busy (1 s so far)")
+		if _, err := c.Management().UpdateEndpoint(ctx, info.ID, runpod.EndpointSpec{Workers: &runpod.WorkerBounds{Max: 0}}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

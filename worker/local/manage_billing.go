@@ -21,8 +21,12 @@ func (u usage) add(a, b time.Time) {
 	}
 }
 
-// usedLocked notes the time of a worker that ends, rounded up to a second.
+// usedLocked notes the time of a worker that ends, rounded up to a second. One that
+// waits for a machine costs nothing.
 func (q *queue) usedLocked(w *workerRecord) {
+	if w.state == workerThrottled {
+		return
+	}
 	q.usage.add(w.since, w.since.Add(roundUp(q.opt.Clock.Now().Sub(w.since))))
 }
 
@@ -38,7 +42,9 @@ func (q *queue) used() usage {
 	}
 	now := q.opt.Clock.Now()
 	for _, w := range q.workers {
-		all.add(w.since, now)
+		if w.state != workerThrottled {
+			all.add(w.since, now)
+		}
 	}
 	return all
 }

@@ -197,6 +197,9 @@ func (q *queue) awaitCapacity(ctx context.Context, id string) error {
 		if w := q.workers[id]; w != nil && blocked != nil {
 			w.state = workerThrottled
 		} else if w != nil {
+			if w.state == workerThrottled { // it is up from now on
+				w.since = q.opt.Clock.Now()
+			}
 			w.state = workerStarting
 		}
 		q.mu.Unlock()
