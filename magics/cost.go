@@ -2,6 +2,7 @@ package magics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -34,6 +35,35 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 		d = min(d, timeout)
 	}
 	return d, nil
+}
+
+// overtime says which option ended a job that ran for the whole of its time; any
+// other error stays as it is. The service calls such a job FAILED or TIMED_OUT.
+//
+// Source: docs.runpod.io, Serverless, "Job states and metrics" and "Send API requests".
+func overtime(err error, o *trainOptions, limit time.Duration) error {
+	const byDefault = 10 * time.Minute // runpod.Policy's
+	var job *runpod.JobError
+	if !errors.As(err, &job) || job.Status == runpod.StatusCancelled {
+		return err
+	}
+	given := limit
+	if given == 0 {
+		given = byDefault
+	}
+	if job.Execution > 0 && job.Execution < given || job.Status != runpod.StatusTimedOut && job.Execution == 0 {
+		return err // lost, or it waited too long
+	}
+	text := fmt.Sprintf("the job was ended after %s: ", render.Duration(given))
+	switch {
+	case limit == 0:
+		text += "the time that a job has by default; --timeout gives it more, as in --timeout 2h"
+	case o.maxCost > 0 && limit != o.timeout:
+		text += fmt.Sprintf("that is what --max-cost %v affords; give it more, or less to do", o.maxCost)
+	default:
+		text += fmt.Sprintf("that is its --timeout %v; give it more, or less to do", o.timeout)
+	}
+	return &hint{err, text + " (job " + string(job.JobID) + "); the variable holds the epochs so far, without weights"}
 }
 
 // money writes dollars with at least two digits that say something.

@@ -133,7 +133,7 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	if rate.Known() {
 		where += " at " + rateInWords(rate)
 	}
-	return o.follow(ctx, c, plan, where, place, rate)
+	return overtime(o.follow(ctx, c, plan, where, place, rate), o, opts.Policy.ExecutionTimeout)
 }
 
 // read turns options into those of package train.

@@ -105,7 +105,7 @@ func (j *Job) Err() error {
 	if !j.Status.Terminal() || j.Status == StatusCompleted {
 		return nil
 	}
-	e := &JobError{JobID: j.ID, Endpoint: j.Endpoint, Status: j.Status, WorkerID: j.WorkerID}
+	e := &JobError{JobID: j.ID, Endpoint: j.Endpoint, Status: j.Status, WorkerID: j.WorkerID, Execution: j.Execution}
 	e.read(j.Failure)
 	return e
 }
@@ -116,6 +116,8 @@ type JobError struct {
 	Endpoint EndpointID
 	Status   Status
 	WorkerID WorkerID
+	// Execution is how long the job ran, where the service says so.
+	Execution time.Duration
 	// Type is the class of the exception without decoration ("ValueError"), empty
 	// when the worker sent plain text.
 	Type string
