@@ -49,6 +49,7 @@ type command struct {
 func commands() []command {
 	var target deploy.Options
 	var endpoint deploy.EndpointOptions
+	var kept deploy.StoreOptions
 	return []command{
 		{"install", "", "register the kernel with Jupyter and compile ahead what cells need", runInstall, installFlags},
 		{"uninstall", "", "remove the kernel and what was compiled for it", runUninstall, prefixFlag},
@@ -60,6 +61,9 @@ func commands() []command {
 		{"endpoint", deploy.EndpointUsage, "look after the account's endpoints", func(ctx context.Context, flags *pflag.FlagSet) error {
 			return interruptible(ctx, func(ctx context.Context) error { return deploy.RunEndpoint(ctx, endpoint, flags.Args(), os.Stdout) })
 		}, endpoint.Flags},
+		{"store", deploy.StoreUsage, "list or prune the data that were sent for jobs", func(ctx context.Context, flags *pflag.FlagSet) error {
+			return interruptible(ctx, func(ctx context.Context) error { return deploy.RunStore(ctx, kept, flags.Args(), os.Stdout) })
+		}, kept.Flags},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
 	}

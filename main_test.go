@@ -33,7 +33,7 @@ var imports = map[string][]string{
 	"magics/session": {"magics", "magics/render", "kernel/session/host"},
 
 	"runpod":                 {"tensors/bigjson"},
-	"runpod/deploy":          {"runpod", "runpod/store/s3"},
+	"runpod/deploy":          {"runpod", "runpod/store", "runpod/store/s3"},
 	"runpod/runpodtest":      {"runpod"},
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},

@@ -63,7 +63,7 @@ type Client struct {
 	local  bool   // BaseURL is on this machine
 	do     handler
 
-	diagnoses diagnoses // why jobs wait
+	diagnoses *diagnoses // why jobs wait
 }
 
 // New checks a Config and returns a client. Nothing is sent.
@@ -104,7 +104,7 @@ func New(config Config) (*Client, error) {
 		key = nil
 	}
 	c.APIKey = ""
-	client := &Client{config: c, local: local}
+	client := &Client{config: c, local: local, diagnoses: &diagnoses{}}
 	// Outermost first: what a caller's request passes on its way out.
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 )
@@ -18,7 +20,7 @@ import (
 // or not at all.
 type Dir string
 
-var _ Store = Dir("")
+var _ Keeper = Dir("")
 
 // path turns a name into a file's.
 func (d Dir) path(name Name) (string, error) {
@@ -148,6 +150,55 @@ func (d Dir) Delete(ctx context.Context, name Name) error {
 		return err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return dirError(name, err)
+	}
+	return nil
+}
+
+// List implements Keeper.
+func (d Dir) List(ctx context.Context) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		err := filepath.WalkDir(string(d), func(path string, e fs.DirEntry, err error) error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or nothing was ever put
+				return nil
+			}
+			if err != nil || e.IsDir() {
+				return err
+			}
+			rel, err := filepath.Rel(string(d), path)
+			name := Name(filepath.ToSlash(rel))
+			if err != nil || !name.Valid() {
+				return err
+			}
+			info, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil && !yield(Object{name, info.Size(), info.ModTime()}, nil) {
+				return fs.SkipAll
+			}
+			return err
+		})
+		if err != nil {
+			yield(Object{}, fmt.Errorf("store: list %s: %w", string(d), err))
+		}
+	}
+}
+
+// Touch implements Keeper.
+func (d Dir) Touch(_ context.Context, name Name) error {
+	path, err := d.path(name)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	if now := time.Now(); err == nil && now.Sub(info.ModTime()) > TouchEvery {
+		err = os.Chtimes(path, now, now)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return dirError(name, err)
 	}
 	return nil

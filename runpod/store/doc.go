@@ -21,5 +21,6 @@
 //	content.go  Content: what can be read from any place
 //	tensor.go   SendTensor, FetchTensor
 //	dir.go      Dir
+//	prune.go    Prune: what was not used for long goes
 //	storetest/  what every Store must do, as a test
 package store

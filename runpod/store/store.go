@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"path"
 	"strings"
 	"time"
@@ -106,6 +107,26 @@ type Signer interface {
 	URL(ctx context.Context, name Name, expires time.Duration) (string, error)
 	// PutURL is an address that the object can be put to, as a whole in one request.
 	PutURL(ctx context.Context, name Name, expires time.Duration) (string, error)
+}
+
+// A Keeper is a Store that can tell what it holds, and be told what is in use.
+type Keeper interface {
+	Store
+	// List yields the objects, in no order. An error ends it.
+	List(ctx context.Context) iter.Seq2[Object, error]
+	// Touch notes that an object is used, at least where the last note is older than
+	// TouchEvery. One that is not there is no error.
+	Touch(ctx context.Context, name Name) error
+}
+
+// TouchEvery is how exactly Object.Used is known.
+const TouchEvery = time.Hour
+
+// An Object is what List tells of one.
+type Object struct {
+	Name Name
+	Size int64
+	Used time.Time // when it was put, or touched last
 }
 
 // damaged removes an object that is not what its name says, so that it is missing

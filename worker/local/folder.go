@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker/engine"
@@ -45,6 +46,7 @@ func (s *folderStore) Get(digest string) (tensors.Tensor, bool) {
 	if !tensors.ValidDigest(digest) {
 		return tensors.Tensor{}, false
 	}
+	s.touch(digest)
 	if t, ok := s.memory.Get(digest); ok {
 		return t, true
 	}
@@ -58,6 +60,13 @@ func (s *folderStore) Get(digest string) (tensors.Tensor, bool) {
 	}
 	s.Keep(digest, t)
 	return t, true
+}
+
+// touch notes that a file is used, for those who prune the folder.
+func (s *folderStore) touch(digest string) {
+	if info, err := os.Stat(s.path(digest)); err == nil && time.Since(info.ModTime()) > time.Hour {
+		os.Chtimes(s.path(digest), time.Time{}, time.Now())
+	}
 }
 
 // Keep puts an array that the caller has verified and gives away into memory only.

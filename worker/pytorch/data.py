@@ -13,6 +13,7 @@ import hashlib
 import os
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Optional
@@ -67,7 +68,17 @@ class Store:
     def path(self, digest: str) -> Path:
         return (self.root or folder()) / "data" / digest[:2] / f"{digest}.safetensors"
 
+    def touch(self, digest: str) -> None:
+        """Notes that a file is used, for those who prune the volume (gopherpod store prune)."""
+        path = self.path(digest)
+        try:
+            if time.time() - path.stat().st_mtime > 3600:
+                os.utime(path)
+        except OSError:
+            pass
+
     def has(self, digest: str) -> bool:
+        self.touch(digest)
         with self.lock:
             if digest in self.kept:
                 return True
@@ -81,6 +92,7 @@ class Store:
         return digest
 
     def get(self, digest: str, path: str) -> torch.Tensor:
+        self.touch(digest)
         with self.lock:
             if digest in self.kept:
                 self.kept.move_to_end(digest)

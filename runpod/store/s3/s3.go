@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,7 +54,7 @@ type Bucket struct {
 	prefix string
 }
 
-var _ store.Store = (*Bucket)(nil)
+var _ store.Keeper = (*Bucket)(nil)
 
 // New checks a Config. Nothing is sent.
 func New(c Config) (*Bucket, error) {
@@ -148,11 +149,81 @@ func (b *Bucket) Delete(ctx context.Context, name store.Name) error {
 	if err := name.Check(); err != nil {
 		return err
 	}
-	err := b.client.RemoveObject(ctx, b.bucket, b.prefix+string(name), minio.RemoveObjectOptions{})
-	if err = failure(ctx, name, err); err == nil || errors.Is(err, store.ErrNotFound) {
-		return nil
+	for _, key := range []string{b.prefix + string(name), b.prefix + usedPrefix + string(name)} {
+		err := b.client.RemoveObject(ctx, b.bucket, key, minio.RemoveObjectOptions{})
+		if err = failure(ctx, name, err); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 	}
-	return err
+	return nil
+}
+
+// usedPrefix begins the names of empty objects that say when the object of the rest of
+// the name was used last: a server tells of an object when it was written, and no more.
+const usedPrefix = "used/"
+
+// List implements store.Keeper. Of a network volume the time is the file's, which
+// the worker sets when it uses it.
+func (b *Bucket) List(ctx context.Context) iter.Seq2[store.Object, error] {
+	return func(yield func(store.Object, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		used, err := b.marks(ctx)
+		if err != nil {
+			yield(store.Object{}, err)
+			return
+		}
+		for o := range b.client.ListObjects(ctx, b.bucket, minio.ListObjectsOptions{Prefix: b.prefix, Recursive: true}) {
+			if o.Err != nil {
+				yield(store.Object{}, failure(ctx, "list", o.Err))
+				return
+			}
+			name := store.Name(strings.TrimPrefix(o.Key, b.prefix))
+			if !name.Valid() {
+				continue
+			}
+			found := store.Object{Name: name, Size: o.Size, Used: o.LastModified}
+			if at := used[name]; at.After(found.Used) {
+				found.Used = at
+			}
+			if !yield(found, nil) {
+				return
+			}
+		}
+		if ctx.Err() != nil { // a list that ctx ends just ends
+			yield(store.Object{}, context.Cause(ctx))
+		}
+	}
+}
+
+// marks are the times of all marks.
+func (b *Bucket) marks(ctx context.Context) (map[store.Name]time.Time, error) {
+	used := map[store.Name]time.Time{}
+	for o := range b.client.ListObjects(ctx, b.bucket, minio.ListObjectsOptions{Prefix: b.prefix + usedPrefix, Recursive: true}) {
+		if o.Err != nil {
+			return nil, failure(ctx, "list", o.Err)
+		}
+		used[store.Name(strings.TrimPrefix(o.Key, b.prefix+usedPrefix))] = o.LastModified
+	}
+	return used, nil
+}
+
+// Touch implements store.Keeper.
+func (b *Bucket) Touch(ctx context.Context, name store.Name) error {
+	if err := name.Check(); err != nil {
+		return err
+	}
+	for _, key := range []string{b.prefix + string(name), b.prefix + usedPrefix + string(name)} {
+		info, err := b.client.StatObject(ctx, b.bucket, key, minio.StatObjectOptions{})
+		if err = failure(ctx, name, err); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if gone := err != nil && key == b.prefix+string(name); gone || err == nil && time.Since(info.LastModified) < store.TouchEvery {
+			return nil
+		}
+	}
+	_, err := b.client.PutObject(ctx, b.bucket, b.prefix+usedPrefix+string(name), strings.NewReader(""), 0, minio.PutObjectOptions{DisableMultipart: true})
+	return failure(ctx, name, err)
 }
 
 // A Signed is a Bucket that workers reach through presigned URLs: one of the user's.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,39 @@ func TestBucket(t *testing.T) {
 		n++
 		config.Prefix = fmt.Sprintf("run%d/", n)
 		return open(t, config)
+	})
+	t.Run("touch", func(t *testing.T) {
+		s := storetest.StartS3(t)
+		b := open(t, s3.Config{Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, AccessKey: s.AccessKey, SecretKey: runpod.Secret(s.SecretKey)})
+		r, err := store.Send(t.Context(), b, store.Bytes([]byte("content")), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-50 * 24 * time.Hour)
+		if err := os.Chtimes(filepath.Join(s.Folder, "gopherpod", "sha256", r.Digest), then, then); err != nil {
+			t.Fatal(err)
+		}
+		used := func() time.Time {
+			for o, err := range b.List(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return o.Used
+			}
+			return time.Time{}
+		}
+		if u := used(); time.Since(u) < 49*24*time.Hour {
+			t.Fatalf("used %v", u)
+		}
+		if r, err = store.Send(t.Context(), b, store.Bytes([]byte("content")), store.Options{}); err != nil || r.Sent != 0 {
+			t.Fatal(r, err)
+		}
+		if u := used(); time.Since(u) > time.Hour {
+			t.Errorf("used %v after it was asked for again", u)
+		}
+		if got, err := store.Fetch(t.Context(), b, r.Digest, store.Options{}); err != nil || string(got) != "content" {
+			t.Errorf("%q, %v", got, err)
+		}
 	})
 	t.Run("keys", func(t *testing.T) {
 		bad := config

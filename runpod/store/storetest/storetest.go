@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
@@ -20,6 +21,7 @@ import (
 // Run tests the stores that open returns, each of them empty at first.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("objects", func(t *testing.T) { testObjects(t, open(t)) })
+	t.Run("list", func(t *testing.T) { testList(t, open(t)) })
 	t.Run("names", func(t *testing.T) { testNames(t, open(t)) })
 	t.Run("send and fetch", func(t *testing.T) { testSendFetch(t, open(t)) })
 	t.Run("resume", func(t *testing.T) { testResume(t, open(t)) })
@@ -88,6 +90,57 @@ func testObjects(t *testing.T, s store.Store) {
 	}
 	if _, err := s.Size(t.Context(), short); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("after a put that failed: %v", err)
+	}
+}
+
+// testList is for stores that keep account of what they hold.
+func testList(t *testing.T, s store.Store) {
+	k, ok := s.(store.Keeper)
+	if !ok {
+		t.Skip("not a store.Keeper")
+	}
+	list := func() map[store.Name]store.Object {
+		all := map[store.Name]store.Object{}
+		for o, err := range k.List(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[o.Name] = o
+		}
+		return all
+	}
+	if all := list(); len(all) != 0 {
+		t.Errorf("an empty store holds %v", all)
+	}
+	begin := time.Now().Add(-time.Minute) // clocks differ
+	a, b := name(t, []byte("a")), store.NewResult()
+	put(t, s, a, "a")
+	put(t, s, b, "bb")
+	all := list()
+	if len(all) != 2 || all[a].Size != 1 || all[b].Size != 2 || all[a].Used.Before(begin) {
+		t.Errorf("%v", all)
+	}
+	for _, n := range []store.Name{a, name(t, []byte("none"))} {
+		if err := k.Touch(t.Context(), n); err != nil {
+			t.Errorf("touch %s: %v", n, err)
+		}
+	}
+	if err := k.Touch(t.Context(), "../outside"); err == nil {
+		t.Error("touch of ../outside is accepted")
+	}
+	p, err := store.Prune(t.Context(), k, store.Limit{Bytes: 2})
+	if err != nil || p.Removed != 1 && p.Removed != 2 {
+		t.Errorf("prune: %+v, %v", p, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if len(list()) > 0 {
+		for _, err := range k.List(ctx) {
+			if err == nil {
+				t.Error("a list goes on after its context has ended")
+			}
+			break
+		}
 	}
 }
 
