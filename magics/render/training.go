@@ -136,8 +136,9 @@ func (t Training) Table() Bundle {
 	return table(html, text)
 }
 
-// Curve is the picture of the run.
+// Curve is the picture of the run, from its first epoch to its last.
 func (t Training) Curve() Bundle {
+	t.Epochs = 0
 	f := t.figure()
 	return picture(f.png(), f.width, f.height, t.Sentence())
 }

@@ -1,14 +1,10 @@
 """JupyterLab in a headless Chromium, as a person uses it."""
-import json
 import os
-import re
-import subprocess
-import sys
 import unittest
-from pathlib import Path
 
-from browser import CHROMIUM, Browser
-from common import DISPLAY, SCRATCH, SCREENS, environment, notebook, save
+from browser import CHROMIUM
+from common import DISPLAY, SCRATCH, SCREENS, notebook, save
+from lab import Lab
 
 RICH = [
     f'import (\n\t"fmt"\n\t"math"\n\t"time"\n\n\t"gonum.org/v1/gonum/mat"\n\n\t"{DISPLAY}"\n)',
@@ -27,72 +23,27 @@ LIVE = [
 ]
 TYPING = ['import "fmt"', "fmt.Prin", "fmt.Println", 'var who string\nfmt.Print("who? ")\nfmt.Scan(&who)\nfmt.Println("hello,", who)']
 
-# The notebook that is shown, the text of a cell's output, its prompt.
-HELPERS = """
-window.nb = () => [...window.jupyterapp.shell.widgets('main')].find(w => w.context && w.content?.widgets);
-window.jupyterapp.shell.activateById(nb().id);
-window.kernel = () => nb().context.sessionContext.session.kernel;
-window.cell = i => nb().content.widgets[i];
-window.output = i => cell(i).node.querySelector('.jp-Cell-outputArea')?.innerText ?? '';
-window.prompt_ = i => cell(i).node.querySelector('.jp-InputPrompt').innerText;
-window.run = name => { window.jupyterapp.commands.execute(name); return true };
-window.go = i => { nb().content.activeCellIndex = i; nb().content.mode = 'command'; nb().content.deselectAll(); return true };
-window.edit = (i, line, column) => {
-  go(i); nb().content.mode = 'edit';
-  const editor = cell(i).editor; editor.focus(); editor.setCursorPosition({line, column}); return true;
-};
-true
-"""
-
-
 @unittest.skipUnless(CHROMIUM, "no Chromium here")
 class LabTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         for name, cells in {"rich": RICH, "busy": BUSY, "live": LIVE, "typing": TYPING}.items():
             save(notebook(*cells), name + ".ipynb")
-        env = environment()
-        settings = Path(env["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "apputils-extension")
-        settings.mkdir(parents=True, exist_ok=True)
-        settings.joinpath("notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-        cls.server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0", "--IdentityProvider.token=",
-             "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={SCRATCH / 'notebooks'}",
-             "--ServerApp.disable_check_xsrf=True"],
-            env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, bufsize=1,
-        )  # fmt: skip
-        log = []
-        for line in cls.server.stderr:
-            log.append(line)
-            found = re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", line)
-            if found:
-                cls.base = f"http://127.0.0.1:{found[1]}"
-                break
-        else:
-            raise RuntimeError("JupyterLab does not start:\n" + "".join(log))
-        # Nobody reads the rest of the log; a full pipe would stop the server.
-        cls.drain = subprocess.Popen(["cat"], stdin=cls.server.stderr, stdout=subprocess.DEVNULL)
-        cls.page = Browser(SCRATCH)
+        cls.lab = Lab(SCRATCH / "notebooks")
+        cls.page = cls.lab.page
 
     @classmethod
     def tearDownClass(cls):
-        cls.page.close()
-        cls.server.terminate()
-        cls.server.wait(30)
-        cls.server.stderr.close()
-        cls.drain.wait(30)
+        cls.lab.close()
 
     def open(self, name):
-        self.page.open(f"{self.base}/lab/workspaces/{name}/tree/{name}.ipynb?reset")
-        self.page.wait("window.jupyterapp && document.querySelector('.jp-Notebook .jp-Cell') && true", 40)
-        self.page.js(HELPERS)
-        self.page.wait("kernel().status === 'idle'", 40)
+        self.lab.open(name)
 
     def shot(self, name):
         self.page.screenshot(SCREENS / (name + ".png"))
 
-    def idle(self, timeout=60):
-        self.page.wait("kernel().status === 'idle' && nb().content.widgets.every(c => !prompt_(nb().content.widgets.indexOf(c)).includes('*'))", timeout)
+    def idle(self):
+        self.lab.idle()
 
     def test_run_all(self):
         self.open("rich")
@@ -174,10 +125,8 @@ class LabTest(unittest.TestCase):
         self.shot("answered")
 
     def test_kernel_is_offered(self):
-        specs = self.page.js(f"fetch({json.dumps(self.base + '/api/kernelspecs')}).then(r => r.json())") if self.page.js("location.href").startswith(self.base) else None
-        if specs is None:
-            self.open("busy")
-            specs = self.page.js("fetch('/api/kernelspecs').then(r => r.json())")
+        self.open("busy")
+        specs = self.page.js("fetch('/api/kernelspecs').then(r => r.json())")
         spec = specs["kernelspecs"][os.environ.get("GOPHERPOD_KERNEL", "gopherpod")]
         self.assertEqual(spec["spec"]["language"], "go")
         self.assertEqual(set(spec["resources"]) & {"logo-64x64", "logo-32x32", "logo-svg"}, {"logo-64x64", "logo-32x32", "logo-svg"})
