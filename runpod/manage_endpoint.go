@@ -82,6 +82,8 @@ type Container struct {
 }
 
 // An EndpointSpec is an endpoint to be. In an update, what is zero stays as it is.
+//
+// Source: docs.runpod.io, API reference (v2), serverless.
 type EndpointSpec struct {
 	Name string       `json:"name,omitempty"`
 	Type EndpointType `json:"type,omitempty"`
@@ -133,6 +135,8 @@ func (s EndpointSpec) check() error {
 }
 
 // An EndpointInfo is an endpoint as the service describes it.
+//
+// Source: docs.runpod.io, API reference (v2), serverless.
 type EndpointInfo struct {
 	ID EndpointID `json:"id"`
 	EndpointSpec
@@ -235,6 +239,8 @@ func (m *Management) findEndpoint(ctx context.Context, name string) (*EndpointIn
 }
 
 // A Worker is a container of an endpoint.
+//
+// Source: docs.runpod.io, API reference (v2), serverless/{id}/workers.
 type Worker struct {
 	ID            WorkerID  `json:"id"`
 	Status        string    `json:"status"`  // RUNNING, IDLE, INITIALIZING, THROTTLED, UNHEALTHY
@@ -269,6 +275,8 @@ func (m *Management) Workers(ctx context.Context, id EndpointID) (*WorkerList, e
 }
 
 // A Release is a version of an endpoint's configuration.
+//
+// Source: docs.runpod.io, API reference (v2), serverless/{id}/releases.
 type Release struct {
 	ID          string    `json:"id"`
 	Version     int       `json:"version"`

@@ -8,6 +8,8 @@ import (
 
 // A TemplateSpec is a template to be: a container's configuration under a name.
 // In an update, what is zero stays as it is.
+//
+// Source: docs.runpod.io, API reference (v2), templates.
 type TemplateSpec struct {
 	Name string `json:"name,omitempty"`
 	Container

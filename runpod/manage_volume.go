@@ -7,6 +7,8 @@ import (
 
 // A VolumeSpec is a network volume to be. An endpoint's workers have it at
 // /runpod-volume.
+//
+// Source: docs.runpod.io, API reference (v2), network-volumes.
 type VolumeSpec struct {
 	Name       string `json:"name"`
 	Size       int    `json:"size"`           // GB, 10 to 4096

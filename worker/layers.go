@@ -22,6 +22,7 @@ const (
 // A Range bounds the numbers of a parameter.
 type Range uint8
 
+// The ranges.
 const (
 	AnyNumber   Range = iota
 	Positive          // > 0

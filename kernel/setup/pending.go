@@ -38,6 +38,7 @@ func (p *Pending) evaluator() kernel.Evaluator {
 	return p.ready
 }
 
+// Execute implements kernel.Evaluator.
 func (p *Pending) Execute(ctx context.Context, c kernel.Cell, out kernel.Output) error {
 	ev := p.evaluator()
 	if ev == nil {
@@ -74,6 +75,7 @@ func (p *Pending) make(ctx context.Context, out kernel.Output) (kernel.Evaluator
 	return ev, nil
 }
 
+// Interrupt implements kernel.Evaluator.
 func (p *Pending) Interrupt() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -84,6 +86,7 @@ func (p *Pending) Interrupt() {
 	}
 }
 
+// Complete implements kernel.Evaluator.
 func (p *Pending) Complete(ctx context.Context, code string, pos int) (kernel.Completion, error) {
 	if ev := p.evaluator(); ev != nil {
 		return ev.Complete(ctx, code, pos)
@@ -91,6 +94,7 @@ func (p *Pending) Complete(ctx context.Context, code string, pos int) (kernel.Co
 	return kernel.Completion{Start: pos, End: pos}, nil
 }
 
+// Inspect implements kernel.Evaluator.
 func (p *Pending) Inspect(ctx context.Context, code string, pos, detail int) (kernel.Bundle, bool, error) {
 	if ev := p.evaluator(); ev != nil {
 		return ev.Inspect(ctx, code, pos, detail)
@@ -98,6 +102,7 @@ func (p *Pending) Inspect(ctx context.Context, code string, pos, detail int) (ke
 	return nil, false, nil
 }
 
+// IsComplete implements kernel.Evaluator.
 func (p *Pending) IsComplete(code string) (status, indent string) {
 	if ev := p.evaluator(); ev != nil {
 		return ev.IsComplete(code)
@@ -105,6 +110,7 @@ func (p *Pending) IsComplete(code string) (status, indent string) {
 	return "unknown", ""
 }
 
+// Eval implements kernel.Evaluator.
 func (p *Pending) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
 	if ev := p.evaluator(); ev != nil {
 		return ev.Eval(ctx, expr)

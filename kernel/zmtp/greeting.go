@@ -11,6 +11,7 @@ import (
 // SocketType is a name of RFC 23, as peers tell it to each other.
 type SocketType = zmq4.SocketType
 
+// The types that a kernel and its clients have.
 const (
 	Router = zmq4.Router
 	XPub   = zmq4.XPub

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
 )
@@ -63,7 +64,7 @@ func LocateID(id runpod.EndpointID) (Place, error) {
 	}
 	own := config.BaseURL != "" // an endpoint elsewhere, which may want no key
 	if config.EndpointID != "" && (config.APIKey != "" || own) {
-		client, err := runpod.New(config)
+		client, err := clients.of(config)
 		if err != nil {
 			return Place{}, err
 		}
@@ -91,9 +92,46 @@ func embedded(missing string) (Place, error) {
 	if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/") == "" {
 		address = strings.TrimRight(address, "/") + "/v2"
 	}
-	client, err := runpod.New(runpod.Config{BaseURL: address, APIKey: runpod.Secret(os.Getenv(EnvLocalKey))})
+	client, err := clients.of(runpod.Config{BaseURL: address, APIKey: runpod.Secret(os.Getenv(EnvLocalKey))})
 	if err != nil {
 		return Place{}, err
 	}
 	return Place{Endpoint: client.Endpoint(localID), Embedded: true, Missing: missing}, nil
+}
+
+// clients are those of the process. They are shared because the service counts
+// requests by endpoint and key and not by cell: two cells, or a cell and a run that is
+// watched beside it, keep to one limit. It is the package's one variable that changes.
+var clients clientCache
+
+// A clientCache keeps one client for each service and key.
+type clientCache struct {
+	mu  sync.Mutex
+	all map[clientKey]*runpod.Client
+}
+
+type clientKey struct {
+	base, management string
+	key              runpod.Secret
+}
+
+// maxClients bounds the cache; a process has one or two services.
+const maxClients = 32
+
+func (c *clientCache) of(config runpod.Config) (*runpod.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := clientKey{config.BaseURL, config.ManagementURL, config.APIKey}
+	if client, ok := c.all[k]; ok {
+		return client, nil
+	}
+	client, err := runpod.New(config)
+	if err != nil {
+		return nil, err
+	}
+	if c.all == nil || len(c.all) >= maxClients {
+		c.all = map[clientKey]*runpod.Client{}
+	}
+	c.all[k] = client
+	return client, nil
 }

@@ -262,4 +262,13 @@ func TestLocate(t *testing.T) {
 	if p, err = Locate(); err != nil || p.Embedded || p.ID != "abc" {
 		t.Errorf("%+v, %v", p, err)
 	}
+	// The rate limits are those of the process: one client a service and key.
+	q, err := LocateID("other")
+	if err != nil || q.ID != "other" || q.Client() != p.Client() {
+		t.Errorf("%+v, %v: not the client of before", q, err)
+	}
+	t.Setenv("RUNPOD_API_KEY", "rpa_y")
+	if q, err = Locate(); err != nil || q.Client() == p.Client() {
+		t.Errorf("%+v, %v: the client of another key", q, err)
+	}
 }

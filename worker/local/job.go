@@ -13,6 +13,9 @@ import (
 // A Status is where a job stands, in RunPod's words.
 type Status string
 
+// The statuses of a job.
+//
+// Source: docs.runpod.io, Serverless, "Job states and metrics".
 const (
 	StatusInQueue    Status = "IN_QUEUE"
 	StatusInProgress Status = "IN_PROGRESS"
