@@ -17,7 +17,7 @@ type Program struct {
 	Source string
 	// Cells are the declarations of the program, without func main, and then the
 	// statements of main, one a cell. Statements that only make sense together
-	// stay together: from a defer, a return or a goto on, and all of them where
+	// stay together: from a defer, a return, a goto or its label on, and all of them where
 	// main hides a name of the package.
 	Cells []string
 }
@@ -124,6 +124,12 @@ func together(s ast.Stmt) bool {
 			return false
 		case *ast.DeferStmt, *ast.ReturnStmt:
 			found = true
+		case *ast.LabeledStmt:
+			switch n.Stmt.(type) {
+			case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
+			default: // a goto comes back to it
+				found = true
+			}
 		case *ast.BranchStmt:
 			found = found || n.Tok == token.GOTO
 		}
