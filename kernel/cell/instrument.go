@@ -44,8 +44,70 @@ func (r *rewriter) instrument(n ast.Node) bool {
 		}
 	case *ast.UnaryExpr:
 		r.receive(n)
+	case *ast.ExprStmt:
+		r.syncCall(n)
 	}
 	return true
+}
+
+// syncCalls are the methods of package sync that wait, and what waits instead.
+var syncCalls = map[string]string{
+	"(*sync.Mutex).Lock": "Lock", "(*sync.RWMutex).Lock": "LockRW", "(*sync.RWMutex).RLock": "RLock",
+	"(*sync.WaitGroup).Wait": "WaitGroup", "(*sync.Cond).Wait": "CondWait",
+}
+
+// syncCall replaces x.Lock() and its like by a call with a pointer to the lock,
+// which may be embedded in x.
+func (r *rewriter) syncCall(n *ast.ExprStmt) {
+	call, ok := ast.Unparen(n.X).(*ast.CallExpr)
+	if !ok {
+		return
+	}
+	fun, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	sel := r.c.info.Selections[fun]
+	if sel == nil || sel.Kind() != types.MethodVal {
+		return
+	}
+	name := syncCalls[sel.Obj().(*types.Func).FullName()]
+	path, last, ok := r.embedded(sel)
+	if name == "" || !ok {
+		return
+	}
+	open := "nbrt__." + name + "("
+	if !isPointer(last) {
+		open += "&"
+	}
+	r.edits.open(r.off(call.Pos()), open+r.mark(call.Pos()))
+	r.edits.replace(r.end(fun.X), r.end(call)-r.end(fun.X), path+")"+r.mark(call.End()))
+	r.skipped[fun.Sel] = true
+}
+
+// embedded is the way from the operand of a method to its receiver, through
+// embedded fields whose names the user's text does not have, and the type there.
+func (r *rewriter) embedded(sel *types.Selection) (path string, t types.Type, ok bool) {
+	t = sel.Recv()
+	for _, i := range sel.Index()[:len(sel.Index())-1] {
+		if p, ok := t.Underlying().(*types.Pointer); ok {
+			t = p.Elem()
+		}
+		s, ok := t.Underlying().(*types.Struct)
+		if !ok {
+			return "", nil, false
+		}
+		f := s.Field(i)
+		if f.Pkg() == r.c.p.s.pkg && f.Name() != "Mutex" && f.Name() != "RWMutex" && f.Name() != "WaitGroup" && f.Name() != "Cond" {
+			return "", nil, false // its name may be another one in generated code
+		}
+		if f.Pkg() != r.c.p.s.pkg && !f.Exported() {
+			return "", nil, false
+		}
+		path += "." + f.Name()
+		t = f.Type()
+	}
+	return path, t, true
 }
 
 // entryCheck puts a check where a function begins that calls others: a function

@@ -13,6 +13,12 @@ var streamNames = map[string]string{
 	"os.Stdout": "nbrt__.Stdout()", "os.Stderr": "nbrt__.Stderr()",
 }
 
+// stopNames are what stands in for functions that an interrupt is to reach.
+var stopNames = map[string]string{
+	"time.Sleep": "nbrt__.Sleep", "os.Exit": "nbrt__.Exit",
+	"log.Fatal": "nbrt__.Fatal", "log.Fatalf": "nbrt__.Fatalf", "log.Fatalln": "nbrt__.Fatalln",
+}
+
 // runtimeName is what stands for an object of another package in compiled code,
 // empty where the object itself does.
 func (r *rewriter) runtimeName(n ast.Expr, obj types.Object) string {
@@ -20,8 +26,8 @@ func (r *rewriter) runtimeName(n ast.Expr, obj types.Object) string {
 		return ""
 	}
 	name := obj.Pkg().Path() + "." + obj.Name()
-	if name == "time.Sleep" && !r.c.p.s.cfg.NoChecks {
-		return "nbrt__.Sleep"
+	if to := stopNames[name]; to != "" && !r.c.p.s.cfg.NoChecks {
+		return to
 	}
 	if r.targets[n] {
 		return ""

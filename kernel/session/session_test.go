@@ -434,15 +434,71 @@ func TestInterrupt(t *testing.T) {
 			t.Errorf("it took %v", d)
 		}
 	})
+	const stuck = "var once sync.Once\nonce.Do(func() { once.Do(func() {}) })"
 	t.Run("abandoned", func(t *testing.T) {
-		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()").failed(t, "Interrupted", "abandoned")
+		n.interrupt(stuck).failed(t, "Interrupted", "abandoned")
 		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
 			t.Errorf("got %q", got)
 		}
 	})
 	t.Run("twice", func(t *testing.T) {
-		n.interrupt("var mu sync.Mutex\nmu.Lock()\nmu.Lock()", 100*time.Millisecond).failed(t, "SessionLost", "killed")
+		n.interrupt(stuck, 100*time.Millisecond).failed(t, "SessionLost", "killed")
 		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// What waits outside of the cell's own code is stopped as well: variables stay and
+// deferred functions run.
+func TestInterruptWaits(t *testing.T) {
+	e2e(t)
+	h := fullHost(t, build.Mode(os.Getenv("GOPHERPOD_TEST_MODE")))
+	s := New(Options{Host: h, Dir: t.TempDir(), Log: func(string) {}})
+	t.Cleanup(func() { s.Close() })
+	n := &notebook{Session: s, t: t}
+	n.ok("left := 0\nleave := func() { left++ }\nl, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\nvar mu sync.Mutex\nmu.Lock()\n" +
+		"type guarded struct { sync.RWMutex; n int }\nvar g guarded\ng.Lock()\nvar wg sync.WaitGroup\nwg.Add(1)\ncond := sync.NewCond(&sync.Mutex{})\n" +
+		"conn, err := net.Dial(\"tcp\", l.Addr().String())")
+	for i, c := range []struct{ name, src string }{
+		{"Mutex", "mu.Lock()"},
+		{"RWMutex", "g.RLock()"},
+		{"WaitGroup", "wg.Wait()"},
+		{"Cond", "cond.L.Lock()\ndefer cond.L.Unlock()\nfor { cond.Wait() }"},
+		{"connection", "_, err := io.ReadAll(conn)\nif err != nil { log.Fatal(err) }"},
+		{"Accept", "for { if _, err := l.Accept(); err == nil { break } }\nl.Accept()"},
+		{"http", "resp, err := http.Get(\"http://\" + l.Addr().String())\n_ = resp\nif err != nil { panic(err) }"},
+		{"pipe", "r, w, _ := os.Pipe()\nr.Read(make([]byte, 1))\nw.Close()"},
+		{"child", "exec.Command(\"sleep\", \"60\").Run()"},
+		{"output of a child", "out, err := exec.Command(\"sh\", \"-c\", \"trap '' INT; sleep 61; sleep 62\").Output()\nprintln(len(out), err)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &record{}
+			done := make(chan struct{})
+			go func() {
+				n.runIn(context.Background(), "fmt.Println(\"go\")\nfunc() {\ndefer leave()\n"+c.src+"\n}()", r)
+				close(done)
+			}()
+			r.until(t, "go\n")
+			time.Sleep(20 * time.Millisecond) // until it waits
+			begin := time.Now()
+			n.Interrupt()
+			<-done
+			took := time.Since(begin)
+			r.failed(t, nameInterrupted, "interrupted")
+			if text := trace(r.err); strings.Contains(text, "abandoned") || took > 900*time.Millisecond {
+				t.Errorf("%v: %s", took, text)
+			}
+			t.Logf("%v", took)
+			if got, want := n.ok("left"), fmt.Sprint("result:", i+1); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+	t.Run("afterwards", func(t *testing.T) {
+		// All of it works again, also with variables that are made anew meanwhile.
+		if got := n.ok("mu.Unlock()\nmu.Lock()\nmu.Unlock()\ng.Unlock()\ng.RLock()\ng.RUnlock()\nwg = sync.WaitGroup{}\nwg.Go(func() { time.Sleep(time.Millisecond) })\nwg.Wait()\n" +
+			"go func() { for { c, err := l.Accept(); if err != nil { return }; c.Write([]byte(\"hi\")); c.Close() } }()\nc2, err := net.Dial(\"tcp\", l.Addr().String())\nb, err := io.ReadAll(c2)\nfmt.Println(string(b), err)"); got != "stdout:hi <nil>\n" {
 			t.Errorf("got %q", got)
 		}
 	})

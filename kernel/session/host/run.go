@@ -19,6 +19,14 @@ const (
 	magicPatience = 8 * time.Second
 )
 
+// What an interrupted cell waits for outside of its code is ended when it has not
+// stopped by itself. Children that go on after killAfter rounds are killed.
+const (
+	unblockFirst = 10 * time.Millisecond
+	unblockEvery = 100 * time.Millisecond
+	killAfter    = 3
+)
+
 // An execution is a cell or a magic that runs.
 type execution struct {
 	cell     *rt.Cell
@@ -83,10 +91,18 @@ func (h *host) interrupt(id int) {
 	}
 	e.cell.Interrupt()
 	go func() {
-		select {
-		case <-e.cell.Done():
-		case <-time.After(e.patience):
-			h.finish(e, &frame.Failure{Kind: frame.FailedAbandoned})
+		defer e.cell.Restore()
+		late := time.After(e.patience)
+		for i, wait := 0, unblockFirst; ; i, wait = i+1, unblockEvery {
+			select {
+			case <-e.cell.Done():
+				return
+			case <-late:
+				h.finish(e, &frame.Failure{Kind: frame.FailedAbandoned})
+				return
+			case <-time.After(wait):
+				e.cell.Unblock(i >= killAfter)
+			}
 		}
 	}()
 }

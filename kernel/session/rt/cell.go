@@ -34,9 +34,12 @@ type Cell struct {
 	ctx     context.Context // keeps the label alive; done when interrupted
 	cancel  context.CancelCauseFunc
 	stopped atomic.Bool
-	done    chan struct{}
-	fail    *Failure // valid after done
-	out     detached
+	// unblocked says that Unblock ended something that the cell waited for.
+	unblocked atomic.Bool
+	expired   []uintptr // what Restore is to take deadlines from; guarded by cellsMu
+	done      chan struct{}
+	fail      *Failure // valid after done
+	out       detached
 }
 
 // cells is copied for each change, so that the loop check reads it without a lock.
@@ -71,6 +74,10 @@ func (c *Cell) run(ctx context.Context, f func(context.Context) error) {
 	defer func() {
 		if !returned {
 			c.fail = failure(recover())
+		}
+		if c.unblocked.Load() && (c.fail == nil || c.fail.Err == nil) {
+			// What it makes of the error that it got is no news.
+			c.fail = &Failure{Interrupted: true}
 		}
 		close(c.done)
 	}()

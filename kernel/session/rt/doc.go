@@ -7,6 +7,8 @@
 //
 //	cell.go       a running cell: identity by profiling label, start, interrupt
 //	chan.go       what replaces blocking operations: Recv, Send, Range, Sleep
+//	wait.go       the same for locks and other waits of package sync
+//	blocked.go    ending waits for the network and for child processes
 //	goroutine.go  what replaces go statements, so that a panic stays in its cell
 //	vars.go       the variables of the session, values on their way into one
 //	stdout.go     the standard streams of the cell that the caller belongs to

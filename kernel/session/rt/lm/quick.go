@@ -34,6 +34,12 @@ func TypeLinks() (sections []unsafe.Pointer, offsets [][]int32)
 //go:linkname TypesEqual runtime.typesEqual
 func TypesEqual(t, u unsafe.Pointer, seen map[[2]unsafe.Pointer]struct{}) bool
 
+// PollSetDeadline sets the deadline of a poller's record: in d nanoseconds, in the
+// past where d is negative, none where it is 0. The mode is 'r', 'w' or their sum.
+//
+//go:linkname PollSetDeadline internal/poll.runtime_pollSetDeadline
+func PollSetDeadline(pd uintptr, d int64, mode int)
+
 // GetItab is the itab of the type for the interface that the program uses. It
 // makes one where there is none; it is nil where the type lacks a method.
 //

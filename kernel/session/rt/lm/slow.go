@@ -25,5 +25,8 @@ func TypesEqual(_, _ unsafe.Pointer, _ map[[2]unsafe.Pointer]struct{}) bool {
 	panic("lm: not linked as a session")
 }
 
+// PollSetDeadline is never called.
+func PollSetDeadline(uintptr, int64, int) { panic("lm: not linked as a session") }
+
 // GetItab is never called.
 func GetItab(_, _ unsafe.Pointer, _ bool) unsafe.Pointer { panic("lm: not linked as a session") }

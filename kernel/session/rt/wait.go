@@ -1,0 +1,162 @@
+package rt
+
+import (
+	"context"
+	"log"
+	"os"
+	"runtime/pprof"
+	"sync"
+	"time"
+)
+
+// Lock replaces mu.Lock().
+func Lock(mu *sync.Mutex) {
+	if !mu.TryLock() {
+		wait(waitKey{mu, false}, mu.Lock, mu.Unlock)
+	}
+}
+
+// LockRW replaces mu.Lock() of an RWMutex.
+func LockRW(mu *sync.RWMutex) {
+	if !mu.TryLock() {
+		wait(waitKey{mu, false}, mu.Lock, mu.Unlock)
+	}
+}
+
+// RLock replaces mu.RLock().
+func RLock(mu *sync.RWMutex) {
+	if !mu.TryRLock() {
+		wait(waitKey{mu, true}, mu.RLock, mu.RUnlock)
+	}
+}
+
+// WaitGroup replaces wg.Wait().
+func WaitGroup(wg *sync.WaitGroup) { wait(waitKey{wg, false}, wg.Wait, func() {}) }
+
+// relockTime is how long an interrupted wait for a condition may take to have its
+// lock again, which the caller's deferred functions unlock.
+const relockTime = 50 * time.Millisecond
+
+// CondWait replaces c.Wait(). An interrupt wakes everybody who waits for the
+// condition; they look at it and wait again.
+func CondWait(c *sync.Cond) {
+	got := make(chan struct{})
+	go helper(func() { c.Wait(); close(got) })
+	select {
+	case <-got:
+	case <-Intr():
+		c.Broadcast()
+		select {
+		case <-got:
+		case <-time.After(relockTime):
+		}
+		panic(Interrupted{})
+	}
+}
+
+// A waitKey names what is waited for: a pointer, and which of its two queues.
+type waitKey struct {
+	p    any
+	read bool
+}
+
+// waiting are the calls that wait, by what for, the oldest first. An interrupted
+// one is taken out, but its helper stays in the queue of the run-time: when that
+// is woken, it serves the next call instead, which the run-time may not wake, as
+// it does not know of it where the variable was set to zero in between.
+var (
+	waitMu  sync.Mutex
+	waiting = map[waitKey][]chan struct{}{}
+)
+
+// wait calls acquire in a goroutine, and stops to wait for it when the caller's
+// cell is interrupted; release undoes acquire where it comes too late.
+func wait(key waitKey, acquire, release func()) {
+	got := make(chan struct{})
+	waitMu.Lock()
+	waiting[key] = append(waiting[key], got)
+	waitMu.Unlock()
+	go helper(func() {
+		acquire()
+		if !serve(key) {
+			release()
+		}
+	})
+	select {
+	case <-got:
+	case <-Intr():
+		if !withdraw(key, got) {
+			release()
+		}
+		panic(Interrupted{})
+	}
+}
+
+// serve hands what was acquired to the oldest call; false where there is none.
+func serve(key waitKey) bool {
+	waitMu.Lock()
+	defer waitMu.Unlock()
+	list := waiting[key]
+	if len(list) == 0 {
+		return false
+	}
+	close(list[0])
+	setWaiting(key, list[1:])
+	return true
+}
+
+// withdraw takes a call out; false where it has been served.
+func withdraw(key waitKey, got chan struct{}) bool {
+	waitMu.Lock()
+	defer waitMu.Unlock()
+	list := waiting[key]
+	for i, c := range list {
+		if c == got {
+			setWaiting(key, append(list[:i:i], list[i+1:]...))
+			return true
+		}
+	}
+	return false
+}
+
+func setWaiting(key waitKey, list []chan struct{}) {
+	if len(list) == 0 {
+		delete(waiting, key)
+		return
+	}
+	waiting[key] = list
+}
+
+// helper runs f outside of the caller's cell, whose end does not wait for it. A
+// WaitGroup that is used again while an earlier wait is still in its queue panics
+// there.
+func helper(f func()) {
+	pprof.SetGoroutineLabels(context.Background())
+	defer func() { recover() }()
+	f()
+}
+
+// Exit replaces os.Exit. In a cell that is being interrupted it only ends the
+// cell: the usual way out of an error that the interrupt has caused.
+func Exit(code int) {
+	Check()
+	os.Exit(code)
+}
+
+// Fatal replaces log.Fatal.
+func Fatal(v ...any) {
+	Check()
+	log.Fatal(v...)
+}
+
+// Fatalf replaces log.Fatalf.
+func Fatalf(format string, v ...any) {
+	Check()
+	log.Fatalf(format, v...)
+}
+
+// Fatalln replaces log.Fatalln.
+func Fatalln(v ...any) {
+	Check()
+	log.Fatalln(v...)
+}
