@@ -36,15 +36,15 @@ func initLayer(g *generator, v values, t []*tensor) {
 		initLinear(g, t[0], named(t, "bias"))
 	case name == "embedding":
 		g.fillNormal(t[0].data)
-		if p, ok := v.get("padding_idx").(int); ok {
+		if p, ok := v.Value("padding_idx").(int); ok {
 			dim := t[0].Shape[1]
 			p = (p + t[0].Shape[0]) % t[0].Shape[0]
 			clear(t[0].data[p*dim : (p+1)*dim])
 		}
 	case name == "prelu":
-		fill(t[0].data, float32(v.float("init")))
+		fill(t[0].data, float32(v.Float("init")))
 	case name == "rnn", name == "lstm", name == "gru":
-		bound := 1 / math.Sqrt(float64(v.int("hidden_size")))
+		bound := 1 / math.Sqrt(float64(v.Int("hidden_size")))
 		for _, x := range t {
 			g.uniform(x.data, -bound, bound)
 		}

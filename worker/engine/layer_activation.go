@@ -76,7 +76,7 @@ func softplus(x float64) float64 { return math.Max(x, 0) + math.Log1p(math.Exp(-
 
 // elementwise returns the function of an activation, or nil.
 func elementwise(v values) function {
-	f := v.float
+	f := v.Float
 	switch v.Kind.Name {
 	case "relu":
 		return relu{}
@@ -85,7 +85,7 @@ func elementwise(v values) function {
 	case "tanh":
 		return general{func(x, _ float64) float64 { return math.Tanh(x) }, func(_, y float64) float64 { return 1 - y*y }}
 	case "gelu":
-		if v.text("approximate") == "tanh" {
+		if v.Text("approximate") == "tanh" {
 			return general{geluTanh, geluTanhSlope}
 		}
 		return general{gelu, geluSlope}
@@ -257,7 +257,7 @@ type softmax struct {
 }
 
 func newSoftmax(v values) *softmax {
-	i := v.axis(v.In)
+	i := v.Axis(v.In)
 	s := &softmax{outer: elements(v.In[:i]), length: v.In[i], inner: elements(v.In[i+1:]), log: v.Kind.Name == "log_softmax", sign: 1}
 	if v.Kind.Name == "softmin" {
 		s.sign = -1

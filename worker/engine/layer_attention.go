@@ -10,21 +10,21 @@ import (
 // feed-forward stands a residual; the norms stand behind those, or with
 // norm_first at the start of what is gone around.
 func newTransformer(v values, t []*tensor) layer {
-	steps, d, f, p := v.In[0], v.int("d_model"), v.int("dim_feedforward"), v.float("dropout")
+	steps, d, f, p := v.In[0], v.Int("d_model"), v.Int("dim_feedforward"), v.Float("dropout")
 	dense := func(name string, in, out int) layer {
 		return &linear{in: in, out: out, rows: steps, weight: named(t, name+"weight"), bias: named(t, name+"bias")}
 	}
 	norm := func(name string) layer {
-		return &rowNorm{rows: steps, length: d, period: 1, run: 1, eps: v.float("layer_norm_eps"), weight: named(t, name+".weight"), bias: named(t, name+".bias")}
+		return &rowNorm{rows: steps, length: d, period: 1, run: 1, eps: v.Float("layer_norm_eps"), weight: named(t, name+".weight"), bias: named(t, name+".bias")}
 	}
 	act := activation{size: steps * f, function: relu{}}
-	if v.text("activation") == "gelu" {
+	if v.Text("activation") == "gelu" {
 		act.function = general{gelu, geluSlope}
 	}
-	heads := &attention{steps: steps, d: d, heads: v.int("nhead"), drop: dropout{p: p}}
+	heads := &attention{steps: steps, d: d, heads: v.Int("nhead"), drop: dropout{p: p}}
 	attend := []layer{dense("self_attn.in_proj_", d, 3*d), heads, dense("self_attn.out_proj.", d, d), &dropout{p: p, size: steps * d, run: 1}}
 	feed := []layer{dense("linear1.", d, f), &act, &dropout{p: p, size: steps * f, run: 1}, dense("linear2.", f, d), &dropout{p: p, size: steps * d, run: 1}}
-	if v.bool("norm_first") {
+	if v.Bool("norm_first") {
 		return chain(around(append([]layer{norm("norm1")}, attend...)), around(append([]layer{norm("norm2")}, feed...)))
 	}
 	return chain(around(attend), norm("norm1"), around(feed), norm("norm2"))

@@ -36,9 +36,9 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 	case "groupnorm":
 		return newGroupNorm(v, t), nil
 	case "dropout":
-		return &dropout{p: v.float("p"), size: elements(step.In), run: 1}, nil
+		return &dropout{p: v.Float("p"), size: elements(step.In), run: 1}, nil
 	case "dropout1d", "dropout2d", "dropout3d":
-		return &dropout{p: v.float("p"), size: elements(step.In), run: elements(step.In[1:])}, nil
+		return &dropout{p: v.Float("p"), size: elements(step.In), run: elements(step.In[1:])}, nil
 	case "softmax", "log_softmax", "softmin":
 		return newSoftmax(v), nil
 	case "flatten", "reshape", "identity":
@@ -68,45 +68,14 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 	return nil, unsupported(step, path)
 }
 
-// values reads the parameters of a step, defaults included.
+// values adds to a step what the engine reads in a form of its own.
 type values struct{ worker.Step }
-
-func (v values) get(name string) any {
-	if x, ok := v.Layer.Params[name]; ok {
-		return x
-	}
-	p, _ := v.Kind.Param(name)
-	if p == nil {
-		return nil
-	}
-	return p.Default
-}
-
-func (v values) int(name string) int {
-	n, _ := v.get(name).(int)
-	return n
-}
-
-func (v values) float(name string) float64 {
-	f, _ := v.get(name).(float64)
-	return f
-}
-
-func (v values) bool(name string) bool {
-	b, _ := v.get(name).(bool)
-	return b
-}
-
-func (v values) text(name string) string {
-	s, _ := v.get(name).(string)
-	return s
-}
 
 // pair reads a window parameter as height and width; one-dimensional layers are
 // two-dimensional ones of height 1, for which high is the value.
 func (v values) pair(name string, high int) [2]int {
 	flat := len(v.In) == 2
-	switch x := v.get(name).(type) {
+	switch x := v.Value(name).(type) {
 	case int:
 		if flat {
 			return [2]int{high, x}
@@ -122,15 +91,6 @@ func (v values) pair(name string, high int) [2]int {
 		return [2]int{x[0], x[1]}
 	}
 	return [2]int{high, high}
-}
-
-// axis turns the parameter dim into an index of the sample's shape.
-func (v values) axis(shape []int) int {
-	if d := v.int("dim"); d > 0 {
-		return d - 1
-	} else {
-		return len(shape) + d
-	}
 }
 
 // named finds the tensor whose name ends in ".name".

@@ -22,10 +22,10 @@ func newWindow(v values) window {
 		kernel: v.pair("kernel_size", 1), padding: v.pair("padding", 0), dilation: v.pair("dilation", 1),
 	}
 	w.stride = w.kernel // pooling without a stride
-	if v.get("stride") != nil {
+	if v.Value("stride") != nil {
 		w.stride = v.pair("stride", 1)
 	}
-	switch v.text("padding") {
+	switch v.Text("padding") {
 	case "same":
 		for i := range w.padding { // where it is odd, PyTorch puts the rest behind
 			w.padding[i] = w.dilation[i] * (w.kernel[i] - 1) / 2
@@ -145,7 +145,7 @@ type conv struct {
 type convScratch struct{ col, dcol []float32 }
 
 func newConv(v values, t []*tensor) *conv {
-	c := &conv{window: newWindow(v), outs: v.int("out_channels"), groups: v.int("groups"), weight: named(t, "weight"), bias: named(t, "bias")}
+	c := &conv{window: newWindow(v), outs: v.Int("out_channels"), groups: v.Int("groups"), weight: named(t, "weight"), bias: named(t, "bias")}
 	c.scratch.New = func() any { return &convScratch{} }
 	return c
 }

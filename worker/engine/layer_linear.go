@@ -12,8 +12,8 @@ type linear struct {
 }
 
 func newLinear(v values, t []*tensor) *linear {
-	in := v.int("in_features")
-	return &linear{in: in, out: v.int("out_features"), rows: elements(v.In) / in, weight: named(t, "weight"), bias: named(t, "bias")}
+	in := v.Int("in_features")
+	return &linear{in: in, out: v.Int("out_features"), rows: elements(v.In) / in, weight: named(t, "weight"), bias: named(t, "bias")}
 }
 
 func (l *linear) forward(p *pass, x []float32, n int) []float32 {
@@ -73,8 +73,8 @@ type embedding struct {
 }
 
 func newEmbedding(v values, t []*tensor) *embedding {
-	e := &embedding{dim: v.int("embedding_dim"), count: v.int("num_embeddings"), size: elements(v.In), weight: t[0], padding: -1}
-	if p, ok := v.get("padding_idx").(int); ok {
+	e := &embedding{dim: v.Int("embedding_dim"), count: v.Int("num_embeddings"), size: elements(v.In), weight: t[0], padding: -1}
+	if p, ok := v.Value("padding_idx").(int); ok {
 		e.padding = (p + e.count) % e.count
 	}
 	return e

@@ -53,7 +53,7 @@ type glu struct {
 }
 
 func newGLU(v values) *glu {
-	i := v.axis(v.In)
+	i := v.Axis(v.In)
 	return &glu{outer: elements(v.In[:i]), half: elements(v.Out[i:])}
 }
 
@@ -84,8 +84,8 @@ type bilinear struct {
 }
 
 func newBilinear(v values, t []*tensor) *bilinear {
-	in := v.int("in1_features")
-	return &bilinear{in: in, products: linear{in: in * in, out: v.int("out_features"), rows: elements(v.In) / in, weight: named(t, "weight"), bias: named(t, "bias")}}
+	in := v.Int("in1_features")
+	return &bilinear{in: in, products: linear{in: in * in, out: v.Int("out_features"), rows: elements(v.In) / in, weight: named(t, "weight"), bias: named(t, "bias")}}
 }
 
 func (b *bilinear) forward(p *pass, x []float32, n int) []float32 {

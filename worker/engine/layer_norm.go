@@ -20,7 +20,7 @@ type batchNorm struct {
 func newBatchNorm(v values, t []*tensor) *batchNorm {
 	c := v.In[0]
 	return &batchNorm{
-		channels: c, places: elements(v.In[1:]), eps: v.float("eps"), momentum: v.float("momentum"),
+		channels: c, places: elements(v.In[1:]), eps: v.Float("eps"), momentum: v.Float("momentum"),
 		weight: named(t, "weight"), bias: named(t, "bias"),
 		mean: named(t, "running_mean"), variance: named(t, "running_var"), tracked: named(t, "num_batches_tracked"),
 		center: make([]float64, c), inverse: make([]float64, c), sum: make([]float64, c), dot: make([]float64, c),
@@ -160,15 +160,15 @@ type rowNorm struct {
 }
 
 func newLayerNorm(v values, t []*tensor) *rowNorm {
-	shape, _ := v.get("normalized_shape").([]int)
+	shape, _ := v.Value("normalized_shape").([]int)
 	length := elements(shape)
-	return &rowNorm{rows: elements(v.In) / length, length: length, period: 1, run: 1, eps: v.float("eps"), weight: named(t, "weight"), bias: named(t, "bias")}
+	return &rowNorm{rows: elements(v.In) / length, length: length, period: 1, run: 1, eps: v.Float("eps"), weight: named(t, "weight"), bias: named(t, "bias")}
 }
 
 func newGroupNorm(v values, t []*tensor) *rowNorm {
-	groups, places := v.int("num_groups"), elements(v.In[1:])
+	groups, places := v.Int("num_groups"), elements(v.In[1:])
 	channels := v.In[0] / groups
-	return &rowNorm{rows: groups, length: channels * places, period: groups, step: channels, run: places, eps: v.float("eps"), weight: named(t, "weight"), bias: named(t, "bias")}
+	return &rowNorm{rows: groups, length: channels * places, period: groups, step: channels, run: places, eps: v.Float("eps"), weight: named(t, "weight"), bias: named(t, "bias")}
 }
 
 func (r *rowNorm) forward(_ *pass, x []float32, n int) []float32 {

@@ -152,7 +152,7 @@ func newAvgPool(v values) *avgPool {
 		var r region
 		w.each(i, func(k int) { r.points = append(r.points, k) })
 		r.by = float32(len(r.points))
-		if v.bool("count_include_pad") {
+		if v.Bool("count_include_pad") {
 			r.by = float32(w.padded(i))
 		}
 		a.regions = append(a.regions, r)

@@ -43,12 +43,12 @@ type direction struct {
 }
 
 func newRecurrent(v values, t []*tensor) *recurrent {
-	r := &recurrent{steps: v.In[0], in: v.In[1], hidden: v.int("hidden_size"), last: v.text("output") == "last"}
+	r := &recurrent{steps: v.In[0], in: v.In[1], hidden: v.Int("hidden_size"), last: v.Text("output") == "last"}
 	dirs, in := 1, r.in
-	if v.bool("bidirectional") {
+	if v.Bool("bidirectional") {
 		dirs = 2
 	}
-	for l := range v.int("num_layers") {
+	for l := range v.Int("num_layers") {
 		var layer []*direction
 		for d := range dirs {
 			suffix := fmt.Sprintf("_l%d", l) + [2]string{"", "_reverse"}[d]
@@ -62,21 +62,21 @@ func newRecurrent(v values, t []*tensor) *recurrent {
 		in = r.hidden * dirs
 	}
 	r.outs, r.masks = make([][]float32, len(r.layers)), make([][]float32, len(r.layers))
-	if p := v.float("dropout"); p > 0 {
+	if p := v.Float("dropout"); p > 0 {
 		r.between = &dropout{p: p}
 	}
 	return r
 }
 
 func newCell(v values) cell {
-	h := v.int("hidden_size")
+	h := v.Int("hidden_size")
 	switch v.Kind.Name {
 	case "lstm":
 		return lstmCell{h}
 	case "gru":
 		return gruCell{h}
 	}
-	return rnnCell{h, v.text("nonlinearity") == "relu"}
+	return rnnCell{h, v.Text("nonlinearity") == "relu"}
 }
 
 func (r *recurrent) width() int { return r.hidden * len(r.layers[0]) }

@@ -20,7 +20,7 @@ type permute struct {
 }
 
 func newPermute(v values) *permute {
-	dims, _ := v.get("dims").([]int)
+	dims, _ := v.Value("dims").([]int)
 	stride := make([]int, len(v.In))
 	step := 1
 	for i := len(v.In) - 1; i >= 0; i-- {
@@ -68,7 +68,7 @@ type mean struct {
 }
 
 func newMean(v values) *mean {
-	i := v.axis(v.In)
+	i := v.Axis(v.In)
 	return &mean{outer: elements(v.In[:i]), length: v.In[i], inner: elements(v.In[i+1:])}
 }
 
@@ -149,9 +149,9 @@ type branches struct {
 
 func (b *builder) branches(step worker.Step, path string) (layer, error) {
 	v := values{step}
-	l := &branches{add: v.text("merge") == "add", outer: 1}
+	l := &branches{add: v.Text("merge") == "add", outer: 1}
 	if !l.add {
-		l.outer = elements(step.Out[:v.axis(step.Out)])
+		l.outer = elements(step.Out[:v.Axis(step.Out)])
 	}
 	for i, inner := range step.Inner {
 		s, err := b.list(inner, fmt.Sprintf("%s.branches[%d]", path, i))

@@ -23,7 +23,7 @@ func newTransposed(v values, t []*tensor) *transposed {
 			channels: v.Out[0], in: plane(v.Out), out: plane(v.In),
 			kernel: v.pair("kernel_size", 1), stride: v.pair("stride", 1), padding: v.pair("padding", 0), dilation: v.pair("dilation", 1),
 		},
-		ins: v.In[0], groups: v.int("groups"), weight: named(t, "weight"), bias: named(t, "bias"),
+		ins: v.In[0], groups: v.Int("groups"), weight: named(t, "weight"), bias: named(t, "bias"),
 	}
 	l.scratch.New = func() any { return &convScratch{} }
 	return l

@@ -110,12 +110,12 @@ func numbersOf(steps []worker.Step) float64 {
 		case "batchnorm1d", "batchnorm2d", "batchnorm3d", "layernorm", "groupnorm", "instancenorm1d", "instancenorm2d", "instancenorm3d", "dropout":
 			sum += out
 		case "bilinear":
-			sum += in * float64(v.int("in1_features"))
+			sum += in * float64(v.Int("in1_features"))
 		case "rnn", "lstm", "gru":
-			sum += float64(v.int("num_layers")) * 24 * float64(step.In[0]) * float64(v.int("hidden_size"))
+			sum += float64(v.Int("num_layers")) * 24 * float64(step.In[0]) * float64(v.Int("hidden_size"))
 		case "transformer_encoder_layer":
 			t := float64(step.In[0])
-			sum += 12*in + 4*t*float64(v.int("dim_feedforward")) + 3*float64(v.int("nhead"))*t*t
+			sum += 12*in + 4*t*float64(v.Int("dim_feedforward")) + 3*float64(v.Int("nhead"))*t*t
 		}
 		for _, inner := range step.Inner {
 			sum += numbersOf(inner)
