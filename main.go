@@ -27,6 +27,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
+	"github.com/gopherpod/gopherpod/runpod/export"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -64,6 +65,10 @@ func commands() []command {
 		{"store", deploy.StoreUsage, "list or prune the data that were sent for jobs", func(ctx context.Context, flags *pflag.FlagSet) error {
 			return interruptible(ctx, func(ctx context.Context) error { return deploy.RunStore(ctx, kept, flags.Args(), os.Stdout) })
 		}, kept.Flags},
+		{"export", "MODEL.safetensors FILE", "write a saved model as .pt, .onnx or .go, by the ending of FILE", runExport, func(flags *pflag.FlagSet) {
+			flags.String("format", "", "pt, onnx or go, whatever the ending")
+			flags.BoolP("force", "f", false, "replace a file that is there")
+		}},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
 	}
@@ -140,6 +145,23 @@ func version() string {
 		return "unknown"
 	}
 	return info.Main.Version
+}
+
+func runExport(_ context.Context, flags *pflag.FlagSet) error {
+	if flags.NArg() != 2 {
+		return errors.New("two files are wanted: gopherpod export net.safetensors net.onnx")
+	}
+	format, _ := flags.GetString("format")
+	force, _ := flags.GetBool("force")
+	from, to := flags.Arg(0), flags.Arg(1)
+	if _, err := os.Stat(to); err == nil && !force {
+		return fmt.Errorf("%s is there already; -f replaces it", to)
+	}
+	model, err := train.Load(from)
+	if err != nil {
+		return err
+	}
+	return model.Export(to, export.Format(format))
 }
 
 func prefixFlag(flags *pflag.FlagSet) {

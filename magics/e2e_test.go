@@ -377,6 +377,20 @@ func TestSaveAndLoad(t *testing.T) {
 	if _, err := run(t, "runpod_save", "net.safetensors", "", vars, false); err == nil || err.Error() != "net.safetensors is there already; -f replaces it" {
 		t.Error(err)
 	}
+	for _, c := range []struct{ args, want string }{
+		{"model net.pt", ""}, {"model net.onnx", ""}, {"model net.go", ""}, {"model weights.bin --format pt", ""},
+		{"model net.onnx", "net.onnx is there already; -f replaces it"},
+		{"model net.onnx -f", ""},
+		{"model net", "the ending of net says no format: .safetensors, .pt, .onnx and .go do, or --format"},
+		{"model net.bin --format pickle", "--format pickle is unknown; safetensors, pt, onnx and go are known"},
+	} {
+		if _, err := run(t, "runpod_save", c.args, "", vars, false); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("runpod_save %s: %v", c.args, err)
+		}
+	}
+	if _, err := run(t, "runpod_load", "net.pt", "", vars, false); err == nil || !strings.Contains(err.Error(), "a .pt file is a pickle") {
+		t.Error(err)
+	}
 	if _, err := run(t, "runpod_load", "none.safetensors", "", vars, false); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Error(err)
 	}

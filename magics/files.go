@@ -4,27 +4,39 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/export"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-type saveOptions struct{ force bool }
+type saveOptions struct {
+	force  bool
+	format string
+}
 
 func saveMagic() magic.Magic {
 	return &command[saveOptions]{
 		name: "runpod_save", kind: magic.Line,
-		args:    "[model] FILE.safetensors",
-		summary: "write a trained model into a file that PyTorch reads as well",
+		args:    "[model] FILE [options]",
+		summary: "write a trained model into a file: safetensors, PyTorch's .pt, ONNX, or Go that predicts without us",
 		about: `%runpod_save model net.safetensors
 
-In PyTorch: module.load_state_dict(safetensors.torch.load_file("net.safetensors"))
-The optimizer's state goes into net.optimizer.safetensors, for training further.`,
+The ending chooses the format:
+  .safetensors  weights, layers, history, for %runpod_load too. The optimizer's state, for training
+                further, goes into net.optimizer.safetensors. In PyTorch:
+                module.load_state_dict(safetensors.torch.load_file("net.safetensors"))
+  .pt           weights: module.load_state_dict(torch.load("net.pt", weights_only=True))
+  .onnx         layers and weights, for onnxruntime and others; "input" is float32 [batch, ...]
+  .go           a source file, package model: y, err := model.Predict(rows)
+Outputs are those of %runpod_predict: scores, for cross_entropy before softmax.`,
 		define: func(fs *pflag.FlagSet, o *saveOptions) {
 			fs.BoolVarP(&o.force, "force", "f", false, "replace a file that is there")
+			fs.StringVar(&o.format, "format", "", "safetensors, pt, onnx or go, whatever the ending")
 		},
 		run: runSave,
 	}
@@ -38,15 +50,21 @@ func runSave(_ context.Context, c *magic.Call, o *saveOptions, args []string) er
 	if len(args) != 1 {
 		return usage("a file is wanted: %%runpod_save model net.safetensors")
 	}
+	if o.format != "" && !slices.Contains(train.ExportFormats(), export.Format(o.format)) {
+		return usage("--format %s is unknown; safetensors, pt, onnx and go are known", o.format)
+	}
 	path := args[0]
 	model, err := modelVar(c.Vars, name)
 	if err != nil {
 		return err
 	}
+	if o.format == "" && train.FormatOf(path) == "" {
+		return usage("the ending of %s says no format: .safetensors, .pt, .onnx and .go do, or --format", path)
+	}
 	if _, err := os.Stat(path); err == nil && !o.force {
 		return usage("%s is there already; -f replaces it", path)
 	}
-	if err := model.Save(path); err != nil {
+	if err := model.Export(path, export.Format(o.format)); err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
@@ -55,6 +73,13 @@ func runSave(_ context.Context, c *magic.Call, o *saveOptions, args []string) er
 	}
 	fmt.Fprintf(c.Out.Stdout(), "%s: %s, %s\n", path, plural(model.Parameters, "parameter"), render.Bytes(info.Size()))
 	return nil
+}
+
+// whyNot is why files of a format are written and never read.
+var whyNot = map[export.Format]string{
+	export.PyTorch: "a .pt file is a pickle, which can run any code when it is read, and it holds no layers",
+	export.ONNX:    "a .onnx file is for other programs and does not say how the model was trained",
+	export.Go:      "a .go file is a program to compile",
 }
 
 type loadOptions struct{ out string }
@@ -73,6 +98,9 @@ func loadMagic() magic.Magic {
 			}
 			if err := resultName("-o", o.out); err != nil {
 				return err
+			}
+			if format := train.FormatOf(args[0]); format != "" && format != train.Safetensors {
+				return usage("%s cannot be read: %s; save as .safetensors to load it again", args[0], whyNot[format])
 			}
 			model, err := train.Load(args[0])
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/export"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -213,6 +215,37 @@ func TestSaveLoad(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := Fit(t.Context(), nil, Data{X: X, Y: y}, Options{From: back, Endpoint: ep}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExport(t *testing.T) {
+	X, y := blobs(30)
+	m, err := Fit(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Epochs: 2, Endpoint: serve(t, &fakeWorker{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, begin := range map[string]string{"net.safetensors": "", "net.pt": "PK\x03\x04", "net.PTH": "PK", "net.onnx": "\x08\x08", "net.go": "// Code generated"} {
+		path := filepath.Join(dir, name)
+		if err := m.Export(path, ""); err != nil {
+			t.Error(err)
+		}
+		if b, err := os.ReadFile(path); err != nil || !strings.HasPrefix(string(b), begin) {
+			t.Errorf("%s: %v %.20q", name, err, b)
+		}
+	}
+	if err := m.Export(filepath.Join(dir, "net"), ""); err == nil || !strings.Contains(err.Error(), "says no format") {
+		t.Error(err)
+	}
+	if err := m.Export(filepath.Join(dir, "net"), "pickle"); err == nil || !strings.Contains(err.Error(), `unknown format "pickle"`) {
+		t.Error(err)
+	}
+	m.Spec = &worker.ModelConfig{Type: "graph", Other: []byte(`{"type":"graph"}`)}
+	if err := m.Export(filepath.Join(dir, "graph.onnx"), ""); !errors.Is(err, export.ErrUnsupported) {
+		t.Error(err)
+	}
+	if err := m.Export(filepath.Join(dir, "graph.pt"), ""); err != nil {
 		t.Error(err)
 	}
 }
