@@ -29,8 +29,8 @@ type live struct {
 	started time.Time
 	first   time.Time // when the training began: the first event of the worker
 	status  runpod.Status
-	dirty   bool
 	shown   bool
+	changed chan struct{} // holds one token while there is something new to draw
 	stop    chan struct{}
 	stopped chan struct{}
 }
@@ -47,7 +47,7 @@ func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, pl
 		},
 		rate: rate, out: c.Out, id: "runpod-" + p.RunID, watched: c.Interactive,
 		every:   render.LineEvery(p.Hyperparameters.Epochs),
-		started: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{}),
+		started: time.Now(), changed: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	l.p.Epochs, l.p.Loss, l.p.Title = p.Epochs(), p.Hyperparameters.LossFunction, title
 	l.p.State = "sending the data"
@@ -86,31 +86,46 @@ func (l *live) explain() {
 		if why := l.waiting(time.Since(l.started)); why != "" {
 			l.mu.Lock()
 			if l.status == runpod.StatusInQueue {
-				l.p.State, l.dirty = why, true
+				l.p.State = why
+				l.change()
 			}
 			l.mu.Unlock()
 		}
 	}
 }
 
-// redraw draws what has changed, and at least every second while nothing does:
-// the clock goes on.
+// clockEvery is how often the view is drawn while nothing changes: the clock goes on.
+const clockEvery = time.Second
+
+// redraw draws what has changed, at once where the frame before is old enough.
 func (l *live) redraw() {
 	defer close(l.stopped)
-	tick := time.NewTicker(render.FrameEvery)
-	defer tick.Stop()
-	for n := 1; ; n++ {
+	last := l.started
+	for {
+		clock := time.NewTimer(clockEvery)
 		select {
 		case <-l.stop:
+			clock.Stop()
 			return
-		case <-tick.C:
-			l.mu.Lock()
-			due := l.dirty || n%4 == 0
-			l.mu.Unlock()
-			if due {
-				l.draw()
+		case <-clock.C:
+		case <-l.changed:
+			clock.Stop()
+			select {
+			case <-l.stop:
+				return
+			case <-time.After(time.Until(last.Add(render.FrameEvery))):
 			}
 		}
+		last = time.Now()
+		l.draw()
+	}
+}
+
+// change says that there is something new to draw.
+func (l *live) change() {
+	select {
+	case l.changed <- struct{}{}:
+	default:
 	}
 }
 
@@ -118,7 +133,7 @@ func (l *live) redraw() {
 func (l *live) event(e train.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.dirty = true
+	l.change()
 	if e.Type != "" && e.JobID != "" && l.first.IsZero() {
 		l.first = time.Now()
 	}
@@ -153,7 +168,7 @@ func (l *live) draw() {
 		l.p.Cost = money(l.rate.Cost(time.Since(l.first)))
 	}
 	p, update := l.p, l.shown
-	l.dirty, l.shown = false, true
+	l.shown = true
 	l.mu.Unlock()
 	frame := p.Frame()
 	l.out.Display(l.id, update, frame.Data, frame.Metadata)

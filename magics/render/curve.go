@@ -104,14 +104,15 @@ func addSeries(p *plot.Plot, s Series, pts plotter.XYs) {
 	line := &plotter.Line{XYs: pts, LineStyle: draw.LineStyle{Color: k.color, Width: vg.Points(1.4), Dashes: k.dashes}}
 	marks := &plotter.Scatter{XYs: markers(pts, 12), GlyphStyle: draw.GlyphStyle{Color: k.color, Radius: vg.Points(2.1), Shape: k.marker}}
 	p.Add(line, marks)
-	p.Legend.Add(s.Name, line, marks)
+	// The spaces are room for browsers without a font of Arial's widths.
+	p.Legend.Add(s.Name+"  ", line, marks)
 }
 
 // addMark rings a point: the best epoch.
 func addMark(p *plot.Plot, at plotter.XY, k look) {
 	ring := &plotter.Scatter{XYs: plotter.XYs{at}, GlyphStyle: draw.GlyphStyle{Color: k.color, Radius: vg.Points(4), Shape: draw.RingGlyph{}}}
 	p.Add(ring)
-	p.Legend.Add("best", ring)
+	p.Legend.Add("best  ", ring)
 }
 
 // markers picks about n points, the last one among them, so that the markers of

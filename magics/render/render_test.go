@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"image/png"
 	"math"
 	"regexp"
@@ -205,17 +206,26 @@ func TestEvaluationSentence(t *testing.T) {
 	}
 }
 
+// What a redraw costs, and how many bytes it is.
 func BenchmarkFrame(b *testing.B) {
-	p := Progress{Training: sample(100, true, true)}
-	b.ReportAllocs()
-	for b.Loop() {
-		p.Frame()
+	for _, epochs := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("epochs=%d", epochs), func(b *testing.B) {
+			p := Progress{Training: sample(epochs, true, true)}
+			size := 0
+			for b.Loop() {
+				size = p.Frame().Size()
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
 	}
 }
 
+// The picture of a finished run.
 func BenchmarkCurve(b *testing.B) {
 	t := sample(100, true, true)
+	size := 0
 	for b.Loop() {
-		t.Curve()
+		size = t.Curve().Size()
 	}
+	b.ReportMetric(float64(size), "bytes")
 }
