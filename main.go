@@ -26,6 +26,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session"
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
+	"github.com/gopherpod/gopherpod/runpod/dataset"
+	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
 	"github.com/gopherpod/gopherpod/runpod/export"
 	"github.com/gopherpod/gopherpod/runpod/train"
@@ -69,6 +71,7 @@ func commands() []command {
 			flags.String("format", "", "pt, onnx or go, whatever the ending")
 			flags.BoolP("force", "f", false, "replace a file that is there")
 		}},
+		{"data", "FILE", "read a table of data for a notebook's session (the kernel calls this)", runData, nil},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
 	}
@@ -300,7 +303,11 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 	}
 	defer folder.Close()
 	defer endpoint.Close()
-	env := append(os.Environ(), train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key(), train.EnvLocalStore+"="+folder.Path)
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	env := append(os.Environ(), dataset.EnvProgram+"="+program, train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key(), train.EnvLocalStore+"="+folder.Path)
 	ev, err := evaluator(setup.Find(), env)
 	if err != nil {
 		return err
@@ -316,6 +323,19 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 		Signals:   signals,
 		ParentPID: parent,
 	})
+}
+
+// runData reads a file that would need a large library in the session process, and
+// writes it as dataset.Decode reads it.
+func runData(ctx context.Context, flags *pflag.FlagSet) error {
+	if flags.NArg() != 1 {
+		return errors.New("one file is wanted")
+	}
+	t, err := dataset.Read(ctx, flags.Arg(0), dataset.Options{Parquet: parquet.Read})
+	if err != nil {
+		return err
+	}
+	return t.Encode(os.Stdout)
 }
 
 // embedded starts the endpoint in this process, whose engine reads data from a folder

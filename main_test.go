@@ -28,7 +28,7 @@ var imports = map[string][]string{
 	"kernel/session/internal/": {"kernel/magic", "kernel/session/host"},
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
-	"magics":         {"kernel/magic", "runpod", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "worker", "tensors", "magics/render"},
+	"magics":         {"kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "worker", "tensors", "magics/render"},
 	"magics/render":  {"runpod", "runpod/train", "worker", "tensors"},
 	"magics/session": {"magics", "magics/render", "kernel/session/host"},
 
@@ -36,6 +36,8 @@ var imports = map[string][]string{
 	"runpod/deploy":          {"runpod", "runpod/store", "runpod/store/s3"},
 	"runpod/export":          {"worker", "tensors"},
 	"runpod/runpodtest":      {"runpod"},
+	"runpod/dataset":         {"tensors"},
+	"runpod/dataset/parquet": {"runpod/dataset", "tensors"},
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},
 	"runpod/store/storetest": {"runpod/store", "tensors"},

@@ -14,10 +14,12 @@ import (
 // Data is samples and what is to be learned about them. X holds a sample a row: a
 // gonum matrix, [][]float64, []float64 (one feature), a tensors.Tensor of shape
 // [n, ...]. Y holds a label a row: class numbers 0, 1, ... for cross_entropy
-// ([]int, or floats that are whole), for other losses numbers of the shape of the
-// model's output.
+// ([]int, or floats that are whole) or names of classes ([]string), for other losses
+// numbers of the shape of the model's output.
 type Data struct {
 	X, Y any
+	// Columns are the names of X's columns, which the model remembers; nil for none.
+	Columns []string
 	// XName and YName are what errors call them. Default "X" and "y".
 	XName, YName string
 }

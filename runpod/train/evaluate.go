@@ -20,6 +20,8 @@ type Evaluation struct {
 	// Confusion counts samples by true class (row) and predicted class (column).
 	Confusion     [][]int
 	MAE, RMSE, R2 float64
+	// ClassNames are the names of the classes, nil where they are numbers.
+	ClassNames []string
 	// Metrics are the same figures as the worker sent them.
 	Metrics worker.Metrics
 }
@@ -53,7 +55,11 @@ func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error
 	if err != nil {
 		return nil, err
 	}
-	y, err := labels(yname, d.Y, loss, xname, x.Rows(), output)
+	classes, _, err := numberClasses(yname, d.Y, m.ClassNames, loss)
+	if err != nil {
+		return nil, err
+	}
+	y, err := labels(yname, classes, loss, xname, x.Rows(), output)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +72,9 @@ func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error
 	if response.Metrics == nil {
 		return nil, fmt.Errorf("train: evaluate: %w: no metrics in it", ErrResult)
 	}
-	return newEvaluation(*response.Metrics), nil
+	e := newEvaluation(*response.Metrics)
+	e.ClassNames = m.ClassNames
+	return e, nil
 }
 
 func newEvaluation(m worker.Metrics) *Evaluation {

@@ -105,7 +105,7 @@ func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.Tr
 func (p *Plan) unfinished(id runpod.JobID, endpoint *runpod.Endpoint, epochs []worker.Epoch) *Model {
 	m := &Model{
 		Spec: p.Model, Hyperparameters: p.Hyperparameters, Epochs: p.StartEpoch, Parameters: p.Parameters,
-		Input: p.Input, Output: p.Output, RunID: p.RunID, JobID: id, endpoint: endpoint,
+		Input: p.Input, Output: p.Output, ClassNames: p.ClassNames, Columns: p.Columns, RunID: p.RunID, JobID: id, endpoint: endpoint,
 		store: p.options.Store, inline: p.options.Inline,
 	}
 	var before []worker.Epoch

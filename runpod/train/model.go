@@ -24,6 +24,8 @@ type Model struct {
 	Epochs          int // epochs that the weights have seen, over all continuations
 	Parameters      int // numbers that were trained
 	Input, Output   []int
+	ClassNames      []string // where the labels were texts: the name of each class
+	Columns         []string // the names of X's columns, where they had some
 
 	RunID     string
 	JobID     runpod.JobID

@@ -19,6 +19,8 @@ type Plan struct {
 	Input, Output   []int // shapes without the batch; Output nil: not known
 	Parameters      int   // numbers that are trained
 	StartEpoch      int   // epochs that Options.From has seen
+	ClassNames      []string
+	Columns         []string
 
 	options Options
 	request *worker.Request // without the arrays
@@ -39,7 +41,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{RunID: newRunID(), Hyperparameters: *h, options: o}
+	p := &Plan{RunID: newRunID(), Hyperparameters: *h, Columns: data.Columns, options: o}
 	set := tensors.Set{}
 	xname, yname := data.names()
 	x, err := features(xname, data.X, model)
@@ -53,7 +55,19 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if p.Parameters, err = p.Model.Parameters(); err != nil {
 		return nil, err
 	}
-	y, err := labels(yname, data.Y, h.LossFunction, xname, x.Rows(), p.Output)
+	var known []string
+	if o.From != nil {
+		known = o.From.ClassNames
+		if p.Columns == nil {
+			p.Columns = o.From.Columns
+		}
+	}
+	classes, names, err := numberClasses(yname, data.Y, known, h.LossFunction)
+	if err != nil {
+		return nil, err
+	}
+	p.ClassNames = names
+	y, err := labels(yname, classes, h.LossFunction, xname, x.Rows(), p.Output)
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +85,11 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err := p.continueFrom(o.From); err != nil {
 		return nil, err
 	}
-	names := map[string]string{"X": xname, "y": yname}
+	called := map[string]string{"X": xname, "y": yname}
 	if o.Validation != nil {
-		names["Xval"], names["yval"] = o.Validation.validationNames()
+		called["Xval"], called["yval"] = o.Validation.validationNames()
 	}
-	p.parcel = &parcel{request: p.request, set: set, names: names}
+	p.parcel = &parcel{request: p.request, set: set, names: called}
 	if set.Bytes() <= defaultInline { // larger data are hashed on their way
 		digests(p.parcel)
 	}
@@ -99,7 +113,11 @@ func (p *Plan) addValidation(set tensors.Set, v *Data) error {
 	if !slices.Equal(x.Shape[1:], p.Input) {
 		return wrong(named.XName, tensors.ErrShape, "has %s a row and the training data %s", numbers(x.Shape[1:]), numbers(p.Input))
 	}
-	y, err := labels(named.YName, v.Y, p.Hyperparameters.LossFunction, named.XName, x.Rows(), p.Output)
+	classes, _, err := numberClasses(named.YName, v.Y, p.ClassNames, p.Hyperparameters.LossFunction)
+	if err != nil {
+		return err
+	}
+	y, err := labels(named.YName, classes, p.Hyperparameters.LossFunction, named.XName, x.Rows(), p.Output)
 	if err != nil {
 		return err
 	}

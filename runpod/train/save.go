@@ -24,6 +24,8 @@ type header struct {
 	Parameters      int                    `json:"parameters"`
 	Input           []int                  `json:"input,omitempty"`
 	Output          []int                  `json:"output,omitempty"`
+	ClassNames      []string               `json:"class_names,omitempty"`
+	Columns         []string               `json:"columns,omitempty"`
 	RunID           string                 `json:"run_id"`
 	Device          string                 `json:"device_used,omitempty"`
 	Precision       string                 `json:"precision,omitempty"`
@@ -46,7 +48,7 @@ func (m *Model) Save(path string) error {
 	}
 	h, err := json.Marshal(header{
 		Version: headerVersion, Model: m.Spec, Hyperparameters: m.Hyperparameters, History: m.History.Records,
-		Epochs: m.Epochs, Parameters: m.Parameters, Input: m.Input, Output: m.Output,
+		Epochs: m.Epochs, Parameters: m.Parameters, Input: m.Input, Output: m.Output, ClassNames: m.ClassNames, Columns: m.Columns,
 		RunID: m.RunID, Device: m.Device, Precision: m.Precision,
 	})
 	if err != nil {
@@ -149,7 +151,7 @@ func fromHeader(text string, set tensors.Set) (*Model, error) {
 	}
 	return &Model{
 		Spec: h.Model, Hyperparameters: h.Hyperparameters, History: NewHistory(h.History),
-		Epochs: h.Epochs, Parameters: h.Parameters, Input: h.Input, Output: h.Output,
+		Epochs: h.Epochs, Parameters: h.Parameters, Input: h.Input, Output: h.Output, ClassNames: h.ClassNames, Columns: h.Columns,
 		RunID: h.RunID, Device: h.Device, Precision: h.Precision, state: state,
 	}, nil
 }

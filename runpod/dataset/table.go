@@ -1,0 +1,260 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/tensors"
+)
+
+// A Table is named columns with a row a sample.
+type Table struct {
+	Name    string // of the file or variable, for errors
+	Columns []Column
+	Lines   []int // the line of each row in the file; nil where there are no lines
+}
+
+// A Column is numbers or texts.
+type Column struct {
+	Name string // empty where the file gives none
+	// Array holds the numbers: [rows], or [rows, ...] where a row has several. NaN
+	// stands for a number that is missing.
+	Array tensors.Tensor
+	Texts []string // in the place of Array; "" where one is missing
+}
+
+// Rows is the number of rows of the column.
+func (c Column) Rows() int {
+	if c.Texts != nil {
+		return len(c.Texts)
+	}
+	return c.Array.Rows()
+}
+
+// Rows is the number of rows of the first column.
+func (t *Table) Rows() int {
+	if len(t.Columns) == 0 {
+		return 0
+	}
+	return t.Columns[0].Rows()
+}
+
+// Names lists the columns.
+func (t *Table) Names() []string {
+	var names []string
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// Errors that a caller can tell apart; all errors of the package name the file.
+var (
+	ErrFormat  = errors.New("not what its name says")
+	ErrColumn  = errors.New("no such column")
+	ErrMissing = errors.New("a value is missing")
+	ErrText    = errors.New("text where numbers are wanted")
+	ErrEmpty   = errors.New("no rows")
+)
+
+// An Error says what is wrong with a file or variable.
+type Error struct {
+	Name string // of the file or variable
+	Text string // what is wrong with it, and what to do
+	Kind error  // one of the above
+}
+
+func (e *Error) Error() string { return e.Name + ": " + e.Text }
+
+// Unwrap returns the kind.
+func (e *Error) Unwrap() error { return e.Kind }
+
+func (t *Table) fail(kind error, format string, values ...any) error {
+	return &Error{Name: t.Name, Text: fmt.Sprintf(format, values...), Kind: kind}
+}
+
+// place says where a row is: by the line of its file where it has lines.
+func (t *Table) place(row int, c Column) string {
+	where := fmt.Sprintf("row %d", row)
+	if row < len(t.Lines) {
+		where = fmt.Sprintf("line %d", t.Lines[row])
+	}
+	if c.Name == "" {
+		return where
+	}
+	return where + ", column " + c.Name
+}
+
+// find returns the column called name.
+func (t *Table) find(name string) (Column, error) {
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+	if i < 0 {
+		i = slices.IndexFunc(t.Columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
+	}
+	if i < 0 {
+		return Column{}, t.fail(ErrColumn, "has no column %s; it has %s", name, t.list())
+	}
+	return t.Columns[i], nil
+}
+
+// list names the columns for an error, the first of many.
+func (t *Table) list() string {
+	const most = 12
+	names := t.Names()
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Data is samples and labels. X is a *mat.Dense, or a tensors.Tensor of more than
+// two dimensions; Y is a tensors.Tensor, a []string of class names, or nil.
+type Data struct {
+	X, Y    any
+	Columns []string // the columns of X
+}
+
+// Split makes samples of the columns and labels of the target. No columns: all but
+// the target. An empty target: no labels. Columns of true and false count as 1 and
+// 0; other texts are samples nowhere, and labels as names of classes.
+func (t *Table) Split(target string, columns []string) (Data, error) {
+	var d Data
+	if t.Rows() == 0 {
+		return d, t.fail(ErrEmpty, "has no rows")
+	}
+	rows := 0
+	if target != "" {
+		label, err := t.find(target)
+		if err != nil {
+			return d, err
+		}
+		target, rows = label.Name, label.Rows()
+		if d.Y, err = t.labels(label); err != nil {
+			return d, err
+		}
+	}
+	var chosen []Column
+	for _, name := range columns {
+		c, err := t.find(name)
+		if err != nil {
+			return d, err
+		}
+		if c.Name == target && target != "" {
+			return d, t.fail(ErrColumn, "%s cannot be sample and label at once", target)
+		}
+		chosen = append(chosen, c)
+	}
+	if len(columns) == 0 {
+		chosen = slices.Clone(t.Columns)
+		if target != "" {
+			chosen = slices.DeleteFunc(chosen, func(c Column) bool { return c.Name == target })
+		}
+	}
+	if len(chosen) == 0 {
+		return d, t.fail(ErrColumn, "has no column beside %s", target)
+	}
+	if rows == 0 {
+		rows = chosen[0].Rows()
+	}
+	var err error
+	d.X, err = t.samples(chosen, rows)
+	for _, c := range chosen {
+		d.Columns = append(d.Columns, c.Name)
+	}
+	return d, err
+}
+
+// labels are the values of the target.
+func (t *Table) labels(c Column) (any, error) {
+	if c.Texts == nil {
+		return c.Array, t.finite(c)
+	}
+	if i := slices.Index(c.Texts, ""); i >= 0 {
+		return nil, t.fail(ErrMissing, "%s is empty; a sample without a label cannot be learned from: take the row out", t.place(i, c))
+	}
+	return c.Texts, nil
+}
+
+// samples joins the columns: those of one number a row become a matrix.
+func (t *Table) samples(chosen []Column, rows int) (any, error) {
+	width := 0
+	for i, c := range chosen {
+		if c.Rows() != rows {
+			return nil, t.fail(ErrFormat, "%s has %d rows and another column has %d", c.Name, c.Rows(), rows)
+		}
+		numbers, err := t.numbers(c)
+		if err != nil {
+			return nil, err
+		}
+		chosen[i].Array, chosen[i].Texts = numbers, nil
+		if err := t.finite(chosen[i]); err != nil {
+			return nil, err
+		}
+		width += numbers.Cols()
+	}
+	if first := chosen[0].Array; len(chosen) == 1 && len(first.Shape) > 1 {
+		return first, nil // as it is: float32 stays so, pictures keep their shape
+	}
+	x := make([]float64, rows*width)
+	at := 0
+	for _, c := range chosen {
+		values, err := c.Array.Float64s()
+		if err != nil {
+			return nil, t.fail(ErrFormat, "column %s: %v", c.Name, err)
+		}
+		n := c.Array.Cols()
+		for i := range rows {
+			copy(x[i*width+at:], values[i*n:(i+1)*n])
+		}
+		at += n
+	}
+	return mat.NewDense(rows, width, x), nil
+}
+
+// numbers reads a column as numbers; of texts only true and false are.
+func (t *Table) numbers(c Column) (tensors.Tensor, error) {
+	if c.Texts == nil {
+		return c.Array, nil
+	}
+	values := make([]float64, len(c.Texts))
+	for i, s := range c.Texts {
+		switch strings.ToLower(s) {
+		case "true":
+			values[i] = 1
+		case "false":
+		case "":
+			values[i] = math.NaN()
+		default:
+			return c.Array, t.fail(ErrText, "%s holds the text %q, and samples are numbers; choose the columns of numbers with --columns, or turn the texts into numbers", t.place(i, c), clip(s))
+		}
+	}
+	return tensors.From(values)
+}
+
+// finite refuses what is missing or infinite.
+func (t *Table) finite(c Column) error {
+	var bad *tensors.NonFiniteError
+	if err := c.Array.CheckFinite(); !errors.As(err, &bad) {
+		return err
+	}
+	more := ""
+	if bad.Count > 1 {
+		more = fmt.Sprintf(" (%d in this column)", bad.Count)
+	}
+	if math.IsNaN(bad.Value) {
+		return t.fail(ErrMissing, "%s holds no number (empty, NA or NaN)%s; fill it in, or take the row or the column out", t.place(bad.Index[0], c), more)
+	}
+	return t.fail(ErrMissing, "%s is infinite%s; numbers have to be finite", t.place(bad.Index[0], c), more)
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "..."
+	}
+	return s
+}
