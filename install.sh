@@ -65,6 +65,13 @@ install_packages() {
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
+# --- the system ----------------------------------------------------------------------------------
+case $(uname -s) in
+Linux) ;;
+Darwin) say "macOS: cells are compiled in classic mode; nobody has tried it on this system yet" ;;
+*) die "cells need Linux: on Windows install WSL2 (in PowerShell: wsl --install) and run ./install.sh in the Linux that it opens." ;;
+esac
+
 # --- Go ------------------------------------------------------------------------------------------
 command -v go >/dev/null || die "Go 1.26 or newer is needed and there is no 'go' on the PATH." \
 	"Get it from https://go.dev/dl/ (unpack to /usr/local, then: export PATH=\$PATH:/usr/local/go/bin)."

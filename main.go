@@ -1,3 +1,5 @@
+//go:build !windows
+
 // Gopherpod is a Go kernel for Jupyter that trains models on serverless GPUs
 // from a notebook cell. This file is the command line: flags and wiring. The
 // map of the packages stands in ARCHITECTURE.md.

@@ -22,6 +22,7 @@ need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need gcc gcc libc6-dev binutils
 if want worker; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
 if want browser; then need chromium chromium; fi
+if want unit; then need qemu-aarch64 qemu-user; fi
 if [ ${#missing[@]} -gt 0 ]; then
 	echo "installing ${missing[*]}"
 	sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
@@ -66,12 +67,19 @@ if want lint; then
 	[ -z "$unformatted" ] || { echo "not gofmt:"; echo "$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	say "other systems: macOS compiles, Windows says WSL2"
+	for arch in amd64 arm64; do # without what needs a C compiler for macOS
+		GOOS=darwin GOARCH=$arch CGO_ENABLED=0 go vet . ./kernel ./kernel/build ./kernel/cell ./kernel/session ./kernel/setup ./kernel/spec
+	done
+	GOOS=windows GOARCH=amd64 go build -o /dev/null .
 fi
 
 # --- unit ----------------------------------------------------------------------------------------
 if want unit; then
 	say "go test ./..."
 	go test ./...
+	say "linux/arm64 under qemu"
+	GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64 ./worker/engine/sgemm ./tensors/... ./worker ./kernel/wire ./kernel/zmtp ./kernel/secrets ./kernel/session/frame
 fi
 
 # --- a fresh installation ------------------------------------------------------------------------

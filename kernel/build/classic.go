@@ -74,9 +74,14 @@ func (h *Host) compile(ctx context.Context, dir, pkg, out, cfg string, src []str
 	return err
 }
 
-// link runs the Go linker with our program in front of the system's linker.
+// link runs the Go linker with our program in front of the system's linker, which
+// speaks ELF. macOS has the C compiler instead and no version script.
 func (h *Host) link(ctx context.Context, dir, versions string, args ...string) error {
-	args = append([]string{"-extld=" + filepath.Join(h.dir, ldName)}, args...)
+	ld := filepath.Join(h.dir, ldName)
+	if h.m.Go.OS != "linux" {
+		ld = h.m.Go.CC
+	}
+	args = append([]string{"-extld=" + ld}, args...)
 	_, err := run(ctx, dir, h.toolEnv(versions), filepath.Join(h.m.Go.Tools, "link"), args...)
 	return err
 }

@@ -25,7 +25,7 @@ const listFields = "-json=ImportPath,Name,Export,Dir,Standard,DepOnly,GoFiles,SF
 
 // list compiles what cells need; -v makes go name each package as it compiles it.
 func (p *preparation) list(ctx context.Context) ([]listed, error) {
-	args := append([]string{"list", "-deps", "-export", "-v"}, listFlags...)
+	args := append([]string{"list", "-deps", "-export", "-v"}, p.tc.listFlags()...)
 	args = append(append(args, listFields, p.Main), p.roots...)
 	c := exec.CommandContext(ctx, "go", args...)
 	c.Dir, c.Env = p.Source, p.env

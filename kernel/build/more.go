@@ -16,7 +16,7 @@ func (h *Host) Add(ctx context.Context, dir string, paths ...string) (added []st
 	if dir == "" {
 		dir = h.m.Source
 	}
-	args := append(append([]string{"list", "-deps", "-export"}, listFlags...), listFields)
+	args := append(append([]string{"list", "-deps", "-export"}, h.m.Go.listFlags()...), listFields)
 	out, err := run(ctx, dir, h.env(), "go", append(args, paths...)...)
 	if err != nil {
 		return nil, err

@@ -55,9 +55,15 @@ type Options struct {
 }
 
 // listFlags compile every archive so that it can go into a shared library, into
-// a position independent program and beside a plugin.
+// a position independent program and beside a plugin. Where Go has no shared
+// libraries, on macOS, beside a plugin is enough.
 // The tag is for package rt: it may use what only sessions can link.
-var listFlags = []string{"-trimpath", "-linkshared", "-buildmode=shared", "-tags=gopherpod_session"}
+func (tc *toolchain) listFlags() []string {
+	if tc.OS != "linux" {
+		return []string{"-trimpath", "-buildmode=plugin", "-tags=gopherpod_session"}
+	}
+	return []string{"-trimpath", "-linkshared", "-buildmode=shared", "-tags=gopherpod_session"}
+}
 
 // standard is what every host holds besides the standard library.
 var standard = []string{
@@ -150,7 +156,7 @@ var hashed = []string{"go.mod", "go.sum", "kernel/session/frame", "kernel/sessio
 // hash names everything that the host depends on.
 func (p *preparation) hash() (string, error) {
 	h := sha256.New()
-	fmt.Fprintln(h, manifestFormat, *p.tc, listFlags, p.Main, p.roots, p.Lean, p.Mode, p.Source)
+	fmt.Fprintln(h, manifestFormat, *p.tc, p.tc.listFlags(), p.Main, p.roots, p.Lean, p.Mode, p.Source)
 	h.Write(ldSource)
 	for _, rel := range hashed {
 		err := filepath.WalkDir(filepath.Join(p.Source, filepath.FromSlash(rel)), func(f string, d fs.DirEntry, err error) error {
@@ -347,5 +353,9 @@ func blankImports(name string, paths []string) []byte {
 func compileFlags(pkg string, tc *toolchain) []string {
 	v := strings.Split(strings.TrimPrefix(tc.Version, "go"), ".")
 	lang := "go" + strings.Join(v[:min(2, len(v))], ".")
-	return []string{"-p", pkg, "-dynlink", "-linkshared", "-nolocalimports", "-lang=" + lang, "-goversion", tc.Version, "-pack"}
+	flags := []string{"-p", pkg, "-dynlink", "-nolocalimports", "-lang=" + lang, "-goversion", tc.Version, "-pack"}
+	if tc.OS == "linux" { // as listFlags has it
+		flags = append(flags, "-linkshared")
+	}
+	return flags
 }
