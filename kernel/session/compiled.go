@@ -156,9 +156,18 @@ func (s *Session) defineVar(p *process, r *run, e frame.Event) error {
 
 var selector = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
 
-// shortcut shows a variable or a field without compiling anything.
+// shortcut shows a variable or a field, or calls a method without arguments,
+// without compiling anything.
 func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 	src = strings.TrimSpace(src)
+	if call, ok := strings.CutSuffix(src, "()"); ok && selector.MatchString(call) && s.plainCall(call) {
+		p, err := s.process(x.out)
+		if err != nil || !s.plainCall(call) { // lost with the process
+			return err != nil, err
+		}
+		_, err = s.start(x, p, frame.Command{Op: frame.Run, Name: call}, func() {})
+		return true, err
+	}
 	if !selector.MatchString(src) || !s.isVar(strings.SplitN(src, ".", 2)[0]) {
 		return false, nil
 	}
@@ -177,6 +186,12 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 		x.out.Result(bundle(e.Data), metadata(e.Metadata))
 	}
 	return true, nil
+}
+
+func (s *Session) plainCall(path string) bool {
+	s.cellMu.Lock()
+	defer s.cellMu.Unlock()
+	return s.cells.PlainCall(strings.Split(path, "."))
 }
 
 // lost tells the end of the process where err says so.

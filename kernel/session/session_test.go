@@ -503,3 +503,31 @@ func TestInterruptWaits(t *testing.T) {
 		}
 	})
 }
+
+// A variable, a field, a method without arguments: shown without compiling.
+func TestShortcuts(t *testing.T) {
+	n := newSession(t)
+	n.ok("type T struct{ X int; D time.Duration; s *strings.Builder }\nfunc (t T) Get() int { return t.X }\nv := T{3, time.Second, new(strings.Builder)}\n" +
+		"d := time.Minute\nvar b strings.Builder\nb.WriteString(\"text\")\nvar none *mat.Dense\nm := mat.NewDense(2, 3, nil)\nvar wg sync.WaitGroup")
+	builds := n.builds
+	for src, want := range map[string]string{"v.X": "result:3", "d": "result:1m0s", "d.Seconds()": "result:60", "b.String()": "result:text", "v.D.Minutes()": "result:0.016666666666666666",
+		"b.Len()": "result:4", " d.String() ": "result:1m0s"} {
+		if got := n.ok(src); got != want {
+			t.Errorf("%s: got %q, want %q", src, got, want)
+		}
+	}
+	n.run("none.IsEmpty()").failed(t, namePanic, "")
+	if n.builds != builds {
+		t.Errorf("%d things were compiled", n.builds-builds)
+	}
+	// What the notebook may have redefined, what shows nothing or an error: compiled.
+	for src, want := range map[string]string{"v.Get()": "result:3", "b.Reset()": "", "wg.Wait()": ""} {
+		if got := n.ok(src); got != want {
+			t.Errorf("%s: got %q, want %q", src, got, want)
+		}
+	}
+	n.ok("func (t T) Get() int { return t.X * 2 }")
+	if got := n.ok("v.Get()"); got != "result:6" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -28,7 +28,7 @@ const MaxBody = 1 << 30
 
 // Operations of a Command.
 const (
-	Run       = "run"       // load File and run Entry as execution ID
+	Run       = "run"       // load File and run Entry as execution ID; without File call the method Name, x.y.Method
 	Library   = "library"   // load File
 	Magic     = "magic"     // run the magic Name as execution ID
 	Interrupt = "interrupt" // stop execution ID

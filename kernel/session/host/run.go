@@ -40,8 +40,12 @@ type execution struct {
 // forgotten.
 const forgetEvery = 100
 
-// run loads a compiled cell and starts it.
+// run loads a compiled cell and starts it; without a file it calls a method.
 func (h *host) run(c frame.Command) {
+	if c.File == "" {
+		h.call(c)
+		return
+	}
 	if c.ID%forgetEvery == 0 {
 		rt.Forget()
 	}

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
@@ -77,8 +78,18 @@ func size(v reflect.Value, depth int) int64 {
 // value describes what an expression of names and fields holds: x, x.y.z. It
 // serves cells that are no more than that, and user expressions.
 func (h *host) value(c frame.Command) {
-	names := strings.Split(c.Text, ".")
-	v, ok := rt.Lookup(names[0])
+	v, ok := find(strings.Split(c.Text, "."))
+	if !ok {
+		h.reply(c, frame.Event{Err: "unknown"})
+		return
+	}
+	m := h.bundle(v.Interface()).Described()
+	h.reply(c, frame.Event{Data: wire(m.Data), Metadata: metadata(m.Metadata)})
+}
+
+// find is what a path of a variable and of fields holds.
+func find(names []string) (v reflect.Value, ok bool) {
+	v, ok = rt.Lookup(names[0])
 	for _, n := range names[1:] {
 		if !ok {
 			break
@@ -87,16 +98,33 @@ func (h *host) value(c frame.Command) {
 			v = v.Elem()
 		}
 		if v.Kind() != reflect.Struct {
-			ok = false
-			break
+			return v, false
 		}
 		v = v.FieldByName(n)
 		ok = v.IsValid() && v.CanInterface()
 	}
-	if !ok {
-		h.reply(c, frame.Event{Err: "unknown"})
-		return
-	}
-	m := h.bundle(v.Interface()).Described()
-	h.reply(c, frame.Event{Data: wire(m.Data), Metadata: metadata(m.Metadata)})
+	return v, ok
+}
+
+// call runs the method that c.Name ends with as a cell of its own and shows its
+// result. The kernel has looked that there is such a method.
+func (h *host) call(c frame.Command) {
+	h.start(c, &execution{patience: cellPatience}, func(context.Context) error {
+		names := strings.Split(c.Name, ".")
+		v, ok := find(names[:len(names)-1])
+		var m reflect.Value
+		if ok && v.CanAddr() {
+			m = v.Addr().MethodByName(names[len(names)-1])
+		}
+		if ok && !m.IsValid() {
+			m = v.MethodByName(names[len(names)-1])
+		}
+		if !m.IsValid() {
+			return fmt.Errorf("there is no method %s", c.Name)
+		}
+		for _, r := range m.Call(nil) {
+			rt.Show(r.Interface())
+		}
+		return nil
+	})
 }
