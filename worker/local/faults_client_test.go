@@ -444,3 +444,76 @@ func TestClientWaits(t *testing.T) {
 		}
 	})
 }
+
+// What happens to a job, by every operation of our client: success, or the error that
+// says that the job is gone, was lost, or never came to an end on the service.
+func TestClientJobFaultTable(t *testing.T) {
+	faults := []struct {
+		name string
+		f    local.Fault
+		ran  int32 // how often the handler runs for one job, at most
+		want func(op string) error
+	}{
+		{"gone", local.Fault{Kind: local.FaultGone}, 1, func(op string) error {
+			if op == "status" || op == "stream" || op == "cancel" || op == "retry" {
+				return runpod.ErrNotFound
+			}
+			return nil
+		}},
+		{"duplicate delivery", local.Fault{Kind: local.FaultDuplicate}, 2, nil},
+		{"lost heartbeats", local.Fault{Kind: local.FaultMute}, 2, nil},
+		{"lost heartbeats twice", local.Fault{Kind: local.FaultMute, Count: 2}, 2, func(op string) error {
+			if op == "cancel" || op == "purge-queue" || op == "health" || op == "retry" {
+				return nil
+			}
+			return runpod.ErrJobFailed
+		}},
+		{"late progress", local.Fault{Kind: local.FaultLateProgress}, 1, func(op string) error {
+			if op == "run" || op == "status" || op == "stream" {
+				return runpod.ErrJobTimedOut
+			}
+			return nil // the answer of runsync was first; retry makes a new attempt
+		}},
+	}
+	for _, op := range clientOps {
+		for _, f := range faults {
+			t.Run(op.name+" "+f.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					if f.f.Kind == local.FaultGone {
+						f.f.Op = op.op
+					}
+					b := newBench(t, local.Options{Workers: 2})
+					defer b.Close()
+					inject := func() {
+						if err := b.Inject(f.f); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if f.f.Kind != local.FaultGone { // it meets the job when a worker takes it
+						inject()
+						inject = func() {}
+					}
+					got, err := op.do(t, b, inject)
+					var want error
+					if f.want != nil {
+						want = f.want(op.op)
+					}
+					if op.op == "runsync" && err == nil && got != "ok" { // it waits 90 s; Wait has the rest
+						return
+					}
+					if !errors.Is(err, want) || want == nil && (err != nil || got != "ok") {
+						t.Errorf("%s, %v; want %v", got, err, want)
+					}
+					time.Sleep(time.Hour)
+					most := f.ran
+					if op.op == "retry" {
+						most++
+					}
+					if n := b.ran.Load(); n > most {
+						t.Errorf("the handler ran %d times, %d at most", n, most)
+					}
+				})
+			})
+		}
+	}
+}
