@@ -23,6 +23,7 @@
 //	estimate.go  what a training will take
 //	price.go     what a worker costs
 //	receipt.go   what it takes to repeat a run
+//	batch.go     Batch: several things in one job
 //	errors.go    what can go wrong
 //
 //	space.go     hyperparameters to vary, and which points of them

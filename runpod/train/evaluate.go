@@ -45,6 +45,28 @@ func (m *Model) Evaluate(X, y any) (*Evaluation, error) {
 
 // EvaluateContext is Evaluate with a context that ends it, and names for errors.
 func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error) {
+	p, err := m.evaluation(d)
+	if err != nil {
+		return nil, err
+	}
+	response, _, err := m.ask(ctx, p, false)
+	if err != nil {
+		return nil, err
+	}
+	if response.Metrics == nil {
+		return nil, fmt.Errorf("train: evaluate: %w: no metrics in it", ErrResult)
+	}
+	return m.evaluated(*response.Metrics), nil
+}
+
+func (m *Model) evaluated(metrics worker.Metrics) *Evaluation {
+	e := newEvaluation(metrics)
+	e.ClassNames = m.ClassNames
+	return e
+}
+
+// evaluation is the request and its data.
+func (m *Model) evaluation(d Data) (*parcel, error) {
 	xname, yname := d.names()
 	r, x, err := m.request(worker.OpEvaluate, xname, d.X)
 	if err != nil {
@@ -65,16 +87,7 @@ func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error
 	}
 	r.EvaluationData = dataset("X", "y")
 	r.Hyperparameters = &worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize}
-	response, _, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}}, false)
-	if err != nil {
-		return nil, err
-	}
-	if response.Metrics == nil {
-		return nil, fmt.Errorf("train: evaluate: %w: no metrics in it", ErrResult)
-	}
-	e := newEvaluation(*response.Metrics)
-	e.ClassNames = m.ClassNames
-	return e, nil
+	return &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}}, nil
 }
 
 func newEvaluation(m worker.Metrics) *Evaluation {

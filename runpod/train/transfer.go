@@ -39,6 +39,7 @@ type parcel struct {
 	names   map[string]string // as the caller calls the arrays; nil: as the set does
 	digests map[string]string // those known; the others are computed when needed
 	states  bool              // the states of the request are arrays of the set too
+	inner   []inner           // of a batch: its requests
 }
 
 // The names of states in a set.
@@ -53,7 +54,7 @@ func (p *parcel) withStates() (*parcel, error) {
 	if p.digests == nil {
 		p.digests = map[string]string{} // which the two share
 	}
-	q := &parcel{request: p.request, set: maps.Clone(p.set), names: maps.Clone(p.names), digests: p.digests, states: true}
+	q := &parcel{request: p.request, set: maps.Clone(p.set), names: maps.Clone(p.names), digests: p.digests, states: true, inner: p.inner}
 	if q.names == nil {
 		q.names = map[string]string{}
 	}
@@ -127,27 +128,35 @@ func (p *parcel) referring(names []string) (*worker.Request, error) {
 		delete(inside, optimizerState)
 	}
 	for name, text := range map[string]*string{modelState: &r.ModelState, optimizerState: &r.OptimizerState} {
-		if slices.Contains(names, name) {
-			*text = "sha256:" + p.digest(name)
+		if p.states && slices.Contains(names, name) {
+			*text = stateRef + p.digest(name)
 		}
 	}
-	for _, d := range []**worker.Dataset{&r.TrainingData, &r.ValidationData, &r.EvaluationData, &r.InputData} {
-		if *d == nil {
-			continue
+	p.refer(&r, names)
+	for _, in := range p.inner {
+		text, err := in.referringTo(p, names)
+		if err != nil {
+			return nil, err
 		}
-		c := **d
-		for _, v := range []*worker.Value{&c.Features, &c.Labels} {
-			if slices.Contains(names, v.Tensor) {
-				*v = worker.Value{SHA256: p.digest(v.Tensor)}
-			}
+		r.Requests = append(r.Requests, text)
+		for _, state := range []string{in.model, in.optimizer} {
+			delete(inside, state) // the text has it where it does not travel before
 		}
-		*d = &c
 	}
 	var err error
 	if r.Tensors = nil; len(inside) > 0 {
 		r.Tensors, err = pack(inside)
 	}
 	return &r, err
+}
+
+// refer puts digests in the place of those arrays.
+func (p *parcel) refer(r *worker.Request, names []string) {
+	eachValue(r, func(v *worker.Value) {
+		if slices.Contains(names, v.Tensor) {
+			*v = worker.Value{SHA256: p.digest(v.Tensor)}
+		}
+	})
 }
 
 // A transfer brings parcels to an endpoint.
