@@ -49,14 +49,20 @@ class Browser:
         self.process.wait(20)
 
     def call(self, method, **params):
-        self.last += 1
-        self.socket.send(json.dumps({"id": self.last, "method": method, "params": params}))
+        ident = self.send(method, params)
         while True:
             message = json.loads(self.socket.recv())
-            if message.get("id") == self.last:
+            if message.get("method") == "Page.javascriptDialogOpening":  # "leave without saving?"
+                self.send("Page.handleJavaScriptDialog", {"accept": True})
+            if message.get("id") == ident:
                 if "error" in message:
                     raise RuntimeError(f"{method}: {message['error']}")
                 return message["result"]
+
+    def send(self, method, params):
+        self.last += 1
+        self.socket.send(json.dumps({"id": self.last, "method": method, "params": params}))
+        return self.last
 
     def open(self, url):
         self.call("Page.navigate", url=url)

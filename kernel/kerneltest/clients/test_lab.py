@@ -1,4 +1,5 @@
 """JupyterLab in a headless Chromium, as a person uses it."""
+import json
 import os
 import unittest
 
@@ -21,13 +22,35 @@ LIVE = [
     'h := display.Text("step 0")\nfor i := 1; i <= 30; i++ {\n\ttime.Sleep(100 * time.Millisecond)\n'
     '\th.Update(display.Data{"text/plain": fmt.Sprintf("step %d", i)})\n\tif i == 10 {\n\t\tfmt.Println("a third")\n\t}\n}',
 ]
+# Each way to show something, and what of it a cell's node must have: a selector, and a text (a pattern).
+SHOWN = {
+    "type Point struct {\n\tX, Y int\n\tName string\n}\n[]Point{{1, 2, \"a\"}, {3, 4, \"b\"}}": ("table td", r"\[\]Point, 2 elements"),
+    'map[string]int{"b": 2, "a": 1}': ("table td", r"2 entries[\s\S]*a\s+1\s+b\s+2"),
+    "mat.NewDense(100, 50, nil)": ("table td", "mat.Dense 100×50[\\s\\S]*⋱"),
+    'errors.Join(errors.New("first"), errors.New("second"))': (".jp-RenderedText pre", r"first\nsecond"),
+    "plain := image.NewGray(image.Rect(0, 0, 30, 20))\nplain": ("img[src^='data:image/png']", None),
+    'display.Image(plain, display.Caption("a black image"))': ("img[src^='data:image/png']", "a black image"),
+    "var b bytes.Buffer\njpeg.Encode(&b, plain, nil)\ndisplay.JPEG(b.Bytes())": ("img[src^='data:image/jpeg']", None),
+    "p := plot.New()\np": ("img[src^='data:image/png'][width='576']", None),
+    'display.SVG(`<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>`)': (".jp-RenderedSVG img, .jp-RenderedSVG svg", None),
+    'display.HTML("<b>bold</b>")': (".jp-RenderedHTML b", "bold"),
+    'display.Markdown("*slanted*, $x^2$")': (".jp-RenderedMarkdown em", "slanted"),
+    "display.LaTeX(`$\\sqrt{2}$`)": ("mjx-container", None),
+    'display.JSON(map[string]any{"key": []int{1, 2}})': (".jp-RenderedJSON", "key"),
+    'h := display.Image(plain, display.Caption("before"))\nh.Display(plain, display.Caption("after"))': ("img", "^after$"),
+    'fmt.Println("gone")\ndisplay.Clear(true)\nfmt.Println("left")': (".jp-RenderedText", "^left$"),
+    'var m map[string]int\nm["x"] = 1': ('[data-mime-type="application/vnd.jupyter.stderr"]', r"nil map[\s\S]*In\[\d+\]:2"),
+}
+SHOW = ['import (\n\t"bytes"\n\t"errors"\n\t"fmt"\n\t"image"\n\t"image/jpeg"\n\n\t"gonum.org/v1/gonum/mat"\n\t"gonum.org/v1/plot"\n\n\t"'
+        f'{DISPLAY}"\n)', *SHOWN]  # fmt: skip
+SECRET = [f'import (\n\t"fmt"\n\n\t"{DISPLAY}"\n)\nsecret, err := display.Password("key? ")\nfmt.Println(len(secret), err)']
 TYPING = ['import "fmt"', "fmt.Prin", "fmt.Println", 'var who string\nfmt.Print("who? ")\nfmt.Scan(&who)\nfmt.Println("hello,", who)']
 
 @unittest.skipUnless(CHROMIUM, "no Chromium here")
 class LabTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        for name, cells in {"rich": RICH, "busy": BUSY, "live": LIVE, "typing": TYPING}.items():
+        for name, cells in {"rich": RICH, "busy": BUSY, "live": LIVE, "typing": TYPING, "show": SHOW, "secret": SECRET}.items():
             save(notebook(*cells), name + ".ipynb")
         cls.lab = Lab(SCRATCH / "notebooks")
         cls.page = cls.lab.page
@@ -57,7 +80,7 @@ class LabTest(unittest.TestCase):
         self.assertIn("3.14", self.page.js("output(3)"))
         self.assertEqual(self.page.js("cell(4).node.querySelectorAll('.jp-RenderedHTML th').length"), 2)
         self.assertIn("working 2", self.page.js("output(6)"))
-        errors = self.page.js("document.querySelectorAll('.jp-RenderedText[data-mime-type=\"application/vnd.jupyter.error\"]').length")
+        errors = self.page.js("codes().flatMap(i => cell(i).model.outputs.toJSON()).filter(o => o.output_type === 'error').length")
         self.assertEqual(errors, 0)
 
     def test_interrupt_and_restart(self):
@@ -123,6 +146,39 @@ class LabTest(unittest.TestCase):
         self.page.wait("output(3).includes('hello, Ada')", 30)
         self.idle()
         self.shot("answered")
+
+    def test_everything_that_can_be_shown(self):
+        self.open("show")
+        # A cell after the other: the last but one fails on purpose, and run all would stop there.
+        for i, source in enumerate(SHOW):
+            self.page.js(f"go({i}); run('notebook:run-cell')")
+            self.page.wait(f"prompt_({i}).match(/\\[\\d+\\]/) && true", 60)
+            self.idle()
+            if source not in SHOWN:
+                continue
+            selector, text = SHOWN[source]
+            with self.subTest(source):
+                try:
+                    self.page.wait(f"cell({i}).node.querySelector('.jp-Cell-outputWrapper').querySelector({json.dumps(selector)}) && true", 10)
+                except TimeoutError:
+                    self.fail(f"no {selector} in {self.page.js(f'cell({i}).node.innerHTML')}")
+                if text:
+                    self.assertRegex(self.page.js(f"output({i})").strip(), text)
+                self.assertEqual(self.page.js(f"[...cell({i}).node.querySelectorAll('img')].filter(i => !i.naturalWidth).length"), 0, "it loads")
+                self.assertNotIn("{id:", self.page.js(f"output({i})"))
+        self.shot("shown")
+
+    def test_password(self):
+        self.open("secret")
+        self.page.js("go(0); run('notebook:run-cell')")
+        self.page.wait("document.querySelector('.jp-Stdin-input') && true", 60)
+        self.assertEqual(self.page.js("document.querySelector('.jp-Stdin-input').type"), "password")
+        self.page.js("document.querySelector('.jp-Stdin-input').focus()")
+        self.page.type("swordfish")
+        self.shot("password")
+        self.page.press("Enter")
+        self.page.wait("output(0).includes('9 <nil>')", 30)
+        self.assertNotIn("swordfish", self.page.js("JSON.stringify(nb().content.model.toJSON()) + nb().content.node.innerText"))
 
     def test_kernel_is_offered(self):
         self.open("busy")
