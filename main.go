@@ -8,6 +8,7 @@ package main
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -32,6 +34,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
 	"github.com/gopherpod/gopherpod/runpod/export"
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -309,7 +313,13 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
-	env := append(os.Environ(), dataset.EnvProgram+"="+program, train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key(), train.EnvLocalStore+"="+folder.Path)
+	redact := secrets.Redactor(os.Environ(), ".env")
+	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	env := append(os.Environ(), dataset.EnvProgram+"="+program, runs.EnvURL+"="+kept.URL, runs.EnvKey+"="+kept.Key, train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key(), train.EnvLocalStore+"="+folder.Path)
 	ev, err := evaluator(setup.Find(), env)
 	if err != nil {
 		return err
@@ -321,7 +331,7 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 	return kernel.Serve(ctx, conn, ev, kernel.Options{
 		Version:   version(),
 		History:   history.DefaultPath(),
-		Redact:    secrets.Redactor(env, ".env"),
+		Redact:    redact,
 		Signals:   signals,
 		ParentPID: parent,
 	})
@@ -338,6 +348,37 @@ func runData(ctx context.Context, flags *pflag.FlagSet) error {
 		return err
 	}
 	return t.Encode(os.Stdout)
+}
+
+// runStore opens the user's run store when it is first needed, and again where that
+// failed.
+func runStore() func() (runs.Store, error) {
+	var mu sync.Mutex
+	var store *sqlite.Store
+	return func() (runs.Store, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if store == nil {
+			s, err := sqlite.Open(sqlite.DefaultPath())
+			if err != nil {
+				return nil, err
+			}
+			store = s
+		}
+		return store, nil
+	}
+}
+
+// fromNotebook completes what the store keeps: Jupyter's server names the notebook,
+// and what was typed may hold a key.
+func fromNotebook(r *runs.Run, redact func(string) string) {
+	if r.Notebook == "" {
+		r.Notebook = os.Getenv("JPY_SESSION_NAME")
+	}
+	r.Source, r.Error = redact(r.Source), redact(r.Error)
+	if r.Record != nil {
+		r.Record = json.RawMessage(redact(string(r.Record)))
+	}
 }
 
 // embedded starts the endpoint in this process, whose engine reads data from a folder

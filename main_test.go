@@ -28,20 +28,21 @@ var imports = map[string][]string{
 	"kernel/session/internal/": {"kernel/magic", "kernel/session/host"},
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
-	"magics":         {"kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "worker", "tensors", "magics/render"},
+	"magics":         {"kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "worker", "tensors", "magics/render", "runpod/runs"},
 	"magics/render":  {"runpod", "runpod/train", "worker", "tensors"},
 	"magics/session": {"magics", "magics/render", "kernel/session/host"},
 
 	"runpod":                 {"tensors/bigjson"},
 	"runpod/deploy":          {"runpod", "runpod/store", "runpod/store/s3"},
 	"runpod/export":          {"worker", "tensors"},
+	"runpod/runs/sqlite":     {"runpod/runs"},
 	"runpod/runpodtest":      {"runpod"},
 	"runpod/dataset":         {"tensors"},
 	"runpod/dataset/parquet": {"runpod/dataset", "tensors"},
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},
 	"runpod/store/storetest": {"runpod/store", "tensors"},
-	"runpod/train":           {"runpod", "runpod/export", "runpod/store", "runpod/store/s3", "worker", "tensors", "tensors/bigjson"},
+	"runpod/train":           {"runpod", "runpod/export", "runpod/runs", "runpod/store", "runpod/store/s3", "worker", "tensors", "tensors/bigjson"},
 
 	"tensors":            {"tensors/bigjson"},
 	"worker":             {"tensors", "tensors/bigjson"},

@@ -12,6 +12,8 @@ func All() []magic.Magic {
 		compareMagic(),
 		saveMagic(),
 		loadMagic(),
+		runsMagic(),
+		historyMagic(),
 		statusMagic(),
 		cancelMagic(),
 		healthMagic(),

@@ -40,6 +40,7 @@ type trainOptions struct {
 	timeout   time.Duration
 	gpu       string
 	maxCost   float64
+	tags      []string
 	dry       bool
 	quiet     bool
 }
@@ -81,6 +82,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
 	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there")
+	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
 	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
@@ -119,7 +121,8 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	if opts.Policy.ExecutionTimeout, err = capCost(rate, place, o.maxCost, o.timeout); err != nil {
 		return err
 	}
-	opts.Endpoint = place.Endpoint
+	opts.Endpoint, opts.Rate = place.Endpoint, rate
+	opts.Origin = train.Origin{Cell: c.Count, Source: source(c), Tags: o.tags, GPU: rate.Pool}
 	plan, err := train.Prepare(spec, data, opts)
 	if err != nil {
 		return err
@@ -134,6 +137,14 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 		where += " at " + rateInWords(rate)
 	}
 	return overtime(o.follow(ctx, c, plan, where, place, rate), o, opts.Policy.ExecutionTimeout)
+}
+
+// source is the call as it was typed.
+func source(c *magic.Call) string {
+	if !c.Cell {
+		return strings.TrimRight("%"+c.Name+" "+c.Args, " ")
+	}
+	return strings.TrimRight("%%"+c.Name+" "+c.Args, " ") + "\n" + c.Body
 }
 
 // read turns options into those of package train.

@@ -32,8 +32,15 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 		}
 		endpoint = e
 	}
+	record := p.record(ctx, endpoint)
+	m, err := p.train(ctx, endpoint, record)
+	record.end(ctx, p, m, err)
+	return m, err
+}
+
+func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *recorder) (*Model, error) {
 	t := p.transfer(ctx, endpoint)
-	f, job, err := p.send(ctx, endpoint, t)
+	f, job, err := p.send(ctx, endpoint, t, record)
 	if job == nil {
 		return nil, err
 	}
@@ -59,22 +66,26 @@ func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer {
 	t := newTransfer(ctx, e, p.options.Store, p.options.Inline)
 	t.sending, t.expires = p.options.sending, lifeOf(p.options.Policy)
 	t.large = 3*4*p.Parameters > uploadAbove // weights and Adam's two moments
-	if tell := p.options.OnEvent; tell != nil {
-		t.tell = func(line string) { tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}}) }
-	}
+	t.tell = p.log()
 	return t
 }
 
 // send submits the plan and follows the job to its end, another one where the
 // worker lacked data. job is nil where none was accepted.
-func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer) (f *follower, job *runpod.Job, err error) {
+func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
 	err = t.do(ctx, p.parcel, func(r *worker.Request) (err error) {
-		f = &follower{onEvent: p.options.OnEvent}
+		f = &follower{onEvent: func(e Event) {
+			record.event(e)
+			if tell := p.options.OnEvent; tell != nil {
+				tell(e)
+			}
+		}}
 		f.collector.RunID = p.RunID
 		if job, err = submit(ctx, e, r, p.options.Policy); err != nil {
 			job = nil
 			return err
 		}
+		record.accepted(ctx, job.ID)
 		return f.follow(ctx, e, job)
 	})
 	var cut *InterruptedError

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -53,6 +54,13 @@ type Options struct {
 	// names for the endpoint, else the data go as jobs of their own.
 	Store   store.Store
 	sending *sync.Mutex // held while data are sent, so that trials send the same once
+	// Runs is where the run is kept. nil: the store of the notebook's kernel, where the
+	// program runs in one.
+	Runs runs.Store
+	// Origin is kept there with the run.
+	Origin Origin
+	// Rate is the price of the endpoint, for what the store says that the run cost.
+	Rate Rate
 	// Policy bounds the job on the server: time, life, priority.
 	Policy runpod.Policy
 	// OnEvent is told what happens, in order, from one goroutine. It should return

@@ -1,0 +1,239 @@
+package runs
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+// The variables that name the store of the notebook's kernel.
+const (
+	EnvURL = "GOPHERPOD_RUNS_URL" // "http://127.0.0.1:4321"
+	EnvKey = "GOPHERPOD_RUNS_KEY"
+)
+
+// maxBody bounds a message: a record, or a page of them.
+const maxBody = 64 << 20
+
+// FromEnv returns the store of the notebook's kernel, or nil where the environment
+// names none: then nothing is kept.
+func FromEnv() Store {
+	url := os.Getenv(EnvURL)
+	if url == "" {
+		return nil
+	}
+	return Dial(url, os.Getenv(EnvKey))
+}
+
+// A call is a message to the store, an answer one from it.
+type call struct {
+	Run    *Run      `json:"run,omitempty"`
+	ID     string    `json:"id,omitempty"`
+	Events []Event   `json:"events,omitempty"`
+	Filter Filter    `json:"filter,omitzero"`
+	By     string    `json:"by,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+type answer struct {
+	Run    *Run    `json:"run,omitempty"`
+	Events []Event `json:"events,omitempty"`
+	List   []Run   `json:"list,omitempty"`
+	All    int     `json:"all,omitempty"`
+	Sums   []Sum   `json:"sums,omitempty"`
+	Error  string  `json:"error,omitempty"`
+	Kind   string  `json:"kind,omitempty"` // "missing", "ambiguous"
+}
+
+// Handler serves a store to whoever has the key. The store is opened by the first
+// call, and by every one until that succeeds. Fill completes a run that is put: what
+// the session does not know, as the notebook's name; it may be nil.
+func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if key == "" || subtle.ConstantTimeCompare([]byte(given), []byte(key)) != 1 {
+			http.Error(w, "unauthorized", http.StatusUnauthorized)
+			return
+		}
+		if r.Method != http.MethodPost {
+			http.Error(w, "POST only", http.StatusMethodNotAllowed)
+			return
+		}
+		var c call
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&c); err != nil {
+			http.Error(w, "the body is no call", http.StatusBadRequest)
+			return
+		}
+		if c.Run != nil && fill != nil {
+			fill(c.Run)
+		}
+		var a answer
+		s, err := open()
+		if err == nil {
+			a, err = serve(r.Context(), s, strings.Trim(r.URL.Path, "/"), c)
+		}
+		if err != nil {
+			a = answer{Error: err.Error()}
+			switch {
+			case errors.Is(err, ErrNotFound):
+				a.Kind = "missing"
+			case errors.Is(err, ErrAmbiguous):
+				a.Kind = "ambiguous"
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(w).Encode(a) // who asked may have gone
+	})
+}
+
+func serve(ctx context.Context, s Store, op string, c call) (a answer, err error) {
+	switch op {
+	case "put":
+		if c.Run == nil {
+			return a, errors.New("runs: put wants a run")
+		}
+		return a, s.Put(ctx, *c.Run)
+	case "append":
+		return a, s.Append(ctx, c.ID, c.Events)
+	case "get":
+		r, err := s.Get(ctx, c.ID)
+		return answer{Run: &r}, err
+	case "events":
+		a.Events, err = s.Events(ctx, c.ID)
+	case "list":
+		a.List, a.All, err = s.List(ctx, c.Filter)
+	case "sums":
+		a.Sums, err = s.Sums(ctx, c.By, c.Since)
+	default:
+		err = fmt.Errorf("runs: there is no operation %.40q", op)
+	}
+	return a, err
+}
+
+// patience is how long the store may take: its file may be busy for 5 s.
+const patience = 10 * time.Second
+
+// Dial returns the store that a Handler serves at url. Nothing is sent yet. A store
+// that does not answer within 10 s is an error of the call; nothing is sent twice.
+func Dial(url, key string) Store {
+	return &remote{url: strings.TrimRight(url, "/"), key: key, http: &http.Client{Timeout: patience}}
+}
+
+type remote struct {
+	url, key string
+	http     *http.Client
+}
+
+func (s *remote) do(ctx context.Context, op string, c call) (answer, error) {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return answer{}, fmt.Errorf("runs: %w", err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/"+op, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, fmt.Errorf("runs: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.key)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := s.http.Do(r)
+	if err != nil {
+		return answer{}, fmt.Errorf("runs: the run store does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return answer{}, fmt.Errorf("runs: the run store answers %s", resp.Status)
+	}
+	var a answer
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&a); err != nil {
+		return answer{}, fmt.Errorf("runs: the run store's answer: %w", err)
+	}
+	switch {
+	case a.Kind == "missing":
+		return a, kept{a.Error, ErrNotFound}
+	case a.Kind == "ambiguous":
+		return a, kept{a.Error, ErrAmbiguous}
+	case a.Error != "":
+		return a, errors.New(a.Error)
+	}
+	return a, nil
+}
+
+// kept is an error whose text and kind came over the line.
+type kept struct {
+	text string
+	kind error
+}
+
+func (e kept) Error() string { return e.text }
+func (e kept) Unwrap() error { return e.kind }
+
+func (s *remote) Put(ctx context.Context, r Run) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	_, err := s.do(ctx, "put", call{Run: &r})
+	return err
+}
+
+func (s *remote) Append(ctx context.Context, id string, events []Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	_, err := s.do(ctx, "append", call{ID: id, Events: events})
+	return err
+}
+
+func (s *remote) Get(ctx context.Context, prefix string) (Run, error) {
+	a, err := s.do(ctx, "get", call{ID: prefix})
+	if err != nil || a.Run == nil {
+		return Run{}, err
+	}
+	return *a.Run, nil
+}
+
+func (s *remote) Events(ctx context.Context, id string) ([]Event, error) {
+	a, err := s.do(ctx, "events", call{ID: id})
+	return a.Events, err
+}
+
+func (s *remote) List(ctx context.Context, f Filter) ([]Run, int, error) {
+	a, err := s.do(ctx, "list", call{Filter: f})
+	return a.List, a.All, err
+}
+
+func (s *remote) Sums(ctx context.Context, by string, since time.Time) ([]Sum, error) {
+	a, err := s.do(ctx, "sums", call{By: by, Since: since})
+	return a.Sums, err
+}
+
+// A Server serves a store on this machine. Close it.
+type Server struct {
+	URL, Key string
+	http     *http.Server
+}
+
+// Serve serves a store on a loopback port, to whoever has the key that it draws; see
+// Handler.
+func Serve(open func() (Store, error), fill func(*Run)) (*Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	s := &Server{URL: "http://" + l.Addr().String(), Key: rand.Text()}
+	s.http = &http.Server{Handler: Handler(open, s.Key, fill), ReadHeaderTimeout: patience}
+	go s.http.Serve(l) // ends with Close
+	return s, nil
+}
+
+// Close ends the calls that are going on.
+func (s *Server) Close() error { return s.http.Close() }

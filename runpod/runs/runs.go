@@ -1,0 +1,137 @@
+// Package runs is the run store: what was trained, from which data, at what price,
+// with what result. A run is in the store before its job is submitted, so that none
+// goes on unseen.
+//
+// The file belongs to the notebook kernel's process or to the command line (package
+// runs/sqlite); a notebook's session reaches it over HTTP (Dial, Handler), so that a
+// session holds no database. The store knows no training: the record is JSON of
+// package train, and the columns are what is listed, filtered and summed.
+//
+//	runs.go   a run, the store's interface
+//	http.go   the store over HTTP, for a session
+//	sqlite    the store in a file
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A State is where a run stands.
+type State string
+
+const (
+	Open        State = "open"        // about to be submitted, waiting or running, as far as is known
+	Completed   State = "completed"   // with all its epochs, or stopped early as asked for
+	Interrupted State = "interrupted" // by the person; the model so far may be there
+	Failed      State = "failed"
+)
+
+// States are all of them.
+func States() []State { return []State{Open, Completed, Interrupted, Failed} }
+
+// A Run is one training as the store keeps it.
+type Run struct {
+	ID       string    `json:"run_id"`
+	State    State     `json:"state"`
+	Created  time.Time `json:"created"`
+	Ended    time.Time `json:"ended,omitzero"`
+	Job      string    `json:"job_id,omitempty"`
+	Endpoint string    `json:"endpoint,omitempty"`
+	Parent   string    `json:"parent,omitempty"` // the sweep that it is a trial of
+	Notebook string    `json:"notebook,omitempty"`
+	Cell     int       `json:"cell,omitempty"`   // execution count
+	Source   string    `json:"source,omitempty"` // what was typed
+	Tags     []string  `json:"tags,omitempty"`
+	Title    string    `json:"title,omitempty"` // the model in words
+	GPU      string    `json:"gpu,omitempty"`
+	Image    string    `json:"image,omitempty"`
+
+	Epochs  int     `json:"epochs"`            // done
+	Planned int     `json:"planned,omitempty"` // number of the last epoch
+	Loss    float64 `json:"loss,omitempty"`    // of the last epoch: validation where there is one
+	Score   float64 `json:"score,omitempty"`   // accuracy or the like of the last epoch, 0: none
+	Seconds float64 `json:"seconds,omitempty"` // that the worker trained
+	Billed  float64 `json:"billed,omitempty"`  // seconds that the job was executed, as the endpoint says
+	Waited  float64 `json:"waited,omitempty"`  // seconds in the queue
+	Dollars float64 `json:"dollars,omitempty"`
+	Error   string  `json:"error,omitempty"`
+
+	// Record is what repeats the run: a train.Record.
+	Record json.RawMessage `json:"record,omitempty"`
+}
+
+// A Filter says which runs are listed. The zero value lists the newest 50.
+type Filter struct {
+	State    State     `json:"state,omitempty"`
+	Tag      string    `json:"tag,omitempty"`
+	Notebook string    `json:"notebook,omitempty"`
+	Endpoint string    `json:"endpoint,omitempty"`
+	Parent   string    `json:"parent,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Limit    int       `json:"limit,omitempty"` // 50; negative: all
+}
+
+// DefaultLimit is how many runs are listed where nothing is said.
+const DefaultLimit = 50
+
+// A Sum is what a group of runs cost.
+type Sum struct {
+	Group   string  `json:"group"`
+	Runs    int     `json:"runs"`
+	Billed  float64 `json:"billed"`  // seconds
+	Dollars float64 `json:"dollars"` // 0: no price was known
+}
+
+// Groupings are the words that Store.Sums takes.
+func Groupings() []string { return []string{"day", "notebook", "endpoint"} }
+
+// A Store keeps runs. Its methods may be called from any goroutine.
+type Store interface {
+	// Put writes a run, in the place of what the store has of that id.
+	Put(ctx context.Context, r Run) error
+	// Append writes events of a run, each with its number in the run; one that is
+	// there stays, so that a run which is followed again doubles nothing.
+	Append(ctx context.Context, id string, events []Event) error
+	// Get returns the run whose id begins with prefix: ErrNotFound, or
+	// ErrAmbiguous where several do.
+	Get(ctx context.Context, prefix string) (Run, error)
+	// Events are those of a run, in order.
+	Events(ctx context.Context, id string) ([]Event, error)
+	// List returns the newest runs first, without Record and Source, and how many the
+	// filter lets through in all.
+	List(ctx context.Context, f Filter) (list []Run, all int, err error)
+	// Sums adds up what the runs since then cost, by one of Groupings; days are
+	// those of local time, newest first, the rest by cost.
+	Sums(ctx context.Context, by string, since time.Time) ([]Sum, error)
+}
+
+// An Event is one event of a run, as the worker sent it, without weights.
+type Event struct {
+	Seq  int             `json:"seq"`
+	Data json.RawMessage `json:"data"`
+}
+
+var (
+	ErrNotFound  = errors.New("no such run")
+	ErrAmbiguous = errors.New("several runs begin so")
+)
+
+// Check refuses a run that the store could not find again.
+func (r Run) Check() error {
+	if len(r.ID) < 4 || len(r.ID) > 64 {
+		return fmt.Errorf("runs: the id %.80q has %d characters, not 4 to 64", r.ID, len(r.ID))
+	}
+	for _, c := range r.ID {
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return fmt.Errorf("runs: the id %.80q holds %q", r.ID, c)
+		}
+	}
+	if r.Created.IsZero() {
+		return fmt.Errorf("runs: run %s has no time", r.ID)
+	}
+	return nil
+}

@@ -1,0 +1,259 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// An Origin is where a run comes from, for the run store.
+type Origin struct {
+	Notebook string
+	Cell     int    // execution count
+	Source   string // what was typed
+	Parent   string // the sweep that it is a trial of
+	Tags     []string
+	GPU      string
+}
+
+// A Record is what the run store keeps of a training beside its columns: enough to
+// repeat it, and to follow it to its end from another process.
+type Record struct {
+	Receipt
+	Input      []int `json:"input"`
+	Output     []int `json:"output,omitempty"`
+	Parameters int   `json:"parameters"`
+}
+
+// A recorder writes a run into the run store. A store that fails costs the record
+// and not the training: it is told once.
+type recorder struct {
+	store runs.Store
+	tell  func(line string)
+
+	mu      sync.Mutex
+	run     runs.Run
+	events  []runs.Event
+	told    bool
+	stop    chan struct{}
+	stopped chan struct{}
+}
+
+// writeEvery is how often events are written.
+const writeEvery = 500 * time.Millisecond
+
+// record puts the run into the store, before anything is sent. It returns nil where
+// there is no store; a nil recorder does nothing.
+func (p *Plan) record(ctx context.Context, e *runpod.Endpoint) *recorder {
+	store := p.options.Runs
+	if store == nil {
+		if store = runs.FromEnv(); store == nil {
+			return nil
+		}
+	}
+	o := p.options.Origin
+	r := &recorder{store: store, tell: p.log(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	r.run = runs.Run{
+		ID: p.RunID, State: runs.Open, Created: time.Now().UTC(), Endpoint: string(e.ID), Parent: o.Parent,
+		Notebook: o.Notebook, Cell: o.Cell, Source: o.Source, Tags: o.Tags, GPU: o.GPU,
+		Title: title(p), Epochs: p.StartEpoch, Planned: p.Epochs(),
+	}
+	m := p.unfinished("", e, nil)
+	r.run.Record = p.recordOf(m)
+	r.put(ctx)
+	go r.write(context.WithoutCancel(ctx))
+	return r
+}
+
+// title is the model in a line: its layers.
+func title(p *Plan) string {
+	var names []string
+	for _, l := range p.Model.Layers {
+		names = append(names, string(l.Type))
+	}
+	const most = 80
+	s := strings.Join(names, ", ")
+	if len(s) > most {
+		s = s[:most-3] + "..."
+	}
+	return s
+}
+
+func (p *Plan) recordOf(m *Model) json.RawMessage {
+	b, err := json.Marshal(Record{Receipt: p.receipt(m), Input: p.Input, Output: p.Output, Parameters: p.Parameters})
+	if err != nil {
+		return nil // numbers that JSON has not were refused before
+	}
+	return b
+}
+
+// log returns Options.OnEvent for lines of this side.
+func (p *Plan) log() func(string) {
+	return func(line string) {
+		if tell := p.options.OnEvent; tell != nil {
+			tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}})
+		}
+	}
+}
+
+// put writes the run as it is.
+func (r *recorder) put(ctx context.Context) {
+	r.mu.Lock()
+	run := r.run
+	r.mu.Unlock()
+	r.failed(r.store.Put(ctx, run))
+}
+
+func (r *recorder) failed(err error) {
+	if err == nil {
+		return
+	}
+	r.mu.Lock()
+	first := !r.told
+	r.told = true
+	r.mu.Unlock()
+	if first {
+		r.tell("the run is not in the run store: " + strings.TrimPrefix(err.Error(), "runs: "))
+	}
+}
+
+// accepted notes the job, at once: with it the run is found again.
+func (r *recorder) accepted(ctx context.Context, id runpod.JobID) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	r.run.Job = string(id)
+	r.mu.Unlock()
+	r.put(context.WithoutCancel(ctx))
+}
+
+// event keeps epochs and lines; weights stay out.
+func (r *recorder) event(e Event) {
+	if r == nil || e.Type != worker.EventEpoch && (e.Type != worker.EventLog || e.JobID == "") && e.Type != worker.EventCheckpoint {
+		return
+	}
+	data, err := json.Marshal(e.Event)
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, runs.Event{Seq: e.Seq, Data: data})
+	if e.Epoch != nil {
+		r.epoch(*e.Epoch)
+	}
+}
+
+func (r *recorder) epoch(e worker.Epoch) {
+	r.run.Epochs, r.run.Loss, r.run.Score = e.Epoch, float64(e.Loss), 0
+	if e.Accuracy != nil {
+		r.run.Score = float64(*e.Accuracy)
+	}
+	if e.ValLoss != nil {
+		r.run.Loss = float64(*e.ValLoss)
+	}
+	if e.ValAccuracy != nil {
+		r.run.Score = float64(*e.ValAccuracy)
+	}
+	r.run.Loss, r.run.Score = finite(r.run.Loss), finite(r.run.Score)
+}
+
+// write writes events until the run is over.
+func (r *recorder) write(ctx context.Context) {
+	defer close(r.stopped)
+	tick := time.NewTicker(writeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case <-tick.C:
+			r.flush(ctx)
+		}
+	}
+}
+
+func (r *recorder) flush(ctx context.Context) {
+	r.mu.Lock()
+	events := r.events
+	r.events = nil
+	r.mu.Unlock()
+	if len(events) > 0 {
+		r.failed(r.store.Append(ctx, r.run.ID, events))
+		r.put(ctx)
+	}
+}
+
+// end writes how the run ended. A run whose job may go on stays open.
+func (r *recorder) end(ctx context.Context, p *Plan, m *Model, err error) {
+	if r == nil {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	close(r.stop)
+	<-r.stopped
+	r.mu.Lock()
+	r.run.State, r.run.Error = ending(err)
+	if r.run.State != runs.Open {
+		r.run.Ended = time.Now().UTC()
+	}
+	if m != nil {
+		r.run.Seconds = m.Seconds
+		r.run.Record = p.recordOf(m)
+		if n := m.History.Len(); n > 0 {
+			r.epoch(m.History.Records[n-1])
+		}
+		if m.endpoint != nil && m.JobID != "" {
+			r.bill(ctx, m, p.options.Rate)
+		}
+	}
+	r.mu.Unlock()
+	r.flush(ctx)
+	r.put(ctx)
+}
+
+// bill notes what the job took, as the endpoint counts it.
+func (r *recorder) bill(ctx context.Context, m *Model, rate Rate) {
+	ctx, cancel := context.WithTimeout(ctx, lookAgain)
+	defer cancel()
+	job, err := m.endpoint.Status(ctx, m.JobID)
+	if err != nil {
+		return // the endpoint has forgotten it, or cannot be reached: not known
+	}
+	r.run.Waited, r.run.Billed = job.Delay.Seconds(), job.Execution.Seconds()
+	if rate.Known() {
+		r.run.Dollars = rate.Cost(job.Execution)
+	}
+}
+
+// ending is the state of a run that ended with err, and the line that says why.
+func ending(err error) (runs.State, string) {
+	var cut *InterruptedError
+	switch {
+	case err == nil:
+		return runs.Completed, ""
+	case errors.As(err, &cut) && cut.Cancelled:
+		return runs.Interrupted, ""
+	case errors.As(err, &cut):
+		return runs.Open, fmt.Sprint(err)
+	}
+	line, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "train: "), "\n")
+	return runs.Failed, line
+}
+
+// finite is x, or 0 where JSON has no number for it.
+func finite(x float64) float64 {
+	if x-x != 0 {
+		return 0
+	}
+	return x
+}
