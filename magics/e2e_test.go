@@ -272,7 +272,37 @@ func TestInterrupted(t *testing.T) {
 	}
 	v, ok := vars.Lookup("model")
 	if !ok || v.Interface().(*train.Model).History.Len() == 0 {
-		t.Error("the variable does not hold the epochs so far")
+		t.Fatal("the variable does not hold the epochs so far")
+	}
+	model := v.Interface().(*train.Model)
+	if !model.HasWeights() || !strings.Contains(out.stderr.String(), "the model has the weights so far") {
+		t.Errorf("no weights: %s", out.stderr.String())
+	}
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --from model --epochs 1 -q", "", vars, false); err != nil {
+		t.Errorf("going on: %v", err)
+	}
+}
+
+// TestInterruptedTwice: who interrupts again does not wait for the weights.
+func TestInterruptedTwice(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why, again := errors.New("stop"), make(chan struct{})
+	close(again)
+	out := &recorder{onDisplay: func(s shown) {
+		if text, _ := s.data[render.MIMEText].(string); strings.Contains(text, "training loss") {
+			cancel(why)
+		}
+	}}
+	err := find(t, "runpod_train").Run(ctx, &magic.Call{
+		Args: "-d Xtrain,ytrain --epochs 1000000", Body: digitsNet, Cell: true, Interactive: true, Vars: vars, Out: out, Again: again,
+	})
+	if !errors.Is(err, why) || !strings.Contains(out.stderr.String(), "is cancelled") {
+		t.Errorf("%v, %s", err, out.stderr.String())
+	}
+	if v, ok := vars.Lookup("model"); !ok || v.Interface().(*train.Model).HasWeights() {
+		t.Error("weights, or no variable")
 	}
 }
 

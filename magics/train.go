@@ -223,6 +223,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	}
 	declared := declare(c.Vars, pending{o.out, plan.Pending()})
 	begin := time.Now()
+	plan.GiveUp(c.Again)
 	model, err := plan.Run(ctx)
 	<-declared
 	result := render.Training{Loss: plan.Hyperparameters.LossFunction, Title: head, Epochs: plan.Epochs()}
@@ -283,6 +284,9 @@ func note(m *train.Model, err error) string {
 	var cut *train.InterruptedError
 	switch {
 	case errors.As(err, &cut):
+		if m.HasWeights() {
+			return fmt.Sprintf("Interrupted after epoch %d; the weights are those of the last batch.", m.Epochs)
+		}
 		return fmt.Sprintf("Interrupted after epoch %d.", m.Epochs)
 	case err != nil:
 		return fmt.Sprintf("Failed after epoch %d.", m.Epochs)

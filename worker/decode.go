@@ -10,7 +10,7 @@ import (
 
 // Operations lists the operations of the contract.
 func Operations() []Operation {
-	return []Operation{OpTrain, OpTrainEpoch, OpEvaluate, OpPredict, OpGPUInfo, OpBatch, OpStore, OpCapabilities}
+	return []Operation{OpTrain, OpTrainEpoch, OpEvaluate, OpPredict, OpGPUInfo, OpBatch, OpStore, OpCapabilities, OpCollect}
 }
 
 // uses says which fields an operation takes besides operation, protocol and
@@ -29,7 +29,7 @@ func uses(op Operation) (fields []string, ok bool) {
 		return []string{"!requests", "tensors", "sources"}, true
 	case OpStore:
 		return []string{"tensors", "have", "join"}, true
-	case OpGPUInfo, OpCapabilities:
+	case OpGPUInfo, OpCapabilities, OpCollect:
 		return nil, true
 	}
 	return nil, false
@@ -80,6 +80,9 @@ func (r *Request) Validate() error {
 		if !slices.Contains(fields, f) && !slices.Contains(fields, "!"+f) {
 			return Invalid(f, fmt.Sprintf("is of no use to %s", r.Operation))
 		}
+	}
+	if r.Operation == OpCollect && r.RunID == "" {
+		return Invalid("run_id", "is missing; collect needs it")
 	}
 	if r.StartEpoch < 0 || r.StartEpoch > 1e9 {
 		return Invalid("start_epoch", fmt.Sprintf("is %d, wants 0 or more", r.StartEpoch))

@@ -59,6 +59,9 @@ type Call struct {
 	Interactive bool
 	// Count is the execution count of the cell.
 	Count int
+	// Again is closed by a second interrupt: what Run still does for the person's
+	// sake after the first, it should leave.
+	Again <-chan struct{}
 	Vars  Vars
 	Out   Output
 }

@@ -19,6 +19,9 @@ type execution struct {
 	cancel context.CancelCauseFunc
 	cell   kernel.Cell
 	out    kernel.Output
+	// again is there while a magic runs: a second interrupt closes it, and a third
+	// one ends the process. Guarded by Session.mu.
+	again chan struct{}
 }
 
 // A run is one command to the session process that has output: a compiled
@@ -95,7 +98,8 @@ func (s *Session) wrap(err error) error {
 }
 
 // Interrupt stops the running cell. A second one within two seconds ends the
-// session process.
+// session process; while a magic runs the second tells the magic, which may be
+// putting something in order, and the third ends the process.
 func (s *Session) Interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +112,11 @@ func (s *Session) Interrupt() {
 		x.cancel(errInterrupted)
 		return
 	}
-	if time.Since(s.again) < secondInterrupt && s.proc != nil {
+	switch {
+	case x.again != nil:
+		close(x.again)
+		x.again = nil
+	case time.Since(s.again) < secondInterrupt && s.proc != nil:
 		s.proc.kill()
 	}
 	s.again = time.Now()
@@ -139,6 +147,9 @@ func (s *Session) start(x *execution, p *process, c frame.Command, started func(
 // await waits for the end of a run, and passes an interrupt on.
 func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, error) {
 	interrupt := x.ctx.Done()
+	s.mu.Lock()
+	again := x.again
+	s.mu.Unlock()
 	var late <-chan time.Time
 	cut := false // the interrupt has ended a read: the cell may end without noticing
 	over := func(e frame.Event) (frame.Event, error) {
@@ -166,10 +177,20 @@ func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, 
 			p.send(frame.Command{Op: frame.Interrupt, ID: id})
 			cut = s.cutRead(p)
 			late = time.After(stuck)
+		case <-again:
+			again = nil
+			p.send(frame.Command{Op: frame.Interrupt, ID: id})
 		case <-late:
 			p.kill()
 		}
 	}
+}
+
+// setAgain says what a second interrupt closes.
+func (s *Session) setAgain(x *execution, again chan struct{}) {
+	s.mu.Lock()
+	x.again = again
+	s.mu.Unlock()
 }
 
 // event handles what the session process says, one event at a time.

@@ -59,6 +59,8 @@ func (s *Session) magic(x *execution, seg segment) error {
 	if wantsHelp(seg) && seg.kind != shell {
 		return s.help(x, seg.name)
 	}
+	s.setAgain(x, make(chan struct{}))
+	defer s.setAgain(x, nil)
 	_, err = s.start(x, p, frame.Command{Op: frame.Magic, Name: seg.name, Text: seg.args, Body: seg.body, IsCell: seg.kind == cellMagic,
 		Interactive: x.cell.Interactive}, func() {})
 	if name, value, ok := strings.Cut(seg.args, "="); ok && err == nil && seg.name == "env" {

@@ -32,7 +32,8 @@ func wrong(name string, kind error, format string, args ...any) error {
 }
 
 // An InterruptedError is a training that ended because its context did. The model
-// that comes with it holds the epochs so far.
+// that comes with it holds the epochs so far, and the weights where the worker's
+// could be had.
 type InterruptedError struct {
 	JobID runpod.JobID // empty where no job had been accepted
 	// Cancelled tells that the endpoint confirmed the end of the job; otherwise
@@ -40,6 +41,7 @@ type InterruptedError struct {
 	Cancelled bool
 	CancelErr error
 	Epochs    int   // finished epochs
+	Weights   bool  // the model has weights, those after the last batch
 	Cause     error // context.Cause
 }
 
@@ -48,7 +50,11 @@ func (e *InterruptedError) Error() string {
 	case e.JobID == "":
 		return "interrupted before the job was accepted; nothing runs on the endpoint"
 	case e.Cancelled:
-		return fmt.Sprintf("interrupted after %d finished epochs; job %s is cancelled", e.Epochs, e.JobID)
+		s := fmt.Sprintf("interrupted after %d finished epochs; job %s is cancelled", e.Epochs, e.JobID)
+		if e.Weights {
+			s += ", and the model has the weights so far"
+		}
+		return s
 	default:
 		return fmt.Sprintf("interrupted after %d finished epochs, and job %s could not be cancelled (%v): it may still run and cost money; cancel it in the RunPod console", e.Epochs, e.JobID, e.CancelErr)
 	}

@@ -13,7 +13,8 @@ import (
 // ParseSpec, and may be nil with Options.From. It blocks until the training is
 // over. Where the training fails or ctx ends, the model holds the epochs so far;
 // it is nil where nothing was sent. When ctx ends the job is cancelled on the
-// endpoint, and the error is an *InterruptedError.
+// endpoint, what the worker kept of it is collected, so that the model has its weights
+// where that takes no more than 6 s, and the error is an *InterruptedError.
 func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	p, err := Prepare(spec, data, o)
 	if err != nil {
@@ -57,6 +58,14 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		err = fmt.Errorf("train: job %s: %w: %w", job.ID, ErrResult, err)
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
+	var cut *InterruptedError
+	if errors.As(err, &cut) && cut.Cancelled && f.status != runpod.StatusInQueue {
+		if r := p.collect(ctx, endpoint); r != nil {
+			if so, err := p.finished(job, endpoint, r); err == nil {
+				m, cut.Weights, cut.Epochs = so, true, so.Epochs-p.StartEpoch
+			}
+		}
+	}
 	m.Receipt = p.receipt(m)
 	return m, err
 }
@@ -146,6 +155,9 @@ func join(before, after []worker.Epoch) []worker.Epoch {
 
 // From is the model that the plan goes on from, or nil.
 func (p *Plan) From() *Model { return p.options.From }
+
+// GiveUp sets Options.GiveUp.
+func (p *Plan) GiveUp(c <-chan struct{}) { p.options.GiveUp = c }
 
 // OnEvent sets Options.OnEvent.
 func (p *Plan) OnEvent(f func(Event)) { p.options.OnEvent = f }

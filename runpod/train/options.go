@@ -61,6 +61,9 @@ type Options struct {
 	Origin Origin
 	// Rate is the price of the endpoint, for what the store says that the run cost.
 	Rate Rate
+	// GiveUp ends, when it is closed, the wait for the weights of an interrupted
+	// training; see Collect. nil: 6 s.
+	GiveUp <-chan struct{}
 	// Policy bounds the job on the server: time, life, priority.
 	Policy runpod.Policy
 	// OnEvent is told what happens, in order, from one goroutine. It should return

@@ -61,8 +61,11 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 	if err != nil {
 		return nil, err
 	}
-	if r.Operation == worker.OpTrain {
+	switch r.Operation {
+	case worker.OpTrain:
 		return nil, e.train(ctx, r, input, outer, yield)
+	case worker.OpCollect:
+		return nil, e.collect(ctx, r.RunID, yield)
 	}
 	answer, err := e.answer(ctx, r, outer)
 	if err != nil {
@@ -97,7 +100,7 @@ func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (
 // train streams the events of a training, or those of the same run before.
 func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, outer *arrays, yield func(json.RawMessage) error) error {
 	if r.RunID == "" {
-		return e.trainRun(ctx, r, outer, yield)
+		return e.trainRun(ctx, r, outer, yield, nil)
 	}
 	key := runKey(r.RunID, input)
 	run, repeat, err := e.runs.begin(ctx, key)
@@ -112,19 +115,48 @@ func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, out
 		}
 		return nil
 	}
-	finished := false
-	defer func() { e.runs.end(key, run, finished) }()
-	err = e.trainRun(ctx, r, outer, func(chunk json.RawMessage) error {
+	state := forgotten
+	defer func() { e.runs.end(key, run, state) }()
+	keep := func(chunk json.RawMessage) error {
 		run.chunks = append(run.chunks, chunk)
+		return nil
+	}
+	err = e.trainRun(ctx, r, outer, func(chunk json.RawMessage) error {
+		keep(chunk)
 		return yield(chunk)
+	}, func(chunk json.RawMessage) error {
+		state = left
+		return keep(chunk)
 	})
-	finished = err == nil
+	if err == nil {
+		state = finished
+	}
 	return err
 }
 
-func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield func(json.RawMessage) error) error {
+// collect streams the events of a run that is kept. It waits for one that is under
+// way.
+func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMessage) error) error {
+	run, err := e.runs.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if run == nil {
+		return &worker.Error{Kind: worker.ErrMissing, Field: "run_id", Message: "nothing is kept of that run here"}
+	}
+	for _, chunk := range run.chunks {
+		if err := yield(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trainRun tells the events of a training. Where ctx ends it, leave gets the events
+// that a finished training would have ended with, states included.
+func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield, leave func(json.RawMessage) error) error {
 	seq := 0
-	tell := func(event worker.Event) error {
+	tellTo := func(yield func(json.RawMessage) error, event worker.Event) error {
 		event.RunID, event.Seq = r.RunID, seq
 		seq++
 		chunk, err := json.Marshal(event)
@@ -133,6 +165,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		}
 		return yield(chunk)
 	}
+	tell := func(event worker.Event) error { return tellTo(yield, event) }
 	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
 		return err
@@ -149,6 +182,14 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 	begun := time.Now()
 	stopped, err := t.run(ctx)
 	if err != nil {
+		if ctx.Err() != nil && leave != nil {
+			if result, err := t.result(r, "interrupted"); err == nil {
+				result.Seconds = worker.Number(time.Since(begun).Seconds())
+				for _, event := range result.Emit(seq) {
+					tellTo(leave, event)
+				}
+			}
+		}
 		return err
 	}
 	result, err := t.result(r, stopped)

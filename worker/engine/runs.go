@@ -4,15 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"slices"
+	"strings"
 	"sync"
 )
 
 // runs remembers the events of finished trainings, so that a job that comes twice
-// is answered and not trained again.
+// is answered and not trained again, and of cancelled ones, for who collects them.
 type runs struct {
 	mu    sync.Mutex
 	byKey map[string]*oneRun
-	order []string // of byKey, oldest first
+	byID  map[string]*oneRun // the last of a run_id
+	order []string           // of byKey, oldest first
 	size  int
 }
 
@@ -26,8 +29,17 @@ const (
 type oneRun struct {
 	done   chan struct{}
 	chunks []json.RawMessage
-	ok     bool // it finished
+	state  runState
 }
+
+// A runState is how a run ended.
+type runState int
+
+const (
+	forgotten runState = iota // it failed, or nothing is left of it
+	finished
+	left // cancelled: its chunks end with what there was
+)
 
 // runKey is a run_id together with the request: the same run_id on another
 // request is another run.
@@ -42,12 +54,15 @@ func (r *runs) begin(ctx context.Context, key string) (run *oneRun, repeat bool,
 	for {
 		r.mu.Lock()
 		old := r.byKey[key]
-		if old == nil {
+		if old == nil || old.state == left {
 			run := &oneRun{done: make(chan struct{})}
 			if r.byKey == nil {
-				r.byKey = map[string]*oneRun{}
+				r.byKey, r.byID = map[string]*oneRun{}, map[string]*oneRun{}
 			}
-			r.byKey[key] = run
+			if old != nil {
+				r.drop(key)
+			}
+			r.byKey[key], r.byID[idOf(key)] = run, run
 			r.mu.Unlock()
 			return run, false, nil
 		}
@@ -57,29 +72,63 @@ func (r *runs) begin(ctx context.Context, key string) (run *oneRun, repeat bool,
 		case <-ctx.Done():
 			return nil, false, context.Cause(ctx)
 		}
-		if old.ok {
+		if old.state == finished {
 			return old, true, nil
 		}
 	}
 }
 
-// end keeps a run that finished and forgets one that did not.
-func (r *runs) end(key string, run *oneRun, ok bool) {
+// find returns what is kept of a run_id, nil for nothing. It waits for a run that is
+// under way.
+func (r *runs) find(ctx context.Context, id string) (*oneRun, error) {
+	r.mu.Lock()
+	run := r.byID[id]
+	r.mu.Unlock()
+	if run == nil {
+		return nil, nil
+	}
+	select {
+	case <-run.done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if run.state == forgotten {
+		return nil, nil
+	}
+	return run, nil
+}
+
+// end keeps a run that finished or left something, and forgets any other.
+func (r *runs) end(key string, run *oneRun, state runState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run.ok = ok
-	if !ok {
-		delete(r.byKey, key)
-	} else {
-		r.order = append(r.order, key)
-		r.size += run.bytes()
+	run.state = state
+	r.order = append(r.order, key)
+	r.size += run.bytes()
+	if state == forgotten {
+		r.drop(key)
 	}
 	for len(r.order) > maxRuns || (r.size > maxRunsBytes && len(r.order) > 0) {
-		r.size -= r.byKey[r.order[0]].bytes()
-		delete(r.byKey, r.order[0])
-		r.order = r.order[1:]
+		r.drop(r.order[0])
 	}
 	close(run.done)
+}
+
+// drop forgets a run that is over.
+func (r *runs) drop(key string) {
+	run := r.byKey[key]
+	r.size -= run.bytes()
+	delete(r.byKey, key)
+	if r.byID[idOf(key)] == run {
+		delete(r.byID, idOf(key))
+	}
+	r.order = slices.DeleteFunc(r.order, func(k string) bool { return k == key })
+}
+
+// idOf is the run_id in a key.
+func idOf(key string) string {
+	id, _, _ := strings.Cut(key, "\x00")
+	return id
 }
 
 func (r *oneRun) bytes() int {

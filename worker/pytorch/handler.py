@@ -106,7 +106,7 @@ class Work:
 
 def streams(job: dict) -> bool:
     value = job.get("input")
-    return isinstance(value, dict) and value.get("operation") == "train"
+    return isinstance(value, dict) and value.get("operation") in ("train", "collect")
 
 
 def failure(e: BaseException) -> dict:
@@ -138,7 +138,11 @@ async def stream(job: dict, config: Optional[dict] = None):
         yield await answer(job)
         return
     async with _one_at_a_time:
-        work = Work(job)
+        work, teller = Work(job), None
+        if job["input"]["operation"] == "collect":
+            async for event in collected(work, config):
+                yield event
+            return
         try:
             kept = await work.remember()
             teller = Teller(work, config)
@@ -167,6 +171,37 @@ async def stream(job: dict, config: Optional[dict] = None):
             work.memory.finish(teller.told)
         finally:
             await work.end()
+            if teller is not None:
+                leave(work, teller)
+
+
+def leave(work: Work, teller: "Teller") -> None:
+    """Keeps what a cancelled training came to; see Memory.collect."""
+    error = work.done.exception() if work.done is not None else None
+    if not isinstance(error, train.Stopped) or error.result is None:
+        return
+    while (event := work.take()) is not None:
+        teller.event(event)
+    for event in finale(clean(error.result)):
+        teller.event(event)
+    work.memory.leave(teller.told)
+
+
+async def collected(work: Work, config: Optional[dict]):
+    """The events of a run that is kept, as they were numbered."""
+    try:
+        request = operations.wire.parse(work.input)
+    except JobError as e:
+        yield failure(e)
+        return
+    kept = await work.loop.run_in_executor(None, Memory.collect, request.run_id)
+    if kept is None:
+        yield failure(JobError("MissingData", "nothing is kept of that run here", "run_id"))
+        return
+    teller = Teller(work, config)
+    for event in kept:
+        teller.keep(event)
+        yield event
 
 
 class Teller:
@@ -183,10 +218,10 @@ class Teller:
         self.seq += 1
         if event["type"] != "batch":
             self.told.append(event)
-        self._keep(event)
+        self.keep(event)
         return event
 
-    def _keep(self, event: dict) -> None:
+    def keep(self, event: dict) -> None:
         """Whether the SDK takes the event into the final output; it looks at this before each."""
         if self.config is None:
             return

@@ -69,6 +69,8 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
             return put(request, arrays)
         if request.operation == "capabilities":
             return capabilities()
+        if request.operation == "collect":
+            raise invalid("operation", "collect is a job of its own")
         return gpu_info()
     except (JobError, train.Stopped) as e:
         devices.forget(e)

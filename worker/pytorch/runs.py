@@ -6,6 +6,8 @@ again. The folder of a run (data.folder()/runs/<digest of run_id>) holds
     attempts                  how often the run was delivered
     checkpoint.safetensors    where training stands; any batch, not only the end of an epoch
     result.json               the events of a finished run
+    left.json                 the events of a cancelled run, its states as they were
+    id                        in the folder of a run_id alone: the folder of its last request
 
 A run_id counts only together with the rest of its request.
 """
@@ -47,8 +49,28 @@ class Memory:
             before = int(self._read("attempts") or 0)
             self.attempt = max(before, retries)
             data.write(self.folder / "attempts", str(self.attempt + 1).encode())
+            data.write(self._of_id(runs, run_id) / "id", key.encode())
         except (OSError, ValueError):
             self.folder = None  # a volume that is full or gone costs the memory, not the training
+
+    @staticmethod
+    def _of_id(runs: Path, run_id: str) -> Path:
+        folder = runs / hashlib.sha256(json.dumps(["id", run_id]).encode()).hexdigest()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @classmethod
+    def collect(cls, run_id: str, root: Optional[Path] = None) -> Optional[list]:
+        """The events of the last job with that run_id: finished, else as far as it came before it was cancelled."""
+        runs = (root or data.folder()) / "runs"
+        try:
+            key = (cls._of_id(runs, run_id) / "id").read_text()
+        except OSError:
+            return None
+        if len(key) != 64 or not key.isalnum():
+            return None
+        memory = cls.at(runs / key)
+        return memory.result() or memory._events("left.json")
 
     @classmethod
     def at(cls, folder: Path) -> "Memory":
@@ -73,18 +95,30 @@ class Memory:
 
     def result(self) -> Optional[list]:
         """The events of the run, if it is finished."""
-        text = self._read("result.json")
+        return self._events("result.json")
+
+    def _events(self, name: str) -> Optional[list]:
+        text = self._read(name)
         try:
             return json.loads(text) if text else None
         except ValueError:
             return None
+
+    def leave(self, events: list) -> None:
+        """Keeps what a cancelled run came to, for who collects it. The checkpoint stays: the run may go on."""
+        try:
+            if self.folder is not None:
+                data.write(self.folder / "left.json", json.dumps(events).encode())
+        except OSError:
+            pass
 
     def finish(self, events: list) -> None:
         if self.folder is None:
             return
         try:
             data.write(self.folder / "result.json", json.dumps(events).encode())
-            (self.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+            for name in ("checkpoint.safetensors", "left.json"):
+                (self.folder / name).unlink(missing_ok=True)
         except OSError:
             pass
 

@@ -33,7 +33,9 @@ EVALUATION_BATCH = 1024
 
 
 class Stopped(Exception):
-    """The job was cancelled; what there was is saved."""
+    """The job was cancelled; what there was is saved, and result is it, where one process trained."""
+
+    result: Optional[dict] = None
 
 
 class Trainer:
@@ -106,9 +108,12 @@ class Trainer:
         try:
             while self.epoch < self.end and not why:
                 why = self._epoch()
-        except Stopped:
+        except Stopped as e:
             if self.team.size == 1:  # a team's sums are apart within an epoch
                 self._checkpoint(start)
+                if self.memory is not None and self.memory.folder is not None:
+                    self.spent += time.monotonic() - start
+                    e.result = self._result("interrupted")
             raise
         self.spent += time.monotonic() - start
         return self._result(why)

@@ -22,7 +22,7 @@ PROTOCOL = 1
 MAX_CHUNK = 900_000  # bytes of JSON in a stream chunk; RunPod splits above 1 MB (worker/event.go)
 MAX_SEED = 1 << 62
 
-OPERATIONS = ("train", "train_epoch", "evaluate", "predict", "gpu_info", "batch", "store", "capabilities")
+OPERATIONS = ("train", "train_epoch", "evaluate", "predict", "gpu_info", "batch", "store", "capabilities", "collect")
 
 
 class JobError(ValueError):
@@ -301,6 +301,7 @@ _FIELDS = {
     "batch": (("requests",), ("requests",)),
     "store": ((), ("have", "join")),
     "capabilities": ((), ()),
+    "collect": ((), ()),
 }
 _STATE_LIMIT = 1 << 31  # characters of base64; what can be decoded is bounded again in tensors.py
 
@@ -322,6 +323,8 @@ def parse(value: Any, path: str = "") -> Request:
             why = "; an untrained model is not evaluated" if name == "model_state" else ""
             raise invalid(f.at(name), f"{operation} needs it{why}")
     run_id = f.text("run_id", "", limit=128)
+    if operation == "collect" and not run_id:
+        raise invalid(f.at("run_id"), "collect needs it")
     tensors = f.raw("tensors")
     got = {name: f.raw(name) if name in allowed else None for name in allowed}
     f.end()

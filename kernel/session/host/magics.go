@@ -17,7 +17,8 @@ import (
 // magic starts a magic as an execution.
 func (h *host) magic(c frame.Command) {
 	m := h.magics[c.Name]
-	e := &execution{patience: magicPatience}
+	again := make(chan struct{})
+	e := &execution{patience: magicPatience, again: again}
 	h.start(c, e, func(ctx context.Context) (err error) {
 		if m == nil {
 			return &magic.UsageError{Msg: "there is no magic " + c.Name}
@@ -31,7 +32,7 @@ func (h *host) magic(c frame.Command) {
 				err = fmt.Errorf("%%%s panicked: %v\n%s", c.Name, r, debug.Stack())
 			}
 		}()
-		return m.Run(ctx, &magic.Call{Name: c.Name, Args: c.Text, Body: c.Body, Cell: c.IsCell, Interactive: c.Interactive, Count: c.Count,
+		return m.Run(ctx, &magic.Call{Name: c.Name, Args: c.Text, Body: c.Body, Cell: c.IsCell, Interactive: c.Interactive, Count: c.Count, Again: again,
 			Vars: &variables{h, ctx, c.ID}, Out: &cellOutput{h, rt.Caller()}})
 	})
 }

@@ -33,7 +33,9 @@ type execution struct {
 	patience time.Duration
 	load     rt.LoadTime
 	start    time.Time
-	once     sync.Once // of the done event
+	once     sync.Once     // of the done event
+	again    chan struct{} // closed by a second interrupt; nil: a cell
+	cut      bool          // interrupted; guarded by host.mu
 }
 
 // forgetEvery is how many cells pass before those without goroutines are
@@ -89,8 +91,18 @@ func (h *host) finish(e *execution, f *frame.Failure) {
 func (h *host) interrupt(id int) {
 	h.mu.Lock()
 	e := h.running[id]
-	h.mu.Unlock()
 	if e == nil {
+		h.mu.Unlock()
+		return
+	}
+	second := e.cut
+	e.cut = true
+	h.mu.Unlock()
+	if second { // the third ends the process
+		if e.again != nil {
+			close(e.again)
+			e.again = nil
+		}
 		return
 	}
 	e.cell.Interrupt()

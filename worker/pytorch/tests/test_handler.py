@@ -103,6 +103,21 @@ def test_cancelled_within_one_batch_and_taken_up_again(monkeypatch):
 
     named, meta = runs.Memory("r", job["input"]).load()
     assert meta["epoch"] * 6 + meta["batch"] == len(steps) == int(named["optimizer.step"])
+    # and who asks for it gets the events, the states as they are
+    kept = drain({"id": "2", "input": {"operation": "collect", "protocol": 1, "run_id": "r"}})
+    assert [e["seq"] for e in kept] == sorted({e["seq"] for e in kept}) and {e["run_id"] for e in kept} == {"r"}
+    result = kept[-1]["result"]
+    assert result["status"] == "stopped" and result["stopped"] == "interrupted" and len(result["history"]) == meta["epoch"]
+    assert tensors.load_state(result["optimizer_state"], "o")["step"] == len(steps)
+
+
+def test_collect_gives_what_is_kept_or_says_that_nothing_is():
+    finished = drain({"id": "1", "input": request(hyper=FEW, run_id="r")})
+    collect = {"id": "2", "input": {"operation": "collect", "protocol": 1, "run_id": "r"}}
+    assert drain(collect) == [e for e in finished if e["type"] != "batch"]
+    unknown = drain({"id": "3", "input": {"operation": "collect", "protocol": 1, "run_id": "other"}})
+    assert "MissingData" in unknown[0]["error"]
+    assert "run_id" in drain({"id": "3", "input": {"operation": "collect"}})[0]["error"]
 
 
 def test_cancelled_while_its_consumer_is_busy():
