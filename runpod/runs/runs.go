@@ -27,7 +27,7 @@ const (
 	Open        State = "open"        // about to be submitted, waiting or running, as far as is known
 	Completed   State = "completed"   // with all its epochs, or stopped early as asked for
 	Interrupted State = "interrupted" // by the person; the model so far may be there
-	Failed      State = "failed"
+	Failed      State = "failed"      // Error says why
 )
 
 // States are all of them.
@@ -116,8 +116,8 @@ type Event struct {
 }
 
 var (
-	ErrNotFound  = errors.New("no such run")
-	ErrAmbiguous = errors.New("several runs begin so")
+	ErrNotFound  = errors.New("no such run")           // no id begins with what was asked for
+	ErrAmbiguous = errors.New("several runs begin so") // more of the id is wanted
 )
 
 // Check refuses a run that the store could not find again.
