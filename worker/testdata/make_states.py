@@ -14,6 +14,7 @@ import struct
 
 import torch
 from torch import nn
+from torch.optim import lr_scheduler as LR
 
 torch.set_num_threads(1)
 NAMES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
@@ -40,19 +41,22 @@ def optimizer_state(opt, model, step):
     return out
 
 
-def case(name, optimizer, hyper):
+def case(name, optimizer, hyper, schedule=None):
     g = torch.Generator().manual_seed(3)
     x = (torch.randn(12, 4, generator=g) * 100).round() / 100
     y = torch.randint(0, 3, (12,), generator=g)
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(4, 6, bias=False), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 3))
     opt = optimizer(model.parameters())
+    rule = schedule and schedule(opt)
 
     def epoch():
         loss = nn.functional.cross_entropy(model(x), y)
         opt.zero_grad()
         loss.backward()
         opt.step()
+        if rule and opt._step_count < 8:
+            rule.step()
         return loss.item()
 
     for _ in range(4):
@@ -72,6 +76,10 @@ cases = [
     case("adamw", lambda p: torch.optim.AdamW(p, lr=0.05), {"optimizer": "adamw"}),
     case("sgd", lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9), {"optimizer": "sgd", "momentum": 0.9}),
     case("rmsprop", lambda p: torch.optim.RMSprop(p, lr=0.05, momentum=0.5), {"optimizer": "rmsprop", "momentum": 0.5}),
+    # a schedule without a length of its own ends with the job: at start_epoch + epochs
+    case("cosine", lambda p: torch.optim.SGD(p, lr=0.05), {"optimizer": "sgd", "scheduler": {"type": "cosine"}}, lambda o: LR.CosineAnnealingLR(o, 8)),
+    case("one_cycle", lambda p: torch.optim.SGD(p, lr=0.05), {"optimizer": "sgd", "scheduler": {"type": "one_cycle"}},
+         lambda o: LR.OneCycleLR(o, 0.5, total_steps=8, cycle_momentum=False)),
     case("adagrad", lambda p: torch.optim.Adagrad(p, lr=0.05), {"optimizer": "adagrad"}),
 ]
 print("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]")

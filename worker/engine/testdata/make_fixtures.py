@@ -100,8 +100,8 @@ NAMES = {
     "identity": "Identity", "linear": "Linear", "conv_transpose1d": "ConvTranspose1d", "conv_transpose2d": "ConvTranspose2d",
     "adaptive_maxpool1d": "AdaptiveMaxPool1d", "adaptive_maxpool2d": "AdaptiveMaxPool2d", "instancenorm1d": "InstanceNorm1d", "instancenorm2d": "InstanceNorm2d", "embedding": "Embedding", "conv1d": "Conv1d", "conv2d": "Conv2d", "maxpool1d": "MaxPool1d",
     "maxpool2d": "MaxPool2d", "avgpool1d": "AvgPool1d", "avgpool2d": "AvgPool2d", "adaptive_avgpool1d": "AdaptiveAvgPool1d",
-    "adaptive_avgpool2d": "AdaptiveAvgPool2d", "batchnorm1d": "BatchNorm1d", "batchnorm2d": "BatchNorm2d", "batchnorm3d": "BatchNorm3d",
-    "layernorm": "LayerNorm", "groupnorm": "GroupNorm", "dropout": "Dropout", "dropout1d": "Dropout1d", "dropout2d": "Dropout2d",
+    "adaptive_avgpool2d": "AdaptiveAvgPool2d", "batchnorm1d": "BatchNorm1d", "batchnorm2d": "BatchNorm2d", "batchnorm3d": "BatchNorm3d", "instancenorm3d": "InstanceNorm3d",
+    "layernorm": "LayerNorm", "groupnorm": "GroupNorm", "dropout": "Dropout", "dropout1d": "Dropout1d", "dropout2d": "Dropout2d", "dropout3d": "Dropout3d",
     "flatten": "Flatten", "prelu": "PReLU", "glu": "GLU",
     "transformer_encoder_layer": "TransformerEncoderLayer",
 }  # fmt: skip
@@ -307,6 +307,10 @@ def cases():
     yield case("minibatch", mlp(), mini, (6,), 3, n=30)
     yield case("dropout", [L("linear", in_features=6, out_features=16), L("relu"), L("dropout", p=0.3), L("linear", in_features=16, out_features=3), L("dropout", p=0.1)], mini, (6,), 3, n=30)
     yield case("dropout2d", [L("conv2d", in_channels=1, out_channels=6, kernel_size=3), L("dropout2d", p=0.4), L("flatten"), L("linear", in_features=54, out_features=3)], mini, (1, 5, 5), 3, n=15)
+    yield case("dropout1d", [L("conv1d", in_channels=2, out_channels=6, kernel_size=2), L("dropout1d", p=0.4), L("flatten"), L("linear", in_features=24, out_features=3)], mini, (2, 5), 3, n=15)
+    yield case("dropout3d", [L("reshape", shape=[6, 2, 2, 1]), L("dropout3d", p=0.3), L("flatten"), L("linear", in_features=24, out_features=3)], mini, (24,), 3, n=15)
+    yield case("norms-3d", [L("linear", in_features=24, out_features=24), L("reshape", shape=[3, 2, 2, 2]), L("instancenorm3d", num_features=3, affine=True), L("tanh"),
+               L("batchnorm3d", num_features=3), L("flatten"), L("linear", in_features=24, out_features=3)], {"optimizer": "sgd"}, (24,), 3, n=12)  # fmt: skip
     for s in [{"type": "step", "step_size": 2, "gamma": 0.5}, {"type": "cosine"}, {"type": "cosine", "t_max": 4, "eta_min": 0.001},
               {"type": "one_cycle", "max_lr": 0.05}, {"type": "plateau", "factor": 0.5, "patience": 1}, {"type": "warmup", "steps": 12}]:  # fmt: skip
         lr = 0.3 if s["type"] == "plateau" else 0.01

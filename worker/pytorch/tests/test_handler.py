@@ -56,9 +56,13 @@ def test_a_fast_training_does_not_wait_for_its_posts():
             await asyncio.sleep(0.05)
         return events
 
+    run({**job["input"], "run_id": ""})  # PyTorch 2 imports its compiler at the first model
+    start = time.monotonic()
+    run({**job["input"], "run_id": ""})
+    alone = time.monotonic() - start
     start = time.monotonic()
     events = asyncio.run(slow())
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 2 * alone + 3
     assert [e["seq"] for e in events] == list(range(len(events))) and len(events) < 60
     assert [h["epoch"] for h in events[-1]["result"]["history"]] == list(range(1, 101))
 
