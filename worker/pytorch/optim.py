@@ -50,6 +50,8 @@ def state(optimizer: torch.optim.Optimizer, model: torch.nn.Module, step: int) -
     out = {"step": torch.tensor(step, dtype=torch.int64)}
     if isinstance(optimizer, torch.optim.LBFGS):
         for slot, v in sorted(optimizer.state[optimizer._params[0]].items()):
+            if slot == "al":
+                continue  # room for a computation, not a state
             for name, t in [(f"lbfgs.{slot}.{i}", t) for i, t in enumerate(v)] if isinstance(v, list) else [(f"lbfgs.{slot}", v)]:
                 if t is not None:
                     out[name] = _scalar(t)
@@ -118,6 +120,8 @@ def _load_lbfgs(optimizer, tensors: dict, path: str) -> None:
         parts = name.split(".")
         if parts[0] != "lbfgs" or len(parts) not in (2, 3) or t.numel() not in (1, total):
             raise invalid(f"{path}.{name}", "lbfgs has no such state")
+        if parts[1] == "al":
+            continue
         value = t.to(optimizer._params[0].device)
         if parts[1] in ("func_evals", "n_iter"):
             value = int(t)
@@ -127,7 +131,7 @@ def _load_lbfgs(optimizer, tensors: dict, path: str) -> None:
             own.setdefault(parts[1], []).append(value)
         else:
             own[parts[1]] = value
-    own.setdefault("al", [None] * optimizer.param_groups[0]["history_size"])
+    own["al"] = [None] * optimizer.param_groups[0]["history_size"]
 
 
 class Rate:

@@ -64,6 +64,16 @@ def test_five_and_five_are_ten(optimizer):
     assert same(states(whole)[0], states(second)[0]) and same(states(whole)[1], states(second)[1])
 
 
+def test_lbfgs_goes_on_while_its_memory_grows():
+    """Taken up after 9 batches it had room for 9 and ended with an IndexError in PyTorch 1."""
+    hyper = {"batch_size": 32, "seed": 3, "optimizer": "lbfgs", "learning_rate": 0.02, "max_iter": 4}
+    whole, _ = run(request(hyper={**hyper, "epochs": 6}))
+    first, _ = run(request(hyper={**hyper, "epochs": 3}))
+    state = {"model_state": first["model_state"], "optimizer_state": first["optimizer_state"], "start_epoch": 3}
+    second, _ = run(request(hyper={**hyper, "epochs": 3}, **state))
+    assert same(states(whole)[0], states(second)[0]) and same(states(whole)[1], states(second)[1])
+
+
 def test_plateau_continues():
     hyper = {**FEW, "optimizer": "sgd", "learning_rate": 3.0, "scheduler": {"type": "plateau", "patience": 1, "factor": 0.5}}
     whole, _ = run(request(hyper={**hyper, "epochs": 10}))
