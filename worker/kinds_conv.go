@@ -70,14 +70,7 @@ func window(name string, def int, r Range, doc string) Param {
 }
 
 func convShape(a *args, in []int, d int) ([]int, error) {
-	if err := channels(a, in, d, "in_channels"); err != nil {
-		return nil, err
-	}
-	g := a.int("groups")
-	if a.int("in_channels")%g != 0 || a.int("out_channels")%g != 0 {
-		return nil, a.misfit("groups", "groups %d divides not both in_channels %d and out_channels %d", g, a.int("in_channels"), a.int("out_channels"))
-	}
-	w, err := windowOf(a, d)
+	w, err := convWindow(a, in, d)
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +93,7 @@ func convShape(a *args, in []int, d int) ([]int, error) {
 }
 
 func transposedShape(a *args, in []int, d int) ([]int, error) {
-	if err := channels(a, in, d, "in_channels"); err != nil {
-		return nil, err
-	}
-	g := a.int("groups")
-	if a.int("in_channels")%g != 0 || a.int("out_channels")%g != 0 {
-		return nil, a.misfit("groups", "groups %d divides not both in_channels %d and out_channels %d", g, a.int("in_channels"), a.int("out_channels"))
-	}
-	w, err := windowOf(a, d)
+	w, err := convWindow(a, in, d)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +113,18 @@ func transposedShape(a *args, in []int, d int) ([]int, error) {
 		out = append(out, size)
 	}
 	return out, nil
+}
+
+// convWindow infers and checks what a convolution and its transpose have in common.
+func convWindow(a *args, in []int, d int) (w sliding, err error) {
+	if err := channels(a, in, d, "in_channels"); err != nil {
+		return w, err
+	}
+	g := a.int("groups")
+	if a.int("in_channels")%g != 0 || a.int("out_channels")%g != 0 {
+		return w, a.misfit("groups", "groups %d divides not both in_channels %d and out_channels %d", g, a.int("in_channels"), a.int("out_channels"))
+	}
+	return windowOf(a, d)
 }
 
 // channels checks the rank of in and infers the number of channels.

@@ -131,11 +131,11 @@ func (w *window) foldRow(image, src []float32, dy, dx int) {
 	}
 }
 
-// conv is a convolution over one or two dimensions: for each sample and group, a
-// matrix product with the unfolded input.
-type conv struct {
+// A convolution is what conv and its transpose have in common: weights, memory, and
+// the batch in parallel.
+type convolution struct {
 	window
-	outs, groups int
+	groups       int
 	weight, bias *tensor
 	y, dx        []float32
 	partial      [][]float32 // sums of gradients, one for each chunk of the batch
@@ -144,70 +144,36 @@ type conv struct {
 
 type convScratch struct{ col, dcol []float32 }
 
-func newConv(v values, t []*tensor) *conv {
-	c := &conv{window: newWindow(v), outs: v.Int("out_channels"), groups: v.Int("groups"), weight: named(t, "weight"), bias: named(t, "bias")}
-	c.scratch.New = func() any { return &convScratch{} }
-	return c
+func newConvolution(w window, v values, t []*tensor) convolution {
+	return convolution{
+		window: w, groups: v.Int("groups"), weight: named(t, "weight"), bias: named(t, "bias"),
+		scratch: sync.Pool{New: func() any { return &convScratch{} }},
+	}
 }
 
-// sizes of one group's product: rows of the weight, its columns, places.
-func (c *conv) product() (outs, points, places int) {
-	return c.outs / c.groups, c.channels / c.groups * c.kernel[0] * c.kernel[1], c.outSize()
-}
-
-func (c *conv) forward(p *pass, x []float32, n int) []float32 {
-	outs, points, places := c.product()
-	xs, ys := c.channels*c.inSize(), c.outs*places
+// outputs calls f for each sample of xs numbers with its ys outputs, cost operations
+// each.
+func (c *convolution) outputs(x []float32, n, xs, ys, cost int, f func(s *convScratch, x, y []float32)) []float32 {
 	y := grown(&c.y, n*ys)
-	parallel(n, c.outs*points*places, func(from, to int) {
+	parallel(n, cost, func(from, to int) {
 		s := c.scratch.Get().(*convScratch)
 		defer c.scratch.Put(s)
-		col := grown(&s.col, points*places)
 		for i := from; i < to; i++ {
-			c.fillBias(y[i*ys : (i+1)*ys])
-			for g := range c.groups {
-				c.unfold(col, x[i*xs:(i+1)*xs], g*c.channels/c.groups, c.channels/c.groups)
-				serial(p).Sgemm(blas.NoTrans, blas.NoTrans, outs, places, points, 1,
-					c.weight.data[g*outs*points:], points, col, places, 1, y[i*ys+g*outs*places:], places)
-			}
+			f(s, x[i*xs:(i+1)*xs], y[i*ys:(i+1)*ys])
 		}
 	})
 	return y
 }
 
-func (c *conv) fillBias(y []float32) {
-	if c.bias == nil {
-		clear(y)
-		return
-	}
-	size := c.outSize()
-	for o, b := range c.bias.data {
-		line := y[o*size : (o+1)*size]
-		for i := range line {
-			line[i] = b
-		}
-	}
-}
-
-// serial is the multiplier for code that already runs on all processors.
-func serial(p *pass) multiplier {
-	if _, ok := p.blas.(sgemm.BLAS); ok {
-		return sgemm.BLAS{Serial: true}
-	}
-	return p.blas
-}
-
-func (c *conv) backward(p *pass, x, dy []float32, n int, wantDX bool) []float32 {
-	_, _, places := c.product()
-	xs, ys := c.channels*c.inSize(), c.outs*places
+// gradients calls f for each sample; it adds to sum, the weight's gradient and that of
+// outs biases, and sets dx, which is nil where nobody wants it.
+func (c *convolution) gradients(x, dy []float32, n, xs, ys, outs int, wantDX bool, f func(s *convScratch, sum, x, dy, dx []float32)) []float32 {
 	var dx []float32
 	if wantDX {
 		dx = grown(&c.dx, n*xs)
-		clear(dx)
 	}
-	size := len(c.weight.data) + c.outs
 	for len(c.partial) < maxChunks {
-		c.partial = append(c.partial, make([]float32, size))
+		c.partial = append(c.partial, make([]float32, len(c.weight.data)+outs))
 	}
 	count := chunks(n, func(chunk, from, to int) {
 		s := c.scratch.Get().(*convScratch)
@@ -219,29 +185,93 @@ func (c *conv) backward(p *pass, x, dy []float32, n int, wantDX bool) []float32 
 			if wantDX {
 				d = dx[i*xs : (i+1)*xs]
 			}
-			c.sampleBackward(p, s, sum, x[i*xs:(i+1)*xs], dy[i*ys:(i+1)*ys], d)
+			f(s, sum, x[i*xs:(i+1)*xs], dy[i*ys:(i+1)*ys], d)
 		}
 	})
-	sumPartial(c.partial[:count], c.weight, c.bias)
+	copy(c.weight.grad, c.partial[0])
+	for _, sum := range c.partial[1:count] {
+		addTo(c.weight.grad, sum[:len(c.weight.grad)])
+	}
+	if c.bias != nil {
+		copy(c.bias.grad, c.partial[0][len(c.weight.data):])
+		for _, sum := range c.partial[1:count] {
+			addTo(c.bias.grad, sum[len(c.weight.data):])
+		}
+	}
 	return dx
 }
 
-// sampleBackward adds one sample's gradients to sum (weight, then bias) and dx.
-func (c *conv) sampleBackward(p *pass, s *convScratch, sum, x, dy, dx []float32) {
-	outs, points, places := c.product()
-	col, dcol := grown(&s.col, points*places), grown(&s.dcol, points*places)
+// fillBias sets each channel of a sample, of size numbers, to its bias.
+func (c *convolution) fillBias(y []float32, size int) {
+	if c.bias == nil {
+		clear(y)
+		return
+	}
+	for o, b := range c.bias.data {
+		fill(y[o*size:(o+1)*size], b)
+	}
+}
+
+// biasGradient adds the sum of each channel, of size numbers.
+func (c *convolution) biasGradient(sum, dy []float32, size int) {
 	bias := sum[len(c.weight.data):]
-	for o := range c.outs {
-		bias[o] += total(dy[o*places : (o+1)*places])
+	for o := range bias {
+		bias[o] += total(dy[o*size : (o+1)*size])
 	}
-	for g := range c.groups {
-		first, count := g*c.channels/c.groups, c.channels/c.groups
-		c.unfold(col, x, first, count)
-		d := dy[g*outs*places:]
-		serial(p).Sgemm(blas.NoTrans, blas.Trans, outs, points, places, 1, d, places, col, places, 1, sum[g*outs*points:], points)
-		if dx != nil {
-			serial(p).Sgemm(blas.Trans, blas.NoTrans, points, places, outs, 1, c.weight.data[g*outs*points:], points, d, places, 0, dcol, places)
-			c.fold(dx, dcol, first, count)
+}
+
+// conv is a convolution over one or two dimensions: for each sample and group, a
+// matrix product with the unfolded input.
+type conv struct {
+	convolution
+	outs int
+}
+
+func newConv(v values, t []*tensor) *conv {
+	return &conv{convolution: newConvolution(newWindow(v), v, t), outs: v.Int("out_channels")}
+}
+
+// sizes of one group's product: rows of the weight, its columns, places.
+func (c *conv) product() (outs, points, places int) {
+	return c.outs / c.groups, c.channels / c.groups * c.kernel[0] * c.kernel[1], c.outSize()
+}
+
+func (c *conv) forward(p *pass, x []float32, n int) []float32 {
+	outs, points, places := c.product()
+	return c.outputs(x, n, c.channels*c.inSize(), c.outs*places, c.outs*points*places, func(s *convScratch, x, y []float32) {
+		col := grown(&s.col, points*places)
+		c.fillBias(y, places)
+		for g := range c.groups {
+			c.unfold(col, x, g*c.channels/c.groups, c.channels/c.groups)
+			serial(p).Sgemm(blas.NoTrans, blas.NoTrans, outs, places, points, 1,
+				c.weight.data[g*outs*points:], points, col, places, 1, y[g*outs*places:], places)
 		}
+	})
+}
+
+// serial is the multiplier for code that already runs on all processors.
+func serial(p *pass) multiplier {
+	if _, ok := p.blas.(sgemm.BLAS); ok {
+		return sgemm.BLAS{Serial: true}
 	}
+	return p.blas
+}
+
+func (c *conv) backward(p *pass, x, dy []float32, n int, wantDX bool) []float32 {
+	outs, points, places := c.product()
+	return c.gradients(x, dy, n, c.channels*c.inSize(), c.outs*places, c.outs, wantDX, func(s *convScratch, sum, x, dy, dx []float32) {
+		col, dcol := grown(&s.col, points*places), grown(&s.dcol, points*places)
+		c.biasGradient(sum, dy, places)
+		clear(dx)
+		for g := range c.groups {
+			first, count := g*c.channels/c.groups, c.channels/c.groups
+			c.unfold(col, x, first, count)
+			d := dy[g*outs*places:]
+			serial(p).Sgemm(blas.NoTrans, blas.Trans, outs, points, places, 1, d, places, col, places, 1, sum[g*outs*points:], points)
+			if dx != nil {
+				serial(p).Sgemm(blas.Trans, blas.NoTrans, points, places, outs, 1, c.weight.data[g*outs*points:], points, d, places, 0, dcol, places)
+				c.fold(dx, dcol, first, count)
+			}
+		}
+	})
 }

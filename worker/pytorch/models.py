@@ -79,11 +79,11 @@ class Builder:
             raise invalid(path, f"a list of layers is expected, not {shown(specs)}")
         if depth > MAX_DEPTH:
             raise invalid(path, f"layers in layers, more than {MAX_DEPTH} deep")
+        self.count += len(specs)
+        if self.count > MAX_LAYERS:
+            raise invalid(path, f"more than {MAX_LAYERS} layers")
         modules, out, before = [], [], f"the data give {list(x.shape[1:])}"
         for i, spec in enumerate(specs):
-            self.count += 1
-            if self.count > MAX_LAYERS:
-                raise invalid(path, f"more than {MAX_LAYERS} layers")
             at = f"{path}[{i}]"
             f = Fields(spec, at)
             name = f.text("type")
