@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	"path"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -178,4 +180,39 @@ func TestWrite(t *testing.T) {
 	if err := (Rules{}).Write(t.Context(), address, 1, nil); !errors.Is(err, ErrForbidden) {
 		t.Errorf("without rules: %v", err)
 	}
+}
+
+// Whatever a request says: what is allowed goes to the rule's own host, below its path.
+func FuzzRules(f *testing.F) {
+	for _, s := range []string{"https://bucket.example/data/x?sig=1", "https://bucket.example/data/../x", "https://bucket.example/data/@evil/", "https://bucket.example/data/%2e%2e%2fx", "https://bucket.example/data//x#y"} {
+		f.Add(s)
+	}
+	r, err := ParseRules("https://bucket.example/data/")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, address string) {
+		if r.Check(address) != nil {
+			return
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "https" || u.Host != "bucket.example" || u.User != nil || !strings.HasPrefix(path.Clean(u.Path)+"/", "/data/") {
+			t.Errorf("%q is allowed: %+v", address, u)
+		}
+	})
+}
+
+func FuzzParseRules(f *testing.F) {
+	f.Add("https://a/,http://127.0.0.1:9/x")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := ParseRules(text)
+		if err != nil {
+			return
+		}
+		for _, p := range r.prefixes {
+			if !strings.HasPrefix(p.prefix, "https://") && !strings.HasPrefix(p.prefix, "http://127.") && !strings.HasPrefix(p.prefix, "http://[") {
+				t.Errorf("%q is a rule", p.prefix)
+			}
+		}
+	})
 }

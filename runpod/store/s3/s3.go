@@ -128,21 +128,81 @@ func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker
 	return nil
 }
 
-// Get implements store.Store.
+// Get implements store.Store. Where the connection breaks off, reading goes on from
+// there, as long as the object is the same.
 func (b *Bucket) Get(ctx context.Context, name store.Name) (io.ReadCloser, error) {
 	if err := name.Check(); err != nil {
 		return nil, err
 	}
-	o, err := b.client.GetObject(ctx, b.bucket, b.prefix+string(name), minio.GetObjectOptions{})
-	if err != nil {
-		return nil, failure(ctx, name, err)
-	}
-	if _, err := o.Stat(); err != nil { // GetObject asks for nothing yet
-		o.Close()
-		return nil, failure(ctx, name, err)
-	}
-	return o, nil
+	r := &resuming{ctx: ctx, b: b, name: name}
+	return r, r.open()
 }
+
+// resumptions is how often a read is taken up again without a byte in between.
+const resumptions = 4
+
+// A resuming reads an object in one or several requests.
+type resuming struct {
+	ctx    context.Context
+	b      *Bucket
+	name   store.Name
+	object *minio.Object
+	tag    string
+	offset int64
+	failed int // in a row
+}
+
+func (r *resuming) open() error {
+	var o minio.GetObjectOptions
+	if r.offset > 0 {
+		if err := errors.Join(o.SetRange(r.offset, 0), o.SetMatchETag(r.tag)); err != nil {
+			return fmt.Errorf("s3: %s: %w", r.name, err)
+		}
+	}
+	object, err := r.b.client.GetObject(r.ctx, r.b.bucket, r.b.prefix+string(r.name), o)
+	if err != nil {
+		return failure(r.ctx, r.name, err)
+	}
+	info, err := object.Stat() // GetObject asks for nothing yet
+	if err != nil {
+		object.Close()
+		return failure(r.ctx, r.name, err)
+	}
+	r.object, r.tag = object, info.ETag
+	return nil
+}
+
+func (r *resuming) Read(p []byte) (int, error) {
+	for {
+		n, err := r.object.Read(p)
+		if r.offset += int64(n); n > 0 {
+			r.failed = 0
+		}
+		switch {
+		case err == nil || errors.Is(err, io.EOF) || r.ctx.Err() != nil || n > 0:
+			if n > 0 && !errors.Is(err, io.EOF) {
+				err = nil // it comes again where it lasts
+			}
+			return n, err
+		case r.failed == resumptions || r.offset == 0:
+			return 0, failure(r.ctx, r.name, err)
+		}
+		r.failed++
+		r.object.Close()
+		t := time.NewTimer(100 * time.Millisecond << r.failed)
+		select {
+		case <-t.C:
+		case <-r.ctx.Done():
+			t.Stop()
+			return 0, context.Cause(r.ctx)
+		}
+		if err := r.open(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (r *resuming) Close() error { return r.object.Close() }
 
 // Delete implements store.Store.
 func (b *Bucket) Delete(ctx context.Context, name store.Name) error {

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +77,29 @@ func TestBucket(t *testing.T) {
 		}
 		if got, err := store.Fetch(t.Context(), b, r.Digest, store.Options{}); err != nil || string(got) != "content" {
 			t.Errorf("%q, %v", got, err)
+		}
+	})
+	t.Run("resume", func(t *testing.T) {
+		cut := &cutting{}
+		c := config
+		c.Transport, c.Prefix = cut, "resume/"
+		b := open(t, c)
+		content := storetest.Random(5 << 20)
+		r, err := store.Send(t.Context(), b, store.Bytes(content), store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut.left.Store(3)
+		back, err := store.Fetch(t.Context(), b, r.Digest, store.Options{})
+		if err != nil || !bytes.Equal(back, content) {
+			t.Errorf("%d bytes, %v", len(back), err)
+		}
+		if n := cut.received.Load(); n > 5<<20+100_000 || cut.left.Load() > 0 {
+			t.Errorf("%d bytes came, %d cuts left: what had come comes again", n, cut.left.Load())
+		}
+		cut.left.Store(1000) // after every million
+		if back, err = store.Fetch(t.Context(), b, r.Digest, store.Options{}); err != nil || !bytes.Equal(back, content) {
+			t.Errorf("%d bytes, %v", len(back), err)
 		}
 	})
 	t.Run("keys", func(t *testing.T) {
@@ -179,5 +204,55 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := open(t, c).Size(t.Context(), name); !errors.Is(err, runpod.ErrServer) {
 		t.Errorf("501: %v", err)
+	}
+}
+
+// A cutting transport breaks off answers of objects after a million bytes, left times.
+type cutting struct{ left, received atomic.Int64 }
+
+func (c *cutting) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil && r.Method == http.MethodGet && resp.ContentLength > 1_000_000 {
+		body := &cutBody{ReadCloser: resp.Body, c: c, left: resp.ContentLength}
+		if c.left.Add(-1) >= 0 {
+			body.left = 1_000_000
+		}
+		resp.Body = body
+	}
+	return resp, err
+}
+
+type cutBody struct {
+	io.ReadCloser
+	c    *cutting
+	left int64
+}
+
+func (b *cutBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	b.c.received.Add(int64(n))
+	if err == io.EOF && b.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// No way of printing shows the secret.
+func TestSecret(t *testing.T) {
+	c := s3.Config{Endpoint: "https://s3.example", Bucket: "b", AccessKey: "a", SecretKey: "very_secret"}
+	b := open(t, c)
+	for _, v := range []any{c, &c, b, *b, s3.Signed{Bucket: b}} {
+		for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+			if strings.Contains(fmt.Sprintf(format, v), "very_secret") {
+				t.Errorf("%s of %T shows the secret", format, v)
+			}
+		}
+		if text, err := json.Marshal(v); err == nil && strings.Contains(string(text), "very_secret") {
+			t.Errorf("the JSON of %T shows the secret", v)
+		}
 	}
 }
