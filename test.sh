@@ -22,7 +22,10 @@ need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need gcc gcc libc6-dev binutils
 if want worker; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
 if want browser; then need chromium chromium; fi
-if want unit; then need qemu-aarch64 qemu-user; fi
+if want unit; then
+	need qemu-aarch64 qemu-user
+	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+fi
 if [ ${#missing[@]} -gt 0 ]; then
 	echo "installing ${missing[*]}"
 	sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
@@ -80,6 +83,7 @@ if want unit; then
 	go test ./...
 	say "linux/arm64 under qemu"
 	GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64 ./worker/engine/sgemm ./tensors/... ./worker ./kernel/wire ./kernel/zmtp ./kernel/secrets ./kernel/session/frame
+	GOPHERPOD_E2E=1 go test -count=1 -run TestArm64 ./kernel/build # cells in fast mode
 fi
 
 # --- a fresh installation ------------------------------------------------------------------------

@@ -32,7 +32,7 @@ func (r *rewriter) instrument(n ast.Node) bool {
 			r.entryCheck(n.Body)
 		}
 	case *ast.ForStmt:
-		r.inBody(n.Body, stopCheck)
+		r.inBody(n.Body, r.loopCheck(n))
 	case *ast.RangeStmt:
 		return r.rangeStmt(n)
 	case *ast.SelectStmt:
@@ -217,6 +217,106 @@ func (r *rewriter) rangeChan(n *ast.RangeStmt) {
 	r.inBody(n.Body, v+", nbok__ := nbrt__.Recv2(nbch__); if !nbok__ { break };"+assign)
 	r.walk(n.X)
 	r.walk(n.Body)
+}
+
+// checkEvery is how often a counted loop looks, in iterations; a power of two.
+const checkEvery = 1024
+
+// loopCheck is the check of a loop. Where its variable counts by one and its body is
+// short, as in for i := 0; i < n; i++, the check, which reads memory, is made once
+// in a while only, and the loop is about as fast as without.
+func (r *rewriter) loopCheck(n *ast.ForStmt) string {
+	if name := r.counter(n); name != "" {
+		return fmt.Sprintf("if %s&%d == 0 && ", name, checkEvery-1) + strings.TrimPrefix(stopCheck, "if ")
+	}
+	return stopCheck
+}
+
+// counter is the variable of such a loop, empty for any other.
+func (r *rewriter) counter(n *ast.ForStmt) string {
+	post, ok := n.Post.(*ast.IncDecStmt)
+	if !ok || !plainBody(n.Body) || r.calls(n.Body) || r.copies(n.Body) || n.Cond != nil && (r.calls(n.Cond) || r.copies(n.Cond)) {
+		return ""
+	}
+	id, ok := post.X.(*ast.Ident)
+	if !ok {
+		return ""
+	}
+	v, ok := r.c.info.Uses[id].(*types.Var)
+	if !ok || r.c.symbolOf(v) != nil {
+		return ""
+	}
+	switch b, _ := v.Type().Underlying().(*types.Basic); {
+	case b == nil || b.Info()&types.IsInteger == 0:
+		return ""
+	case b.Kind() == types.Int8 || b.Kind() == types.Uint8:
+		return ""
+	}
+	own := true
+	look := func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for _, x := range n.Lhs {
+				own = own && !r.means(x, v)
+			}
+		case *ast.IncDecStmt:
+			own = own && !r.means(n.X, v)
+		case *ast.UnaryExpr:
+			own = own && !(n.Op == token.AND && r.means(n.X, v))
+		}
+		return own
+	}
+	ast.Inspect(n.Body, look)
+	if n.Cond != nil {
+		ast.Inspect(n.Cond, look)
+	}
+	if !own {
+		return ""
+	}
+	return id.Name
+}
+
+// means reports whether e is the variable.
+func (r *rewriter) means(e ast.Expr, v *types.Var) bool {
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	return ok && r.c.info.Uses[id] == v
+}
+
+// copies reports whether code may move much memory in one step.
+func (r *rewriter) copies(n ast.Node) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok {
+				switch id.Name {
+				case "append", "copy", "clear", "make", "print", "println":
+					found = true
+				}
+			}
+			if tv := r.c.info.Types[call.Fun]; tv.IsType() {
+				if b, ok := tv.Type.Underlying().(*types.Basic); !ok || b.Info()&types.IsNumeric == 0 {
+					found = true
+				}
+			}
+		}
+		if e, ok := n.(*ast.BinaryExpr); ok {
+			found = found || r.isString(e)
+		}
+		if a, ok := n.(*ast.AssignStmt); ok && a.Tok == token.ADD_ASSIGN {
+			found = found || r.isString(a.Lhs[0])
+		}
+		return !found
+	})
+	return found
+}
+
+func (r *rewriter) isString(e ast.Expr) bool {
+	t := r.c.info.TypeOf(e)
+	if t == nil {
+		return false
+	}
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Info()&types.IsString != 0
 }
 
 // maxUnchecked is how often a loop over an integer may run without a check.

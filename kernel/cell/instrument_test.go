@@ -15,6 +15,7 @@ func instrumented(t *testing.T, params, body string) string {
 		t.Fatal(nb.source())
 	}
 	text, _, _ = strings.Cut(text, "\n//")
+	text = strings.ReplaceAll(text, "if i&1023 == 0 && "+strings.TrimPrefix(stopCheck, "if "), "SOMETIMES;")
 	return strings.TrimSuffix(strings.TrimSpace(strings.ReplaceAll(text, stopCheck, "CHECK;")), "}")
 }
 
@@ -23,7 +24,16 @@ func TestChecks(t *testing.T) {
 		{"", "x := 1; _ = x", "x := 1; _ = x"},
 		{"", "call()", "CHECK;\ncall()"},
 		{"", "for { }", "for {CHECK; }"},
-		{"n int", "for i := 0; i < n; i++ { }", "for i := 0; i < n; i++ {CHECK; }"},
+		{"n int", "for i := 0; i < n; i++ { }", "for i := 0; i < n; i++ {SOMETIMES; }"},
+		{"n int", "s := 0; for i := n; i > 0; i-- { s += i&3 + int(int8(i)) }; _ = s", "s := 0; for i := n; i > 0; i-- {SOMETIMES; s += i&3 + int(int8(i)) }; _ = s"},
+		{"n int", "for i := 0; i < n; i += 2 { }", "for i := 0; i < n; i += 2 {CHECK; }"},
+		{"n int", "for i := 0; i < n; i++ { i = 1 }", "for i := 0; i < n; i++ {CHECK; i = 1 }"},
+		{"n int", "for i := 0; i < n; i++ { i++ }", "for i := 0; i < n; i++ {CHECK; i++ }"},
+		{"n int", "for i := 0; i < n; i++ { p := &i; *p = 1 }", "for i := 0; i < n; i++ {CHECK; p := &i; *p = 1 }"},
+		{"n int8", "for i := int8(0); i < n; i++ { }", "for i := int8(0); i < n; i++ {CHECK; }"},
+		{"a, b []int", "for i := 0; i < 9; i++ { copy(a, b) }", "for i := 0; i < 9; i++ {CHECK; copy(a, b) }"},
+		{"s string", "for i := 0; i < 9; i++ { s += s }", "for i := 0; i < 9; i++ {CHECK; s += s }"},
+		{"n int", "for i := 0; i < n; i++ { for { } }", "for i := 0; i < n; i++ {CHECK; for {CHECK; } }"},
 		{"xs []int", "for i := range xs { xs[i] = len(xs) }", "for i := range xs { xs[i] = len(xs) }"},
 		{"xs []int", "for range xs { call() }", "CHECK;\nfor range xs {CHECK; call() }"},
 		{"xs [][]int", "for _, x := range xs { for range x { } }", "for _, x := range xs {CHECK; for range x { } }"},
