@@ -32,7 +32,7 @@ func (r *rewriter) instrument(n ast.Node) bool {
 			r.entryCheck(n.Body)
 		}
 	case *ast.ForStmt:
-		r.inBody(n.Body, r.loopCheck(n))
+		r.forStmt(n)
 	case *ast.RangeStmt:
 		return r.rangeStmt(n)
 	case *ast.SelectStmt:
@@ -219,61 +219,114 @@ func (r *rewriter) rangeChan(n *ast.RangeStmt) {
 	r.walk(n.Body)
 }
 
-// checkEvery is how often a counted loop looks, in iterations; a power of two.
-const checkEvery = 1024
+// checkEvery is how many iterations a counted loop makes between two checks.
+const checkEvery = 1 << 16
 
-// loopCheck is the check of a loop. Where its variable counts by one and its body is
-// short, as in for i := 0; i < n; i++, the check, which reads memory, is made once
-// in a while only, and the loop is about as fast as without.
-func (r *rewriter) loopCheck(n *ast.ForStmt) string {
-	if name := r.counter(n); name != "" {
-		return fmt.Sprintf("if %s&%d == 0 && ", name, checkEvery-1) + strings.TrimPrefix(stopCheck, "if ")
+// forStmt puts the check into a loop. A loop that only counts up to a fixed bound,
+// with a short body, is cut into stretches of checkEvery iterations that are as
+// fast as without checks:
+//
+//	for i := a; i < b; i++ { body }
+//	for i := a; i < b;     { CHECK; end := min(b, i+checkEvery); from := i; i = end; for i := from; i < end; i++ { body } }
+func (r *rewriter) forStmt(n *ast.ForStmt) {
+	name, bound := r.counted(n)
+	if name == "" {
+		r.inBody(n.Body, stopCheck)
+		return
 	}
-	return stopCheck
+	r.edits.replace(r.off(n.Post.Pos()), r.end(n.Post)-r.off(n.Post.Pos()), "")
+	r.skipped[n.Post] = true
+	r.inBody(n.Body, fmt.Sprintf("%[1]snbe__ := %[2]s; nbe__ = %[3]s; if nbe__-%[2]s > %[4]d { nbe__ = %[2]s + %[4]d }; nbs__ := %[2]s; %[2]s = nbe__; for %[2]s := nbs__; %[2]s < nbe__; %[2]s++ {",
+		stopCheck, name, bound, checkEvery))
+	r.edits.close(r.end(n), "}")
 }
 
-// counter is the variable of such a loop, empty for any other.
-func (r *rewriter) counter(n *ast.ForStmt) string {
-	post, ok := n.Post.(*ast.IncDecStmt)
-	if !ok || !plainBody(n.Body) || r.calls(n.Body) || r.copies(n.Body) || n.Cond != nil && (r.calls(n.Cond) || r.copies(n.Cond)) {
-		return ""
+// counted is the variable and the bound of such a loop, empty for any other.
+func (r *rewriter) counted(n *ast.ForStmt) (name, bound string) {
+	init, ok := n.Init.(*ast.AssignStmt)
+	post, ok2 := n.Post.(*ast.IncDecStmt)
+	cond, ok3 := n.Cond.(*ast.BinaryExpr)
+	if !ok || !ok2 || !ok3 || init.Tok != token.DEFINE || len(init.Lhs) != 1 || post.Tok != token.INC || cond.Op != token.LSS {
+		return "", ""
 	}
-	id, ok := post.X.(*ast.Ident)
+	id, ok := init.Lhs[0].(*ast.Ident)
 	if !ok {
-		return ""
+		return "", ""
 	}
-	v, ok := r.c.info.Uses[id].(*types.Var)
-	if !ok || r.c.symbolOf(v) != nil {
-		return ""
+	v, ok := r.c.info.Defs[id].(*types.Var)
+	if !ok || r.c.symbolOf(v) != nil || !r.means(post.X, v) || !r.means(cond.X, v) || !countable(v.Type()) {
+		return "", ""
 	}
-	switch b, _ := v.Type().Underlying().(*types.Basic); {
-	case b == nil || b.Info()&types.IsInteger == 0:
-		return ""
-	case b.Kind() == types.Int8 || b.Kind() == types.Uint8:
-		return ""
+	if !plainBody(n.Body) || r.calls(n.Body) || r.copies(n.Body) || !r.leaves(n.Body, v) {
+		return "", ""
 	}
-	own := true
-	look := func(n ast.Node) bool {
+	switch b := ast.Unparen(cond.Y).(type) {
+	case *ast.BasicLit:
+	case *ast.Ident:
+		if !r.fixed(b, n.Body) {
+			return "", ""
+		}
+	case *ast.CallExpr: // len(x)
+		if len(b.Args) != 1 || !r.c.info.Types[b.Fun].IsBuiltin() {
+			return "", ""
+		}
+		if x, ok := b.Args[0].(*ast.Ident); !ok || !r.fixed(x, n.Body) {
+			return "", ""
+		}
+	default:
+		return "", ""
+	}
+	return id.Name, r.plainText(cond.Y)
+}
+
+// countable are the types that hold checkEvery.
+func countable(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	if !ok {
+		return false
+	}
+	switch b.Kind() {
+	case types.Int, types.Int32, types.Int64, types.Uint, types.Uint32, types.Uint64, types.Uintptr:
+		return true
+	}
+	return false
+}
+
+// fixed reports whether a constant or a variable is not changed by a loop's body.
+func (r *rewriter) fixed(id *ast.Ident, body *ast.BlockStmt) bool {
+	switch o := r.c.info.Uses[id].(type) {
+	case *types.Const:
+		return true
+	case *types.Var:
+		return r.leaves(body, o)
+	}
+	return false
+}
+
+// leaves reports whether code does not change a variable, not even through a
+// pointer, and does not leave the loop that it is the body of by a break.
+func (r *rewriter) leaves(n ast.Node, v *types.Var) bool {
+	ok := true
+	change := func(x ast.Expr) {
+		_, star := ast.Unparen(x).(*ast.StarExpr)
+		ok = ok && !star && !r.means(x, v)
+	}
+	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
 			for _, x := range n.Lhs {
-				own = own && !r.means(x, v)
+				change(x)
 			}
 		case *ast.IncDecStmt:
-			own = own && !r.means(n.X, v)
+			change(n.X)
 		case *ast.UnaryExpr:
-			own = own && !(n.Op == token.AND && r.means(n.X, v))
+			ok = ok && !(n.Op == token.AND && r.means(n.X, v))
+		case *ast.BranchStmt:
+			ok = ok && n.Tok == token.CONTINUE && n.Label == nil
 		}
-		return own
-	}
-	ast.Inspect(n.Body, look)
-	if n.Cond != nil {
-		ast.Inspect(n.Cond, look)
-	}
-	if !own {
-		return ""
-	}
-	return id.Name
+		return ok
+	})
+	return ok
 }
 
 // means reports whether e is the variable.

@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -15,22 +16,28 @@ func instrumented(t *testing.T, params, body string) string {
 		t.Fatal(nb.source())
 	}
 	text, _, _ = strings.Cut(text, "\n//")
-	text = strings.ReplaceAll(text, "if i&1023 == 0 && "+strings.TrimPrefix(stopCheck, "if "), "SOMETIMES;")
+	text = stretch.ReplaceAllString(text, "STRETCH($1)")
 	return strings.TrimSuffix(strings.TrimSpace(strings.ReplaceAll(text, stopCheck, "CHECK;")), "}")
 }
+
+// stretch is what cuts a counted loop.
+var stretch = regexp.MustCompile(`nbe__ := i; nbe__ = (.*?); if nbe__-i > 65536 \{ nbe__ = i \+ 65536 \}; nbs__ := i; i = nbe__; for i := nbs__; i < nbe__; i\+\+ \{`)
 
 func TestChecks(t *testing.T) {
 	for _, c := range []struct{ params, body, want string }{
 		{"", "x := 1; _ = x", "x := 1; _ = x"},
 		{"", "call()", "CHECK;\ncall()"},
 		{"", "for { }", "for {CHECK; }"},
-		{"n int", "for i := 0; i < n; i++ { }", "for i := 0; i < n; i++ {SOMETIMES; }"},
-		{"n int", "s := 0; for i := n; i > 0; i-- { s += i&3 + int(int8(i)) }; _ = s", "s := 0; for i := n; i > 0; i-- {SOMETIMES; s += i&3 + int(int8(i)) }; _ = s"},
+		{"n int", "for i := 0; i < n; i++ { }", "for i := 0; i < n;  {CHECK;STRETCH(n) }}"},
+		{"xs []int", "for i := 1; i < len(xs); i++ { xs[i] += i; if i == 3 { continue } }", "for i := 1; i < len(xs);  {CHECK;STRETCH(len(xs)) xs[i] += i; if i == 3 { continue } }}"},
 		{"n int", "for i := 0; i < n; i += 2 { }", "for i := 0; i < n; i += 2 {CHECK; }"},
+		{"n int", "for i := n; i > 0; i-- { }", "for i := n; i > 0; i-- {CHECK; }"},
 		{"n int", "for i := 0; i < n; i++ { i = 1 }", "for i := 0; i < n; i++ {CHECK; i = 1 }"},
-		{"n int", "for i := 0; i < n; i++ { i++ }", "for i := 0; i < n; i++ {CHECK; i++ }"},
+		{"n int", "for i := 0; i < n; i++ { n-- }", "for i := 0; i < n; i++ {CHECK; n-- }"},
+		{"n int", "for i := 0; i < n; i++ { break }", "for i := 0; i < n; i++ {CHECK; break }"},
 		{"n int", "for i := 0; i < n; i++ { p := &i; *p = 1 }", "for i := 0; i < n; i++ {CHECK; p := &i; *p = 1 }"},
-		{"n int8", "for i := int8(0); i < n; i++ { }", "for i := int8(0); i < n; i++ {CHECK; }"},
+		{"n int, p *int", "for i := 0; i < n; i++ { *p = 1 }", "for i := 0; i < n; i++ {CHECK; *p = 1 }"},
+		{"n int16", "for i := int16(0); i < n; i++ { }", "for i := int16(0); i < n; i++ {CHECK; }"},
 		{"a, b []int", "for i := 0; i < 9; i++ { copy(a, b) }", "for i := 0; i < 9; i++ {CHECK; copy(a, b) }"},
 		{"s string", "for i := 0; i < 9; i++ { s += s }", "for i := 0; i < 9; i++ {CHECK; s += s }"},
 		{"n int", "for i := 0; i < n; i++ { for { } }", "for i := 0; i < n; i++ {CHECK; for {CHECK; } }"},
