@@ -18,7 +18,8 @@
 //	store.go     the folder of all hosts: the newest, those in use
 //	manifest.go  what a host consists of
 //	host.go      Open; archives and source folders of packages
-//	more.go      packages that are added to a host after it was made
+//	modules.go   what a notebook imports beyond a host: modules, their versions
+//	local.go     modules of the local disk, and what is edited in them
 //	builder.go   the interface of the two ways to build
 //	classic.go   ordinary plugins
 //	fast.go      plugins against a stub of libhost.so; fasthost.go: that library,

@@ -18,6 +18,7 @@ import (
 type listed struct {
 	ImportPath, Name, Export, Dir string
 	Standard, DepOnly             bool
+	Module                        *struct{ Path, Version string }
 	GoFiles, SFiles, CgoFiles     []string
 }
 

@@ -261,14 +261,11 @@ func (p *plan) spread() {
 			if _, kept := p.kept[d]; kept || p.following[d] || p.replaced(d) {
 				continue
 			}
-			for sym := range d.deps {
-				if p.superseded[sym] {
-					again = true
-					p.following[d] = true
-					for _, own := range d.syms {
-						p.supersede(own, d)
-					}
-					break
+			if p.outdated(d) || p.dependsOnSuperseded(d) {
+				again = true
+				p.following[d] = true
+				for _, own := range d.syms {
+					p.supersede(own, d)
 				}
 			}
 		}
@@ -281,6 +278,15 @@ func (p *plan) spread() {
 		}
 	}
 	p.fixKept(decls)
+}
+
+func (p *plan) dependsOnSuperseded(d *decl) bool {
+	for sym := range d.deps {
+		if p.superseded[sym] {
+			return true
+		}
+	}
+	return false
 }
 
 // fixKept takes variables out of retyped that are used by code which does not
@@ -375,7 +381,7 @@ func (p *plan) versions(methods map[string][]*decl, touched map[*decl]bool, decl
 		if !p.following[old] && !touched[old] {
 			continue
 		}
-		d := old.clone()
+		d := p.clone(old)
 		for i, sym := range d.syms {
 			sym.hidden = declared[sym.name] || p.base.scope[sym.name] != old.syms[i]
 		}
@@ -398,7 +404,7 @@ func (p *plan) carry(old, d *decl) {
 	}
 	for _, m := range old.methods {
 		if _, gone := p.dropped[m]; !gone && !own[m.name] {
-			c := m.clone()
+			c := p.clone(m)
 			d.methods = append(d.methods, c)
 			p.follow = append(p.follow, c)
 		}
@@ -406,8 +412,14 @@ func (p *plan) carry(old, d *decl) {
 }
 
 // clone makes the next version of d, still without objects and links.
-func (d *decl) clone() *decl {
+func (p *plan) clone(d *decl) *decl {
 	c := *d
+	c.uses = slices.Clone(d.uses)
+	for i, u := range c.uses {
+		if u.imp != nil {
+			c.uses[i].imp = p.renewed(u.imp)
+		}
+	}
 	c.prev = d
 	c.methods, c.text, c.imps = nil, "", nil
 	c.syms = nil
@@ -421,6 +433,7 @@ func (d *decl) clone() *decl {
 // earlier variable or function of its name.
 func (p *plan) applyImports() Errors {
 	p.next = p.base.clone()
+	p.renewImports()
 	var errs Errors
 	for _, spec := range p.c.imports {
 		if spec.path == "C" {
@@ -429,6 +442,7 @@ func (p *plan) applyImports() Errors {
 			continue
 		}
 		name := spec.name
+		spec.path = p.s.current(spec.path)
 		pkg, err := p.s.imp.Import(spec.path)
 		if err != nil {
 			errs = append(errs, p.s.importError(p.c.n, spec, err))
@@ -448,6 +462,36 @@ func (p *plan) applyImports() Errors {
 		p.addImport(name, spec.path)
 	}
 	return errs
+}
+
+// renewImports lets the imports of packages that were edited name the newest copy.
+func (p *plan) renewImports() {
+	for name, imp := range p.next.imports {
+		p.next.imports[name] = p.renewed(imp)
+	}
+	p.next.dots = slices.Clone(p.next.dots)
+	for i, path := range p.next.dots {
+		p.next.dots[i] = p.s.current(path)
+	}
+}
+
+// renewed is the import of the newest copy.
+func (p *plan) renewed(imp *imported) *imported {
+	path := p.s.current(imp.path)
+	if path == imp.path {
+		return imp
+	}
+	return &imported{name: imp.name, path: path, emitted: p.s.alias(path)}
+}
+
+// outdated reports whether d names a package of which there is a newer copy.
+func (p *plan) outdated(d *decl) bool {
+	for _, u := range d.allUses {
+		if u.imp != nil && p.s.current(u.imp.path) != u.imp.path {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *plan) addImport(name, path string) {

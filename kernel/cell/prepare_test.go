@@ -294,7 +294,7 @@ func TestReset(t *testing.T) {
 		t.Error(errs)
 	}
 	nb.run("n := \"again\"")
-	nb.Clear()
+	nb.Restart()
 	if names := nb.Names(); len(names) > 0 {
 		t.Errorf("left: %v", names)
 	}

@@ -28,6 +28,10 @@ type Config struct {
 	ImportName func(path string) (string, error)
 	// Dir is the source folder of an import path, for documentation. Optional.
 	Dir func(path string) (string, error)
+	// Current gives the import path that a package has now: one that was edited is
+	// compiled under another path than before. Code that names it follows, and
+	// values that were made before keep its earlier types. Optional.
+	Current func(path string) string
 	// Packages lists the import paths that may be completed. Optional.
 	Packages func() []string
 	// NoChecks leaves interrupt checks out.
@@ -73,8 +77,20 @@ func New(cfg Config) *Session {
 		units:   map[int]int{},
 		lines:   map[int][]string{},
 	}
-	s.imp = importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) { return cfg.Importer(path) })
+	s.newImporter()
 	return s
+}
+
+func (s *Session) newImporter() {
+	s.imp = importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) { return s.cfg.Importer(path) })
+}
+
+// current is the path that a package has now.
+func (s *Session) current(path string) string {
+	if s.cfg.Current == nil {
+		return path
+	}
+	return s.cfg.Current(path)
 }
 
 // A Unit is a prepared cell: what to compile, and what Commit makes of it.
@@ -146,11 +162,13 @@ func (s *Session) Reset() []Name {
 	return s.names(func(sym *symbol) bool { return lost[sym] }, lost)
 }
 
-// Clear forgets everything, imports included (%reset).
-func (s *Session) Clear() {
+// Restart forgets everything (%reset), what is known of packages included: the
+// next process may load other versions of them.
+func (s *Session) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state = newState()
+	s.state, s.objs = newState(), map[types.Object]*symbol{}
+	s.newImporter()
 }
 
 // Names lists what the notebook defines, sorted by name: variables, functions,

@@ -19,9 +19,7 @@ func (s *Session) goSegment(x *execution, src string) error {
 	if done, err := s.shortcut(x, src); done {
 		return err
 	}
-	s.cellMu.Lock()
-	u, err := s.cells.Prepare(x.cell.Count, src)
-	s.cellMu.Unlock()
+	u, err := s.prepare(x, src)
 	if err != nil {
 		return s.prepareError(x, err)
 	}
@@ -137,7 +135,9 @@ func (s *Session) define(p *process, r *run, e frame.Event) {
 
 func (s *Session) defineVar(p *process, r *run, e frame.Event) error {
 	s.cellMu.Lock()
+	s.preparing.Store(true)
 	u, err := s.cells.DefineVar(r.x.cell.Count, e.Name, e.Text, e.Imports)
+	s.preparing.Store(false)
 	s.cellMu.Unlock()
 	if err != nil {
 		return err

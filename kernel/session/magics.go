@@ -23,6 +23,8 @@ type own struct {
 // owns are the kernel's own magics. It is a function because %lsmagic lists it.
 func owns() map[string]own {
 	return map[string]own{
+		"go":      {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
+		"doc":     {magic.Line, "show the documentation of a name", docHelp, (*Session).doc},
 		"lsmagic": {magic.Line, "list the magics", "%lsmagic lists all magics with a line on each; %name? shows the help of one.", (*Session).lsmagic},
 		"who":     {magic.Line, "list the variables with type, shape and size", "%who [name ...] lists the variables, or those named.", (*Session).who},
 		"time":    {magic.Line | magic.Cell, "run Go and say how long it took", "%time statement, or %%time on the first line of a cell. The time is that of the run; compiling is shown apart.", (*Session).time},
@@ -226,9 +228,7 @@ func (s *Session) time(x *execution, seg segment) error {
 	if strings.TrimSpace(code) == "" {
 		return usage("%%time needs a statement: %%time f()")
 	}
-	s.cellMu.Lock()
-	u, err := s.cells.Prepare(x.cell.Count, code)
-	s.cellMu.Unlock()
+	u, err := s.prepare(x, code)
 	if err != nil {
 		return s.prepareError(x, err)
 	}
@@ -244,22 +244,7 @@ func (s *Session) time(x *execution, seg segment) error {
 
 // reset forgets everything.
 func (s *Session) reset(x *execution, _ segment) error {
-	s.mu.Lock()
-	p := s.proc
-	s.proc = nil
-	s.mu.Unlock()
-	if p != nil {
-		p.close()
-	}
 	s.cellMu.Lock()
-	s.cells.Clear()
-	s.cellMu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return errClosed
-	}
-	s.startLocked()
-	x.out.Stream("stdout", []byte("all variables, functions, types and imports are gone\n"))
-	return s.procErr
+	defer s.cellMu.Unlock()
+	return s.empty(x, s.cells.Restart)
 }

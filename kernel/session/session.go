@@ -1,14 +1,13 @@
 package session
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel"
@@ -46,6 +45,10 @@ type Session struct {
 	libs   []string // shared objects of added packages, in the order of loading
 	fresh  []string // packages added and not yet in a library
 	builds int
+	// modules are what the notebook imports beyond the host; nil before the first.
+	modules   *build.Modules
+	preparing atomic.Bool                       // a cell that runs is prepared: packages may be fetched
+	renames   atomic.Pointer[map[string]string] // of edited modules, see build.Modules.Renames
 
 	execMu sync.Mutex // one cell at a time
 
@@ -85,6 +88,7 @@ func New(o Options) *Session {
 		Runtime:     runtimePath,
 		Dir:         s.sourceDir,
 		Packages:    o.Host.Packages,
+		Current:     s.currentPath,
 		AutoImports: o.AutoImports,
 		Fast:        mode == build.Fast,
 	})
@@ -102,37 +106,25 @@ func (s *Session) sourceDir(path string) (string, error) {
 	return "", &build.UnknownPackageError{Path: path}
 }
 
-// export opens a compiled package for the type checker. One that the host does
-// not hold is compiled now, and loaded before the cell that imports it.
-func (s *Session) export(path string) (io.ReadCloser, error) {
-	if s.o.Host.Has(path) {
-		return s.o.Host.Export(path)
-	}
-	added, err := s.o.Host.Add(s.buildContext(), "", path)
-	if err != nil {
-		return nil, err
-	}
-	s.fresh = append(s.fresh, added...)
-	return s.o.Host.Export(path)
-}
-
-// buildContext is that of the running cell.
-func (s *Session) buildContext() context.Context {
+// environment is that of the cells, with what %env has changed.
+func (s *Session) environment() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != nil {
-		return s.current.ctx
+	return s.environmentLocked()
+}
+
+func (s *Session) environmentLocked() []string {
+	env := slices.Clone(s.o.Env)
+	for _, k := range slices.Sorted(maps.Keys(s.env)) {
+		env = append(env, k+"="+s.env[k])
 	}
-	return context.Background()
+	return env
 }
 
 // startLocked starts a session process.
 func (s *Session) startLocked() {
 	s.runs = map[int]*run{}
-	env := slices.Clone(s.o.Env)
-	for _, k := range slices.Sorted(maps.Keys(s.env)) {
-		env = append(env, k+"="+s.env[k])
-	}
+	env := s.environmentLocked()
 	var p *process
 	dir := s.dir
 	if _, err := os.Stat(dir); err != nil {

@@ -1,0 +1,393 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+)
+
+// Local makes the modules known in whose folders dir lies: that of the go.mod
+// above it, or those of the go.work above it, with what they replace and exclude.
+// It returns the paths of those that are new. A change of those files is seen by
+// the next call. A go.mod that cannot be read is an error of one line.
+func (m *Modules) Local(dir string) (found []string, err error) {
+	gomod, gowork := above(dir, "go.mod"), above(dir, "go.work")
+	if gowork != "" {
+		b, err := os.ReadFile(gowork)
+		if err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+		w, err := modfile.ParseWork(gowork, b, nil)
+		if err != nil {
+			return nil, &FetchError{Text: err.Error(), Err: err}
+		}
+		for _, u := range w.Use {
+			p, err := m.addLocal(filepath.Join(abs(filepath.Dir(gowork), u.Path), "go.mod"))
+			if err != nil {
+				return found, err
+			}
+			found = append(found, p...)
+		}
+		if err := m.replace(filepath.Dir(gowork), w.Replace); err != nil {
+			return found, err
+		}
+	}
+	if gomod != "" {
+		p, err := m.addLocal(gomod)
+		return append(found, p...), err
+	}
+	return found, nil
+}
+
+// above is the file of that name in dir or a folder above it.
+func above(dir, name string) string {
+	for {
+		if f := filepath.Join(dir, name); isFile(f) {
+			return f
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
+		}
+		dir = up
+	}
+}
+
+func isFile(f string) bool {
+	s, err := os.Stat(f)
+	return err == nil && s.Mode().IsRegular()
+}
+
+func abs(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// devel is the version of modules of the local disk.
+const devel = "v0.0.0-00010101000000-000000000000"
+
+// addLocal makes one module known by its go.mod.
+func (m *Modules) addLocal(gomod string) ([]string, error) {
+	b, err := os.ReadFile(gomod)
+	if err != nil {
+		return nil, &FetchError{Text: err.Error(), Err: err}
+	}
+	l, err := modfile.ParseLax(gomod, b, nil)
+	if err != nil {
+		return nil, &FetchError{Text: err.Error(), Err: err}
+	}
+	if l.Module == nil || l.Module.Mod.Path == modulePath || m.h.holdsOf(l.Module.Mod.Path) {
+		return nil, nil // ours is there
+	}
+	path, dir := l.Module.Mod.Path, filepath.Dir(gomod)
+	if full, err := modfile.Parse(gomod, b, nil); err == nil {
+		if err := m.replace(dir, full.Replace); err != nil {
+			return nil, err
+		}
+	}
+	if m.local[path] == dir {
+		return nil, nil
+	}
+	if err := m.use(path, dir); err != nil {
+		return nil, err
+	}
+	return []string{path}, nil
+}
+
+// use makes a folder the source of a module.
+func (m *Modules) use(path, dir string) error {
+	f, err := m.read()
+	if err != nil {
+		return err
+	}
+	version := devel
+	if _, major, ok := module.SplitPathVersion(path); ok && major != "" {
+		version = module.PathMajorPrefix(major) + ".0.0-00010101000000-000000000000"
+	}
+	if err := errors.Join(f.AddRequire(path, version), f.AddReplace(path, "", dir, "")); err != nil {
+		return &FetchError{Text: err.Error(), Err: err}
+	}
+	m.local[path] = dir
+	return m.write(f)
+}
+
+// replace adds replacements, with folders relative to dir. Those of modules that
+// the session holds are left out.
+func (m *Modules) replace(dir string, rs []*modfile.Replace) error {
+	if len(rs) == 0 {
+		return nil
+	}
+	f, err := m.read()
+	if err != nil {
+		return err
+	}
+	for _, r := range rs {
+		if m.held[r.Old.Path] != "" || r.Old.Path == modulePath {
+			continue
+		}
+		to := r.New.Path
+		if r.New.Version == "" {
+			to = abs(dir, to)
+			m.local[r.Old.Path] = to
+		}
+		if err := f.AddReplace(r.Old.Path, r.Old.Version, to, r.New.Version); err != nil {
+			return &FetchError{Text: err.Error(), Err: err}
+		}
+	}
+	return m.write(f)
+}
+
+// A stamp says whether the files of a folder have changed.
+type stamp struct {
+	files int
+	size  int64
+	time  time.Time
+}
+
+func stampOf(dir string) (s stamp) {
+	all, err := os.ReadDir(dir)
+	if err != nil {
+		return s
+	}
+	for _, e := range all {
+		i, err := e.Info()
+		if err != nil || !i.Mode().IsRegular() || strings.HasSuffix(e.Name(), "_test.go") {
+			continue
+		}
+		s.files++
+		s.size += i.Size()
+		if i.ModTime().After(s.time) {
+			s.time = i.ModTime()
+		}
+	}
+	return s
+}
+
+// moduleOf is the local module that holds the package, by its own path.
+func (m *Modules) moduleOf(path string) string {
+	best := ""
+	for mod := range m.local {
+		if within(path, mod) && len(mod) > len(best) && m.origin[mod] == "" {
+			best = mod
+		}
+	}
+	return best
+}
+
+// dirOf is the folder of a local package, "" for others.
+func (m *Modules) dirOf(path string) string {
+	mod := m.moduleOf(path)
+	if mod == "" {
+		return ""
+	}
+	return filepath.Join(m.local[mod], filepath.FromSlash(strings.TrimPrefix(path, mod)))
+}
+
+// original is the path by which the notebook knows a package.
+func (m *Modules) original(path string) string {
+	for c, mod := range m.origin {
+		if within(path, c) {
+			return mod + strings.TrimPrefix(path, c)
+		}
+	}
+	return path
+}
+
+// Current is the path of the newest copy of a local package that was edited, or
+// path itself.
+func (m *Modules) Current(path string) string {
+	path = m.original(path)
+	if mod := m.moduleOf(path); mod != "" && m.copies[mod] != "" {
+		return m.copies[mod] + strings.TrimPrefix(path, mod)
+	}
+	return path
+}
+
+// Renames are the modules that were copied, and earlier copies of them, with the
+// newest copy of each.
+func (m *Modules) Renames() map[string]string {
+	out := maps.Clone(m.copies)
+	for c, mod := range m.origin {
+		if now := m.copies[mod]; now != "" && now != c {
+			out[c] = now
+		}
+	}
+	return out
+}
+
+// Edited lists the loaded packages of the local disk whose files have changed.
+func (m *Modules) Edited() (paths []string) {
+	for _, p := range slices.Sorted(maps.Keys(m.stamps)) {
+		if stampOf(m.dirOf(p)) != m.stamps[p] {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// Renew compiles the local packages that were loaded again, after an edit. A
+// process cannot load a package twice, so the modules are copied under another
+// path, which Current tells: code that is compiled from now on uses the copies,
+// and what was made before keeps its types. The paths it returns are those of Add.
+// After an error the packages that were loaded before serve on; the files are not
+// looked at again before they change.
+func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []string, err error) {
+	m.rounds++
+	old, stamps := maps.Clone(m.copies), maps.Clone(m.stamps)
+	var mods, paths []string
+	for p := range stamps {
+		stamps[p] = stampOf(m.dirOf(p))
+		paths = append(paths, p)
+		if mod := m.moduleOf(p); !slices.Contains(mods, mod) {
+			mods = append(mods, mod)
+		}
+	}
+	var dirs []string
+	err = m.keeping(func() error {
+		for _, mod := range mods {
+			m.copies[mod] = fmt.Sprintf("%s.r%d", mod, m.rounds)
+			m.origin[m.copies[mod]] = mod
+		}
+		for _, mod := range mods {
+			dir := filepath.Join(filepath.Dir(m.file), fmt.Sprintf("edit%d", m.rounds), fmt.Sprint(len(dirs)))
+			dirs = append(dirs, dir)
+			if err := m.copyModule(mod, dir); err != nil {
+				return err
+			}
+			if err := m.use(m.copies[mod], dir); err != nil {
+				return err
+			}
+		}
+		for i, p := range paths {
+			paths[i] = m.Current(p)
+		}
+		var err error
+		added, err = m.Add(ctx, progress, paths...)
+		return err
+	})
+	if err != nil {
+		for _, mod := range mods {
+			delete(m.local, m.copies[mod])
+		}
+		m.copies, m.stamps = old, stamps
+		return nil, m.inOriginals(err, mods, dirs)
+	}
+	return added, nil
+}
+
+// inOriginals puts the user's folders in the place of the copies' in a message.
+func (m *Modules) inOriginals(err error, mods, dirs []string) error {
+	fe, ok := errors.AsType[*FetchError](err)
+	if !ok {
+		return err
+	}
+	text := fe.Text
+	for i, d := range dirs {
+		for _, as := range []string{d, relativeTo(m.h.m.Source, d)} {
+			text = strings.ReplaceAll(text, as, m.local[mods[i]])
+		}
+	}
+	return &FetchError{Text: text, Err: fe.Err}
+}
+
+func relativeTo(base, dir string) string {
+	if r, err := filepath.Rel(base, dir); err == nil {
+		return r
+	}
+	return dir
+}
+
+// maxData bounds the files beside Go source that are copied with a module: they
+// may be embedded, or just lie there.
+const maxData = 64 << 20
+
+// copyModule copies a module under its new path.
+func (m *Modules) copyModule(mod, to string) error {
+	from := m.local[mod]
+	return filepath.WalkDir(from, func(f string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, f)
+		if err != nil {
+			return err
+		}
+		name, target := d.Name(), filepath.Join(to, rel)
+		if d.IsDir() {
+			if f != from && (strings.HasPrefix(name, ".") || name == "testdata" || name == "vendor" || isFile(filepath.Join(f, "go.mod"))) {
+				return fs.SkipDir
+			}
+			return os.MkdirAll(target, 0o700)
+		}
+		switch {
+		case !d.Type().IsRegular() || strings.HasSuffix(name, "_test.go"):
+			return nil
+		case name == "go.mod":
+			return m.copyGoMod(f, target, m.copies[mod])
+		case strings.HasSuffix(name, ".go"):
+			return m.copyGo(f, target)
+		}
+		if i, err := d.Info(); err != nil || i.Size() > maxData {
+			return err
+		}
+		return linkOrCopy(f, target)
+	})
+}
+
+func (m *Modules) copyGoMod(from, to, path string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	f, err := modfile.Parse(from, b, nil)
+	if err != nil {
+		return &FetchError{Text: err.Error(), Err: err}
+	}
+	if err := f.AddModuleStmt(path); err != nil {
+		return err
+	}
+	for mod := range m.copies {
+		if err := f.DropRequire(mod); err != nil {
+			return err
+		}
+	}
+	if b, err = f.Format(); err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o600)
+}
+
+// copyGo copies a file with its imports of copied packages renamed. A file that
+// does not parse is copied as it is: the compiler tells what is wrong with it.
+func (m *Modules) copyGo(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if f, err := parser.ParseFile(token.NewFileSet(), "", b, parser.ImportsOnly); err == nil {
+		for _, spec := range slices.Backward(f.Imports) {
+			p, err := strconv.Unquote(spec.Path.Value)
+			if err != nil || m.Current(p) == p {
+				continue
+			}
+			at := int(spec.Path.Pos()) - int(f.FileStart)
+			b = slices.Replace(b, at, at+len(spec.Path.Value), []byte(strconv.Quote(m.Current(p)))...)
+		}
+	}
+	return os.WriteFile(to, b, 0o600)
+}

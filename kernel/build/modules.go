@@ -1,0 +1,440 @@
+package build
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/semver"
+)
+
+// Modules are what one notebook imports beyond what its host holds: modules of
+// the proxy, and modules of the local disk. They are resolved with a go.mod of the
+// notebook's own, which begins as that of our module: what the host holds is
+// compiled in, so its versions are kept. Where a module asks for a newer version of
+// one that is held, the version is excluded, and the held one serves.
+//
+// Methods may be called by one goroutine at a time. They need the network where
+// the module cache has not what they look for; GOPROXY and its kind are honoured.
+type Modules struct {
+	h    *Host
+	file string // the notebook's go.mod
+	// Env gives the environment of the notebook, of which what says where modules
+	// come from is honoured (fetchEnv). It may be nil.
+	Env func() []string
+
+	ours   map[string]bool   // modules that ours requires
+	held   map[string]string // module path -> version that the session holds
+	local  map[string]string // modules of the local disk -> folder
+	stamps map[string]stamp  // of loaded local packages
+	copies map[string]string // local modules -> the module that is their newest copy
+	origin map[string]string // copies -> the module
+	rounds int               // copies made
+}
+
+// Modules makes the state of a new notebook in an empty folder.
+func (h *Host) Modules(dir string) (*Modules, error) {
+	m := &Modules{h: h, file: filepath.Join(dir, "notebook.mod"), local: map[string]string{}, stamps: map[string]stamp{},
+		copies: map[string]string{}, origin: map[string]string{}}
+	for from, to := range map[string]string{"go.mod": m.file, "go.sum": m.sum()} {
+		b, err := os.ReadFile(filepath.Join(h.m.Source, from))
+		if err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+		if err := os.WriteFile(to, b, 0o600); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+	}
+	f, err := m.read()
+	if err != nil {
+		return nil, err
+	}
+	m.held, m.ours = map[string]string{}, map[string]bool{}
+	for _, r := range f.Require {
+		m.ours[r.Mod.Path] = true
+		if h.holdsOf(r.Mod.Path) {
+			m.held[r.Mod.Path] = r.Mod.Version
+		}
+	}
+	return m, nil
+}
+
+func (m *Modules) sum() string { return strings.TrimSuffix(m.file, ".mod") + ".sum" }
+
+// holdsOf says whether the host holds a package of the module.
+func (h *Host) holdsOf(mod string) bool {
+	for p := range h.m.Package {
+		if within(p, mod) {
+			return true
+		}
+	}
+	return false
+}
+
+// within says whether an import path is that of a module or below it.
+func within(path, mod string) bool { return path == mod || strings.HasPrefix(path, mod+"/") }
+
+func (m *Modules) read() (*modfile.File, error) {
+	b, err := os.ReadFile(m.file)
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	return modfile.Parse("go.mod", b, nil)
+}
+
+func (m *Modules) write(f *modfile.File) error {
+	f.Cleanup()
+	b, err := f.Format()
+	if err != nil {
+		return fmt.Errorf("build: go.mod: %w", err)
+	}
+	return os.WriteFile(m.file, b, 0o600)
+}
+
+// A Module is one that the notebook can import from.
+type Module struct {
+	Path, Version string
+	Dir           string // of a module of the local disk
+	Loaded        bool   // the session holds packages of it
+	Ours          bool   // required by our own module
+}
+
+// List names the modules, sorted by path.
+func (m *Modules) List() ([]Module, error) {
+	f, err := m.read()
+	if err != nil {
+		return nil, err
+	}
+	var out []Module
+	for _, r := range f.Require {
+		p := r.Mod.Path
+		if m.origin[p] != "" {
+			continue
+		}
+		_, loaded := m.held[p]
+		l := Module{Path: p, Version: r.Mod.Version, Dir: m.local[p], Loaded: loaded, Ours: m.ours[p]}
+		if l.Dir != "" {
+			l.Version, l.Loaded = "", slices.ContainsFunc(slices.Collect(maps.Keys(m.stamps)), func(l string) bool { return m.moduleOf(l) == p })
+		}
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b Module) int { return strings.Compare(a.Path, b.Path) })
+	return out, nil
+}
+
+// keeping runs f, which changes go.mod, and restores it where f fails.
+func (m *Modules) keeping(f func() error) error {
+	mod, err := os.ReadFile(m.file)
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	sum, err := os.ReadFile(m.sum())
+	if err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	err = f()
+	if err != nil {
+		os.WriteFile(m.file, mod, 0o600)
+		os.WriteFile(m.sum(), sum, 0o600)
+	}
+	return err
+}
+
+// A CollisionError says that another version of a module is wanted than the
+// session holds.
+type CollisionError struct {
+	Module, Held, Wanted string
+	// Host says that the version is that of the session program, which an
+	// installation fixes: a new process does not help.
+	Host bool
+}
+
+func (e *CollisionError) Error() string {
+	if e.Host {
+		return fmt.Sprintf("%s %s is part of the session program; %s cannot be loaded beside it", e.Module, e.Held, e.Wanted)
+	}
+	return fmt.Sprintf("%s %s is loaded, and a session cannot load %s beside it", e.Module, e.Held, e.Wanted)
+}
+
+// Get changes the versions of modules: path@version, as go get takes it. A
+// *CollisionError leaves everything as it was. With fresh, what was loaded since
+// the host was made is forgotten first: for a new session process.
+func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, args ...string) error {
+	return m.keeping(func() error {
+		held := m.held
+		if fresh {
+			held = m.heldByHost()
+		}
+		if err := m.dropExcludes(); err != nil {
+			return err
+		}
+		if _, err := m.run(ctx, progress, append([]string{"get", "-modfile=" + m.file}, args...)...); err != nil {
+			return err
+		}
+		f, err := m.read()
+		if err != nil {
+			return err
+		}
+		for _, r := range f.Require {
+			p, v := r.Mod.Path, r.Mod.Version
+			if have := held[p]; have == "" || have == v || m.local[p] != "" || !slices.ContainsFunc(args, func(a string) bool { return within(strings.Split(a, "@")[0], p) }) {
+				continue
+			}
+			return &CollisionError{Module: p, Held: held[p], Wanted: v, Host: m.h.holdsOf(p)}
+		}
+		if _, err := m.pin(ctx, held); err != nil {
+			return err
+		}
+		if fresh {
+			m.Forget()
+		}
+		return nil
+	})
+}
+
+// dropExcludes lifts what pin has excluded: go get refuses such versions.
+func (m *Modules) dropExcludes() error {
+	f, err := m.read()
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Clone(f.Exclude) {
+		if err := f.DropExclude(e.Mod.Path, e.Mod.Version); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+	}
+	return m.write(f)
+}
+
+// Forget is for a new session process with nothing loaded.
+func (m *Modules) Forget() {
+	m.held = m.heldByHost()
+	m.h.mu.Lock()
+	m.h.extra = packages{}
+	m.h.mu.Unlock()
+	m.stamps, m.copies = map[string]stamp{}, map[string]string{}
+}
+
+func (m *Modules) heldByHost() map[string]string {
+	held := maps.Clone(m.held)
+	maps.DeleteFunc(held, func(p, _ string) bool { return !m.h.holdsOf(p) })
+	return held
+}
+
+// pin keeps held modules at their versions: others that are asked for are
+// excluded. It reports whether something had to be excluded.
+func (m *Modules) pin(ctx context.Context, held map[string]string) (changed bool, err error) {
+	f, err := m.read()
+	if err != nil {
+		return false, err
+	}
+	off := func(p, v string) bool {
+		have := held[p]
+		return have != "" && m.local[p] == "" && semver.Compare(v, have) > 0
+	}
+	if !slices.ContainsFunc(f.Require, func(r *modfile.Require) bool { return off(r.Mod.Path, r.Mod.Version) }) {
+		return false, nil
+	}
+	graph, err := m.run(ctx, nil, "mod", "graph", "-modfile="+m.file)
+	if err != nil {
+		return false, err
+	}
+	for _, word := range strings.Fields(string(graph)) {
+		if p, v, ok := strings.Cut(word, "@"); ok && off(p, v) {
+			if err := f.AddExclude(p, v); err != nil {
+				return false, fmt.Errorf("build: %w", err)
+			}
+		}
+	}
+	for _, r := range slices.Clone(f.Require) {
+		if off(r.Mod.Path, r.Mod.Version) {
+			if err := f.AddRequire(r.Mod.Path, held[r.Mod.Path]); err != nil {
+				return false, fmt.Errorf("build: %w", err)
+			}
+		}
+	}
+	return true, m.write(f)
+}
+
+// maxPins bounds how often go.mod is resolved anew with versions excluded: each
+// round takes away all newer versions that the graph names.
+const maxPins = 4
+
+// Add compiles packages that the host does not hold, with all that they import,
+// and fetches their modules. The paths it returns are new to the host,
+// dependencies first: a session has to load a Library of them before a cell that
+// imports one. Progress is told what is fetched and compiled.
+func (m *Modules) Add(ctx context.Context, progress func(string), paths ...string) (added []string, err error) {
+	err = m.keeping(func() error {
+		for round := 0; ; round++ {
+			// Versions first: packages are not compiled against what is not kept.
+			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
+				return err
+			}
+			again, err := m.pin(ctx, m.held)
+			if err != nil {
+				return err
+			}
+			if !again {
+				break
+			}
+			if round == maxPins {
+				return errors.New("build: the modules cannot be had with the versions that the session holds")
+			}
+		}
+		added, err = m.compile(ctx, progress, paths)
+		return err
+	})
+	return added, err
+}
+
+func (m *Modules) compile(ctx context.Context, progress func(string), paths []string) (added []string, err error) {
+	args := append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-export", "-v"}, m.h.m.Go.listFlags()...)
+	out, err := m.run(ctx, progress, append(append(args, listFields+",Module"), paths...)...)
+	if err != nil {
+		return nil, err
+	}
+	all, err := decodeList(strings.NewReader(string(out)))
+	if err != nil {
+		return nil, err
+	}
+	h := m.h
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, l := range all {
+		if l.Name == "main" && slices.Contains(paths, l.ImportPath) {
+			return nil, fmt.Errorf("%s is a program, not a package to import", l.ImportPath)
+		}
+		_, have := h.m.Package[l.ImportPath]
+		_, extra := h.extra[l.ImportPath]
+		if l.Export == "" || have || extra {
+			continue
+		}
+		h.extra[l.ImportPath] = folder{File: l.Export, Dir: l.Dir, Std: l.Standard}
+		added = append(added, l.ImportPath)
+		if l.Module == nil {
+			continue
+		}
+		if p := m.original(l.ImportPath); m.dirOf(p) != "" {
+			m.stamps[p] = stampOf(m.dirOf(p))
+		} else if l.Module.Path != modulePath {
+			m.held[l.Module.Path] = l.Module.Version
+		}
+	}
+	return added, nil
+}
+
+// A FetchError is a module or package that cannot be had, in one line.
+type FetchError struct {
+	Text string
+	Err  error
+}
+
+func (e *FetchError) Error() string { return e.Text }
+func (e *FetchError) Unwrap() error { return e.Err }
+
+// run runs the go command in our module's folder. Lines about what it fetches and
+// compiles go to progress.
+func (m *Modules) run(ctx context.Context, progress func(string), args ...string) ([]byte, error) {
+	c := exec.CommandContext(ctx, "go", args...)
+	c.Dir, c.Env = m.h.m.Source, m.env()
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	var out strings.Builder
+	c.Stdout = &out
+	errs, err := c.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	if err := c.Start(); err != nil {
+		return nil, &ToolError{Tool: "go", Need: "modules", Err: err}
+	}
+	var rest []string
+	compiled, told := 0, time.Now()
+	for sc := bufio.NewScanner(errs); sc.Scan(); {
+		l := strings.TrimRight(sc.Text(), " \r")
+		switch {
+		case strings.HasPrefix(l, "go: downloading ") || strings.HasPrefix(l, "go: added ") || strings.HasPrefix(l, "go: upgraded ") || strings.HasPrefix(l, "go: downgraded "):
+			if progress != nil {
+				progress(strings.TrimPrefix(l, "go: "))
+			}
+		case strings.HasPrefix(l, "go: finding ") || strings.HasPrefix(l, "go: found "):
+		case l != "" && !strings.ContainsAny(l, " \t:#"):
+			if compiled++; progress != nil && time.Since(told) > compiledEvery {
+				progress(fmt.Sprintf("compiled %d packages: %s", compiled, l))
+				told = time.Now()
+			}
+		case len(rest) < 200:
+			rest = append(rest, l)
+		}
+	}
+	if err := c.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fetchError(rest, err)
+	}
+	return []byte(out.String()), nil
+}
+
+// fetchEnv are the variables that a notebook may change: they say where modules
+// come from and change no archive.
+var fetchEnv = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}
+
+func (m *Modules) env() []string {
+	env := m.h.env()
+	if m.Env == nil {
+		return env
+	}
+	for _, kv := range m.Env() {
+		if k, _, _ := strings.Cut(kv, "="); slices.Contains(fetchEnv, k) {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// compiledEvery is how often a long compilation tells of itself.
+const compiledEvery = 3 * time.Second
+
+// fetchError makes one line of what the go command says.
+func fetchError(lines []string, err error) error {
+	text := strings.Join(lines, "\n")
+	has := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(text, p) })
+	}
+	line := ""
+	for _, l := range lines {
+		if l = strings.TrimSpace(strings.TrimPrefix(l, "go: ")); l != "" && !strings.HasPrefix(l, "#") {
+			line = l
+			break
+		}
+	}
+	switch {
+	case has("connection refused", "no such host", "i/o timeout", "network is unreachable", "Temporary failure in name resolution", "TLS handshake timeout", "proxyconnect"):
+		line = "the module proxy cannot be reached (" + line[strings.LastIndex(line, ": ")+1:] + " ); what the module cache holds can be imported all the same"
+		line = strings.Replace(strings.Replace(line, "( ", "(", 1), " )", ")", 1)
+	case has("module lookup disabled by GOPROXY=off"):
+		line = "GOPROXY=off: only what the module cache holds can be imported"
+	case has("404 Not Found", "410 Gone", "403 Forbidden", "400 Bad Request", "unrecognized import path", "repository not found"):
+		line = "no module proxy or repository has it: is the path right? (" + line + ")"
+	case has("unknown revision", "no matching versions"):
+		line = "there is no such version (" + line + ")"
+	case has("is not in std"):
+		line = "no package of the standard library has this path, and a module's path begins with a host name"
+	}
+	if line == "" {
+		line = err.Error()
+	}
+	return &FetchError{Text: line, Err: err}
+}
