@@ -424,7 +424,7 @@ func varNames(ch chunk) []string {
 // importError says that a package cannot be imported.
 func (s *Session) importError(n int, spec importSpec, err error) Diagnostic {
 	msg := err.Error()
-	if !strings.HasPrefix(msg, spec.path) {
+	if !strings.HasPrefix(strings.TrimPrefix(msg, "package "), spec.path) {
 		msg = strconv.Quote(spec.path) + ": " + msg
 	}
 	return Diagnostic{Cell: n, Line: spec.line, Col: spec.col, Msg: "cannot import " + msg}
