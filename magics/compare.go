@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-type compareOptions struct{ data string }
+type compareOptions struct{ dataOptions }
 
 func compareMagic() magic.Magic {
 	return &command[compareOptions]{
@@ -20,7 +20,7 @@ func compareMagic() magic.Magic {
 		summary: "show trained models side by side, with their curves over each other",
 		about:   "%runpod_compare small large -d Xtest,ytest",
 		define: func(fs *pflag.FlagSet, o *compareOptions) {
-			fs.StringVarP(&o.data, "data", "d", "", "variables with data to measure each model on: `X,y`")
+			o.dataOptions.define(fs)
 		},
 		run: runCompare,
 	}
@@ -32,7 +32,7 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 	}
 	var data *train.Data
 	if o.data != "" {
-		d, err := pair(c.Vars, "-d", o.data)
+		d, err := o.read(ctx, c.Vars, "-d", o.data, nil)
 		if err != nil {
 			return err
 		}

@@ -10,11 +10,13 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
-	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-type evalOptions struct{ data, model, out string }
+type evalOptions struct {
+	dataOptions
+	model, out string
+}
 
 func evalMagic() magic.Magic {
 	return &command[evalOptions]{
@@ -26,7 +28,7 @@ func evalMagic() magic.Magic {
 Two classes get a ROC curve too, a single number its residuals.
 The result is a *train.Evaluation: result.Accuracy, result.Loss, result.Confusion.`,
 		define: func(fs *pflag.FlagSet, o *evalOptions) {
-			fs.StringVarP(&o.data, "data", "d", "", "variables with samples and labels: `X,y`")
+			o.dataOptions.define(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "", "`variable` for the result")
 		},
@@ -44,14 +46,14 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 		return err
 	}
 	if o.data == "" {
-		return usage("-d X,y is missing: the variables with samples and labels")
+		return usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
 	}
 	if o.out != "" {
 		if err := resultName("-o", o.out); err != nil {
 			return err
 		}
 	}
-	data, err := pair(c.Vars, "-d", o.data)
+	data, err := o.read(ctx, c.Vars, "-d", o.data, model)
 	if err != nil {
 		return err
 	}
@@ -61,7 +63,7 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 		return err
 	}
 	show := render.Evaluation{
-		Metrics: result.Metrics, Loss: model.Hyperparameters.LossFunction,
+		Metrics: result.Metrics, ClassNames: result.ClassNames, Loss: model.Hyperparameters.LossFunction,
 		Title: fmt.Sprintf("%s on %s,%s", name, data.XName, data.YName),
 	}
 	table := show.Table()
@@ -90,7 +92,7 @@ func showFit(ctx context.Context, c *magic.Call, model *train.Model, data train.
 	if !binary && (outputs != 1 || worker.ClassLabels(loss) || loss == "kl_div" || loss == "cosine") {
 		return nil
 	}
-	truth, err := tensors.From(data.Y)
+	truth, err := model.LabelTensor(data)
 	if err != nil {
 		return err
 	}

@@ -125,8 +125,8 @@ func TestUsageErrors(t *testing.T) {
 	})
 	const layers = "linear 2"
 	for _, c := range []struct{ magic, args, body, want string }{
-		{"runpod_train", "", layers, "-d X,y is missing: the variables with samples and labels"},
-		{"runpod_train", "-d Xtrain", layers, "-d wants two variables, samples and labels: -d X,y (without a blank)"},
+		{"runpod_train", "", layers, "-d X,y is missing: the variables with samples and labels, or a file and --target"},
+		{"runpod_train", "-d Xtrain", layers, "-d wants two variables, samples and labels: -d X,y (without a blank), or a file and --target"},
 		{"runpod_train", "-d Xtrian,y", layers, "there is no variable Xtrian; did you mean Xtrain?"},
 		{"runpod_train", "-d Xtrain,none", layers, "none is nil (a []float64 without a value)"},
 		{"runpod_train", "-d Xtrain,y --epoch 3", layers, "unknown option --epoch; did you mean --epochs?"},

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -49,6 +50,21 @@ func (c *count) Set(s string) error {
 }
 
 func (c *count) Type() string { return "count" }
+
+// parseGPUs reads --gpus: a number or "all"; 0 is the default.
+func parseGPUs(text string) (int, error) {
+	switch text {
+	case "":
+		return 0, nil
+	case "all":
+		return train.AllGPUs, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, usage("--gpus %s: a whole number above 0 is wanted, or all", text)
+	}
+	return n, nil
+}
 
 // parseStop reads --early-stop: "5", or "5,min_delta=0.001".
 func parseStop(text string) (*worker.EarlyStopping, error) {

@@ -18,6 +18,8 @@ func commonName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		name = "loss"
 	case "validation-split":
 		name = "val-split"
+	case "label":
+		name = "target"
 	case "out":
 		name = "output"
 	}

@@ -13,8 +13,9 @@ import (
 )
 
 type predictOptions struct {
-	data, model, out string
-	labels, proba    bool
+	dataOptions
+	model, out    string
+	labels, proba bool
 }
 
 func predictMagic() magic.Magic {
@@ -23,9 +24,11 @@ func predictMagic() magic.Magic {
 		args:    "[model] -d X [options]",
 		summary: "compute the output of a trained model for each row of X",
 		about: `%runpod_predict -d Xtest -o P            scores, a *mat.Dense with a row for each of X
-%runpod_predict -d Xtest --labels -o y   class numbers, a []int`,
+%runpod_predict -d Xtest --labels -o y   class numbers, a []int, or their names, a []string
+%runpod_predict -d new.csv --proba       the columns that the model was trained on`,
 		define: func(fs *pflag.FlagSet, o *predictOptions) {
-			fs.StringVarP(&o.data, "data", "d", "", "`variable` with the samples")
+			fs.StringVarP(&o.data, "data", "d", "", "samples: a `variable`, a file (CSV, .npy, .npz, .parquet) or a struct of slices")
+			o.defineColumns(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "predictions", "`variable` for the result")
 			fs.BoolVar(&o.labels, "labels", false, "class numbers in the place of scores")
@@ -53,12 +56,12 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 	if err := resultName("-o", o.out); err != nil {
 		return err
 	}
-	X, err := value(c.Vars, o.data)
+	data, err := o.samples(ctx, c.Vars, o.data, model)
 	if err != nil {
 		return err
 	}
 	ctx = train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
-	result, text, err := o.predict(ctx, model, X)
+	result, text, err := o.predict(ctx, model, data.X)
 	if err != nil {
 		return err
 	}
@@ -73,6 +76,13 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 func (o *predictOptions) predict(ctx context.Context, model *train.Model, X any) (any, string, error) {
 	if o.labels {
 		classes, err := model.ClassesContext(ctx, X)
+		if err == nil && model.ClassNames != nil {
+			names := make([]string, len(classes))
+			for i, k := range classes {
+				names[i] = model.ClassName(k)
+			}
+			return names, fmt.Sprintf("%s classes, []string", render.Count(len(names))), nil
+		}
 		return classes, fmt.Sprintf("%s classes, []int", render.Count(len(classes))), err
 	}
 	scores, err := model.PredictContext(ctx, X)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,9 @@ type sweepOptions struct {
 	workers count
 	method  string
 	results string
+	halving string
+	limit   time.Duration
+	journal string
 }
 
 func sweepMagic() magic.Magic {
@@ -35,8 +39,12 @@ func sweepMagic() magic.Magic {
 			fs.Var(&o.workers, "workers", "`number` of trainings at once (default 4)")
 			fs.StringVar(&o.method, "method", train.MethodRandom, "`name`: "+strings.Join(train.Methods(), ", "))
 			fs.StringVar(&o.results, "results", "", "`variable` for all results")
+			fs.StringVar(&o.halving, "halving", "", "end trials that others are ahead of after 1, 3, 9, ... `epochs` (ASHA): 3, or 3,min_epochs=2")
+			fs.DurationVar(&o.limit, "max-time", 0, "begin no further trial after that `time`, as in 30m")
+			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; where it is there, the sweep goes on from it")
 			defineTrain(fs, &o.trainOptions)
-			for _, name := range []string{"from", "dry-run", "max-cost"} {
+			fs.Lookup("max-cost").Usage = "most `dollars` that all trials together may cost; the server ends each job in time"
+			for _, name := range []string{"from", "dry-run", "model"} {
 				_ = fs.MarkHidden(name) // of one training, not of many
 			}
 		},
@@ -59,6 +67,8 @@ linear $hidden
 relu
 linear 10
 
+--method: random, grid, quasi (a Halton sequence), tpe and cmaes (these two learn from the trials
+before). The same seed and --workers choose the same points and end the same trials again.
 -o holds the best model, --results a *train.SweepResult.`
 
 func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string) error {
@@ -81,12 +91,16 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 			return err
 		}
 	}
-	data, opts, err := o.read(c.Vars)
+	data, opts, err := o.read(ctx, c.Vars)
 	if err != nil {
 		return err
 	}
-	if opts.From != nil || o.dry || o.maxCost != 0 {
-		return usage("--from, --dry-run and --max-cost are of a single training")
+	if opts.From != nil || o.dry || o.model != "" {
+		return usage("--from, --dry-run and --model are of a single training")
+	}
+	search, err := o.search()
+	if err != nil {
+		return err
 	}
 	spec, err := sweepSpec(c, space)
 	if err != nil {
@@ -97,7 +111,34 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 		return err
 	}
 	opts.Endpoint = place.Endpoint
-	return o.follow(ctx, c, spec, data, opts, space, where)
+	if o.maxCost != 0 {
+		if search.Rate, err = train.FindRate(ctx, place, o.gpu); err != nil {
+			return err
+		}
+		if _, err := capCost(search.Rate, place, o.maxCost, 0); err != nil {
+			return err
+		}
+		search.MaxCost = o.maxCost
+	}
+	return o.follow(ctx, c, spec, data, opts, space, search, where)
+}
+
+// search turns the options of the search into those of package train.
+func (o *sweepOptions) search() (train.SweepOptions, error) {
+	s := train.SweepOptions{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, MaxTime: o.limit, Journal: o.journal}
+	if o.halving == "" {
+		return s, nil
+	}
+	s.Halving = new(train.Halving)
+	factor, rest, _ := strings.Cut(o.halving, ",")
+	_, err := fmt.Sscanf(factor, "%d", &s.Halving.Factor)
+	if rest = strings.ReplaceAll(rest, "-", "_"); err == nil && rest != "" {
+		_, err = fmt.Sscanf(rest, "min_epochs=%d", &s.Halving.MinEpochs)
+	}
+	if err != nil || s.Halving.Factor < 2 {
+		return s, usage("--halving %s: 3 or 3,min_epochs=2 is wanted: of how many trials one goes on, 2 or more", o.halving)
+	}
+	return s, nil
 }
 
 // sweepSpec is the body, with the variables of the session in it and the names
@@ -112,21 +153,22 @@ func sweepSpec(c *magic.Call, space []train.Dimension) (any, error) {
 	return bodySpec(&shadow, false)
 }
 
-func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []train.Dimension, where string) error {
+func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []train.Dimension, search train.SweepOptions, where string) error {
 	if opts.Seed == nil {
 		opts.Seed = train.DrawSeed()
 	}
 	view := newSweepView(c, o, space, opts)
-	fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
+	if !o.quiet {
+		fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
+	}
 	variables := []pending{{o.out, new(train.Model)}}
 	if o.results != "" {
 		variables = append(variables, pending{o.results, &train.SweepResult{Best: -1}})
 	}
 	declared := declare(c.Vars, variables...)
 	begin := time.Now()
-	result, err := train.Sweep(ctx, spec, data, opts, space, train.SweepOptions{
-		Trials: int(o.trials), Workers: int(o.workers), Method: o.method, OnTrial: view.trial,
-	})
+	search.OnTrial = view.trial
+	result, err := train.Sweep(ctx, spec, data, opts, space, search)
 	<-declared
 	if result == nil {
 		return err
@@ -141,10 +183,37 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	if o.results != "" {
 		err = errors.Join(err, c.Vars.Define(o.results, result))
 	}
-	if err == nil {
-		fmt.Fprintf(c.Out.Stdout(), "%s: the best of %s, in %s\n", o.out, plural(len(result.Trials), "trial"), render.Duration(time.Since(begin)))
+	if err == nil && !o.quiet {
+		fmt.Fprintln(c.Out.Stdout(), sweptInWords(result, o, time.Since(begin), search.Rate))
 	}
 	return err
+}
+
+// sweptInWords is the last line: what changes from run to run.
+func sweptInWords(r *train.SweepResult, o *sweepOptions, took time.Duration, rate train.Rate) string {
+	again, stopped := 0, 0
+	for _, t := range r.Trials {
+		if t.Again {
+			again++
+		}
+		if t.Stopped > 0 {
+			stopped++
+		}
+	}
+	s := fmt.Sprintf("%s: the best of %s, in %s", o.out, plural(len(r.Trials), "trial"), render.Duration(took))
+	if stopped > 0 {
+		s += fmt.Sprintf("; %d ended early", stopped)
+	}
+	if again > 0 {
+		s += fmt.Sprintf("; %d read from %s", again, o.journal)
+	}
+	if rate.Known() {
+		s += fmt.Sprintf("; about %s for %s of work", money(rate.Cost(r.Time)), render.Duration(r.Time))
+	}
+	if r.Ended != "" {
+		s += "; ended there, for " + r.Ended
+	}
+	return s
 }
 
 func spaceInWords(space []train.Dimension) []string {
@@ -164,10 +233,12 @@ func spaceInWords(space []train.Dimension) []string {
 
 // A sweepView shows the trials as they end.
 type sweepView struct {
-	c     *magic.Call
-	id    string
-	space []train.Dimension
-	begin time.Time
+	c       *magic.Call
+	quiet   bool // the result alone
+	watched bool // the table is drawn anew as trials end
+	id      string
+	space   []train.Dimension
+	begin   time.Time
 
 	mu    sync.Mutex
 	s     render.Sweep
@@ -177,7 +248,7 @@ type sweepView struct {
 }
 
 func newSweepView(c *magic.Call, o *sweepOptions, space []train.Dimension, opts train.Options) *sweepView {
-	v := &sweepView{c: c, id: fmt.Sprintf("runpod-sweep-%d", time.Now().UnixNano()), space: space, begin: time.Now(), lines: map[int]string{}}
+	v := &sweepView{c: c, quiet: o.quiet, watched: c.Interactive && !o.quiet, id: fmt.Sprintf("runpod-sweep-%d", time.Now().UnixNano()), space: space, begin: time.Now(), lines: map[int]string{}}
 	v.s = render.Sweep{Measure: "training loss", Best: -1, Total: int(o.trials)}
 	if o.trials == 0 && o.method != train.MethodGrid {
 		v.s.Total = 20
@@ -194,7 +265,7 @@ func newSweepView(c *magic.Call, o *sweepOptions, space []train.Dimension, opts 
 		}
 		v.s.Ends = append(v.s.Ends, ends)
 	}
-	if c.Interactive {
+	if v.watched {
 		b := v.s.Progress("starting")
 		c.Out.Display(v.id, false, b.Data, b.Metadata)
 	}
@@ -206,11 +277,13 @@ func (v *sweepView) trial(t train.TrialResult) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.s.Trials = append(v.s.Trials, v.row(t))
-	if n := len(v.s.Trials) - 1; t.Err == nil && (v.s.Best < 0 || t.Value < v.s.Trials[v.s.Best].Value) {
+	if n := len(v.s.Trials) - 1; t.Err == nil && t.Stopped == 0 && (v.s.Best < 0 || t.Value < v.s.Trials[v.s.Best].Value) {
 		v.s.Best = n
 	}
-	if !v.c.Interactive {
-		v.print(t)
+	if !v.watched {
+		if !v.quiet {
+			v.print(t)
+		}
 		return
 	}
 	if time.Since(v.drawn) < render.FrameEvery {
@@ -229,6 +302,9 @@ func (v *sweepView) row(t train.TrialResult) render.SweepTrial {
 	}
 	if t.Err != nil {
 		r.Failed = "failed"
+	}
+	if t.Stopped > 0 {
+		r.Note = "ended after epoch " + strconv.Itoa(t.Stopped)
 	}
 	return r
 }
@@ -257,7 +333,11 @@ func (v *sweepView) line(t train.TrialResult) string {
 	if t.Err != nil {
 		return s + "  failed: " + trimmed(t.Err)
 	}
-	return s + fmt.Sprintf("  %s %s", v.s.Measure, render.Number(t.Value))
+	s += fmt.Sprintf("  %s %s", v.s.Measure, render.Number(t.Value))
+	if t.Stopped > 0 {
+		s += fmt.Sprintf(", ended after epoch %d", t.Stopped)
+	}
+	return s
 }
 
 // end shows the finished sweep in the place of the last frame.
@@ -270,10 +350,10 @@ func (v *sweepView) end(r *train.SweepResult) {
 	}
 	b := v.s.Table()
 	id := v.id
-	if !v.c.Interactive {
+	if !v.watched {
 		id = ""
 	}
-	v.c.Out.Display(id, v.c.Interactive, b.Data, b.Metadata)
+	v.c.Out.Display(id, v.watched, b.Data, b.Metadata)
 	if b, ok := v.s.Picture(); ok {
 		v.c.Out.Display("", false, b.Data, b.Metadata)
 	}

@@ -20,29 +20,31 @@ import (
 // trainOptions are the options of %%runpod_train. What is not given is zero, so
 // that package train fills in its defaults, or those of the model before.
 type trainOptions struct {
-	data, val string
-	split     float64
-	epochs    count
-	batch     count
-	rate      float64
-	optimizer string
-	loss      string
-	seed      optionalInt
-	scheduler string
-	stop      string
-	decay     float64
-	momentum  float64
-	clip      float64
-	precision string
-	from      string
-	out       string
-	endpoint  string
-	timeout   time.Duration
-	gpu       string
-	maxCost   float64
-	tags      []string
-	dry       bool
-	quiet     bool
+	dataOptions
+	val, model string
+	gpus       string
+	split      float64
+	epochs     count
+	batch      count
+	rate       float64
+	optimizer  string
+	loss       string
+	seed       optionalInt
+	scheduler  string
+	stop       string
+	decay      float64
+	momentum   float64
+	clip       float64
+	precision  string
+	from       string
+	out        string
+	endpoint   string
+	timeout    time.Duration
+	gpu        string
+	maxCost    float64
+	tags       []string
+	dry        bool
+	quiet      bool
 }
 
 func trainMagic() magic.Magic {
@@ -61,8 +63,9 @@ func trainMagic() magic.Magic {
 }
 
 func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
-	fs.StringVarP(&o.data, "data", "d", "", "variables with samples and labels: `X,y`")
-	fs.StringVar(&o.val, "val", "", "variables with validation data: `Xv,yv`")
+	o.define(fs)
+	fs.StringVar(&o.model, "model", "", "`variable` with the model, in the place of a body")
+	fs.StringVar(&o.val, "val", "", "validation data: variables `Xv,yv`, or a file with the same columns")
 	fs.Float64Var(&o.split, "val-split", 0, "`share` of the data to hold out for validation, 0 to 1")
 	fs.Var(&o.epochs, "epochs", "`number` of passes over the data (default 10)")
 	fs.Var(&o.batch, "batch-size", "`samples` a step (default 32)")
@@ -78,6 +81,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.Float64Var(&o.momentum, "momentum", 0, "`factor`, for sgd and rmsprop")
 	fs.Float64Var(&o.clip, "clip-norm", 0, "largest `norm` of the gradient")
 	fs.StringVar(&o.precision, "precision", "", "`name`: "+strings.Join(worker.Precisions(), ", ")+" (default auto)")
+	fs.StringVar(&o.gpus, "gpus", "", "`number` of GPUs of the worker to use, or all (default 1)")
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
 	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
@@ -87,7 +91,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
 
-const trainAbout = `The body is the model: a layer a line, or the JSON model_config. Sizes of inputs follow from the data.
+const trainAbout = `The body is the model: a layer a line, or the JSON or YAML model_config. Sizes of inputs follow from the data.
 
 %%runpod_train -d X,y --val-split 0.2 --epochs 20 --seed 7
 linear 64
@@ -95,8 +99,12 @@ relu
 dropout 0.2
 linear 10
 
+Blocks: "residual {", layers, "}"; "branches merge=add {", layers, "} {", layers, "}".
+Data: -d X,y, -d iris.csv --target species, -d frame -l Label, -d X.npy,y.npy. Labels that are
+texts become classes, whose names the model remembers.
+
 $name stands for the value of a variable; a body of just $spec is a *worker.ModelConfig.
-The result is a *train.Model: model.Predict(X), model.Classes(X), model.History.`
+The result is a *train.Model: model.Predict(X), model.Classes(X), model.Labels(X), model.History.`
 
 func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 	if len(args) > 0 {
@@ -105,11 +113,11 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	if err := resultName("-o", o.out); err != nil {
 		return err
 	}
-	data, opts, err := o.read(c.Vars)
+	data, opts, err := o.read(ctx, c.Vars)
 	if err != nil {
 		return err
 	}
-	spec, err := bodySpec(c, opts.From != nil)
+	spec, err := o.spec(c, opts.From != nil)
 	if err != nil {
 		return err
 	}
@@ -148,12 +156,9 @@ func source(c *magic.Call) string {
 }
 
 // read turns options into those of package train.
-func (o *trainOptions) read(vars magic.Vars) (data train.Data, opts train.Options, err error) {
+func (o *trainOptions) read(ctx context.Context, vars magic.Vars) (data train.Data, opts train.Options, err error) {
 	if o.data == "" {
-		return data, opts, usage("-d X,y is missing: the variables with samples and labels")
-	}
-	if data, err = pair(vars, "-d", o.data); err != nil {
-		return data, opts, err
+		return data, opts, usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
 	}
 	opts = train.Options{
 		Epochs: int(o.epochs), BatchSize: int(o.batch), LearningRate: o.rate,
@@ -167,13 +172,19 @@ func (o *trainOptions) read(vars magic.Vars) (data train.Data, opts train.Option
 	if opts.Scheduler, err = parseScheduler(o.scheduler); err != nil {
 		return data, opts, err
 	}
+	if opts.GPUs, err = parseGPUs(o.gpus); err != nil {
+		return data, opts, err
+	}
 	if o.from != "" {
 		if opts.From, err = modelVar(vars, o.from); err != nil {
 			return data, opts, err
 		}
 	}
+	if data, err = o.dataOptions.read(ctx, vars, "-d", o.data, opts.From); err != nil {
+		return data, opts, err
+	}
 	if o.val != "" {
-		v, err := pair(vars, "--val", o.val)
+		v, err := o.dataOptions.read(ctx, vars, "--val", o.val, &train.Model{Columns: data.Columns})
 		if err != nil {
 			return data, opts, err
 		}
@@ -183,6 +194,17 @@ func (o *trainOptions) read(vars magic.Vars) (data train.Data, opts train.Option
 		opts.Validation = &v
 	}
 	return data, opts, nil
+}
+
+// spec is the model behind --model, or in the body.
+func (o *trainOptions) spec(c *magic.Call, goesOn bool) (any, error) {
+	if o.model == "" {
+		return bodySpec(c, goesOn)
+	}
+	if strings.TrimSpace(c.Body) != "" {
+		return nil, usage("--model %s and a body exclude each other: the model stands in one of them", o.model)
+	}
+	return value(c.Vars, o.model)
 }
 
 // bodySpec is the model in the cell: a variable that holds one ("$spec"), or text.

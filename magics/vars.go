@@ -67,24 +67,6 @@ func value(vars magic.Vars, name string) (any, error) {
 	return v.Interface(), nil
 }
 
-// pair reads "X,y": samples and labels.
-func pair(vars magic.Vars, option, names string) (train.Data, error) {
-	parts := strings.Split(names, ",")
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
-	}
-	if len(parts) != 2 || parts[0] == "" || parts[1] == "" {
-		return train.Data{}, usage("%s wants two variables, samples and labels: %s X,y (without a blank)", option, option)
-	}
-	d := train.Data{XName: parts[0], YName: parts[1]}
-	var err error
-	if d.X, err = value(vars, parts[0]); err != nil {
-		return d, err
-	}
-	d.Y, err = value(vars, parts[1])
-	return d, err
-}
-
 // modelVar reads a trained model from a variable.
 func modelVar(vars magic.Vars, name string) (*train.Model, error) {
 	v, err := value(vars, name)

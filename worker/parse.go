@@ -8,10 +8,17 @@ import (
 )
 
 // ParseModel reads a model as people write it in a cell: the line form (see
-// ParseLayers), the JSON model_config, or its JSON list of layers.
+// ParseLayers), the model_config as JSON or YAML, or its list of layers alone.
 func ParseModel(body string) (*ModelConfig, error) {
 	text := strings.TrimSpace(body)
 	m := &ModelConfig{Type: "sequential"}
+	if isYAML(text) {
+		b, err := yamlToJSON(body)
+		if err != nil {
+			return nil, err
+		}
+		text = string(b)
+	}
 	switch {
 	case text == "":
 		return nil, Invalid("model", "the body is empty; it wants "+modelForms)
@@ -34,7 +41,7 @@ func ParseModel(body string) (*ModelConfig, error) {
 	return m, nil
 }
 
-const modelForms = `a list of layers, one a line ("linear 64"), or the JSON model_config`
+const modelForms = `a list of layers, one a line ("linear 64"), or the JSON or YAML model_config`
 
 // ParseLayers reads the line form of a model:
 //

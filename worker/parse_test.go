@@ -41,6 +41,36 @@ linear 10 bias=false
 	}
 }
 
+// The same model in each form.
+func TestParseForms(t *testing.T) {
+	want, err := ParseModel("linear 64\nresidual {\n  linear 64\n  relu\n}\nlinear 10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{
+		`{"type":"sequential","layers":[{"type":"linear","out_features":64},{"type":"residual","layers":[{"type":"linear","out_features":64},{"type":"relu"}]},{"type":"linear","out_features":10}]}`,
+		"# a net\nlayers:\n  - {type: linear, out_features: 64}\n  - type: residual\n    layers:\n      - type: linear\n        out_features: 64\n      - type: relu\n  - {type: linear, out_features: 10}\n",
+		"---\nmodel_config:\n  type: sequential\n  layers: &all\n  - {type: linear, out_features: 64}\n  - {type: residual, layers: [{type: linear, out_features: 64}, {type: relu}]}\n  - {type: linear, out_features: 10}\n",
+		"- type: linear\n  out_features: 64\n- {type: residual, layers: [{type: linear, out_features: 64}, {type: relu}]}\n- {type: linear, out_features: 10}\n",
+	} {
+		m, err := ParseModel(body)
+		if err != nil || !reflect.DeepEqual(m, want) {
+			t.Errorf("%s\n%+v, %v", body, m, err)
+		}
+	}
+	for body, want := range map[string]string{
+		"layers:\n  - {type: linear, out_features: 64\n": "is no YAML that can be read: line ",
+		"layers:\n  - {type: linaer, out_features: 64}":  `unknown layer "linaer"; did you mean "linear"?`,
+		"layers:\n  - {type: dropout, p: .nan}":          "holds NaN in its YAML",
+		"layers: []":                                     "the model has no layers",
+		"layers:\n  - {1: 2}":                            "has a key in its YAML that is no text",
+	} {
+		if _, err := ParseModel(body); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", body, err, want)
+		}
+	}
+}
+
 func TestParseRejects(t *testing.T) {
 	rows := []struct{ body, want string }{
 		{"", "the body is empty; it wants a list of layers"},
@@ -87,6 +117,7 @@ func TestParseRejects(t *testing.T) {
 func FuzzParseModel(f *testing.F) {
 	f.Add("linear 64\nrelu\nresidual {\nlinear 2\n} {\n}")
 	f.Add(`{"layers": [{"type": "relu"}]}`)
+	f.Add("layers:\n  - {type: linear, out_features: 64}\n- *a")
 	f.Fuzz(func(t *testing.T, body string) {
 		m, err := ParseModel(body)
 		if err != nil || m.Other != nil {

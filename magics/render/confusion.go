@@ -22,7 +22,7 @@ func (e Evaluation) Picture() (b Bundle, ok bool) {
 	mirrored := make(plot.ConstantTicks, 0, len(m))
 	step := (len(m) + 19) / 20
 	for i := 0; i < len(m); i += step {
-		label := strconv.Itoa(i)
+		label := e.class(i)
 		classes = append(classes, plot.Tick{Value: float64(i), Label: label})
 		mirrored = append(mirrored, plot.Tick{Value: float64(len(m) - 1 - i), Label: label})
 	}

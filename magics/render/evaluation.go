@@ -16,8 +16,10 @@ const maxMatrix = 20
 // An Evaluation is what the outputs of an evaluation are made of.
 type Evaluation struct {
 	Metrics worker.Metrics
-	Title   string
-	Loss    string // name of the loss function
+	// ClassNames are the names of the classes; nil where they are numbers.
+	ClassNames []string
+	Title      string
+	Loss       string // name of the loss function
 }
 
 // Sentence tells the result in one sentence.
@@ -28,7 +30,7 @@ func (e Evaluation) Sentence() string {
 	case m.Accuracy != nil:
 		s = fmt.Sprintf("Accuracy %s, loss %s on %s samples", Percent(float64(*m.Accuracy)), Number(float64(m.Loss)), Count(m.SamplesProcessed))
 		if c := confusions(m.Confusion); len(c) > 0 {
-			s += fmt.Sprintf("; most often confused: class %d taken for %d (%s)", c[0].truth, c[0].predicted, times(c[0].n))
+			s += fmt.Sprintf("; most often confused: class %s taken for %s (%s)", e.class(c[0].truth), e.class(c[0].predicted), times(c[0].n))
 		}
 	case m.RMSE != nil:
 		s = fmt.Sprintf("RMSE %s on %s samples", Number(float64(*m.RMSE)), Count(m.SamplesProcessed))
@@ -86,12 +88,20 @@ func (e Evaluation) lossName() string {
 	return "(" + strings.ReplaceAll(e.Loss, "_", " ") + ")"
 }
 
+// class is the name of a class, its number where it has none.
+func (e Evaluation) class(i int) string {
+	if i >= 0 && i < len(e.ClassNames) {
+		return e.ClassNames[i]
+	}
+	return strconv.Itoa(i)
+}
+
 func (e Evaluation) perClass() Table {
 	t := Table{Header: []string{"class", "precision", "recall", "F1", "samples"}}
 	var p, r, f float64
 	support := 0
 	for _, c := range e.Metrics.PerClass {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(c.Class), Percent(float64(c.Precision)), Percent(float64(c.Recall)), Percent(float64(c.F1)), Count(c.Support)})
+		t.Rows = append(t.Rows, []string{e.class(c.Class), Percent(float64(c.Precision)), Percent(float64(c.Recall)), Percent(float64(c.F1)), Count(c.Support)})
 		p, r, f, support = p+float64(c.Precision), r+float64(c.Recall), f+float64(c.F1), support+c.Support
 	}
 	n := float64(len(e.Metrics.PerClass))
@@ -103,14 +113,14 @@ func (e Evaluation) perClass() Table {
 func (e Evaluation) matrix() Table {
 	m := e.Metrics.Confusion
 	if len(m) > maxMatrix {
-		return frequent(m)
+		return e.frequent(m)
 	}
 	t := Table{Caption: "confusion matrix: rows are true classes, columns predicted", Header: []string{"true"}}
 	for j := range m {
-		t.Header = append(t.Header, strconv.Itoa(j))
+		t.Header = append(t.Header, e.class(j))
 	}
 	for i, row := range m {
-		cells := []string{strconv.Itoa(i)}
+		cells := []string{e.class(i)}
 		for j := range m {
 			n := "."
 			if j < len(row) && row[j] != 0 {
@@ -124,10 +134,10 @@ func (e Evaluation) matrix() Table {
 }
 
 // frequent lists the confusions that happened most often.
-func frequent(m [][]int) Table {
+func (e Evaluation) frequent(m [][]int) Table {
 	t := Table{Caption: "most frequent confusions", Header: []string{"true", "predicted", "times"}}
 	for _, c := range first(confusions(m), 15) {
-		t.Rows = append(t.Rows, []string{strconv.Itoa(c.truth), strconv.Itoa(c.predicted), Count(c.n)})
+		t.Rows = append(t.Rows, []string{e.class(c.truth), e.class(c.predicted), Count(c.n)})
 	}
 	return t
 }

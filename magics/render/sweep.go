@@ -33,6 +33,7 @@ type SweepTrial struct {
 	Position []float64
 	Value    float64
 	Failed   string
+	Note     string // beside the value: that it was ended early
 }
 
 // maxTrials is how many rows a table of trials has.
@@ -51,12 +52,17 @@ func (s Sweep) Table() Bundle {
 		value := Number(trial.Value)
 		if trial.Failed != "" {
 			value = trial.Failed
+		} else if trial.Note != "" {
+			value += ", " + trial.Note
 		}
 		t.Rows = append(t.Rows, append(append([]string{strconv.Itoa(trial.Number + 1)}, trial.Values...), value))
 	}
 	html, text := t.HTML(), t.Text()
 	if n := len(order) - maxTrials; n > 0 {
 		more := fmt.Sprintf("and %s more trials", Count(n))
+		if n == 1 {
+			more = "and one more trial"
+		}
 		html, text = html+"\n<div>"+more+"</div>", text+"\n"+more
 	}
 	if s.Importance != nil && len(s.Trials) > 3 {
@@ -69,7 +75,8 @@ func (s Sweep) Table() Bundle {
 	return table(html, text)
 }
 
-// order sorts the trials, the best first, those that failed last.
+// order sorts the trials, the best first, then those that were ended early, those that
+// failed last.
 func (s Sweep) order() []int {
 	order := make([]int, len(s.Trials))
 	for i := range order {
@@ -78,6 +85,11 @@ func (s Sweep) order() []int {
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := s.Trials[a], s.Trials[b]
 		switch {
+		case x.Failed == "" && y.Failed == "" && (x.Note == "") != (y.Note == ""):
+			if x.Note == "" {
+				return -1
+			}
+			return 1
 		case x.Value < y.Value:
 			return -1
 		case x.Value > y.Value:

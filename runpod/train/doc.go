@@ -11,6 +11,7 @@
 //
 //	spec.go      what may stand for a model
 //	data.go      what may stand for data, and what is wrong with it
+//	classes.go   labels that are texts
 //	options.go   how to train, with defaults
 //	plan.go      Prepare: all that is known before a job is sent
 //	fit.go       Fit: send the job, follow it, assemble the model
@@ -27,6 +28,9 @@
 //	errors.go    what can go wrong
 //
 //	space.go     hyperparameters to vary, and which points of them
+//	search.go    how the next point is chosen: TPE, and who waits for what; cmaes.go
+//	asha.go      ending trials early
+//	journal.go   sweeps that outlive a crash
 //	sweep.go     Trial and Sweep: many trainings, the best of them
 //	importance.go which hyperparameters mattered
 //

@@ -90,6 +90,16 @@ func (m *Model) evaluation(d Data) (*parcel, error) {
 	return &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}}, nil
 }
 
+// LabelTensor reads the labels of d as numbers: those of classes where they are texts.
+func (m *Model) LabelTensor(d Data) (tensors.Tensor, error) {
+	_, yname := d.names()
+	y, _, err := numberClasses(yname, d.Y, m.ClassNames, m.Hyperparameters.LossFunction)
+	if err != nil {
+		return tensors.Tensor{}, err
+	}
+	return array(yname, y)
+}
+
 func newEvaluation(m worker.Metrics) *Evaluation {
 	return &Evaluation{
 		Loss: float64(m.Loss), Accuracy: value(m.Accuracy), Samples: m.SamplesProcessed,

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"strconv"
 	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
@@ -36,6 +38,7 @@ type Options struct {
 	LabelSmoothing float64 // 0; cross_entropy
 	ClassWeights   []float64
 	Precision      string // "auto"; "fp32", "tf32", "bf16", "fp16"
+	GPUs           int    // 1; of the worker's, how many to use; AllGPUs for all
 	KeepOrder      bool   // do not shuffle
 	Scheduler      *worker.Scheduler
 	EarlyStopping  *worker.EarlyStopping
@@ -79,6 +82,11 @@ type Event struct {
 	worker.Event
 }
 
+const defaultEpochs = 10
+
+// AllGPUs is the value of Options.GPUs for all that the worker has.
+const AllGPUs = -1
+
 // Seed is a value for Options.Seed.
 func Seed(n int64) *int64 { return &n }
 
@@ -92,6 +100,12 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 		LabelSmoothing: o.LabelSmoothing, ClassWeights: o.ClassWeights, Precision: o.Precision,
 		Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
 	}
+	switch {
+	case o.GPUs == AllGPUs:
+		h.GPUs = json.RawMessage(`"all"`)
+	case o.GPUs != 0:
+		h.GPUs = json.RawMessage(strconv.Itoa(o.GPUs))
+	}
 	if o.KeepOrder {
 		h.Shuffle = new(bool)
 	}
@@ -99,7 +113,7 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 		inherit(h, o.From.Hyperparameters)
 	}
 	if h.Epochs == 0 {
-		h.Epochs = 10
+		h.Epochs = defaultEpochs
 	}
 	if h.Seed == nil {
 		h.Seed = Seed(drawSeed())

@@ -178,10 +178,14 @@ const (
 	MethodRandom = "random" // independent draws
 	MethodGrid   = "grid"   // all combinations; four values of a range
 	MethodQuasi  = "quasi"  // a Halton sequence: fills the space evenly
+	MethodTPE    = "tpe"    // learns from the trials before, numbers and words alike
+	MethodCMAES  = "cmaes"  // learns from generations of trials, numbers only
 )
 
 // Methods lists them.
-func Methods() []string { return []string{MethodRandom, MethodGrid, MethodQuasi} }
+func Methods() []string {
+	return []string{MethodRandom, MethodGrid, MethodQuasi, MethodTPE, MethodCMAES}
+}
 
 // points chooses n points; of a grid all, or the first n where n is above 0.
 func points(space []Dimension, method string, n int, seed int64) ([]Point, error) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/gopherpod/gopherpod/worker"
@@ -19,6 +21,19 @@ type SweepOptions struct {
 	Workers int    // 4: how many trials run at once
 	Method  string // "random"; see Methods
 	Seed    *int64 // of the choice of points; nil: that of the training
+	// Halving ends trials that others are ahead of; nil: none.
+	Halving *Halving
+	// MaxTime is the time after which no further trial begins. 0: none.
+	MaxTime time.Duration
+	// MaxCost is the most that all trials together may cost, in US dollars, at Rate. A
+	// trial begins only where what its job may cost at most, by the time after which
+	// the server ends it, still fits: so the cap holds when this machine does not.
+	MaxCost float64
+	Rate    Rate
+	// Journal is a file that the trials are written to as they end. Where it is there
+	// already, and of this very sweep, its trials are not run again, but those that
+	// failed. The weights of the best lie beside it, in Journal + ".safetensors".
+	Journal string
 	// OnTrial is told of each trial that is over, one at a time.
 	OnTrial func(TrialResult)
 }
@@ -31,7 +46,13 @@ type TrialResult struct {
 	// training loss; +Inf where the training failed.
 	Value float64
 	Model *Model // weights only of the best trial so far
+	// Stopped is the epoch after which Halving ended the trial, 0 where it did not.
+	Stopped int
+	// Again tells that the trial was read from the journal.
+	Again bool
 	Err   error
+	// Time is how long the job ran, as seen from here.
+	Time time.Duration
 }
 
 // A SweepResult is what a sweep found.
@@ -39,6 +60,10 @@ type SweepResult struct {
 	Space  []Dimension
 	Trials []TrialResult // those that were run, by Number
 	Best   int           // index in Trials, -1 where none succeeded
+	// Ended says why there are fewer trials than asked for; empty where there are not.
+	Ended string
+	// Time is how long all jobs ran together.
+	Time time.Duration
 }
 
 // BestModel is the model of the best trial, or nil.
@@ -77,7 +102,9 @@ func Trial(ctx context.Context, spec any, data Data, o Options, point Point) (va
 // Sweep trains with many points of a space and finds the best. All trials have the
 // seed of o, so that they differ in nothing else; it is drawn where it is nil. A
 // trial that fails does not end the sweep; one that cannot be prepared, and the end
-// of ctx, do. The result then holds the trials so far.
+// of ctx, do. The result then holds the trials so far. The same seed and number of
+// workers choose the same points and stop the same trials again, in whatever order
+// they end; MaxTime and MaxCost end a sweep where the clock says.
 func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimension, s SweepOptions) (*SweepResult, error) {
 	if len(space) == 0 {
 		return nil, worker.Invalid("space", "is empty: name what to vary, as in lr=log(1e-4,1e-1)")
@@ -94,7 +121,7 @@ func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimensio
 	}
 	fill(&o.Seed, Seed(drawSeed()))
 	fill(&s.Seed, o.Seed)
-	all, err := points(space, s.Method, s.Trials, *s.Seed)
+	search, total, err := newSearcher(space, s)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +131,25 @@ func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimensio
 		}
 	}
 	o.sending = new(sync.Mutex)
-	w := &sweep{spec: spec, data: data, options: o, on: s.OnTrial, result: SweepResult{Space: space, Best: -1}}
-	if err := w.check(all); err != nil {
+	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: SweepResult{Space: space, Best: -1},
+		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}}
+	w.turn = sync.NewCond(&w.mu)
+	if s.Halving != nil {
+		if w.halving, err = newHalving(*s.Halving, s.Workers); err != nil {
+			return nil, err
+		}
+	}
+	plan, err := w.check(space)
+	if err != nil {
 		return nil, err
 	}
-	err = w.run(ctx, all, s.Workers)
+	if s.Journal != "" {
+		if err := w.resume(plan); err != nil {
+			return nil, err
+		}
+		defer w.journal.close()
+	}
+	err = errors.Join(w.run(ctx), w.journal.failed())
 	w.sort()
 	return &w.result, err
 }
@@ -117,47 +158,61 @@ type sweep struct {
 	spec    any
 	data    Data
 	options Options
-	on      func(TrialResult)
+	s       SweepOptions
+	search  searcher
+	halving *halving
+	journal *journal // nil: none
+	began   time.Time
 
 	mu        sync.Mutex
+	turn      *sync.Cond // told when a trial is over
+	next      int        // number of the trial to begin
+	first     int        // the trials before it are over
+	done      []bool
+	values    []float64
+	pending   map[int]TrialResult   // over, and whether they were stopped is open
+	running   map[int]time.Duration // how long each may run
+	longest   time.Duration         // of those that are over
 	result    SweepResult
 	cancelled int     // jobs that an interrupt ended
 	lost      []error // those that it could not
 }
 
-// check prepares the first point, whose mistakes all others share.
-func (w *sweep) check(all []Point) error {
-	spec, o, err := apply(w.spec, w.options, all[0])
-	if err == nil {
-		_, err = Prepare(spec, w.data, o)
+// check prepares a point, whose mistakes all others share.
+func (w *sweep) check(space []Dimension) (*Plan, error) {
+	u := make([]float64, len(space))
+	spec, o, err := apply(w.spec, w.options, at(space, u))
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return Prepare(spec, w.data, o)
 }
 
-func (w *sweep) run(ctx context.Context, all []Point, workers int) error {
+func (w *sweep) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	next := make(chan int)
+	defer context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.turn.Broadcast()
+	})()
+	w.began = time.Now()
 	var group sync.WaitGroup
-	for range min(workers, len(all)) {
+	for range min(w.s.Workers, len(w.done)) {
 		group.Go(func() {
-			for i := range next {
-				if err := w.trial(ctx, i, all[i]); err != nil {
+			for {
+				n, p, limit, ok := w.take(ctx)
+				if !ok {
+					return
+				}
+				if err := w.trial(ctx, n, p, limit); err != nil {
 					cancel(err)
 				}
 			}
 		})
 	}
-feed:
-	for i := range all {
-		select {
-		case next <- i:
-		case <-ctx.Done():
-			break feed
-		}
-	}
-	close(next)
 	group.Wait()
+	w.settle()
 	if ctx.Err() == nil {
 		return nil
 	}
@@ -168,34 +223,169 @@ feed:
 	return fmt.Errorf("train: sweep ended after %d trials, %d running jobs are cancelled: %w", len(w.result.Trials), w.cancelled, cause)
 }
 
+// take chooses the next trial, and waits until its point can be chosen and paid for.
+// limit is how long its job may run, 0: as the options say.
+func (w *sweep) take(ctx context.Context) (n int, p Point, limit time.Duration, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.s.MaxTime > 0 && time.Since(w.began) >= w.s.MaxTime && w.next < len(w.done) && w.result.Ended == "" {
+			w.result.Ended = fmt.Sprintf("%v are over", w.s.MaxTime)
+		}
+		if ctx.Err() != nil || w.next >= len(w.done) || w.result.Ended != "" {
+			w.turn.Broadcast()
+			return 0, nil, 0, false
+		}
+		needs := w.search.needs(w.next)
+		if w.first < needs {
+			w.turn.Wait()
+			continue
+		}
+		if !w.done[w.next] {
+			limit, ok = w.afford()
+			if !ok && len(w.running) > 0 {
+				w.turn.Wait()
+				continue
+			}
+			if !ok {
+				w.result.Ended = fmt.Sprintf("what is left of $%.2f pays for no further trial", w.s.MaxCost)
+				continue
+			}
+		}
+		n = w.next
+		w.next++
+		p = w.search.point(n, w.values[:needs])
+		if !w.done[n] {
+			w.running[n] = limit
+			return n, p, limit, true
+		}
+	}
+}
+
 // trial runs one point. Its error ends the sweep.
-func (w *sweep) trial(ctx context.Context, number int, p Point) error {
+func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) error {
+	ctx, cancel := context.WithCancelCause(all)
+	defer cancel(nil)
 	o := w.options
-	o.OnEvent = nil
+	if limit > 0 {
+		o.Policy.ExecutionTimeout = limit
+	}
+	began, epochs := time.Now(), 0
+	if w.halving != nil {
+		_, applied, err := apply(w.spec, o, p)
+		if err == nil && applied.Epochs == 0 {
+			applied.Epochs = defaultEpochs
+		}
+		w.mu.Lock()
+		w.halving.begin(n, applied.Epochs, cancel)
+		w.mu.Unlock()
+	}
+	best := math.Inf(1)
+	o.OnEvent = func(e Event) {
+		if e.Type != worker.EventEpoch || w.halving == nil {
+			return
+		}
+		epochs++
+		if best = loss(*e.Epoch, best); !math.IsNaN(best) {
+			w.mu.Lock()
+			w.halving.report(n, epochs, best)
+			w.mu.Unlock()
+		}
+	}
 	value, model, err := Trial(ctx, w.spec, w.data, o, p)
-	if ctx.Err() != nil {
+	var cut *InterruptedError
+	halved := errors.As(err, &cut) && errors.Is(context.Cause(ctx), errHalved)
+	if halved && cut.Cancelled {
+		err = nil
+	}
+	took := w.took(model, time.Since(began))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, n)
+	w.longest, w.result.Time = max(w.longest, took), w.result.Time+took
+	if w.halving != nil {
+		w.halving.end(n)
+	}
+	defer w.turn.Broadcast()
+	if all.Err() != nil && !halved && err != nil {
 		w.interrupted(err)
-		return context.Cause(ctx)
+		return context.Cause(all)
 	}
 	var wrong *DataError
 	if errors.As(err, &wrong) {
 		return err
 	}
+	w.pending[n] = TrialResult{Number: n, Point: p, Value: value, Model: model, Err: err, Time: took}
+	w.settleLocked()
+	return nil
+}
+
+// took is how long a job ran: as the service counts it where there is a cap and it
+// says so, else as long as it took from here.
+func (w *sweep) took(m *Model, here time.Duration) time.Duration {
+	if w.s.MaxCost <= 0 || m == nil || m.JobID == "" {
+		return here
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookAgain)
+	defer cancel()
+	job, err := w.options.Endpoint.Status(ctx, m.JobID)
+	if err != nil || job.Execution == 0 {
+		return here
+	}
+	return job.Execution
+}
+
+// loss is what a trial has come to: the best validation loss, else the last training
+// loss.
+func loss(e worker.Epoch, best float64) float64 {
+	if e.ValLoss != nil {
+		return math.Min(best, float64(*e.ValLoss))
+	}
+	return float64(e.Loss)
+}
+
+func (w *sweep) settle() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := TrialResult{Number: number, Point: p, Value: value, Model: model, Err: err}
+	w.settleLocked()
+}
+
+// settleLocked finishes the trials about which nothing is open, by their number.
+func (w *sweep) settleLocked() {
+	for _, n := range slices.Sorted(maps.Keys(w.pending)) {
+		if w.halving != nil && !w.halving.settled(n) {
+			continue
+		}
+		t := w.pending[n]
+		delete(w.pending, n)
+		if w.halving != nil {
+			if epochs, value := w.halving.stop(n); epochs > 0 && t.Err == nil {
+				t.Stopped, t.Value = epochs, value
+				if t.Model != nil {
+					t.Model.cut(epochs)
+				}
+			}
+		}
+		w.finishLocked(t)
+		w.journal.add(w, t)
+	}
+}
+
+// finishLocked puts a trial among the results.
+func (w *sweep) finishLocked(t TrialResult) {
 	w.keep(&t)
 	w.result.Trials = append(w.result.Trials, t)
-	if w.on != nil {
-		w.on(t)
+	w.done[t.Number], w.values[t.Number] = true, t.Value
+	for w.first < len(w.done) && w.done[w.first] {
+		w.first++
 	}
-	return nil
+	if w.s.OnTrial != nil {
+		w.s.OnTrial(t)
+	}
 }
 
 // interrupted notes what became of a trial that was under way.
 func (w *sweep) interrupted(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	var cut *InterruptedError
 	switch {
 	case !errors.As(err, &cut):
@@ -206,17 +396,43 @@ func (w *sweep) interrupted(err error) {
 	}
 }
 
+// leastTime is the shortest time-out that RunPod takes.
+const leastTime = 5 * time.Second
+
+// defaultTime is after which the server ends a job that has no time-out of its own.
+const defaultTime = 10 * time.Minute
+
+// afford is how long the next trial may run so that all together keep to the cap; ok is
+// false where what is left is too little, for now.
+func (w *sweep) afford() (limit time.Duration, ok bool) {
+	if w.s.MaxCost <= 0 || !w.s.Rate.Known() {
+		return 0, true
+	}
+	all := w.s.Rate.Affords(w.s.MaxCost)
+	left := all - w.result.Time
+	for _, d := range w.running {
+		left -= d
+	}
+	most := w.options.Policy.ExecutionTimeout
+	if most == 0 {
+		most = defaultTime
+	}
+	most = max(min(most, all/time.Duration(w.s.Workers)), leastTime)
+	limit = min(most, left).Truncate(time.Second)
+	return limit, limit >= max(leastTime, min(most, 2*w.longest))
+}
+
 // keep leaves the weights to the best trial only: a sweep of a thousand would not
 // fit into memory. Among equal values the earlier point wins, in whatever order
 // they end.
 func (w *sweep) keep(t *TrialResult) {
 	best := w.result.Best
-	better := t.Err == nil && !math.IsInf(t.Value, 0) &&
+	better := t.Err == nil && t.Stopped == 0 && t.Model != nil && !math.IsInf(t.Value, 0) &&
 		(best < 0 || t.Value < w.result.Trials[best].Value ||
 			t.Value == w.result.Trials[best].Value && t.Number < w.result.Trials[best].Number)
 	switch {
 	case better:
-		if best >= 0 {
+		if best >= 0 && w.result.Trials[best].Model != nil {
 			w.result.Trials[best].Model.dropWeights()
 		}
 		w.result.Best = len(w.result.Trials)

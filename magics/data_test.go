@@ -1,0 +1,151 @@
+package magics
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// flowers writes a file of three kinds that two numbers tell apart, and returns it as a
+// struct of slices.
+func flowers(t *testing.T, name string, n int) any {
+	t.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	var frame struct {
+		Length, Width []float64
+		Species       []string
+	}
+	var b strings.Builder
+	b.WriteString("length,width,note,species\n")
+	for i := range n {
+		k := i % 3
+		l, w := float64(k)+0.2*random.NormFloat64(), float64(-k*k)+0.2*random.NormFloat64()
+		frame.Length, frame.Width = append(frame.Length, l), append(frame.Width, w)
+		frame.Species = append(frame.Species, []string{"setosa", "versicolor", "virginica"}[k])
+		fmt.Fprintf(&b, "%v,%v,seen,%s\n", l, w, frame.Species[i])
+	}
+	if err := os.WriteFile(name, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return frame
+}
+
+// From a file with names of classes to predictions with names of classes.
+func TestTrainFromAFile(t *testing.T) {
+	numpy, err := filepath.Abs("../runpod/dataset/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	embedded(t)
+	vars := newVars(map[string]any{"frame": flowers(t, "flowers.csv", 150), "spec": &worker.ModelConfig{Type: "sequential", Layers: []worker.Layer{{Type: "linear", Params: map[string]any{"out_features": 3}}}}})
+	body := "layers:\n  - {type: linear, out_features: 16}\n  - {type: relu}\n  - {type: linear, out_features: 3}"
+	if _, err := run(t, "runpod_train", "-d flowers.csv --target species --columns width,length --val-split 0.2 --epochs 30 --lr 0.05 --seed 1 --gpus 1", body, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	m := got(vars, "model").(*train.Model)
+	if !reflect.DeepEqual(m.ClassNames, []string{"setosa", "versicolor", "virginica"}) || !reflect.DeepEqual(m.Columns, []string{"width", "length"}) {
+		t.Fatalf("%q %q", m.ClassNames, m.Columns)
+	}
+	out, err := run(t, "runpod_eval", "-d flowers.csv -l species -o e", "", vars, false) // the model's columns
+	if err != nil || !strings.Contains(out.text(), "versicolor") || got(vars, "e").(*train.Evaluation).Accuracy < 0.9 {
+		t.Fatalf("%v\n%s", err, out.text())
+	}
+	if _, err := run(t, "runpod_predict", "-d flowers.csv --labels -o names", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if names := got(vars, "names").([]string); len(names) != 150 || names[0] != "setosa" {
+		t.Error(names)
+	}
+	if _, err := run(t, "runpod_predict", "-d flowers.csv --proba -o P", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if r, c := got(vars, "P").(mat.Matrix).Dims(); r != 150 || c != 3 {
+		t.Error(r, c)
+	}
+	// A struct of slices has columns too, and --model is a variable.
+	if _, err := run(t, "runpod_train", "-d frame --label Species --model spec --epochs 2 --val flowers.csv -q", "", vars, false); err == nil || !strings.Contains(err.Error(), "flowers.csv: has no column Species") && !strings.Contains(err.Error(), "text") {
+		t.Error(err) // the columns of the file are others
+	}
+	if _, err := run(t, "runpod_train", "-d frame --label Species --model spec --epochs 2 -q -o m2", "", vars, false); err != nil {
+		t.Error(err)
+	}
+	if m := got(vars, "m2").(*train.Model); !reflect.DeepEqual(m.Columns, []string{"Length", "Width"}) || m.Epochs != 2 {
+		t.Error(m, m.Columns)
+	}
+	if _, err := run(t, "runpod_train", "-d "+numpy+"/packed.npz -l y --epochs 1 -q", "linear 2", vars, false); err != nil {
+		t.Error(err)
+	}
+	if _, err := run(t, "runpod_train", "-d "+numpy+"/f8.npy,"+numpy+"/texts.npy --epochs 1 -q", "linear 2", vars, false); err != nil {
+		t.Error(err)
+	}
+	for args, want := range map[string]string{
+		"-d flowers.csv":                                          "which column of flowers.csv holds the labels? --target NAME; it has length, width, note, species",
+		"-d flowers.csv -l species":                               `line 2, column note holds the text "seen", and samples are numbers; choose the columns of numbers with --columns`,
+		"-d flowers.csv -l kind":                                  "flowers.csv: has no column kind; it has length, width, note, species",
+		"-d missing.csv -l kind":                                  "there is no file missing.csv here",
+		"-d flowers.csv -l species --columns length --gpus 0":     "--gpus 0: a whole number above 0 is wanted, or all",
+		"-d " + numpy + "/hole.csv -l species":                    "hole.csv: line 4, column width holds no number (empty, NA or NaN); fill it in, or take the row or the column out",
+		"-d frame.Length,frame.Species --columns a":               "--columns chooses among the columns of a file or a struct, and frame.Length has none",
+		"-d flowers.csv -l species --columns length --model spec": "--model spec and a body exclude each other",
+	} {
+		if _, err := run(t, "runpod_train", args, "linear 3", vars, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", args, err, want)
+		}
+	}
+}
+
+// A search with all its options: it goes on from its journal, ends trials early, and is
+// quiet.
+func TestSweepOptions(t *testing.T) {
+	embedded(t)
+	vars := newVars(map[string]any{})
+	flowers(t, "flowers.csv", 90)
+	args := "lr=log(1e-4,1e-1) hidden=[4,8] optimizer=[adam,sgd] -d flowers.csv -l species --columns length,width --epochs 9 --val-split 0.3 --trials 16 --workers 2 --method tpe --halving 3 --seed 2 --journal s.jsonl --results all"
+	body := "linear $hidden\nrelu\nlinear 3"
+	out, err := run(t, "runpod_sweep", args, body, vars, false)
+	if err != nil || !strings.Contains(out.text(), "ended after epoch 1") || !strings.Contains(out.text(), "and one more trial") {
+		t.Fatalf("%v\n%s", err, out.text())
+	}
+	before := got(vars, "all").(*train.SweepResult)
+	if before.BestModel() == nil || !before.BestModel().HasWeights() || len(before.BestModel().ClassNames) != 3 {
+		t.Error(before.BestModel())
+	}
+	out, err = run(t, "runpod_sweep", args, body, vars, false)
+	if err != nil || !strings.Contains(out.stdout.String(), "16 read from s.jsonl") {
+		t.Fatalf("%v\n%s", err, out.stdout.String())
+	}
+	after := got(vars, "all").(*train.SweepResult)
+	for i, trial := range after.Trials {
+		if b := before.Trials[i]; !trial.Again || trial.Value != b.Value || trial.Stopped != b.Stopped || !reflect.DeepEqual(trial.Point, b.Point) {
+			t.Errorf("%+v, before %+v", trial, b)
+		}
+	}
+	if out, err = run(t, "runpod_sweep", args+" --quiet", body, vars, true); err != nil || out.stdout.String() != "" {
+		t.Errorf("%v, %q", err, out.stdout.String())
+	}
+	for more, want := range map[string]string{
+		" --halving 1":    "--halving 1: 3 or 3,min_epochs=2 is wanted",
+		" --halving x":    "--halving x: 3 or 3,min_epochs=2 is wanted",
+		" --method cmaes": "cmaes wants numbers; tpe takes words too",
+		" --seed 3":       "s.jsonl is of another sweep",
+		" --dry-run":      "--from, --dry-run and --model are of a single training",
+	} {
+		if _, err := run(t, "runpod_sweep", args+more, body, vars, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", more, err)
+		}
+	}
+}
+
+func got(vars *fakeVars, name string) any {
+	v, _ := vars.Lookup(name)
+	return v.Interface()
+}

@@ -1,0 +1,320 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// best runs a searcher on a function, some trials at once, and returns the least value.
+func best(t *testing.T, method string, seed int64, space []Dimension, trials int, f func(Point) float64) float64 {
+	t.Helper()
+	s, n, err := newSearcher(space, SweepOptions{Method: method, Trials: trials, Workers: 4, Seed: Seed(seed)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	least, values := math.Inf(1), make([]float64, n)
+	for i := range n {
+		values[i] = f(s.point(i, values[:s.needs(i)]))
+		least = min(least, values[i])
+	}
+	return least
+}
+
+// The methods that learn find the valleys of known functions better than chance does.
+func TestMethodsLearn(t *testing.T) {
+	numbers := dimensions(t, "x=-5..5.", "y=log(1e-4,1)", "z=-5..5.")
+	bowl := func(p Point) float64 {
+		x, y, z := p["x"].(float64), math.Log10(p["y"].(float64))+2, p["z"].(float64)
+		return (x-2)*(x-2) + 4*y*y + (z+1)*(z+1)
+	}
+	mixed := dimensions(t, "x=-5..5.", "kind=[a,b,c,d]", "n=1..20")
+	branin := func(p Point) float64 {
+		k := map[any]float64{"a": 3, "b": 0, "c": 5, "d": 2}[p["kind"]]
+		n := float64(p["n"].(int)) - 13
+		x := p["x"].(float64) - 1
+		return k + x*x + n*n/10
+	}
+	for _, c := range []struct {
+		method string
+		space  []Dimension
+		f      func(Point) float64
+		trials int
+	}{{MethodTPE, numbers, bowl, 80}, {MethodTPE, mixed, branin, 60}, {MethodCMAES, numbers, bowl, 120}} {
+		wins, sum, chance := 0, 0.0, 0.0
+		for seed := range int64(10) {
+			a, b := best(t, c.method, seed, c.space, c.trials, c.f), best(t, MethodRandom, seed, c.space, c.trials, c.f)
+			if a < b {
+				wins++
+			}
+			sum, chance = sum+a, chance+b
+		}
+		t.Logf("%s: wins %d of 10, %.3f against %.3f on average", c.method, wins, sum/10, chance/10)
+		if wins < 6 || sum > chance/2 {
+			t.Errorf("%s: wins %d of 10, %.3f against %.3f", c.method, wins, sum/10, chance/10)
+		}
+	}
+	for text, want := range map[string]string{"o=[adam,sgd]": "tpe takes words too", "n=[3,1]": "wants them from small to large"} {
+		if _, _, err := newSearcher(dimensions(t, text), SweepOptions{Method: MethodCMAES, Workers: 1, Seed: Seed(1)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Error(err)
+		}
+	}
+}
+
+// A valley is a worker whose loss after an epoch follows from the learning rate, and
+// which takes the time that pause says for an epoch.
+func valley(pause func(lr float64) time.Duration) worker.Handler {
+	return func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		r, err := worker.DecodeRequest(job.Input)
+		if err != nil {
+			return nil, err
+		}
+		lr := r.Hyperparameters.LearningRate
+		f := &fakeWorker{each: func(ctx context.Context, epoch int) error {
+			select {
+			case <-time.After(pause(lr)):
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}}
+		f.spoil = func(e *worker.Event) *worker.Event {
+			if e.Epoch != nil {
+				d := math.Log10(lr) + 2
+				e.Epoch.Loss = worker.Number(d*d + 1/float64(e.Epoch.Epoch))
+			}
+			return e
+		}
+		return f.handle(ctx, job, yield)
+	}
+}
+
+// inMemory is an endpoint without sockets, for the virtual clock.
+func inMemory(t *testing.T, workers int, h worker.Handler) *runpod.Endpoint {
+	t.Helper()
+	s, err := local.New(local.Options{Handler: h, Workers: workers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	client, err := runpod.New(runpod.Config{BaseURL: "http://127.0.0.1/v2", APIKey: runpod.Secret(s.Key()), Transport: inProcess{s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
+}
+
+type inProcess struct{ h http.Handler }
+
+func (m inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	done := make(chan *http.Response, 1)
+	go func() {
+		w := httptest.NewRecorder()
+		m.h.ServeHTTP(w, r)
+		done <- w.Result()
+	}()
+	select {
+	case resp := <-done:
+		resp.Request = r
+		return resp, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// 200 trials on 8 workers take no more than 1.1 times what 8 workers need for them.
+func TestManyTrialsTakeTheirTime(t *testing.T) {
+	for _, method := range []string{MethodRandom, MethodTPE} {
+		synctest.Test(t, func(t *testing.T) {
+			X, y := blobs(30)
+			var worked atomic.Int64
+			ep := inMemory(t, 8, valley(func(lr float64) time.Duration {
+				d := time.Duration(20+20*math.Mod(lr*1e6, 1)) * time.Second // a trial takes 40 to 80 s
+				worked.Add(int64(d))
+				return d
+			}))
+			begin := time.Now()
+			r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 2, Seed: Seed(1)},
+				dimensions(t, "lr=log(1e-4,1)"), SweepOptions{Trials: 200, Workers: 8, Method: method})
+			if err != nil || len(r.Trials) != 200 {
+				t.Fatal(r, err)
+			}
+			for _, trial := range r.Trials {
+				if trial.Err != nil {
+					t.Fatal(trial.Err)
+				}
+			}
+			took, ideal := time.Since(begin), time.Duration(worked.Load()/8)
+			t.Logf("%s: %v, ideal %v: %.3f", method, took, ideal, float64(took)/float64(ideal))
+			if float64(took) > 1.1*float64(ideal) {
+				t.Errorf("%s: %v, ideal %v", method, took, ideal)
+			}
+		})
+	}
+}
+
+// digest of a sweep: what has to repeat.
+func told(r *SweepResult) []string {
+	var all []string
+	for _, t := range r.Trials {
+		all = append(all, fmt.Sprint(t.Number, t.Point, strconv.FormatFloat(t.Value, 'g', -1, 64), t.Stopped, t.Model.History.Len()))
+	}
+	return append(all, fmt.Sprint("best ", r.Best))
+}
+
+// Whatever the speed of its workers, a sweep with a seed chooses the same points and
+// stops the same trials, and stopping saves most epochs.
+func TestSweepRepeats(t *testing.T) {
+	for _, method := range Methods() {
+		var before []string
+		for run := range uint64(3) {
+			synctest.Test(t, func(t *testing.T) {
+				X, y := blobs(30)
+				random := rand.New(rand.NewPCG(run, 1))
+				lock := make(chan bool, 1)
+				ep := inMemory(t, 4, valley(func(float64) time.Duration {
+					lock <- true
+					defer func() { <-lock }()
+					return time.Duration(1+random.IntN(20)) * time.Second
+				}))
+				r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 9, Seed: Seed(5)},
+					dimensions(t, "lr=log(1e-4,1)", "weight_decay=log(1e-4,1e-1)"), SweepOptions{Trials: 24, Workers: 4, Method: method, Halving: &Halving{}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				stopped, epochs := 0, 0
+				for _, trial := range r.Trials {
+					if trial.Err != nil {
+						t.Errorf("%s: %v", method, trial.Err)
+					}
+					if trial.Stopped > 0 {
+						stopped++
+					}
+					epochs += trial.Model.History.Len()
+				}
+				if got := told(r); before != nil && !reflect.DeepEqual(got, before) {
+					t.Errorf("%s: run %d differs:\n%s\n\n%s", method, run, strings.Join(got, "\n"), strings.Join(before, "\n"))
+				} else {
+					before = got
+				}
+				if method != MethodGrid && (stopped < 8 || r.BestModel() == nil || !r.BestModel().HasWeights()) {
+					t.Errorf("%s: %d stopped, %d epochs of %d", method, stopped, epochs, 9*24)
+				}
+			})
+		}
+	}
+}
+
+// A sweep that ended goes on from its journal: what is in it is not run again.
+func TestSweepJournal(t *testing.T) {
+	X, y := blobs(30)
+	var jobs atomic.Int64
+	h := valley(func(float64) time.Duration { return 0 })
+	ep := manyWorkers(t, 3, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		jobs.Add(1)
+		return h(ctx, job, yield)
+	})
+	path := filepath.Join(t.TempDir(), "search.jsonl")
+	sweep := func(ctx context.Context, seed int64, on func(TrialResult)) (*SweepResult, error) {
+		return Sweep(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 3, Seed: Seed(seed)},
+			dimensions(t, "lr=log(1e-4,1)", "batch_size=[8,16]"), SweepOptions{Trials: 20, Workers: 3, Method: MethodTPE, Journal: path, OnTrial: on, Halving: &Halving{Factor: 2}})
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("crash")
+	n := 0
+	_, err := sweep(ctx, 3, func(TrialResult) {
+		if n++; n == 12 {
+			cancel(why)
+		}
+	})
+	if !errors.Is(err, why) {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := bytes.Count(b, []byte("\n")) - 1
+	if err := os.WriteFile(path, append(b, `{"number":15,"po`...), 0o600); err != nil { // torn
+		t.Fatal(err)
+	}
+	jobs.Store(0)
+	again := 0
+	r, err := sweep(t.Context(), 3, func(tr TrialResult) {
+		if tr.Again {
+			again++
+		}
+	})
+	if err != nil || len(r.Trials) != 20 || again < 12 || again != kept || jobs.Load() != int64(20-kept) {
+		t.Fatalf("%v; %d kept, %d taken, %d jobs", err, kept, again, jobs.Load())
+	}
+	if m := r.BestModel(); m == nil || !m.HasWeights() {
+		t.Error(m)
+	}
+	whole := told(r)
+	jobs.Store(0)
+	r, err = sweep(t.Context(), 3, nil)
+	if err != nil || jobs.Load() != 0 || !reflect.DeepEqual(told(r), whole) || !r.BestModel().HasWeights() {
+		t.Errorf("%v, %d jobs\n%s\n%s", err, jobs.Load(), told(r), whole)
+	}
+	if err := os.Remove(bestPath(path)); err != nil {
+		t.Fatal(err)
+	}
+	r, err = sweep(t.Context(), 3, nil)
+	if err != nil || jobs.Load() != 1 || !reflect.DeepEqual(told(r), whole) || !r.BestModel().HasWeights() {
+		t.Errorf("without the weights: %v, %d jobs\n%s\n%s", err, jobs.Load(), told(r), whole)
+	}
+	if _, err := sweep(t.Context(), 4, nil); err == nil || !strings.Contains(err.Error(), "is of another sweep") {
+		t.Error(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = sweep(t.Context(), 3, nil); err != nil || !reflect.DeepEqual(told(r), whole) {
+		t.Errorf("without a journal before: %v\n%s\n%s", err, told(r), whole)
+	}
+}
+
+// The cap bounds what all jobs together can cost, and time what is begun.
+func TestSweepCaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		X, y := blobs(30)
+		ep := inMemory(t, 4, valley(func(float64) time.Duration { return 10 * time.Second }))
+		rate := Rate{Pool: "ADA_24", GPUs: 1, Hourly: 3.6} // a tenth of a cent a second
+		run := func(s SweepOptions) *SweepResult {
+			s.Trials, s.Workers = 100, 4
+			r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 2, Seed: Seed(1)}, dimensions(t, "lr=log(1e-4,1)"), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		r := run(SweepOptions{MaxCost: 0.4, Rate: rate}) // 400 s: 20 trials of 20 s
+		if n := len(r.Trials); n < 14 || n > 20 || rate.Cost(r.Time) > 0.4 || !strings.Contains(r.Ended, "what is left of $0.40") {
+			t.Errorf("%d trials, %v, %s", n, r.Time, r.Ended)
+		}
+		r = run(SweepOptions{MaxTime: time.Minute})
+		if n := len(r.Trials); n < 8 || n > 16 || r.Ended != "1m0s are over" {
+			t.Errorf("%d trials, %s", n, r.Ended)
+		}
+	})
+}
