@@ -2,7 +2,9 @@ package cell
 
 import (
 	"go/constant"
+	"go/token"
 	"go/types"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -33,29 +35,56 @@ func (p *plan) autoImport(errs Errors) bool {
 	again := false
 	for _, e := range errs {
 		name, ok := strings.CutPrefix(e.Msg, "undefined: ")
+		if !ok || p.autos[name] != "" {
+			continue
+		}
+		if path := p.s.cfg.AutoNames[name]; path != "" {
+			p.autos[name] = path
+			again = true
+			continue
+		}
 		path := p.s.cfg.AutoImports[name]
-		if !ok || path == "" || p.autos[name] {
+		if path == "" && p.selects(e, name) {
+			path = p.s.packageNamed(name)
+		}
+		if path == "" {
 			continue
 		}
 		if _, err := p.s.imp.Import(path); err == nil {
-			p.autos[name] = true
+			p.autos[name] = path
 			again = true
 		}
 	}
 	return again
 }
 
+// selects reports whether a name is followed by a dot and an exported name: then
+// it is meant to be a package.
+func (p *plan) selects(e Diagnostic, name string) bool {
+	lines := p.s.lines[e.Cell]
+	if e.Line < 1 || e.Line > len(lines) || e.Col < 1 || e.Col-1+len(name) > len(lines[e.Line-1]) {
+		return false
+	}
+	rest, ok := strings.CutPrefix(lines[e.Line-1][e.Col-1+len(name):], ".")
+	return ok && token.IsExported(rest)
+}
+
 // applyAutos imports what autoImport has found.
 func (p *plan) applyAutos() {
-	for name := range p.autos {
-		p.addImport(name, p.s.cfg.AutoImports[name])
+	for _, name := range sortedKeys(p.autos) {
+		path := p.autos[name]
+		if path != p.s.cfg.AutoNames[name] {
+			p.addImport(name, path)
+		} else if !slices.Contains(p.next.dots, path) {
+			p.next.dots = append(slices.Clone(p.next.dots), path)
+		}
 	}
 }
 
 func (p *plan) autoPaths() []string {
 	var out []string
 	for _, name := range sortedKeys(p.autos) {
-		out = append(out, p.s.cfg.AutoImports[name])
+		out = append(out, p.autos[name])
 	}
 	return out
 }
@@ -95,8 +124,11 @@ func (p *plan) undefinedHint(name string) string {
 	if path := p.s.cfg.AutoImports[name]; path != "" {
 		return "import " + strconv.Quote(path)
 	}
-	if path := p.s.packageNamed(name); path != "" {
-		return "import " + strconv.Quote(path)
+	if paths := p.s.packagesNamed(name); len(paths) > 0 {
+		for i, path := range paths {
+			paths[i] = strconv.Quote(path)
+		}
+		return "import " + strings.Join(paths, " or ")
 	}
 	var known []string
 	for n := range p.next.scope {
@@ -114,21 +146,29 @@ func (p *plan) undefinedHint(name string) string {
 // packageNamed is the one known import path of a package name, "" where there
 // is none or more than one.
 func (s *Session) packageNamed(name string) string {
-	if s.cfg.Packages == nil || s.cfg.ImportName == nil {
-		return ""
+	if found := s.packagesNamed(name); len(found) == 1 {
+		return found[0]
 	}
-	found := ""
+	return ""
+}
+
+// packagesNamed are the paths at hand whose last element is the name; the element
+// before, where the last is a version.
+func (s *Session) packagesNamed(name string) (found []string) {
+	if s.cfg.Packages == nil {
+		return nil
+	}
 	for _, path := range s.cfg.Packages() {
-		if !strings.HasSuffix("/"+path, "/"+name) || strings.Contains("/"+path, "/internal/") {
+		last := path[strings.LastIndexByte(path, '/')+1:]
+		if rest, ok := strings.CutSuffix(path, "/"+last); ok && len(last) > 1 && last[0] == 'v' && strings.Trim(last[1:], "0123456789") == "" {
+			last = rest[strings.LastIndexByte(rest, '/')+1:]
+		}
+		if last != name || strings.Contains("/"+path+"/", "/internal/") || s.current(path) != path {
 			continue
 		}
-		if n, err := s.cfg.ImportName(path); err != nil || n != name {
-			continue
+		if pkg, err := s.imp.Import(path); err == nil && pkg.Name() == name {
+			found = append(found, path)
 		}
-		if found != "" {
-			return ""
-		}
-		found = path
 	}
 	return found
 }

@@ -65,6 +65,16 @@ func literalAt(src string, pos int) (string, int) {
 	return "", 0
 }
 
+// StringAt is the part before pos of the string literal around it, with its
+// quotation mark; "" outside of literals.
+func StringAt(src string, pos int) string {
+	lit, _ := literalAt(src, pos)
+	if strings.HasPrefix(lit, "//") || strings.HasPrefix(lit, "/*") {
+		return ""
+	}
+	return lit
+}
+
 func closed(lit string) bool { return len(lit) > 1 && lit[0] == lit[len(lit)-1] }
 
 // completeImport completes the path in an import declaration.

@@ -19,8 +19,8 @@ type plan struct {
 	next *state // as of this cell
 	c    *source
 
-	links   map[string]bool // link names taken by this plan
-	autos   map[string]bool // import names added by themselves
+	links   map[string]bool   // link names taken by this plan
+	autos   map[string]string // names with imports added by themselves, and the paths
 	kept    map[*decl]string
 	dropped map[*decl]string // carried methods left out
 	fixed   map[string]bool  // links of variables whose type must not follow
@@ -38,7 +38,7 @@ type plan struct {
 func (s *Session) newPlan(c *source) *plan {
 	return &plan{
 		s: s, base: s.state, c: c,
-		links: map[string]bool{}, autos: map[string]bool{},
+		links: map[string]bool{}, autos: map[string]string{},
 		kept: map[*decl]string{}, dropped: map[*decl]string{},
 		fixed: map[string]bool{}, changed: map[string]bool{},
 	}

@@ -24,6 +24,19 @@ func (s *Session) Prepare(n int, src string) (*Unit, error) {
 	return s.prepare(c, nil)
 }
 
+// PrepareCall is Prepare for code that is not the user's: it may use packages by
+// the names in imports, name to path, which stay unknown to the notebook.
+func (s *Session) PrepareCall(n int, code string, imports map[string]string) (*Unit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, errs := parseCell(n, code)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	c.extra = imports
+	return s.prepare(c, nil)
+}
+
 func (s *Session) parse(n int, src string) (*source, Errors) {
 	src = strings.ReplaceAll(src, "\r\n", "\n")
 	s.lines[n] = strings.Split(src, "\n")

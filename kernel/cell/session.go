@@ -23,9 +23,6 @@ type Config struct {
 	Importer func(path string) (io.ReadCloser, error)
 	// Runtime is the import path of the run-time that generated code calls.
 	Runtime string
-	// ImportName gives the name of a package without loading it, for hints and
-	// completion of imports. Optional.
-	ImportName func(path string) (string, error)
 	// Dir is the source folder of an import path, for documentation. Optional.
 	Dir func(path string) (string, error)
 	// Current gives the import path that a package has now: one that was edited is
@@ -38,6 +35,9 @@ type Config struct {
 	NoChecks bool
 	// Fast adds what the fast mode of package build needs to every cell.
 	Fast bool
+	// AutoNames maps a name to the package that declares it, where the name is
+	// understood without a package: Display, as in gophernotes. Optional.
+	AutoNames map[string]string
 	// AutoImports maps a package name to the import path that is added by itself
 	// when a cell uses the name and nothing else defines it. See StdImports.
 	AutoImports map[string]string

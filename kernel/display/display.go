@@ -128,6 +128,9 @@ func (h Handle) Display(v any, options ...Option) {
 
 // Display shows a value as the last expression of a cell would be shown.
 func Display(v any, options ...Option) Handle {
+	if h, ok := v.(Handle); ok { // shown already
+		return h
+	}
 	m := format(v)
 	return Show(m.Data, m.Metadata, options...)
 }

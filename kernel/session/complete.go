@@ -37,12 +37,30 @@ func (s *Session) Complete(ctx context.Context, code string, pos int) (kernel.Co
 	s.mu.Lock()
 	cells := s.cells
 	s.mu.Unlock()
+	if m := shellWord.FindStringSubmatch(line); m != nil {
+		return s.completeFiles(m[1], pos), nil
+	}
 	ms, from, to := cells.Complete(goOnly(code), pos)
+	if lit := cell.StringAt(code, pos); len(ms) == 0 && lit != "" {
+		return s.completeFiles(lit[1:], pos), nil
+	}
 	c := kernel.Completion{Start: from, End: to}
 	for _, m := range ms {
 		c.Matches = append(c.Matches, kernel.Match{Text: m.Text, Type: m.Type, Signature: m.Signature})
 	}
 	return c, nil
+}
+
+// shellWord is the last word of a command of the shell.
+var shellWord = regexp.MustCompile(`^[ \t]*!(?:.*[ \t])?([^ \t]*)$`)
+
+// completeFiles completes a path that ends at pos.
+func (s *Session) completeFiles(path string, pos int) kernel.Completion {
+	c := kernel.Completion{Start: pos - len(path), End: pos}
+	for _, f := range s.files(path) {
+		c.Matches = append(c.Matches, kernel.Match{Text: f, Type: "path"})
+	}
+	return c
 }
 
 func (s *Session) completeMagic(prefix string, pos int) kernel.Completion {
@@ -61,6 +79,15 @@ func (s *Session) completeMagic(prefix string, pos int) kernel.Completion {
 // completeArgs asks the magic itself.
 func (s *Session) completeArgs(ctx context.Context, name, code string, from, pos int) (kernel.Completion, error) {
 	none := kernel.Completion{Start: pos, End: pos}
+	word := code[from:pos]
+	word = word[strings.LastIndexAny(word, " \t")+1:]
+	if words := s.ownWords(name, word); len(words) > 0 {
+		c := kernel.Completion{Start: pos - len(word), End: pos}
+		for _, w := range words {
+			c.Matches = append(c.Matches, kernel.Match{Text: w, Type: "magic"})
+		}
+		return c, nil
+	}
 	s.mu.Lock()
 	p := s.proc
 	s.mu.Unlock()

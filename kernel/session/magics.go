@@ -24,6 +24,10 @@ type own struct {
 func owns() map[string]own {
 	return map[string]own{
 		"go":      {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
+		"test":    {magic.Line | magic.Cell, "run the tests of the notebook", testHelp, (*Session).testMagic},
+		"bench":   {magic.Line | magic.Cell, "run the benchmarks of the notebook", benchHelp, (*Session).benchMagic},
+		"load":    {magic.Line, "put a file into the cell", loadHelp, (*Session).load},
+		"run":     {magic.Line, "run a Go file in the session", runHelp, (*Session).runFile},
 		"doc":     {magic.Line, "show the documentation of a name", docHelp, (*Session).doc},
 		"lsmagic": {magic.Line, "list the magics", "%lsmagic lists all magics with a line on each; %name? shows the help of one.", (*Session).lsmagic},
 		"who":     {magic.Line, "list the variables with type, shape and size", "%who [name ...] lists the variables, or those named.", (*Session).who},

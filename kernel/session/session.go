@@ -16,7 +16,10 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
-const runtimePath = "github.com/gopherpod/gopherpod/kernel/session/rt"
+const (
+	runtimePath = "github.com/gopherpod/gopherpod/kernel/session/rt"
+	displayPath = "github.com/gopherpod/gopherpod/kernel/display"
+)
 
 // Options say how a session runs. Host is required.
 type Options struct {
@@ -76,6 +79,7 @@ func New(o Options) *Session {
 	}
 	if o.AutoImports == nil {
 		o.AutoImports = cell.StdImports()
+		o.AutoImports["display"] = displayPath
 	}
 	if o.Env == nil {
 		o.Env = os.Environ()
@@ -89,6 +93,7 @@ func New(o Options) *Session {
 		Dir:         s.sourceDir,
 		Packages:    o.Host.Packages,
 		Current:     s.currentPath,
+		AutoNames:   map[string]string{"Display": displayPath},
 		AutoImports: o.AutoImports,
 		Fast:        mode == build.Fast,
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
@@ -37,11 +38,46 @@ func describe(name string, v reflect.Value) (info frame.VarInfo) {
 	case reflect.Slice, reflect.Map, reflect.Chan, reflect.Array:
 		info.Shape = fmt.Sprintf("len %d", v.Len())
 	}
-	info.Text, _, _ = strings.Cut(textOf(v.Interface()), "\n")
+	info.Text, _, _ = strings.Cut(whoText(v), "\n")
 	if r := []rune(info.Text); len(r) > 60 {
 		info.Text = string(r[:59]) + "…"
 	}
 	return info
+}
+
+// address is how fmt prints a pointer.
+var address = regexp.MustCompile(`\(?0x[0-9a-f]{6,}\)?`)
+
+// whoText is a value without addresses, which say nothing and differ from run to
+// run.
+func whoText(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
+		if v.IsNil() {
+			return "nil"
+		}
+		return ""
+	case reflect.Pointer:
+		if k := v.Type().Elem().Kind(); !v.IsNil() && k != reflect.Struct && !described(v.Interface()) {
+			return "&" + whoText(v.Elem())
+		}
+	case reflect.Interface:
+		if !v.IsNil() {
+			return whoText(v.Elem())
+		}
+	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
+		return textOf(v.Interface())
+	}
+	return address.ReplaceAllString(textOf(v.Interface()), "…")
+}
+
+// described says whether a value prints itself.
+func described(v any) bool {
+	switch v.(type) {
+	case error, fmt.Stringer, fmt.Formatter:
+		return true
+	}
+	return false
 }
 
 // size estimates the bytes that a value holds, a few references deep.

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel"
+)
+
+const (
+	loadHelp = `%load file puts the text of the file into the cell, in place of the magic.`
+	runHelp  = `%run file.go runs a Go file in the session, as if its text stood in the cell: func main is called, and what the file declares
+stays. For a program of its own: !go run file.go`
+)
+
+// load is the magic %load.
+func (s *Session) load(x *execution, seg segment) error {
+	text, err := s.readFile("load", seg.args)
+	if err != nil {
+		return err
+	}
+	if p, ok := x.out.(kernel.Payloads); ok {
+		p.NextInput("// %load "+seg.args+"\n"+text, true)
+		return nil
+	}
+	x.out.Stream("stdout", []byte(text))
+	return nil
+}
+
+// runFile is the magic %run.
+func (s *Session) runFile(x *execution, seg segment) error {
+	text, err := s.readFile("run", seg.args)
+	if err != nil {
+		return err
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), seg.args, text, parser.PackageClauseOnly)
+	if err == nil && f.Name.Name != "main" {
+		return usage("%s is of package %s: import it instead; %%run takes files of package main", seg.args, f.Name.Name)
+	}
+	return s.goSegment(x, text)
+}
+
+func (s *Session) readFile(magic, arg string) (string, error) {
+	if arg == "" {
+		return "", usage("%%%s needs the name of a file", magic)
+	}
+	name := strings.Trim(arg, `"'`)
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(s.folderOfCells(), name)
+	}
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return "", usage("%v", err)
+	}
+	return string(b), nil
+}
+
+// files lists the files and folders that the beginning of a path may go on to.
+func (s *Session) files(prefix string) (out []string) {
+	dir, base := filepath.Split(prefix)
+	at := dir
+	if strings.HasPrefix(at, "~/") {
+		if home, err := os.UserHomeDir(); err == nil {
+			at = home + at[1:]
+		}
+	}
+	if !filepath.IsAbs(at) {
+		at = filepath.Join(s.folderOfCells(), at)
+	}
+	all, err := os.ReadDir(at)
+	if err != nil {
+		return nil
+	}
+	for _, e := range all {
+		name := e.Name()
+		if !strings.HasPrefix(name, base) || base == "" && strings.HasPrefix(name, ".") {
+			continue
+		}
+		if i, err := os.Stat(filepath.Join(at, name)); err == nil && i.IsDir() {
+			name += "/"
+		}
+		out = append(out, dir+name)
+	}
+	return out
+}
+
+// ownWords completes the last word of the line of a magic that is not one of the
+// session process with a completion of its own.
+func (s *Session) ownWords(name, word string) (out []string) {
+	switch name {
+	case "test", "bench":
+		for _, o := range optionNames() {
+			out = append(out, "-"+o)
+		}
+	case "go":
+		out = []string{"get", "list", "version", "doc", "--restart", "mod", "env", "vet"}
+		s.cellMu.Lock()
+		if s.modules != nil {
+			list, _ := s.modules.List()
+			for _, m := range list {
+				if !m.Ours {
+					out = append(out, m.Path)
+				}
+			}
+		}
+		s.cellMu.Unlock()
+	case "who", "doc":
+		for _, n := range s.cells.Names() {
+			if name == "doc" || n.Kind == "var" {
+				out = append(out, n.Name)
+			}
+		}
+	case "env":
+		for _, kv := range s.environment() {
+			k, _, _ := strings.Cut(kv, "=")
+			out = append(out, k)
+		}
+	case "writefile":
+		out = append([]string{"-a"}, s.files(word)...)
+	case "load", "run", "cd", "bash":
+		out = s.files(word)
+	}
+	out = slices.DeleteFunc(out, func(w string) bool {
+		return !strings.HasPrefix(w, word) || name == "cd" && !strings.HasSuffix(w, "/") || name == "run" && !strings.HasSuffix(w, "/") && !strings.HasSuffix(w, ".go")
+	})
+	slices.Sort(out)
+	return slices.Compact(out)
+}
