@@ -86,8 +86,12 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// maxItabs bounds the itabs of one module that are looked at.
-const maxItabs = 1 << 14
+// Itabs of one module that are looked at: a cell of the fast mode has a few, one of
+// the classic mode those of all the library code it holds.
+const (
+	fewItabs = 1 << 8
+	maxItabs = 1 << 14
+)
 
 // hashOfItab is the offset of Hash in abi.ITab, behind Inter and Type.
 const hashOfItab = 2 * word
@@ -102,8 +106,12 @@ func unifyItabs(handle unsafe.Pointer) {
 	if !lm.Quick {
 		return
 	}
-	list := make([]C.uintptr_t, maxItabs)
-	n := C.gp_itabs(handle, &list[0], maxItabs)
+	list := make([]C.uintptr_t, fewItabs)
+	n := C.gp_itabs(handle, &list[0], fewItabs)
+	if n == fewItabs {
+		list = make([]C.uintptr_t, maxItabs)
+		n = C.gp_itabs(handle, &list[0], maxItabs)
+	}
 	for _, p := range list[:n] {
 		own := *(*unsafe.Pointer)(unsafe.Pointer(&p))
 		used := lm.GetItab(*wordAt(own, 0), *wordAt(own, word), true)
