@@ -3,6 +3,9 @@ package magics
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -10,10 +13,12 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 )
 
 type billOptions struct {
 	days count
+	by   string
 	all  bool
 }
 
@@ -21,13 +26,16 @@ func costMagic() magic.Magic {
 	return &command[billOptions]{
 		name: "runpod_cost", kind: magic.Line,
 		args:    "[options]",
-		summary: "show what RunPod billed for the endpoint, day by day",
-		about:   "RunPod bills endpoints by the hour and knows no price of a job; what a run took stands under its result.",
+		summary: "show what the runs of this machine cost, and beside it what RunPod billed",
+		about: `Runs count their execution at the price of a second; RunPod bills a worker's start and idle time as
+well, and all that others send to the endpoint. The difference is shown by day. Days are those of UTC.`,
 		define: func(fs *pflag.FlagSet, o *billOptions) {
 			fs.Var(&o.days, "days", "`number` of days (default 7)")
+			fs.StringVar(&o.by, "by", "day", "`word`: add up by "+strings.Join(runs.Groupings(), ", "))
 			fs.BoolVar(&o.all, "all", false, "all endpoints of the account")
 		},
-		run: runCost,
+		choices: map[string][]string{"by": runs.Groupings()},
+		run:     runCost,
 	}
 }
 
@@ -35,20 +43,33 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 	if len(args) > 0 {
 		return usage("%q: runpod_cost takes no argument", args[0])
 	}
+	if !slices.Contains(runs.Groupings(), o.by) {
+		return usage("--by %s: one of %s is wanted%s", o.by, strings.Join(runs.Groupings(), ", "), didYouMean(o.by, runs.Groupings()))
+	}
 	place, where, err := locate(c.Out.Stderr(), "")
 	if err != nil {
 		return err
-	}
-	if !place.Managed {
-		fmt.Fprintln(c.Out.Stdout(), where+": it costs nothing")
-		return nil
 	}
 	days := int(o.days)
 	if days == 0 {
 		days = 7
 	}
 	now := time.Now()
-	q := runpod.BillingQuery{Start: now.AddDate(0, 0, -days), End: now, Bucket: "day", Endpoint: place.ID}
+	since := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-days)
+	var sums []runs.Sum
+	if store := runs.FromEnv(); store != nil {
+		if sums, err = store.Sums(ctx, o.by, since); err != nil {
+			return err
+		}
+	}
+	if !place.Managed {
+		fmt.Fprintln(c.Out.Stdout(), where+": it costs nothing")
+		if len(sums) > 0 {
+			show(c, spent(o.by, days, sums, nil))
+		}
+		return nil
+	}
+	q := runpod.BillingQuery{Start: since, End: now, Bucket: "day", Endpoint: place.ID}
 	if o.all {
 		q.Endpoint = ""
 	}
@@ -56,9 +77,66 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	b := bill(where, days, records).Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	switch {
+	case len(sums) == 0:
+	case o.by == "day":
+		show(c, spent(o.by, days, sums, records))
+	default:
+		show(c, spent(o.by, days, sums, nil))
+	}
+	show(c, bill(where, days, records))
 	return nil
+}
+
+func show(c *magic.Call, t render.Table) {
+	b := t.Bundle()
+	c.Out.Display("", false, b.Data, b.Metadata)
+}
+
+// spent is what the runs cost by group; with RunPod's records, which go with days, what
+// was billed beside it.
+func spent(by string, days int, sums []runs.Sum, records []runpod.BillingRecord) render.Table {
+	t := render.Table{
+		Caption: fmt.Sprintf("Runs of this machine in the last %s, by %s", plural(days, "day"), by),
+		Header:  []string{by, "runs", "ran", "cost"}, Left: []string{by},
+	}
+	billed := map[string]float64{}
+	for _, r := range records {
+		billed[r.StartTime.UTC().Format(time.DateOnly)] += r.TotalAmount
+	}
+	if records != nil {
+		t.Header = append(t.Header, "billed", "start, idle and others")
+		for day := range billed {
+			if !slices.ContainsFunc(sums, func(s runs.Sum) bool { return s.Group == day }) {
+				sums = append(sums, runs.Sum{Group: day})
+			}
+		}
+		slices.SortFunc(sums, func(a, b runs.Sum) int { return strings.Compare(b.Group, a.Group) })
+	}
+	all := runs.Sum{Group: "in all"}
+	row := func(s runs.Sum, billed float64) {
+		cells := []string{s.Group, strconv.Itoa(s.Runs), render.Duration(time.Duration(s.Billed * float64(time.Second))), money(s.Dollars)}
+		if records != nil {
+			cells = append(cells, money(billed), money(billed-s.Dollars))
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	total := 0.0
+	for _, s := range sums {
+		name := s
+		if by == "notebook" {
+			name.Group = base(s.Group)
+		}
+		if name.Group == "" {
+			name.Group = "(none)"
+		}
+		row(name, billed[s.Group])
+		all.Runs, all.Billed, all.Dollars = all.Runs+s.Runs, all.Billed+s.Billed, all.Dollars+s.Dollars
+		total += billed[s.Group]
+	}
+	row(all, total)
+	t.Mark = len(t.Rows)
+	return t
 }
 
 func bill(where string, days int, records []runpod.BillingRecord) render.Table {

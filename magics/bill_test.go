@@ -1,10 +1,16 @@
 package magics
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 )
 
 func TestCost(t *testing.T) {
@@ -31,6 +37,21 @@ day         endpoint      GPU     disk   in all
 in all                                    $1.26`, "HOST", strings.TrimPrefix(s.URL, "http://"), 1)
 	if err != nil || strings.TrimSpace(out.text()) != want {
 		t.Errorf("%v\n%s\nwant\n%s", err, out.text(), want)
+	}
+}
+
+// TestCostReconciled: what the runs took stands beside what RunPod billed.
+func TestCostReconciled(t *testing.T) {
+	records := []runpod.BillingRecord{{StartTime: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), TotalAmount: 1.5}, {StartTime: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), TotalAmount: 0.25}}
+	sums := []runs.Sum{{Group: "2026-11-21", Runs: 3, Billed: 120, Dollars: 1}}
+	text := spent("day", 2, sums, records).Bundle().Data[render.MIMEText]
+	const want = `Runs of this machine in the last 2 days, by day
+day         runs         ran   cost  billed  start, idle and others
+2026-11-21     3  2 min 00 s  $1.00   $1.50                   $0.50
+2026-11-20     0        0 ms  $0.00   $0.25                   $0.25
+in all         3  2 min 00 s  $1.00   $1.75                   $0.75`
+	if strings.TrimSpace(fmt.Sprint(text)) != want {
+		t.Errorf("%s\nwant\n%s", text, want)
 	}
 }
 

@@ -13,14 +13,14 @@ import (
 func cancelMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_cancel", kind: magic.Line,
-		args:    "model | job id",
-		summary: "end a job on the endpoint: that of a model, or the one with that id",
+		args:    "model | RUN | job id",
+		summary: "end a run on the endpoint: that of a model, the beginning of a run's id, or a job's id",
 		define:  func(*pflag.FlagSet, *noOptions) {},
 		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
 			if len(args) != 1 {
-				return usage("which job? %%runpod_cancel wants a model's variable or a job's id")
+				return usage("which job? %%runpod_cancel wants a model's variable, the beginning of a run's id, or a job's id")
 			}
-			id, err := jobOf(c, args[0])
+			id, err := jobOf(ctx, c, args[0])
 			if err != nil {
 				return err
 			}
@@ -39,8 +39,11 @@ func cancelMagic() magic.Magic {
 }
 
 // jobOf reads the name of a model's variable, or a job's id.
-func jobOf(c *magic.Call, name string) (runpod.JobID, error) {
+func jobOf(ctx context.Context, c *magic.Call, name string) (runpod.JobID, error) {
 	if _, ok := c.Vars.Lookup(name); !ok && name != defaultModel {
+		if id, ok := jobOfRun(ctx, c, name); ok {
+			return id, nil
+		}
 		return runpod.JobID(name), nil
 	}
 	m, err := modelVar(c.Vars, name)
@@ -48,6 +51,9 @@ func jobOf(c *magic.Call, name string) (runpod.JobID, error) {
 		return "", err
 	}
 	if m.JobID == "" {
+		if id, ok := jobOfRun(ctx, c, m.RunID); ok { // it goes on behind its cell
+			return id, nil
+		}
 		return "", usage("%s has no job: it was loaded, or its training did not begin", name)
 	}
 	return m.JobID, nil

@@ -35,8 +35,26 @@ type live struct {
 	stopped chan struct{}
 }
 
-// newLive begins the view; end must be called.
+// A subject is the run that a view shows.
+type subject struct {
+	id      string // of its display
+	epochs  int    // number of the last epoch
+	planned int    // how many of them are this run's
+	loss    string
+	history []worker.Epoch // before it
+}
+
+// newLive begins the view of a plan; end must be called.
 func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, place train.Place, rate train.Rate) *live {
+	s := subject{id: "runpod-" + p.RunID, epochs: p.Epochs(), planned: p.Hyperparameters.Epochs, loss: p.Hyperparameters.LossFunction}
+	if from := p.From(); from != nil {
+		s.history = from.History.Records
+	}
+	return newView(ctx, c, s, title, place, rate)
+}
+
+// newView begins the view of a run.
+func newView(ctx context.Context, c *magic.Call, s subject, title string, place train.Place, rate train.Rate) *live {
 	l := &live{
 		waiting: func(queued time.Duration) string {
 			why, err := place.Waiting(ctx, queued)
@@ -45,15 +63,13 @@ func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, pl
 			}
 			return why
 		},
-		rate: rate, out: c.Out, id: "runpod-" + p.RunID, watched: c.Interactive,
-		every:   render.LineEvery(p.Hyperparameters.Epochs),
+		rate: rate, out: c.Out, id: s.id, watched: c.Interactive,
+		every:   render.LineEvery(s.planned),
 		started: time.Now(), changed: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
-	l.p.Epochs, l.p.Loss, l.p.Title = p.Epochs(), p.Hyperparameters.LossFunction, title
+	l.p.Epochs, l.p.Loss, l.p.Title = s.epochs, s.loss, title
 	l.p.State = "sending the data"
-	if from := p.From(); from != nil {
-		l.p.History = slices.Clip(from.History.Records)
-	}
+	l.p.History = slices.Clip(s.history)
 	if !l.watched {
 		close(l.stopped)
 		return l

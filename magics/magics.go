@@ -4,16 +4,21 @@ import "github.com/gopherpod/gopherpod/kernel/magic"
 
 // All lists the magics.
 func All() []magic.Magic {
+	var open notice
 	return []magic.Magic{
-		trainMagic(),
+		trainMagic(&open),
 		evalMagic(),
 		sweepMagic(),
 		predictMagic(),
 		compareMagic(),
 		saveMagic(),
 		loadMagic(),
+		attachMagic(),
 		runsMagic(),
 		historyMagic(),
+		logsMagic(),
+		reproMagic(),
+		configMagic(),
 		statusMagic(),
 		cancelMagic(),
 		healthMagic(),

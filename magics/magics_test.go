@@ -154,7 +154,7 @@ func TestUsageErrors(t *testing.T) {
 		{"runpod_train", "-d Xtrain,y --max-cost 0.001 --gpu ADA_80_PRO", layers, "--max-cost 0.001 is less than the shortest job costs: 5 s on ADA_80_PRO are $0.0058"},
 		{"runpod_train", "-d Xtrain,y --gpu ADA24x", layers, `unknown kind of GPU "ADA24x"; did you mean ADA_24?`},
 		{"runpod_train", "-d Xtrain,y --from y", layers, "y is a []int and not a trained model; %%runpod_train makes one"},
-		{"runpod_cancel", "", "", "which job? %runpod_cancel wants a model's variable or a job's id"},
+		{"runpod_cancel", "", "", "which job? %runpod_cancel wants a model's variable, the beginning of a run's id, or a job's id"},
 		{"runpod_status", "", "", "there is no variable model; train one with %%runpod_train, or name another"},
 		{"runpod_save", "", "", "a file is wanted: %runpod_save model net.safetensors"},
 		{"runpod_save", "net", "", "there is no variable model; train one with %%runpod_train, or name another"},

@@ -5,7 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 	"github.com/gopherpod/gopherpod/runpod/train"
@@ -100,5 +104,136 @@ func TestStoreGone(t *testing.T) {
 	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1", digitsNet, vars, false)
 	if err != nil || strings.Count(out.text(), "the run is not in the run store") != 1 {
 		t.Errorf("%v\n%s", err, out.text())
+	}
+}
+
+// TestNoBlock: the cell ends at once, the run is drawn on, and the variable is filled.
+func TestNoBlock(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	store := kept(t)
+	done := make(chan string, 100)
+	out := &recorder{onDisplay: func(s shown) {
+		if text, _ := s.data["text/plain"].(string); strings.Contains(text, "model: trained in ") {
+			done <- text
+		}
+	}}
+	call := &magic.Call{Name: "runpod_train", Args: "-d Xtrain,ytrain --epochs 5 --seed 7 --noblock", Body: digitsNet, Cell: true, Vars: vars, Out: out}
+	if err := find(t, "runpod_train").Run(t.Context(), call); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.stdout.String(), "goes on behind the cell; model is filled when it ends") {
+		t.Error(out.stdout.String())
+	}
+	if strings.Contains(out.stdout.String(), "trained in") {
+		t.Error("the cell waited")
+	}
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the run does not end")
+	}
+	v, _ := vars.Lookup("model")
+	if m := v.Interface().(*train.Model); !m.HasWeights() || m.Epochs != 5 {
+		t.Errorf("%v", m)
+	}
+	if list, _, err := store.List(t.Context(), runs.Filter{State: runs.Completed}); err != nil || len(list) != 1 {
+		t.Errorf("%v, %v", list, err)
+	}
+}
+
+// TestAttach follows a run whose process has gone, and one that is over.
+func TestAttach(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	store := kept(t)
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 3 --seed 7 -q", digitsNet, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	v, _ := vars.Lookup("model")
+	first := v.Interface().(*train.Model)
+	// As if the kernel had been killed after the submission.
+	r, err := store.Get(t.Context(), first.RunID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.State, r.Epochs = runs.Open, 0
+	if err := store.Put(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1 -q -o other", digitsNet, vars, false)
+	if err != nil || !strings.Contains(out.stderr.String(), "still open from before: run "+r.ID[:8]) {
+		t.Errorf("%v, %q", err, out.stderr.String())
+	}
+	out, err = run(t, "runpod_attach", r.ID[:8]+" -o found", "", vars, false)
+	if err != nil {
+		t.Fatal(err, out.text())
+	}
+	if !strings.Contains(out.text(), "over 3 epochs") {
+		t.Error(out.text())
+	}
+	v, ok := vars.Lookup("found")
+	if !ok {
+		t.Fatal("no variable")
+	}
+	found := v.Interface().(*train.Model)
+	if !found.HasWeights() || found.History.Len() != 3 || found.History.Loss[2] != first.History.Loss[2] || found.Receipt.Data[0].SHA256 != first.Receipt.Data[0].SHA256 {
+		t.Errorf("%v", found)
+	}
+	if r, err := store.Get(t.Context(), r.ID); err != nil || r.State != runs.Completed || r.Epochs != 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	// The endpoint has gone with its kernel.
+	r.Address = "http://127.0.0.1:1/v2"
+	if err := store.Put(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	open, err := train.Lost(t.Context(), store)
+	if r, _ := store.Get(t.Context(), r.ID); err != nil || len(open) != 0 || r.State != runs.Failed || r.Record == nil {
+		t.Errorf("%v, %v, %+v", open, err, r)
+	}
+}
+
+func TestRepro(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	kept(t)
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --val-split 0.2 --epochs 3 -q", digitsNet, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "runpod_repro", "model", "", vars, false)
+	if err != nil || !strings.Contains(out.text(), "Repeated: every loss is the same to the last bit") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
+	v, _ := vars.Lookup("Xtest")
+	X := mat.NewDense(600, 64, nil)
+	X.Slice(0, 200, 0, 64).(*mat.Dense).Copy(v.Interface().(*mat.Dense))
+	vars.Define("Xtrain", X)
+	if _, err := run(t, "runpod_repro", "model", "", vars, false); err == nil || !strings.Contains(err.Error(), "Xtrain is not what it was") {
+		t.Error(err)
+	}
+}
+
+func TestLogsConfigCost(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	kept(t)
+	t.Setenv("RUNPOD_S3_SECRET_ACCESS_KEY", "rps_verysecret")
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 2 -q", digitsNet, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "runpod_logs", "last", "", vars, false)
+	if err != nil || !strings.Contains(out.text(), "epoch 2/2") || !strings.Contains(out.text(), "completed") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
+	out, err = run(t, "runpod_config", "", "", vars, false)
+	if err != nil || !strings.Contains(out.text(), "***") || strings.Contains(out.text(), "verysecret") || !strings.Contains(out.text(), "1 run") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
+	for _, by := range runs.Groupings() {
+		out, err = run(t, "runpod_cost", "--by "+by, "", vars, false)
+		if err != nil || !strings.Contains(out.text(), "it costs nothing") || !strings.Contains(out.text(), "by "+by) {
+			t.Errorf("%v\n%s", err, out.text())
+		}
 	}
 }

@@ -63,8 +63,8 @@ func healthTable(where string, h *runpod.Health) render.Table {
 func statusMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_status", kind: magic.Line,
-		args:    "[model | job id]",
-		summary: "show where a job stands: that of a model, or the one with that id",
+		args:    "[model | RUN | job id]",
+		summary: "show where a run stands: that of a model, the beginning of a run's id, or a job's id",
 		define:  func(*pflag.FlagSet, *noOptions) {},
 		run:     runStatus,
 	}
@@ -75,7 +75,7 @@ func runStatus(ctx context.Context, c *magic.Call, _ *noOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	id, err := jobOf(c, name)
+	id, err := jobOf(ctx, c, name)
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,12 @@ type trainOptions struct {
 	gpu        string
 	maxCost    float64
 	tags       []string
+	noblock    bool
 	dry        bool
 	quiet      bool
 }
 
-func trainMagic() magic.Magic {
+func trainMagic(open *notice) magic.Magic {
 	return &command[trainOptions]{
 		name: "runpod_train", kind: magic.Cell,
 		args:    "-d X,y [options]",
@@ -58,7 +59,10 @@ func trainMagic() magic.Magic {
 			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
 			"scheduler": worker.Schedulers(), "precision": worker.Precisions(),
 		},
-		run: runTrain,
+		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
+			open.tell(ctx, c)
+			return runTrain(ctx, c, o, args)
+		},
 	}
 }
 
@@ -87,6 +91,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
 	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there")
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
+	fs.BoolVar(&o.noblock, "noblock", false, "end the cell at once; the run goes on being drawn in it, and the variable is filled when it ends")
 	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
@@ -110,41 +115,56 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	if len(args) > 0 {
 		return usage("%q is no option; the model stands in the cell's body, the data behind -d", args[0])
 	}
-	if err := resultName("-o", o.out); err != nil {
+	_, run, err := o.prepare(ctx, c)
+	if err != nil {
 		return err
+	}
+	return run()
+}
+
+// prepare checks the call and makes its plan; run does what the options say with it.
+func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.Plan, run func() error, err error) {
+	if err := resultName("-o", o.out); err != nil {
+		return nil, nil, err
 	}
 	data, opts, err := o.read(ctx, c.Vars)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	spec, err := o.spec(c, opts.From != nil)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	place, where, located := locate(c.Out.Stderr(), o.endpoint)
 	rate, err := train.FindRate(ctx, place, o.gpu)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if opts.Policy.ExecutionTimeout, err = capCost(rate, place, o.maxCost, o.timeout); err != nil {
-		return err
+		return nil, nil, err
 	}
 	opts.Endpoint, opts.Rate = place.Endpoint, rate
 	opts.Origin = train.Origin{Cell: c.Count, Source: source(c), Tags: o.tags, GPU: rate.Pool}
-	plan, err := train.Prepare(spec, data, opts)
+	plan, err = train.Prepare(spec, data, opts)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if located != nil {
-		return located // what is wrong in the cell comes first
+		return nil, nil, located // what is wrong in the cell comes first
 	}
-	if o.dry {
-		return showDryRun(c, plan, where, rate, opts.Policy.ExecutionTimeout)
-	}
-	if rate.Known() {
-		where += " at " + rateInWords(rate)
-	}
-	return overtime(o.follow(ctx, c, plan, where, place, rate), o, opts.Policy.ExecutionTimeout)
+	limit := opts.Policy.ExecutionTimeout
+	return plan, func() error {
+		switch {
+		case o.dry:
+			return showDryRun(c, plan, where, rate, limit)
+		case rate.Known():
+			where += " at " + rateInWords(rate)
+		}
+		if o.noblock {
+			return o.detach(ctx, c, plan, where, place, rate, limit)
+		}
+		return overtime(o.follow(ctx, c, plan, where, place, rate), o, limit)
+	}, nil
 }
 
 // source is the call as it was typed.
@@ -228,6 +248,23 @@ func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 	}
 	text, err := expand(c.Body, c.Vars)
 	return train.Layers(text), err
+}
+
+// detach lets the run go on behind the cell. Its errors are shown there.
+func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
+	<-declare(c.Vars, pending{o.out, plan.Pending()})
+	out := &background{Output: c.Out}
+	behind := *c
+	behind.Out, behind.Interactive, behind.Again = out, true, nil
+	go func() {
+		err := explain(overtime(o.follow(context.WithoutCancel(ctx), &behind, plan, where, place, rate), o, limit))
+		if err != nil {
+			fmt.Fprintln(out, err)
+		}
+		out.show()
+	}()
+	fmt.Fprintf(c.Out.Stdout(), "run %s goes on behind the cell; %s is filled when it ends. %%runpod_attach %s waits for it, %%runpod_cancel %s ends it\n", plan.RunID, o.out, plan.RunID[:8], plan.RunID[:8])
+	return nil
 }
 
 // follow sends the plan, shows the run and defines the variable, which holds the

@@ -52,6 +52,35 @@ func FromEnvFile(name string) (Config, error) {
 	return c, checkFile(name, file)
 }
 
+// A Setting is a variable, its value, and where that comes from.
+type Setting struct {
+	Name  string
+	Value string // "***" for a secret
+	From  string // "environment", ".env", or "" where it is not set
+}
+
+// Settings says what the variables are, as FromEnv reads them. A secret's value, that
+// of a variable with KEY, SECRET, TOKEN or PASSWORD in its name, is not among it.
+func Settings(names ...string) []Setting {
+	file, _ := godotenv.Read(".env") // what is wrong in it FromEnv tells
+	var list []Setting
+	for _, name := range names {
+		s := Setting{Name: name}
+		if v := os.Getenv(name); v != "" {
+			s.Value, s.From = v, "environment"
+		} else if v := file[name]; v != "" {
+			s.Value, s.From = v, ".env"
+		}
+		for _, word := range []string{"KEY", "SECRET", "TOKEN", "PASSWORD"} {
+			if s.Value != "" && strings.Contains(name, word) {
+				s.Value = "***"
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
 // checkFile refuses a file that would send the environment's key to a host of the
 // file's choosing: the folder that it lies in may be somebody else's.
 func checkFile(name string, file map[string]string) error {

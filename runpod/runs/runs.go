@@ -41,7 +41,8 @@ type Run struct {
 	Ended    time.Time `json:"ended,omitzero"`
 	Job      string    `json:"job_id,omitempty"`
 	Endpoint string    `json:"endpoint,omitempty"`
-	Parent   string    `json:"parent,omitempty"` // the sweep that it is a trial of
+	Address  string    `json:"address,omitempty"` // base URL of an endpoint on this machine
+	Parent   string    `json:"parent,omitempty"`  // the sweep that it is a trial of
 	Notebook string    `json:"notebook,omitempty"`
 	Cell     int       `json:"cell,omitempty"`   // execution count
 	Source   string    `json:"source,omitempty"` // what was typed
@@ -105,7 +106,7 @@ type Store interface {
 	// filter lets through in all.
 	List(ctx context.Context, f Filter) (list []Run, all int, err error)
 	// Sums adds up what the runs since then cost, by one of Groupings; days are
-	// those of local time, newest first, the rest by cost.
+	// those of UTC, as RunPod bills, newest first, the rest by cost.
 	Sums(ctx context.Context, by string, since time.Time) ([]Sum, error)
 }
 

@@ -59,7 +59,11 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
 	var cut *InterruptedError
-	if errors.As(err, &cut) && cut.Cancelled && f.status != runpod.StatusInQueue {
+	if !errors.As(err, &cut) && errors.Is(err, runpod.ErrJobCancelled) { // by someone else
+		cut = &InterruptedError{JobID: job.ID, Cancelled: true, Epochs: m.History.Len(), Cause: err}
+		err = cut
+	}
+	if cut != nil && cut.Cancelled && f.status != runpod.StatusInQueue {
 		if r := p.collect(ctx, endpoint); r != nil {
 			if so, err := p.finished(job, endpoint, r); err == nil {
 				m, cut.Weights, cut.Epochs = so, true, so.Epochs-p.StartEpoch

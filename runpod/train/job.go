@@ -79,8 +79,9 @@ type follower struct {
 	onEvent   func(Event)
 	id        runpod.JobID
 	status    runpod.Status
-	seen      int // events taken
-	last      int // number of the last event, -1 while it has not come
+	seen      int  // events taken
+	last      int  // number of the last event, -1 while it has not come
+	detached  bool // when ctx ends the job goes on
 }
 
 // follow returns when the job has ended and the collector has all of it.
@@ -162,6 +163,9 @@ func (f *follower) tell(e Event) {
 
 // interrupt cancels the job for a caller who has gone.
 func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
+	if f.detached {
+		return ErrDetached
+	}
 	err := e.Abandon(ctx, f.id)
 	if err != nil && f.ended(ctx, e) {
 		err = nil

@@ -25,6 +25,8 @@ type Plan struct {
 	options Options
 	request *worker.Request // without the arrays
 	parcel  *parcel         // with them
+	// attached is the record of a run that Attach follows; then there is no request.
+	attached *Record
 }
 
 // Prepare checks spec, data and options and makes the request. Nothing is sent.

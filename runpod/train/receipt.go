@@ -47,17 +47,29 @@ func digests(p *parcel) []DataDigest {
 	return list
 }
 
+// Data are the digests of what is sent. Arrays above 1 MB together are hashed here,
+// where they were not before.
+func (p *Plan) Data() []DataDigest {
+	if p.attached != nil {
+		return p.attached.Data
+	}
+	return digests(p.parcel)
+}
+
 // receipt is made when the run is over.
 func (p *Plan) receipt(m *Model) Receipt {
 	r := Receipt{
 		RunID: p.RunID, JobID: m.JobID, StartEpoch: p.StartEpoch, Model: m.Spec, Hyperparameters: p.Hyperparameters,
-		Data: digests(p.parcel), Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.Epochs, Seconds: m.Seconds,
+		Data: p.Data(), Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.Epochs, Seconds: m.Seconds,
 	}
 	if m.endpoint != nil {
 		r.Endpoint = m.endpoint.ID
 	}
 	if from := p.options.From; from != nil {
 		r.From = from.RunID
+	}
+	if p.attached != nil {
+		r.From, r.Versions = p.attached.From, p.attached.Versions
 	}
 	if n := m.History.Len(); n > 0 {
 		r.Last = &m.History.Records[n-1]

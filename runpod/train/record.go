@@ -66,6 +66,9 @@ func (p *Plan) record(ctx context.Context, e *runpod.Endpoint) *recorder {
 		Notebook: o.Notebook, Cell: o.Cell, Source: o.Source, Tags: o.Tags, GPU: o.GPU,
 		Title: title(p), Epochs: p.StartEpoch, Planned: p.Epochs(),
 	}
+	if e.Client().Local() {
+		r.run.Address = e.Client().BaseURL()
+	}
 	m := p.unfinished("", e, nil)
 	r.run.Record = p.recordOf(m)
 	r.put(ctx)

@@ -133,7 +133,7 @@ func (s *Store) Put(ctx context.Context, r runs.Run) error {
 	_, err = tx.ExecContext(ctx, `INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
 		created = excluded.created, state = excluded.state, endpoint = excluded.endpoint, notebook = excluded.notebook, parent = excluded.parent,
 		tags = excluded.tags, day = excluded.day, billed = excluded.billed, dollars = excluded.dollars, summary = excluded.summary`,
-		r.ID, r.Created.UnixNano(), r.State, r.Endpoint, r.Notebook, r.Parent, tagged(r.Tags), r.Created.Local().Format(time.DateOnly),
+		r.ID, r.Created.UnixNano(), r.State, r.Endpoint, r.Notebook, r.Parent, tagged(r.Tags), r.Created.UTC().Format(time.DateOnly),
 		r.Billed, r.Dollars, string(summary))
 	if err != nil {
 		return wrap(err)

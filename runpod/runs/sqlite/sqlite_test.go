@@ -41,7 +41,7 @@ func run(id string, at time.Time) runs.Run {
 }
 
 func TestStore(t *testing.T) {
-	day := time.Date(2026, 11, 26, 12, 0, 0, 0, time.Local)
+	day := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()

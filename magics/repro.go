@@ -1,0 +1,230 @@
+package magics
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/store/s3"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+type reproOptions struct {
+	out, endpoint string
+}
+
+func reproMagic() magic.Magic {
+	return &command[reproOptions]{
+		name: "runpod_repro", kind: magic.Line,
+		args:    "RUN [options]",
+		summary: "train a run again, as it was typed and with its seed, and compare",
+		about: `RUN is a model's variable, the beginning of a run's id, or last. The data must be what they were: their
+digests are compared before anything is sent. The same device gives the same losses to the last bit;
+another one, or another version, is named where they differ.`,
+		define: func(fs *pflag.FlagSet, o *reproOptions) {
+			fs.StringVarP(&o.out, "output", "o", "again", "`variable` for the model trained again")
+			fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than that of the run")
+		},
+		run: runRepro,
+	}
+}
+
+func runRepro(ctx context.Context, c *magic.Call, o *reproOptions, args []string) error {
+	if len(args) != 1 {
+		return usage("which run? %%runpod_repro wants a model's variable, the beginning of a run's id, or last")
+	}
+	if err := resultName("-o", o.out); err != nil {
+		return err
+	}
+	store, r, err := findRun(ctx, c, args[0])
+	if err != nil {
+		return err
+	}
+	before, epochs, err := recordOf(ctx, store, r)
+	if err != nil {
+		return err
+	}
+	call, t, err := typedAgain(c, r)
+	if err != nil {
+		return err
+	}
+	seed := before.Hyperparameters.Seed
+	t.out, t.seed, t.noblock, t.dry, t.tags = o.out, optionalInt{seed}, false, false, append(r.Tags, "repro")
+	t.endpoint = r.Endpoint
+	if o.endpoint != "" {
+		t.endpoint = o.endpoint
+	}
+	plan, run, err := t.prepare(ctx, call)
+	if err != nil {
+		return err
+	}
+	if err := sameData(before.Data, plan.Data()); err != nil {
+		return err
+	}
+	if err := run(); err != nil {
+		return err
+	}
+	again, err := modelVar(c.Vars, o.out)
+	if err != nil {
+		return err
+	}
+	b := compareRuns(r, before, epochs, again).Bundle()
+	c.Out.Display("", false, b.Data, b.Metadata)
+	return nil
+}
+
+// typedAgain is the call of a run, and its options.
+func typedAgain(c *magic.Call, r runs.Run) (*magic.Call, *trainOptions, error) {
+	line, body, _ := strings.Cut(r.Source, "\n")
+	args, ok := strings.CutPrefix(line, "%%runpod_train")
+	switch {
+	case r.Parent != "":
+		return nil, nil, usage("run %s is a trial of a sweep: run the sweep's cell again with its seed", r.ID[:8])
+	case !ok:
+		return nil, nil, usage("run %s was not typed as %%%%runpod_train: run its Go code again with Seed(%d)", r.ID[:8], seedOf(r))
+	}
+	call := *c
+	call.Name, call.Args, call.Body, call.Cell = "runpod_train", args, body, true
+	ws, err := words(call.Args, call.Vars)
+	if err != nil {
+		return nil, nil, err
+	}
+	var t trainOptions
+	m := trainMagic(new(notice)).(*command[trainOptions])
+	if rest, err := parse(m.flags(&t), m.sign(), ws); err != nil || len(rest) > 0 {
+		return nil, nil, fmt.Errorf("run %s: its line cannot be read any more: %s", r.ID, line)
+	}
+	return &call, &t, nil
+}
+
+func seedOf(r runs.Run) int64 {
+	var record train.Record
+	if json.Unmarshal(r.Record, &record) != nil || record.Hyperparameters.Seed == nil {
+		return 0
+	}
+	return *record.Hyperparameters.Seed
+}
+
+// sameData refuses data that have changed since.
+func sameData(before, now []train.DataDigest) error {
+	for _, b := range before {
+		i := slices.IndexFunc(now, func(d train.DataDigest) bool { return d.Name == b.Name })
+		switch {
+		case i < 0:
+			return usage("the run had %s, which is not among the data now", b.Name)
+		case now[i].SHA256 != b.SHA256:
+			return usage("%s is not what it was: %s with digest %s then, %s with digest %s now; load the same data and run this again", b.Name, b.Array, b.SHA256[:12], now[i].Array, now[i].SHA256[:12])
+		}
+	}
+	return nil
+}
+
+// compareRuns puts both runs side by side and says what they agree on.
+func compareRuns(r runs.Run, before train.Record, epochs []worker.Epoch, again *train.Model) render.Table {
+	t := render.Table{Header: []string{"", "run " + r.ID[:8], "run " + again.RunID[:8]}, Left: []string{""}}
+	row := func(name, a, b string) { t.Rows = append(t.Rows, []string{name, a, b}) }
+	now := again.History.Records
+	row("epochs", fmt.Sprint(len(epochs)), fmt.Sprint(len(now)))
+	worst, at := difference(epochs, now)
+	if n := min(len(epochs), len(now)); n > 0 {
+		a, b := epochs[n-1], now[n-1]
+		row("loss", number(float64(a.Loss)), number(float64(b.Loss)))
+		if a.ValLoss != nil && b.ValLoss != nil {
+			row("validation loss", number(float64(*a.ValLoss)), number(float64(*b.ValLoss)))
+		}
+		if a.Accuracy != nil && b.Accuracy != nil {
+			row("accuracy", number(float64(*a.Accuracy)), number(float64(*b.Accuracy)))
+		}
+		if a.ValAccuracy != nil && b.ValAccuracy != nil {
+			row("validation accuracy", number(float64(*a.ValAccuracy)), number(float64(*b.ValAccuracy)))
+		}
+	}
+	row("device", before.Device, again.Device)
+	for _, name := range []string{"go", "gopherpod"} {
+		if a, b := before.Versions[name], again.Receipt.Versions[name]; a != b {
+			row(name, a, b)
+		}
+	}
+	switch {
+	case len(epochs) != len(now):
+		t.Caption = "Not repeated: another number of epochs"
+	case worst == 0:
+		t.Caption = "Repeated: every loss is the same to the last bit"
+	default:
+		t.Caption = fmt.Sprintf("Repeated up to %.2g: the losses differ most in epoch %d", worst, at)
+		if before.Device != again.Device {
+			t.Caption += ", on another device"
+		}
+	}
+	return t
+}
+
+// difference is the largest relative difference of losses, and the epoch where it is.
+func difference(a, b []worker.Epoch) (worst float64, epoch int) {
+	look := func(n int, x, y float64) {
+		if d := math.Abs(x-y) / max(math.Abs(x), 1e-12); x != y && d > worst {
+			worst, epoch = d, n
+		}
+	}
+	for i := range min(len(a), len(b)) {
+		look(a[i].Epoch, float64(a[i].Loss), float64(b[i].Loss))
+		if a[i].ValLoss != nil && b[i].ValLoss != nil {
+			look(a[i].Epoch, float64(*a[i].ValLoss), float64(*b[i].ValLoss))
+		}
+	}
+	return worst, epoch
+}
+
+// settings are the variables that runpod_config shows.
+func settings() []string {
+	return []string{
+		runpod.EnvEndpointID, runpod.EnvAPIKey, runpod.EnvBaseURL, runpod.EnvManagementURL,
+		s3.EnvVolumeID, s3.EnvDataCenter, s3.EnvAccessKey, s3.EnvSecretKey, s3.EnvBucket,
+	}
+}
+
+// configMagic shows what is in force.
+func configMagic() magic.Magic {
+	return &command[noOptions]{
+		name: "runpod_config", kind: magic.Line,
+		summary: "show which endpoint, key, volume and store are in force, and where each comes from",
+		about:   "What is set in the environment wins over the file .env; %env NAME=value sets it for this session. Keys are never shown.",
+		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
+			if len(args) > 0 {
+				return usage("%q: runpod_config takes no argument; %%env NAME=value sets a variable", args[0])
+			}
+			place, where, err := locate(c.Out.Stderr(), "")
+			if err != nil {
+				where = err.Error()
+			}
+			t := render.Table{Caption: where, Header: []string{"variable", "value", "from"}, Left: []string{"variable", "value", "from"}}
+			for _, s := range runpod.Settings(settings()...) {
+				t.Rows = append(t.Rows, []string{s.Name, s.Value, s.From})
+			}
+			if place.Endpoint != nil {
+				t.Rows = append(t.Rows, []string{"address", place.Client().BaseURL(), ""})
+			}
+			kept := "none: runs are not kept"
+			if store := runs.FromEnv(); store != nil {
+				_, all, err := store.List(ctx, runs.Filter{Limit: 1})
+				if kept = plural(all, "run"); err != nil {
+					kept = err.Error()
+				}
+			}
+			t.Rows = append(t.Rows, []string{"run store", kept, ""})
+			b := t.Bundle()
+			c.Out.Display("", false, b.Data, b.Metadata)
+			return nil
+		},
+	}
+}

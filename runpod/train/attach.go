@@ -1,0 +1,210 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// ErrDetached: Attach was left; the job goes on.
+var ErrDetached = errors.New("left; the run goes on")
+
+// ErrGone: the endpoint knows the job no more, and its workers keep nothing of it.
+var ErrGone = errors.New("the endpoint knows the run's job no more")
+
+// Attach follows a run of the store to its end, from this process or another one that
+// has gone: OnEvent gets the epochs that are known already, then what comes. The model
+// is that of a finished run, as Fit returns it; it has the weights where the endpoint
+// has its result still (RunPod keeps it for 30 minutes), or its workers do (Collect).
+//
+// When ctx ends the job goes on, and the error wraps ErrDetached. A run that was
+// interrupted or that failed gives the model so far with the error that says so;
+// ErrGone means that only the store's epochs are left. Of Options, Endpoint, Runs,
+// OnEvent, Rate and Store are used; Endpoint nil is the one that the run names.
+func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
+	var record Record
+	if err := json.Unmarshal(r.Record, &record); err != nil || record.Model == nil {
+		return nil, fmt.Errorf("train: run %s: its record cannot be read: %w", r.ID, errors.Join(err, errors.New("damaged, or of another version")))
+	}
+	if o.Runs == nil {
+		o.Runs = runs.FromEnv()
+	}
+	if o.Endpoint == nil {
+		place, err := LocateID(runpod.EndpointID(r.Endpoint))
+		if err != nil {
+			return nil, err
+		}
+		o.Endpoint = place.Endpoint
+	}
+	p := &Plan{
+		RunID: r.ID, Model: record.Model, Hyperparameters: record.Hyperparameters, Input: record.Input, Output: record.Output,
+		Parameters: record.Parameters, StartEpoch: record.StartEpoch, options: o, attached: &record,
+	}
+	a := &attachment{plan: p, run: r}
+	return a.follow(ctx)
+}
+
+type attachment struct {
+	plan *Plan
+	run  runs.Run
+}
+
+func (a *attachment) follow(ctx context.Context) (*Model, error) {
+	p, e := a.plan, a.plan.options.Endpoint
+	record := p.resume(ctx, a.run)
+	f := &follower{detached: true, onEvent: func(e Event) {
+		record.event(e)
+		if tell := p.options.OnEvent; tell != nil {
+			tell(e)
+		}
+	}}
+	f.collector.RunID = p.RunID
+	if err := a.replay(ctx, f); err != nil {
+		record.leave()
+		return nil, err
+	}
+	var err error
+	if a.run.Job == "" {
+		err = ErrGone
+	} else {
+		err = f.follow(ctx, e, &runpod.Job{ID: runpod.JobID(a.run.Job)})
+	}
+	if errors.Is(err, ErrDetached) || errors.Is(err, runpod.ErrUnreachable) {
+		record.leave()
+		return p.unfinished(runpod.JobID(a.run.Job), e, f.collector.History()), fmt.Errorf("train: run %s: %w", a.run.ID, err)
+	}
+	m, err := a.result(ctx, f, err)
+	record.end(ctx, p, m, err)
+	return m, err
+}
+
+// replay takes the events that the store has.
+func (a *attachment) replay(ctx context.Context, f *follower) error {
+	if a.plan.options.Runs == nil {
+		return nil
+	}
+	events, err := a.plan.options.Runs.Events(ctx, a.run.ID)
+	if err != nil {
+		return err
+	}
+	f.id = runpod.JobID(a.run.Job)
+	for _, e := range events {
+		var event worker.Event
+		if json.Unmarshal(e.Data, &event) == nil && event.RunID == f.collector.RunID {
+			f.take(event)
+		}
+	}
+	return nil
+}
+
+// result is the model of a run that is over, whose job ended with err. Where the job
+// has no result to give, what the workers keep of the run counts.
+func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model, error) {
+	p, e := a.plan, a.plan.options.Endpoint
+	job := &runpod.Job{ID: runpod.JobID(a.run.Job)}
+	var r *worker.TrainResult
+	if err == nil {
+		r, err = f.collector.Result()
+	}
+	if err != nil {
+		ctx, cancel := context.WithTimeout(ctx, collectTime)
+		defer cancel()
+		if kept, missing := Collect(ctx, e, p.RunID, nil); missing == nil {
+			r = kept
+			if kept.Status == "success" || kept.Stopped != "interrupted" {
+				err = nil
+			}
+		} else if errors.Is(err, runpod.ErrNotFound) {
+			err = ErrGone
+		}
+	}
+	if err != nil && (errors.Is(err, runpod.ErrJobCancelled) || a.run.State == runs.Interrupted) {
+		err = &InterruptedError{JobID: job.ID, Cancelled: true, Weights: r != nil, Epochs: len(f.collector.History()), Cause: err}
+	} else if err != nil {
+		err = fmt.Errorf("train: run %s: %w", a.run.ID, err)
+	}
+	if r == nil {
+		m := p.unfinished(job.ID, e, f.collector.History())
+		m.Receipt = p.receipt(m)
+		return m, err
+	}
+	m, bad := p.finished(job, e, r)
+	m.Receipt = p.receipt(m)
+	return m, errors.Join(err, bad)
+}
+
+// resume is record for a run that is in the store.
+func (p *Plan) resume(ctx context.Context, run runs.Run) *recorder {
+	if p.options.Runs == nil {
+		return nil
+	}
+	r := &recorder{store: p.options.Runs, tell: p.log(), run: run, stop: make(chan struct{}), stopped: make(chan struct{})}
+	go r.write(context.WithoutCancel(ctx))
+	return r
+}
+
+// leave ends the writing and changes nothing in what the store says of the run's end.
+func (r *recorder) leave() {
+	if r == nil {
+		return
+	}
+	close(r.stop)
+	<-r.stopped
+	r.flush(context.Background())
+}
+
+// Lost marks the open runs of a store whose endpoint was on this machine and is there no
+// more, and returns those that are still open, newest first. An endpoint that does not
+// answer within 300 ms counts as gone.
+func Lost(ctx context.Context, store runs.Store) (open []runs.Run, err error) {
+	list, _, err := store.List(ctx, runs.Filter{State: runs.Open, Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	answers := map[string]bool{}
+	for _, r := range list {
+		if r.Address != "" {
+			there, asked := answers[r.Address]
+			if !asked {
+				there = serves(ctx, r.Address)
+				answers[r.Address] = there
+			}
+			if !there {
+				full, err := store.Get(ctx, r.ID)
+				if err != nil {
+					return nil, err
+				}
+				full.State, full.Ended, full.Error = runs.Failed, time.Now().UTC(), "its endpoint on this machine ended before it"
+				if err := store.Put(ctx, full); err != nil {
+					return nil, err
+				}
+				continue
+			}
+		}
+		open = append(open, r)
+	}
+	return open, nil
+}
+
+// serves tells whether something listens at a base URL.
+func serves(ctx context.Context, base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	d := net.Dialer{Timeout: 300 * time.Millisecond}
+	c, err := d.DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
