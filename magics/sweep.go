@@ -102,6 +102,9 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	if err != nil {
 		return err
 	}
+	if o.journal != "" && opts.Seed == nil {
+		return usage("--journal wants --seed too, so that the same points are chosen again")
+	}
 	spec, err := sweepSpec(c, space)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package render
 
 import (
 	"image/color"
+	"math"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -20,19 +21,34 @@ func (e Evaluation) Picture() (b Bundle, ok bool) {
 	p.Add(heat{m})
 	classes := make(plot.ConstantTicks, 0, len(m))
 	mirrored := make(plot.ConstantTicks, 0, len(m))
-	step := (len(m) + 19) / 20
+	step, slanted := (len(m)+19)/20, false
 	for i := 0; i < len(m); i += step {
-		label := e.class(i)
+		label := short(e.class(i))
+		slanted = slanted || len(label) > 3
 		classes = append(classes, plot.Tick{Value: float64(i), Label: label})
 		mirrored = append(mirrored, plot.Tick{Value: float64(len(m) - 1 - i), Label: label})
 	}
 	p.X.Tick.Marker, p.Y.Tick.Marker = classes, mirrored
 	p.X.Padding, p.Y.Padding = 0, 0
+	room := 0 // for names
+	if slanted {
+		p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/4, draw.XRight, draw.YTop
+		room = 60
+	}
 	p.X.Tick.Length, p.Y.Tick.Length = 0, 0
 	p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0
 	side := min(max(len(m)*30, 180), 440)
-	f := figure{plots: []*plot.Plot{p}, width: side + 64, height: side + 70}
+	f := figure{plots: []*plot.Plot{p}, width: side + 64 + room, height: side + 70 + room}
 	return picture(f.png(), f.width, f.height, "Confusion matrix. "+e.Sentence()), true
+}
+
+// short leaves as much of a class's name as a picture has room for.
+func short(name string) string {
+	const most = 12
+	if r := []rune(name); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return name
 }
 
 // heat draws the cells of a matrix, row 0 on top.
@@ -46,7 +62,7 @@ func (h heat) DataRange() (xmin, xmax, ymin, ymax float64) {
 func (h heat) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	style := p.X.Tick.Label
-	style.XAlign, style.YAlign = draw.XCenter, draw.YCenter
+	style.XAlign, style.YAlign, style.Rotation = draw.XCenter, draw.YCenter, 0
 	for i, row := range h.m {
 		total := 0
 		for _, n := range row {

@@ -1,0 +1,61 @@
+package dataset_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/runpod/dataset"
+	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
+)
+
+// TestMain makes the test's own program the one that reads Parquet for others, as
+// "gopherpod data FILE" does.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "data" {
+		t, err := dataset.Read(context.Background(), os.Args[2], dataset.Options{Parquet: parquet.Read})
+		if err == nil {
+			err = t.Encode(os.Stdout)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "gopherpod data: %v\n", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// A session reads Parquet through another process: the table is the same, and so are
+// the errors.
+func TestReadElsewhere(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(dataset.EnvProgram, program)
+	table, err := dataset.Read(t.Context(), "testdata/pandas.parquet", dataset.Options{})
+	if err != nil || table.Name != "pandas.parquet" || table.Rows() != 4 || table.Columns[4].Texts[3] != "virginica" {
+		t.Fatal(table, err)
+	}
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "x.parquet")
+	if err := os.WriteFile(broken, []byte("PAR1 no PAR1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, here := parquet.Read(t.Context(), broken)
+	_, err = dataset.Read(t.Context(), broken, dataset.Options{})
+	if !errors.Is(err, dataset.ErrFormat) || err.Error() != here.Error() {
+		t.Errorf("%v, here %v", err, here)
+	}
+	if _, err := dataset.Read(t.Context(), filepath.Join(dir, "none.parquet"), dataset.Options{}); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	t.Setenv(dataset.EnvProgram, filepath.Join(dir, "no-program"))
+	if _, err := dataset.Read(t.Context(), "testdata/pandas.parquet", dataset.Options{}); !errors.Is(err, dataset.ErrFormat) {
+		t.Error(err)
+	}
+}
