@@ -318,3 +318,27 @@ func TestSweepCaps(t *testing.T) {
 		}
 	})
 }
+
+// What a journal holds comes from a disk.
+func FuzzJournal(f *testing.F) {
+	f.Add([]byte(`{"number":3,"point":{"lr":0.01,"o":"adam"},"value":0.5,"stopped":1,"epochs":9,"rungs":[0.5],"seconds":1,"history":[{"epoch":1}]}`))
+	f.Add([]byte(`{"number":1,"point":{"lr":0.01,"o":"sgd"},"value":"Infinity","failed":"no"}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		space := dimensions(t, "lr=log(1e-4,1)", "o=[adam,sgd]")
+		h, err := newHalving(Halving{}, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &sweep{spec: twoLayers, halving: h, result: SweepResult{Space: space, Best: -1}, values: make([]float64, 5), done: make([]bool, 5),
+			s: SweepOptions{Journal: filepath.Join(t.TempDir(), "none")}}
+		trial, ok, err := w.again(line)
+		if err != nil || !ok {
+			return
+		}
+		w.takeAgain([]TrialResult{trial, trial})
+		h.begin(4, 9, func(error) {})
+		h.report(4, 1, 0.1)
+		h.end(4)
+		w.result.Importance()
+	})
+}
