@@ -46,7 +46,7 @@ class SharedNotebooks(unittest.TestCase):
                 self.page.wait("codes().every(i => cell(i).isAttached)", 30)
                 self.assertFalse(self.page.js("codes().some(i => cell(i).model.trusted)"), "a stored notebook of others is not trusted")
                 self.page.screenshot(SCREENS / f"{name}-untrusted.png")
-                found += self.complaints(name, nbformat.read(SHARED / f"{name}.ipynb", as_version=4), "JupyterLab, not trusted")
+                found += self.complaints(name, nbformat.read(self.folder / f"{name}.ipynb", as_version=4), "JupyterLab, not trusted")
                 self.lab.run_all()
                 self.page.screenshot(SCREENS / f"{name}-live.png")
                 live = nbformat.from_dict(self.page.js("nb().content.model.toJSON()"))
