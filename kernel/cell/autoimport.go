@@ -137,6 +137,9 @@ func (p *plan) undefinedHint(name string) string {
 	for n := range p.next.imports {
 		known = append(known, n)
 	}
+	for n := range p.s.cfg.AutoImports {
+		known = append(known, n)
+	}
 	if near := nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}

@@ -57,9 +57,26 @@ func (s *Session) runUnit(x *execution, u *cell.Unit) (frame.Event, error) {
 		return frame.Event{}, err
 	}
 	defer os.RemoveAll(dir) // mapped: the file may go
-	e, err := s.start(x, p, frame.Command{Op: frame.Run, File: obj.File, Entry: u.Entry}, func() { s.commit(u) })
+	e, err := s.start(x, p, frame.Command{Op: frame.Run, File: obj.File, Entry: u.Entry, Timers: s.useTimers()}, func() { s.commit(u) })
 	s.o.Log(fmt.Sprintf("cell %d: compile %v, link %v, map %d µs, init %d µs, run %d µs", u.N, obj.Compile, obj.Link, e.Micros[0], e.Micros[1], e.Micros[2]))
 	return e, err
+}
+
+// timers are what wakes a goroutine that waits, besides other goroutines.
+var timers = regexp.MustCompile(`\b(time\.(After|Tick|New|AfterFunc)|context\.With(Timeout|Deadline)|signal\.Notify|synctest)`)
+
+// useTimers says whether cells of the notebook use timers.
+func (s *Session) useTimers() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, lines := range s.sources {
+		for _, l := range lines {
+			if strings.Contains(l, ".") && timers.MatchString(l) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *Session) commit(u *cell.Unit) {

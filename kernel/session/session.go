@@ -205,7 +205,7 @@ func (s *Session) buried(p *process) *kernel.EvalError {
 	s.mu.Unlock()
 	lines := s.frames(crashFrames(p.crash))
 	if len(lost) > 0 {
-		lines = append(lines, "Lost with it: "+nameList(lost)+". Run their cells again.")
+		lines = append(lines, "Lost with it: "+nameList(lost)+". To have them again, run "+cellList(lost)+".")
 	} else {
 		lines = append(lines, "No variables were lost.")
 	}
@@ -222,6 +222,27 @@ func nameList(names []cell.Name) string {
 		out = append(out, n.Name)
 	}
 	return strings.Join(out, ", ")
+}
+
+// cellList names the cells that defined names, in their order.
+func cellList(names []cell.Name) string {
+	var cells []int
+	for _, n := range names {
+		cells = append(cells, n.Cell)
+	}
+	slices.Sort(cells)
+	var out []string
+	for _, n := range slices.Compact(cells) {
+		out = append(out, fmt.Sprintf("In[%d]", n))
+	}
+	const most = 20
+	if len(out) > most {
+		out = append(out[:most], fmt.Sprintf("%d more", len(out)-most))
+	}
+	if n := len(out); n > 1 {
+		return strings.Join(out[:n-1], ", ") + " and " + out[n-1]
+	}
+	return strings.Join(out, "")
 }
 
 // Close ends the session process and removes what was built.

@@ -141,7 +141,7 @@ const (
 )
 
 // fatalStart is what hardly anybody prints.
-var fatalStart = regexp.MustCompile(`^(fatal error: |runtime: goroutine stack exceeds)`)
+var fatalStart = regexp.MustCompile(`^(fatal error: |runtime: goroutine stack exceeds|runtime: out of memory|runtime: cannot allocate)`)
 
 // maxCrash bounds what is kept of a crash.
 const maxCrash = 256 << 10

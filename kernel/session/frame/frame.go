@@ -71,6 +71,7 @@ type Command struct {
 	Names       []string `msgpack:"ns,omitempty"`
 	IsCell      bool     `msgpack:"ic,omitempty"`
 	Interactive bool     `msgpack:"in,omitempty"`
+	Timers      bool     `msgpack:"tm,omitempty"` // cells use timers: waiting is no deadlock
 }
 
 // An Event goes from the session to the kernel.

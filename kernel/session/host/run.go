@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,6 +70,9 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 	h.mu.Lock()
 	h.running[c.ID] = e
 	h.mu.Unlock()
+	if c.Op == frame.Run && !c.Timers {
+		go h.watch(c.ID, e)
+	}
 	go func() {
 		<-e.cell.Done()
 		h.finish(e, failure(e.cell.Failure()))
@@ -76,6 +80,30 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 		delete(h.running, c.ID)
 		h.mu.Unlock()
 	}()
+}
+
+// deadlockAfter is how long a cell waits before it is looked at for the first time;
+// two looks have to agree, the later ones come less and less often.
+const deadlockAfter = 2 * time.Second
+
+// watch tells a cell that waits for ever. It is not ended: its variables may be
+// dear, and an interrupt stops it.
+func (h *host) watch(id int, e *execution) {
+	before := ""
+	for wait := deadlockAfter; ; wait = min(2*wait, time.Minute) {
+		select {
+		case <-e.cell.Done():
+			return
+		case <-time.After(wait):
+		}
+		where := strings.Join(rt.Deadlock(), ", ")
+		if where != "" && where == before {
+			h.out.send(frame.Event{Op: frame.Stream, ID: id, Name: "stderr",
+				Text: "deadlock: all goroutines of the notebook wait for each other (" + where + "); interrupt the cell to go on, nothing is lost\n"})
+			return
+		}
+		before = where
+	}
 }
 
 func (h *host) finish(e *execution, f *frame.Failure) {
