@@ -21,6 +21,7 @@
 //	modules.go   what a notebook imports beyond a host: modules, their versions
 //	local.go     modules of the local disk, and what is edited in them
 //	builder.go   the interface of the two ways to build
+//	object.go    compiling and linking, which both share
 //	classic.go   ordinary plugins
 //	fast.go      plugins against a stub of libhost.so; fasthost.go: that library,
 //	             the session program that uses it, the self-test

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // fast links cells against libhost.so, the shared library that the session
@@ -32,11 +31,7 @@ const (
 const fastVersions = "{ local: nb..*; nbamd.*; go?link.pkghash*; };\n"
 
 func (b *fast) Cell(ctx context.Context, in Input) (*Object, error) {
-	src, err := writeFiles(in.Dir, in.Files)
-	if err != nil {
-		return nil, err
-	}
-	return b.build(ctx, in.Dir, in.Path, cellPath, src)
+	return b.h.cell(ctx, in, b.linkage())
 }
 
 // libraryMain keeps what the module's initialiser needs.
@@ -48,38 +43,14 @@ func main() { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }
 // Library links the packages like a cell: what they bring is bound to the first
 // copy in the process as well.
 func (b *fast) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
-	src, err := writeFiles(dir, map[string]string{"all.go": string(blankImports("main", importableOf(pkgs))) + pluginImports + libraryMain})
-	if err != nil {
-		return nil, err
-	}
-	return b.build(ctx, dir, path, path, src)
+	return b.h.bundle(ctx, dir, path, pkgs, libraryMain, b.linkage())
 }
 
-func (b *fast) build(ctx context.Context, dir, path, pkg string, src []string) (*Object, error) {
-	cfg, err := b.h.importcfg(dir)
-	if err != nil {
-		return nil, err
-	}
-	o := &Object{File: filepath.Join(dir, path+".so")}
-	t := time.Now()
-	archive := filepath.Join(dir, "c.a")
-	if err := b.h.compile(ctx, dir, pkg, archive, cfg, src); err != nil {
-		return nil, err
-	}
-	o.Compile = time.Since(t)
-	t = time.Now()
-	linkcfg, err := b.stub(dir, archive)
-	if err != nil {
-		return nil, err
-	}
-	versions := filepath.Join(dir, "versions")
-	if err := os.WriteFile(versions, []byte(fastVersions), 0o644); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	err = b.h.link(ctx, dir, versions, "-o", o.File, "-importcfg", linkcfg, "-buildmode=plugin", "-pluginpath", path, "-linkshared",
-		"-checklinkname=0", "-pruneweakmap=false", "-s", "-w", archive)
-	o.Link = time.Since(t)
-	return o, err
+func (b *fast) linkage() linkage {
+	return linkage{versions: fastVersions, args: func(dir, archive, _ string) ([]string, error) {
+		cfg, err := b.stub(dir, archive)
+		return []string{"-importcfg", cfg, "-linkshared"}, err
+	}}
 }
 
 // stub writes the stub of libhost.so for one archive and the importcfg that

@@ -1,0 +1,128 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cellPath is the import path that all cells are compiled as.
+const cellPath = "nb"
+
+// A linkage is what the two ways to build differ in.
+type linkage struct {
+	versions string // version script of the shared object
+	// args are the linker's arguments about where packages are, for an archive in
+	// dir that was compiled with the importcfg cfg.
+	args func(dir, archive, cfg string) ([]string, error)
+}
+
+// cell builds a cell.
+func (h *Host) cell(ctx context.Context, in Input, l linkage) (*Object, error) {
+	src, err := writeFiles(in.Dir, in.Files)
+	if err != nil {
+		return nil, err
+	}
+	return h.object(ctx, in.Dir, in.Path, cellPath, src, l)
+}
+
+// pluginImports tell the linker that the program may load plugins. It keeps the
+// initialisers of all maps then, which cells that come later may want.
+const pluginImports = "import _ \"plugin\"\nimport _ \"runtime/cgo\"\n"
+
+// bundle builds a shared object of packages; main is its function main.
+func (h *Host) bundle(ctx context.Context, dir, path string, pkgs []string, main string, l linkage) (*Object, error) {
+	src, err := writeFiles(dir, map[string]string{"all.go": string(blankImports("main", importableOf(pkgs))) + pluginImports + main})
+	if err != nil {
+		return nil, err
+	}
+	return h.object(ctx, dir, path, path, src, l)
+}
+
+// object compiles files as package pkg and links them.
+func (h *Host) object(ctx context.Context, dir, path, pkg string, src []string, l linkage) (*Object, error) {
+	cfg, err := h.importcfg(dir)
+	if err != nil {
+		return nil, err
+	}
+	o := &Object{File: filepath.Join(dir, path+".so")}
+	t := time.Now()
+	archive := filepath.Join(dir, "c.a")
+	if err := h.compile(ctx, dir, pkg, archive, cfg, src); err != nil {
+		return nil, err
+	}
+	o.Compile = time.Since(t)
+	t = time.Now()
+	args, err := l.args(dir, archive, cfg)
+	if err != nil {
+		return nil, err
+	}
+	versions := filepath.Join(dir, "versions")
+	if err := os.WriteFile(versions, []byte(l.versions), 0o644); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	args = append([]string{"-o", o.File, "-buildmode=plugin", "-pluginpath", path, "-checklinkname=0", "-pruneweakmap=false", "-s", "-w"}, args...)
+	err = h.link(ctx, dir, versions, append(args, archive)...)
+	o.Link = time.Since(t)
+	return o, err
+}
+
+// compile compiles files of one package for loading into a session.
+func (h *Host) compile(ctx context.Context, dir, pkg, out, cfg string, src []string) error {
+	args := append(compileFlags(pkg, &h.m.Go), "-o", out, "-importcfg", cfg, "-c=2", "-trimpath", dir+"=>")
+	_, err := run(ctx, dir, h.toolEnv(""), filepath.Join(h.m.Go.Tools, "compile"), append(args, src...)...)
+	return err
+}
+
+// link runs the Go linker with our program in front of the system's linker, which
+// speaks ELF. macOS has the C compiler instead and no version script.
+func (h *Host) link(ctx context.Context, dir, versions string, args ...string) error {
+	ld := filepath.Join(h.dir, ldName)
+	if h.m.Go.OS != "linux" {
+		ld = h.m.Go.CC
+	}
+	args = append([]string{"-extld=" + ld}, args...)
+	_, err := run(ctx, dir, h.toolEnv(versions), filepath.Join(h.m.Go.Tools, "link"), args...)
+	return err
+}
+
+// toolEnv turns the collector off: the tools live for a tenth of a second and
+// use tens of megabytes.
+func (h *Host) toolEnv(versions string) []string {
+	return append(environ(), "GOARCH="+h.m.Go.Arch, "GOGC=off", "GP_LD="+h.m.Go.LD, "GP_VERSIONS="+versions)
+}
+
+// importcfg is the file that lists all packages; one of its own for dir where
+// packages were added.
+func (h *Host) importcfg(dir string) (string, error) {
+	h.mu.Lock()
+	n := len(h.extra)
+	h.mu.Unlock()
+	if n == 0 {
+		return filepath.Join(h.dir, cfgName), nil
+	}
+	f := filepath.Join(dir, cfgName)
+	if err := os.WriteFile(f, importcfg(h.dir, h.packages()), 0o644); err != nil {
+		return "", fmt.Errorf("build: %w", err)
+	}
+	return f, nil
+}
+
+func writeFiles(dir string, files map[string]string) (paths []string, err error) {
+	for name, text := range files {
+		if name != filepath.Base(name) || !strings.HasSuffix(name, ".go") {
+			return nil, fmt.Errorf("build: %q is not the name of a Go file", name)
+		}
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+		paths = append(paths, p)
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
