@@ -30,6 +30,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session"
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
+	"github.com/gopherpod/gopherpod/magics/terminal"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
@@ -78,6 +79,7 @@ func commands() []command {
 			flags.BoolP("force", "f", false, "replace a file that is there")
 		}},
 		{"data", "FILE", "read a table of data for a notebook's session (the kernel calls this)", runData, nil},
+		{"completion", "bash|zsh|fish", "print the shell's script for completion: source <(gopherpod completion bash)", runCompletion, nil},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
 	}
@@ -93,6 +95,17 @@ func gopherpod(ctx context.Context, args []string, stdout, stderr io.Writer) int
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		usage(stdout)
 		return 0
+	}
+	if args[0] == "__complete" {
+		for _, word := range terminal.Complete(args[1:], names()) {
+			fmt.Fprintln(stdout, word)
+		}
+		return 0
+	}
+	for _, c := range terminal.Commands() {
+		if c.Name == args[0] {
+			return inTerminal(ctx, c, args[1:], stdout, stderr)
+		}
 	}
 	for _, c := range commands() {
 		if c.name != args[0] {
@@ -129,10 +142,62 @@ func gopherpod(ctx context.Context, args []string, stdout, stderr io.Writer) int
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, "Gopherpod: Go notebooks that train models on serverless GPUs\n\nusage: gopherpod COMMAND [options]\n\n")
+	for _, c := range terminal.Commands() {
+		fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Summary)
+	}
+	fmt.Fprintln(w)
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\ngopherpod COMMAND --help shows the options of a command.\n")
+}
+
+// names are the words behind "gopherpod", those of package terminal left out.
+func names() (list []string) {
+	for _, c := range commands() {
+		list = append(list, c.name)
+	}
+	return list
+}
+
+func runCompletion(_ context.Context, flags *pflag.FlagSet) error {
+	script, err := terminal.Script(flags.Arg(0))
+	if err == nil {
+		_, err = fmt.Print(script)
+	}
+	return err
+}
+
+// inTerminal runs a command of package terminal as a notebook's kernel runs a magic:
+// with the embedded endpoint and the run store. The first interrupt cancels the job and
+// keeps what there is of the model, the second does not wait for that, the third ends
+// the process.
+func inTerminal(ctx context.Context, c terminal.Command, args []string, stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	again := make(chan struct{})
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	go func() {
+		<-signals
+		cancel(errors.New("interrupted"))
+		<-signals
+		close(again)
+		<-signals
+		os.Exit(terminal.Interrupted)
+	}()
+	env, stop, err := surroundings(context.WithoutCancel(ctx)) // a job is cancelled after the interrupt
+	if err != nil {
+		fmt.Fprintf(stderr, "gopherpod %s: %v\n", c.Name, err)
+		return terminal.Failed
+	}
+	defer stop()
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		os.Setenv(name, value)
+	}
+	return c.Run(ctx, args, again, stdout, stderr)
 }
 
 // interruptible runs what an interrupt ends in good order.
@@ -303,23 +368,13 @@ func runKernel(ctx context.Context, flags *pflag.FlagSet) error {
 	if err != nil {
 		return err
 	}
-	endpoint, folder, err := embedded(ctx)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	defer endpoint.Close()
-	program, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	redact := secrets.Redactor(os.Environ(), ".env")
-	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
+	around, stop, err := surroundings(ctx)
 	if err != nil {
 		return err
 	}
-	defer kept.Close()
-	env := append(os.Environ(), dataset.EnvProgram+"="+program, runs.EnvURL+"="+kept.URL, runs.EnvKey+"="+kept.Key, train.EnvLocalURL+"="+endpoint.BaseURL(), train.EnvLocalKey+"="+endpoint.Key(), train.EnvLocalStore+"="+folder.Path)
+	defer stop()
+	env := append(os.Environ(), around...)
 	ev, err := evaluator(setup.Find(), env)
 	if err != nil {
 		return err
@@ -348,6 +403,28 @@ func runData(ctx context.Context, flags *pflag.FlagSet) error {
 		return err
 	}
 	return t.Encode(os.Stdout)
+}
+
+// surroundings starts what magics find in their environment: the embedded endpoint
+// and the run store. The variables name them; stop ends both.
+func surroundings(ctx context.Context) (env []string, stop func(), err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	endpoint, folder, err := embedded(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	redact := secrets.Redactor(os.Environ(), ".env")
+	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
+	if err != nil {
+		return nil, nil, errors.Join(err, endpoint.Close(), folder.Close())
+	}
+	return []string{
+		dataset.EnvProgram + "=" + program, runs.EnvURL + "=" + kept.URL, runs.EnvKey + "=" + kept.Key,
+		train.EnvLocalURL + "=" + endpoint.BaseURL(), train.EnvLocalKey + "=" + endpoint.Key(), train.EnvLocalStore + "=" + folder.Path,
+	}, func() { kept.Close(); endpoint.Close(); folder.Close() }, nil
 }
 
 // runStore opens the user's run store when it is first needed, and again where that

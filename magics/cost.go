@@ -37,6 +37,9 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 	return d, nil
 }
 
+// ErrOvertime: the server ended a job that ran for the whole of its time.
+var ErrOvertime = errors.New("out of time")
+
 // overtime says which option ended a job that ran for the whole of its time; any
 // other error stays as it is. The service calls such a job FAILED or TIMED_OUT.
 //
@@ -63,7 +66,7 @@ func overtime(err error, o *trainOptions, limit time.Duration) error {
 	default:
 		text += fmt.Sprintf("that is its --timeout %v; give it more, or less to do", o.timeout)
 	}
-	return &hint{err, text + " (job " + string(job.JobID) + "); the variable holds the epochs so far, without weights"}
+	return &hint{errors.Join(err, ErrOvertime), text + " (job " + string(job.JobID) + "); the variable holds the epochs so far, without weights"}
 }
 
 // money writes dollars with at least two digits that say something.

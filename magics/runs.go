@@ -110,6 +110,9 @@ func runRuns(ctx context.Context, c *magic.Call, o *runsOptions, args []string) 
 	if o.filter.Limit = int(o.limit); o.limit == 0 {
 		o.filter.Limit = 20
 	}
+	if _, err := train.Lost(ctx, store); err != nil {
+		return err
+	}
 	list, all, err := store.List(ctx, o.filter)
 	if err != nil {
 		return err
