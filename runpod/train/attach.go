@@ -112,12 +112,18 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 	job := &runpod.Job{ID: runpod.JobID(a.run.Job)}
 	var r *worker.TrainResult
 	if err == nil {
-		r, err = f.collector.Result()
+		if r, err = f.collector.Result(); err == nil {
+			err = p.fetchStates(ctx, e, r)
+		}
 	}
 	if err != nil {
 		ctx, cancel := context.WithTimeout(ctx, collectTime)
 		defer cancel()
-		if kept, missing := Collect(ctx, e, p.RunID, nil); missing == nil {
+		kept, missing := Collect(ctx, e, p.RunID, nil)
+		if missing == nil {
+			missing = p.fetchStates(ctx, e, kept)
+		}
+		if missing == nil {
 			r = kept
 			if kept.Status == "success" || kept.Stopped != "interrupted" {
 				err = nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
@@ -99,7 +100,8 @@ func (t *transfer) damaged(ctx context.Context, p *parcel, names []string, err e
 	}
 }
 
-// collect reads what a worker put into the bucket, verifies it, and removes it there.
+// collect reads what a worker put into the bucket, and verifies it. It stays there for
+// who attaches to the run later, until it is pruned.
 func (t *transfer) collect(ctx context.Context, u *worker.Uploaded) (tensors.Set, error) {
 	name := store.Name(u.Name)
 	if t.answers == nil || name != t.result || name.Check() != nil {
@@ -107,7 +109,6 @@ func (t *transfer) collect(ctx context.Context, u *worker.Uploaded) (tensors.Set
 	}
 	set, err := fetchResult(ctx, t.answers, u)
 	if err == nil {
-		t.answers.Delete(ctx, name) // prune removes what stays
 		t.tell(fmt.Sprintf("the result: %.1f MB, from the bucket", float64(u.Bytes)/1e6))
 	}
 	return set, err
@@ -152,13 +153,41 @@ func (t *transfer) collectStates(ctx context.Context, r *worker.TrainResult) err
 	if err != nil {
 		return fmt.Errorf("the states: %w", err)
 	}
+	setStates(r, set)
+	return nil
+}
+
+// fetchStates is collectStates for a run that another call sent.
+func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (err error) {
+	if r.Uploaded == nil {
+		return nil
+	}
+	s := p.options.Store
+	if s == nil {
+		if s, err = storeOf(e); err != nil {
+			return fmt.Errorf("train: the states: %w", err)
+		}
+	}
+	name := store.Name(r.Uploaded.Name)
+	if s == nil || !strings.HasPrefix(string(name), "results/") || name.Check() != nil {
+		return fmt.Errorf("train: the states: %w: they lie at %.80q of a bucket that is not named here", ErrResult, r.Uploaded.Name)
+	}
+	set, err := fetchResult(ctx, s, r.Uploaded)
+	if err != nil {
+		return fmt.Errorf("train: the states: %w", err)
+	}
+	setStates(r, set)
+	return nil
+}
+
+// setStates puts states that lay in the bucket into their places.
+func setStates(r *worker.TrainResult, set tensors.Set) {
 	for name, text := range map[string]*string{modelState: &r.ModelState, optimizerState: &r.OptimizerState} {
 		if a, ok := set[name]; ok {
 			*text = base64.StdEncoding.EncodeToString(a.Data)
 		}
 	}
 	r.Uploaded = nil
-	return nil
 }
 
 // errNoUpload: a result would be larger than an answer, and the worker puts none into
