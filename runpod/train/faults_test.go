@@ -62,7 +62,7 @@ func TestFitFaults(t *testing.T) {
 		{"rubbish", []runpodtest.Step{answering(accepted, 200, `<html>`)}, runpod.ErrUnknownOutcome, "HTML"},
 		{"failed with text", []runpodtest.Step{accepted, finished, status(`"FAILED","error":"it broke"`)}, runpod.ErrJobFailed, "it broke"},
 		{"failed with an error of ours", []runpodtest.Step{accepted, finished, status(`"FAILED","error":"{\"error_type\":\"OutOfMemory\",\"error_message\":\"no room\"}"`)}, nil, "no room"},
-		{"cancelled by another", []runpodtest.Step{accepted, finished, status(`"CANCELLED"`)}, runpod.ErrJobCancelled, "cancelled"},
+		{"cancelled by another", []runpodtest.Step{accepted, finished, status(`"CANCELLED"`), answering(accepted, 400, `{}`)}, runpod.ErrJobCancelled, "cancelled"}, // the worker is asked for what it kept
 		{"timed out", []runpodtest.Step{accepted, finished, status(`"TIMED_OUT"`)}, runpod.ErrJobTimedOut, "timed out"},
 		{"expired", []runpodtest.Step{accepted, answering(finished, 404, `{}`), answering(status(`""`), 404, `{}`)}, runpod.ErrNotFound, "404"},
 		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "no list of events"},
