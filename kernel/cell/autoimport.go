@@ -44,8 +44,8 @@ func (p *plan) autoImport(errs Errors) bool {
 			continue
 		}
 		path := p.s.cfg.AutoImports[name]
-		if path == "" && p.selects(e, name) {
-			path = p.s.packageNamed(name)
+		if member := p.selected(e, name); path == "" && member != "" {
+			path = p.s.packageNamed(name, member)
 		}
 		if path == "" {
 			continue
@@ -58,15 +58,21 @@ func (p *plan) autoImport(errs Errors) bool {
 	return again
 }
 
-// selects reports whether a name is followed by a dot and an exported name: then
-// it is meant to be a package.
-func (p *plan) selects(e Diagnostic, name string) bool {
+// selected is the exported name behind an undefined one and a dot, which is meant to
+// be a package; "" where there is none.
+func (p *plan) selected(e Diagnostic, name string) string {
 	lines := p.s.lines[e.Cell]
 	if e.Line < 1 || e.Line > len(lines) || e.Col < 1 || e.Col-1+len(name) > len(lines[e.Line-1]) {
-		return false
+		return ""
 	}
 	rest, ok := strings.CutPrefix(lines[e.Line-1][e.Col-1+len(name):], ".")
-	return ok && token.IsExported(rest)
+	if !ok || !token.IsExported(rest) {
+		return ""
+	}
+	if end := strings.IndexFunc(rest, func(r rune) bool { return !isWord(r) }); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest
 }
 
 // applyAutos imports what autoImport has found.
@@ -146,10 +152,14 @@ func (p *plan) undefinedHint(name string) string {
 	return ""
 }
 
-// packageNamed is the one known import path of a package name, "" where there
-// is none or more than one.
-func (s *Session) packageNamed(name string) string {
-	if found := s.packagesNamed(name); len(found) == 1 {
+// packageNamed is the one known import path of a package of that name with that
+// member, "" where there is none or more than one.
+func (s *Session) packageNamed(name, member string) string {
+	found := slices.DeleteFunc(s.packagesNamed(name), func(path string) bool {
+		pkg, err := s.imp.Import(path)
+		return err != nil || pkg.Scope().Lookup(member) == nil
+	})
+	if len(found) == 1 {
 		return found[0]
 	}
 	return ""

@@ -346,3 +346,20 @@ func TestLoneErrorIsShownByItself(t *testing.T) {
 	nb.run("err := fine()\nerr")
 	nb.has("nbrt__.Show(")
 }
+
+// TestUniqueImports imports a package by itself where only one has the member.
+func TestUniqueImports(t *testing.T) {
+	c := testConfig(t)
+	c.AutoImports = nil
+	c.Packages = func() []string { return []string{"crypto/rand", "math/rand", "math/rand/v2", "sort"} }
+	s := New(c)
+	for src, want := range map[string]string{"x := rand.IntN(3)": "math/rand/v2", "y := rand.Intn(3)": "math/rand", "z := rand.Text()": "crypto/rand", "w := sort.SearchInts(nil, 1)": "sort"} {
+		u, err := s.Prepare(1, src)
+		if err != nil || !slices.Equal(u.AutoImported, []string{want}) {
+			t.Errorf("%s: %v, %v", src, u, err)
+		}
+	}
+	if _, err := s.Prepare(2, "v := rand.Int()"); err == nil || !strings.Contains(err.Error(), "undefined: rand") {
+		t.Errorf("more than one: %v", err)
+	}
+}
