@@ -25,6 +25,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/check"
 	"github.com/gopherpod/gopherpod/kernel/history"
 	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/kernel/session"
@@ -79,6 +80,9 @@ func commands() []command {
 			flags.BoolP("force", "f", false, "replace a file that is there")
 		}},
 		{"data", "FILE", "read a table of data for a notebook's session (the kernel calls this)", runData, nil},
+		{"check", "FILE...", "look for keys, home paths and huge outputs in notebooks before they are shared; exit code 1 where there are", func(_ context.Context, flags *pflag.FlagSet) error {
+			return check.Run(flags, flags.Args(), os.Stdout)
+		}, check.Flags},
 		{"completion", "bash|zsh|fish", "print the shell's script for completion: source <(gopherpod completion bash)", runCompletion, nil},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},

@@ -28,7 +28,8 @@ var imports = map[string][]string{
 	"kernel/session/internal/": {"kernel/magic", "kernel/session/host"},
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
-	"magics":          {"kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs"},
+	"kernel/check":    {"kernel/secrets"},
+	"magics":          {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs"},
 	"magics/render":   {"runpod", "runpod/train", "worker", "tensors"},
 	"magics/terminal": {"kernel/magic", "magics", "magics/render", "runpod", "runpod/train"},
 	"magics/session":  {"magics", "magics/render", "kernel/session/host"},

@@ -19,6 +19,7 @@ func All() []magic.Magic {
 		logsMagic(),
 		reproMagic(),
 		configMagic(),
+		checkMagic(),
 		statusMagic(),
 		cancelMagic(),
 		healthMagic(),

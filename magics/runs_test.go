@@ -2,6 +2,7 @@ package magics
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -235,5 +236,17 @@ func TestLogsConfigCost(t *testing.T) {
 		if err != nil || !strings.Contains(out.text(), "it costs nothing") || !strings.Contains(out.text(), "by "+by) {
 			t.Errorf("%v\n%s", err, out.text())
 		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const nb = `{"cells":[{"cell_type":"code","execution_count":1,"metadata":{},"outputs":[],"source":"k := \"rpa_ABCDEFGHIJ0123456789ABCD\""}],"metadata":{},"nbformat":4,"nbformat_minor":5}`
+	if err := os.WriteFile("a.ipynb", []byte(nb), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "runpod_check", "a.ipynb", "", newVars(nil), false)
+	if err == nil || !strings.Contains(out.text(), "a.ipynb: cell 1, source, line 1: secret") || strings.Contains(out.text(), "rpa_") {
+		t.Errorf("%v, %s", err, out.text())
 	}
 }

@@ -1,0 +1,318 @@
+// Package check looks through a notebook before it is shared: for keys and tokens, for
+// paths that name a person, for outputs that are huge or that GitHub does not show.
+//
+// Secrets are found by their form and by the values that this machine knows (package
+// kernel/secrets); a finding never holds what it found.
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/secrets"
+)
+
+// A Kind is what was found.
+type Kind string
+
+const (
+	Secret Kind = "secret"        // a key, a token, a password
+	Path   Kind = "home path"     // a path that names a person
+	Huge   Kind = "huge output"   // more than MaxOutput
+	Hidden Kind = "not on GitHub" // a script or a style, which GitHub drops
+	Order  Kind = "order"         // cells that were not run from top to bottom
+)
+
+// Grave tells whether a notebook with the finding should not be shared.
+func (k Kind) Grave() bool { return k == Secret || k == Path }
+
+// MaxOutput is how many bytes an output may have. GitHub shows notebooks up to some
+// megabytes; review tools give up before.
+const MaxOutput = 1 << 20
+
+// A Finding is one place in a notebook.
+type Finding struct {
+	Kind  Kind   `json:"kind"`
+	Cell  int    `json:"cell,omitempty"`  // counted from 1; 0: the notebook's metadata
+	Where string `json:"where"`           // "source", "output 2", "metadata"
+	Line  int    `json:"line,omitempty"`  // of the text, from 1
+	Text  string `json:"text"`            // in words, without the secret
+	Bytes int    `json:"bytes,omitempty"` // of a huge output
+}
+
+// String is the finding in a line.
+func (f Finding) String() string {
+	s := fmt.Sprintf("cell %d, %s", f.Cell, f.Where)
+	if f.Cell == 0 {
+		s = f.Where
+	}
+	if f.Line > 0 {
+		s += fmt.Sprintf(", line %d", f.Line)
+	}
+	return fmt.Sprintf("%s: %s: %s", s, f.Kind, f.Text)
+}
+
+// ErrNotebook: the file is no notebook.
+var ErrNotebook = errors.New("not a Jupyter notebook")
+
+// maxNotebook bounds what is read.
+const maxNotebook = 512 << 20
+
+// Notebook looks through the notebook that r holds. Redact masks the secrets that are
+// known here, as secrets.Redactor makes it; home is the person's folder or "".
+func Notebook(r io.Reader, redact func(string) string, home string) ([]Finding, error) {
+	c := &checker{redact: redact, home: home}
+	_, err := c.read(r)
+	return c.found, err
+}
+
+// Fix returns the notebook with secrets masked, home paths shortened to ~, and huge
+// outputs taken out, and what was found. The rest stays as it was.
+func Fix(r io.Reader, redact func(string) string, home string) ([]byte, []Finding, error) {
+	c := &checker{redact: redact, home: home, fix: true}
+	nb, err := c.read(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b) // as nbformat writes: keys sorted, one blank, no escapes
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(nb); err != nil {
+		return nil, nil, err
+	}
+	return b.Bytes(), c.found, nil
+}
+
+// File is Notebook of a file, with the secrets of this process and of .env beside it.
+func File(name string) ([]Finding, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	home, _ := os.UserHomeDir()
+	found, err := Notebook(f, secrets.Redactor(os.Environ(), ".env"), home)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return found, err
+}
+
+type checker struct {
+	redact func(string) string
+	home   string
+	fix    bool
+	found  []Finding
+	at     Finding // where it is
+}
+
+func (c *checker) add(k Kind, line int, format string, args ...any) {
+	f := c.at
+	f.Kind, f.Line, f.Text = k, line, fmt.Sprintf(format, args...)
+	c.found = append(c.found, f)
+}
+
+func (c *checker) read(r io.Reader) (map[string]any, error) {
+	d := json.NewDecoder(io.LimitReader(r, maxNotebook))
+	d.UseNumber()
+	var nb map[string]any
+	if err := d.Decode(&nb); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotebook, err)
+	}
+	cells, ok := nb["cells"].([]any)
+	if _, version := nb["nbformat"]; !ok || !version {
+		return nil, fmt.Errorf("%w: it has no cells or no nbformat (4 is wanted)", ErrNotebook)
+	}
+	c.at = Finding{Where: "metadata"}
+	nb["metadata"] = c.value(nb["metadata"])
+	last := 0
+	for i, x := range cells {
+		cell, ok := x.(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("%w: cell %d is no object", ErrNotebook, i+1)
+		}
+		c.cell(i+1, cell, &last)
+	}
+	return nb, nil
+}
+
+func (c *checker) cell(number int, cell map[string]any, last *int) {
+	c.at = Finding{Cell: number, Where: "source"}
+	cell["source"] = c.value(cell["source"])
+	c.at.Where = "metadata"
+	cell["metadata"] = c.value(cell["metadata"])
+	c.at.Where = "attachments"
+	if a, ok := cell["attachments"]; ok {
+		cell["attachments"] = c.value(a)
+	}
+	if n, ok := cell["execution_count"].(json.Number); ok {
+		if v, err := n.Int64(); err == nil {
+			if int(v) <= *last {
+				c.add(Order, 0, "it was run as number %d, after number %d above it; restart and run all before sharing", v, *last)
+			}
+			*last = int(v)
+		}
+	}
+	outputs, _ := cell["outputs"].([]any)
+	for i, o := range outputs {
+		c.at = Finding{Cell: number, Where: fmt.Sprintf("output %d", i+1)}
+		b, err := json.Marshal(o)
+		if err == nil && len(b) > MaxOutput {
+			c.add(Huge, 0, "%.1f MB; clear it, or show less", float64(len(b))/1e6)
+			c.found[len(c.found)-1].Bytes = len(b)
+			if c.fix {
+				outputs[i] = map[string]any{"output_type": "stream", "name": "stdout", "text": fmt.Sprintf("(an output of %.1f MB was taken out)\n", float64(len(b))/1e6)}
+				continue
+			}
+		}
+		c.hidden(o)
+		outputs[i] = c.value(o)
+	}
+}
+
+var dropped = regexp.MustCompile(`(?i)<(script|style)\b`)
+
+// hidden finds outputs of which GitHub shows nothing or half.
+func (c *checker) hidden(output any) {
+	o, _ := output.(map[string]any)
+	data, _ := o["data"].(map[string]any)
+	html := joined(data["text/html"])
+	if m := dropped.FindString(html); m != "" {
+		c.add(Hidden, 0, "its HTML has %s>, which GitHub and untrusted notebooks drop", strings.ToLower(m))
+	}
+	if _, js := data["application/javascript"]; js && data["text/html"] == nil && data["image/png"] == nil {
+		c.add(Hidden, 0, "it is JavaScript, which GitHub does not run")
+	}
+}
+
+// joined is a multi-line string of nbformat.
+func joined(x any) string {
+	switch x := x.(type) {
+	case string:
+		return x
+	case []any:
+		var b strings.Builder
+		for _, line := range x {
+			s, _ := line.(string)
+			b.WriteString(s)
+		}
+		return b.String()
+	}
+	return ""
+}
+
+// value looks through all texts below x, and returns x, mended where Fix asks for it.
+func (c *checker) value(x any) any {
+	switch x := x.(type) {
+	case string:
+		return c.text(x, 1)
+	case []any:
+		line := 1
+		for i, e := range x {
+			if s, ok := e.(string); ok {
+				x[i] = c.text(s, line)
+				line += strings.Count(s, "\n")
+			} else {
+				x[i] = c.value(e)
+			}
+		}
+	case map[string]any:
+		for k, v := range x {
+			if strings.HasPrefix(k, "image/") && k != "image/svg+xml" {
+				continue // base64 holds no words
+			}
+			x[k] = c.value(v)
+		}
+	}
+	return x
+}
+
+var (
+	assigned = regexp.MustCompile("(?i)(?:api_?key|token|secret|passw(?:or)?d|credentials?)[\"'`]?\\s*(?::=|[:=,])\\s*[\"'`]([^\"'`\\s]{10,})[\"'`]")
+	private  = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`)
+	withPass = regexp.MustCompile(`[a-z][a-z0-9+.-]*://[^/\s:@"'<>]+:([^/\s@"'<>]{3,})@`)
+	homes    = regexp.MustCompile(`(?:/home/|/Users/|[A-Za-z]:\\+Users\\+)([A-Za-z0-9._-]+)`)
+)
+
+// shared are homes that name nobody.
+var shared = map[string]bool{"jovyan": true, "user": true, "username": true, "you": true, "me": true, "shared": true, "public": true, "runner": true, "vscode": true}
+
+func (c *checker) text(s string, first int) string {
+	lines := strings.SplitAfter(s, "\n")
+	for i, line := range lines {
+		lines[i] = c.line(line, first+i)
+	}
+	return strings.Join(lines, "")
+}
+
+func (c *checker) line(s string, number int) string {
+	out := c.redact(s)
+	if out != s {
+		c.add(Secret, number, "a key or token; change it at its service, for who saw it has it")
+	}
+	mask := func(re *regexp.Regexp, group int, what string, is func(string) bool) {
+		for _, m := range re.FindAllStringSubmatchIndex(out, -1) {
+			if word := out[m[2*group]:m[2*group+1]]; strings.Contains(word, secrets.Mask) || !is(word) {
+				continue
+			}
+			c.add(Secret, number, "%s", what)
+		}
+		out = re.ReplaceAllStringFunc(out, func(whole string) string {
+			m := re.FindStringSubmatchIndex(whole)
+			if !is(whole[m[2*group]:m[2*group+1]]) {
+				return whole
+			}
+			return whole[:m[2*group]] + secrets.Mask + whole[m[2*group+1]:]
+		})
+	}
+	always := func(string) bool { return true }
+	mask(assigned, 1, "a value that looks like a key or a password", random)
+	mask(private, 0, "a private key", always)
+	mask(withPass, 1, "a password in an address", always)
+	if c.home != "" && len(c.home) > 1 && c.home != "/root" && strings.Contains(out, c.home) {
+		c.add(Path, number, "your home folder")
+		out = strings.ReplaceAll(out, c.home, "~")
+	}
+	for _, m := range homes.FindAllStringSubmatchIndex(out, -1) {
+		if name := out[m[2]:m[3]]; !shared[strings.ToLower(name)] {
+			c.add(Path, number, "a home folder, with the name of its owner")
+		}
+	}
+	if !c.fix {
+		return s
+	}
+	return homes.ReplaceAllStringFunc(out, func(whole string) string {
+		if shared[strings.ToLower(homes.FindStringSubmatch(whole)[1])] {
+			return whole
+		}
+		return "~"
+	})
+}
+
+// random tells whether a text has at least 3 bits a character (Shannon's entropy of its
+// letters): words and placeholders have less, keys more.
+func random(s string) bool {
+	if strings.ContainsAny(s, "<>{}$(") || strings.Trim(s, "x*.X-") == "" {
+		return false
+	}
+	counts := map[rune]int{}
+	n := 0
+	for _, r := range s {
+		counts[r]++
+		n++
+	}
+	bits := 0.0
+	for _, k := range counts {
+		p := float64(k) / float64(n)
+		bits -= p * math.Log2(p)
+	}
+	return bits >= 3
+}

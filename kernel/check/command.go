@@ -1,0 +1,86 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/secrets"
+)
+
+// Flags adds the options of gopherpod check.
+func Flags(flags *pflag.FlagSet) {
+	flags.Bool("json", false, "print the findings as JSON")
+	flags.Bool("fix", false, "mask secrets, shorten home paths and take out huge outputs, in the file itself")
+}
+
+// ErrFound: a notebook holds what should not be shared.
+var ErrFound = errors.New("what was found should not be shared: gopherpod check --fix masks it")
+
+// Run is gopherpod check: it looks through the files and prints what it finds. The error
+// is ErrFound where something grave stays.
+func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
+	if len(files) == 0 {
+		return errors.New("which notebooks? gopherpod check FILE...")
+	}
+	fix, _ := flags.GetBool("fix")
+	asJSON, _ := flags.GetBool("json")
+	all := map[string][]Finding{}
+	grave := false
+	for _, name := range files {
+		found, err := File(name)
+		if err == nil && fix && len(found) > 0 {
+			err = mend(name)
+		}
+		if err != nil {
+			return err
+		}
+		all[name] = found
+		for _, f := range found {
+			grave = grave || f.Kind.Grave() && !fix
+			if !asJSON {
+				fmt.Fprintf(out, "%s: %s\n", name, f)
+			}
+		}
+		if len(found) == 0 && !asJSON {
+			fmt.Fprintf(out, "%s: nothing found\n", name)
+		}
+	}
+	if asJSON {
+		if err := json.NewEncoder(out).Encode(all); err != nil {
+			return err
+		}
+	}
+	if grave {
+		return ErrFound
+	}
+	return nil
+}
+
+// mend writes the notebook again without what was found. A write that fails leaves the
+// old file.
+func mend(name string) error {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	home, _ := os.UserHomeDir()
+	fixed, _, err := Fix(bytes.NewReader(b), secrets.Redactor(os.Environ(), ".env"), home)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	next := name + ".gopherpod"
+	if err := os.WriteFile(next, fixed, info.Mode().Perm()); err != nil {
+		return errors.Join(err, os.Remove(next))
+	}
+	return os.Rename(next, name)
+}
