@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
 	"kernel/check":    {"kernel/secrets"},
-	"magics":          {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs"},
+	"magics":          {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},
 	"magics/render":   {"runpod", "runpod/train", "worker", "tensors"},
 	"magics/terminal": {"kernel/magic", "magics", "magics/render", "runpod", "runpod/train"},
 	"magics/session":  {"magics", "magics/render", "kernel/session/host"},
@@ -37,6 +37,7 @@ var imports = map[string][]string{
 	"runpod":                 {"tensors/bigjson"},
 	"runpod/deploy":          {"runpod", "runpod/store", "runpod/store/s3"},
 	"runpod/export":          {"worker", "tensors"},
+	"runpod/track":           {"worker"},
 	"runpod/runs/sqlite":     {"runpod/runs"},
 	"runpod/runpodtest":      {"runpod"},
 	"runpod/dataset":         {"tensors"},

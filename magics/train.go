@@ -13,6 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/track"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -44,6 +45,8 @@ type trainOptions struct {
 	maxCost    float64
 	tags       []string
 	noblock    bool
+	track      []string
+	tracked    map[string]track.Tracker // what track names
 	dry        bool
 	quiet      bool
 }
@@ -57,7 +60,7 @@ func trainMagic(open *notice) magic.Magic {
 		define:  defineTrain,
 		choices: map[string][]string{
 			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
-			"scheduler": worker.Schedulers(), "precision": worker.Precisions(),
+			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "track": track.Names(),
 		},
 		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 			open.tell(ctx, c)
@@ -91,6 +94,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
 	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there")
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
+	fs.StringSliceVar(&o.track, "track", nil, "`names` of trackers to tell: "+strings.Join(track.Names(), ", "))
 	fs.BoolVar(&o.noblock, "noblock", false, "end the cell at once; the run goes on being drawn in it, and the variable is filled when it ends")
 	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
@@ -151,6 +155,9 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	}
 	if located != nil {
 		return nil, nil, located // what is wrong in the cell comes first
+	}
+	if o.tracked, err = trackers(o.track); err != nil {
+		return nil, nil, err
 	}
 	limit := opts.Policy.ExecutionTimeout
 	return plan, func() error {
@@ -277,13 +284,17 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	watch := *c
 	watch.Interactive = c.Interactive && !o.quiet
 	view := newLive(ctx, &watch, plan, head, place, rate)
-	if !o.quiet {
-		plan.OnEvent(view.event)
+	shown := view.event
+	if o.quiet {
+		shown = nil
 	}
+	tracked := o.trackRun(ctx, c, plan)
+	plan.OnEvent(observe(shown, tracked))
 	declared := declare(c.Vars, pending{o.out, plan.Pending()})
 	begin := time.Now()
 	plan.GiveUp(c.Again)
 	model, err := plan.Run(ctx)
+	trackEnd(tracked, model, err)
 	<-declared
 	result := render.Training{Loss: plan.Hyperparameters.LossFunction, Title: head, Epochs: plan.Epochs()}
 	if model != nil {

@@ -26,7 +26,7 @@ var ErrFound = errors.New("what was found should not be shared: gopherpod check 
 // is ErrFound where something grave stays.
 func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 	if len(files) == 0 {
-		return errors.New("which notebooks? gopherpod check FILE...")
+		return errors.New("which notebooks? gopherpod check FILE")
 	}
 	fix, _ := flags.GetBool("fix")
 	asJSON, _ := flags.GetBool("json")

@@ -1,0 +1,162 @@
+// Package track tells other programs of a training while it runs: an MLflow server by
+// its REST API, TensorBoard by its event files.
+//
+// A tracker never holds the training up: what happens is queued, and a tracker that
+// fails is told once, in a line, and left. What it was sent until then stays there.
+//
+//	track.go        trackers by name; the queue
+//	mlflow.go       MLflow's REST API
+//	tensorboard.go  TensorBoard's event files
+package track
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A Run is what a tracker is told before the first epoch.
+type Run struct {
+	ID     string
+	Title  string            // the model in words
+	Params map[string]string // hyperparameters, seed, digests of data
+	Tags   []string
+	Begun  time.Time
+}
+
+// A Result is how a run ended.
+type Result struct {
+	Status string // "completed", "interrupted", "failed"
+	Error  string
+	// Model is a file with the weights, "" where there are none.
+	Model string
+}
+
+// A Tracker is told of one run, from one goroutine.
+type Tracker interface {
+	Begin(ctx context.Context, r Run) error
+	// Epochs come in order, several at once where the tracker was busy.
+	Epochs(ctx context.Context, list []worker.Epoch) error
+	End(ctx context.Context, r Result) error
+}
+
+// Names are the trackers that New knows.
+func Names() []string { return []string{"mlflow", "tensorboard"} }
+
+// New returns a tracker by name, set up from the environment: see MLflow and
+// TensorBoard.
+func New(name string) (Tracker, error) {
+	switch name {
+	case "mlflow":
+		return NewMLflow(os.Getenv)
+	case "tensorboard":
+		dir := os.Getenv(EnvTensorBoard)
+		if dir == "" {
+			dir = "tensorboard"
+		}
+		return &TensorBoard{Dir: dir}, nil
+	}
+	return nil, fmt.Errorf("track: %q is not among %s", name, strings.Join(Names(), ", "))
+}
+
+// patience bounds each call of a tracker, and the wait for all of them at the end.
+const patience = 30 * time.Second
+
+// A Session passes a run on to trackers.
+type Session struct {
+	outlets []*outlet
+}
+
+// An outlet is a tracker with its queue.
+type outlet struct {
+	name   string
+	t      Tracker
+	tell   func(string)
+	epochs chan []worker.Epoch // of capacity 1: what waits
+	done   chan struct{}
+	result Result
+}
+
+// Start begins to track a run. Tell is told of a tracker that fails, in a line; it may
+// be called from several goroutines.
+func Start(ctx context.Context, r Run, trackers map[string]Tracker, tell func(string)) *Session {
+	s := &Session{}
+	for name, t := range trackers {
+		o := &outlet{name: name, t: t, tell: tell, epochs: make(chan []worker.Epoch, 1), done: make(chan struct{})}
+		s.outlets = append(s.outlets, o)
+		go o.run(context.WithoutCancel(ctx), r)
+	}
+	return s
+}
+
+// Epoch passes an epoch on. It does not wait, and must not be called after End.
+func (s *Session) Epoch(e worker.Epoch) {
+	if s == nil {
+		return
+	}
+	for _, o := range s.outlets {
+		var waiting []worker.Epoch
+		select {
+		case waiting = <-o.epochs:
+		default:
+		}
+		o.epochs <- append(slices.Clip(waiting), e)
+	}
+}
+
+// End tells how the run ended and waits until the trackers have it, 30 s at most.
+func (s *Session) End(r Result) {
+	if s == nil {
+		return
+	}
+	late := time.After(patience)
+	for _, o := range s.outlets {
+		o.result = r
+		close(o.epochs)
+	}
+	for _, o := range s.outlets {
+		select {
+		case <-o.done:
+		case <-late:
+			o.tell(o.name + " does not answer: the end of the run is not tracked")
+			return
+		}
+	}
+}
+
+func (o *outlet) run(ctx context.Context, r Run) {
+	defer close(o.done)
+	ok := o.try(ctx, func(ctx context.Context) error { return o.t.Begin(ctx, r) })
+	for list := range o.epochs {
+		ok = ok && o.try(ctx, func(ctx context.Context) error { return o.t.Epochs(ctx, list) })
+	}
+	if ok {
+		o.try(ctx, func(ctx context.Context) error { return o.t.End(ctx, o.result) })
+	}
+}
+
+func (o *outlet) try(ctx context.Context, f func(context.Context) error) bool {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := f(ctx)
+	if err != nil {
+		o.tell(fmt.Sprintf("%s: %v; the training goes on without it", o.name, err))
+	}
+	return err == nil
+}
+
+// metrics are the numbers of an epoch by the names that Keras and others use.
+func metrics(e worker.Epoch) map[string]float64 {
+	m := map[string]float64{"loss": float64(e.Loss), "learning_rate": float64(e.LearningRate), "epoch_seconds": float64(e.Seconds)}
+	for name, n := range map[string]*worker.Number{"accuracy": e.Accuracy, "val_loss": e.ValLoss, "val_accuracy": e.ValAccuracy} {
+		if n != nil {
+			m[name] = float64(*n)
+		}
+	}
+	return m
+}
