@@ -79,10 +79,12 @@ func TestSlow(t *testing.T) {
 // Servers that fail are told once.
 func TestMLflowFaults(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"error":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"lie":      func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
-		"empty":    func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("{}")) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound) },
+		"error": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"lie":   func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("<html>")) },
+		"empty": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("{}")) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
+		},
 		"cut": func(w http.ResponseWriter, _ *http.Request) {
 			c, _, _ := w.(http.Hijacker).Hijack()
 			c.Close()
