@@ -142,6 +142,8 @@ func TestGophernotes(t *testing.T) {
 		{"type page struct{}\nfunc (page) HTML() string { return \"<h1>\" }\nDisplay(page{})", "display false map[text/html:<h1> text/plain:{}]"},
 		{"fmt.Println(\"hello, world\")", "stdout:hello, world\n"},
 		{"func two() (int, string) { return 1, \"b\" }\ntwo()", "result:1 b"},
+		{"%go111module on", ""},
+		{"$ echo it works", "stdout:it works\n"},
 		{"package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"pasted\") }", "stdout:pasted\n"},
 	} {
 		if got := n.ok(c.src); got != strings.ReplaceAll(c.want, "|", separator) {

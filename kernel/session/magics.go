@@ -23,17 +23,26 @@ type own struct {
 // owns are the kernel's own magics. It is a function because %lsmagic lists it.
 func owns() map[string]own {
 	return map[string]own{
-		"go":      {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
-		"test":    {magic.Line | magic.Cell, "run the tests of the notebook", testHelp, (*Session).testMagic},
-		"bench":   {magic.Line | magic.Cell, "run the benchmarks of the notebook", benchHelp, (*Session).benchMagic},
-		"load":    {magic.Line, "put a file into the cell", loadHelp, (*Session).load},
-		"run":     {magic.Line, "run a Go file in the session", runHelp, (*Session).runFile},
-		"doc":     {magic.Line, "show the documentation of a name", docHelp, (*Session).doc},
-		"lsmagic": {magic.Line, "list the magics", "%lsmagic lists all magics with a line on each; %name? shows the help of one.", (*Session).lsmagic},
-		"who":     {magic.Line, "list the variables with type, shape and size", "%who [name ...] lists the variables, or those named.", (*Session).who},
-		"time":    {magic.Line | magic.Cell, "run Go and say how long it took", "%time statement, or %%time on the first line of a cell. The time is that of the run; compiling is shown apart.", (*Session).time},
-		"reset":   {magic.Line, "forget all variables, functions, types and imports", "%reset ends the session process and starts a new, empty one.", (*Session).reset},
+		"go":          {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
+		"go111module": {magic.Line, "of gophernotes: modules are always on here", "%go111module on changes nothing: modules are always on.", (*Session).go111module},
+		"test":        {magic.Line | magic.Cell, "run the tests of the notebook", testHelp, (*Session).testMagic},
+		"bench":       {magic.Line | magic.Cell, "run the benchmarks of the notebook", benchHelp, (*Session).benchMagic},
+		"load":        {magic.Line, "put a file into the cell", loadHelp, (*Session).load},
+		"run":         {magic.Line, "run a Go file in the session", runHelp, (*Session).runFile},
+		"doc":         {magic.Line, "show the documentation of a name", docHelp, (*Session).doc},
+		"lsmagic":     {magic.Line, "list the magics", "%lsmagic lists all magics with a line on each; %name? shows the help of one.", (*Session).lsmagic},
+		"who":         {magic.Line, "list the variables with type, shape and size", "%who [name ...] lists the variables, or those named.", (*Session).who},
+		"time":        {magic.Line | magic.Cell, "run Go and say how long it took", "%time statement, or %%time on the first line of a cell. The time is that of the run; compiling is shown apart.", (*Session).time},
+		"reset":       {magic.Line, "forget all variables, functions, types and imports", "%reset ends the session process and starts a new, empty one.", (*Session).reset},
 	}
+}
+
+// go111module is gophernotes' switch: its notebooks begin with it.
+func (s *Session) go111module(_ *execution, seg segment) error {
+	if seg.args == "off" {
+		return usage("%%go111module off: there is no GOPATH here, modules are always on")
+	}
+	return nil
 }
 
 // magic runs a magic, of the kernel or of the session process.

@@ -31,7 +31,8 @@ type segment struct {
 var (
 	magicLine = regexp.MustCompile(`^[ \t]*%([A-Za-z_][\w.-]*)(\??)[ \t]*(.*?)[ \t\r]*$`)
 	cellLine  = regexp.MustCompile(`^[ \t]*%%([A-Za-z_][\w.-]*)(\??)[ \t]*(.*?)[ \t\r]*$`)
-	shellLine = regexp.MustCompile(`^[ \t]*!(.*)$`)
+	// gophernotes writes "$ command" for "!command"; no Go has a dollar sign.
+	shellLine = regexp.MustCompile(`^[ \t]*(?:!|\$ )(.*)$`)
 )
 
 // split cuts a cell into segments. No Go statement starts with a percent sign,
@@ -158,7 +159,7 @@ func blankMagics(src string) string {
 	raw := false
 	for i, l := range lines {
 		t := strings.TrimLeft(l, " \t")
-		if !raw && (strings.HasPrefix(t, "%") || strings.HasPrefix(t, "!") && shellText(t)) {
+		if !raw && (strings.HasPrefix(t, "%") || strings.HasPrefix(t, "$ ") || strings.HasPrefix(t, "!") && shellText(t)) {
 			lines[i] = strings.Repeat(" ", len(strings.TrimRight(l, "\n"))) + l[len(strings.TrimRight(l, "\n")):]
 			continue
 		}

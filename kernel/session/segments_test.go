@@ -37,6 +37,7 @@ func TestSplit(t *testing.T) {
 		{"%%runpod_train?", "help runpod_train"},
 		{"x := 1\n%%bash\nls", "go@1 \"x := 1\\n%%bash\\nls\""},
 		{"!ls -l 'a b'", `!@1(ls -l 'a b')`},
+		{"x := 1\n$ echo \"it's\" $HOME\ny := 2", `go@1 "x := 1" | !@2(echo "it's" $HOME) | go@3 "y := 2"`},
 		{"x := 1\n!echo \"hi\"\ny := 2", `go@1 "x := 1" | !@2(echo "hi") | go@3 "y := 2"`},
 		{"ok := a ||\n!b", `go@1 "ok := a ||\n!b"`},
 		{"s := `\n%who\n!ls\n`\n%who", "go@1 \"s := `\\n%who\\n!ls\\n`\" | %who@5()"},
