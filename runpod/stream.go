@@ -51,7 +51,7 @@ func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error
 		var last Status
 		wait := newPacer(e.client)
 		wait.max = min(wait.max, time.Second) // a person may be reading along
-		for {
+		for looks := 0; ; looks++ {
 			begin := time.Now()
 			update, err := e.look(ctx, id)
 			if err != nil {
@@ -72,6 +72,12 @@ func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error
 			}
 			if news {
 				wait.soon()
+				if looks >= quickLooks {
+					if err := sleepIf(ctx, lookEvery-time.Since(begin)); err != nil {
+						yield(Update{}, err)
+						return
+					}
+				}
 				continue
 			}
 			// A server that held the request has done the waiting.
@@ -85,6 +91,14 @@ func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error
 		}
 	}
 }
+
+// A job that tells something all the time is looked at this often, after some quick
+// looks that short jobs are over with: else a stream would use up the service's limit
+// of requests, 2,000 in 10 s, for all jobs of the process, and then fall behind.
+const (
+	quickLooks = 50
+	lookEvery  = 25 * time.Millisecond
+)
 
 // streamHold is how long the service keeps a request open when it has nothing.
 //

@@ -16,6 +16,11 @@ const collectFor = 6 * time.Second
 // where they kept nothing, as on an endpoint without a network volume whose job went
 // to another worker, where it takes too long, and after Options.GiveUp.
 func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainResult {
+	select {
+	case <-p.options.GiveUp:
+		return nil
+	default:
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectFor)
 	defer cancel()
 	go func() {

@@ -131,6 +131,10 @@ func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimensio
 		}
 	}
 	o.sending = new(sync.Mutex)
+	// The weights of trials that were ended are nobody's: no job is paid for them.
+	nobody := make(chan struct{})
+	close(nobody)
+	o.GiveUp = nobody
 	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: SweepResult{Space: space, Best: -1},
 		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}}
 	w.turn = sync.NewCond(&w.mu)
