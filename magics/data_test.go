@@ -137,7 +137,8 @@ func TestSweepOptions(t *testing.T) {
 		" --halving x":    "--halving x: 3 or 3,min_epochs=2 is wanted",
 		" --method cmaes": "cmaes wants numbers; tpe takes words too",
 		" --seed 3":       "s.jsonl is of another sweep",
-		" --dry-run":      "--from, --dry-run and --model are of a single training",
+		" --dry-run":      "--from, --dry-run, --model and --track are of a single training",
+		" --track wandb":  "--from, --dry-run, --model and --track are of a single training",
 	} {
 		if _, err := run(t, "runpod_sweep", args+more, body, vars, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", more, err)

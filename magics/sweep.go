@@ -44,7 +44,7 @@ func sweepMagic() magic.Magic {
 			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; where it is there, the sweep goes on from it")
 			defineTrain(fs, &o.trainOptions)
 			fs.Lookup("max-cost").Usage = "most `dollars` that all trials together may cost; the server ends each job in time"
-			for _, name := range []string{"from", "dry-run", "model"} {
+			for _, name := range []string{"from", "dry-run", "model", "track"} {
 				_ = fs.MarkHidden(name) // of one training, not of many
 			}
 		},
@@ -95,8 +95,8 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	if err != nil {
 		return err
 	}
-	if opts.From != nil || o.dry || o.model != "" {
-		return usage("--from, --dry-run and --model are of a single training")
+	if opts.From != nil || o.dry || o.model != "" || len(o.track) > 0 {
+		return usage("--from, --dry-run, --model and --track are of a single training")
 	}
 	search, err := o.search()
 	if err != nil {

@@ -131,6 +131,9 @@ func (m *MLflow) Begin(ctx context.Context, r Run) error {
 	for _, t := range r.Tags {
 		tags = append(tags, pair{t, "true"})
 	}
+	if r.Group != "" {
+		tags = append(tags, pair{"gopherpod.group", r.Group})
+	}
 	var made struct {
 		Run struct {
 			Info struct {

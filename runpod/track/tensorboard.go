@@ -81,13 +81,13 @@ func event(at time.Time, step int) []byte {
 }
 
 // message appends a field that holds bytes.
-func message(b []byte, field byte, data []byte) []byte {
-	b = append(b, field<<3|2)
+func message(b []byte, field int, data []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(field)<<3|2)
 	b = binary.AppendUvarint(b, uint64(len(data)))
 	return append(b, data...)
 }
 
-func text(b []byte, field byte, s string) []byte { return message(b, field, []byte(s)) }
+func text(b []byte, field int, s string) []byte { return message(b, field, []byte(s)) }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -1,5 +1,5 @@
 // Package track tells other programs of a training while it runs: an MLflow server by
-// its REST API, TensorBoard by its event files.
+// its REST API, TensorBoard by its event files, W&B by the files of an offline run.
 //
 // A tracker never holds the training up: what happens is queued, and a tracker that
 // fails is told once, in a line, and left. What it was sent until then stays there.
@@ -7,6 +7,7 @@
 //	track.go        trackers by name; the queue
 //	mlflow.go       MLflow's REST API
 //	tensorboard.go  TensorBoard's event files
+//	wandb.go        W&B's offline runs
 package track
 
 import (
@@ -26,6 +27,7 @@ type Run struct {
 	Title  string            // the model in words
 	Params map[string]string // hyperparameters, seed, digests of data
 	Tags   []string
+	Group  string // of runs that belong together, as a sweep's; "" of none
 	Begun  time.Time
 }
 
@@ -46,10 +48,10 @@ type Tracker interface {
 }
 
 // Names are the trackers that New knows.
-func Names() []string { return []string{"mlflow", "tensorboard"} }
+func Names() []string { return []string{"mlflow", "tensorboard", "wandb"} }
 
-// New returns a tracker by name, set up from the environment: see MLflow and
-// TensorBoard.
+// New returns a tracker by name, set up from the environment: see MLflow,
+// TensorBoard and Wandb.
 func New(name string) (Tracker, error) {
 	switch name {
 	case "mlflow":
@@ -60,6 +62,8 @@ func New(name string) (Tracker, error) {
 			dir = "tensorboard"
 		}
 		return &TensorBoard{Dir: dir}, nil
+	case "wandb":
+		return NewWandb(os.Getenv), nil
 	}
 	return nil, fmt.Errorf("track: %q is not among %s", name, strings.Join(Names(), ", "))
 }

@@ -1,0 +1,252 @@
+package track
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"hash/crc32"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// The variables that W&B's own clients read.
+const (
+	EnvWandbDir     = "WANDB_DIR"     // the working directory where it is not set
+	EnvWandbProject = "WANDB_PROJECT" // "gopherpod" where it is not set
+	EnvWandbEntity  = "WANDB_ENTITY"
+)
+
+// Wandb writes an offline run of W&B, Dir/wandb/offline-run-<time>-<id>, which
+// wandb sync uploads later: config, metrics by epoch, summary, tags, and the model among
+// the run's files. Nothing is sent from here and no key is read. Each
+// epoch is written when it comes: after a crash the file ends there, without an exit.
+//
+// Source: wandb/proto/wandb_internal.proto for the messages, whose field numbers stand
+// below; core/internal/transactionlog for the file: a header of 7 bytes, then LevelDB's
+// log format with CRC-32 (IEEE) over type and data.
+type Wandb struct {
+	Dir, Project, Entity string
+
+	f      *os.File
+	folder string
+	id     string
+	begun  time.Time
+	at     int   // length of the file
+	num    int64 // of the last record
+	last   []byte
+}
+
+// NewWandb takes its settings from get, as os.Getenv.
+func NewWandb(get func(string) string) *Wandb {
+	w := &Wandb{Dir: get(EnvWandbDir), Project: get(EnvWandbProject), Entity: get(EnvWandbEntity)}
+	if w.Dir == "" {
+		w.Dir = "."
+	}
+	if w.Project == "" {
+		w.Project = "gopherpod"
+	}
+	return w
+}
+
+// Fields of Record.
+const (
+	recordNum     = 1
+	recordHistory = 2
+	recordSummary = 3
+	recordFiles   = 6
+	recordRun     = 17
+	recordExit    = 18
+	recordHeader  = 21
+	recordFooter  = 22
+)
+
+// Begin makes the folder and the file.
+func (w *Wandb) Begin(_ context.Context, r Run) error {
+	w.id, w.begun = r.ID, r.Begun
+	w.folder = filepath.Join(w.Dir, "wandb", "offline-run-"+r.Begun.Format("20060102_150405")+"-"+r.ID)
+	if err := os.MkdirAll(filepath.Join(w.folder, "files"), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(w.folder, "run-"+r.ID+".wandb"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	w.f = f
+	head := []byte(":W&B\xe1\xbe\x00") // its name, 0xbee1, version 0
+	if _, err := f.Write(head); err != nil {
+		return err
+	}
+	w.at = len(head)
+
+	version := text(nil, 1, "gopherpod")
+	version = text(version, 2, "0.70.0") // the oldest that reads it
+	var config []byte
+	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
+		item := text(nil, 1, name)
+		config = message(config, 1, text(item, 16, jsonOf(r.Params[name])))
+	}
+	run := text(nil, 1, r.ID)
+	if w.Entity != "" {
+		run = text(run, 2, w.Entity)
+	}
+	run = text(run, 3, w.Project)
+	run = message(run, 4, config)
+	if r.Group != "" {
+		run = text(run, 6, r.Group)
+	}
+	run = text(run, 8, r.Title)
+	for _, t := range r.Tags {
+		run = text(run, 10, t)
+	}
+	run = message(run, 17, number(number(nil, 1, r.Begun.Unix()), 2, int64(r.Begun.Nanosecond())))
+	return errors.Join(w.record(recordHeader, message(nil, 1, version)), w.record(recordRun, run))
+}
+
+// Epochs writes a step an epoch; _step is the epoch's number.
+func (w *Wandb) Epochs(_ context.Context, list []worker.Epoch) error {
+	for _, e := range list {
+		now := time.Now()
+		values := metrics(e)
+		values["_step"] = float64(e.Epoch)
+		values["_timestamp"] = float64(now.UnixNano()) / 1e9
+		values["_runtime"] = now.Sub(w.begun).Seconds()
+		var history []byte
+		w.last = nil
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			item := text(nil, 2, name) // nested_key, at the same number in both messages
+			item = text(item, 16, literal(values[name]))
+			history = message(history, 1, item)
+			w.last = message(w.last, 1, item)
+		}
+		history = message(history, 2, number(nil, 1, int64(e.Epoch)))
+		if err := w.record(recordHistory, history); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End writes the summary, which is the last epoch, puts a copy of the model among the
+// files, and closes the file. The exit code is 0 of a run that completed, 255 of one that
+// was interrupted, else 1.
+func (w *Wandb) End(_ context.Context, r Result) error {
+	defer w.f.Close()
+	if w.last != nil {
+		if err := w.record(recordSummary, w.last); err != nil {
+			return err
+		}
+	}
+	if r.Model != "" {
+		name := filepath.Base(r.Model)
+		if err := copyFile(filepath.Join(w.folder, "files", name), r.Model); err != nil {
+			return err
+		}
+		item := text(nil, 1, name)
+		item = number(item, 2, 1) // uploaded when the run is over
+		if err := w.record(recordFiles, message(nil, 1, item)); err != nil {
+			return err
+		}
+	}
+	code, known := map[string]int64{"completed": 0, "interrupted": 255}[r.Status]
+	if !known {
+		code = 1
+	}
+	exit := number(number(nil, 1, code), 2, int64(time.Since(w.begun).Seconds()))
+	return errors.Join(w.record(recordExit, exit), w.record(recordFooter, nil), w.f.Close())
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// record writes a Record with one message in it.
+func (w *Wandb) record(field int, data []byte) error {
+	w.num++
+	b := logged(w.at, message(number(nil, recordNum, w.num), field, data))
+	n, err := w.f.Write(b)
+	w.at += n
+	return err
+}
+
+// logged is a record in LevelDB's log format, at that place in the file: pieces that do
+// not cross a block, each with checksum, length and type, and zeros where less than such
+// a head is left of a block.
+func logged(at int, data []byte) []byte {
+	const (
+		block = 32 << 10
+		head  = 7
+
+		full, first, middle, last = 1, 2, 3, 4
+	)
+	var b []byte
+	for begun := false; ; begun = true {
+		left := block - (at+len(b))%block
+		if left < head {
+			b = append(b, make([]byte, left)...)
+			left = block
+		}
+		n := min(len(data), left-head)
+		kind := byte(full)
+		switch {
+		case begun && n == len(data):
+			kind = last
+		case begun:
+			kind = middle
+		case n < len(data):
+			kind = first
+		}
+		sum := crc32.Update(crc32.ChecksumIEEE([]byte{kind}), crc32.IEEETable, data[:n])
+		b = binary.LittleEndian.AppendUint32(b, sum)
+		b = binary.LittleEndian.AppendUint16(b, uint16(n))
+		b = append(append(b, kind), data[:n]...)
+		if data = data[n:]; len(data) == 0 {
+			return b
+		}
+	}
+}
+
+// number appends a field that holds a whole number.
+func number(b []byte, field int, v int64) []byte {
+	b = binary.AppendUvarint(b, uint64(field)<<3)
+	return binary.AppendUvarint(b, uint64(v))
+}
+
+// jsonOf is a parameter as JSON: a number, true, false or a list as it stands, all else
+// as text.
+func jsonOf(s string) string {
+	if json.Valid([]byte(s)) {
+		return s
+	}
+	b, _ := json.Marshal(s) // of a string there is always one
+	return string(b)
+}
+
+// literal is a number as W&B writes it, NaN and Infinity too.
+func literal(v float64) string {
+	switch {
+	case math.IsInf(v, 1):
+		return "Infinity"
+	case math.IsInf(v, -1):
+		return "-Infinity"
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
