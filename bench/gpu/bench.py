@@ -5,7 +5,7 @@
 
 models     samples/s of the worker (worker/pytorch, data in memory) against a plain loop as the tutorials have it (DataLoader, zero_grad,
            step, loss.item()), and against a bare forward/backward/step on one batch that lies on the device: the same module, the same
-           precision, the best epoch behind the first of three rounds taken in turn (a shared machine disturbs upwards only)
+           precision, the best epoch behind the first of the rounds taken in turn (a shared machine disturbs upwards only)
 requests   100 epochs on 10^5 x 32: one job of ours, against the predecessor's way, a request an epoch with JSON lists and a full
            batch (measured on a few epochs, without the network, which is in its favour)
 start      seconds from the worker's start, and from a warm worker's pick-up, to the first epoch event; bytes in and out
@@ -76,13 +76,13 @@ RESNET18 += [{"type": "adaptive_avgpool2d", "output_size": 1}, {"type": "flatten
 ENCODER = {"type": "transformer_encoder_layer", "nhead": 4, "dim_feedforward": 512, "dropout": 0.1}
 # name -> (layers, shape of a sample, batch, samples on a GPU, samples on a CPU, epochs)
 MODELS = {
-    "mlp": ([linear(1024), RELU, linear(1024), RELU, linear(10)], (784,), 256, 60_000, 1024, 5),
+    "mlp": ([linear(1024), RELU, linear(1024), RELU, linear(10)], (784,), 256, 60_000, 1024, 3),
     "cnn": (
         [*conv(16), RELU, {"type": "maxpool2d", "kernel_size": 2}, *conv(32), RELU, {"type": "maxpool2d", "kernel_size": 2}, {"type": "flatten"}, linear(10)],
-        (1, 28, 28), 128, 60_000, 1024, 5,
+        (1, 28, 28), 128, 60_000, 1024, 3,
     ),
-    "resnet18": (RESNET18, (3, 32, 32), 256, 50_000, 32, 3),
-    "transformer": ([linear(128), ENCODER, ENCODER, ENCODER, ENCODER, {"type": "mean"}, linear(10)], (64, 16), 128, 40_000, 128, 3),
+    "resnet18": (RESNET18, (3, 32, 32), 256, 25_600, 32, 2),
+    "transformer": ([linear(128), ENCODER, ENCODER, ENCODER, ENCODER, {"type": "mean"}, linear(10)], (64, 16), 128, 20_480, 128, 2),
 }  # fmt: skip
 SMALL = "MLP 4-8-2", ([linear(8), RELU, linear(2)], (4,), 32, 20_000, 4096, 5)
 
@@ -170,7 +170,7 @@ def compare(name, quick, precision) -> dict:
     x, y = data(shape, n, layers[-1]["out_features"])
     batch, epochs = min(batch, n // 2), 1 if quick else epochs
     a = b = c = float("inf")
-    for _ in range(1 if quick else 3):
+    for _ in range(1 if quick else 2 if CUDA else 3):
         seconds, about, device = ours(layers, x, y, batch, epochs, precision)
         a, b = min(a, seconds), min(b, plain(layers, x, y, batch, epochs, device))
         c = min(c, bare(layers, x, y, batch, epochs, device))
