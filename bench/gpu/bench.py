@@ -7,7 +7,7 @@ models     samples/s of the worker (worker/pytorch, data in memory) against a pl
            step, loss.item()), and against a bare forward/backward/step on one batch that lies on the device: the same module, the same
            precision, the best epoch behind the first of the rounds taken in turn (a shared machine disturbs upwards only)
 requests   100 epochs on 10^5 x 32: one job of ours, against the predecessor's way, a request an epoch with JSON lists and a full
-           batch (measured on a few epochs, without the network, which is in its favour)
+           batch (measured on a few epochs, without the network, which is in its favour); both in a process that has opened the GPU
 start      seconds from the worker's start, and from a warm worker's pick-up, to the first epoch event; bytes in and out
 
 It runs on a GPU where PyTorch sees one, else on the CPU with small sizes; the first line names the device. Figures of a CPU run say nothing
@@ -22,6 +22,7 @@ import base64
 import contextlib
 import io
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -190,18 +191,23 @@ def requests(quick) -> dict:
         "tensors": tensors.encode({"X": x, "y": y}), "training_data": {"features": {"tensor": "X"}, "labels": {"tensor": "y"}},
         "hyperparameters": {"epochs": epochs, "batch_size": 4096, "seed": 1},
     }  # fmt: skip
-    start = time.perf_counter()
-    text = json.dumps(value)
-    events = drain(json.loads(text))
-    answer = json.dumps(events)
-    mine = time.perf_counter() - start
+    def job() -> tuple:
+        start = time.perf_counter()
+        text = json.dumps(value)
+        answer = json.dumps(drain(json.loads(text)))
+        return time.perf_counter() - start, text, answer
+
+    cold, mine = job()[0], math.inf  # the first one opens the GPU
+    for _ in range(2):
+        seconds, text, answer = job()
+        mine = min(mine, seconds)
     rows, labels, few = x.tolist(), y.tolist(), 2
     start = time.perf_counter()
     state, sent, got = None, 0, 0
     for _ in range(few):
         sent, state, got = predecessor(rows, labels, state)
     theirs = (time.perf_counter() - start) / few * epochs
-    return {"samples": n, "epochs": epochs, "ours_s": mine, "theirs_s": theirs, "times": theirs / mine, "ours_bytes": len(text) + len(answer), "theirs_bytes": (sent + got) * epochs}
+    return {"samples": n, "epochs": epochs, "ours_s": mine, "ours_cold_s": cold, "theirs_s": theirs, "times": theirs / mine, "ours_bytes": len(text) + len(answer), "theirs_bytes": (sent + got) * epochs}
 
 
 def predecessor(rows, labels, state) -> tuple:
@@ -278,7 +284,7 @@ def main() -> int:
             print(f"{r['model']:<12} {r['batch']:>5} {r['samples']:>7} {r['ours']:>10.0f} {r['plain']:>10.0f} {r['bare']:>10.0f} {r['ours/plain']:>10.2f} {r['ours/bare']:>9.2f}  {r['precision']}, {r['how']}", flush=True)
     if "requests" in args.only:
         r = found["requests"] = requests(args.quick)
-        print(f"\n{r['epochs']} epochs on {r['samples']} x 32: {r['ours_s']:.2f} s and {r['ours_bytes'] / 1e6:.1f} MB; the predecessor's way {r['theirs_s']:.0f} s and {r['theirs_bytes'] / 1e6:.0f} MB: {r['times']:.0f} times")
+        print(f"\n{r['epochs']} epochs on {r['samples']} x 32: {r['ours_s']:.2f} s ({r['ours_cold_s']:.2f} s as a process's first job) and {r['ours_bytes'] / 1e6:.1f} MB; the predecessor's way {r['theirs_s']:.0f} s and {r['theirs_bytes'] / 1e6:.0f} MB: {r['times']:.0f} times")
     if "start" in args.only:
         r = found["start"] = start()
         print(f"\nto the first epoch event: {r['cold_s']:.2f} s from the start of the process, {r['warm_s'] * 1000:.1f} ms warm; {r['bytes_in']} bytes in, {r['bytes_out']} out")

@@ -272,6 +272,7 @@ def per_job(handle_job):
 def start() -> None:
     # the SDK's default is to log every output, model states included
     os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")
+    threading.Thread(target=devices.warm, name="warm", daemon=True).start()  # while the SDK loads and asks for a job
     import runpod
     from runpod.serverless.modules import rp_scale
 

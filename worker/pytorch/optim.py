@@ -105,12 +105,20 @@ def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict
         states.setdefault(owner, {})[slot] = t
     for owner, slots in states.items():
         p = by_name[owner]
-        own = {slot: t.to(p.device, p.dtype if t.is_floating_point() else t.dtype, copy=True) for slot, t in slots.items()}
+        own = {slot: _like(p, t) for slot, t in slots.items()}
         if hyper.optimizer != "sgd":
             on_device = optimizer.param_groups[0].get("capturable") or optimizer.param_groups[0].get("fused")
             own["step"] = torch.tensor(float(step), device=p.device if on_device else "cpu")
         optimizer.state[p] = own
     return step
+
+
+def _like(p: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    """A copy of t where the parameter is, laid out in memory as it is: fused kernels take them together."""
+    dtype = p.dtype if t.is_floating_point() else t.dtype
+    if t.shape != p.shape:
+        return t.to(p.device, dtype, copy=True)
+    return torch.empty_like(p, dtype=dtype, requires_grad=False).copy_(t)
 
 
 def _load_lbfgs(optimizer, tensors: dict, path: str) -> None:

@@ -54,7 +54,7 @@ class Trainer:
             models.load(self.model, tensors.load_state(request.model_state, "model_state"))
         (x, y), held = held
         self.loss.to(self.device.torch)
-        self.model.to(self.device.torch)
+        self.device.place(self.model)
         room = devices.memory_free(self.device.torch)
         self.feed = Feed(x, y, self.device.torch, room)
         self.held = Feed(*held, self.device.torch, room // 2) if held else None
@@ -373,7 +373,7 @@ def ready(request: Request, x: torch.Tensor, path: str) -> tuple:
     model, spec, shape = models.build(request.model, tuple(x.shape[1:]), request.hyper.seed, not x.is_floating_point())
     models.load(model, tensors.load_state(request.model_state, "model_state"))
     device = devices.choose(request.hyper.precision)
-    return model.to(device.torch).eval(), shape, device, samples(x, request.model, spec, path)
+    return device.place(model).eval(), shape, device, samples(x, request.model, spec, path)
 
 
 def sized(job: Callable, size: int):

@@ -96,6 +96,23 @@ def test_five_and_five_are_ten(accelerate):
     assert losses(again) == losses(whole) and same(states(again)[0], states(whole)[0])
 
 
+@pytest.mark.parametrize("accelerate", ["graph", "off"])
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_images_go_on_where_they_were(monkeypatch, precision, accelerate):
+    """Layers of images lie with their channels last there; states do not tell."""
+    hyper = {**FEW, "precision": precision, "accelerate": accelerate}
+    whole, _ = run(request(model=IMAGES, hyper={**hyper, "epochs": 6}) | images())
+    first, _ = run(request(model=IMAGES, hyper={**hyper, "epochs": 3}) | images())
+    more = {"model_state": first["model_state"], "optimizer_state": first["optimizer_state"], "start_epoch": 3}
+    second, _ = run(request(model=IMAGES, hyper={**hyper, "epochs": 3}, **more) | images())
+    assert losses(first) + losses(second) == pytest.approx(losses(whole), rel=2e-2)
+    value = request("predict", model=whole["model_config"], hyper={"precision": precision}, model_state=whole["model_state"]) | images()
+    there = tensors.decode(run(value)[0]["tensors"])["predictions"]
+    value["hyperparameters"] = {"precision": "fp32"}
+    here = tensors.decode(on_cpu(monkeypatch, value)["tensors"])["predictions"]
+    torch.testing.assert_close(there, here, rtol=2e-2, atol=5e-2)
+
+
 @pytest.mark.parametrize("batches", [3, 6, 11])
 def test_a_lost_worker_is_taken_up(batches):
     class After:
