@@ -86,7 +86,13 @@ func (m *Model) evaluation(d Data) (*parcel, error) {
 		return nil, err
 	}
 	r.EvaluationData = dataset("X", "y")
-	r.Hyperparameters = &worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize}
+	// The loss that it was trained with: on the validation data it is the history's val_loss.
+	h := worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize,
+		ClassWeights: m.Hyperparameters.ClassWeights, LabelSmoothing: m.Hyperparameters.LabelSmoothing, Delta: m.Hyperparameters.Delta}
+	if r.Hyperparameters != nil {
+		h.Precision = r.Hyperparameters.Precision
+	}
+	r.Hyperparameters = &h
 	return &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}}, nil
 }
 

@@ -265,10 +265,14 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 				numbers(x.Shape[1:]), numbers(m.Input))
 		}
 	}
-	return &worker.Request{
+	r := &worker.Request{
 		Operation: op, Protocol: worker.Protocol, RunID: newRunID(),
 		Model: m.Spec, ModelState: m.state,
-	}, x, nil
+	}
+	if h := m.Hyperparameters; h.Precision == "fp32" { // asked for: "auto" would be tf32 on a GPU
+		r.Hyperparameters = &worker.Hyperparameters{Precision: h.Precision}
+	}
+	return r, x, nil
 }
 
 // ask runs the request as a job and reads its answer, and what of it went to the
