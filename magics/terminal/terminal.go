@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -135,6 +136,9 @@ func (c Command) read(call *magic.Call, v *variables, args []string) (out string
 		if out, args, err = cut(args, "-o", "--output"); err != nil {
 			return "", nil, err
 		}
+		if err := c.writable(out); err != nil {
+			return "", nil, err
+		}
 	}
 	if c.file == "spec" {
 		call.Cell = true
@@ -180,6 +184,20 @@ func (c Command) read(call *magic.Call, v *variables, args []string) (out string
 	return out, args, nil
 }
 
+// writable refuses a file that the result could not be written to, before anything is paid for.
+func (c Command) writable(file string) error {
+	if file == "" {
+		return nil
+	}
+	if c.result == "model" && train.FormatOf(file) == "" {
+		return &magic.UsageError{Msg: fmt.Sprintf("-o %s: the file's ending says no format; known are .safetensors, .pt, .onnx and .go", file)}
+	}
+	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+		return &magic.UsageError{Msg: fmt.Sprintf("-o %s: there is no folder %s", file, filepath.Dir(file))}
+	}
+	return nil
+}
+
 // cut takes an option and its value out of the arguments.
 func cut(args []string, names ...string) (value string, rest []string, err error) {
 	for i := 0; i < len(args); i++ {
@@ -219,7 +237,14 @@ func (c Command) answer(v *variables, file string) (any, error) {
 			return a, nil
 		}
 		a.File = file
-		return a, x.Export(file, "")
+		err := x.Export(file, "")
+		if err != nil && train.FormatOf(file) != train.Safetensors { // it is paid for: kept in the form that holds every model
+			kept := strings.TrimSuffix(file, filepath.Ext(file)) + ".safetensors"
+			if _, there := os.Stat(kept); there != nil && x.Export(kept, "") == nil {
+				a.File, err = kept, fmt.Errorf("%w; the model is kept in %s", err, kept)
+			}
+		}
+		return a, err
 	case *train.Evaluation:
 		return map[string]any{"samples": x.Samples, "metrics": x.Metrics, "classes": x.ClassNames}, nil
 	case nil:

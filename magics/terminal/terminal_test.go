@@ -102,12 +102,16 @@ func TestTrainEvalPredict(t *testing.T) {
 
 func TestExitCodes(t *testing.T) {
 	workplace(t)
+	if err := os.Mkdir("taken.onnx", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	data := []string{"-d", "iris.csv", "--target", "species"}
 	for want, lines := range map[int][][]string{
-		OK:    {{"train", "--help"}, {"eval", "-h"}, append([]string{"train", "net.yaml", "--dry-run"}, data...)},
-		Usage: {{"train"}, append([]string{"train", "nothing.yaml"}, data...), {"train", "net.yaml", "--epohcs", "3"}, {"train", "net.yaml", "-d", "none.csv", "--target", "x"}, {"eval", "net.yaml"}, {"train", "net.yaml", "-o"}},
+		OK: {{"train", "--help"}, {"eval", "-h"}, append([]string{"train", "net.yaml", "--dry-run"}, data...)},
+		Usage: {{"train"}, append([]string{"train", "nothing.yaml"}, data...), {"train", "net.yaml", "--epohcs", "3"}, {"train", "net.yaml", "-d", "none.csv", "--target", "x"}, {"eval", "net.yaml"}, {"train", "net.yaml", "-o"},
+			append([]string{"train", "net.yaml", "-o", "none/x.onnx"}, data...), append([]string{"train", "net.yaml", "-o", "x.model"}, data...)},
 		Failed: {append([]string{"train", "net.yaml", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "-q"}, data...),
-			append([]string{"train", "net.yaml", "--epochs", "1", "-q", "-o", "none/x.onnx"}, data...)},
+			append([]string{"train", "net.yaml", "--epochs", "1", "-q", "-o", "taken.onnx"}, data...)},
 	} {
 		for _, line := range lines {
 			if code, out, errs := do(t.Context(), line...); code != want {
@@ -116,6 +120,9 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("%q talks of magics:\n%s\n%s", line, out, errs)
 			}
 		}
+	}
+	if _, err := train.Load("taken.safetensors"); err != nil { // what could not be written as asked for is not lost
+		t.Error(err)
 	}
 	t.Setenv(train.EnvLocalURL, "http://127.0.0.1:1")
 	if code, _, errs := do(t.Context(), append([]string{"train", "net.yaml", "-q"}, data...)...); code != Unreachable {
