@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
@@ -24,9 +26,20 @@ func (m *meter) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.sent.Add(max(r.ContentLength, 0))
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err == nil {
-		m.received.Add(max(resp.ContentLength, 0))
+		resp.Body = &meteredBody{resp.Body, &m.received}
 	}
 	return resp, err
+}
+
+type meteredBody struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (b *meteredBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n.Add(int64(n))
+	return n, err
 }
 
 func float32s(b *testing.B, shape ...int) tensors.Tensor {
@@ -231,4 +244,31 @@ func BenchmarkTenEpochs(b *testing.B) {
 		}
 		b.ReportMetric(float64(sent)/1e6, "MB-up")
 	})
+}
+
+// BenchmarkStateDelta asks for ten epochs on the digits one by one, each going on from
+// the one before, and counts the bytes of all answers: with the states whole, and as
+// their differences to those before. A model of 166,666 parameters and Adam's two
+// moments are 2 MB.
+func BenchmarkStateDelta(b *testing.B) {
+	X, y := digits(b)
+	for _, rate := range []float64{0.001, 0.0001} {
+		for _, delta := range []bool{false, true} {
+			b.Run(fmt.Sprintf("rate=%v/delta=%v", rate, delta), func(b *testing.B) {
+				var m meter
+				for b.Loop() {
+					m.received.Store(0)
+					o := train.Options{Endpoint: storeEndpoint(b, b.TempDir(), 1<<30, &m), Epochs: 1, LearningRate: rate, Seed: train.Seed(1), StateDelta: &delta}
+					for range 10 {
+						model, err := train.Fit(b.Context(), train.Layers("linear 512\nrelu\nlinear 256\nrelu\nlinear 10"), train.Data{X: X, Y: y}, o)
+						if err != nil {
+							b.Fatal(err)
+						}
+						o.From = model
+					}
+				}
+				b.ReportMetric(float64(m.received.Load())/1e6, "MB-down")
+			})
+		}
+	}
 }

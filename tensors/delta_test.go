@@ -1,8 +1,11 @@
 package tensors
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 )
@@ -27,66 +30,150 @@ func trained(t testing.TB) (before, after Set) {
 	return before, after
 }
 
+func state(t testing.TB, s Set, compress bool) string {
+	t.Helper()
+	text, err := EncodeState(s, compress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func TestDelta(t *testing.T) {
 	before, after := trained(t)
-	text, err := EncodeDelta(before, after)
+	for _, c := range []struct{ base, next bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+		base, next := state(t, before, c.base), state(t, after, c.next)
+		text, ok, err := EncodeDelta(base, next)
+		if err != nil || !ok || !IsDelta(text) {
+			t.Fatalf("%v %v", ok, err)
+		}
+		got, err := DecodeDelta(base, text, 0)
+		if err != nil || got != state(t, after, false) {
+			t.Fatalf("%+v: another state comes back: %v", c, err)
+		}
+		if len(text) > len(next)*3/4 {
+			t.Errorf("%+v: a delta of %d bytes for a state of %d", c, len(text), len(next))
+		}
+		t.Logf("%+v: a state of %d bytes as text, its delta %d", c, len(next), len(text))
+	}
+	// Every length behind the last four, and what does not shrink.
+	r := rand.New(rand.NewPCG(3, 4))
+	for n := range 9 {
+		a, b := make([]byte, n), make([]byte, n)
+		for i := range a {
+			a[i], b[i] = byte(r.Uint32()), byte(r.Uint32())
+		}
+		base, next := base64.StdEncoding.EncodeToString(a), base64.StdEncoding.EncodeToString(b)
+		text, ok, err := EncodeDelta(base, next)
+		if err != nil || ok {
+			t.Errorf("%d bytes: a delta is said to be shorter, %v", n, err)
+		}
+		if got, err := DecodeDelta(base, text, 0); err != nil || got != next {
+			t.Errorf("%d bytes: %q, %v", n, got, err)
+		}
+	}
+	if text, ok, err := EncodeDelta(state(t, before, false), state(t, sample(t), false)); text != "" || ok || err != nil {
+		t.Errorf("states of two lengths: %v, %v", ok, err)
+	}
+}
+
+func TestDeltaRefused(t *testing.T) {
+	before, after := trained(t)
+	base, next := state(t, before, false), state(t, after, false)
+	text, _, err := EncodeDelta(base, next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := DecodeDelta(before, text, 0)
-	if err != nil || !equal(got, after) {
-		t.Errorf("got %v, %v", got, err)
+	head, data := text[:strings.LastIndexByte(text, ':')+1], text[strings.LastIndexByte(text, ':')+1:]
+	pack := func(n int) string {
+		b, err := Compress(make([]byte, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encodeBase64([][]byte{b})
 	}
-	whole, err := EncodeState(after, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(text) > len(whole)*3/4 {
-		t.Errorf("a delta of %d bytes for a state of %d", len(text), len(whole))
-	}
+	length := base64.StdEncoding.DecodedLen(len(base)) - strings.Count(base, "=")
 	for what, c := range map[string]struct {
-		base Set
-		text string
-		kind error
+		base, text string
+		kind       error
 	}{
-		"to another state":  {after, text, ErrFormat},
-		"a state":           {before, whole, ErrFormat},
-		"no base64":         {before, "x", ErrFormat},
-		"not compressed":    {before, "AAAA", ErrFormat},
-		"to a smaller base": {Set{}, text, ErrFormat},
+		"to another state":  {next, text, ErrFormat},
+		"a state":           {base, next, ErrFormat},
+		"no digests":        {base, "delta:", ErrFormat},
+		"a path":            {base, "delta:../../" + text[12:], ErrFormat},
+		"a digest in X":     {base, "delta:" + strings.ToUpper(text[6:70]) + text[70:], ErrFormat},
+		"no base64":         {base, head + "x", ErrFormat},
+		"not compressed":    {base, head + "AAAA", ErrFormat},
+		"nothing":           {base, head, ErrFormat},
+		"another result":    {base, head + pack(length), ErrFormat}, // base itself
+		"too short":         {base, head + pack(7), ErrFormat},
+		"a bomb":            {base, head + pack(1<<26), ErrTooLarge},
+		"cut off":           {base, head + data[:len(data)/2/4*4], ErrFormat},
+		"the base is no b6": {"?", text, ErrFormat},
 	} {
 		if _, err := DecodeDelta(c.base, c.text, 0); !errors.Is(err, c.kind) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := DecodeDelta(before, text, 1000); !errors.Is(err, ErrTooLarge) {
+	if _, err := DecodeDelta(base, text, 1000); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("over the limit: %v", err)
 	}
-	other := sample(t)
-	if _, err := EncodeDelta(before, other); !errors.Is(err, ErrShape) {
-		t.Errorf("a tensor less: %v", err)
+}
+
+func FuzzDecodeDelta(f *testing.F) {
+	base := base64.StdEncoding.EncodeToString([]byte("a state of some bytes"))
+	for _, next := range []string{"a state of same bytes", "another with no digit"} {
+		text, _, err := EncodeDelta(base, base64.StdEncoding.EncodeToString([]byte(next)))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(base, text)
 	}
-	other["0.weight"] = Tensor{DType: Float32, Shape: []int{1}, Data: make([]byte, 4)}
-	if _, err := EncodeDelta(before, other); !errors.Is(err, ErrShape) || !strings.Contains(err.Error(), "0.weight") {
-		t.Errorf("another shape: %v", err)
+	f.Add("", "delta:")
+	packed, err := Compress(make([]byte, 1<<20))
+	if err != nil {
+		f.Fatal(err)
 	}
-	// A delta that names the base and has other tensors.
-	digest, err := StateDigest(other)
+	f.Add(encodeBase64([][]byte{packed}), "delta:"+StateDigest(packed)+":"+StateDigest(nil)+":"+encodeBase64([][]byte{packed}))
+	f.Fuzz(func(t *testing.T, base, text string) {
+		got, err := DecodeDelta(base, text, 1<<20)
+		if err != nil {
+			return
+		}
+		// What was taken is what it says, and no larger than the base.
+		_, next, err := DeltaDigests(text)
+		b, err2 := base64.StdEncoding.DecodeString(got)
+		if err != nil || err2 != nil || StateDigest(b) != next || len(b) > 1<<20 {
+			t.Fatalf("a state of %d bytes with another digest: %v %v", len(b), err, err2)
+		}
+	})
+}
+
+// TestDeltaVectors: what the PyTorch worker wrote, and what both sides refuse.
+func TestDeltaVectors(t *testing.T) {
+	var v struct {
+		Cases   []struct{ Name, By, Base, State, Delta string }
+		Refused []struct{ Name, Base, Delta string }
+	}
+	b, err := os.ReadFile("../worker/testdata/deltas.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, planes := range []Set{{}, {"x": {Uint8, []int{4, 1}, make([]byte, 4)}}} {
-		parts, err := SafetensorsPieces(planes, map[string]string{"format": deltaFormat, "base": digest})
-		if err != nil {
-			t.Fatal(err)
+	if err := json.Unmarshal(b, &v); err != nil || len(v.Cases) < 3 || len(v.Refused) < 10 {
+		t.Fatal(len(v.Cases), len(v.Refused), err)
+	}
+	for _, c := range v.Cases {
+		if got, err := DecodeDelta(c.Base, c.Delta, 0); err != nil || got != c.State {
+			t.Errorf("%s by %s: %v", c.Name, c.By, err)
 		}
-		b, err := Compress(parts...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := DecodeDelta(other, encodeBase64([][]byte{b}), 0); !errors.Is(err, ErrShape) {
-			t.Errorf("other tensors: %v", err)
+		own, ok, err := EncodeDelta(c.Base, c.State)
+		if err != nil || !ok || own[:140] != c.Delta[:140] {
+			t.Errorf("%s: %.140s, %v %v", c.Name, own, ok, err)
 		}
 	}
-	t.Logf("a state of %d bytes as text, %d compressed, its delta %d", 100_000*4*4/3, len(whole), len(text))
+	for _, c := range v.Refused {
+		if _, err := DecodeDelta(c.Base, c.Delta, 0); !errors.Is(err, ErrFormat) && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
 }

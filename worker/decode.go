@@ -18,9 +18,9 @@ func Operations() []Operation {
 func uses(op Operation) (fields []string, ok bool) {
 	switch op {
 	case OpTrain:
-		return []string{"!model_config", "hyperparameters", "!training_data", "validation_data", "tensors", "model_state", "optimizer_state", "start_epoch", "sources", "upload"}, true
+		return []string{"!model_config", "hyperparameters", "!training_data", "validation_data", "tensors", "model_state", "optimizer_state", "start_epoch", "state_delta", "sources", "upload"}, true
 	case OpTrainEpoch:
-		return []string{"!model_config", "hyperparameters", "!training_data", "tensors", "model_state", "optimizer_state", "start_epoch", "sources"}, true
+		return []string{"!model_config", "hyperparameters", "!training_data", "tensors", "model_state", "optimizer_state", "start_epoch", "state_delta", "sources"}, true
 	case OpEvaluate:
 		return []string{"!model_config", "hyperparameters", "!evaluation_data", "tensors", "!model_state", "sources"}, true
 	case OpPredict:
@@ -132,6 +132,7 @@ func (r *Request) present() []string {
 	add("model_state", r.ModelState != "")
 	add("optimizer_state", r.OptimizerState != "")
 	add("start_epoch", r.StartEpoch != 0)
+	add("state_delta", r.StateDelta)
 	add("sources", r.Sources != nil)
 	add("upload", r.Upload != nil)
 	add("requests", r.Requests != nil)

@@ -74,7 +74,9 @@ type TrainResult struct {
 	// History is left out where it is too long for a chunk; the epoch events have it.
 	History []Epoch `json:"history,omitempty"`
 	// Model is the model as it was trained: sizes filled in.
-	Model          *ModelConfig   `json:"model_config"`
+	Model *ModelConfig `json:"model_config"`
+	// ModelState and OptimizerState are as in Request, or differences to the states of the
+	// request where it had StateDelta.
 	ModelState     string         `json:"model_state,omitempty"`
 	OptimizerState string         `json:"optimizer_state,omitempty"`
 	Parts          map[string]int `json:"parts,omitempty"`
@@ -85,6 +87,8 @@ type TrainResult struct {
 	Precision  string    `json:"precision"`
 	Seconds    Number    `json:"seconds"`           // wall time of the training, without transport
 	Stopped    string    `json:"stopped,omitempty"` // why, where Status is "stopped"
+	// Features are those of Capabilities, so that who goes on from the result need not ask.
+	Features []string `json:"features,omitempty"`
 }
 
 // Metrics is the predecessor's metrics object, widened.
@@ -143,6 +147,13 @@ type Response struct {
 	*Capabilities
 }
 
+// FeatureStateDelta is the feature of a worker that gives and takes states as
+// differences.
+const FeatureStateDelta = "state_delta"
+
+// Features are those of this version of the contract.
+func Features() []string { return []string{FeatureStateDelta} }
+
 // Capabilities answer the operation of that name: what this worker can do.
 type Capabilities struct {
 	Protocols  []int       `json:"protocols"`
@@ -154,7 +165,9 @@ type Capabilities struct {
 	Schedulers []string    `json:"schedulers"`
 	Precisions []string    `json:"precisions"`
 	// Devices is the number of GPUs.
-	Devices  int               `json:"devices"`
-	MaxBytes int64             `json:"max_bytes"` // of decoded arrays in a request
+	Devices  int   `json:"devices"`
+	MaxBytes int64 `json:"max_bytes"` // of decoded arrays in a request
+	// Features are what a worker of the same protocol may lack: FeatureStateDelta.
+	Features []string          `json:"features,omitempty"`
 	Versions map[string]string `json:"versions"`
 }

@@ -51,12 +51,16 @@ type Request struct {
 	// the optimizer's are "step" and "<parameter>.<slot>", e.g.
 	// "0.weight.exp_avg". The text "sha256:<digest>" stands for the bytes in an array
 	// of uint8 that the store holds; a worker keeps those of the states that it sent
-	// last.
+	// last. A text of tensors.EncodeDelta stands for the state that it gives with the one
+	// that the store holds under its first digest; the worker keeps that too.
 	ModelState     string `json:"model_state,omitempty"`
 	OptimizerState string `json:"optimizer_state,omitempty"`
 	// StartEpoch is how many epochs the states have seen; it continues the
 	// numbering, the shuffles and the schedule.
 	StartEpoch int `json:"start_epoch,omitempty"`
+	// StateDelta says that the answer may give the states as their differences to those
+	// of the request (tensors.EncodeDelta), each where that is shorter.
+	StateDelta bool `json:"state_delta,omitempty"` // train, train_epoch
 
 	// Sources say where arrays that the store lacks can be read from, by digest.
 	Sources map[string]Source `json:"sources,omitempty"`

@@ -115,6 +115,9 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 		if r, err = f.collector.Result(); err == nil {
 			err = p.fetchStates(ctx, e, r)
 		}
+		if err == nil {
+			_, err = p.rebuild(ctx, e, r)
+		}
 	}
 	if err != nil {
 		ctx, cancel := context.WithTimeout(ctx, collectTime)

@@ -50,8 +50,13 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		if result, err = f.collector.Result(); err == nil {
 			err = t.collectStates(ctx, result)
 		}
+		var deltas map[string]string
+		if err == nil {
+			deltas, err = p.rebuild(ctx, endpoint, result)
+		}
 		if err == nil {
 			m, err := p.finished(job, endpoint, result)
+			m.deltas = deltas
 			m.Receipt = p.receipt(m)
 			return m, err
 		}
@@ -86,7 +91,7 @@ func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer {
 // send submits the plan and follows the job to its end, another one where the
 // worker lacked data. job is nil where none was accepted.
 func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
-	err = t.do(ctx, p.parcel, func(r *worker.Request) (err error) {
+	run := func(r *worker.Request) (err error) {
 		f = &follower{onEvent: func(e Event) {
 			record.event(e)
 			if tell := p.options.OnEvent; tell != nil {
@@ -100,6 +105,16 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record
 		}
 		record.accepted(ctx, job.ID)
 		return f.follow(ctx, e, job)
+	}
+	delta := p.wantsDelta(e)
+	err = t.do(ctx, p.parcel, func(r *worker.Request) error {
+		r.StateDelta = delta
+		err := run(r)
+		if delta && refusesDelta(err) {
+			delta, r.StateDelta = false, false
+			err = run(r)
+		}
+		return err
 	})
 	var cut *InterruptedError
 	if err != nil && ctx.Err() != nil && job == nil && !errors.As(err, &cut) {
@@ -114,7 +129,7 @@ func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.Tr
 	if r.Model != nil {
 		m.Spec = r.Model
 	}
-	m.state, m.optimizerState = r.ModelState, r.OptimizerState
+	m.state, m.optimizerState, m.features = r.ModelState, r.OptimizerState, r.Features
 	m.Device, m.Precision, m.Seconds, m.Stopped = r.Device, r.Precision, float64(r.Seconds), r.Stopped
 	if r.Status == "stopped" && m.Stopped == "" {
 		m.Stopped = "stopped by the worker"

@@ -38,7 +38,9 @@ type Model struct {
 	endpoint              *runpod.Endpoint
 	store                 store.Store // as in Options
 	inline                int
-	state, optimizerState string // as they travel
+	state, optimizerState string            // as they travel
+	deltas                map[string]string // of those the differences that they came as, not too long ones
+	features              []string          // of the worker
 }
 
 // On makes the model's methods use that endpoint, and returns the model.
@@ -287,7 +289,7 @@ func (m *Model) ask(ctx context.Context, p *parcel, large bool) (*worker.Respons
 		endpoint = e
 	}
 	t := newTransfer(ctx, endpoint, m.store, m.inline)
-	t.large = large
+	t.large, p.deltas = large, m.deltas
 	var output json.RawMessage
 	err := t.do(ctx, p, func(r *worker.Request) (err error) {
 		output, err = call(ctx, endpoint, r)

@@ -55,8 +55,12 @@ type Options struct {
 	Inline int
 	// Store is where the endpoint's workers read data from. nil: what the environment
 	// names for the endpoint, else the data go as jobs of their own.
-	Store   store.Store
-	sending *sync.Mutex // held while data are sent, so that trials send the same once
+	Store store.Store
+	// StateDelta asks, with From, for the states as their differences to From's, each where
+	// that is shorter: about three quarters of the bytes, for some computing on both sides.
+	// nil: where the endpoint is not on this machine and From's worker could do it.
+	StateDelta *bool
+	sending    *sync.Mutex // held while data are sent, so that trials send the same once
 	// Runs is where the run is kept. nil: the store of the notebook's kernel, where the
 	// program runs in one.
 	Runs runs.Store

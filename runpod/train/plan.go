@@ -92,6 +92,9 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 		called["Xval"], called["yval"] = o.Validation.validationNames()
 	}
 	p.parcel = &parcel{request: p.request, set: set, names: called}
+	if o.From != nil {
+		p.parcel.deltas = o.From.deltas
+	}
 	if set.Bytes() <= defaultInline { // larger data are hashed on their way
 		digests(p.parcel)
 	}

@@ -445,7 +445,7 @@ func (w *sweep) keep(t *TrialResult) {
 	}
 }
 
-func (m *Model) dropWeights() { m.state, m.optimizerState = "", "" }
+func (m *Model) dropWeights() { m.state, m.optimizerState, m.deltas = "", "", nil }
 
 // sort puts the trials in the order of their points.
 func (w *sweep) sort() {

@@ -40,6 +40,8 @@ type parcel struct {
 	digests map[string]string // those known; the others are computed when needed
 	states  bool              // the states of the request are arrays of the set too
 	inner   []inner           // of a batch: its requests
+	deltas  map[string]string // of states, their differences to states that a worker may have
+	asDelta map[string]bool   // the states that go as those, for the worker has what they are differences to
 }
 
 // The names of states in a set.
@@ -54,7 +56,7 @@ func (p *parcel) withStates() (*parcel, error) {
 	if p.digests == nil {
 		p.digests = map[string]string{} // which the two share
 	}
-	q := &parcel{request: p.request, set: maps.Clone(p.set), names: maps.Clone(p.names), digests: p.digests, states: true, inner: p.inner}
+	q := &parcel{request: p.request, set: maps.Clone(p.set), names: maps.Clone(p.names), digests: p.digests, states: true, inner: p.inner, deltas: p.deltas}
 	if q.names == nil {
 		q.names = map[string]string{}
 	}
@@ -128,7 +130,9 @@ func (p *parcel) referring(names []string) (*worker.Request, error) {
 		delete(inside, optimizerState)
 	}
 	for name, text := range map[string]*string{modelState: &r.ModelState, optimizerState: &r.OptimizerState} {
-		if p.states && slices.Contains(names, name) {
+		if p.asDelta[name] {
+			*text = p.deltas[name]
+		} else if p.states && slices.Contains(names, name) {
 			*text = stateRef + p.digest(name)
 		}
 	}
@@ -229,6 +233,10 @@ func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) 
 			if t.large && p.request.Operation == worker.OpPredict {
 				return errNoUpload
 			}
+			continue
+		}
+		if len(p.asDelta) > 0 && (missing(err) || refusesState(err)) {
+			p.deltas = nil // another worker, or an old one: the next time they go whole
 			continue
 		}
 		if t.damaged(ctx, p, names, err); !missing(err) {

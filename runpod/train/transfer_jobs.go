@@ -28,9 +28,15 @@ const (
 
 // byJobs sends arrays as jobs of the operation store, those that are not there.
 func (t *transfer) byJobs(ctx context.Context, p *parcel, names []string, report func(string, store.Receipt)) error {
+	bases := map[string]string{} // of states that can go as differences
+	p.asDelta = map[string]bool{}
 	ask := &worker.Request{Operation: worker.OpStore, Protocol: worker.Protocol}
 	for _, name := range names {
 		ask.Have = append(ask.Have, p.digest(name))
+		if base, next, err := tensors.DeltaDigests(p.deltas[name]); err == nil && next == p.digest(name) {
+			bases[name] = base
+			ask.Have = append(ask.Have, base)
+		}
 	}
 	answer, err := t.storeJob(ctx, ask)
 	if err != nil {
@@ -52,6 +58,10 @@ func (t *transfer) byJobs(ctx context.Context, p *parcel, names []string, report
 		r := store.Receipt{Digest: digest, Size: int64(len(a.Data)), Parts: 1}
 		switch {
 		case slices.Contains(answer.Have, digest):
+			report(name, r)
+		case bases[name] != "" && slices.Contains(answer.Have, bases[name]):
+			p.asDelta[name] = true
+			r.Sent = int64(len(p.deltas[name]))
 			report(name, r)
 		case len(a.Data) > partBytes:
 			if r.Sent, r.Parts, err = t.sendParts(ctx, a, digest); err != nil {

@@ -38,7 +38,7 @@ func newArrays(ctx context.Context, r *worker.Request, outer *arrays, o *Options
 		text  *string
 		field string
 	}{{&r.ModelState, "model_state"}, {&r.OptimizerState, "optimizer_state"}} {
-		if err := a.fetchState(s.text, s.field); err != nil {
+		if err := a.fetchState(s.text, s.field, o.maxBytes()); err != nil {
 			return nil, err
 		}
 	}

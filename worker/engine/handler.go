@@ -100,7 +100,7 @@ func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (
 // train streams the events of a training, or those of the same run before.
 func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, outer *arrays, yield func(json.RawMessage) error) error {
 	if r.RunID == "" {
-		return e.trainRun(ctx, r, outer, yield, nil)
+		return e.trainRun(ctx, r, outer, yield, nil, nil)
 	}
 	key := runKey(r.RunID, input)
 	run, repeat, err := e.runs.begin(ctx, key)
@@ -127,6 +127,9 @@ func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, out
 	}, func(chunk json.RawMessage) error {
 		state = left
 		return keep(chunk)
+	}, func(chunk json.RawMessage) error {
+		run.whole = append(run.whole, chunk)
+		return nil
 	})
 	if err == nil {
 		state = finished
@@ -144,7 +147,7 @@ func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMess
 	if run == nil {
 		return &worker.Error{Kind: worker.ErrMissing, Field: "run_id", Message: "nothing is kept of that run here"}
 	}
-	for _, chunk := range run.chunks {
+	for _, chunk := range run.collected() {
 		if err := yield(chunk); err != nil {
 			return err
 		}
@@ -153,8 +156,9 @@ func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMess
 }
 
 // trainRun tells the events of a training. Where ctx ends it, leave gets the events
-// that a finished training would have ended with, states included.
-func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield, leave func(json.RawMessage) error) error {
+// that a finished training would have ended with, states included. Where the states go
+// as differences, whole gets the last events with the states as they are.
+func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield, leave, whole func(json.RawMessage) error) error {
 	seq := 0
 	tellTo := func(yield func(json.RawMessage) error, event worker.Event) error {
 		event.RunID, event.Seq = r.RunID, seq
@@ -197,9 +201,21 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		return err
 	}
 	result.Seconds = worker.Number(time.Since(begun).Seconds())
-	a.keepStates(result)
+	a.keepState(result.ModelState)
+	a.keepState(result.OptimizerState)
 	if err := uploadStates(ctx, r, result, &e.options, tell); err != nil {
 		return err
+	}
+	asItIs := *result
+	if err := differences(r, &result.ModelState, &result.OptimizerState); err != nil {
+		return err
+	}
+	if whole != nil && (result.ModelState != asItIs.ModelState || result.OptimizerState != asItIs.OptimizerState) {
+		first := seq
+		for _, event := range asItIs.Emit(first) {
+			tellTo(whole, event)
+		}
+		seq = first
 	}
 	for _, event := range result.Emit(seq) {
 		if err := tell(event); err != nil {
@@ -217,6 +233,7 @@ func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult
 	result := &worker.TrainResult{
 		Operation: r.Operation, Status: "success", RunID: r.RunID, History: t.history, Model: t.net.config,
 		ModelState: model, OptimizerState: optimizer, Parameters: len(t.net.weights), Device: device, Precision: "fp32",
+		Features: worker.Features(),
 	}
 	if stopped != "" {
 		result.Status, result.Stopped = "stopped", stopped
@@ -254,6 +271,9 @@ func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (
 	}
 	model, optimizer, err := t.states()
 	if err != nil {
+		return nil, err
+	}
+	if err := differences(r, &model, &optimizer); err != nil {
 		return nil, err
 	}
 	last := t.history[0]

@@ -73,7 +73,7 @@ func capabilities(o *Options) *worker.Response {
 		Protocols: []int{0, worker.Protocol}, Operations: worker.Operations(), Layers: layerNames(), Models: []string{"sequential"},
 		Losses:     []string{"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"},
 		Optimizers: []string{"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"},
-		Schedulers: worker.Schedulers(), Precisions: []string{"fp32"}, MaxBytes: o.limit(),
+		Schedulers: worker.Schedulers(), Precisions: []string{"fp32"}, MaxBytes: o.limit(), Features: worker.Features(),
 		Versions: map[string]string{"go": runtime.Version()},
 	}}
 }

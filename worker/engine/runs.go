@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gopherpod/gopherpod/worker"
 )
 
 // runs remembers the events of finished trainings, so that a job that comes twice
@@ -28,8 +30,22 @@ const (
 // A oneRun is under way until done is closed. Its chunks are not read before.
 type oneRun struct {
 	done   chan struct{}
-	chunks []json.RawMessage
+	chunks []json.RawMessage // as they were told
+	whole  []json.RawMessage // the last of them, where they were told with differences of states
 	state  runState
+}
+
+// collected are the chunks for who may lack what a difference is one to.
+func (r *oneRun) collected() []json.RawMessage {
+	if r.whole == nil {
+		return r.chunks
+	}
+	var first worker.Event
+	if json.Unmarshal(r.whole[0], &first) != nil {
+		return r.chunks
+	}
+	// An event a chunk, numbered from 0.
+	return slices.Concat(r.chunks[:min(first.Seq, len(r.chunks))], r.whole)
 }
 
 // A runState is how a run ended.
@@ -133,8 +149,10 @@ func idOf(key string) string {
 
 func (r *oneRun) bytes() int {
 	n := 0
-	for _, c := range r.chunks {
-		n += len(c)
+	for _, list := range [][]json.RawMessage{r.chunks, r.whole} {
+		for _, c := range list {
+			n += len(c)
+		}
 	}
 	return n
 }

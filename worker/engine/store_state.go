@@ -12,42 +12,81 @@ import (
 // stateRef begins the text of a state that lies in the store.
 const stateRef = "sha256:"
 
-// fetchState puts a state that lies in the store in the place of its digest.
-func (a *arrays) fetchState(text *string, field string) error {
-	digest, ok := strings.CutPrefix(*text, stateRef)
-	if !ok {
+// fetchState puts a state that lies in the store in the place of its digest, or of its
+// difference to one that lies there.
+func (a *arrays) fetchState(text *string, field string, limit int64) error {
+	if digest, ok := strings.CutPrefix(*text, stateRef); ok {
+		state, err := a.storedState(digest, field)
+		*text = state
+		return err
+	}
+	if !tensors.IsDelta(*text) {
 		return nil
 	}
-	t, err := a.get(worker.Value{SHA256: digest}, field)
+	base, _, err := tensors.DeltaDigests(*text)
+	if err != nil {
+		return worker.Invalid(field, trim(err))
+	}
+	state, err := a.storedState(base, field)
 	if err != nil {
 		return err
 	}
-	if t.DType != tensors.Uint8 {
-		return worker.Invalid(field, fmt.Sprintf("%.64s is %v, and no state", digest, t))
+	if *text, err = tensors.DecodeDelta(state, *text, limit); err != nil {
+		return worker.Invalid(field, trim(err))
 	}
-	*text = base64.StdEncoding.EncodeToString(t.Data)
+	a.keepState(*text)
 	return nil
+}
+
+// storedState is the text of a state that lies in the store.
+func (a *arrays) storedState(digest, field string) (string, error) {
+	t, err := a.get(worker.Value{SHA256: digest}, field)
+	if err != nil {
+		return "", err
+	}
+	if t.DType != tensors.Uint8 {
+		return "", worker.Invalid(field, fmt.Sprintf("%.64s is %v, and no state", digest, t))
+	}
+	return base64.StdEncoding.EncodeToString(t.Data), nil
 }
 
 // keepFrom is the length from which a state is worth a place in the store.
 const keepFrom = 256 << 10
 
-// keepStates keeps the states of a result in memory, so that who goes on from them
-// need not send them.
-func (a *arrays) keepStates(r *worker.TrainResult) {
+// keepState keeps a state in memory, so that who goes on from it need not send it.
+func (a *arrays) keepState(text string) {
 	k, ok := a.store.(interface {
 		Keep(digest string, t tensors.Tensor)
 	})
-	if !ok {
+	if !ok || len(text) < keepFrom {
 		return
 	}
-	for _, text := range []string{r.ModelState, r.OptimizerState} {
-		if len(text) < keepFrom {
+	if b, err := base64.StdEncoding.DecodeString(text); err == nil {
+		t := tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+		k.Keep(t.Digest(), t)
+	}
+}
+
+// differences puts the differences to the request's states in the place of states, where
+// the request takes them and where they are shorter.
+func differences(r *worker.Request, model, optimizer *string) error {
+	if !r.StateDelta {
+		return nil
+	}
+	for _, s := range []struct {
+		base string
+		next *string
+	}{{r.ModelState, model}, {r.OptimizerState, optimizer}} {
+		if s.base == "" || *s.next == "" {
 			continue
 		}
-		if b, err := base64.StdEncoding.DecodeString(text); err == nil {
-			t := tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
-			k.Keep(t.Digest(), t)
+		text, shorter, err := tensors.EncodeDelta(s.base, *s.next)
+		if err != nil {
+			return err
+		}
+		if shorter {
+			*s.next = text
 		}
 	}
+	return nil
 }

@@ -97,6 +97,17 @@ func TestGoClient(t *testing.T) {
 	if len(a) == 0 || !reflect.DeepEqual(a, b) {
 		t.Error("5+5 epochs are not 10")
 	}
+	o.StateDelta = new(true)
+	again, err := train.Fit(t.Context(), nil, data, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, _ = again.StateDict(); !reflect.DeepEqual(a, b) {
+		t.Error("5+5 epochs are not 10 where the states come back as differences")
+	}
+	if ev, err := again.Evaluate(x, y); err != nil || ev.Accuracy < 0.75 {
+		t.Errorf("%v, %v", ev, err)
+	}
 
 	ev, err := model.Evaluate(x, y)
 	if err != nil || ev.Accuracy < 0.75 || len(ev.Confusion) != 3 {

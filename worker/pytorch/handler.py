@@ -166,9 +166,11 @@ async def stream(job: dict, config: Optional[dict] = None):
                     config["refresh_worker"] = True
                 yield failure(error)
                 return
+            whole = result.pop(operations.WHOLE, None)
+            kept = teller.ending({**result, **whole}) if whole else None
             for event in finale(result):
                 yield teller.event(event)
-            work.memory.finish(teller.told)
+            work.memory.finish(teller.told, kept)
         finally:
             await work.end()
             if teller is not None:
@@ -220,6 +222,11 @@ class Teller:
             self.told.append(event)
         self.keep(event)
         return event
+
+    def ending(self, result: dict) -> list:
+        """What was told so far and the end with that result, which is not told."""
+        end = [{"type": e["type"], "run_id": self.run_id, "seq": self.seq + i, **e} for i, e in enumerate(finale(result))]
+        return [*self.told, *end]
 
     def keep(self, event: dict) -> None:
         """Whether the SDK takes the event into the final output; it looks at this before each."""

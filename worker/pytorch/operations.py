@@ -57,12 +57,19 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
                 if isinstance(store, data.Fetched):
                     store.spread()
                     whole = {k: v for k, v in whole.items() if k != "sources"}
-                return upload_states(request, keep_states(ddp.train(whole, size, emit, stop, memory), store), emit)
-            return upload_states(request, keep_states(train.train(request, arrays, emit, stop, memory), store), emit)
+                result = ddp.train(whole, size, emit, stop, memory)
+            else:
+                result = train.train(request, arrays, emit, stop, memory)
+            result["features"] = list(FEATURES)
+            return differences(request, upload_states(request, keep_states(result, store), emit), store)
         if request.operation == "predict":
             return train.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
-        if request.operation in ("train_epoch", "evaluate"):
-            return getattr(train, request.operation)(request, arrays, emit, stop)
+        if request.operation == "train_epoch":
+            result = differences(request, train.train_epoch(request, arrays, emit, stop), store)
+            result.pop(WHOLE, None)
+            return result
+        if request.operation == "evaluate":
+            return train.evaluate(request, arrays, emit, stop)
         if request.operation == "batch":
             return batch(request, arrays, stop)
         if request.operation == "store":
@@ -89,24 +96,64 @@ KEEP_FROM = 256 << 10  # characters of a state that is worth a place there
 
 
 def fetch_states(value: Any, store: data.Store) -> Any:
-    """The input with states in the place of their digests (worker/request.go)."""
+    """The input with states in the place of their digests, or of differences to stored ones (worker/request.go)."""
     for name in ("model_state", "optimizer_state"):
         text = value.get(name) if isinstance(value, dict) else None
-        if isinstance(text, str) and text.startswith(STATE):
-            t = store.get(wire.digest(text[len(STATE) :], name), name)
-            if t.dtype != torch.uint8:
-                raise invalid(name, "the digest is that of an array, and no state")
-            value = {**value, name: base64.b64encode(tensors.raw(t)).decode("ascii")}
+        if not isinstance(text, str):
+            continue
+        if text.startswith(STATE):
+            state = stored_state(store, wire.digest(text[len(STATE) :], name), name)
+        elif text.startswith(tensors.DELTA):
+            state = tensors.decode_delta(stored_state(store, tensors.cut_delta(text, name)[0], name), text, name)
+            keep_state(state, store)
+        else:
+            continue
+        value = {**value, name: base64.b64encode(state).decode("ascii")}
     return value
+
+
+def stored_state(store: data.Store, digest: str, name: str) -> bytes:
+    t = store.get(digest, name)
+    if t.dtype != torch.uint8:
+        raise invalid(name, "the digest is that of an array, and no state")
+    return tensors.raw(t)
 
 
 def keep_states(result: dict, store: data.Store) -> dict:
     """Keeps the states of a result in memory, so that who goes on from them need not send them."""
     for name in ("model_state", "optimizer_state"):
         text = result.get(name)
-        if isinstance(text, str) and len(text) >= KEEP_FROM:
-            store.keep(torch.frombuffer(bytearray(base64.b64decode(text)), dtype=torch.uint8))
+        if isinstance(text, str):
+            keep_state(base64.b64decode(text), store)
     return result
+
+
+def keep_state(state: bytes, store: data.Store) -> None:
+    if len(state) * 4 // 3 >= KEEP_FROM:
+        store.keep(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+FEATURES = ("state_delta",)  # worker.Features
+WHOLE = "whole"  # in a result, the states that it has as differences: for who collects the run and has not the base; not sent
+
+
+def differences(request: Request, result: dict, store: data.Store) -> dict:
+    """The result with its states as differences to the request's, where the request takes them and they are shorter."""
+    if not request.state_delta:
+        return result
+    whole = {}
+    for name in ("model_state", "optimizer_state"):
+        base, state = getattr(request, name), result.get(name)
+        if base and state and (delta := tensors.encode_delta(base, state)):
+            whole[name] = state
+            keep_state(plain_state(state), store)  # by the digest that the client knows
+            result[name] = delta
+    return {**result, WHOLE: whole} if whole else result
+
+
+def plain_state(text: str) -> bytes:
+    state = base64.b64decode(text)
+    return tensors.decompress(state, "state") if state[:4] == tensors.ZSTD_MAGIC else state
 
 
 def upload(request: Request, named: dict) -> Optional[dict]:
@@ -156,6 +203,7 @@ def capabilities() -> dict:
         "precisions": devices.info()["precisions"],
         "devices": devices.info()["device_count"],
         "max_bytes": tensors.MAX_BYTES,
+        "features": list(FEATURES),
         "versions": devices.versions(),
         "status": "success",
     }
@@ -187,6 +235,7 @@ def batch(request: Request, arrays: data.Arrays, stop) -> dict:
             if isinstance(part, dict) and part.get("operation") == "batch":
                 raise invalid("operation", "a batch in a batch")
             results.append(run(part, lambda event: None, stop, None, arrays.named, arrays.store))
+            results[-1].pop(WHOLE, None)
         except JobError as e:
             at = f"{path}.{e.field}" if e.field else path
             results.append({"status": "error", "failure": JobError(e.kind, e.message, at).object()})

@@ -6,6 +6,7 @@ again. The folder of a run (data.folder()/runs/<digest of run_id>) holds
     attempts                  how often the run was delivered
     checkpoint.safetensors    where training stands; any batch, not only the end of an epoch
     result.json               the events of a finished run
+    whole.json                the same with its states as they are, where they were told as differences
     left.json                 the events of a cancelled run, its states as they were
     id                        in the folder of a run_id alone: the folder of its last request
 
@@ -70,7 +71,7 @@ class Memory:
         if len(key) != 64 or not key.isalnum():
             return None
         memory = cls.at(runs / key)
-        return memory.result() or memory._events("left.json")
+        return memory._events("whole.json") or memory.result() or memory._events("left.json")
 
     @classmethod
     def at(cls, folder: Path) -> "Memory":
@@ -112,10 +113,13 @@ class Memory:
         except OSError:
             pass
 
-    def finish(self, events: list) -> None:
+    def finish(self, events: list, whole: Optional[list] = None) -> None:
+        """Keeps what was told of a finished run, and whole where that is something else: for who collects it."""
         if self.folder is None:
             return
         try:
+            if whole is not None:
+                data.write(self.folder / "whole.json", json.dumps(whole).encode())
             data.write(self.folder / "result.json", json.dumps(events).encode())
             for name in ("checkpoint.safetensors", "left.json"):
                 (self.folder / name).unlink(missing_ok=True)

@@ -5,6 +5,7 @@ nothing in them can name code; pickle is not used in either direction.
 
     envelope    {"codec": "msgpack+zstd", "data": base64}; inside, a msgpack map of
                 name -> {"dtype": "float32", "shape": [2, 3], "data": little-endian bytes}
+    delta       a state as its difference to another; see encode_delta
     safetensors u64 length of the header, header (JSON: name -> {"dtype", "shape",
                 "data_offsets"}), bytes; https://github.com/huggingface/safetensors
 """
@@ -25,7 +26,7 @@ import numpy as np
 import torch
 import zstandard
 
-from wire import invalid, nearest, shown
+from wire import digest, invalid, nearest, shown
 
 MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
 MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
@@ -242,6 +243,61 @@ def load_state(text: str, path: str) -> dict:
 
 def save_state(tensors: dict) -> str:
     return base64.b64encode(compress(save_safetensors(tensors))).decode("ascii")
+
+
+# Differences of states (tensors/delta.go) -----------------------------------------
+
+DELTA = "delta:"
+
+
+def state_digest(data: bytes) -> str:
+    """What the store calls a state's bytes, an array of uint8."""
+    head = b"\x83" + msgpack.packb({"dtype": "uint8", "shape": [len(data)]})[1:] + msgpack.packb("data") + _bin_head(len(data))
+    h = hashlib.sha256(head)
+    h.update(data)
+    return h.hexdigest()
+
+
+def encode_delta(base: str, state: str) -> str:
+    """A state as its difference to base, which the other side has; both are texts of save_state. "" where it is no shorter.
+
+    delta:<digest of base's bytes>:<digest of state's safetensors>:<base64 of zstd of the difference>; the difference is the
+    exclusive-or of both safetensors, the bytes 0, 4, 8, ... of it first, then 1, 5, 9, ..., to 3, then those behind the last four."""
+    from_bytes, to = from_base64(base, "base"), from_base64(state, "state")
+    old, new = (decompress(b, "state") if b[:4] == ZSTD_MAGIC else b for b in (from_bytes, to))
+    if len(old) != len(new):
+        return ""
+    diff = np.frombuffer(old, np.uint8) ^ np.frombuffer(new, np.uint8)
+    whole = len(diff) // 4 * 4
+    packed = compress(np.ascontiguousarray(diff[:whole].reshape(-1, 4).T).tobytes() + diff[whole:].tobytes())
+    text = f"{DELTA}{state_digest(from_bytes)}:{state_digest(new)}:" + base64.b64encode(packed).decode("ascii")
+    return text if len(text) < len(state) else ""
+
+
+def cut_delta(text: str, path: str) -> tuple:
+    """(digest of the base, digest of the state, base64) of a difference."""
+    parts = text[len(DELTA) :].split(":", 2)
+    if not text.startswith(DELTA) or len(parts) != 3:
+        raise invalid(path, "delta:<digest>:<digest>:<base64> is expected")
+    return digest(parts[0], path), digest(parts[1], path), parts[2]
+
+
+def decode_delta(base: bytes, text: str, path: str) -> bytes:
+    """The safetensors of the state that encode_delta wrote as the difference to base. Both digests are checked, and it is never
+    larger than base."""
+    want, gives, data = cut_delta(text, path)
+    if state_digest(base) != want:
+        raise invalid(path, f"it is the difference to the state {want[:12]}, not to {state_digest(base)[:12]}")
+    old = decompress(base, path) if base[:4] == ZSTD_MAGIC else base
+    diff = np.frombuffer(decompress(from_base64(data, path), path, max(len(old), 1)), np.uint8)
+    if len(diff) != len(old):
+        raise invalid(path, f"{len(diff)} bytes of difference to a state of {len(old)}")
+    whole = len(diff) // 4 * 4
+    plain = np.concatenate([np.ascontiguousarray(diff[:whole].reshape(4, -1).T).reshape(-1), diff[whole:]])
+    out = (plain ^ np.frombuffer(old, np.uint8)).tobytes()
+    if state_digest(out) != gives:
+        raise invalid(path, f"it gives the state {state_digest(out)[:12]} and says {gives[:12]}; it was damaged")
+    return out
 
 
 # Lists ----------------------------------------------------------------------------

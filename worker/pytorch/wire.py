@@ -277,6 +277,7 @@ class Request:
     model_state: str = ""
     optimizer_state: str = ""
     start_epoch: int = 0
+    state_delta: bool = False  # the answer may have states as differences to these
     sources: dict = field(default_factory=dict)  # digest -> Source
     upload: Optional[Upload] = None
     requests: tuple = ()
@@ -293,8 +294,8 @@ CLASS_LOSSES = ("cross_entropy", "nll")
 # The fields that each operation needs and may have, besides operation, protocol, run_id and tensors.
 _MODEL = ("model_config", "hyperparameters", "model_state")
 _FIELDS = {
-    "train": (("model_config", "training_data"), (*_MODEL, "training_data", "validation_data", "optimizer_state", "start_epoch", "sources", "upload")),
-    "train_epoch": (("model_config", "training_data"), (*_MODEL, "training_data", "optimizer_state", "start_epoch", "sources")),
+    "train": (("model_config", "training_data"), (*_MODEL, "training_data", "validation_data", "optimizer_state", "start_epoch", "state_delta", "sources", "upload")),
+    "train_epoch": (("model_config", "training_data"), (*_MODEL, "training_data", "optimizer_state", "start_epoch", "state_delta", "sources")),
     "evaluate": (("model_config", "model_state", "evaluation_data"), (*_MODEL, "evaluation_data", "sources")),
     "predict": (("model_config", "model_state", "input_data"), (*_MODEL, "input_data", "sources", "upload")),
     "gpu_info": ((), ()),
@@ -343,6 +344,7 @@ def parse(value: Any, path: str = "") -> Request:
         model_state=_state(got.get("model_state"), at("model_state")),
         optimizer_state=_state(got.get("optimizer_state"), at("optimizer_state")),
         start_epoch=_start(got, at("start_epoch")),
+        state_delta=_flag(got.get("state_delta"), at("state_delta")),
         sources=sources(got.get("sources"), at("sources")),
         upload=_upload(got.get("upload"), at("upload")),
         requests=_requests(got.get("requests"), at("requests")),
@@ -356,6 +358,12 @@ def _start(got: dict, path: str) -> int:
     if value is None:
         return 0
     return Fields({"start_epoch": value}, path.rpartition(".")[0]).int("start_epoch", 0, 0, 10**9)
+
+
+def _flag(value: Any, path: str) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise invalid(path, f"true or false is expected, not {shown(value)}")
 
 
 def _state(value: Any, path: str) -> str:

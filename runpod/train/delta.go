@@ -1,0 +1,107 @@
+package train
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// keepDelta is the longest difference that a model keeps, for a worker that has what it
+// is one to: it travels inside a request.
+const keepDelta = 6_000_000
+
+// wantsDelta tells whether a request asks for its states as differences: it goes on from
+// a state, the worker that made it can, and the bytes go over a network.
+func (p *Plan) wantsDelta(e *runpod.Endpoint) bool {
+	from := p.options.From
+	if from == nil || p.request.ModelState == "" {
+		return false
+	}
+	if want := p.options.StateDelta; want != nil {
+		return *want
+	}
+	return slices.Contains(from.features, worker.FeatureStateDelta) && !e.Client().Local()
+}
+
+// refusesDelta tells whether a worker knows no differences. It has computed nothing then.
+func refusesDelta(err error) bool {
+	var e *worker.Error
+	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && e.Field == "state_delta"
+}
+
+// refusesState tells whether a worker could not read a state of the request.
+func refusesState(err error) bool {
+	var e *worker.Error
+	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && (e.Field == modelState || e.Field == optimizerState)
+}
+
+// rebuild puts states in the place of differences to the plan's own, or, where another
+// process sent it, to those that base finds by digest. It returns the differences.
+func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (deltas map[string]string, err error) {
+	var came, whole int
+	for _, s := range []struct {
+		name string
+		text *string
+		base func() string
+	}{
+		{modelState, &r.ModelState, func() string { return p.request.ModelState }},
+		{optimizerState, &r.OptimizerState, func() string { return p.request.OptimizerState }},
+	} {
+		delta := *s.text
+		if !tensors.IsDelta(delta) {
+			continue
+		}
+		var base string
+		if p.attached != nil {
+			base, err = p.stored(ctx, e, delta)
+		} else {
+			base = s.base()
+		}
+		if err == nil {
+			*s.text, err = tensors.DecodeDelta(base, delta, maxResult)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s came as a difference: %w", s.name, err)
+		}
+		came, whole = came+len(delta), whole+len(*s.text)
+		if len(delta) <= keepDelta {
+			if deltas == nil {
+				deltas = map[string]string{}
+			}
+			deltas[s.name] = delta
+		}
+	}
+	if came > 0 {
+		p.log()(fmt.Sprintf("the states came back as differences to those before: %.1f MB instead of %.1f MB", float64(came)/1e6, float64(whole)/1e6))
+	}
+	return deltas, nil
+}
+
+// stored is the state that a difference is one to, where the endpoint's store has it.
+func (p *Plan) stored(ctx context.Context, e *runpod.Endpoint, delta string) (string, error) {
+	digest, _, err := tensors.DeltaDigests(delta)
+	if err != nil {
+		return "", err
+	}
+	s := p.options.Store
+	if s == nil {
+		if s, err = storeOf(e); err != nil {
+			return "", err
+		}
+	}
+	if s == nil {
+		return "", fmt.Errorf("the state %.12s is not here", digest)
+	}
+	t, err := store.FetchTensor(ctx, s, digest, store.Options{Limit: maxResult})
+	if err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(t.Data), nil
+}
