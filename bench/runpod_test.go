@@ -21,7 +21,7 @@ func BenchmarkJobOverhead(b *testing.B) {
 	handler := func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		return json.RawMessage(`{"ok":true}`), nil
 	}
-	s, err := local.Start(b.Context(), local.Options{Handler: handler})
+	s, err := local.Start(b.Context(), local.Options{Handler: handler, Limits: map[string]local.Limit{}})
 	if err != nil {
 		b.Fatal(err)
 	}
