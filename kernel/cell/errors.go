@@ -113,7 +113,11 @@ func syntaxErrors(n int, err error) Errors {
 		if cell == 0 {
 			cell = n
 		}
-		out = append(out, Diagnostic{Cell: cell, Line: e.Pos.Line, Col: max(e.Pos.Column, 1), Msg: "syntax error: " + e.Msg})
+		d := Diagnostic{Cell: cell, Line: e.Pos.Line, Col: max(e.Pos.Column, 1), Msg: "syntax error: " + e.Msg}
+		if e.Msg == "expected 1 expression" { // go/parser's words for a list where a statement should be
+			d.Hint = "a cell shows the one value at its end; fmt.Println(a, b) prints several"
+		}
+		out = append(out, d)
 	}
 	return out
 }

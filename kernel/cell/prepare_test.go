@@ -224,6 +224,7 @@ func TestHints(t *testing.T) {
 		{"rand.Int()", "math/rand/v2"},
 		{"take(v)", "S was defined again in In[2]"},
 		{"func f() {}\nfunc f() {}", "other declaration of f"},
+		{"counter, v", "fmt.Println(a, b) prints several"},
 	} {
 		if errs := nb.fails(c.src); !strings.Contains(errs[0].Hint, c.want) {
 			t.Errorf("%q: hint %q, want %q", c.src, errs[0].Hint, c.want)
