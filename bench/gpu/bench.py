@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The PyTorch worker side by side with what people write by hand, in one run.
 
-    python3 bench/gpu/bench.py [--quick] [--only mlp,cnn,resnet18,transformer,requests,start] [--json FILE]
+    python3 bench/gpu/bench.py [--quick] [--only mlp,cnn,resnet18,transformer,requests,scaling,start] [--json FILE]
 
 models     samples/s of the worker (worker/pytorch, data in memory) against a plain loop as the tutorials have it (DataLoader, zero_grad,
            step, loss.item()), and against a bare forward/backward/step on one batch that lies on the device: the same module, the same
            precision, the best epoch behind the first of the rounds taken in turn (a shared machine disturbs upwards only)
 requests   100 epochs on 10^5 x 32: one job of ours, against the predecessor's way, a request an epoch with JSON lists and a full
            batch (measured on a few epochs, without the network, which is in its favour); both in a process that has opened the GPU
+scaling    samples/s of all GPUs together (of two processes on a CPU) against one, the batch of each as large
 start      seconds from the worker's start, and from a warm worker's pick-up, to the first epoch event; bytes in and out
 
 It runs on a GPU where PyTorch sees one, else on the CPU with small sizes; the first line names the device. Figures of a CPU run say nothing
@@ -23,6 +24,7 @@ import contextlib
 import io
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -35,6 +37,7 @@ sys.path.insert(0, str(WORKER))
 import torch  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
+import ddp  # noqa: E402
 import device as devices  # noqa: E402
 import handler  # noqa: E402
 import models  # noqa: E402
@@ -241,6 +244,29 @@ def drain(value) -> list:
     return asyncio.run(all_of())
 
 
+def scaling(quick) -> list:
+    """Weak scaling: twice the GPUs, twice the batch."""
+    count = torch.cuda.device_count() if CUDA else 2
+    if not CUDA:
+        os.environ["GOPHERPOD_CPU_RANKS"] = str(count)
+    rows = []
+    for name in ("mlp", "resnet18"):
+        layers, shape, batch, gpu, cpu, _ = MODELS[name]
+        n = gpu if CUDA and not quick else cpu
+        x, y = data(shape, n, 10)
+        speeds = []
+        for gpus in (1, count):
+            value = {
+                "operation": "train", "protocol": 1, "model_config": {"layers": layers}, "tensors": tensors.encode({"X": x, "y": y}),
+                "training_data": {"features": {"tensor": "X"}, "labels": {"tensor": "y"}},
+                "hyperparameters": {"epochs": 3, "batch_size": min(batch * gpus, n), "seed": 1, "gpus": gpus},
+            }  # fmt: skip
+            speeds.append(ddp.samples_a_second(operations.run(value, lambda event: None, operations.Stop())["history"]))
+            devices.release()
+        rows.append({"model": name, "gpus": count, "one": speeds[0], "all": speeds[1], "times": speeds[1] / speeds[0]})
+    return rows
+
+
 def start() -> dict:
     x, y = data((32,), 2000, 2)
     value = {
@@ -268,7 +294,7 @@ def start() -> dict:
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--quick", action="store_true", help="small sizes: that everything runs")
-    p.add_argument("--only", default="small,mlp,cnn,resnet18,transformer,requests,start")
+    p.add_argument("--only", default="small,mlp,cnn,resnet18,transformer,requests,scaling,start")
     p.add_argument("--precision", default="auto")
     p.add_argument("--json", metavar="FILE")
     args = p.parse_args()
@@ -285,6 +311,9 @@ def main() -> int:
     if "requests" in args.only:
         r = found["requests"] = requests(args.quick)
         print(f"\n{r['epochs']} epochs on {r['samples']} x 32: {r['ours_s']:.2f} s ({r['ours_cold_s']:.2f} s as a process's first job) and {r['ours_bytes'] / 1e6:.1f} MB; the predecessor's way {r['theirs_s']:.0f} s and {r['theirs_bytes'] / 1e6:.0f} MB: {r['times']:.0f} times")
+    if "scaling" in args.only and (not CUDA or torch.cuda.device_count() > 1):
+        for r in found.setdefault("scaling", scaling(args.quick)):
+            print(f"\n{r['model']}: {r['all']:.0f} samples/s on {r['gpus']} {'GPUs' if CUDA else 'processes'}, {r['one']:.0f} on one: {r['times']:.2f} times")
     if "start" in args.only:
         r = found["start"] = start()
         print(f"\nto the first epoch event: {r['cold_s']:.2f} s from the start of the process, {r['warm_s'] * 1000:.1f} ms warm; {r['bytes_in']} bytes in, {r['bytes_out']} out")

@@ -193,6 +193,11 @@ def together(step):
     return Together
 
 
+def samples_a_second(history: list) -> float:
+    """The best epoch's, behind the first, which warms up; 0 where there is none."""
+    return max((h["samples"] / h["seconds"] for h in history[1:] if h["seconds"]), default=0.0)
+
+
 class Flag:
     """The stop flag of a rank is the team's business."""
 
@@ -221,6 +226,8 @@ def main(name: str) -> int:
         emit({"type": "log", "message": f"{size} x {trainer.device.name}, {trainer.device.precision} ({trainer.device.reason}); {trainer.stepper.about}"})
         result = trainer.run()
         if rank == 0:
+            if speed := samples_a_second(result["history"]):
+                emit({"type": "log", "message": f"{speed:,.0f} samples a second together, {speed / size:,.0f} a process"})
             result["device_used"] = f"{size} x {trainer.device.name}"
             data.write(folder / "result.json", json.dumps(wire.clean(result)).encode())
         return 0

@@ -23,6 +23,7 @@ def test_two_are_one():
     one, _ = run(request(n=81, hyper=hyper))  # batches of 32, 32 and 1: one rank has nothing in the last
     two, told = run(request(n=81, hyper={**hyper, "gpus": "all"}))
     assert two["device_used"].startswith("2 x") and len([e for e in told if e["type"] == "epoch"]) == 3
+    assert any("samples a second together" in e.get("message", "") for e in told)
     for a, b in zip(one["history"], two["history"]):
         for key in ("loss", "accuracy", "val_loss", "val_accuracy"):
             assert a[key] == pytest.approx(b[key], abs=1e-5), key
