@@ -150,3 +150,23 @@ func got(vars *fakeVars, name string) any {
 	v, _ := vars.Lookup(name)
 	return v.Interface()
 }
+
+// What has no option of its own is set by name, and a training that goes on keeps it.
+func TestSet(t *testing.T) {
+	embedded(t)
+	vars := newVars(map[string]any{"frame": flowers(t, "flowers.csv", 60)})
+	line := "-d flowers.csv --target species --columns width,length --epochs 1 --seed 1 --optimizer sgd --momentum 0.9 "
+	if _, err := run(t, "runpod_train", line+"--set class_weights=1,2,0.5 --set label_smoothing=0.1 --set nesterov=true --set checkpoint.epochs=5 --set checkpoint.seconds=30 --set on_oom=halve --set shuffle=false", "linear 3", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, "runpod_train", "-d flowers.csv --target species --epochs 1 --from model -o more", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"model", "more"} {
+		h := got(vars, name).(*train.Model).Hyperparameters
+		if !reflect.DeepEqual(h.ClassWeights, []float64{1, 2, 0.5}) || h.LabelSmoothing != 0.1 || !h.Nesterov || h.Momentum != 0.9 || h.OnOOM != "halve" || *h.Shuffle ||
+			h.Checkpoint == nil || *h.Checkpoint != (worker.Checkpoint{Epochs: 5, Seconds: 30}) {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type trainOptions struct {
 	tags       []string
 	noblock    bool
 	track      []string
+	set        []string
 	tracked    map[string]track.Tracker // what track names
 	dry        bool
 	quiet      bool
@@ -60,7 +61,7 @@ func trainMagic(open *notice) magic.Magic {
 		define:  defineTrain,
 		choices: map[string][]string{
 			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
-			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "track": track.Names(),
+			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "track": track.Names(), "set": otherHyperparameters,
 		},
 		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 			open.tell(ctx, c)
@@ -88,6 +89,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.Float64Var(&o.momentum, "momentum", 0, "`factor`, for sgd and rmsprop")
 	fs.Float64Var(&o.clip, "clip-norm", 0, "largest `norm` of the gradient")
 	fs.StringVar(&o.precision, "precision", "", "`name`: "+strings.Join(worker.Precisions(), ", ")+" (default auto)")
+	fs.StringArrayVar(&o.set, "set", nil, "another hyperparameter, `name=value`: "+strings.Join(otherHyperparameters, ", "))
 	fs.StringVar(&o.gpus, "gpus", "", "`number` of GPUs of the worker to use, or all (default 1)")
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
 	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
@@ -192,6 +194,9 @@ func (o *trainOptions) read(ctx context.Context, vars magic.Vars) (data train.Da
 		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split,
 		WeightDecay: o.decay, Momentum: o.momentum, ClipNorm: o.clip, Precision: o.precision,
 		Policy: runpod.Policy{ExecutionTimeout: o.timeout},
+	}
+	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
+		return data, opts, err
 	}
 	if opts.EarlyStopping, err = parseStop(o.stop); err != nil {
 		return data, opts, err

@@ -333,3 +333,59 @@ func jsonNames(t reflect.Type) []string {
 	}
 	return names
 }
+
+// Set gives the field with that JSON name a value as people write it: a number, a
+// word, or several with commas between, as in class_weights 1,2,0.5; a dot leads into
+// an object, as in checkpoint.epochs. A field that does not exist, or wants something
+// else, is an ErrInvalid there.
+func (h *Hyperparameters) Set(name, value string) error {
+	raw, err := json.Marshal(h)
+	if err != nil {
+		return Invalid(name, err.Error())
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return Invalid(name, err.Error())
+	}
+	outer, inner, deep := strings.Cut(name, ".")
+	text := written(value, outer == "class_weights" || outer == "betas")
+	if deep {
+		object := map[string]json.RawMessage{}
+		if fields[outer] != nil {
+			if err := json.Unmarshal(fields[outer], &object); err != nil {
+				return Invalid(name, outer+" has no fields")
+			}
+		}
+		object[inner] = text
+		if text, err = json.Marshal(object); err != nil {
+			return Invalid(name, err.Error())
+		}
+	}
+	fields[outer] = text
+	if raw, err = json.Marshal(fields); err != nil {
+		return Invalid(name, err.Error())
+	}
+	var set Hyperparameters
+	if err := set.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	*h = set
+	return nil
+}
+
+// written is a value in JSON: what JSON has no word for is a string.
+func written(value string, list bool) json.RawMessage {
+	parts := strings.Split(value, ",")
+	for i, p := range parts {
+		p = strings.TrimSpace(p)
+		if !json.Valid([]byte(p)) || strings.HasPrefix(p, "{") {
+			quoted, _ := json.Marshal(p) // a string always can be
+			p = string(quoted)
+		}
+		parts[i] = p
+	}
+	if len(parts) > 1 || list {
+		return json.RawMessage("[" + strings.Join(parts, ",") + "]")
+	}
+	return json.RawMessage(parts[0])
+}

@@ -88,7 +88,7 @@ func (m *Model) evaluation(d Data) (*parcel, error) {
 	r.EvaluationData = dataset("X", "y")
 	// The loss that it was trained with: on the validation data it is the history's val_loss.
 	h := worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize,
-		ClassWeights: m.Hyperparameters.ClassWeights, LabelSmoothing: m.Hyperparameters.LabelSmoothing, Delta: m.Hyperparameters.Delta}
+		ClassWeights: m.Hyperparameters.ClassWeights, LabelSmoothing: m.Hyperparameters.LabelSmoothing, Delta: m.Hyperparameters.Delta, TopK: m.Hyperparameters.TopK}
 	if r.Hyperparameters != nil {
 		h.Precision = r.Hyperparameters.Precision
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"reflect"
 	"strconv"
 	"sync"
 
@@ -42,6 +43,11 @@ type Options struct {
 	KeepOrder      bool   // do not shuffle
 	Scheduler      *worker.Scheduler
 	EarlyStopping  *worker.EarlyStopping
+
+	// Hyperparameters are those that no field here stands for: Betas, Alpha, Eps,
+	// Dampening, MaxIter, Delta, ClipValue, OnOOM, Accelerate, Checkpoint and TopK, as
+	// package worker explains them. Where a field here is set too, that counts.
+	Hyperparameters *worker.Hyperparameters
 
 	// From is a model to train further, with its weights and the state of its
 	// optimizer: 5 epochs and 5 more are 10. The layers must be the same.
@@ -104,6 +110,11 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 		LabelSmoothing: o.LabelSmoothing, ClassWeights: o.ClassWeights, Precision: o.Precision,
 		Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
 	}
+	if more := o.Hyperparameters; more != nil {
+		given := *more
+		lay(&given, h)
+		h = &given
+	}
 	switch {
 	case o.GPUs == AllGPUs:
 		h.GPUs = json.RawMessage(`"all"`)
@@ -148,6 +159,12 @@ func inherit(h *worker.Hyperparameters, before worker.Hyperparameters) {
 	fill(&h.Seed, before.Seed)
 	fill(&h.Shuffle, before.Shuffle)
 	fill(&h.Scheduler, before.Scheduler)
+	fill(&h.ClipValue, before.ClipValue)
+	fill(&h.Delta, before.Delta)
+	fill(&h.OnOOM, before.OnOOM)
+	fill(&h.Accelerate, before.Accelerate)
+	fill(&h.Checkpoint, before.Checkpoint)
+	fill(&h.TopK, before.TopK)
 	if h.ClassWeights == nil {
 		h.ClassWeights = before.ClassWeights
 	}
@@ -156,6 +173,21 @@ func inherit(h *worker.Hyperparameters, before worker.Hyperparameters) {
 		fill(&h.WeightDecay, before.WeightDecay)
 		fill(&h.Momentum, before.Momentum)
 		h.Nesterov = h.Nesterov || before.Nesterov
+		fill(&h.Betas, before.Betas)
+		fill(&h.Alpha, before.Alpha)
+		fill(&h.Eps, before.Eps)
+		fill(&h.Dampening, before.Dampening)
+		fill(&h.MaxIter, before.MaxIter)
+	}
+}
+
+// lay puts the fields of over that are set on those of h.
+func lay(h, over *worker.Hyperparameters) {
+	to, from := reflect.ValueOf(h).Elem(), reflect.ValueOf(over).Elem()
+	for i := range from.NumField() {
+		if f := from.Field(i); !f.IsZero() {
+			to.Field(i).Set(f)
+		}
 	}
 }
 
