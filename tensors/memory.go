@@ -3,6 +3,7 @@ package tensors
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"unsafe"
 )
 
@@ -47,6 +48,18 @@ func bytesOf[T native](s []T) []byte {
 		swap(b, int(unsafe.Sizeof(s[0])))
 	}
 	return b
+}
+
+// Scratch returns n bytes for who overwrites all of them: what they hold before is not
+// said. make would clear them first, which for 1 GB takes as long as reading it.
+func Scratch(n int) []byte {
+	if n < 1<<20 {
+		return make([]byte, n)
+	}
+	var b strings.Builder // whose memory is not cleared
+	b.Grow(n)
+	b.WriteByte(0)
+	return unsafe.Slice(unsafe.StringData(b.String()), n)
 }
 
 // raw is the memory of s.

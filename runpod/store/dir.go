@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,8 +85,7 @@ func (d Dir) write(ctx context.Context, folder string, content io.Reader, size i
 			os.Remove(f.Name())
 		}
 	}()
-	// Large pieces: of a tensor in memory each is one copy into the page cache.
-	n, err := io.CopyBuffer(struct{ io.Writer }{f}, &interruptible{ctx, content}, make([]byte, max(min(size, 1<<20), 1)))
+	n, err := copyPieces(ctx, f, content)
 	if err != nil {
 		return "", err
 	}
@@ -93,6 +93,32 @@ func (d Dir) write(ctx context.Context, folder string, content io.Reader, size i
 		return "", fmt.Errorf("%w: %d bytes came, %d were announced", ErrCorrupt, n, size)
 	}
 	return f.Name(), f.Close()
+}
+
+// pieceSize is how much is written at a time. Of larger pieces Linux puts each into one
+// large piece of its page cache, which a virtual machine has to be given first: 1 GB took
+// 1.1 to 1.9 s in pieces of 4 MB and 0.3 s in these.
+const pieceSize = 64 << 10
+
+// copyPieces writes content to f until ctx ends: what lies in memory from where it lies.
+func copyPieces(ctx context.Context, f io.Writer, content io.Reader) (n int64, err error) {
+	w := &interruptible{ctx, f}
+	if section, ok := content.(*io.SectionReader); ok {
+		r, from, size := section.Outer()
+		m, memory := r.(*memory)
+		if at, seekErr := section.Seek(0, io.SeekCurrent); memory && seekErr == nil && at == 0 {
+			m.each(from, size, func(b []byte) {
+				for piece := range slices.Chunk(b, pieceSize) {
+					if err == nil {
+						_, err = w.Write(piece)
+						n += int64(len(piece))
+					}
+				}
+			})
+			return n, err
+		}
+	}
+	return io.CopyBuffer(w, struct{ io.Reader }{content}, make([]byte, pieceSize))
 }
 
 // place makes a file an object.
@@ -211,15 +237,15 @@ func dirError(name Name, err error) error {
 	return fmt.Errorf("store: %s: %w", name, err)
 }
 
-// interruptible reads until ctx ends.
+// interruptible writes until ctx ends.
 type interruptible struct {
 	ctx context.Context
-	r   io.Reader
+	w   io.Writer
 }
 
-func (i *interruptible) Read(p []byte) (int, error) {
+func (i *interruptible) Write(p []byte) (int, error) {
 	if i.ctx.Err() != nil {
 		return 0, context.Cause(i.ctx)
 	}
-	return i.r.Read(p)
+	return i.w.Write(p)
 }

@@ -1,10 +1,7 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -136,8 +133,7 @@ func fetchInto(ctx context.Context, s Store, digest string, out []byte) error {
 	if n, _ := r.Read(make([]byte, 1)); n > 0 {
 		return damaged(ctx, s, name, "it is too long")
 	}
-	sum := sha256.Sum256(out)
-	if want, err := hex.DecodeString(digest); err != nil || !bytes.Equal(sum[:], want) {
+	if tensors.DigestOf(out) != digest {
 		return damaged(ctx, s, name, "its bytes have another digest")
 	}
 	return nil

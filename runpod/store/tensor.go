@@ -67,7 +67,7 @@ func FetchTensor(ctx context.Context, s Store, digest string, o Options) (tensor
 		return tensors.Tensor{}, err
 	}
 	defer r.Close()
-	b := make([]byte, n)
+	b := tensors.Scratch(int(n))
 	if _, err := io.ReadFull(r, b); err != nil {
 		return tensors.Tensor{}, fmt.Errorf("store: %.12s: %w: %w", digest, ErrCorrupt, err)
 	}

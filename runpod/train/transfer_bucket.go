@@ -3,9 +3,7 @@ package train
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +132,7 @@ func fetchResult(ctx context.Context, s store.Store, u *worker.Uploaded) (tensor
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrResult, err)
 	}
-	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != u.SHA256 {
+	if tensors.DigestOf(b) != u.SHA256 {
 		return nil, fmt.Errorf("%w: what lies there has another digest", ErrResult)
 	}
 	set, _, err := tensors.DecodeSafetensors(b)

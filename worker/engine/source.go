@@ -2,9 +2,7 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -96,12 +94,12 @@ func upload(ctx context.Context, r *worker.Request, set tensors.Set, o *Options)
 		return nil, err
 	}
 	u := &worker.Uploaded{Name: r.Upload.Name}
-	hash := sha256.New()
+	hash := tensors.NewHash()
 	for _, p := range pieces {
 		hash.Write(p)
 		u.Bytes += int64(len(p))
 	}
-	u.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	u.SHA256 = hash.Digest()
 	err = o.Addresses.Write(ctx, r.Upload.URL, u.Bytes, func() io.Reader { return &pieceReader{pieces: pieces} })
 	if err != nil {
 		return nil, addressError(ctx, "upload", "the result", err)

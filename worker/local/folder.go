@@ -1,12 +1,9 @@
 package local
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -104,7 +101,7 @@ func readTensor(path string) (t tensors.Tensor, digest string, err error) {
 	if !info.Mode().IsRegular() || info.Size() < 8 || info.Size() > maxFolderFile {
 		return t, "", fmt.Errorf("local: store: %s is not a file of a tensor", path)
 	}
-	b := make([]byte, info.Size())
+	b := tensors.Scratch(int(info.Size()))
 	if _, err := io.ReadFull(f, b[:8]); err != nil {
 		return t, "", err
 	}
@@ -127,22 +124,21 @@ func readTensor(path string) (t tensors.Tensor, digest string, err error) {
 	if err != nil {
 		return t, "", err
 	}
-	hash := sha256.New()
+	hash := tensors.NewHash()
 	hash.Write(pieces[0])
 	if err := readHashing(f, b[8+head:], hash); err != nil {
 		return t, "", err
 	}
-	return t, hex.EncodeToString(hash.Sum(nil)), t.Validate()
+	return t, hash.Digest(), t.Validate()
 }
 
-// readHashing fills b from r and hashes it on the way.
-func readHashing(r io.Reader, b []byte, h hash.Hash) error {
-	const piece = 4 << 20
-	pieces := make(chan []byte, 8)
+// readHashing fills b from r and hashes one piece while the next is read.
+func readHashing(r io.Reader, b []byte, h *tensors.Hash) error {
+	pieces := make(chan []byte, 64)
 	failed := make(chan error, 1)
 	go func() {
 		defer close(pieces)
-		for p := range slices.Chunk(b, piece) {
+		for p := range slices.Chunk(b, 256<<10) {
 			if _, err := io.ReadFull(r, p); err != nil {
 				failed <- err
 				return
