@@ -91,7 +91,7 @@ func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer {
 // send submits the plan and follows the job to its end, another one where the
 // worker lacked data. job is nil where none was accepted.
 func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
-	run := func(r *worker.Request) (err error) {
+	begin := func() {
 		f = &follower{onEvent: func(e Event) {
 			record.event(e)
 			if tell := p.options.OnEvent; tell != nil {
@@ -99,12 +99,26 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record
 			}
 		}}
 		f.collector.RunID = p.RunID
+	}
+	run := func(r *worker.Request) (err error) {
+		begin()
+		p.options.earlier.began(p.RunID, "")
 		if job, err = submit(ctx, e, r, p.options.Policy); err != nil {
 			job = nil
 			return err
 		}
+		p.options.earlier.began(p.RunID, job.ID)
 		record.accepted(ctx, job.ID)
 		return f.follow(ctx, e, job)
+	}
+	if id := p.options.earlier.take(); id != "" {
+		begin()
+		job = &runpod.Job{ID: id}
+		record.accepted(ctx, id)
+		if err = f.follow(ctx, e, job); !over(ctx, err) {
+			return f, job, err
+		}
+		job = nil
 	}
 	delta := p.wantsDelta(e)
 	err = t.do(ctx, p.parcel, func(r *worker.Request) error {

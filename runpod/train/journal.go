@@ -15,7 +15,7 @@ import (
 )
 
 // A journal is a file of JSON lines: which sweep it is of, then the trials as they
-// ended. A last line without its end is of a crash, and is not read.
+// began and ended. A last line without its end is of a crash, and is not read.
 type journal struct {
 	file *os.File
 	path string
@@ -36,7 +36,15 @@ type journalHead struct {
 	Halving         *Halving               `json:"halving,omitempty"`
 }
 
+// A beginning says that a trial is about to be submitted, or, with the job, that it was.
+type beginning struct {
+	Begun  bool `json:"begun"`
+	Number int  `json:"number"`
+	earlier
+}
+
 type journalLine struct {
+	Begun      bool            `json:"begun,omitempty"` // it is a beginning
 	Number     int             `json:"number"`
 	Point      map[string]any  `json:"point"`
 	Value      worker.Number   `json:"value"`
@@ -140,8 +148,16 @@ func (w *sweep) again(line []byte) (t TrialResult, ok bool, err error) {
 	if err := json.Unmarshal(line, &l); err != nil {
 		return t, false, err
 	}
+	if l.Begun {
+		w.begun[l.Number] = earlier{RunID: l.RunID, JobID: l.JobID}
+		return t, false, nil
+	}
 	w.result.Time += seconds(l.Seconds)
-	if l.Number < 0 || l.Number >= len(w.done) || w.done[l.Number] || l.Failed != "" {
+	if l.Failed != "" {
+		delete(w.begun, l.Number)
+		return t, false, nil
+	}
+	if l.Number < 0 || l.Number >= len(w.done) || w.done[l.Number] {
 		return t, false, nil
 	}
 	p := Point{}
@@ -195,6 +211,19 @@ func (d Dimension) restore(v any) (any, bool) {
 }
 
 func bestPath(journal string) string { return journal + ".safetensors" }
+
+// begin writes that a trial begins.
+func (j *journal) begin(n int, runID string, job runpod.JobID) {
+	if j == nil || j.err != nil {
+		return
+	}
+	b, err := json.Marshal(beginning{Begun: true, Number: n, earlier: earlier{RunID: runID, JobID: job}})
+	if err != nil {
+		j.err = err
+		return
+	}
+	j.write(b)
+}
 
 // add writes a trial. The first error is kept: the sweep goes on without its journal.
 func (j *journal) add(w *sweep, t TrialResult) {

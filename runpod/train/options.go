@@ -67,6 +67,7 @@ type Options struct {
 	// nil: where the endpoint is not on this machine and From's worker could do it.
 	StateDelta *bool
 	sending    *sync.Mutex // held while data are sent, so that trials send the same once
+	earlier    *earlier    // the job of a process that is gone, which is taken up again
 	// Runs is where the run is kept. nil: the store of the notebook's kernel, where the
 	// program runs in one.
 	Runs runs.Store

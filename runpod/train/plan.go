@@ -43,7 +43,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{RunID: newRunID(), Hyperparameters: *h, Columns: data.Columns, options: o}
+	p := &Plan{RunID: o.earlier.run(), Hyperparameters: *h, Columns: data.Columns, options: o}
 	set := tensors.Set{}
 	xname, yname := data.names()
 	x, err := features(xname, data.X, model)

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -32,7 +33,8 @@ type SweepOptions struct {
 	Rate    Rate
 	// Journal is a file that the trials are written to as they end. Where it is there
 	// already, and of this very sweep, its trials are not run again, but those that
-	// failed. The weights of the best lie beside it, in Journal + ".safetensors".
+	// failed; the jobs of those that had begun are followed to their end, and not paid
+	// for again. The weights of the best lie beside it, in Journal + ".safetensors".
 	Journal string
 	// OnTrial is told of each trial that is over, one at a time.
 	OnTrial func(TrialResult)
@@ -136,7 +138,7 @@ func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimensio
 	close(nobody)
 	o.GiveUp = nobody
 	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: SweepResult{Space: space, Best: -1},
-		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}}
+		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}, begun: map[int]earlier{}}
 	w.turn = sync.NewCond(&w.mu)
 	if s.Halving != nil {
 		if w.halving, err = newHalving(*s.Halving, s.Workers); err != nil {
@@ -176,6 +178,7 @@ type sweep struct {
 	values    []float64
 	pending   map[int]TrialResult   // over, and whether they were stopped is open
 	running   map[int]time.Duration // how long each may run
+	begun     map[int]earlier       // by a process before this one
 	longest   time.Duration         // of those that are over
 	result    SweepResult
 	cancelled int     // jobs that an interrupt ended
@@ -273,6 +276,17 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 	o := w.options
 	if limit > 0 {
 		o.Policy.ExecutionTimeout = limit
+	}
+	if w.journal != nil {
+		w.mu.Lock()
+		before := w.begun[n]
+		w.mu.Unlock()
+		before.note = func(runID string, job runpod.JobID) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.journal.begin(n, runID, job)
+		}
+		o.earlier = &before
 	}
 	began, epochs := time.Now(), 0
 	if w.halving != nil {
