@@ -124,15 +124,54 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, tim
 	add("operations in all", render.Operations(e.FLOPs))
 	add("memory on the worker", render.Bytes(e.Memory))
 	add("bytes to send", render.Bytes(int64(e.Bytes)))
-	if e.Bytes > runpod.MaxRunBody {
-		add("more than the endpoint takes", render.Bytes(runpod.MaxRunBody))
-	}
 	if r.Known() {
 		add("price", rateInWords(r))
 		add("a minute", money(r.Cost(time.Minute)))
 		if timeout > 0 {
 			add("most that the job can cost", money(r.Cost(timeout)))
 		}
+	}
+	b := t.Bundle()
+	c.Out.Display("", false, b.Data, b.Metadata)
+	return nil
+}
+
+// showDrySweep says what a sweep would take, from the sizes of its first points.
+func showDrySweep(c *magic.Call, p *train.SweepPlan, what string, s train.SweepOptions) error {
+	t := render.Table{Caption: what + ", not sent", Header: []string{"", "estimate"}, Left: []string{""}}
+	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
+	var least, most train.Estimate
+	var all float64
+	for i, plan := range p.Plans {
+		e, err := plan.Estimate()
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			least, most = e, e
+		}
+		least.Parameters, most.Parameters = min(least.Parameters, e.Parameters), max(most.Parameters, e.Parameters)
+		most.Memory, most.Bytes = max(most.Memory, e.Memory), max(most.Bytes, e.Bytes)
+		all += float64(e.FLOPs) / float64(len(p.Plans))
+	}
+	add("trials", fmt.Sprintf("%s, %d at once", render.Count(p.Trials), p.Workers))
+	if least.Parameters == most.Parameters {
+		add("parameters", render.Count(most.Parameters))
+	} else {
+		add("parameters", render.Count(least.Parameters)+" to "+render.Count(most.Parameters))
+	}
+	first := p.Plans[0]
+	add("samples", render.Count(first.Samples))
+	add("epochs of a trial", render.Count(first.Hyperparameters.Epochs))
+	add("operations in all", "about "+render.Operations(all*float64(p.Trials)))
+	add("memory on a worker", render.Bytes(most.Memory))
+	add("data", render.Bytes(int64(most.Bytes)))
+	if s.Rate.Known() {
+		add("price", rateInWords(s.Rate))
+		add("a minute of all workers", money(s.Rate.Cost(time.Minute*time.Duration(p.Workers))))
+	}
+	if s.MaxCost > 0 {
+		add("most that all can cost", money(s.MaxCost))
 	}
 	b := t.Bundle()
 	c.Out.Display("", false, b.Data, b.Metadata)

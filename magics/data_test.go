@@ -137,11 +137,45 @@ func TestSweepOptions(t *testing.T) {
 		" --halving x":    "--halving x: 3 or 3,min_epochs=2 is wanted",
 		" --method cmaes": "cmaes wants numbers; tpe takes words too",
 		" --seed 3":       "s.jsonl is of another sweep",
-		" --dry-run":      "--from, --dry-run, --model and --track are of a single training",
-		" --track wandb":  "--from, --dry-run, --model and --track are of a single training",
+		" --noblock":      "--from, --model and --noblock are of a single training",
+		" --track none":   "--track none: ",
 	} {
 		if _, err := run(t, "runpod_sweep", args+more, body, vars, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", more, err)
+		}
+	}
+}
+
+// What a sweep would take, before it is sent; and each trial a run of the trackers, the
+// sweep their group.
+func TestSweepDryAndTracked(t *testing.T) {
+	embedded(t)
+	vars := newVars(map[string]any{})
+	flowers(t, "flowers.csv", 90)
+	args := "lr=log(1e-4,1e-1) hidden=[4,8] -d flowers.csv -l species --columns length,width --epochs 2 --trials 3 --workers 2 --seed 2 --results all --gpu ADA_24 --max-cost 1"
+	body := "linear $hidden\nrelu\nlinear 3"
+	out, err := run(t, "runpod_sweep", args+" --dry-run", body, vars, false)
+	for _, want := range []string{"random over lr from 0.0001 to 0.1, logarithmic, hidden of [4 8], not sent", "3, 2 at once", "27 to 51", "most that all can cost"} {
+		if err != nil || !strings.Contains(out.text(), want) {
+			t.Errorf("%v, no %q in\n%s", err, want, out.text())
+		}
+	}
+	if _, sent := vars.Lookup("all"); sent {
+		t.Error("a dry run was sent")
+	}
+	if _, err = run(t, "runpod_sweep", args+" --track tensorboard,wandb --tag x", body, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	r := got(vars, "all").(*train.SweepResult)
+	for _, trial := range r.Trials {
+		events, _ := filepath.Glob("tensorboard/" + trial.Model.RunID + "/events*")
+		files, _ := filepath.Glob("wandb/offline-run-*-" + trial.Model.RunID + "/run-*.wandb")
+		if len(events) != 1 || len(files) != 1 {
+			t.Fatalf("trial %d: %q %q", trial.Number, events, files)
+		}
+		b, err := os.ReadFile(files[0])
+		if err != nil || r.ID == "" || !strings.Contains(string(b), r.ID) {
+			t.Errorf("trial %d is not of the group %q: %v", trial.Number, r.ID, err)
 		}
 	}
 }

@@ -44,7 +44,7 @@ func sweepMagic() magic.Magic {
 			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; where it is there, the sweep goes on from it")
 			defineTrain(fs, &o.trainOptions)
 			fs.Lookup("max-cost").Usage = "most `dollars` that all trials together may cost; the server ends each job in time"
-			for _, name := range []string{"from", "dry-run", "model", "track"} {
+			for _, name := range []string{"from", "model", "noblock"} {
 				_ = fs.MarkHidden(name) // of one training, not of many
 			}
 		},
@@ -69,7 +69,8 @@ linear 10
 
 --method: random, grid, quasi (a Halton sequence), tpe and cmaes (these two learn from the trials
 before). The same seed and --workers choose the same points and end the same trials again.
--o holds the best model, --results a *train.SweepResult.`
+-o holds the best model, --results a *train.SweepResult, whose ID %runpod_runs --sweep takes.
+--journal goes on after a crash: jobs that run are followed, and not paid for again.`
 
 func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string) error {
 	if len(args) == 0 {
@@ -95,8 +96,11 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	if err != nil {
 		return err
 	}
-	if opts.From != nil || o.dry || o.model != "" || len(o.track) > 0 {
-		return usage("--from, --dry-run, --model and --track are of a single training")
+	if opts.From != nil || o.model != "" || o.noblock {
+		return usage("--from, --model and --noblock are of a single training")
+	}
+	if _, err := trackers(o.track); err != nil {
+		return err
 	}
 	search, err := o.search()
 	if err != nil {
@@ -113,16 +117,25 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	if err != nil {
 		return err
 	}
-	opts.Endpoint = place.Endpoint
+	if search.Rate, err = train.FindRate(ctx, place, o.gpu); err != nil {
+		return err
+	}
+	opts.Endpoint, opts.Rate = place.Endpoint, search.Rate
+	opts.Origin = train.Origin{Cell: c.Count, Source: source(c), Tags: o.tags, GPU: search.Rate.Pool}
 	if o.maxCost != 0 {
-		if search.Rate, err = train.FindRate(ctx, place, o.gpu); err != nil {
-			return err
-		}
 		if _, err := capCost(search.Rate, place, o.maxCost, 0); err != nil {
 			return err
 		}
 		search.MaxCost = o.maxCost
 	}
+	if o.dry {
+		p, err := train.PrepareSweep(spec, data, opts, space, search)
+		if err != nil {
+			return err
+		}
+		return showDrySweep(c, p, where+": "+o.method+" over "+strings.Join(spaceInWords(space), ", "), search)
+	}
+	search.Watch = o.trackTrials(ctx, c)
 	return o.follow(ctx, c, spec, data, opts, space, search, where)
 }
 

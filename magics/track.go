@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
@@ -29,12 +30,12 @@ func trackers(names []string) (map[string]track.Tracker, error) {
 	return list, nil
 }
 
-// trackRun begins to track a plan; nil where nothing is tracked.
-func (o *trainOptions) trackRun(ctx context.Context, c *magic.Call, plan *train.Plan) *track.Session {
-	if len(o.tracked) == 0 {
+// trackRun begins to track a plan; nil where nothing is tracked. tell is told what fails.
+func trackRun(ctx context.Context, plan *train.Plan, tracked map[string]track.Tracker, tell func(string)) *track.Session {
+	if len(tracked) == 0 {
 		return nil
 	}
-	r := track.Run{ID: plan.RunID, Title: layersInWords(plan.Model), Tags: o.tags, Begun: time.Now(), Params: map[string]string{"model": layersInWords(plan.Model), "parameters": fmt.Sprint(plan.Parameters)}}
+	r := track.Run{ID: plan.RunID, Title: layersInWords(plan.Model), Tags: plan.Origin().Tags, Group: plan.Origin().Parent, Begun: time.Now(), Params: map[string]string{"model": layersInWords(plan.Model), "parameters": fmt.Sprint(plan.Parameters)}}
 	var h map[string]any
 	if b, err := json.Marshal(plan.Hyperparameters); err == nil && json.Unmarshal(b, &h) == nil {
 		for name, v := range h {
@@ -49,7 +50,34 @@ func (o *trainOptions) trackRun(ctx context.Context, c *magic.Call, plan *train.
 	for _, d := range plan.Data() {
 		r.Params["data "+d.Name] = d.Array + " sha256 " + d.SHA256[:12]
 	}
-	return track.Start(ctx, r, o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) })
+	return track.Start(ctx, r, tracked, tell)
+}
+
+// trackTrials is SweepOptions.Watch: each trial is a run of its own, the sweep their
+// group. What fails for all is told once.
+func (o *sweepOptions) trackTrials(ctx context.Context, c *magic.Call) func(int, *train.Plan) (func(train.Event), func(*train.Model, error)) {
+	if len(o.track) == 0 {
+		return nil
+	}
+	var mu sync.Mutex
+	told := map[string]bool{}
+	tell := func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !told[line] {
+			told[line] = true
+			fmt.Fprintln(c.Out.Stderr(), line)
+		}
+	}
+	return func(_ int, plan *train.Plan) (func(train.Event), func(*train.Model, error)) {
+		tracked, err := trackers(o.track)
+		if err != nil {
+			tell(err.Error())
+			return nil, nil
+		}
+		s := trackRun(ctx, plan, tracked, tell)
+		return observe(nil, s), func(m *train.Model, err error) { trackEnd(s, m, err) }
+	}
 }
 
 // observe passes epochs on to a view and to trackers.

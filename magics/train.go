@@ -293,7 +293,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if o.quiet {
 		shown = nil
 	}
-	tracked := o.trackRun(ctx, c, plan)
+	tracked := trackRun(ctx, plan, o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) })
 	plan.OnEvent(observe(shown, tracked))
 	declared := declare(c.Vars, pending{o.out, plan.Pending()})
 	begin := time.Now()

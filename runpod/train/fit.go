@@ -195,5 +195,8 @@ func (p *Plan) GiveUp(c <-chan struct{}) { p.options.GiveUp = c }
 // OnEvent sets Options.OnEvent.
 func (p *Plan) OnEvent(f func(Event)) { p.options.OnEvent = f }
 
+// Origin is where the run comes from, as Options had it.
+func (p *Plan) Origin() Origin { return p.options.Origin }
+
 // Pending is the model as it is before the run: without epochs and weights.
 func (p *Plan) Pending() *Model { return p.unfinished("", p.options.Endpoint, nil) }

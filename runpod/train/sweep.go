@@ -38,6 +38,9 @@ type SweepOptions struct {
 	Journal string
 	// OnTrial is told of each trial that is over, one at a time.
 	OnTrial func(TrialResult)
+	// Watch is told of each trial before it is sent, from several goroutines; what it
+	// returns, of what happens in it and of its end, with its weights. Either may be nil.
+	Watch func(number int, p *Plan) (event func(Event), end func(*Model, error))
 }
 
 // A TrialResult is one training of a sweep.
@@ -59,6 +62,7 @@ type TrialResult struct {
 
 // A SweepResult is what a sweep found.
 type SweepResult struct {
+	ID     string // of the sweep in the run store: its trials' Origin.Parent
 	Space  []Dimension
 	Trials []TrialResult // those that were run, by Number
 	Best   int           // index in Trials, -1 where none succeeded
@@ -85,7 +89,16 @@ func Trial(ctx context.Context, spec any, data Data, o Options, point Point) (va
 	if err != nil {
 		return math.Inf(1), nil, err
 	}
-	if model, err = Fit(ctx, spec, data, o); err != nil {
+	p, err := Prepare(spec, data, o)
+	if err != nil {
+		return math.Inf(1), nil, fmt.Errorf("train: %w", err)
+	}
+	return p.trial(ctx)
+}
+
+// trial runs a plan; its value is what a sweep makes small.
+func (p *Plan) trial(ctx context.Context) (value float64, model *Model, err error) {
+	if model, err = p.Run(ctx); err != nil {
 		return math.Inf(1), model, err
 	}
 	h := model.History
@@ -108,44 +121,14 @@ func Trial(ctx context.Context, spec any, data Data, o Options, point Point) (va
 // workers choose the same points and stop the same trials again, in whatever order
 // they end; MaxTime and MaxCost end a sweep where the clock says.
 func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimension, s SweepOptions) (*SweepResult, error) {
-	if len(space) == 0 {
-		return nil, worker.Invalid("space", "is empty: name what to vary, as in lr=log(1e-4,1e-1)")
-	}
-	for i, d := range space {
-		if slices.ContainsFunc(space[:i], func(e Dimension) bool { return e.Name == d.Name }) {
-			return nil, worker.Invalid("space", fmt.Sprintf("names %s twice", d.Name))
-		}
-	}
-	fill(&s.Workers, 4)
-	fill(&s.Method, MethodRandom)
-	if s.Method != MethodGrid {
-		fill(&s.Trials, 20)
-	}
-	fill(&o.Seed, Seed(drawSeed()))
-	fill(&s.Seed, o.Seed)
-	search, total, err := newSearcher(space, s)
-	if err != nil {
-		return nil, err
-	}
 	if o.Endpoint == nil {
-		if o.Endpoint, err = Endpoint(); err != nil {
+		e, err := Endpoint()
+		if err != nil {
 			return nil, err
 		}
+		o.Endpoint = e
 	}
-	o.sending = new(sync.Mutex)
-	// The weights of trials that were ended are nobody's: no job is paid for them.
-	nobody := make(chan struct{})
-	close(nobody)
-	o.GiveUp = nobody
-	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: SweepResult{Space: space, Best: -1},
-		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}, begun: map[int]earlier{}}
-	w.turn = sync.NewCond(&w.mu)
-	if s.Halving != nil {
-		if w.halving, err = newHalving(*s.Halving, s.Workers); err != nil {
-			return nil, err
-		}
-	}
-	plan, err := w.check(space)
+	w, plan, err := newSweep(spec, data, o, space, s)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +141,75 @@ func Sweep(ctx context.Context, spec any, data Data, o Options, space []Dimensio
 	err = errors.Join(w.run(ctx), w.journal.failed())
 	w.sort()
 	return &w.result, err
+}
+
+// A SweepPlan is what a sweep would do.
+type SweepPlan struct {
+	Trials, Workers int
+	// Plans are of the first points, 20 at most, that depend on no result.
+	Plans []*Plan
+}
+
+// PrepareSweep checks what Sweep would run, and sends nothing.
+func PrepareSweep(spec any, data Data, o Options, space []Dimension, s SweepOptions) (*SweepPlan, error) {
+	w, plan, err := newSweep(spec, data, o, space, s)
+	if err != nil {
+		return nil, err
+	}
+	p := &SweepPlan{Trials: len(w.done), Workers: min(w.s.Workers, len(w.done))}
+	for n := 0; n < min(20, p.Trials) && w.search.needs(n) == 0; n++ {
+		spec, o, err := apply(w.spec, w.options, w.search.point(n, nil))
+		if err != nil {
+			return nil, err
+		}
+		if plan, err = Prepare(spec, data, o); err != nil {
+			return nil, err
+		}
+		p.Plans = append(p.Plans, plan)
+	}
+	if p.Plans == nil {
+		p.Plans = []*Plan{plan}
+	}
+	return p, nil
+}
+
+// newSweep checks a sweep; the plan is that of a point.
+func newSweep(spec any, data Data, o Options, space []Dimension, s SweepOptions) (*sweep, *Plan, error) {
+	if len(space) == 0 {
+		return nil, nil, worker.Invalid("space", "is empty: name what to vary, as in lr=log(1e-4,1e-1)")
+	}
+	for i, d := range space {
+		if slices.ContainsFunc(space[:i], func(e Dimension) bool { return e.Name == d.Name }) {
+			return nil, nil, worker.Invalid("space", fmt.Sprintf("names %s twice", d.Name))
+		}
+	}
+	fill(&s.Workers, 4)
+	fill(&s.Method, MethodRandom)
+	if s.Method != MethodGrid {
+		fill(&s.Trials, 20)
+	}
+	fill(&o.Seed, Seed(drawSeed()))
+	fill(&s.Seed, o.Seed)
+	search, total, err := newSearcher(space, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	fill(&o.Origin.Parent, newRunID())
+	o.sending = new(sync.Mutex)
+	// The weights of trials that were ended are nobody's: no job is paid for them.
+	nobody := make(chan struct{})
+	close(nobody)
+	o.GiveUp = nobody
+	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: SweepResult{ID: o.Origin.Parent, Space: space, Best: -1},
+		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}, begun: map[int]earlier{}}
+	w.turn = sync.NewCond(&w.mu)
+	if s.Halving != nil {
+		if w.halving, err = newHalving(*s.Halving, s.Workers); err != nil {
+			return nil, nil, err
+		}
+	}
+	plan, err := w.check(space)
+	return w, plan, err
 }
 
 type sweep struct {
@@ -310,7 +362,7 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 			w.mu.Unlock()
 		}
 	}
-	value, model, err := Trial(ctx, w.spec, w.data, o, p)
+	value, model, err := w.watched(ctx, n, o, p)
 	var cut *InterruptedError
 	halved := errors.As(err, &cut) && errors.Is(context.Cause(ctx), errHalved)
 	if halved && cut.Cancelled {
@@ -336,6 +388,33 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 	w.pending[n] = TrialResult{Number: n, Point: p, Value: value, Model: model, Err: err, Time: took}
 	w.settleLocked()
 	return nil
+}
+
+// watched is Trial, and tells Watch of it.
+func (w *sweep) watched(ctx context.Context, n int, o Options, p Point) (value float64, model *Model, err error) {
+	spec, o, err := apply(w.spec, o, p)
+	if err != nil {
+		return math.Inf(1), nil, err
+	}
+	plan, err := Prepare(spec, w.data, o)
+	if err != nil {
+		return math.Inf(1), nil, fmt.Errorf("train: %w", err)
+	}
+	if w.s.Watch == nil {
+		return plan.trial(ctx)
+	}
+	event, end := w.s.Watch(n, plan)
+	if event != nil {
+		own := plan.options.OnEvent
+		plan.OnEvent(func(e Event) {
+			event(e)
+			own(e)
+		})
+	}
+	if end != nil {
+		defer func() { end(model, err) }()
+	}
+	return plan.trial(ctx)
 }
 
 // took is how long a job ran: as the service counts it where there is a cap and it
