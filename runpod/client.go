@@ -148,6 +148,7 @@ type call struct {
 	open     bool          // the answer goes on: reply.stream and not reply.body
 	hold     time.Duration // how long the server may keep it open, beyond the timeout
 	header   http.Header   // made by the handlers
+	unsure   bool          // an earlier sending of it may have been carried out
 	key      func() string // what must not show in errors, or nil
 }
 

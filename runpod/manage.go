@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -54,6 +55,19 @@ func (m *Management) do(ctx context.Context, method string, segments []string, q
 		return err
 	}
 	return m.client.into(ctx, c, out)
+}
+
+// remove deletes a resource. Where an earlier sending of the request failed, it may be
+// gone already, as was wanted.
+func (m *Management) remove(ctx context.Context, segments ...string) error {
+	c, err := m.call(http.MethodDelete, segments, nil)
+	if err != nil {
+		return err
+	}
+	if _, err = m.client.do(ctx, c); c.unsure && errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func (m *Management) call(method string, segments []string, query url.Values) (*call, error) {

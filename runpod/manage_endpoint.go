@@ -183,7 +183,7 @@ func (m *Management) UpdateEndpoint(ctx context.Context, id EndpointID, s Endpoi
 
 // DeleteEndpoint ends the endpoint, its workers and its jobs.
 func (m *Management) DeleteEndpoint(ctx context.Context, id EndpointID) error {
-	return m.do(ctx, http.MethodDelete, []string{"serverless", string(id)}, nil, nil, nil)
+	return m.remove(ctx, "serverless", string(id))
 }
 
 // EnsureEndpoint brings the account to have one endpoint of that name and spec: it

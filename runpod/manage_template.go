@@ -58,7 +58,7 @@ func (m *Management) UpdateTemplate(ctx context.Context, id string, s TemplateSp
 
 // DeleteTemplate removes a template.
 func (m *Management) DeleteTemplate(ctx context.Context, id string) error {
-	return m.do(ctx, http.MethodDelete, []string{"templates", id}, nil, nil, nil)
+	return m.remove(ctx, "templates", id)
 }
 
 // FindTemplate returns the template of that name, or nil.

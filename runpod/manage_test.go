@@ -127,6 +127,21 @@ func TestEnsureEndpoint(t *testing.T) {
 	})
 }
 
+// A delete that answered 500 took place: what is asked again is not there.
+func TestDeleteTwice(t *testing.T) {
+	gone := runpodtest.Step{Method: "DELETE", Path: "/v2/serverless/ep1", Status: 404}
+	lost := gone
+	lost.Status = 500
+	synctest.Test(t, func(t *testing.T) {
+		if err := manage(t, lost, gone).DeleteEndpoint(t.Context(), "ep1"); err != nil {
+			t.Error(err)
+		}
+		if err := manage(t, gone).DeleteEndpoint(t.Context(), "ep1"); !errors.Is(err, runpod.ErrNotFound) {
+			t.Errorf("what was never there: %v", err)
+		}
+	})
+}
+
 func TestManagementRest(t *testing.T) {
 	const template = `{"id":"t1","name":"n","image":"i","serverless":true}`
 	const volume = `{"id":"v1","name":"n","size":20,"dataCenter":"EU-RO-1","type":"STANDARD"}`

@@ -57,5 +57,5 @@ func (m *Management) ResizeVolume(ctx context.Context, id, name string, size int
 
 // DeleteVolume removes a volume and what it holds.
 func (m *Management) DeleteVolume(ctx context.Context, id string) error {
-	return m.do(ctx, http.MethodDelete, []string{"network-volumes", id}, nil, nil, nil)
+	return m.remove(ctx, "network-volumes", id)
 }

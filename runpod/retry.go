@@ -41,6 +41,7 @@ func (r retrier) wrap(next handler) handler {
 			if err == nil || attempt >= r.attempts || !mayRepeat(c, err) {
 				return out, err
 			}
+			c.unsure = c.unsure || !errors.Is(err, ErrRateLimited) && !errors.Is(err, errNotSent)
 			wait := pause + time.Duration(rand.Int64N(int64(pause)/2+1))
 			var e *Error
 			if errors.As(err, &e) && e.RetryAfter > 0 {

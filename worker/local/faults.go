@@ -38,7 +38,8 @@ const (
 type Fault struct {
 	Kind FaultKind `json:"kind"`
 	// Op names the operation, "run", "status", "job-done"; empty is every
-	// operation of the client plane. status-sync has a name of its own here.
+	// operation of the client plane. status-sync has a name of its own here; requests
+	// of the management API are "manage-get", "-post", "-patch" and "-delete".
 	// FaultDuplicate, FaultMute and FaultLateProgress have none.
 	Op string `json:"op,omitempty"`
 	// Skip lets so many requests pass first.
@@ -59,10 +60,11 @@ func (f Fault) check() error {
 	kinds := []FaultKind{FaultStatus, FaultSlow, FaultCut, FaultTruncate, FaultGone, FaultDuplicate, FaultMute, FaultLateProgress}
 	_, client := routes[f.Op]
 	_, work := workerRoutes[f.Op]
+	manage := slices.Contains(manageOps, f.Op)
 	switch {
 	case !slices.Contains(kinds, f.Kind):
 		return fmt.Errorf("local: unknown fault %q; known: %v", f.Kind, kinds)
-	case f.Op != "" && !client && !work:
+	case f.Op != "" && !client && !work && !manage || manage && f.Kind == FaultGone:
 		return fmt.Errorf("local: a fault for the unknown operation %q", f.Op)
 	case f.Skip < 0 || f.Count < -1 || f.DelayMS < 0 || f.RetryAfter < 0 || f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("local: a fault with a number out of range: %+v", f)
@@ -173,8 +175,12 @@ func (fs *faults) onJob(k FaultKind) bool {
 	return ok
 }
 
-// serveFault answers a request as the fault says; serve carries it out.
-func (e *endpoint) serveFault(f Fault, w http.ResponseWriter, r *http.Request, args []string, serve func(http.ResponseWriter)) {
+// manageOps name requests of the management API.
+var manageOps = []string{"manage-get", "manage-post", "manage-patch", "manage-delete"}
+
+// serveFault answers a request as the fault says; serve carries it out, and forget lets
+// go of the job that it names.
+func serveFault(f Fault, clock Clock, w http.ResponseWriter, r *http.Request, forget func(), serve func(http.ResponseWriter)) {
 	switch f.Kind {
 	case FaultStatus:
 		if f.After {
@@ -193,7 +199,7 @@ func (e *endpoint) serveFault(f Fault, w http.ResponseWriter, r *http.Request, a
 	case FaultSlow:
 		rec := &recorder{header: w.Header()}
 		serve(rec)
-		if pause(r.Context(), e.q.opt.Clock, time.Duration(f.DelayMS)*time.Millisecond) != nil {
+		if pause(r.Context(), clock, time.Duration(f.DelayMS)*time.Millisecond) != nil {
 			return
 		}
 		w.WriteHeader(rec.code)
@@ -206,9 +212,7 @@ func (e *endpoint) serveFault(f Fault, w http.ResponseWriter, r *http.Request, a
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case FaultGone:
-		if len(args) > 0 {
-			e.q.forget(args[len(args)-1])
-		}
+		forget()
 		serve(w)
 	}
 }

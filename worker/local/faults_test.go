@@ -144,7 +144,7 @@ func TestFaultCounts(t *testing.T) {
 	if fmt.Sprint(got) != "[200 503 503 200 200]" {
 		t.Error(got)
 	}
-	for _, bad := range []Fault{{}, {Kind: "fire"}, {Kind: FaultCut, Op: "walk"}, {Kind: FaultCut, Count: -2}, {Kind: FaultStatus, Status: 200}} {
+	for _, bad := range []Fault{{}, {Kind: "fire"}, {Kind: FaultGone, Op: "manage-get"}, {Kind: FaultCut, Op: "manage-put"}, {Kind: FaultCut, Op: "walk"}, {Kind: FaultCut, Count: -2}, {Kind: FaultStatus, Status: 200}} {
 		if s.Inject(bad) == nil {
 			t.Errorf("%+v was accepted", bad)
 		}
@@ -264,5 +264,24 @@ func TestCapacity(t *testing.T) {
 	call(t, s, "POST", "/twin/capacity", `{"available":true}`)
 	if s.ep.q.blocked != nil {
 		t.Error("throttled")
+	}
+}
+
+// A create that answers 502 has made what it was asked to.
+func TestManageFaults(t *testing.T) {
+	s := newServer(t, Options{Faults: []Fault{
+		{Kind: FaultStatus, Op: "manage-post", Status: 502, After: true},
+		{Kind: FaultStatus, Op: "manage-get", Status: 503, Skip: 1},
+	}})
+	if code, text := callRaw(t, s, "POST", "/v2/serverless", trainerSpec+`}`); code != 502 || text != "" {
+		t.Error(code, text)
+	}
+	if code, all := call(t, s, "GET", "/v2/serverless", ""); code != 200 || len(all["endpoints"].([]any)) != 2 {
+		t.Error(code, all)
+	}
+	for _, want := range []int{503, 200} {
+		if code, _ := callRaw(t, s, "GET", "/v2/serverless", ""); code != want {
+			t.Error(code)
+		}
 	}
 }

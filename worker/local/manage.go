@@ -61,6 +61,15 @@ func (s *Server) manage(w http.ResponseWriter, r *http.Request, parts []string) 
 		s.serveLogs(w, r, parts[1], parts[3])
 		return
 	}
+	if f, ok := s.faults.onRequest("manage-"+strings.ToLower(r.Method), true); ok {
+		serveFault(f, s.opt.Clock, w, r, func() {}, func(w http.ResponseWriter) { s.carryOut(w, r, parts) })
+		return
+	}
+	s.carryOut(w, r, parts)
+}
+
+// carryOut does what a request of the management API asks for.
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, parts []string) {
 	var body []byte
 	var err error
 	if r.Method == http.MethodPost || r.Method == http.MethodPatch {

@@ -70,7 +70,12 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string)
 	}
 	defer done()
 	if f, ok := e.srv.faults.onRequest(parts[0], isWorker); ok {
-		e.serveFault(f, w, r, args, func(w http.ResponseWriter) { rt.serve(e, w, r, args) })
+		forget := func() {
+			if len(args) > 0 {
+				e.q.forget(args[len(args)-1])
+			}
+		}
+		serveFault(f, e.q.opt.Clock, w, r, forget, func(w http.ResponseWriter) { rt.serve(e, w, r, args) })
 		return
 	}
 	rt.serve(e, w, r, args)

@@ -134,8 +134,8 @@ func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
 	}
 	fmt.Fprintf(out, `RunPod's job API on this machine, with %s. Stop it with Ctrl-C.
 
-  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_ENDPOINT_ID=%s%s
+  export RUNPOD_ENDPOINT_BASE_URL=%s RUNPOD_MANAGEMENT_URL=%s RUNPOD_ENDPOINT_ID=%s%s
 
   curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
-`, worker, s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
+`, worker, s.BaseURL(), s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
 }
