@@ -118,7 +118,7 @@ func newEvaluation(m worker.Metrics) *Evaluation {
 // Response.GPUInfo and BenchmarkResults. It is a job, and costs as one.
 func GPUInfo(ctx context.Context, e *runpod.Endpoint) (*worker.Response, error) {
 	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: newRunID()}
-	output, err := call(ctx, e, r)
+	output, err := call(ctx, e, r, runpod.Policy{})
 	if err != nil {
 		return nil, err
 	}

@@ -38,8 +38,8 @@ func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod
 
 // call runs a request as a job to its end and returns its output. When ctx ends
 // the job is cancelled.
-func call(ctx context.Context, e *runpod.Endpoint, r *worker.Request) (json.RawMessage, error) {
-	job, err := e.Call(ctx, runpod.Request{Input: r})
+func call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (json.RawMessage, error) {
+	job, err := e.Call(ctx, runpod.Request{Input: r, Policy: p})
 	switch {
 	case errors.Is(err, runpod.ErrTooLarge) && job == nil:
 		return nil, &sizeError{size(r), runpod.MaxRunBody}

@@ -292,7 +292,7 @@ func (m *Model) ask(ctx context.Context, p *parcel, large bool) (*worker.Respons
 	t.large, p.deltas = large, m.deltas
 	var output json.RawMessage
 	err := t.do(ctx, p, func(r *worker.Request) (err error) {
-		output, err = call(ctx, endpoint, r)
+		output, err = call(ctx, endpoint, r, runpod.Policy{})
 		return err
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
@@ -24,6 +25,8 @@ const (
 	// storeTries is how often a job of the operation store is asked for: to do it
 	// twice changes nothing.
 	storeTries = 3
+	// storeTime is what such a job may take: it writes some megabytes.
+	storeTime = 2 * time.Minute
 )
 
 // byJobs sends arrays as jobs of the operation store, those that are not there.
@@ -169,7 +172,7 @@ func (t *transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor
 // is sent again.
 func (t *transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Response, error) {
 	for try := 1; ; try++ {
-		output, err := call(ctx, t.endpoint, r)
+		output, err := call(ctx, t.endpoint, r, runpod.Policy{ExecutionTimeout: storeTime})
 		var refused *worker.Error
 		switch {
 		case err == nil:
@@ -191,7 +194,7 @@ func (t *transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Res
 
 // again tells whether an error says that the way broke, and not the job.
 func again(err error) bool {
-	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer} {
+	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer, runpod.ErrJobTimedOut} {
 		if errors.Is(err, kind) {
 			return true
 		}

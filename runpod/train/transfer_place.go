@@ -10,8 +10,13 @@ import (
 )
 
 // EnvLocalStore names a folder that the embedded endpoint's workers read data from:
-// who runs on its machine puts data there, and not into requests.
-const EnvLocalStore = "GOPHERPOD_LOCAL_STORE"
+// who runs on its machine puts data there, and not into requests. EnvSharedStore is that
+// of another endpoint on this machine, of gopherpod local --store: a notebook's kernel
+// and the command line have their own embedded one besides.
+const (
+	EnvLocalStore  = "GOPHERPOD_LOCAL_STORE"
+	EnvSharedStore = "GOPHERPOD_SHARED_STORE"
+)
 
 // storeOf is where the workers of an endpoint read data from, as far as the
 // environment tells, or nil.
@@ -20,12 +25,14 @@ func storeOf(e *runpod.Endpoint) (store.Store, error) {
 		return nil, nil
 	}
 	base := e.Client().BaseURL()
-	if dir := os.Getenv(EnvLocalStore); dir != "" && e.Client().Local() {
-		if embedded := os.Getenv(EnvLocalURL); embedded == "" || sameHost(embedded, base) {
+	if e.Client().Local() {
+		name := EnvSharedStore
+		if embedded := os.Getenv(EnvLocalURL); embedded != "" && sameHost(embedded, base) {
+			name = EnvLocalStore
+		}
+		if dir := os.Getenv(name); dir != "" {
 			return store.Dir(dir), nil
 		}
-	}
-	if e.Client().Local() {
 		return nil, nil // its workers have no network volume, and need no bucket
 	}
 	config, ok, err := s3.FromEnv()

@@ -425,7 +425,7 @@ func TestLocalStore(t *testing.T) {
 	t.Setenv(EnvLocalURL, "http://127.0.0.1:1")
 	fit(t, p.endpoint, X, y, Options{})
 	wantOps(t, p, "have train", 4000)
-	t.Setenv(EnvLocalURL, "") // gopherpod local: the other variables name it
+	t.Setenv(EnvSharedStore, dir) // gopherpod local beside it
 	fit(t, p.endpoint, X, y, Options{})
 	wantOps(t, p, "train", 3000)
 

@@ -93,6 +93,8 @@ func (p *pool) work(ctx context.Context, id string) {
 	defer q.dismiss(id)
 	p.ep.logs.add(id, "system", "worker is created")
 	defer p.ep.logs.add(id, "system", "worker is removed")
+	p.srv.opt.Log.Info("a worker starts", "worker", id, "endpoint", p.ep.id)
+	defer p.srv.opt.Log.Info("a worker has ended", "worker", id, "endpoint", p.ep.id)
 	if q.awaitCapacity(ctx, id) != nil || pause(ctx, p.srv.opt.Clock, p.rules().ColdStart) != nil {
 		return
 	}

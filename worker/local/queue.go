@@ -121,6 +121,7 @@ func (q *queue) submit(sub submission) (view, error) {
 	q.countLocked(j)
 	q.enqueueLocked(j, false)
 	q.armLocked(j)
+	q.opt.Log.Info("a job waits", "job", j.id, "bytes", len(j.input))
 	return j.viewLocked(), nil
 }
 
@@ -203,6 +204,7 @@ func (q *queue) endLocked(j *job, s Status) {
 	q.releaseLocked(j)
 	j.status = s
 	j.finished = q.opt.Clock.Now()
+	q.opt.Log.Info("a job has ended", "job", j.id, "status", s)
 	switch s {
 	case StatusCompleted:
 		q.counts.completed++

@@ -83,6 +83,7 @@ func (q *queue) takeLocked(workerID string, n int) []delivery {
 		j.attached = w.attached
 		j.tellLocked()
 		q.movedLocked(j)
+		q.opt.Log.Info("a job runs", "job", j.id, "worker", workerID)
 		d := delivery{id: j.id, sub: &j.sub, input: j.input, retries: j.retries,
 			delay: now.Sub(j.created).Milliseconds(), noInput: emptyObject(j.input)}
 		got = append(got, d)

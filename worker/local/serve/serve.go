@@ -129,7 +129,7 @@ func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
 	}
 	if dir, _ := flags.GetString("store"); dir != "" && kind != "none" {
 		if dir, err := filepath.Abs(dir); err == nil {
-			key += fmt.Sprintf(" GOPHERPOD_LOCAL_STORE=%q", dir)
+			key += fmt.Sprintf(" GOPHERPOD_SHARED_STORE=%q", dir)
 		}
 	}
 	fmt.Fprintf(out, `RunPod's job API on this machine, with %s. Stop it with Ctrl-C.
