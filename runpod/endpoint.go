@@ -168,11 +168,11 @@ func (e *Endpoint) doJob(ctx context.Context, c *call) (*Job, error) {
 	}
 	if w.ID == "" || w.Status == "" {
 		// A 200 may carry nothing but an error.
-		e := &Error{Op: c.op, Endpoint: c.endpoint, JobID: c.job, Kind: ErrBadAnswer, StatusCode: http.StatusOK, Message: "no job in it"}
+		message := "no job in it"
 		if len(w.Error) > 0 {
-			e.Message = oneLine(string(w.Error))
+			message = oneLine(string(w.Error))
 		}
-		return nil, e
+		return nil, c.fail(ErrBadAnswer, &reply{status: http.StatusOK}, message)
 	}
 	return w.job(e.ID), nil
 }
@@ -183,6 +183,7 @@ func (c *Client) into(ctx context.Context, call *call, v any) error {
 	if err != nil {
 		return err
 	}
+	r.body = call.hide(r.body)
 	if err := bigjson.Unmarshal(r.body, v); err != nil {
 		e := call.fail(ErrBadAnswer, r, said(r))
 		if json.Valid(r.body) {

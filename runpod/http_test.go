@@ -1,7 +1,9 @@
 package runpod_test
 
 import (
+	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +22,7 @@ func serve(t *testing.T, config runpod.Config, h http.HandlerFunc) *runpod.Endpo
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	config.BaseURL, config.APIKey = s.URL+"/v2", "rpa_key"
+	config.BaseURL, config.APIKey = s.URL+"/v2", cmp.Or(config.APIKey, "rpa_key")
 	client, err := runpod.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -94,10 +96,50 @@ func TestHostileAnswers(t *testing.T) {
 			if !errors.As(err, &typed) || len(err.Error()) > 1000 {
 				t.Errorf("got %.300v", err)
 			}
-			if _, err := e.Run(t.Context(), input); !errors.As(err, &typed) {
+			_, err = e.Run(t.Context(), input)
+			if !errors.As(err, &typed) || !errors.Is(err, runpod.ErrUnknownOutcome) || errors.Is(err, runpod.ErrTooLarge) {
 				t.Errorf("run: %.300v", err)
 			}
 		})
+	}
+}
+
+// An answer of any kind that repeats the key shows it nowhere.
+func TestKeyRepeated(t *testing.T) {
+	const key = "rpa_0123456789abcdef0123456789abcdef"
+	for _, answer := range []string{
+		`{"error":"bad: Bearer ` + key + `"}`, key, `{"id":"j","status":"FAILED","error":"` + key + `"}`,
+		`{"id":"j","status":"COMPLETED","output":{"env":"` + key + `"}}`, `{"status":"FAILED","stream":[{"output":"` + key + `"}],"error":"` + key + `"}`,
+	} {
+		for _, code := range []int{200, 400, 500} {
+			e := serve(t, runpod.Config{APIKey: key, Attempts: 1}, func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(code)
+				io.WriteString(w, answer)
+			})
+			show := func(v any, err error) {
+				if job, ok := v.(*runpod.Job); ok && job != nil {
+					v = fmt.Sprintf("%+v %s %v", *job, job.Output, job.Err())
+				}
+				if text := fmt.Sprintf("%+v %v", v, err); strings.Contains(text, key[4:]) {
+					t.Errorf("%d %s: %s", code, answer, text)
+				}
+			}
+			job, err := e.Run(t.Context(), input)
+			show(job, err)
+			job, err = e.Status(t.Context(), "j")
+			show(job, err)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // an outage is waited out
+			for update, err := range e.Follow(ctx, "j") {
+				show(update, err)
+				for _, c := range update.Chunks {
+					show(string(c), nil)
+				}
+				break
+			}
+			cancel()
+			health, err := e.Health(t.Context())
+			show(health, err)
+		}
 	}
 }
 

@@ -45,25 +45,33 @@ type opSpec struct {
 	maxBody int64
 	// repeatable: to send it twice is to send it once.
 	repeatable bool
+	// maxAnswer bounds an answer that holds no job's output; 0: Config.MaxAnswer alone does.
+	maxAnswer int64
 	// holds: the server may keep the request open on purpose.
 	holds bool
 }
 
 const per = 10 * time.Second
 
+// Bounds of answers: a few numbers, and lists of what an account has.
+const (
+	smallAnswer = 1 << 20
+	listAnswer  = 32 << 20
+)
+
 // ops are the base limits of the documented table; running workers raise the real
 // ones. Health is not in the table. It must not change.
 var ops = map[Op]opSpec{
-	OpRun:        {http.MethodPost, Limit{1000, per, 200}, MaxRunBody, false, false},
-	OpRunSync:    {http.MethodPost, Limit{2000, per, 400}, MaxRunSyncBody, false, true},
-	OpStatus:     {http.MethodGet, Limit{2000, per, 400}, 0, true, false},
-	OpStream:     {http.MethodGet, Limit{2000, per, 400}, 0, true, true},
-	OpCancel:     {http.MethodPost, Limit{100, per, 20}, 0, true, false},
-	OpRetry:      {http.MethodPost, Limit{100, per, 20}, 0, false, false},
-	OpPurgeQueue: {http.MethodPost, Limit{2, per, 1}, 0, false, false},
-	OpHealth:     {http.MethodGet, Limit{100, per, 20}, 0, true, false},
-	opManageRead: {"", Limit{60, time.Minute, 10}, 0, true, false},
-	opManage:     {"", Limit{60, time.Minute, 10}, 1 << 20, false, false},
+	OpRun:        {http.MethodPost, Limit{1000, per, 200}, MaxRunBody, false, smallAnswer, false},
+	OpRunSync:    {http.MethodPost, Limit{2000, per, 400}, MaxRunSyncBody, false, 0, true},
+	OpStatus:     {http.MethodGet, Limit{2000, per, 400}, 0, true, 0, false},
+	OpStream:     {http.MethodGet, Limit{2000, per, 400}, 0, true, 0, true},
+	OpCancel:     {http.MethodPost, Limit{100, per, 20}, 0, true, 0, false},
+	OpRetry:      {http.MethodPost, Limit{100, per, 20}, 0, false, 0, false},
+	OpPurgeQueue: {http.MethodPost, Limit{2, per, 1}, 0, false, smallAnswer, false},
+	OpHealth:     {http.MethodGet, Limit{100, per, 20}, 0, true, smallAnswer, false},
+	opManageRead: {"", Limit{60, time.Minute, 10}, 0, true, listAnswer, false},
+	opManage:     {"", Limit{60, time.Minute, 10}, 1 << 20, false, listAnswer, false},
 }
 
 // The management API counts its requests by account and minute.

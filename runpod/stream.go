@@ -116,7 +116,7 @@ func (e *Endpoint) look(ctx context.Context, id JobID) (Update, error) {
 	if err != nil {
 		return Update{}, err
 	}
-	update, err := parseStream(r.body)
+	update, err := parseStream(c.hide(r.body))
 	if err != nil {
 		return Update{}, c.fail(ErrBadAnswer, r, err.Error())
 	}

@@ -64,7 +64,7 @@ func TestFitFaults(t *testing.T) {
 		{"failed with an error of ours", []runpodtest.Step{accepted, finished, status(`"FAILED","error":"{\"error_type\":\"OutOfMemory\",\"error_message\":\"no room\"}"`)}, nil, "no room"},
 		{"cancelled by another", []runpodtest.Step{accepted, finished, status(`"CANCELLED"`), answering(accepted, 400, `{}`)}, runpod.ErrJobCancelled, "cancelled"}, // the worker is asked for what it kept
 		{"timed out", []runpodtest.Step{accepted, finished, status(`"TIMED_OUT"`)}, runpod.ErrJobTimedOut, "timed out"},
-		{"expired", []runpodtest.Step{accepted, answering(finished, 404, `{}`), answering(status(`""`), 404, `{}`)}, runpod.ErrNotFound, "404"},
+		{"expired", []runpodtest.Step{accepted, answering(finished, 404, `{}`), answering(status(`""`), 404, `{}`), answering(accepted, 400, `{}`)}, runpod.ErrNotFound, "404"},
 		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "no list of events"},
 		{"no output", []runpodtest.Step{accepted, finished, status(`"COMPLETED"`)}, ErrResult, "no list of events"},
 		{"output without its end", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[]`)}, ErrResult, "no done event"},
@@ -120,6 +120,40 @@ func TestOutageOfTheStream(t *testing.T) {
 		m, err := p.Run(t.Context())
 		if err != nil || m.History.Len() != 2 {
 			t.Errorf("%v, %v", m, err)
+		}
+	})
+}
+
+// A job that all events have come of is over, though the service goes on saying that it
+// runs, as after a progress update that came too late.
+func TestJobThatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := runpodtest.New(t)
+		client, err := runpod.New(server.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		X, y := blobs(30)
+		p, err := Prepare(twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := wholeRun(p, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var chunks []string
+		for _, e := range events {
+			b, _ := json.Marshal(e)
+			chunks = append(chunks, `{"output":`+string(b)+`}`)
+		}
+		silent := step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[]}`)
+		silent.Delay = time.Hour
+		server.Add(accepted, step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[`+strings.Join(chunks, ",")+`]}`), silent)
+		begun := time.Now()
+		m, err := p.Run(t.Context())
+		if err != nil || m.History.Len() != 2 || !m.HasWeights() || time.Since(begun) > time.Minute {
+			t.Errorf("%v, %v after %v", m, err, time.Since(begun))
 		}
 	})
 }

@@ -63,6 +63,14 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		err = fmt.Errorf("train: job %s: %w: %w", job.ID, ErrResult, err)
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
+	if errors.Is(err, runpod.ErrNotFound) { // the service has forgotten the job; its worker may know the run
+		if r := p.collect(ctx, endpoint); r != nil && r.Stopped != "interrupted" {
+			if m, bad := p.finished(job, endpoint, r); bad == nil {
+				m.Receipt = p.receipt(m)
+				return m, nil
+			}
+		}
+	}
 	var cut *InterruptedError
 	if !errors.As(err, &cut) && errors.Is(err, runpod.ErrJobCancelled) { // by someone else
 		cut = &InterruptedError{JobID: job.ID, Cancelled: true, Epochs: m.History.Len(), Cause: err}

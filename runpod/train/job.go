@@ -88,7 +88,11 @@ type follower struct {
 func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.Job) error {
 	f.id, f.last = job.ID, -1
 	f.setStatus(job.Status)
-	for update, err := range e.Follow(ctx, f.id) {
+	// All events are the whole result, whatever the service says of the job after them.
+	watching, enough := context.WithCancel(ctx)
+	defer enough()
+	var settled *time.Timer
+	for update, err := range e.Follow(watching, f.id) {
 		if err != nil {
 			break // Wait meets the same, or has the output
 		}
@@ -102,8 +106,12 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 		if ctx.Err() != nil {
 			break
 		}
+		if f.complete() && settled == nil {
+			settled = time.AfterFunc(settleTime, enough)
+			defer settled.Stop()
+		}
 	}
-	if f.last >= 0 && f.seen == f.last+1 {
+	if f.complete() {
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -119,6 +127,12 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 	f.setStatus(ended.Status)
 	return f.heal(ended.Output)
 }
+
+// settleTime is how long a job whose last event has come may take to end.
+const settleTime = 10 * time.Second
+
+// complete tells whether all events have come.
+func (f *follower) complete() bool { return f.last >= 0 && f.seen == f.last+1 }
 
 // heal takes what the stream lost from the final output.
 func (f *follower) heal(output json.RawMessage) error {
