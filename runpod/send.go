@@ -73,7 +73,7 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 	case errors.Is(err, ErrTooLarge) && !c.spec.repeatable && c.method != http.MethodGet && out.status/100 == 2:
 		return nil, c.fail(ErrUnknownOutcome, out, err.Error()) // it was accepted, most likely
 	case errors.Is(err, ErrTooLarge):
-		return nil, c.fail(ErrTooLarge, out, err.Error())
+		return nil, c.fail(ErrTooLarge, out, strings.TrimPrefix(err.Error(), ErrTooLarge.Error()+": "))
 	case err != nil:
 		return nil, s.noAnswer(ctx, inner, c, err)
 	case out.status/100 != 2:

@@ -283,7 +283,7 @@ func TestManageWantsKey(t *testing.T) {
 	s := newServer(t, Options{})
 	for _, path := range []string{"/v2/serverless", "/v2/templates", "/v2/catalog/gpus", "/twin/faults"} {
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest("GET", path+"?token="+s.token, nil))
+		s.ServeHTTP(w, httptest.NewRequest("GET", path+"?token="+s.token(), nil))
 		if w.Code != 401 {
 			t.Errorf("%s: %d", path, w.Code)
 		}

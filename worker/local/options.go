@@ -128,6 +128,15 @@ const (
 
 var errOption = errors.New("local: wrong option")
 
+// Format prints the options with the key as "***".
+func (o Options) Format(f fmt.State, verb rune) {
+	if o.Key != "" {
+		o.Key = "***"
+	}
+	type bare Options
+	fmt.Fprintf(f, fmt.FormatString(f, verb), bare(o))
+}
+
 func (o Options) withDefaults() (Options, error) {
 	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 {
 		return o, fmt.Errorf("%w: a negative limit", errOption)

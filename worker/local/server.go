@@ -16,10 +16,10 @@ import (
 // A Server is one endpoint under RunPod's job API. Use it as an http.Handler, or
 // let Start listen.
 type Server struct {
-	opt   Options
-	guard *guard
-	token string // what workers show instead of the key
-	ep    *endpoint
+	opt        Options
+	guard      *guard
+	key, token func() string // token is what workers show instead of the key
+	ep         *endpoint
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
@@ -88,8 +88,9 @@ func New(opt Options) (*Server, error) {
 // build makes a Server that is reached by ln, or by ServeHTTP only. Workers may
 // start here already, so that it has to know its address.
 func build(opt Options, ln net.Listener) (s *Server, err error) {
-	token := workerToken(opt.Key)
-	s = &Server{opt: opt, guard: newGuard(opt.Key, token), token: token, hooks: make(chan struct{}, webhookAtOne)}
+	key, token := opt.Key, workerToken(opt.Key)
+	opt.Key = "" // from here on both are in closures, which no printing of a server follows
+	s = &Server{opt: opt, guard: newGuard(key, token), key: func() string { return key }, token: func() string { return token }, hooks: make(chan struct{}, webhookAtOne)}
 	if ln != nil {
 		addr := ln.Addr().(*net.TCPAddr)
 		s.guard.loopback = addr.IP.IsLoopback()
@@ -165,7 +166,7 @@ func (s *Server) URL() string { return s.url }
 func (s *Server) BaseURL() string { return s.url + "/v2" }
 
 // Key is what clients and workers present: "Authorization: Bearer <key>".
-func (s *Server) Key() string { return s.opt.Key }
+func (s *Server) Key() string { return s.key() }
 
 // EndpointID is the endpoint's name in paths.
 func (s *Server) EndpointID() string { return s.opt.EndpointID }

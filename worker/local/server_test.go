@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -40,6 +41,22 @@ func start(t testing.TB, opt Options) (*Server, func(method, path string, body [
 			t.Fatal(err)
 		}
 		return resp.StatusCode, b
+	}
+}
+
+func TestKeyDoesNotShow(t *testing.T) {
+	const key = "rpa_supersecret"
+	o := Options{Key: key, EndpointID: "shown"}
+	s := newServer(t, o)
+	defer s.Close()
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d"} {
+		text := fmt.Sprintf(format, o) + fmt.Sprintf(format, &o) + fmt.Sprintf(format, s)
+		if strings.Contains(text, "supersecret") || strings.Contains(text, s.token()) {
+			t.Errorf("%s: %s", format, text)
+		}
+	}
+	if !strings.Contains(fmt.Sprint(o), "shown") || s.Key() != key {
+		t.Error(o)
 	}
 }
 

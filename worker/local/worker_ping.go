@@ -37,14 +37,14 @@ func (s *Server) WorkerEnv(workerID string) []string {
 
 func (s *Server) workerEnv(endpointID, workerID string) []string {
 	base := s.BaseURL() + "/" + endpointID
-	query := "?gpu=local&token=" + s.token
+	query := "?gpu=local&token=" + s.token()
 	env := []string{
 		"RUNPOD_WEBHOOK_GET_JOB=" + base + "/job-take/$ID" + query,
 		"RUNPOD_WEBHOOK_POST_OUTPUT=" + base + "/job-done/$RUNPOD_POD_ID/$ID" + query,
 		"RUNPOD_WEBHOOK_POST_STREAM=" + base + "/job-stream/$RUNPOD_POD_ID/$ID" + query,
 		"RUNPOD_WEBHOOK_PING=" + base + "/ping/$RUNPOD_POD_ID" + query,
 		"RUNPOD_PING_INTERVAL=" + pingInterval(s.opt.HeartbeatTimeout),
-		"RUNPOD_AI_API_KEY=" + s.token,
+		"RUNPOD_AI_API_KEY=" + s.token(),
 		"RUNPOD_POD_ID=" + workerID,
 		"RUNPOD_POD_HOSTNAME=" + workerID,
 		"RUNPOD_ENDPOINT_ID=" + endpointID,

@@ -314,13 +314,13 @@ func TestWorkerToken(t *testing.T) {
 		s.ServeHTTP(w, r)
 		return w.Code
 	}
-	if c := get("/v2/local/ping/w1?token="+s.token, "rpa_from_a_config_file"); c != 200 {
+	if c := get("/v2/local/ping/w1?token="+s.token(), "rpa_from_a_config_file"); c != 200 {
 		t.Errorf("the token on the worker plane: %d", c)
 	}
-	if c := get("/v2/local/ping/w1?gpu=x", s.token); c != 200 {
+	if c := get("/v2/local/ping/w1?gpu=x", s.token()); c != 200 {
 		t.Errorf("the token in the header: %d", c)
 	}
-	if c := get("/v2/local/health?token="+s.token, ""); c != http.StatusUnauthorized {
+	if c := get("/v2/local/health?token="+s.token(), ""); c != http.StatusUnauthorized {
 		t.Errorf("the token on the client plane: %d", c)
 	}
 	if c := get("/v2/local/ping/w1?token=", ""); c != http.StatusUnauthorized {
