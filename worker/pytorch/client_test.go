@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -97,10 +98,17 @@ func TestGoClient(t *testing.T) {
 	if len(a) == 0 || !reflect.DeepEqual(a, b) {
 		t.Error("5+5 epochs are not 10")
 	}
-	o.StateDelta = new(true)
+	var lines []string
+	o.StateDelta, o.OnEvent = new(true), func(ev train.Event) { lines = append(lines, ev.Message) }
 	again, err := train.Fit(t.Context(), nil, data, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(lines, "\n"), "came back as differences") {
+		t.Errorf("the states came whole: %q", lines)
+	}
+	if whole, err := train.Collect(t.Context(), here, again.RunID, nil); err != nil || tensors.IsDelta(whole.ModelState) || tensors.IsDelta(whole.OptimizerState) || whole.ModelState == "" {
+		t.Errorf("who collects the run has its states as differences: %v", err)
 	}
 	if b, _ = again.StateDict(); !reflect.DeepEqual(a, b) {
 		t.Error("5+5 epochs are not 10 where the states come back as differences")
