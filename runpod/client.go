@@ -48,7 +48,8 @@ type Config struct {
 	// 256 MiB.
 	MaxAnswer int64
 	// Limits replace the documented ones, by operation. A limit of 0 requests is
-	// none.
+	// none. Clients of one service and key that set neither Limits nor Transport share
+	// their limits, in the whole process.
 	Limits map[Op]Limit
 	// Transport carries the requests; default http.DefaultTransport's settings.
 	Transport http.RoundTripper
@@ -57,7 +58,7 @@ type Config struct {
 }
 
 // A Client talks to one service with one key. It is safe for use by many
-// goroutines, which share its rate limits.
+// goroutines, which share its rate limits; see Config.Limits.
 type Client struct {
 	config Config // with defaults
 	local  bool   // BaseURL is on this machine
@@ -92,6 +93,7 @@ func New(config Config) (*Client, error) {
 		c.PollMin, c.PollMax = cmp.Or(c.PollMin, time.Millisecond), cmp.Or(c.PollMax, 20*time.Millisecond)
 	}
 	c.PollMin, c.PollMax = cmp.Or(c.PollMin, 250*time.Millisecond), cmp.Or(c.PollMax, 5*time.Second)
+	limits := limiters.of(c, 2*retryBase(local))
 	if c.Transport == nil {
 		c.Transport = newTransport()
 	}
@@ -109,7 +111,7 @@ func New(config Config) (*Client, error) {
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,
 		retrier{attempts: c.Attempts, base: retryBase(local)}.wrap,
-		newLimiter(c.Limits, 2*retryBase(local)).wrap,
+		limits.wrap,
 		authorizer{key: key, hosts: hosts}.wrap,
 	)
 	return client, nil

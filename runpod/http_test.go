@@ -206,3 +206,27 @@ func TestSlowLine(t *testing.T) {
 type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// The service counts by key, and so do the clients of a process.
+func TestClientsShareLimits(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"removed":0,"status":"completed"}`) }))
+	defer s.Close()
+	purge := func(key runpod.Secret, limits map[runpod.Op]runpod.Limit) error {
+		client, err := runpod.New(runpod.Config{BaseURL: s.URL, APIKey: key, Limits: limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		_, err = client.Endpoint("ep").PurgeQueue(ctx)
+		return err
+	}
+	for i := range 3 { // two in ten seconds
+		if err := purge("one", nil); (err == nil) != (i < 2) || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if err := errors.Join(purge("two", nil), purge("one", map[runpod.Op]runpod.Limit{})); err != nil {
+		t.Errorf("another key, and own limits: %v", err)
+	}
+}

@@ -3,13 +3,14 @@ package runpod
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync"
 	"time"
 )
 
-// A limiter keeps each operation of each endpoint to its limit. It is one for the
-// client, so that all who use it share it, in the order in which they came.
+// A limiter keeps each operation of each endpoint to its limit. All who use it share
+// it, in the order in which they came.
 type limiter struct {
 	limits map[Op]Limit  // over the documented ones
 	rest   time.Duration // after a 429 that does not say how long
@@ -25,6 +26,43 @@ type gateKey struct {
 
 func newLimiter(limits map[Op]Limit, rest time.Duration) *limiter {
 	return &limiter{limits: limits, rest: rest, gates: map[gateKey]*gate{}}
+}
+
+// limiters are those of the process, by service and key: the service counts by these and
+// not by client, of which a notebook's cells and a run that is watched beside them may
+// have several. It is the package's one variable that changes.
+var limiters limiterCache
+
+type limiterCache struct {
+	mu  sync.Mutex
+	all map[limiterKey]*limiter
+}
+
+type limiterKey struct {
+	base, management string
+	key              [sha256.Size]byte
+}
+
+// maxLimiters bounds the cache; a process has one or two services.
+const maxLimiters = 64
+
+// of returns the limiter for a client: the process's, unless it has limits or a transport
+// of its own.
+func (l *limiterCache) of(c Config, rest time.Duration) *limiter {
+	if c.Limits != nil || c.Transport != nil {
+		return newLimiter(c.Limits, rest)
+	}
+	k := limiterKey{c.BaseURL, c.ManagementURL, sha256.Sum256([]byte(c.APIKey.Reveal()))}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if found := l.all[k]; found != nil {
+		return found
+	}
+	if l.all == nil || len(l.all) >= maxLimiters {
+		l.all = map[limiterKey]*limiter{}
+	}
+	l.all[k] = newLimiter(nil, rest)
+	return l.all[k]
 }
 
 func (l *limiter) wrap(next handler) handler {
