@@ -8,6 +8,10 @@ import (
 // deltaMark begins the text of a state that is given as its difference to another.
 const deltaMark = "delta:"
 
+// MaxDelta is the longest text of a state that a difference is made of or to, in bytes:
+// making one takes four times its memory.
+const MaxDelta = 256 << 20
+
 // IsDelta tells whether a state's text is one that EncodeDelta wrote.
 func IsDelta(text string) bool { return strings.HasPrefix(text, deltaMark) }
 
@@ -31,8 +35,11 @@ func StateDigest(b []byte) string {
 // what is left behind the last four: the four bytes of a float32 shrink differently.
 //
 // ok is false where the difference is no shorter than next, which is then to be sent,
-// or where their lengths differ.
+// where their lengths differ, and for texts above MaxDelta.
 func EncodeDelta(base, next string) (text string, ok bool, err error) {
+	if len(base) > MaxDelta || len(next) > MaxDelta {
+		return "", false, nil
+	}
 	from, to, err := stateForm(base, 0)
 	if err != nil {
 		return "", false, err

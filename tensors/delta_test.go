@@ -177,3 +177,10 @@ func TestDeltaVectors(t *testing.T) {
 		}
 	}
 }
+
+func TestDeltaOfMuch(t *testing.T) {
+	text := strings.Repeat("A", MaxDelta+4)
+	if got, ok, err := EncodeDelta(text, text); got != "" || ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+}

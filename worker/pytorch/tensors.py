@@ -248,6 +248,7 @@ def save_state(tensors: dict) -> str:
 # Differences of states (tensors/delta.go) -----------------------------------------
 
 DELTA = "delta:"
+MAX_DELTA = 256 << 20  # characters of a state that a difference is made of; making one takes four times its memory
 
 
 def state_digest(data: bytes) -> str:
@@ -263,6 +264,8 @@ def encode_delta(base: str, state: str) -> str:
 
     delta:<digest of base's bytes>:<digest of state's safetensors>:<base64 of zstd of the difference>; the difference is the
     exclusive-or of both safetensors, the bytes 0, 4, 8, ... of it first, then 1, 5, 9, ..., to 3, then those behind the last four."""
+    if max(len(base), len(state)) > MAX_DELTA:
+        return ""
     from_bytes, to = from_base64(base, "base"), from_base64(state, "state")
     old, new = (decompress(b, "state") if b[:4] == ZSTD_MAGIC else b for b in (from_bytes, to))
     if len(old) != len(new):
