@@ -21,7 +21,7 @@ var imports = map[string][]string{
 	"kernel":                   {"kernel/wire", "kernel/zmtp", "kernel/history"},
 	"kernel/kerneltest":        {"kernel", "kernel/wire", "kernel/zmtp"},
 	"kernel/cell/celltest":     {"kernel/cell"},
-	"kernel/session":           {"kernel", "kernel/cell", "kernel/build", "kernel/magic", "kernel/session/frame", "kernel/session/host"},
+	"kernel/session":           {"kernel", "kernel/cell", "kernel/cgo", "kernel/build", "kernel/magic", "kernel/session/frame", "kernel/session/host"},
 	"kernel/session/host":      {"kernel/magic", "kernel/display", "kernel/session/frame", "kernel/session/rt"},
 	"kernel/session/rt":        {"kernel/session/rt/lm"},
 	"kernel/session/plain":     {"kernel/session/host"},

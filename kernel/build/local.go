@@ -1,7 +1,9 @@
 package build
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/parser"
@@ -9,10 +11,12 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/mod/modfile"
@@ -107,6 +111,37 @@ func (m *Modules) addLocal(gomod string) ([]string, error) {
 		return nil, err
 	}
 	return []string{path}, nil
+}
+
+// Use makes a folder the source of a module.
+func (m *Modules) Use(path, dir string) error { return m.use(path, dir) }
+
+// Files are the Go files that a package in a folder is compiled from, those that cmd/cgo
+// writes among them; output is what the go command says where it fails.
+func (m *Modules) Files(ctx context.Context, dir string) (files []string, output string, err error) {
+	c := exec.CommandContext(ctx, "go", "list", "-compiled", "-json=Dir,CompiledGoFiles", ".")
+	c.Dir, c.Env = dir, m.env()
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, "", context.Cause(ctx)
+		}
+		return nil, errs.String(), err
+	}
+	var l struct {
+		Dir             string
+		CompiledGoFiles []string
+	}
+	if err := json.Unmarshal(out.Bytes(), &l); err != nil {
+		return nil, "", fmt.Errorf("build: go list: %w", err)
+	}
+	for _, f := range l.CompiledGoFiles {
+		files = append(files, abs(l.Dir, f))
+	}
+	return files, "", nil
 }
 
 // use makes a folder the source of a module.

@@ -46,6 +46,7 @@ type folder struct {
 	File string // archive, relative to the host folder or absolute
 	Dir  string // source
 	Std  bool
+	Cgo  bool `json:",omitempty"` // it has C code, which may want libraries
 }
 
 // packages are compiled packages by import path.

@@ -320,7 +320,7 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 		if l.Export == "" || have || extra {
 			continue
 		}
-		h.extra[l.ImportPath] = folder{File: l.Export, Dir: l.Dir, Std: l.Standard}
+		h.extra[l.ImportPath] = folder{File: l.Export, Dir: l.Dir, Std: l.Standard, Cgo: len(l.CgoFiles) > 0}
 		added = append(added, l.ImportPath)
 		if l.Module == nil {
 			continue

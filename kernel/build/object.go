@@ -16,6 +16,9 @@ const cellPath = "nb"
 // A linkage is what the two ways to build differ in.
 type linkage struct {
 	versions string // version script of the shared object
+	// libs are the folders of the C compiler's libraries, with colons between, where C
+	// code is linked that may want some; "" where none is.
+	libs string
 	// args are the linker's arguments about where packages are, for an archive in
 	// dir that was compiled with the importcfg cfg.
 	args func(dir, archive, cfg string) ([]string, error)
@@ -40,7 +43,26 @@ func (h *Host) bundle(ctx context.Context, dir, path string, pkgs []string, main
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(pkgs, func(p string) bool { f, _ := h.find(p); return f.Cgo }) {
+		if l.libs, err = h.libraryDirs(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
 	return h.object(ctx, dir, path, path, src, l)
+}
+
+// libraryDirs are the folders in which the C compiler looks for libraries.
+func (h *Host) libraryDirs(ctx context.Context, dir string) (string, error) {
+	out, err := run(ctx, dir, environ(), h.m.Go.CC, "-print-search-dirs")
+	if err != nil {
+		return "", err
+	}
+	for l := range strings.Lines(string(out)) {
+		if dirs, ok := strings.CutPrefix(l, "libraries:"); ok {
+			return strings.TrimLeft(strings.TrimSpace(dirs), "="), nil
+		}
+	}
+	return "/usr/lib", nil
 }
 
 // object compiles files as package pkg and links them.
@@ -66,7 +88,7 @@ func (h *Host) object(ctx context.Context, dir, path, pkg string, src []string, 
 		return nil, fmt.Errorf("build: %w", err)
 	}
 	args = append([]string{"-o", o.File, "-buildmode=plugin", "-pluginpath", path, "-checklinkname=0", "-pruneweakmap=false", "-s", "-w"}, args...)
-	err = h.link(ctx, dir, versions, append(args, archive)...)
+	err = h.link(ctx, dir, versions, l.libs, append(args, archive)...)
 	o.Link = time.Since(t)
 	return o, err
 }
@@ -80,13 +102,13 @@ func (h *Host) compile(ctx context.Context, dir, pkg, out, cfg string, src []str
 
 // link runs the Go linker with our program in front of the system's linker, which
 // speaks ELF. macOS has the C compiler instead and no version script.
-func (h *Host) link(ctx context.Context, dir, versions string, args ...string) error {
+func (h *Host) link(ctx context.Context, dir, versions, libs string, args ...string) error {
 	ld := filepath.Join(h.dir, ldName)
 	if h.m.Go.OS != "linux" {
 		ld = h.m.Go.CC
 	}
 	args = append([]string{"-extld=" + ld}, args...)
-	_, err := run(ctx, dir, h.toolEnv(versions), filepath.Join(h.m.Go.Tools, "link"), args...)
+	_, err := run(ctx, dir, append(h.toolEnv(versions), "GP_LIBS="+libs), filepath.Join(h.m.Go.Tools, "link"), args...)
 	return err
 }
 

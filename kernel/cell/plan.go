@@ -437,8 +437,8 @@ func (p *plan) applyImports() Errors {
 	var errs Errors
 	for _, spec := range p.c.imports {
 		if spec.path == "C" {
-			errs = append(errs, Diagnostic{Cell: p.c.n, Line: spec.line, Col: spec.col, Msg: `import "C" is not possible in a cell`,
-				Hint: "put the cgo code into a package of its own and import that"})
+			// A session takes C code out before (package kernel/cgo).
+			errs = append(errs, Diagnostic{Cell: p.c.n, Line: spec.line, Col: spec.col, Msg: `import "C" is not possible here`})
 			continue
 		}
 		name := spec.name

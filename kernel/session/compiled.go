@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/cgo"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
@@ -83,6 +85,10 @@ func (s *Session) commit(u *cell.Unit) {
 	s.cellMu.Lock()
 	defer s.cellMu.Unlock()
 	s.cells.Commit(u)
+	if s.cell != nil {
+		s.cell.Commit()
+		s.cell = nil
+	}
 }
 
 // folder makes an empty folder to build in.
@@ -122,22 +128,50 @@ func (s *Session) buildLibrary(ctx context.Context, p *process) error {
 	fresh := s.fresh
 	s.fresh = nil
 	s.cellMu.Unlock()
-	if len(fresh) == 0 {
-		return nil
+	// Each package of C code has a library of its own: what two define does not meet.
+	isC := func(path string) bool { return strings.HasPrefix(path, cgo.Prefix) }
+	c := slices.DeleteFunc(slices.Clone(fresh), func(p string) bool { return !isC(p) })
+	if fresh = slices.DeleteFunc(fresh, isC); len(fresh) > 0 {
+		if err := s.loadLibrary(ctx, p, fresh); err != nil {
+			s.cellMu.Lock()
+			s.fresh = append(fresh, s.fresh...)
+			s.cellMu.Unlock()
+			return err
+		}
 	}
+	for _, path := range c {
+		libs := len(s.libs)
+		if err := s.loadLibrary(ctx, p, []string{path}); err != nil {
+			s.libs = s.libs[:libs] // no other cell wants it
+			return inLibrary(err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) loadLibrary(ctx context.Context, p *process, paths []string) error {
 	dir, err := s.folder()
 	if err != nil {
 		return err
 	}
-	obj, err := s.o.Host.Builder().Library(ctx, dir, fmt.Sprintf("nblib%d", len(s.libs)+1), fresh)
+	s.libraries++
+	obj, err := s.o.Host.Builder().Library(ctx, dir, fmt.Sprintf("nblib%d", s.libraries), paths)
 	if err != nil {
-		s.cellMu.Lock()
-		s.fresh = append(fresh, s.fresh...)
-		s.cellMu.Unlock()
 		return err
 	}
 	s.libs = append(s.libs, obj.File)
 	return s.loadLibraries(p)
+}
+
+// noSymbol is what the dynamic linker says of a name that nothing defines.
+var noSymbol = regexp.MustCompile(`undefined symbol: (\w+)`)
+
+// inLibrary says what is wrong with C code that cannot be loaded.
+func inLibrary(err error) error {
+	if m := noSymbol.FindStringSubmatch(err.Error()); m != nil {
+		return evalError(nameCompile, fmt.Sprintf("C: nothing defines %s, or it is static and used as a variable or pointer; a library is named by a line #cgo LDFLAGS: -lname in the C code", m[1]))
+	}
+	return err
 }
 
 // define makes a variable for a magic: a small cell declares it and fetches the

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/cgo"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
@@ -90,6 +91,8 @@ func (s *Session) frames(f *frame.Failure) (lines []string) {
 		}
 		if src := s.sourceLine(fr.File, fr.Line); src != "" {
 			l += ": " + src
+		} else if name := cgo.Function(funcName(fr.Func)); name != "" {
+			l = "    in " + name
 		}
 		if l == last {
 			repeated++

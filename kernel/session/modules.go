@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/cgo"
 )
 
 // export opens a compiled package for the type checker. One that the host does
@@ -101,7 +102,58 @@ func (s *Session) prepare(x *execution, code string) (*cell.Unit, error) {
 	defer s.cellMu.Unlock()
 	s.preparing.Store(true)
 	defer s.preparing.Store(false)
-	return s.cells.Prepare(x.cell.Count, code)
+	c, err := s.cutC(x, code)
+	if err != nil {
+		return nil, err
+	}
+	s.cell = c
+	if c == nil {
+		return s.cells.Prepare(x.cell.Count, code)
+	}
+	u, err := s.cells.Prepare(x.cell.Count, c.Source)
+	return u, inC(c, x.cell.Count, err)
+}
+
+// cutC takes the C code out of a cell; nil where there is none.
+func (s *Session) cutC(x *execution, code string) (*cgo.Cell, error) {
+	if !strings.Contains(code, `"C"`) {
+		return nil, nil
+	}
+	m, err := s.modulesOf()
+	if err != nil {
+		return nil, err
+	}
+	if s.cgo == nil {
+		dir, err := s.folder()
+		if err != nil {
+			return nil, err
+		}
+		s.cgo = cgo.New(dir, m.Files)
+	}
+	c, err := s.cgo.Cell(x.ctx, code)
+	if e, ok := errors.AsType[*cgo.Error](err); ok {
+		line := strings.Split(code+strings.Repeat("\n", e.Line), "\n")[e.Line-1]
+		return nil, cell.Errors{{Cell: x.cell.Count, Line: e.Line, Col: e.Col, Msg: e.Msg, Hint: e.Hint, Source: line}}
+	}
+	if c == nil || err != nil || c.Path == "" {
+		return c, err
+	}
+	return c, m.Use(c.Path, c.Dir)
+}
+
+// inC puts C's names in the place of those that the cell has for them.
+func inC(c *cgo.Cell, n int, err error) error {
+	es, ok := errors.AsType[cell.Errors](err)
+	if !ok {
+		return err
+	}
+	for i, d := range es {
+		es[i].Msg, es[i].Hint = c.Told(d.Msg), c.Told(d.Hint)
+		if d.Cell == n {
+			es[i].Source = c.Line(d.Line)
+		}
+	}
+	return es
 }
 
 // renew compiles packages of the local disk again whose files have changed since
@@ -238,7 +290,7 @@ func (s *Session) goList(x *execution, all bool) error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, l := range list {
-		if l.Ours && !all {
+		if l.Ours && !all || strings.HasPrefix(l.Path, cgo.Prefix) {
 			continue
 		}
 		where, loaded := l.Version, ""
@@ -271,6 +323,9 @@ func (s *Session) empty(x *execution, forget func()) error {
 	if s.modules != nil {
 		s.modules.Forget()
 		s.renames.Store(nil)
+	}
+	if s.cgo != nil {
+		s.cgo.Forget()
 	}
 	forget()
 	s.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/cgo"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
@@ -50,6 +51,9 @@ type Session struct {
 	builds int
 	// modules are what the notebook imports beyond the host; nil before the first.
 	modules   *build.Modules
+	libraries int                               // made so far
+	cgo       *cgo.Notebook                     // nil before the first cell with C code
+	cell      *cgo.Cell                         // the one that is prepared, where it has C code
 	preparing atomic.Bool                       // a cell that runs is prepared: packages may be fetched
 	renames   atomic.Pointer[map[string]string] // of edited modules, see build.Modules.Renames
 

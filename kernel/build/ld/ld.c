@@ -5,7 +5,9 @@
    code and needs none of the flags, so the first three succeed at once and the
    last goes straight to the linker. That is half of the time of a small link.
 
-   GP_LD is the linker, GP_VERSIONS a version script. */
+   GP_LD is the linker, GP_VERSIONS a version script. GP_LIBS, of packages with C
+   code, are the folders of the C compiler's libraries, with colons between: the
+   libraries that the packages name are linked then. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,23 +18,44 @@ static int ends(const char *s, const char *suffix) {
 	return n >= k && strcmp(s + n - k, suffix) == 0;
 }
 
+static int starts(const char *s, const char *prefix) { return strncmp(s, prefix, strlen(prefix)) == 0; }
+
 int main(int argc, char **argv) {
 	for (int i = 1; i < argc; i++)
 		if (ends(argv[i], "trivial.c")) return 0;
 	const char *ld = getenv("GP_LD"), *versions = getenv("GP_VERSIONS");
-	char **args = calloc(argc + 16, sizeof *args);
+	char *libs = getenv("GP_LIBS");
+	int c = libs && *libs, most = 2 * argc + 32;
+	for (char *p = c ? libs : ""; *p; p++)
+		if (*p == ':') most += 2;
+	char **args = calloc(most, sizeof *args);
 	if (!ld || !args) return 1;
 	int n = 0;
 	args[n++] = (char *)ld;
 	args[n++] = "-shared";
 	args[n++] = "-z"; args[n++] = "now";
 	args[n++] = "-z"; args[n++] = "relro";
+	args[n++] = "-z"; args[n++] = "muldefs"; /* two versions of one C code, of which each library's own is called */
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
 			args[n++] = "-o";
 			args[n++] = argv[++i];
 		} else if (ends(argv[i], ".o")) {
 			args[n++] = argv[i];
+		}
+	}
+	if (c) {
+		args[n++] = "--as-needed";
+		for (int i = 1; i < argc; i++) /* libhost is in the process */
+			if ((starts(argv[i], "-l") && strcmp(argv[i], "-lhost") != 0) || starts(argv[i], "-L") || ends(argv[i], ".a"))
+				args[n++] = argv[i];
+			else if (starts(argv[i], "-Wl,-rpath,")) {
+				args[n++] = "-rpath";
+				args[n++] = argv[i] + strlen("-Wl,-rpath,");
+			}
+		for (char *d = strtok(libs, ":"); d; d = strtok(NULL, ":")) {
+			args[n++] = "-L";
+			args[n++] = d;
 		}
 	}
 	if (versions && *versions) {
