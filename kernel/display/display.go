@@ -3,7 +3,7 @@
 //
 //	display.HTML("<b>bold</b>")
 //	h := display.Markdown("working ...")
-//	h.Update(display.Data{"text/markdown": "done"})
+//	h.Update(display.MIMEMap{"text/markdown": "done"})
 //
 // Outside a notebook the calls do nothing, so that code which uses them also
 // runs as an ordinary program.
@@ -21,18 +21,20 @@ import (
 	"sync/atomic"
 )
 
-// Data is one output in several representations: MIME type to content. Text
+// MIMEMap is one output in several representations: MIME type to content. Text
 // types hold a string, images []byte, JSON types anything that encodes as JSON.
-type Data map[string]any
+type MIMEMap = map[string]any
 
-// A Renderer shows itself as it likes.
-type Renderer interface {
-	Render() Data
+// Data is an output that is not shown yet: the last expression of a cell, an
+// argument of Display, or what a Renderer returns. Metadata is by MIME type;
+// Transient is not used.
+type Data struct {
+	Data, Metadata, Transient MIMEMap
 }
 
 // A Message is one output on its way to the notebook.
 type Message struct {
-	Data     Data
+	Data     MIMEMap
 	Metadata map[string]any
 	ID       string // names the display, so that it can be replaced
 	Update   bool   // replace what ID shows
@@ -75,7 +77,7 @@ func Context() context.Context {
 type Handle struct{ id string }
 
 // Show shows data as it is, with optional metadata, and returns its handle.
-func Show(data Data, metadata map[string]any, options ...Option) Handle {
+func Show(data MIMEMap, metadata map[string]any, options ...Option) Handle {
 	h := Handle{fmt.Sprintf("display-%d", lastID.Add(1))}
 	send(Message{Data: data, Metadata: metadata, ID: h.id}, options...)
 	return h
@@ -111,7 +113,7 @@ func send(m Message, options ...Option) {
 }
 
 // Update replaces what the handle shows. The zero Handle shows nothing.
-func (h Handle) Update(data Data) {
+func (h Handle) Update(data MIMEMap) {
 	if h.id != "" {
 		send(Message{Data: data, ID: h.id, Update: true})
 	}
@@ -137,7 +139,7 @@ func Display(v any, options ...Option) Handle {
 
 func format(v any) Message {
 	if d, ok := v.(Data); ok {
-		return Message{Data: d}
+		return Message{Data: d.Data, Metadata: d.Metadata}
 	}
 	if s := sink.Load(); s != nil {
 		return (*s).Format(v)
@@ -170,7 +172,7 @@ func ask(prompt string, password bool) (string, error) {
 }
 
 // Text shows plain text.
-func Text(text string) Handle { return Show(Data{"text/plain": text}, nil) }
+func Text(text string) Handle { return Show(MIMEMap{"text/plain": text}, nil) }
 
 // HTML shows HTML.
 func HTML(html string) Handle { return rich("text/html", html, html) }
@@ -187,7 +189,7 @@ func JavaScript(code string) Handle { return rich("text/javascript", code, code)
 // SVG shows an SVG document. A notebook that is not trusted does not show it, nor
 // does VS Code; an Image or a plot is seen everywhere.
 func SVG(svg string, options ...Option) Handle {
-	return Show(Data{"image/svg+xml": svg, "text/plain": "an SVG image"}, nil, options...)
+	return Show(MIMEMap{"image/svg+xml": svg, "text/plain": "an SVG image"}, nil, options...)
 }
 
 // PNG shows an image that is encoded as PNG.
@@ -201,7 +203,7 @@ func encoded(mime, name string, b []byte, options []Option) Handle {
 	if c, _, err := image.DecodeConfig(bytes.NewReader(b)); err == nil {
 		text = fmt.Sprintf("a %s image of %d×%d pixels", name, c.Width, c.Height)
 	}
-	return Show(Data{mime: b, "text/plain": text}, nil, options...)
+	return Show(MIMEMap{mime: b, "text/plain": text}, nil, options...)
 }
 
 // JSON shows a value as a tree. It panics where the value does not encode.
@@ -217,15 +219,15 @@ func JSON(v any) Handle {
 func Image(img image.Image, options ...Option) Handle { return Show(ImageData(img), nil, options...) }
 
 // ImageData is an image as PNG with a line of text.
-func ImageData(img image.Image) Data {
+func ImageData(img image.Image) MIMEMap {
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
 		panic(err)
 	}
 	s := img.Bounds().Size()
-	return Data{"image/png": b.Bytes(), "text/plain": fmt.Sprintf("an image of %d×%d pixels (%T)", s.X, s.Y, img)}
+	return MIMEMap{"image/png": b.Bytes(), "text/plain": fmt.Sprintf("an image of %d×%d pixels (%T)", s.X, s.Y, img)}
 }
 
 func rich(mime string, content any, text string) Handle {
-	return Show(Data{mime: content, "text/plain": text}, nil)
+	return Show(MIMEMap{mime: content, "text/plain": text}, nil)
 }

@@ -13,7 +13,7 @@ type record struct{ got []Message }
 
 func (r *record) Display(m Message)    { r.got = append(r.got, m) }
 func (r *record) Clear(wait bool)      { r.got = append(r.got, Message{ID: fmt.Sprint("clear ", wait)}) }
-func (r *record) Format(v any) Message { return Message{Data: Data{"text/plain": fmt.Sprint(v)}} }
+func (r *record) Format(v any) Message { return Message{Data: MIMEMap{"text/plain": fmt.Sprint(v)}} }
 
 func (r *record) Context() context.Context { return context.Background() }
 func (r *record) Input(prompt string, password bool) (string, error) {
@@ -22,10 +22,10 @@ func (r *record) Input(prompt string, password bool) (string, error) {
 
 func TestOutsideANotebook(t *testing.T) {
 	sink.Store(nil)
-	HTML("x").Update(Data{})
+	HTML("x").Update(MIMEMap{})
 	Display(3).Display(4)
 	Clear(true)
-	Handle{}.Update(Data{})
+	Handle{}.Update(MIMEMap{})
 	if _, err := Input("name"); err != ErrNobody {
 		t.Errorf("got %v", err)
 	}
@@ -36,18 +36,18 @@ func TestSink(t *testing.T) {
 	SetSink(r)
 	defer sink.Store(nil)
 	h := Markdown("*a*")
-	h.Update(Data{"text/plain": "b"})
+	h.Update(MIMEMap{"text/plain": "b"})
 	Display(7)
 	Clear(true)
 	Image(image.NewGray(image.Rect(0, 0, 3, 2)))
-	Handle{}.Update(Data{})
+	Handle{}.Update(MIMEMap{})
 	if s, err := Password("p"); s != "ptrue" || err != nil {
 		t.Errorf("got %q, %v", s, err)
 	}
 	if len(r.got) != 5 {
 		t.Fatalf("got %d messages: %v", len(r.got), r.got)
 	}
-	if m := r.got[0]; m.ID == "" || m.Update || !reflect.DeepEqual(m.Data, Data{"text/markdown": "*a*", "text/plain": "*a*"}) {
+	if m := r.got[0]; m.ID == "" || m.Update || !reflect.DeepEqual(m.Data, MIMEMap{"text/markdown": "*a*", "text/plain": "*a*"}) {
 		t.Errorf("got %+v", m)
 	}
 	if m := r.got[1]; m.ID != r.got[0].ID || !m.Update {
@@ -72,8 +72,8 @@ func TestAlt(t *testing.T) {
 		{"size", Message{Data: img}, "", "an image of 3×2 pixels (*image.Gray)", "an image of 3×2 pixels (*image.Gray)"},
 		{"caption", Message{Data: img}, "two dots", "two dots", "two dots"},
 		{"given", Message{Data: img, Metadata: map[string]any{"image/png": map[string]any{"alt": "dots"}}}, "", "dots", "an image of 3×2 pixels (*image.Gray)"},
-		{"no picture", Message{Data: Data{"text/plain": "x"}}, "two dots", "", "x"},
-		{"jpeg", Message{Data: Data{"image/jpeg": []byte("?"), "text/plain": "x"}}, "", "x", "x"},
+		{"no picture", Message{Data: MIMEMap{"text/plain": "x"}}, "two dots", "", "x"},
+		{"jpeg", Message{Data: MIMEMap{"image/jpeg": []byte("?"), "text/plain": "x"}}, "", "x", "x"},
 	} {
 		m := c.in
 		if c.caption != "" {

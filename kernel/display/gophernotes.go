@@ -14,18 +14,62 @@ import (
 // the last expression of a cell; here it is shown at once, and Display of what it
 // returns shows nothing more.
 
-// MIMEMap is Data: there the data of an output, and what SimpleRender returns.
-type MIMEMap = Data
+// MIME types that a front end can show.
+const (
+	MIMETypeHTML       = "text/html"
+	MIMETypeJavaScript = "application/javascript"
+	MIMETypeJPEG       = "image/jpeg"
+	MIMETypeJSON       = "application/json"
+	MIMETypeLatex      = "text/latex"
+	MIMETypeMarkdown   = "text/markdown"
+	MIMETypePNG        = "image/png"
+	MIMETypePDF        = "application/pdf"
+	MIMETypeSVG        = "image/svg+xml"
+	MIMETypeText       = "text/plain"
+)
+
+// What a type may offer to show itself: all that a value has is sent, and the front
+// end shows what it can. A Renderer, then a SimpleRenderer, go before the rest.
+type (
+	// Renderer gives data and metadata.
+	Renderer = interface{ Render() Data }
+	// SimpleRenderer gives data.
+	SimpleRenderer = interface{ SimpleRender() MIMEMap }
+	// HTMLer gives HTML.
+	HTMLer = interface{ HTML() string }
+	// JavaScripter gives a script.
+	JavaScripter = interface{ JavaScript() string }
+	// JPEGer gives an encoded image.
+	JPEGer = interface{ JPEG() []byte }
+	// JSONer gives a tree.
+	JSONer = interface{ JSON() map[string]any }
+	// Latexer gives LaTeX, dollar signs included.
+	Latexer = interface{ Latex() string }
+	// Markdowner gives Markdown.
+	Markdowner = interface{ Markdown() string }
+	// PNGer gives an encoded image.
+	PNGer = interface{ PNG() []byte }
+	// PDFer gives a document.
+	PDFer = interface{ PDF() []byte }
+	// SVGer gives an SVG document.
+	SVGer = interface{ SVG() string }
+)
 
 // MakeData is a value of one type, with its text.
 func MakeData(mime string, v any) Data { return MakeData3(mime, fmt.Sprint(v), v) }
 
 // MakeData3 is a value of one type with another text.
 func MakeData3(mime, text string, v any) Data {
-	d := Data{"text/plain": text}
+	d := MIMEMap{"text/plain": text}
 	d[mime] = v
-	return d
+	return Data{Data: d}
 }
+
+// Bytes shows bytes as the given type.
+func Bytes(mime string, b []byte) Handle { return Any(mime, b) }
+
+// String shows text as the given type.
+func String(mime, s string) Handle { return Any(mime, s) }
 
 // MIME shows data with metadata.
 func MIME(data, metadata MIMEMap) Handle { return Show(data, metadata) }
@@ -40,7 +84,7 @@ func Any(mime string, v any) Handle {
 		if mime == "" {
 			return Text(v)
 		}
-		return Show(MakeData(mime, v), nil)
+		return Display(MakeData(mime, v))
 	case []byte:
 		b = v
 	case io.Reader:
@@ -65,11 +109,11 @@ func Any(mime string, v any) Handle {
 	switch {
 	case strings.HasPrefix(mime, "text/") || mime == "image/svg+xml":
 		text = string(b)
-		return Show(MakeData3(mime, text, text), nil)
+		return Display(MakeData3(mime, text, text))
 	case mime == "application/json":
-		return Show(MakeData3(mime, string(b), json.RawMessage(b)), nil)
+		return Display(MakeData3(mime, string(b), json.RawMessage(b)))
 	}
-	return Show(MakeData3(mime, fmt.Sprintf("%s, %d bytes", mime, len(b)), b), nil)
+	return Display(MakeData3(mime, fmt.Sprintf("%s, %d bytes", mime, len(b)), b))
 }
 
 // Auto shows a value, and finds out the type of bytes.

@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
 const (
 	loadHelp = `%load file puts the text of the file into the cell, in place of the magic.`
-	runHelp  = `%run file.go runs a Go file in the session, as if its text stood in the cell: func main is called, and what the file declares
-stays. For a program of its own: !go run file.go`
+	runHelp  = `%run file.go [arguments] runs a Go file in the session, as if its text stood in the cell: func main is called with the arguments in
+os.Args, and what the file declares stays. Quotes keep blanks. For a program of its own: !go run file.go`
 )
 
 // load is the magic %load.
@@ -33,15 +35,60 @@ func (s *Session) load(x *execution, seg segment) error {
 
 // runFile is the magic %run.
 func (s *Session) runFile(x *execution, seg segment) error {
-	text, err := s.readFile("run", seg.args)
+	args, ok := words(seg.args)
+	if !ok {
+		return usage("%%run %s: a quote is not closed", seg.args)
+	}
+	if len(args) == 0 {
+		args = []string{""}
+	}
+	text, err := s.readFile("run", args[0])
 	if err != nil {
 		return err
 	}
-	f, err := parser.ParseFile(token.NewFileSet(), seg.args, text, parser.PackageClauseOnly)
+	f, err := parser.ParseFile(token.NewFileSet(), args[0], text, parser.PackageClauseOnly)
 	if err == nil && f.Name.Name != "main" {
-		return usage("%s is of package %s: import it instead; %%run takes files of package main", seg.args, f.Name.Name)
+		return usage("%s is of package %s: import it instead; %%run takes files of package main", args[0], f.Name.Name)
 	}
+	p, err := s.process(x.out)
+	if err != nil {
+		return err
+	}
+	p.send(frame.Command{Op: frame.Args, Names: args})
+	defer p.send(frame.Command{Op: frame.Args})
 	return s.goSegment(x, text)
+}
+
+// words splits a line at its blanks, except between quotes. It is false where a quote
+// is not closed.
+func words(line string) (out []string, ok bool) {
+	var w strings.Builder
+	quote, open := rune(0), false
+	for _, r := range line {
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			} else {
+				w.WriteRune(r)
+			}
+		case r == '"' || r == '\'':
+			quote, open = r, true
+		case unicode.IsSpace(r):
+			if open {
+				out = append(out, w.String())
+				w.Reset()
+			}
+			open = false
+		default:
+			open = true
+			w.WriteRune(r)
+		}
+	}
+	if open {
+		out = append(out, w.String())
+	}
+	return out, quote == 0
 }
 
 func (s *Session) readFile(magic, arg string) (string, error) {

@@ -82,6 +82,14 @@ func TestFileMagics(t *testing.T) {
 	if got := n.ok("greet()"); got != "result:hello" {
 		t.Errorf("got %q", got)
 	}
+	write(t, n.o.Dir, map[string]string{"args.go": "package main\n\nimport (\n\t\"flag\"\n\t\"fmt\"\n\t\"os\"\n)\n\nvar times = flag.Int(\"n\", 1, \"times\")\n\nfunc main() {\n\tflag.Parse()\n\tfmt.Println(os.Args[0], *times, flag.Args())\n}\n"})
+	for range 2 {
+		if got := n.ok(`%run args.go -n 3 'a b' ""`); got != "stdout:args.go 3 [a b ]\n" {
+			t.Errorf("got %q", got)
+		}
+	}
+	n.run("%run args.go -x").failed(t, "Panic", "not defined: -x")
+	n.run("%run 'args.go").failed(t, "UsageError", "a quote is not closed")
 	n.run("%run lib.go").failed(t, "UsageError", "import it instead")
 	n.run("%run none.go").failed(t, "UsageError", "no such file")
 	a := &asked{record: &record{}}
@@ -143,6 +151,12 @@ func TestGophernotes(t *testing.T) {
 		{"fmt.Println(\"hello, world\")", "stdout:hello, world\n"},
 		{"func two() (int, string) { return 1, \"b\" }\ntwo()", "result:1 b"},
 		{"%go111module on", ""},
+		{":import \"math\"\n:import (\n\t\"errors\"\n)\nmath.Sqrt(4)", "result:2"},
+		{"display.Data{Data: display.MIMEMap{display.MIMETypeHTML: \"<b>s</b>\", \"text/plain\": \"s\"}}", "result:s"},
+		{"Display(display.Data{\n\tData:     display.MIMEMap{\"text/plain\": \"m\"},\n\tMetadata: display.MIMEMap{\"text/plain\": 1},\n})", "display false map[text/plain:m]"},
+		{"type doc struct{}\nfunc (doc) Render() display.Data { return display.MakeData(\"text/html\", \"<p>\") }\nvar r display.Renderer = doc{}\nr", "result:<p>"},
+		{"display.String(\"text/markdown\", \"*s*\")", "display false map[text/markdown:*s* text/plain:*s*]"},
+		{"$echo works", "stdout:works\n"},
 		{"$ echo it works", "stdout:it works\n"},
 		{"package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"pasted\") }", "stdout:pasted\n"},
 	} {

@@ -24,7 +24,8 @@ type own struct {
 func owns() map[string]own {
 	return map[string]own{
 		"go":          {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
-		"go111module": {magic.Line, "of gophernotes: modules are always on here", "%go111module on changes nothing: modules are always on.", (*Session).go111module},
+		"go111module": {magic.Line, "of gophernotes: modules are always on here", "%go111module changes nothing: modules are always on.", (*Session).go111module},
+		"help":        {magic.Line, "list the magics", "%help lists all magics, as %lsmagic does.", (*Session).lsmagic},
 		"test":        {magic.Line | magic.Cell, "run the tests of the notebook", testHelp, (*Session).testMagic},
 		"bench":       {magic.Line | magic.Cell, "run the benchmarks of the notebook", benchHelp, (*Session).benchMagic},
 		"load":        {magic.Line, "put a file into the cell", loadHelp, (*Session).load},
@@ -38,9 +39,9 @@ func owns() map[string]own {
 }
 
 // go111module is gophernotes' switch: its notebooks begin with it.
-func (s *Session) go111module(_ *execution, seg segment) error {
+func (s *Session) go111module(x *execution, seg segment) error {
 	if seg.args == "off" {
-		return usage("%%go111module off: there is no GOPATH here, modules are always on")
+		x.out.Stream("stderr", []byte("%go111module off changes nothing: there is no GOPATH here, modules are always on\n"))
 	}
 	return nil
 }

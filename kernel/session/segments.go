@@ -31,8 +31,10 @@ type segment struct {
 var (
 	magicLine = regexp.MustCompile(`^[ \t]*%([A-Za-z_][\w.-]*)(\??)[ \t]*(.*?)[ \t\r]*$`)
 	cellLine  = regexp.MustCompile(`^[ \t]*%%([A-Za-z_][\w.-]*)(\??)[ \t]*(.*?)[ \t\r]*$`)
-	// gophernotes writes "$ command" for "!command"; no Go has a dollar sign.
-	shellLine = regexp.MustCompile(`^[ \t]*(?:!|\$ )(.*)$`)
+	// gophernotes writes "$command" for "!command"; no Go has a dollar sign.
+	shellLine = regexp.MustCompile(`^[ \t]*[!$](.*)$`)
+	// gophernotes' first notebooks have :import "fmt".
+	colonImport = regexp.MustCompile(`^[ \t]*:import\b`)
 )
 
 // split cuts a cell into segments. No Go statement starts with a percent sign,
@@ -54,6 +56,9 @@ func split(src string) []segment {
 	}
 	for i, l := range lines {
 		s, ok := magicOf(strings.TrimRight(l, "\n"))
+		if free[i] == statement && colonImport.MatchString(l) {
+			lines[i] = strings.Replace(l, ":", " ", 1)
+		}
 		if !ok || free[i] == inside || s.kind == shell && free[i] != statement {
 			continue
 		}
@@ -159,7 +164,7 @@ func blankMagics(src string) string {
 	raw := false
 	for i, l := range lines {
 		t := strings.TrimLeft(l, " \t")
-		if !raw && (strings.HasPrefix(t, "%") || strings.HasPrefix(t, "$ ") || strings.HasPrefix(t, "!") && shellText(t)) {
+		if !raw && (strings.HasPrefix(t, "%") || strings.HasPrefix(t, "$") || strings.HasPrefix(t, "!") && shellText(t)) {
 			lines[i] = strings.Repeat(" ", len(strings.TrimRight(l, "\n"))) + l[len(strings.TrimRight(l, "\n")):]
 			continue
 		}

@@ -29,7 +29,7 @@ class NbclientTest(unittest.TestCase):
             'fmt.Println("out")\nfmt.Fprintln(os.Stderr, "err")',
             "x := 6 * 7\nx",
             'shown := display.HTML("<b>before</b>")',
-            'shown.Update(display.Data{"text/html": "<b>after</b>"})',
+            'shown.Update(display.MIMEMap{"text/html": "<b>after</b>"})',
             'fmt.Println("gone")\ndisplay.Clear(false)\nfmt.Println("left")',
         )
         streams = {o.name: o.text for o in nb.cells[1].outputs}

@@ -20,7 +20,7 @@ BUSY = ["kept := 7", "for {\n}", "kept + 1"]
 LIVE = [
     f'import (\n\t"fmt"\n\t"time"\n\n\t"{DISPLAY}"\n)',
     'h := display.Text("step 0")\nfor i := 1; i <= 30; i++ {\n\ttime.Sleep(100 * time.Millisecond)\n'
-    '\th.Update(display.Data{"text/plain": fmt.Sprintf("step %d", i)})\n\tif i == 10 {\n\t\tfmt.Println("a third")\n\t}\n}',
+    '\th.Update(display.MIMEMap{"text/plain": fmt.Sprintf("step %d", i)})\n\tif i == 10 {\n\t\tfmt.Println("a third")\n\t}\n}',
 ]
 # Each way to show something, and what of it a cell's node must have: a selector, and a text (a pattern).
 SHOWN = {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -148,8 +149,23 @@ func (h *host) serve(r io.Reader) error {
 			rt.Drop(c.Names...)
 		case frame.Stdin:
 			h.setStdin(c.File)
+		case frame.Args:
+			setArgs(c.Names)
 		}
 	}
+}
+
+var ownArgs, ownFlags = os.Args, flag.CommandLine
+
+// setArgs gives a program its arguments, and flags of its own, so that it can be run
+// again. A wrong flag is a panic there: it costs no variables.
+func setArgs(args []string) {
+	if args == nil {
+		os.Args, flag.CommandLine = ownArgs, ownFlags
+		return
+	}
+	os.Args, flag.CommandLine = args, flag.NewFlagSet(args[0], flag.PanicOnError)
+	flag.CommandLine.Usage = func() { flag.Usage() }
 }
 
 func text(err error) string {

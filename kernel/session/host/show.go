@@ -4,26 +4,11 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"maps"
 	"reflect"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/display"
-)
-
-// What a value may offer to show itself, besides display.Renderer. The names
-// are those of gophernotes, so that its notebooks work.
-type (
-	htmler       interface{ HTML() string }
-	javaScripter interface{ JavaScript() string }
-	jpeger       interface{ JPEG() []byte }
-	jsoner       interface{ JSON() map[string]any }
-	latexer      interface{ Latex() string }
-	markdowner   interface{ Markdown() string }
-	pnger        interface{ PNG() []byte }
-	pdfer        interface{ PDF() []byte }
-	svger        interface{ SVG() string }
-	renderer     interface{ Render() display.Data }
-	simpler      interface{ SimpleRender() display.Data }
 )
 
 // Limits of what a value shows by itself; Println shows everything.
@@ -52,7 +37,7 @@ func (h *host) bundle(values ...any) display.Message {
 	return plain(strings.Join(texts, " "))
 }
 
-func plain(s string) display.Message { return display.Message{Data: display.Data{"text/plain": s}} }
+func plain(s string) display.Message { return display.Message{Data: display.MIMEMap{"text/plain": s}} }
 
 func (h *host) bundleOf(v any) (out display.Message) {
 	// The methods are the user's code: one that panics costs its representation.
@@ -61,14 +46,15 @@ func (h *host) bundleOf(v any) (out display.Message) {
 			out = plain(fmt.Sprintf("%T (showing it panicked: %v)", v, r))
 		}
 	}()
-	if d := own(v); len(d) > 0 {
-		if d["text/plain"] == nil {
-			d["text/plain"] = textOf(v)
+	if d := own(v); len(d.Data) > 0 {
+		if d.Data["text/plain"] == nil {
+			d.Data = maps.Clone(d.Data)
+			d.Data["text/plain"] = textOf(v)
 		}
-		return display.Message{Data: d}
+		return display.Message{Data: d.Data, Metadata: d.Metadata}
 	}
 	if m, ok := asMatrix(v); ok {
-		return display.Message{Data: display.Data{"text/plain": m.text(), "text/html": m.html()}}
+		return display.Message{Data: display.MIMEMap{"text/plain": m.text(), "text/html": m.html()}}
 	}
 	if img, ok := v.(image.Image); ok && !isNil(v) {
 		return display.Message{Data: display.ImageData(img)}
@@ -79,7 +65,7 @@ func (h *host) bundleOf(v any) (out display.Message) {
 		}
 	}
 	if svg, ok := plotSVG(v); ok {
-		return display.Message{Data: display.Data{"image/svg+xml": svg, "text/plain": fmt.Sprintf("%T", v)}}
+		return display.Message{Data: display.MIMEMap{"image/svg+xml": svg, "text/plain": fmt.Sprintf("%T", v)}}
 	}
 	m := plain(textOf(v))
 	if table, ok := asTable(v); ok {
@@ -89,47 +75,47 @@ func (h *host) bundleOf(v any) (out display.Message) {
 }
 
 // own is what the value offers itself.
-func own(v any) map[string]any {
+func own(v any) display.Data {
 	if isNil(v) {
-		return nil
+		return display.Data{}
 	}
-	d := map[string]any{}
+	d := display.MIMEMap{}
 	switch v := v.(type) {
 	case display.Data:
 		return v
-	case renderer:
+	case display.Renderer:
 		return v.Render()
-	case simpler:
-		return v.SimpleRender()
+	case display.SimpleRenderer:
+		return display.Data{Data: v.SimpleRender()}
 	}
-	if v, ok := v.(htmler); ok {
+	if v, ok := v.(display.HTMLer); ok {
 		d["text/html"] = v.HTML()
 	}
-	if v, ok := v.(javaScripter); ok {
+	if v, ok := v.(display.JavaScripter); ok {
 		d["text/javascript"] = v.JavaScript()
 	}
-	if v, ok := v.(jpeger); ok {
+	if v, ok := v.(display.JPEGer); ok {
 		d["image/jpeg"] = v.JPEG()
 	}
-	if v, ok := v.(jsoner); ok {
+	if v, ok := v.(display.JSONer); ok {
 		d["application/json"] = v.JSON()
 	}
-	if v, ok := v.(latexer); ok {
+	if v, ok := v.(display.Latexer); ok {
 		d["text/latex"] = v.Latex()
 	}
-	if v, ok := v.(markdowner); ok {
+	if v, ok := v.(display.Markdowner); ok {
 		d["text/markdown"] = v.Markdown()
 	}
-	if v, ok := v.(pnger); ok {
+	if v, ok := v.(display.PNGer); ok {
 		d["image/png"] = v.PNG()
 	}
-	if v, ok := v.(pdfer); ok {
+	if v, ok := v.(display.PDFer); ok {
 		d["application/pdf"] = v.PDF()
 	}
-	if v, ok := v.(svger); ok {
+	if v, ok := v.(display.SVGer); ok {
 		d["image/svg+xml"] = v.SVG()
 	}
-	return d
+	return display.Data{Data: d}
 }
 
 func isNil(v any) bool {

@@ -63,7 +63,7 @@ func TestBundle(t *testing.T) {
 		{"nil matrix", []any{(*mat.Dense)(nil)}, "nil", ""},
 		{"vector", []any{mat.NewVecDense(2, []float64{1, 2})}, "mat.VecDense 2×1", "text/html"},
 		{"plot where nothing knows plots", []any{plot.New()}, "*plot.Plot", "image/svg+xml"},
-		{"data", []any{display.Data{"text/markdown": "*x*"}}, "*x*", "text/markdown"},
+		{"data", []any{display.Data{Data: display.MIMEMap{"text/markdown": "*x*"}}}, "*x*", "text/markdown"},
 	} {
 		b := (&host{}).bundle(c.in...).Data
 		text, _ := b["text/plain"].(string)
