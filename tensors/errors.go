@@ -38,6 +38,7 @@ type NonFiniteError struct {
 	Count int     // how many elements are not finite
 }
 
+// Error says what is wrong, in one line.
 func (e *NonFiniteError) Error() string {
 	where := fmt.Sprintf("index %v", e.Index)
 	switch len(e.Index) {

@@ -30,6 +30,7 @@ type Error struct {
 	Field   string    `json:"field,omitempty"`
 }
 
+// Error says what is wrong, in one line.
 func (e *Error) Error() string {
 	if e.Field == "" {
 		return e.Message

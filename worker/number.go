@@ -11,6 +11,7 @@ import (
 // the strings "NaN", "Infinity" and "-Infinity".
 type Number float64
 
+// MarshalJSON implements json.Marshaler.
 func (n Number) MarshalJSON() ([]byte, error) {
 	f := float64(n)
 	switch {
@@ -24,6 +25,7 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f)
 }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (n *Number) UnmarshalJSON(b []byte) error {
 	switch string(b) {
 	case `"NaN"`:

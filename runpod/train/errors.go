@@ -24,7 +24,10 @@ type DataError struct {
 	Err  error
 }
 
+// Error says what is wrong, in one line.
 func (e *DataError) Error() string { return e.Name + " " + e.Text }
+
+// Unwrap returns the kind of error.
 func (e *DataError) Unwrap() error { return e.Err }
 
 func wrong(name string, kind error, format string, args ...any) error {
@@ -45,8 +48,11 @@ type InterruptedError struct {
 	Cause     error // context.Cause
 }
 
+// Error says what is wrong, in one line.
 func (e *InterruptedError) Error() string {
 	switch {
+	case e.JobID == "" && e.CancelErr != nil:
+		return fmt.Sprintf("interrupted while the job was sent, and it may have been accepted (%v): it may run and cost money; look in the RunPod console", e.CancelErr)
 	case e.JobID == "":
 		return "interrupted before the job was accepted; nothing runs on the endpoint"
 	case e.Cancelled:
@@ -60,6 +66,7 @@ func (e *InterruptedError) Error() string {
 	}
 }
 
+// Unwrap returns the cause.
 func (e *InterruptedError) Unwrap() error { return e.Cause }
 
 // A sizeError is runpod.ErrTooLarge with the numbers.

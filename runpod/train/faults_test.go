@@ -158,6 +158,26 @@ func TestJobThatDoesNotEnd(t *testing.T) {
 	})
 }
 
+// An interrupt before the answer that names the job says that there may be one.
+func TestInterruptWithoutAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := accepted
+		slow.Delay = time.Hour
+		client, err := runpod.New(runpodtest.New(t, slow).Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		X, y := blobs(30)
+		_, err = Fit(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep")})
+		var cut *InterruptedError
+		if !errors.As(err, &cut) || cut.Cancelled || !strings.Contains(err.Error(), "may have been accepted") || strings.Contains(err.Error(), "nothing runs") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // An interrupt whose cancel fails says so.
 func TestInterruptNotConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
