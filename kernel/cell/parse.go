@@ -19,6 +19,10 @@ type source struct {
 	program bool
 	words   map[string]bool   // identifiers in the cell
 	extra   map[string]string // more imports, name to path
+	// bare are the functions without body. A cell that has several and nothing that
+	// could call them lists an API, as gophernotes' notebooks do: they are left out.
+	bare   Errors
+	bodies bool // there are functions with a body
 }
 
 // An importSpec is one import of a cell; name is empty where none is written.
@@ -58,6 +62,9 @@ func parseCell(n int, src string) (*source, Errors) {
 			other = other || ch.first != token.VAR
 			c.stmts = append(c.stmts, ch)
 		}
+	}
+	if len(c.bare) == 1 || c.bodies || len(c.stmts) > 0 {
+		errs = append(errs, c.bare...)
 	}
 	c.program = (packageClause || mainCall != nil) && !other
 	if mainCall != nil {
@@ -111,9 +118,10 @@ func (c *source) addDecls(ch chunk, mainCall **chunk) Errors {
 		case *ast.FuncDecl:
 			p := fset.Position(d.Name.Pos())
 			if d.Body == nil {
-				errs = append(errs, Diagnostic{Cell: c.n, Line: p.Line, Col: p.Column, Msg: "missing function body"})
+				c.bare = append(c.bare, Diagnostic{Cell: c.n, Line: p.Line, Col: p.Column, Msg: "missing function body"})
 				continue
 			}
+			c.bodies = true
 			if d.Recv == nil && d.Name.Name == "init" && d.Type.Params.NumFields() == 0 && d.Type.Results == nil && d.Type.TypeParams == nil {
 				c.stmts = append(c.stmts, initCall(ch, ch.src))
 				continue

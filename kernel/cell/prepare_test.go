@@ -182,6 +182,7 @@ func TestErrors(t *testing.T) {
 		{"func twice() {}\nfunc twice() {}", []string{"In[2]:2:6: twice redeclared"}},
 		{"old + 1 + true", []string{"In[2]:1:1: invalid operation: old + 1 + true (mismatched types int and untyped bool)"}},
 		{"func noBody()", []string{"In[2]:1:6: missing function body"}},
+		{"func noBody()\nfunc none() int\nnone()", []string{"In[2]:1:6: missing function body", "In[2]:2:6: missing function body"}},
 		{"break", []string{"In[2]:1:1: break not in for"}},
 		{"old = \"s\"", []string{"In[2]:1:7: cannot use \"s\" (untyped string constant) as int value in assignment"}},
 		{"int", []string{"In[2]:1:1: int (type) is not an expression"}},

@@ -156,6 +156,7 @@ func TestGophernotes(t *testing.T) {
 		{"Display(display.Data{\n\tData:     display.MIMEMap{\"text/plain\": \"m\"},\n\tMetadata: display.MIMEMap{\"text/plain\": 1},\n})", "display false map[text/plain:m]"},
 		{"type doc struct{}\nfunc (doc) Render() display.Data { return display.MakeData(\"text/html\", \"<p>\") }\nvar r display.Renderer = doc{}\nr", "result:<p>"},
 		{"display.String(\"text/markdown\", \"*s*\")", "display false map[text/markdown:*s* text/plain:*s*]"},
+		{"import \"image\"\n// in package display\nfunc JPEG([]byte) error\nfunc Image(image.Image) error", ""},
 		{"$echo works", "stdout:works\n"},
 		{"$ echo it works", "stdout:it works\n"},
 		{"package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\"pasted\") }", "stdout:pasted\n"},
