@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 )
 
@@ -157,9 +159,17 @@ type CollisionError struct {
 	// Host says that the version is that of the session program, which an
 	// installation fixes: a new process does not help.
 	Host bool
+	// Err is what does not compile with the version that the session holds; nil
+	// where that was not tried.
+	Err error
 }
 
+func (e *CollisionError) Unwrap() error { return e.Err }
+
 func (e *CollisionError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("it wants %s %s and does not compile with %s, which is loaded (%v)", e.Module, e.Wanted, e.Held, e.Err)
+	}
 	if e.Host {
 		return fmt.Sprintf("%s %s is part of the session program; %s cannot be loaded beside it", e.Module, e.Held, e.Wanted)
 	}
@@ -279,7 +289,7 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 		for round := 0; ; round++ {
 			// Versions first: packages are not compiled against what is not kept.
 			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
-				return err
+				return m.missing(err)
 			}
 			again, err := m.pin(ctx, m.held)
 			if err != nil {
@@ -293,9 +303,52 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 			}
 		}
 		added, err = m.compile(ctx, progress, paths)
-		return err
+		return m.missing(err)
 	})
 	return added, err
+}
+
+// missing makes a *CollisionError of what fails because a module is kept at the
+// version that the session holds: what does not compile names it.
+func (m *Modules) missing(err error) error {
+	fe, ok := errors.AsType[*FetchError](err)
+	if !ok {
+		return err
+	}
+	f, ferr := m.read()
+	if ferr != nil {
+		return err
+	}
+	c := &CollisionError{Err: err}
+	for _, e := range f.Exclude {
+		p, v := e.Mod.Path, e.Mod.Version
+		if m.held[p] != "" && m.names(fe.Text, p) && (c.Module == "" || c.Module == p && semver.Compare(v, c.Wanted) > 0) {
+			c.Module, c.Held, c.Wanted, c.Host = p, m.held[p], v, m.h.holdsOf(p)
+		}
+	}
+	if c.Module == "" {
+		return err
+	}
+	return c
+}
+
+// names says whether a text names a module or one of its packages, lo.Map for one.
+func (m *Modules) names(text, mod string) bool {
+	if strings.Contains(text, mod+"/") || strings.Contains(text, mod+"@") {
+		return true
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" *()[]", r) })
+	m.h.mu.Lock()
+	defer m.h.mu.Unlock()
+	for _, all := range []packages{m.h.extra, m.h.m.Package} {
+		for p := range all {
+			prefix, _, _ := module.SplitPathVersion(p)
+			if within(p, mod) && slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, path.Base(prefix)+".") }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (m *Modules) compile(ctx context.Context, progress func(string), paths []string) (added []string, err error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -35,6 +36,9 @@ func (s *Session) export(path string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	added, err := m.Add(x.ctx, s.progress(x), path)
+	if c, ok := errors.AsType[*build.CollisionError](err); ok {
+		s.collided = append(s.collided, collided{path, c})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -106,12 +110,35 @@ func (s *Session) prepare(x *execution, code string) (*cell.Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cell = c
+	s.cell, s.collided = c, nil
 	if c == nil {
-		return s.cells.Prepare(x.cell.Count, code)
+		u, err := s.cells.Prepare(x.cell.Count, code)
+		return u, s.wayOut(err)
 	}
 	u, err := s.cells.Prepare(x.cell.Count, c.Source)
-	return u, inC(c, x.cell.Count, err)
+	return u, inC(c, x.cell.Count, s.wayOut(err))
+}
+
+// A collided import wants another version of a loaded module.
+type collided struct {
+	path string
+	err  *build.CollisionError
+}
+
+// wayOut adds to imports that collide what they would cost.
+func (s *Session) wayOut(err error) error {
+	es, ok := errors.AsType[cell.Errors](err)
+	if !ok {
+		return err
+	}
+	for _, c := range s.collided {
+		for i := range es {
+			if strings.HasPrefix(es[i].Msg, "cannot import "+strconv.Quote(c.path)) {
+				es[i].Hint = s.collisionHint(c.err, []string{c.path})
+			}
+		}
+	}
+	return es
 }
 
 // cutC takes the C code out of a cell; nil where there is none.
@@ -249,8 +276,15 @@ func (s *Session) goGet(x *execution, args []string) error {
 // collision says what another version of a loaded package costs, and how to have
 // it.
 func (s *Session) collision(c *build.CollisionError, args []string) error {
+	return usage("%v; %s", c, s.collisionHint(c, args))
+}
+
+func (s *Session) collisionHint(c *build.CollisionError, args []string) string {
 	if c.Host {
-		return usage("%v; take a version of what needs it that does with %s", c, c.Held)
+		if len(args) == 1 && strings.HasPrefix(args[0], c.Module+"@") {
+			return fmt.Sprintf("an import without %%go get takes %s", c.Held)
+		}
+		return fmt.Sprintf("%s is part of the session program: take an older version of what wants the newer one: %%go get %s@VERSION", c.Held, strings.Split(args[0], "@")[0])
 	}
 	var names []cell.Name
 	for _, n := range s.cells.Names() {
@@ -262,7 +296,7 @@ func (s *Session) collision(c *build.CollisionError, args []string) error {
 	if len(names) > 0 {
 		cost = "lost would be " + nameList(names)
 	}
-	return usage("%v; a new session process can (%s): %%go get --restart %s", c, cost, strings.Join(args, " "))
+	return fmt.Sprintf("a new session process can (%s): %%go get --restart %s", cost, strings.Join(args, " "))
 }
 
 // moduleError makes what is wrong with a module one line for people.

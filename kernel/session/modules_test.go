@@ -68,6 +68,8 @@ func TestModules(t *testing.T) {
 	url := proxy(t, map[string]map[string]string{
 		name + "/color@v1.0.0":   color("", "red"),
 		name + "/color@v1.1.0":   color("", "blue"),
+		name + "/mixer@v1.0.0":   {"go.mod": "module " + name + "/mixer\n\ngo 1.24\n\nrequire " + name + "/color v1.2.0\n", "m.go": "package mixer\n\nimport \"" + name + "/color\"\n\nvar Mixed = color.Mix()\n"},
+		name + "/color@v1.2.0":   color("\nfunc Mix() string { return \"green\" }\n", "blue"),
 		name + "/palette@v1.0.0": {"go.mod": "module " + name + "/palette\n\ngo 1.24\n\nrequire " + name + "/color v1.1.0\n", "p.go": "package palette\n\nimport \"" + name + "/color\"\n\nfunc Two() string { return color.Name() + color.Name() }\n"},
 	})
 	n.ok("%env GOPROXY=" + url)
@@ -90,7 +92,14 @@ func TestModules(t *testing.T) {
 	if got := n.ok("color.Name() + fmt.Sprint(keep)"); got != "result:red7" {
 		t.Errorf("after a refusal: %q", got)
 	}
-	n.ok("%go get --restart " + name + "/color@v1.1.0")
+	// One that cannot do with the loaded version says what would be lost, and the way out.
+	n.run("import \""+name+"/mixer\"\nmixer.Mixed").failed(t, "CompileError", "it wants "+name+"/color v1.2.0 and does not compile with v1.0.0, which is loaded", "undefined: color.Mix",
+		"lost would be keep", "%go get --restart "+name+"/mixer")
+	n.ok("%go get --restart " + name + "/mixer")
+	if got := n.ok("import \"" + name + "/mixer\"\nmixer.Mixed"); !strings.HasSuffix(got, "result:green") {
+		t.Errorf("after the restart: %q", got)
+	}
+	n.ok("%go get --restart " + name + "/color@v1.1.0 " + name + "/mixer@none")
 	n.run("keep").failed(t, "CompileError", "undefined: keep")
 	if got := n.ok("import \"" + name + "/palette\"\npalette.Two()"); !strings.HasSuffix(got, "result:blueblue") {
 		t.Errorf("after the restart: %q", got)

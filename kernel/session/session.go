@@ -44,11 +44,12 @@ type Session struct {
 	work string // folder for what is built
 	made error  // why work could not be made
 
-	cellMu sync.Mutex // of cells and what is built for it
-	cells  *cell.Session
-	libs   []string // shared objects of added packages, in the order of loading
-	fresh  []string // packages added and not yet in a library
-	builds int
+	cellMu   sync.Mutex // of cells and what is built for it
+	cells    *cell.Session
+	libs     []string   // shared objects of added packages, in the order of loading
+	fresh    []string   // packages added and not yet in a library
+	collided []collided // imports of the cell that is prepared
+	builds   int
 	// modules are what the notebook imports beyond the host; nil before the first.
 	modules   *build.Modules
 	libraries int                               // made so far
