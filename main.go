@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"embed"
 	"encoding/json"
@@ -16,22 +17,27 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/check"
 	"github.com/gopherpod/gopherpod/kernel/history"
+	"github.com/gopherpod/gopherpod/kernel/keyring"
 	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/kernel/session"
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
 	"github.com/gopherpod/gopherpod/magics/terminal"
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
@@ -83,6 +89,7 @@ func commands() []command {
 		{"check", "FILE...", "look for keys, home paths and huge outputs in notebooks before they are shared; exit code 1 where there are", func(_ context.Context, flags *pflag.FlagSet) error {
 			return check.Run(flags, flags.Args(), os.Stdout)
 		}, check.Flags},
+		{"key", "set|delete [NAME], or list", "keep a secret in the system's keyring (NAME: RUNPOD_API_KEY); set reads it from the terminal or stdin, and nothing prints it", runKey, nil},
 		{"completion", "bash|zsh|fish", "print the shell's script for completion: source <(gopherpod completion bash)", runCompletion, nil},
 		{"kernel", "", "run as a Jupyter kernel (Jupyter calls this)", runKernel, kernelFlags},
 		{"version", "", "print the version", runVersion, nil},
@@ -134,6 +141,9 @@ func gopherpod(ctx context.Context, args []string, stdout, stderr io.Writer) int
 			fmt.Fprintf(stderr, "gopherpod %s: %v\n", c.name, err)
 			return 2
 		}
+		if slices.Contains([]string{"kernel", "deploy", "endpoint", "store"}, c.name) {
+			loadKeys(ctx, stderr)
+		}
 		if err := c.run(ctx, flags); err != nil {
 			fmt.Fprintf(stderr, "gopherpod %s: %v\n", c.name, err)
 			return 1
@@ -164,6 +174,63 @@ func names() (list []string) {
 	return list
 }
 
+// keyWait is how long a command waits for a keyring that is locked.
+const keyWait = 3 * time.Second
+
+// loadKeys takes secrets from the keyring that neither the environment nor .env has.
+func loadKeys(ctx context.Context, stderr io.Writer) {
+	set := func(variable string) bool { return runpod.Settings(variable)[0].From != "" }
+	if err := keyring.Load(ctx, keyWait, set); err != nil {
+		fmt.Fprintln(stderr, "gopherpod:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}
+
+// runKey keeps a secret in the keyring, removes one, or lists their names.
+func runKey(ctx context.Context, flags *pflag.FlagSet) error {
+	name := runpod.EnvAPIKey
+	if flags.NArg() == 2 {
+		name = flags.Arg(1)
+	}
+	switch {
+	case flags.NArg() > 2:
+		return fmt.Errorf("unexpected argument %q; a secret is read from the terminal or stdin", flags.Arg(2))
+	case flags.Arg(0) == "set":
+		value, err := readSecret(name)
+		if err != nil {
+			return err
+		}
+		if err := keyring.Set(ctx, name, value); err != nil {
+			return err
+		}
+		fmt.Printf("%s is in the keyring; the environment and .env go before it\n", name)
+		return nil
+	case flags.Arg(0) == "delete":
+		return keyring.Delete(ctx, name)
+	case flags.Arg(0) == "list" && flags.NArg() == 1:
+		names, err := keyring.Names()
+		for _, n := range names {
+			fmt.Println(n)
+		}
+		return err
+	}
+	return errors.New("set, delete or list is wanted, as in gopherpod key set")
+}
+
+// readSecret asks for a secret without showing it, or takes the first line of stdin.
+func readSecret(name string) (string, error) {
+	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
+		fmt.Fprintf(os.Stderr, "%s: ", name)
+		b, err := term.ReadPassword(fd)
+		fmt.Fprintln(os.Stderr)
+		return strings.TrimSpace(string(b)), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(os.Stdin, 64<<10)).ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return strings.TrimSpace(line), err
+}
+
 func runCompletion(_ context.Context, flags *pflag.FlagSet) error {
 	script, err := terminal.Script(flags.Arg(0))
 	if err == nil {
@@ -191,6 +258,7 @@ func inTerminal(ctx context.Context, c terminal.Command, args []string, stdout, 
 		<-signals
 		os.Exit(terminal.Interrupted)
 	}()
+	loadKeys(ctx, stderr)
 	env, stop, err := surroundings(context.WithoutCancel(ctx)) // a job is cancelled after the interrupt
 	if err != nil {
 		fmt.Fprintf(stderr, "gopherpod %s: %v\n", c.Name, err)

@@ -46,7 +46,7 @@ func fromEndpoint(err error) error {
 	case errors.Is(err, runpod.ErrInvalid) && errors.As(err, &request):
 		return usage("%s", request.Message)
 	case errors.Is(err, runpod.ErrUnauthorized):
-		text = "the endpoint refuses the key; check RUNPOD_API_KEY (environment or .env)"
+		text = "the endpoint refuses the key; check RUNPOD_API_KEY (environment, .env or gopherpod key set)"
 	case errors.Is(err, runpod.ErrForbidden):
 		text = "the key may not use this endpoint; check its permissions in the RunPod console"
 	case errors.Is(err, runpod.ErrNotFound) && errors.As(err, &request) && request.JobID != "":

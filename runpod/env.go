@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/joho/godotenv"
@@ -19,6 +20,9 @@ const (
 	EnvBaseURL       = "RUNPOD_ENDPOINT_BASE_URL"
 	EnvManagementURL = "RUNPOD_MANAGEMENT_URL"
 )
+
+// envKeyring names the variables that the program set from the system's keyring.
+const envKeyring = "GOPHERPOD_KEYRING"
 
 // FromEnv makes a Config of the environment and, for variables that are not set
 // or empty there, of the file .env in the working directory, which need not
@@ -56,7 +60,7 @@ func FromEnvFile(name string) (Config, error) {
 type Setting struct {
 	Name  string
 	Value string // "***" for a secret
-	From  string // "environment", ".env", or "" where it is not set
+	From  string // "environment", "keyring", ".env", or "" where it is not set
 }
 
 // Settings says what the variables are, as FromEnv reads them. A secret's value, that
@@ -68,6 +72,9 @@ func Settings(names ...string) []Setting {
 		s := Setting{Name: name}
 		if v := os.Getenv(name); v != "" {
 			s.Value, s.From = v, "environment"
+			if slices.Contains(strings.Fields(os.Getenv(envKeyring)), name) {
+				s.From = "keyring"
+			}
 		} else if v := file[name]; v != "" {
 			s.Value, s.From = v, ".env"
 		}

@@ -32,7 +32,7 @@ func Explain(err error) error {
 	case errors.Is(err, runpod.ErrInvalid) && errors.As(err, &request):
 		text = request.Message
 	case errors.Is(err, runpod.ErrUnauthorized):
-		text = "RunPod refuses the key; check RUNPOD_API_KEY (environment or .env)"
+		text = "RunPod refuses the key; check RUNPOD_API_KEY (environment, .env or gopherpod key set)"
 	case errors.Is(err, runpod.ErrForbidden):
 		text = "the key may not manage endpoints; give it that permission in the RunPod console (Settings, API Keys)"
 	case errors.Is(err, runpod.ErrNotFound):

@@ -1,0 +1,167 @@
+// Package keyring keeps secrets in the system's keyring: the Secret Service of a Linux
+// desktop (GNOME Keyring, KWallet), the Keychain of macOS.
+//
+// A file in the user's configuration lists the names that are there, so that nobody
+// whose secrets are elsewhere is asked to unlock anything.
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zalando/go-keyring"
+)
+
+const service = "gopherpod"
+
+// patience is how long a keyring may take: a person may have to unlock it for Set, and
+// for Get in a program that waits.
+const patience = 30 * time.Second
+
+// Env names, in an environment that Load filled, the variables that came from the keyring.
+const Env = "GOPHERPOD_KEYRING"
+
+// name is what variables are called.
+var name = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)
+
+// Set keeps a secret under the name of a variable, and replaces what is there.
+func Set(ctx context.Context, variable, value string) error {
+	if !name.MatchString(variable) {
+		return fmt.Errorf("%q is not the name of a variable, such as RUNPOD_API_KEY", variable)
+	}
+	if value == "" {
+		return errors.New("the secret is empty; nothing was changed")
+	}
+	if _, err := within(ctx, patience, func() (string, error) { return "", keyring.Set(service, variable, value) }); err != nil {
+		return unusable(err)
+	}
+	names, err := Names()
+	if err != nil || slices.Contains(names, variable) {
+		return err
+	}
+	return write(append(names, variable))
+}
+
+// Delete removes a secret. One that is not there is no error.
+func Delete(ctx context.Context, variable string) error {
+	_, err := within(ctx, patience, func() (string, error) { return "", keyring.Delete(service, variable) })
+	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
+		return unusable(err)
+	}
+	names, err := Names()
+	if err != nil {
+		return err
+	}
+	return write(slices.DeleteFunc(names, func(n string) bool { return n == variable }))
+}
+
+// Names are the variables that Set has kept.
+func Names() ([]string, error) {
+	path, err := list()
+	if err != nil {
+		return nil, err
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keyring: %w", err)
+	}
+	return slices.DeleteFunc(strings.Fields(string(b)), func(n string) bool { return !name.MatchString(n) }), nil
+}
+
+// Load sets the variables that the keyring has and that are not set: set says which are.
+// It takes wait at most; the error says which could not be had.
+func Load(ctx context.Context, wait time.Duration, set func(variable string) bool) error {
+	names, err := Names()
+	if err != nil {
+		return err
+	}
+	var loaded []string
+	var errs []error
+	for _, n := range names {
+		if set(n) {
+			continue
+		}
+		value, err := within(ctx, wait, func() (string, error) { return keyring.Get(service, n) })
+		switch {
+		case errors.Is(err, keyring.ErrNotFound):
+			errs = append(errs, fmt.Errorf("%s is not in the keyring any more: gopherpod key set %[1]s", n))
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", n, unusable(err)))
+		default:
+			errs = append(errs, os.Setenv(n, value))
+			loaded = append(loaded, n)
+		}
+	}
+	if len(loaded) > 0 {
+		errs = append(errs, os.Setenv(Env, strings.Join(loaded, " ")))
+	}
+	return errors.Join(errs...)
+}
+
+// unusable says what to do about a keyring that does not work; the library's words say
+// little to a person.
+func unusable(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("the keyring does not answer; is it locked? The environment or .env serve as well")
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return fmt.Errorf("there is no keyring that can be used here (%s); the environment or .env serve as well", line)
+}
+
+// within runs f, which may hang on a desktop that is gone.
+func within(ctx context.Context, d time.Duration, f func() (string, error)) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	type answer struct {
+		value string
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		value, err := f()
+		done <- answer{value, err}
+	}()
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func list() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("keyring: %w", err)
+	}
+	return filepath.Join(dir, "gopherpod", "keyring"), nil
+}
+
+func write(names []string) error {
+	path, err := list()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	text := ""
+	if len(names) > 0 {
+		text = strings.Join(names, "\n") + "\n"
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	return nil
+}
