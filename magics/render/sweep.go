@@ -100,7 +100,7 @@ func (s Sweep) order() []int {
 	return order
 }
 
-// Progress is the view while trials run.
+// Progress is the view while trials run. The picture is SVG, as that of a training.
 func (s Sweep) Progress(elapsed string) Bundle {
 	done := 0.0
 	if s.Total > 0 {
@@ -108,8 +108,13 @@ func (s Sweep) Progress(elapsed string) Bundle {
 	}
 	status := fmt.Sprintf("%d of %d trials, %s", len(s.Trials), s.Total, elapsed)
 	tab := s.Table()
-	return table(
-		fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(status))+"\n"+tab.Data[MIMEHTML].(string),
+	html := fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(status)) + "\n" + tab.Data[MIMEHTML].(string)
+	if f, ok := s.figure(); ok {
+		if svg := f.svg(); len(html)+len(svg) <= FrameBytes {
+			html += "\n<div>" + svg + "</div>"
+		}
+	}
+	return table(html,
 		fmt.Sprintf("[%s] %3.0f %%  %s\n", bar(done, 30), 100*done, status)+tab.Text())
 }
 
@@ -133,8 +138,16 @@ func (s Sweep) Sentence() string {
 // the last for what came out; the darker, the better. The best is dashed and has
 // markers.
 func (s Sweep) Picture() (b Bundle, ok bool) {
-	if s.Best < 0 || len(s.Trials) < 2 {
+	f, ok := s.figure()
+	if !ok {
 		return Bundle{}, false
+	}
+	return picture(f.png(), f.width, f.height, s.Sentence()), true
+}
+
+func (s Sweep) figure() (f figure, ok bool) {
+	if s.Best < 0 || len(s.Trials) < 2 {
+		return figure{}, false
 	}
 	p := newPlot("", "", "")
 	lines := parallel{sweep: s, lo: math.Inf(1), hi: math.Inf(-1)}
@@ -151,8 +164,7 @@ func (s Sweep) Picture() (b Bundle, ok bool) {
 	p.X.Tick.Marker, p.Y.Tick.Marker = names, plot.ConstantTicks{}
 	p.X.Tick.Length, p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0, 0
 	p.X.Padding = vg.Points(14)
-	f := figure{plots: []*plot.Plot{p}, width: min(200+120*len(s.Names), 900), height: 300}
-	return picture(f.png(), f.width, f.height, s.Sentence()), true
+	return figure{plots: []*plot.Plot{p}, width: min(200+120*len(s.Names), 900), height: 300}, true
 }
 
 // parallel draws the axes and the lines.
