@@ -121,6 +121,23 @@ class LiveInLab(unittest.TestCase):
         self.assertIn("over 2,000 epochs", page.js("output(1)"))
         self.assertEqual(page.js("cell(1).node.querySelectorAll('img').length"), 1)
 
+    def test_a_run_behind_its_cell(self):
+        """--noblock: the cell ends, others run, and it goes on drawing; at the end the variable is the model."""
+        save(notebook(DATA, train(4000, SLOW).replace("--seed", "--noblock --seed"), 'fmt.Println("meanwhile", len(X))'), "behind.ipynb")
+        lab = Lab(SCRATCH / "notebooks")
+        self.addCleanup(lab.close)
+        page = lab.page
+        lab.open("behind")
+        page.js("run('notebook:run-all-cells')")
+        page.wait("output(2).includes('meanwhile 64') && !prompt_(1).includes('*') && cell(1).node.querySelector('progress')?.value > 0", 60)
+        page.screenshot(SCREENS / "behind.png")
+        before = page.js("cell(1).node.querySelector('progress')?.value ?? 0")
+        page.wait(f"(cell(1).node.querySelector('progress')?.value ?? 1) > {before}", 30)
+        self.assertNotIn("meanwhile", page.js("output(1)"))
+        page.wait("output(1).includes('over 4,000 epochs') && !cell(1).node.querySelector('progress')", 60)
+        self.assertEqual(page.js("output(2)").strip(), "meanwhile 64")
+        page.screenshot(SCREENS / "behind-done.png")
+
 
 if __name__ == "__main__":
     unittest.main()
