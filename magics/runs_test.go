@@ -1,6 +1,7 @@
 package magics
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -182,6 +183,22 @@ func TestAttach(t *testing.T) {
 		t.Errorf("%v", found)
 	}
 	if r, err := store.Get(t.Context(), r.ID); err != nil || r.State != runs.Completed || r.Epochs != 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	// Its data are still on their way: there is no job yet.
+	whole := r
+	r.Job, r.State = "", runs.Open
+	if err := store.Put(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(300*time.Millisecond, func() {
+		whole.State = runs.Open
+		store.Put(context.Background(), whole)
+	})
+	if out, err = run(t, "runpod_attach", r.ID[:8]+" -o waited", "", vars, false); err != nil || !strings.Contains(out.text(), "over 3 epochs") {
+		t.Fatal(err, out.text())
+	}
+	if r, err := store.Get(t.Context(), r.ID); err != nil || r.State != runs.Completed || r.Job != whole.Job {
 		t.Errorf("%+v, %v", r, err)
 	}
 	// The endpoint has gone with its kernel.

@@ -73,6 +73,13 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 	}
 	var err error
 	if a.run.Job == "" {
+		if left := a.submitted(ctx); left != nil {
+			record.leave()
+			return p.unfinished("", e, nil), fmt.Errorf("train: run %s: %w", a.run.ID, left)
+		}
+		record.submitted(a.run.Job)
+	}
+	if a.run.Job == "" {
 		err = ErrGone
 	} else {
 		err = f.follow(ctx, e, &runpod.Job{ID: runpod.JobID(a.run.Job)})
@@ -84,6 +91,45 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 	m, err := a.result(ctx, f, err)
 	record.end(ctx, p, m, err)
 	return m, err
+}
+
+// unsubmitted is how long a run without a job is waited for: its data may be on their way,
+// or the process that sent them is gone.
+const unsubmitted = time.Minute
+
+// submitted waits until an open run has its job. The error is that of ctx.
+func (a *attachment) submitted(ctx context.Context) error {
+	store := a.plan.options.Runs
+	if store == nil || a.run.State != runs.Open {
+		return nil
+	}
+	until, told := time.Now().Add(unsubmitted), false
+	for a.run.Job == "" && a.run.State == runs.Open && time.Now().Before(until) {
+		if !told {
+			told = true
+			a.plan.log()("its job is not submitted yet")
+		}
+		select {
+		case <-ctx.Done():
+			return ErrDetached
+		case <-time.After(100 * time.Millisecond):
+		}
+		if r, err := store.Get(ctx, a.run.ID); err == nil {
+			a.run = r
+		}
+	}
+	return nil
+}
+
+// submitted notes the job that another process submitted: what is written from here on
+// must not take it away again.
+func (r *recorder) submitted(job string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	r.run.Job = job
+	r.mu.Unlock()
 }
 
 // replay takes the events that the store has.
