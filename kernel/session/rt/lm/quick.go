@@ -13,6 +13,19 @@ const Quick = true
 //go:linkname LastModule runtime.lastmoduledatap
 var LastModule unsafe.Pointer
 
+// StubFrame says what the frames of reflect.makeFuncStub and methodValueCall hold.
+//
+//go:linkname StubFrame runtime.methodValueCallFrameObjs
+var StubFrame struct {
+	Off, Size, PtrBytes int32
+	GCDataOff           uint32
+}
+
+// FirstModule is the beginning of the record of the run-time's own module.
+//
+//go:linkname FirstModule runtime.firstmoduledata
+var FirstModule [40]uintptr
+
 // ModulesInit adds mapped modules to the active ones.
 //
 //go:linkname ModulesInit runtime.modulesinit
