@@ -45,8 +45,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 	"github.com/gopherpod/gopherpod/runpod/train"
-	"github.com/gopherpod/gopherpod/worker/engine"
-	"github.com/gopherpod/gopherpod/worker/local"
+	"github.com/gopherpod/gopherpod/worker/local/embedded"
 	"github.com/gopherpod/gopherpod/worker/local/serve"
 )
 
@@ -85,6 +84,9 @@ func commands() []command {
 			flags.String("format", "", "pt, onnx or go, whatever the ending")
 			flags.BoolP("force", "f", false, "replace a file that is there")
 		}},
+		{"embedded", "", "serve a notebook's endpoint, until its kernel has gone and its jobs are done (the kernel calls this)", func(ctx context.Context, _ *pflag.FlagSet) error {
+			return embedded.Serve(ctx, embedded.Outlived{Keep: runs.KeepKey, After: resultsKept})
+		}, nil},
 		{"data", "FILE", "read a table of data for a notebook's session (the kernel calls this)", runData, nil},
 		{"check", "FILE...", "look for keys, home paths and huge outputs in notebooks before they are shared; exit code 1 where there are", func(_ context.Context, flags *pflag.FlagSet) error {
 			return check.Run(flags, flags.Args(), os.Stdout)
@@ -484,19 +486,19 @@ func surroundings(ctx context.Context) (env []string, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	endpoint, folder, err := embedded(ctx)
+	endpoint, err := embedded.Begin(program, "embedded")
 	if err != nil {
 		return nil, nil, err
 	}
 	redact := secrets.Redactor(os.Environ(), ".env")
 	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
 	if err != nil {
-		return nil, nil, errors.Join(err, endpoint.Close(), folder.Close())
+		return nil, nil, errors.Join(err, endpoint.Close())
 	}
 	return []string{
 		dataset.EnvProgram + "=" + program, runs.EnvURL + "=" + kept.URL, runs.EnvKey + "=" + kept.Key,
-		train.EnvLocalURL + "=" + endpoint.BaseURL(), train.EnvLocalKey + "=" + endpoint.Key(), train.EnvLocalStore + "=" + folder.Path,
-	}, func() { kept.Close(); endpoint.Close(); folder.Close() }, nil
+		train.EnvLocalURL + "=" + endpoint.URL + "/v2", train.EnvLocalKey + "=" + endpoint.Key, train.EnvLocalStore + "=" + endpoint.Folder,
+	}, func() { kept.Close(); endpoint.Close() }, nil
 }
 
 // runStore opens the user's run store when it is first needed, and again where that
@@ -530,23 +532,9 @@ func fromNotebook(r *runs.Run, redact func(string) string) {
 	}
 }
 
-// embedded starts the endpoint in this process, whose engine reads data from a folder
-// that the session writes to.
-func embedded(ctx context.Context) (*local.Server, *local.Folder, error) {
-	folder, err := local.TemporaryFolder()
-	if err != nil { // nowhere to write: data travel in requests
-		folder = &local.Folder{}
-	}
-	o := engine.Options{}
-	if folder.Path != "" {
-		o.Store = local.FolderStore(folder.Path, 1<<30)
-	}
-	endpoint, err := local.Start(ctx, local.Options{Handler: engine.Handler(o), StoreDir: folder.Path})
-	if err != nil {
-		return nil, nil, errors.Join(err, folder.Close())
-	}
-	return endpoint, folder, nil
-}
+// resultsKept is how long the endpoint of a kernel that has gone keeps results, as
+// RunPod does.
+const resultsKept = 30 * time.Minute
 
 // evaluator runs cells on the host of the installation, and makes one where it is
 // missing or does not fit any more.

@@ -47,11 +47,12 @@ var imports = map[string][]string{
 	"runpod/store/storetest": {"runpod/store", "tensors"},
 	"runpod/train":           {"runpod", "runpod/export", "runpod/runs", "runpod/store", "runpod/store/s3", "worker", "tensors", "tensors/bigjson"},
 
-	"tensors":            {"tensors/bigjson"},
-	"worker":             {"tensors", "tensors/bigjson"},
-	"worker/engine":      {"worker", "worker/address", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
-	"worker/local/serve": {"worker/local", "worker/engine", "worker/address"},
-	"worker/local":       {"worker", "worker/engine", "tensors", "tensors/bigjson"},
+	"tensors":               {"tensors/bigjson"},
+	"worker":                {"tensors", "tensors/bigjson"},
+	"worker/engine":         {"worker", "worker/address", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
+	"worker/local/serve":    {"worker/local", "worker/engine", "worker/address"},
+	"worker/local/embedded": {"worker/local", "worker/engine"},
+	"worker/local":          {"worker", "worker/engine", "tensors", "tensors/bigjson"},
 }
 
 func TestImportsGoOneWay(t *testing.T) {

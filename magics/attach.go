@@ -58,7 +58,7 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 	if err := json.Unmarshal(r.Record, &record); err != nil {
 		return fmt.Errorf("run %s: its record cannot be read: %w", r.ID, err)
 	}
-	place, where, err := locate(c.Out.Stderr(), r.Endpoint)
+	place, where, err := locateRun(c.Out.Stderr(), r)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ func cancelMagic() magic.Magic {
 				return err
 			}
 			place, _, err := locate(c.Out.Stderr(), "")
+			if _, r, missing := findRun(ctx, c, args[0]); missing == nil && r.Job == string(id) {
+				place, _, err = locateRun(c.Out.Stderr(), r)
+			}
 			if err != nil {
 				return err
 			}

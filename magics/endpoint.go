@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
@@ -13,6 +14,16 @@ import (
 // name of another one may be given; a half-set environment is told on warn.
 func locate(warn io.Writer, name string) (train.Place, string, error) {
 	p, err := train.LocateID(runpod.EndpointID(name))
+	return placed(warn, p, err)
+}
+
+// locateRun is locate for a run of the store.
+func locateRun(warn io.Writer, r runs.Run) (train.Place, string, error) {
+	p, err := train.LocateRun(r)
+	return placed(warn, p, err)
+}
+
+func placed(warn io.Writer, p train.Place, err error) (train.Place, string, error) {
 	switch {
 	case err != nil:
 		return p, "", err

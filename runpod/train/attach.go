@@ -38,7 +38,7 @@ func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 		o.Runs = runs.FromEnv()
 	}
 	if o.Endpoint == nil {
-		place, err := LocateID(runpod.EndpointID(r.Endpoint))
+		place, err := LocateRun(r)
 		if err != nil {
 			return nil, err
 		}

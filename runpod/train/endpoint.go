@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 )
 
 // The variables that name the embedded endpoint: an endpoint on this machine
@@ -79,6 +80,24 @@ func LocateID(id runpod.EndpointID) (Place, error) {
 		missing = runpod.EnvEndpointID
 	}
 	return embedded(missing)
+}
+
+// LocateRun is where a run of the store was sent: its endpoint, or, where that was a
+// kernel's that has gone, what outlived the kernel. An endpoint that has ended too is not
+// told apart here; it answers nothing.
+func LocateRun(r runs.Run) (Place, error) {
+	if r.Address == "" || sameHost(r.Address, os.Getenv(EnvLocalURL)) {
+		return LocateID(runpod.EndpointID(r.Endpoint))
+	}
+	key, err := runs.KeyOf(r.Address)
+	if err != nil || key == "" {
+		return LocateID(runpod.EndpointID(r.Endpoint))
+	}
+	client, err := clients.of(runpod.Config{BaseURL: r.Address, APIKey: runpod.Secret(key)})
+	if err != nil {
+		return Place{}, err
+	}
+	return Place{Endpoint: client.Endpoint(localID), Embedded: true}, nil
 }
 
 func embedded(missing string) (Place, error) {

@@ -54,6 +54,21 @@ func (f *Folder) Close() error {
 	return errors.Join(os.RemoveAll(f.Path), os.Remove(f.Path+".lock"), f.lock.Close())
 }
 
+// Lock is the file that says that the folder is in use, for a process that inherits it;
+// nil where there is none.
+func (f *Folder) Lock() *os.File {
+	file, _ := f.lock.(*os.File)
+	return file
+}
+
+// Leave gives the folder up without removing it: another process has it.
+func (f *Folder) Leave() error {
+	if f.lock == nil {
+		return nil
+	}
+	return f.lock.Close()
+}
+
 // removeAbandoned removes folders whose lock nobody holds.
 func removeAbandoned(root string) {
 	if !locksHold {

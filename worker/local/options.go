@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -18,6 +19,8 @@ type Options struct {
 	// Addr is where to listen. Default "127.0.0.1:0"; any other host than
 	// loopback opens the endpoint to the network, with the key as its only guard.
 	Addr string
+	// Listener is what to listen on instead; Close closes it.
+	Listener net.Listener
 	// Key is what clients and workers must present. Default: drawn at random.
 	Key string
 	// EndpointID is the endpoint's name in paths. Default "local".

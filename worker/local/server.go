@@ -128,10 +128,12 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", opt.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("local: %w", err)
+	ln := opt.Listener
+	if ln == nil {
+		var lc net.ListenConfig
+		if ln, err = lc.Listen(ctx, "tcp", opt.Addr); err != nil {
+			return nil, fmt.Errorf("local: %w", err)
+		}
 	}
 	s, err := build(opt, ln)
 	if err != nil {

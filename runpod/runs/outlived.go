@@ -1,0 +1,60 @@
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// KeepKey notes the key of an endpoint on this machine that outlives its kernel, for the
+// user's other kernels: KeyOf finds it by the base URL. The file can be read by the user
+// alone; forget removes it.
+func KeepKey(base, key string) (forget func(), err error) {
+	path, err := keyFile(base)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(key), 0o600); err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	return func() { os.Remove(path) }, nil
+}
+
+// KeyOf is the key of an endpoint that outlived its kernel, "" where none is known.
+func KeyOf(base string) (string, error) {
+	path, err := keyFile(base)
+	if err != nil {
+		return "", err
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("runs: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func keyFile(base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil || u.Port() == "" || u.Hostname() != "127.0.0.1" {
+		return "", fmt.Errorf("runs: %q is no endpoint on this machine", base)
+	}
+	dir := os.Getenv("XDG_STATE_HOME")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("runs: %w", err)
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(dir, "gopherpod", "endpoints", u.Port()), nil
+}
