@@ -36,6 +36,12 @@ var assumptions = []struct{ name, ours, file, says string }{
 	{"run-time: addmoduledata, arm64", "fast.go", "runtime/asm_arm64.s", `TEXT runtime·addmoduledata\(SB\),NOSPLIT,\$0-0`},
 	{"run-time: the last module", "rt/quick.go", "runtime/symtab.go", `(?m)^var lastmoduledatap \*moduledata`},
 	{"run-time: a module's type map lies before its link", "rt/quick.go", "runtime/symtab.go", `typemap map\[typeOff\]\*_type .*\s+next \*moduledata\s+\}`},
+	{"run-time: rodata is word 39 of a module", "rt/stubframe.go", "runtime/symtab.go",
+		`pcHeader\s+\*pcHeader\s+funcnametab\s+\[\]byte\s+cutab\s+\[\]uint32\s+filetab\s+\[\]byte\s+pctab\s+\[\]byte\s+pclntable\s+\[\]byte\s+ftab\s+\[\]functab\s+findfunctab\s+uintptr\s+minpc, maxpc uintptr\s+` +
+			`text, etext\s+uintptr\s+noptrdata, enoptrdata uintptr\s+data, edata\s+uintptr\s+bss, ebss\s+uintptr\s+noptrbss, enoptrbss\s+uintptr\s+covctrs, ecovctrs\s+uintptr\s+end, gcdata, gcbss\s+uintptr\s+types, etypes\s+uintptr\s+rodata\s+uintptr`},
+	{"run-time: frames of reflect's stubs", "rt/stubframe.go", "runtime/stkframe.go", `gcdataoff: uint32\(uintptr\(unsafe.Pointer\(getGCMask\(abiRegArgsType\)\)\) - mod.rodata\)`},
+	{"run-time: registers of a reflected call", "rt/stubframe.go", "internal/abi/abi.go",
+		`(?s)type RegArgs struct \{.*Ints\s+\[IntArgRegs\]uintptr.*Floats \[FloatArgRegs\]uint64.*Ptrs \[IntArgRegs\]unsafe.Pointer.*ReturnIsPtr IntArgRegBitmap\s+\}`},
 	{"run-time: modulesinit", "rt/lm", "runtime/symtab.go", `(?m)^func modulesinit\(\) \{`},
 	{"run-time: itabsinit", "rt/lm", "runtime/iface.go", `(?m)^func itabsinit\(\) \{`},
 	{"run-time: getitab", "rt/itab.go", "runtime/iface.go", `//go:linkname getitab\nfunc getitab\(inter \*interfacetype, typ \*_type, canfail bool\) \*itab`},
