@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // KeepKey notes the key of an endpoint on this machine that outlives its kernel, for the
@@ -20,6 +21,13 @@ func KeepKey(base, key string) (forget func(), err error) {
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
+	}
+	// Of endpoints that were killed: no job lives for longer than a week.
+	old, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+	for _, f := range old {
+		if i, err := os.Stat(f); err == nil && time.Since(i.ModTime()) > 8*24*time.Hour {
+			os.Remove(f)
+		}
 	}
 	if err := os.WriteFile(path, []byte(key), 0o600); err != nil {
 		return nil, fmt.Errorf("runs: %w", err)

@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -230,8 +231,11 @@ type Outlived struct {
 	After time.Duration
 }
 
-// Serve is the process: it returns when the kernel is gone and no job runs.
+// Serve is the process: it returns when the kernel is gone and no job runs, or after a
+// SIGTERM.
 func Serve(ctx context.Context, o Outlived) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
 	key, folder := os.Getenv(envKey), os.Getenv(envFolder)
 	if key == "" {
 		return errors.New("the kernel calls this; gopherpod local serves an endpoint")
@@ -253,8 +257,16 @@ func Serve(ctx context.Context, o Outlived) error {
 		return err
 	}
 	defer server.Close()
-	io.Copy(io.Discard, os.Stdin) // until the kernel is gone
-	if !busy(server) {
+	gone := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, os.Stdin) // until the kernel is
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil || !busy(server) {
 		return nil
 	}
 	forget, err := o.Keep(server.BaseURL(), key)
