@@ -19,7 +19,7 @@ type Sweep struct {
 	Ends    [][2]string
 	Trials  []SweepTrial
 	Best    int // index in Trials, -1 for none
-	// Importance is one number a hyperparameter, 0 to 1; nil for none.
+	// Importance is one number a hyperparameter, 0 to 1, NaN where unknown; nil for none.
 	Importance []float64
 	Title      string
 	Total      int // how many trials there will be
@@ -65,10 +65,14 @@ func (s Sweep) Table() Bundle {
 		}
 		html, text = html+"\n<div>"+more+"</div>", text+"\n"+more
 	}
-	if s.Importance != nil && len(s.Trials) > 3 {
+	if known := func(x float64) bool { return !math.IsNaN(x) }; slices.ContainsFunc(s.Importance, known) && len(s.Trials) > 3 {
 		im := Table{Header: append([]string{""}, s.Names...), Rows: [][]string{{"tells of the differences"}}}
 		for _, x := range s.Importance {
-			im.Rows[0] = append(im.Rows[0], strconv.FormatFloat(100*x, 'f', 0, 64)+" %")
+			share := "?"
+			if known(x) {
+				share = strconv.FormatFloat(100*x, 'f', 0, 64) + " %"
+			}
+			im.Rows[0] = append(im.Rows[0], share)
 		}
 		html, text = html+"\n"+im.HTML(), text+"\n\n"+im.Text()
 	}

@@ -8,8 +8,12 @@ import (
 
 // Importance is how much of the differences between trials each dimension tells by
 // itself, 0 to 1: the share of the variance of the trials' ranks that lies between
-// groups of like values (the choices, or thirds of a range). It is an indication:
-// with few trials chance looks important too. Trials that failed rank last.
+// groups of like values (the choices, or thirds of a range), less what chance would
+// bring there (epsilon squared, Kelley 1935). NaN where every group has one trial, so
+// that nothing can be told from chance. Trials that failed rank last. It is the
+// effect of each dimension alone: what two do together only is not seen, which would
+// take a forest (fANOVA) and hundreds of trials. tpe and cmaes try more points where
+// they are good, and theirs tells most about there.
 func (r *SweepResult) Importance() []float64 {
 	ranks := r.ranks()
 	out := make([]float64, len(r.Space))
@@ -46,8 +50,13 @@ func (r *SweepResult) ranks() []float64 {
 	return out
 }
 
-// between is the share of the variance of all that lies between the groups.
+// between is the share of the variance of all that lies between the groups, less that
+// of chance.
 func between(groups map[int][]float64, all []float64) float64 {
+	n, k := len(all), len(groups)
+	if k == n {
+		return math.NaN()
+	}
 	mean := average(all)
 	total, part := 0.0, 0.0
 	for _, v := range all {
@@ -61,7 +70,8 @@ func between(groups map[int][]float64, all []float64) float64 {
 	if total == 0 {
 		return 0
 	}
-	return math.Min(part/total, 1)
+	chance := float64(k-1) * (total - part) / float64(n-k)
+	return min(max((part-chance)/total, 0), 1)
 }
 
 func average(values []float64) float64 {
