@@ -139,6 +139,7 @@ func TestSweepOptions(t *testing.T) {
 		" --seed 3":       "s.jsonl is of another sweep",
 		" --noblock":      "--from, --model and --noblock are of a single training",
 		" --track none":   "--track none: ",
+		" --endpoint abc": "--endpoint abc: RUNPOD_API_KEY is not set",
 	} {
 		if _, err := run(t, "runpod_sweep", args+more, body, vars, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", more, err)

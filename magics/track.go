@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,11 @@ func trackers(names []string) (map[string]track.Tracker, error) {
 	for _, name := range names {
 		t, err := track.New(name)
 		if err != nil {
-			return nil, usage("--track %s: %s%s", name, strings.TrimPrefix(err.Error(), "track: "), didYouMean(name, track.Names()))
+			hint := ""
+			if !slices.Contains(track.Names(), name) {
+				hint = didYouMean(name, track.Names())
+			}
+			return nil, usage("--track %s: %s%s", name, strings.TrimPrefix(err.Error(), "track: "), hint)
 		}
 		list[name] = t
 	}
