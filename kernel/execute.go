@@ -133,16 +133,16 @@ func (s *server) userExpressions(exprs map[string]string) content {
 	return out
 }
 
-// helpCall is "name?", "pkg.Name?" and "name??" for more. Magics answer theirs
-// themselves.
-var helpCall = regexp.MustCompile(`^\s*([\pL_][\pL_\pN.]*)(\?\??)\s*$`)
+// helpCall is "name?", "pkg.Name?" and "name??" for more, or with the question marks
+// before the name. Magics answer "%name?" themselves.
+var helpCall = regexp.MustCompile(`^\s*(?:([\pL_][\pL_\pN.]*)(\?\??)|(\?\??)((?:%%?)?[\pL_][\pL_\pN.]*))\s*$`)
 
 func helpFor(code string) (name string, detail int, ok bool) {
 	m := helpCall.FindStringSubmatch(code)
 	if m == nil {
 		return "", 0, false
 	}
-	return m[1], len(m[2]) - 1, true
+	return m[1] + m[4], len(m[2]+m[3]) - 1, true
 }
 
 // page shows what is known of a name in the pager.

@@ -249,12 +249,14 @@ func TestPanicsEndAtTheKernel(t *testing.T) {
 
 func TestPager(t *testing.T) {
 	c := kerneltest.Start(t, basic())
-	r := c.Execute("fmt.Println?")
-	page := r.Reply.Content["payload"].([]any)[0].(map[string]any)
-	if page["source"] != "page" || !strings.Contains(fmt.Sprint(page["data"]), "func Println") {
-		t.Errorf("%v", page)
+	for _, src := range []string{"fmt.Println?", "?fmt.Println", " ??fmt.Println\n"} {
+		r := c.Execute(src)
+		page := r.Reply.Content["payload"].([]any)[0].(map[string]any)
+		if page["source"] != "page" || !strings.Contains(fmt.Sprint(page["data"]), "func Println") {
+			t.Errorf("%s: %v", src, page)
+		}
+		wantTypes(t, r)
 	}
-	wantTypes(t, r)
 	if name, _ := c.Execute("nothing?").Error(); name != "UsageError" {
 		t.Errorf("%s", name)
 	}

@@ -142,7 +142,11 @@ func (s *Session) Inspect(_ context.Context, code string, pos, detail int) (kern
 			return kernel.Bundle{"text/plain": text}, true, nil
 		}
 	}
-	return s.inspectGo(goOnly(code), pos, detail)
+	b, ok, err := s.inspectGo(goOnly(code), pos, detail)
+	if text, magic := s.magicHelp(strings.TrimSpace(code)); magic && !ok && err == nil { // "runpod_train?"
+		return kernel.Bundle{"text/plain": text}, true, nil
+	}
+	return b, ok, err
 }
 
 var magicHelp = regexp.MustCompile(`^[ \t]*%%?([A-Za-z_][\w.-]*)`)

@@ -53,11 +53,11 @@ func (s *Session) magic(x *execution, seg segment) error {
 		sign, need = "%%", magic.Cell
 	}
 	if o, ok := owns()[seg.name]; ok {
-		if o.kind&need == 0 {
-			return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
-		}
 		if wantsHelp(seg) {
 			return s.help(x, seg.name)
+		}
+		if o.kind&need == 0 {
+			return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
 		}
 		return o.run(s, x, seg)
 	}
@@ -69,11 +69,11 @@ func (s *Session) magic(x *execution, seg segment) error {
 	if i < 0 {
 		return s.unknownMagic(sign, seg.name, p)
 	}
-	if magic.Kind(p.magics[i].Kind)&need == 0 {
-		return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
-	}
 	if wantsHelp(seg) && seg.kind != shell {
 		return s.help(x, seg.name)
+	}
+	if magic.Kind(p.magics[i].Kind)&need == 0 {
+		return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
 	}
 	s.setAgain(x, make(chan struct{}))
 	defer s.setAgain(x, nil)

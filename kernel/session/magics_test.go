@@ -71,6 +71,14 @@ func TestMagics(t *testing.T) {
 		if !ok || err != nil || b["text/plain"] != "help of echo" {
 			t.Errorf("got %v %v %v", b, ok, err)
 		}
+		for _, src := range []string{"echo", "%echo", "%%echo"} { // of "echo?" and "?%echo"
+			if b, ok, err = n.Inspect(t.Context(), src, len(src), 0); !ok || err != nil || b["text/plain"] != "help of echo" {
+				t.Errorf("%s: got %v %v %v", src, b, ok, err)
+			}
+		}
+		if got := n.ok("%%who --help"); !strings.HasPrefix(got, "stdout:%who [name ...]") {
+			t.Errorf("got %q", got)
+		}
 	})
 	t.Run("complete", func(t *testing.T) {
 		n.ok("alpha, alpine := 1, 2")
