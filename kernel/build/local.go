@@ -107,14 +107,11 @@ func (m *Modules) addLocal(gomod string) ([]string, error) {
 	if m.local[path] == dir {
 		return nil, nil
 	}
-	if err := m.use(path, dir); err != nil {
+	if err := m.Use(path, dir); err != nil {
 		return nil, err
 	}
 	return []string{path}, nil
 }
-
-// Use makes a folder the source of a module.
-func (m *Modules) Use(path, dir string) error { return m.use(path, dir) }
 
 // Files are the Go files that a package in a folder is compiled from, those that cmd/cgo
 // writes among them; output is what the go command says where it fails.
@@ -144,8 +141,8 @@ func (m *Modules) Files(ctx context.Context, dir string) (files []string, output
 	return files, "", nil
 }
 
-// use makes a folder the source of a module.
-func (m *Modules) use(path, dir string) error {
+// Use makes a folder the source of a module.
+func (m *Modules) Use(path, dir string) error {
 	f, err := m.read()
 	if err != nil {
 		return err
@@ -304,7 +301,7 @@ func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []str
 			if err := m.copyModule(mod, dir); err != nil {
 				return err
 			}
-			if err := m.use(m.copies[mod], dir); err != nil {
+			if err := m.Use(m.copies[mod], dir); err != nil {
 				return err
 			}
 		}

@@ -143,10 +143,13 @@ func (s *Session) Inspect(_ context.Context, code string, pos, detail int) (kern
 		}
 	}
 	b, ok, err := s.inspectGo(goOnly(code), pos, detail)
-	if text, magic := s.magicHelp(strings.TrimSpace(code)); magic && !ok && err == nil { // "runpod_train?"
+	if ok || err != nil {
+		return b, ok, err
+	}
+	if text, magic := s.magicHelp(strings.TrimSpace(code)); magic { // "runpod_train?"
 		return kernel.Bundle{"text/plain": text}, true, nil
 	}
-	return b, ok, err
+	return b, false, nil
 }
 
 var magicHelp = regexp.MustCompile(`^[ \t]*%%?([A-Za-z_][\w.-]*)`)

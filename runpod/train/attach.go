@@ -71,7 +71,6 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 		record.leave()
 		return nil, err
 	}
-	var err error
 	if a.run.Job == "" {
 		if left := a.submitted(ctx); left != nil {
 			record.leave()
@@ -79,9 +78,8 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 		}
 		record.submitted(a.run.Job)
 	}
-	if a.run.Job == "" {
-		err = ErrGone
-	} else {
+	err := ErrGone
+	if a.run.Job != "" {
 		err = f.follow(ctx, e, &runpod.Job{ID: runpod.JobID(a.run.Job)})
 	}
 	if errors.Is(err, ErrDetached) || errors.Is(err, runpod.ErrUnreachable) {
@@ -119,17 +117,6 @@ func (a *attachment) submitted(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// submitted notes the job that another process submitted: what is written from here on
-// must not take it away again.
-func (r *recorder) submitted(job string) {
-	if r == nil {
-		return
-	}
-	r.mu.Lock()
-	r.run.Job = job
-	r.mu.Unlock()
 }
 
 // replay takes the events that the store has.

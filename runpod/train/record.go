@@ -133,10 +133,19 @@ func (r *recorder) accepted(ctx context.Context, id runpod.JobID) {
 	if r == nil {
 		return
 	}
-	r.mu.Lock()
-	r.run.Job = string(id)
-	r.mu.Unlock()
+	r.submitted(string(id))
 	r.put(context.WithoutCancel(ctx))
+}
+
+// submitted notes the job, by whichever process it was submitted: what is written from
+// here on must not take it away again.
+func (r *recorder) submitted(job string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	r.run.Job = job
+	r.mu.Unlock()
 }
 
 // event keeps epochs and lines; weights stay out.
