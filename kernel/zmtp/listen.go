@@ -145,8 +145,8 @@ func (s *Socket) accept() {
 		s.wg.Go(func() {
 			p, err := s.greet(conn)
 			if err != nil {
+				s.cfg.dropped(nil, err) // before the close, as in serve: who sees it closed can rely on it
 				conn.Close()
-				s.cfg.dropped(nil, err)
 				return
 			}
 			s.serve(p)
