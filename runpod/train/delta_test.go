@@ -18,16 +18,8 @@ import (
 // behind starts an endpoint on this machine with that handler.
 func behind(t *testing.T, h worker.Handler) *runpod.Endpoint {
 	t.Helper()
-	s, err := local.Start(t.Context(), local.Options{Limits: map[string]local.Limit{}, Handler: h})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	client, err := runpod.New(runpod.Config{BaseURL: s.BaseURL(), APIKey: runpod.Secret(s.Key())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
+	_, e := start(t, local.Options{Limits: map[string]local.Limit{}, Handler: h})
+	return e
 }
 
 // fitOnes trains n epochs one by one.

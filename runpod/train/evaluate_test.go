@@ -4,7 +4,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
@@ -12,15 +11,7 @@ import (
 // What Evaluate says of the validation data is what the last epoch said: the loss
 // is the training's, with its weights and smoothing.
 func TestEvaluateIsTheHistorys(t *testing.T) {
-	s, err := local.Start(t.Context(), local.Options{Handler: engine.Handler(engine.Options{})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	c, err := runpod.New(runpod.Config{APIKey: runpod.Secret(s.Key()), BaseURL: s.BaseURL()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, endpoint := start(t, local.Options{Handler: engine.Handler(engine.Options{})})
 	var x [][]float64
 	var classes []int
 	var numbers []float64
@@ -43,7 +34,7 @@ func TestEvaluateIsTheHistorys(t *testing.T) {
 				width = "1"
 			}
 			o := row.options
-			o.Epochs, o.Seed, o.Endpoint = 4, Seed(1), c.Endpoint(runpod.EndpointID(s.EndpointID()))
+			o.Epochs, o.Seed, o.Endpoint = 4, Seed(1), endpoint
 			o.Validation = &Data{X: x, Y: row.y}
 			m, err := Fit(t.Context(), Layers("linear 8\ntanh\nlinear "+width), Data{X: x, Y: row.y}, o)
 			if err != nil {

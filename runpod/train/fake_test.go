@@ -107,7 +107,14 @@ func zeroState(m *worker.ModelConfig) (string, error) {
 // serve starts an endpoint on this machine with the fake behind it.
 func serve(t *testing.T, f *fakeWorker) *runpod.Endpoint {
 	t.Helper()
-	s, err := local.Start(t.Context(), local.Options{Handler: f.handle})
+	_, e := start(t, local.Options{Handler: f.handle})
+	return e
+}
+
+// start starts an endpoint on this machine, until the test ends.
+func start(t *testing.T, o local.Options) (*local.Server, *runpod.Endpoint) {
+	t.Helper()
+	s, err := local.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +123,7 @@ func serve(t *testing.T, f *fakeWorker) *runpod.Endpoint {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
+	return s, client.Endpoint(runpod.EndpointID(s.EndpointID()))
 }
 
 // wholeRun are the events of a run of the plan.

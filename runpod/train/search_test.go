@@ -321,7 +321,7 @@ func TestSweepKilled(t *testing.T) {
 	reached := make(chan struct{})
 	go1 := make(chan struct{})
 	h := valley(func(float64) time.Duration { return 0 })
-	s, err := local.Start(t.Context(), local.Options{Workers: 3, Limits: map[string]local.Limit{}, Handler: func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	s, endpoint := start(t, local.Options{Workers: 3, Limits: map[string]local.Limit{}, Handler: func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		r, err := worker.DecodeRequest(job.Input)
 		if err != nil {
 			return nil, err
@@ -341,10 +341,6 @@ func TestSweepKilled(t *testing.T) {
 		}
 		return h(ctx, job, yield)
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
 	path := filepath.Join(t.TempDir(), "search.jsonl")
 	given, _ := json.Marshal(map[string]string{"URL": s.BaseURL(), "Key": s.Key(), "Endpoint": s.EndpointID(), "Journal": path})
 	child := exec.Command(os.Args[0], "-test.run=^TestSweepKilled$")
@@ -366,11 +362,7 @@ func TestSweepKilled(t *testing.T) {
 		t.Fatalf("the journal ends with %s", last)
 	}
 	close(go1)
-	c, err := runpod.New(runpod.Config{BaseURL: s.BaseURL(), APIKey: runpod.Secret(s.Key())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := sweep(c.Endpoint(runpod.EndpointID(s.EndpointID())), path)
+	r, err := sweep(endpoint, path)
 	if err != nil || len(r.Trials) != 12 || !r.BestModel().HasWeights() {
 		t.Fatalf("%v, %d trials", err, len(r.Trials))
 	}
@@ -394,7 +386,7 @@ func TestSweepKilled(t *testing.T) {
 	if err := os.Remove(bestPath(path)); err != nil {
 		t.Fatal(err)
 	}
-	if r, err = sweep(c.Endpoint(runpod.EndpointID(s.EndpointID())), path); err != nil || len(r.Trials) != 12 {
+	if r, err = sweep(endpoint, path); err != nil || len(r.Trials) != 12 {
 		t.Fatalf("%v, %d trials", err, len(r.Trials))
 	}
 	var l beginning

@@ -149,16 +149,8 @@ func TestApply(t *testing.T) {
 // manyWorkers is an endpoint on this machine with n workers of the fake.
 func manyWorkers(t *testing.T, n int, f worker.Handler) *runpod.Endpoint {
 	t.Helper()
-	s, err := local.Start(t.Context(), local.Options{Handler: f, Workers: n})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	client, err := runpod.New(runpod.Config{BaseURL: s.BaseURL(), APIKey: runpod.Secret(s.Key())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
+	_, e := start(t, local.Options{Handler: f, Workers: n})
+	return e
 }
 
 // The fake's loss is 1/epochs, so that the most epochs win.

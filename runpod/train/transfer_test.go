@@ -40,7 +40,7 @@ func newTap(t *testing.T, stores func() engine.Store) *tap {
 	t.Helper()
 	p := &tap{stored: make(chan struct{}, 1000)}
 	p.lose(stores)
-	s, err := local.Start(t.Context(), local.Options{Limits: map[string]local.Limit{}, Handler: func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	s, e := start(t, local.Options{Limits: map[string]local.Limit{}, Handler: func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		r, err := worker.DecodeRequest(job.Input)
 		if err != nil {
 			return nil, err
@@ -56,16 +56,7 @@ func newTap(t *testing.T, stores func() engine.Store) *tap {
 		}
 		return output, err
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	client, err := runpod.New(runpod.Config{BaseURL: s.BaseURL(), APIKey: runpod.Secret(s.Key())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.key = runpod.Secret(s.Key())
-	p.endpoint = client.Endpoint(runpod.EndpointID(s.EndpointID()))
+	p.key, p.endpoint = runpod.Secret(s.Key()), e
 	return p
 }
 
