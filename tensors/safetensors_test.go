@@ -122,12 +122,39 @@ func TestState(t *testing.T) {
 			t.Errorf("compress %v: over the limit: %v", compress, err)
 		}
 	}
-	for _, pickle := range []string{"UEsDBAAAAAA=", "gAJ9cQAuAAAAAAAA"} {
+	for _, pickle := range []string{"UEsDBAAAAAA=", "gAJ9cQAuAAAAAAAA", "gAJ9Lg==", "gASVAAAAAAAAAIwFcG9zaXiUjAZzeXN0ZW2Uk5SMAmlklIWUUpQu"} {
 		if _, err := DecodeState(pickle, 0); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "pickle") {
 			t.Errorf("a pickle: %v", err)
 		}
 	}
-	// A header of 640 bytes begins as a pickle does.
+}
+
+// TestStateHeaders: the length of a header begins like a pickle of protocols 2 to 5 or
+// like a zip file, and is a header all the same. Damaged, it is reported as what it is.
+func TestStateHeaders(t *testing.T) {
+	for _, length := range []int{0x0280, 0x0380, 0x0480, 0x0580, 0x010280, 0x04034b50} {
+		header := `{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`
+		b := st(header+strings.Repeat(" ", length-len(header)), "ab")
+		for _, damaged := range []bool{false, true} {
+			if damaged {
+				b = append(b, 'c')
+			}
+			packed, err := Compress(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, form := range [][]byte{b, packed} {
+				s, err := DecodeState(encodeBase64([][]byte{form}), 0)
+				switch {
+				case damaged && (err == nil || !strings.Contains(err.Error(), "that no tensor has")):
+					t.Errorf("%d bytes, damaged: %v", length, err)
+				case !damaged && (err != nil || string(s["w"].Data) != "ab"):
+					t.Errorf("%d bytes: %v, %v", length, s.Names(), err)
+				}
+			}
+		}
+	}
+	// What EncodeState writes can have such a header too.
 	name := strings.Repeat("n", 640-len(`{"":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`))
 	text, err := EncodeState(Set{name: {Uint8, []int{0}, nil}}, false)
 	if err != nil || !strings.HasPrefix(text, "gAI") {
@@ -135,6 +162,10 @@ func TestState(t *testing.T) {
 	}
 	if _, err := DecodeState(text, 0); err != nil {
 		t.Error(err)
+	}
+	// zstd's magic number decides, so it may not be the length of a header.
+	if n := binary.LittleEndian.Uint32(zstdMagic); n <= MaxSafetensorsHeader {
+		t.Errorf("a header of %d bytes begins like a zstd frame", n)
 	}
 }
 

@@ -20,9 +20,10 @@ func EncodeState(s Set, compress bool) (string, error) {
 	return encodeBase64(parts), nil
 }
 
-// DecodeState reads what EncodeState wrote; the magic number tells whether it is
-// compressed. Other serialisations, pickle above all, are refused. More than limit
-// bytes are ErrTooLarge; limit 0 is DefaultLimit.
+// DecodeState reads what EncodeState wrote, compressed or not: no safetensors begins
+// with zstd's magic number, because as the length of a header it is beyond
+// MaxSafetensorsHeader. Other serialisations, pickle above all, are refused. More than
+// limit bytes are ErrTooLarge; limit 0 is DefaultLimit.
 func DecodeState(text string, limit int64) (Set, error) {
 	b, err := decodeBase64(text, limit)
 	if err != nil {
@@ -34,8 +35,18 @@ func DecodeState(text string, limit int64) (Set, error) {
 		}
 	}
 	s, _, err := DecodeSafetensors(b)
-	if err != nil && (bytes.HasPrefix(b, []byte("PK\x03\x04")) || bytes.HasPrefix(b, []byte("\x80\x02"))) {
+	if err != nil && pickled(b) {
 		return nil, fail(ErrFormat, "state: this is a pickle (torch.save), which is never read here; send safetensors")
 	}
 	return s, err
+}
+
+// pickled reports whether b, which is no safetensors, looks like what torch.save or
+// pickle writes. It explains a refusal and never decides: the length of a safetensors
+// header can have the same first bytes, 640 for instance, but a header begins with {.
+func pickled(b []byte) bool {
+	if len(b) > 8 && b[8] == '{' {
+		return false
+	}
+	return bytes.HasPrefix(b, []byte("PK\x03\x04")) || len(b) > 1 && b[0] == 0x80 && 2 <= b[1] && b[1] <= 5
 }

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 import zstandard
 
-from wire import digest, invalid, nearest, shown
+from wire import JobError, digest, invalid, nearest, shown
 
 MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
 MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
@@ -232,13 +232,24 @@ def save_safetensors(tensors: dict) -> bytes:
 
 
 def load_state(text: str, path: str) -> dict:
-    """A state as it travels: base64 of safetensors, zstd-compressed or not (the magic number tells)."""
+    """A state as it travels: base64 of safetensors, zstd-compressed or not (zstd's magic number as the length of a header is
+    beyond MAX_HEADER, so no safetensors begins with it)."""
     data = from_base64(text, path)
     if data[:4] == ZSTD_MAGIC:
         data = decompress(data, path)
-    if data[:2] == b"\x80\x02" or data[:4] == b"PK\x03\x04":
-        raise invalid(path, "this is a pickle, which may run code and is not read; send safetensors")
-    return load_safetensors(data, path)
+    try:
+        return load_safetensors(data, path)
+    except JobError:
+        if pickled(data):
+            raise invalid(path, "this is a pickle, which may run code and is not read; send safetensors") from None
+        raise
+
+
+def pickled(data: bytes) -> bool:
+    """Reports whether data, which are no safetensors, look like a pickle, bare or in a zip as PyTorch has it. It explains a refusal and
+    never decides: the length of a safetensors header can have the same first bytes, 640 and 67,324,752 for instance, but a
+    header begins with {."""
+    return data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"))
 
 
 def save_state(tensors: dict) -> str:

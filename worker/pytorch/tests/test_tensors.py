@@ -160,11 +160,42 @@ class Evil:
 def test_pickles_are_refused_and_never_loaded():
     buffer = io.BytesIO()
     torch.save({"a": torch.zeros(1)}, buffer)
-    for data in (pickle.dumps(Evil()), pickle.dumps(Evil(), 2), buffer.getvalue()):
-        with pytest.raises(wire.JobError):
+    for data in (pickle.dumps(Evil()), pickle.dumps(Evil(), 2), pickle.dumps(Evil(), 3), pickle.dumps(Evil(), 5), buffer.getvalue()):
+        with pytest.raises(wire.JobError, match="this is a pickle"):
             tensors.load_state(base64.b64encode(data).decode(), "model_state")
-        with pytest.raises(wire.JobError):
+        with pytest.raises(wire.JobError, match="this is a pickle"):
             tensors.load_state(base64.b64encode(zstandard.compress(data)).decode(), "model_state")
+
+
+# Lengths of a header whose first bytes another format has: pickle's protocols 2 to 5, with any third byte, and zip's.
+COLLIDING = [0x0280, 0x0380, 0x0480, 0x0580, 0x010280, 0x04034B50]
+
+
+@pytest.mark.parametrize("length", COLLIDING)
+def test_a_header_of_any_length_is_a_header(length):
+    """A state whose header is 640 bytes long begins as a pickle does."""
+    header = json.dumps({"0.weight": entry()}).encode().ljust(length)
+    data = struct.pack("<Q", length) + header + struct.pack("<2f", 1.0, -2.0)
+    assert data[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") or data[:4] == b"PK\x03\x04"
+    for text in (data, tensors.compress(data)):
+        assert tensors.load_state(base64.b64encode(text).decode(), "s")["0.weight"].tolist() == [1.0, -2.0]
+    with pytest.raises(wire.JobError, match="belong to no tensor"):  # damaged, it is told as what it is
+        tensors.load_state(base64.b64encode(data + b"x").decode(), "s")
+
+
+def test_what_the_worker_writes_has_colliding_headers():
+    """A real state, saved and loaded: its names are chosen so that the header has exactly 640 bytes."""
+    name = "n" * (640 - len('{"":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'))
+    t = {name: torch.tensor([3.0])}
+    assert tensors.save_safetensors(t)[:2] == b"\x80\x02"
+    assert equal(tensors.load_state(tensors.save_state(t), "s"), t)
+    assert equal(tensors.load_state(base64.b64encode(tensors.save_safetensors(t)).decode(), "s"), t)
+
+
+def test_the_magic_numbers_that_decide_are_no_lengths():
+    """zstd's and NumPy's decide which format is read, so no header that is allowed may begin with them."""
+    assert int.from_bytes(tensors.ZSTD_MAGIC, "little") > tensors.MAX_HEADER
+    assert int.from_bytes(b"\x93NUMPY", "little") > tensors.MAX_HEADER
 
 
 def test_no_module_of_the_worker_can_unpickle():
