@@ -472,6 +472,9 @@ func runData(ctx context.Context, flags *pflag.FlagSet) error {
 	if flags.NArg() != 1 {
 		return errors.New("one file is wanted")
 	}
+	if err := parquet.LimitMemory(); err != nil {
+		return err
+	}
 	t, err := dataset.Read(ctx, flags.Arg(0), dataset.Options{Parquet: parquet.Read})
 	if err != nil {
 		return err

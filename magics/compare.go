@@ -8,7 +8,6 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
-	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
 type compareOptions struct{ dataOptions }
@@ -30,14 +29,6 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 	if len(args) == 0 {
 		return usage("which models? %%runpod_compare small large")
 	}
-	var data *train.Data
-	if o.data != "" {
-		d, err := o.read(ctx, c.Vars, "-d", o.data, nil)
-		if err != nil {
-			return err
-		}
-		data = &d
-	}
 	var runs []render.Run
 	for _, name := range args {
 		m, err := modelVar(c.Vars, name)
@@ -45,8 +36,12 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 			return err
 		}
 		r := render.Run{Name: name, Parameters: m.Parameters, Training: render.Training{History: m.History.Records, Loss: m.Hyperparameters.LossFunction}}
-		if data != nil {
-			result, err := m.EvaluateContext(ctx, *data)
+		if o.data != "" { // read for each model: they may want its columns in different orders
+			data, err := o.read(ctx, c, "-d", o.data, m)
+			if err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			result, err := m.EvaluateContext(ctx, data)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

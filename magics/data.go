@@ -3,6 +3,7 @@ package magics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -15,7 +16,12 @@ import (
 )
 
 // dataOptions say which samples and labels a magic reads.
-type dataOptions struct{ data, target, columns string }
+type dataOptions struct {
+	data, target, columns, encoding string
+	// told are the decisions of the readers that the person was told, so that a file
+	// that is read twice in a call is not explained twice.
+	told map[string]bool
+}
 
 func (o *dataOptions) define(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.data, "data", "d", "", "samples and labels: variables `X,y`, a file (CSV, .npy, .npz, .parquet) or a struct of slices")
@@ -25,16 +31,17 @@ func (o *dataOptions) define(flags *pflag.FlagSet) {
 
 func (o *dataOptions) defineColumns(flags *pflag.FlagSet) {
 	flags.StringVar(&o.columns, "columns", "", "`names` of the columns that are samples: a,b,c (default: all but the target)")
+	flags.StringVar(&o.encoding, "encoding", "", "`name` of a CSV file's encoding: "+strings.Join(dataset.Encodings(), ", ")+" (default utf-8)")
 }
 
 // read reads the data behind an option.
-func (o *dataOptions) read(ctx context.Context, vars magic.Vars, option, text string, model *train.Model) (train.Data, error) {
+func (o *dataOptions) read(ctx context.Context, c *magic.Call, option, text string, model *train.Model) (train.Data, error) {
 	parts := strings.Split(text, ",")
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	if len(parts) == 1 && o.target != "" {
-		table, err := readTable(ctx, vars, parts[0])
+		table, err := o.table(ctx, c, parts[0])
 		if err != nil {
 			return train.Data{}, err
 		}
@@ -44,7 +51,7 @@ func (o *dataOptions) read(ctx context.Context, vars magic.Vars, option, text st
 		parts = append(parts, o.target) // -d X -l y
 	}
 	if len(parts) == 1 && parts[0] != "" {
-		if table, err := readTable(ctx, vars, parts[0]); err != nil {
+		if table, err := o.table(ctx, c, parts[0]); err != nil {
 			return train.Data{}, err
 		} else if table != nil {
 			return train.Data{}, usage("which column of %s holds the labels? --target NAME; it has %s", parts[0], strings.Join(table.Names(), ", "))
@@ -53,17 +60,17 @@ func (o *dataOptions) read(ctx context.Context, vars magic.Vars, option, text st
 	if len(parts) != 2 || parts[0] == "" || parts[1] == "" {
 		return train.Data{}, usage("%s wants two variables, samples and labels: %s X,y (without a blank), or a file and --target", option, option)
 	}
-	d, err := o.samples(ctx, vars, parts[0], model)
+	d, err := o.samples(ctx, c, parts[0], model)
 	if err != nil {
 		return d, err
 	}
 	d.YName = parts[1]
-	labels, err := readTable(ctx, vars, parts[1])
+	labels, err := o.table(ctx, c, parts[1])
 	switch {
 	case err != nil:
 		return d, err
 	case labels == nil:
-		d.Y, err = value(vars, parts[1])
+		d.Y, err = value(c.Vars, parts[1])
 	case len(labels.Columns) != 1:
 		return d, usage("%s has %d columns, and labels are one", parts[1], len(labels.Columns))
 	case labels.Columns[0].Texts != nil:
@@ -75,8 +82,8 @@ func (o *dataOptions) read(ctx context.Context, vars magic.Vars, option, text st
 }
 
 // samples reads X alone.
-func (o *dataOptions) samples(ctx context.Context, vars magic.Vars, name string, model *train.Model) (train.Data, error) {
-	table, err := readTable(ctx, vars, name)
+func (o *dataOptions) samples(ctx context.Context, c *magic.Call, name string, model *train.Model) (train.Data, error) {
+	table, err := o.table(ctx, c, name)
 	if err != nil {
 		return train.Data{}, err
 	}
@@ -86,12 +93,13 @@ func (o *dataOptions) samples(ctx context.Context, vars magic.Vars, name string,
 	if o.columns != "" {
 		return train.Data{}, usage("--columns chooses among the columns of a file or a struct, and %s has none", name)
 	}
-	X, err := value(vars, name)
+	X, err := value(c.Vars, name)
 	return train.Data{X: X, XName: name}, err
 }
 
-// split makes data of the table: of the columns named, else of those that the model
-// was trained on where the table has them.
+// split makes data of the table: of the columns named, else of those that the model was
+// trained on. Columns are found by name and put in the model's order; a table that lacks
+// one is refused, because the right number of columns in another order is silently wrong.
 func (o *dataOptions) split(table *dataset.Table, target string, model *train.Model) (train.Data, error) {
 	var columns []string
 	for _, name := range strings.Split(o.columns, ",") {
@@ -99,8 +107,14 @@ func (o *dataOptions) split(table *dataset.Table, target string, model *train.Mo
 			columns = append(columns, name)
 		}
 	}
-	names := table.Names()
-	if columns == nil && model != nil && !slices.ContainsFunc(model.Columns, func(c string) bool { return !slices.Contains(names, c) }) {
+	switch {
+	case model == nil || model.Columns == nil:
+	case columns == nil:
+		var err error
+		if columns, err = table.Order(model.Columns); err != nil {
+			return train.Data{}, err
+		}
+	case sameNames(columns, model.Columns):
 		columns = model.Columns
 	}
 	d, err := table.Split(target, columns)
@@ -111,19 +125,37 @@ func (o *dataOptions) split(table *dataset.Table, target string, model *train.Mo
 	return data, err
 }
 
-// readTable reads a file, or a variable that has columns; nil is another variable.
-func readTable(ctx context.Context, vars magic.Vars, word string) (*dataset.Table, error) {
+// sameNames reports whether two lists hold the same names, in any order.
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// table reads a file, or a variable that has columns, and tells the person what the
+// reader decided; nil is another variable.
+func (o *dataOptions) table(ctx context.Context, c *magic.Call, word string) (*dataset.Table, error) {
 	if !dataset.IsFile(word) {
-		v, err := lookup(vars, word)
+		v, err := lookup(c.Vars, word)
 		if err != nil {
 			return nil, err
 		}
 		table, _, err := dataset.FromValue(word, v)
 		return table, err
 	}
-	table, err := dataset.Read(ctx, word, dataset.Options{})
+	table, err := dataset.Read(ctx, word, dataset.Options{Encoding: o.encoding})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage("there is no file %s here", word)
 	}
-	return table, err
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range table.Notes {
+		if line := table.Name + ": " + note; !o.told[line] {
+			fmt.Fprintln(c.Out.Stdout(), line)
+			if o.told == nil {
+				o.told = map[string]bool{}
+			}
+			o.told[line] = true
+		}
+	}
+	return table, nil
 }

@@ -71,9 +71,24 @@ func TestTrainFromAFile(t *testing.T) {
 	if r, c := got(vars, "P").(mat.Matrix).Dims(); r != 150 || c != 3 {
 		t.Error(r, c)
 	}
-	// A struct of slices has columns too, and --model is a variable.
-	if _, err := run(t, "runpod_train", "-d frame --label Species --model spec --epochs 2 --val flowers.csv -q", "", vars, false); err == nil || !strings.Contains(err.Error(), "flowers.csv: has no column Species") && !strings.Contains(err.Error(), "text") {
-		t.Error(err) // the columns of the file are others
+	// A struct of slices has columns too, and --model is a variable. Columns are found by
+	// name, in any case.
+	if _, err := run(t, "runpod_train", "-d frame --label Species --model spec --epochs 2 --val flowers.csv -q -o m2", "", vars, false); err != nil {
+		t.Error(err)
+	}
+	renamed := filepath.Join(t.TempDir(), "renamed.csv")
+	if err := os.WriteFile(renamed, []byte("species,w,length\nsetosa,0.2,1.4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"runpod_eval -d " + renamed + " -l species":                      "renamed.csv: has no column width; the model was trained on the columns width, length, and the file has species, w, length",
+		"runpod_predict -d " + renamed:                                   "renamed.csv: has no column width; the model was trained on the columns width, length, and the file has species, w, length",
+		"runpod_train -d frame -l Species --model spec --val " + renamed: "renamed.csv: has no column Width; the model was trained on",
+	} {
+		name, args, _ := strings.Cut(line, " ")
+		if _, err := run(t, name, args, "", vars, false); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 	if _, err := run(t, "runpod_train", "-d frame --label Species --model spec --epochs 2 -q -o m2", "", vars, false); err != nil {
 		t.Error(err)

@@ -53,7 +53,7 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 			return err
 		}
 	}
-	data, err := o.read(ctx, c.Vars, "-d", o.data, model)
+	data, err := o.read(ctx, c, "-d", o.data, model)
 	if err != nil {
 		return err
 	}

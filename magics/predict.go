@@ -56,7 +56,7 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 	if err := resultName("-o", o.out); err != nil {
 		return err
 	}
-	data, err := o.samples(ctx, c.Vars, o.data, model)
+	data, err := o.samples(ctx, c, o.data, model)
 	if err != nil {
 		return err
 	}

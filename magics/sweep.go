@@ -92,7 +92,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 			return err
 		}
 	}
-	data, opts, err := o.read(ctx, c.Vars)
+	data, opts, err := o.read(ctx, c)
 	if err != nil {
 		return err
 	}

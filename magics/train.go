@@ -133,7 +133,7 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	if err := resultName("-o", o.out); err != nil {
 		return nil, nil, err
 	}
-	data, opts, err := o.read(ctx, c.Vars)
+	data, opts, err := o.read(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,7 +185,7 @@ func source(c *magic.Call) string {
 }
 
 // read turns options into those of package train.
-func (o *trainOptions) read(ctx context.Context, vars magic.Vars) (data train.Data, opts train.Options, err error) {
+func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data, opts train.Options, err error) {
 	if o.data == "" {
 		return data, opts, usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
 	}
@@ -208,15 +208,15 @@ func (o *trainOptions) read(ctx context.Context, vars magic.Vars) (data train.Da
 		return data, opts, err
 	}
 	if o.from != "" {
-		if opts.From, err = modelVar(vars, o.from); err != nil {
+		if opts.From, err = modelVar(c.Vars, o.from); err != nil {
 			return data, opts, err
 		}
 	}
-	if data, err = o.dataOptions.read(ctx, vars, "-d", o.data, opts.From); err != nil {
+	if data, err = o.dataOptions.read(ctx, c, "-d", o.data, opts.From); err != nil {
 		return data, opts, err
 	}
 	if o.val != "" {
-		v, err := o.dataOptions.read(ctx, vars, "--val", o.val, &train.Model{Columns: data.Columns})
+		v, err := o.dataOptions.read(ctx, c, "--val", o.val, &train.Model{Columns: data.Columns})
 		if err != nil {
 			return data, opts, err
 		}

@@ -59,11 +59,12 @@ func TestParseForms(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]string{
-		"layers:\n  - {type: linear, out_features: 64\n": "is no YAML that can be read: line ",
-		"layers:\n  - {type: linaer, out_features: 64}":  `unknown layer "linaer"; did you mean "linear"?`,
-		"layers:\n  - {type: dropout, p: .nan}":          "holds NaN in its YAML",
-		"layers: []":                                     "the model has no layers",
-		"layers:\n  - {1: 2}":                            "has a key in its YAML that is no text",
+		"layers:\n  - {type: linear, out_features: 64\n": "is not YAML that can be read: line ",
+		"type: sequential\na: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nlayers: [*g,*g]": "has aliases in its YAML that stand for more than 1048576 values",
+		"layers:\n  - {type: linaer, out_features: 64}": `unknown layer "linaer"; did you mean "linear"?`,
+		"layers:\n  - {type: dropout, p: .nan}":         "holds NaN in its YAML",
+		"layers: []":                                    "the model has no layers",
+		"layers:\n  - {1: 2}":                           "has a key in its YAML that is no text",
 	} {
 		if _, err := ParseModel(body); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", body, err, want)

@@ -3,6 +3,7 @@ package worker
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -30,9 +31,17 @@ func isYAML(text string) bool {
 //	  - {type: linear, out_features: 64}
 //	  - type: relu
 func yamlToJSON(text string) ([]byte, error) {
+	var document yaml.Node
+	err := yaml.Unmarshal([]byte(text), &document)
+	if err == nil && nodes(&document, map[*yaml.Node]int{}) > maxNodes {
+		return nil, Invalid("model", fmt.Sprintf("has aliases in its YAML that stand for more than %d values; write the layers out, or send JSON", maxNodes))
+	}
 	var v any
-	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
-		return nil, Invalid("model", "is no YAML that can be read: "+strings.TrimPrefix(err.Error(), "yaml: "))
+	if err == nil && document.Kind != 0 {
+		err = document.Decode(&v)
+	}
+	if err != nil {
+		return nil, Invalid("model", "is not YAML that can be read: "+strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if m, ok := v.(map[string]any); ok && m["model_config"] != nil {
 		v = m["model_config"]
@@ -47,4 +56,30 @@ func yamlToJSON(text string) ([]byte, error) {
 		return nil, Invalid("model", "holds "+value.Str+" in its YAML; numbers have to be finite")
 	}
 	return b, err
+}
+
+// maxNodes bounds what a model's YAML stands for once its aliases are replaced by what
+// they name. Nine lines of aliases to aliases stand for a billion values.
+const maxNodes = 1 << 20
+
+// nodes counts the values that n stands for, up to a few times maxNodes. known holds
+// the nodes counted before; a node that is being counted counts as too many, because an
+// alias to its own parent never ends.
+func nodes(n *yaml.Node, known map[*yaml.Node]int) int {
+	if n == nil {
+		return 0
+	}
+	if count, ok := known[n]; ok {
+		return count
+	}
+	known[n] = maxNodes + 1
+	count := 1 + nodes(n.Alias, known)
+	for _, child := range n.Content {
+		if count > maxNodes {
+			break
+		}
+		count += nodes(child, known)
+	}
+	known[n] = count
+	return count
 }

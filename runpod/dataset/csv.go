@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -14,14 +15,73 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// ParseCSV reads comma-separated values as RFC 4180 has them, or with semicolons or
-// tabs where the first line has more of those. The first line names the columns,
-// unless one of its fields is a number. A column is of numbers where all its fields
-// are, but those that are missing: empty, NA, N/A, NaN, null, None, ?. A first column
-// without a name that counts the rows is the index that pandas writes, and is left
-// out.
+// ParseCSV reads comma-separated values as RFC 4180 defines them, or with semicolons
+// or tabs if the first line has more of those. The first line names the columns,
+// unless one of its fields is a number. A column is numeric if all its fields are
+// decimal numbers or missing: empty, NA, N/A, NaN, null, None, ?. Fields that only a
+// Go compiler reads as numbers, such as 1_0 and 0x10, are text.
+//
+// An index is not a feature: a first column of distinct whole numbers, or of distinct
+// texts, is left out if it has no name, as pandas and R write it, or is called
+// "Unnamed: 0", as pandas calls it after reading its own file. Table.Notes says so.
+//
+// The text is UTF-8, or UTF-16 with a byte order mark. Other text is refused with the
+// line; Options.Encoding names its encoding.
 func ParseCSV(name string, b []byte) (*Table, error) {
-	b = bytes.TrimPrefix(b, []byte("\ufeff"))
+	return parseText(context.Background(), name, b, Options{}, 0)
+}
+
+// parseText reads CSV; comma 0 is decided by the first line.
+func parseText(ctx context.Context, name string, b []byte, o Options, comma rune) (*Table, error) {
+	t := &Table{Name: name}
+	b, err := t.decodeText(b, o.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	if comma == 0 {
+		comma = separator(b)
+	}
+	records, header, rowNames, err := t.records(ctx, b, comma)
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 {
+		return nil, t.fail(ErrEmpty, "has no rows")
+	}
+	seen := map[string]bool{}
+	for i := range records[0] {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		c := Column{}
+		if header != nil {
+			c.Name = strings.TrimSpace(header[i])
+		}
+		if err := c.fill(records, i); err != nil {
+			return nil, t.fail(ErrFormat, "column %s: %v", c.Name, err)
+		}
+		index := header != nil && i == 0 && len(header) > 1 && isIndexName(c.Name) && isIndex(c)
+		if i == 0 && rowNames && !index {
+			return nil, t.fail(ErrFormat, "line %d has %d fields and the first line has %d", t.Lines[0], len(header), len(header)-1)
+		}
+		if index {
+			t.note("left out the first column, which has no name and a different value in each row: an index, not a feature")
+			continue
+		}
+		if c.Name == "" {
+			c.Name = fmt.Sprintf("column%d", i+1)
+		}
+		if seen[c.Name] {
+			return nil, t.fail(ErrFormat, "has two columns called %s; rename one of them", clip(c.Name))
+		}
+		seen[c.Name] = true
+		t.Columns = append(t.Columns, c)
+	}
+	return t, nil
+}
+
+// separator returns the character that the first line separates its fields with.
+func separator(b []byte) rune {
 	first, _, _ := bytes.Cut(b, []byte("\n"))
 	comma := ','
 	for _, r := range []rune{';', '\t'} {
@@ -29,23 +89,26 @@ func ParseCSV(name string, b []byte) (*Table, error) {
 			comma = r
 		}
 	}
-	return parseCSV(name, b, comma)
+	return comma
 }
 
-func parseCSV(name string, b []byte, comma rune) (*Table, error) {
-	t := &Table{Name: name}
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(b, []byte("\ufeff"))))
+// records splits the text into rows of equal length; header is nil if the first line
+// holds data. A header that is one field shorter than the rows gets an empty first
+// name, and rowNames is true: R's write.table writes the names of rows so.
+func (t *Table) records(ctx context.Context, b []byte, comma rune) (records [][]string, header []string, rowNames bool, err error) {
+	r := csv.NewReader(bytes.NewReader(b))
 	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace = comma, -1, comma != '\t'
-	var records [][]string
-	var header []string
 	width := -1
 	for {
+		if ctx.Err() != nil {
+			return nil, nil, false, context.Cause(ctx)
+		}
 		record, err := r.Read()
 		if err == io.EOF {
-			break
+			return records, header, rowNames, nil
 		}
 		if err != nil {
-			return nil, t.csvError(err)
+			return nil, nil, false, t.csvError(err)
 		}
 		line, _ := r.FieldPos(0)
 		if width < 0 {
@@ -55,34 +118,14 @@ func parseCSV(name string, b []byte, comma rune) (*Table, error) {
 				continue
 			}
 		}
+		if header != nil && len(records) == 0 && len(record) == width+1 {
+			width, header, rowNames = len(record), append([]string{""}, header...), true
+		}
 		if len(record) != width {
-			return nil, t.fail(ErrFormat, "line %d has %d fields and the first line has %d", line, len(record), width)
+			return nil, nil, false, t.fail(ErrFormat, "line %d has %d fields and the first line has %d", line, len(record), width)
 		}
 		records, t.Lines = append(records, record), append(t.Lines, line)
 	}
-	if len(records) == 0 {
-		return nil, t.fail(ErrEmpty, "has no rows")
-	}
-	for i := range width {
-		c := Column{Name: fmt.Sprintf("column%d", i+1)}
-		if header != nil {
-			c.Name = strings.TrimSpace(header[i])
-		}
-		if err := c.fill(records, i); err != nil {
-			return nil, t.fail(ErrFormat, "column %s: %v", c.Name, err)
-		}
-		if c.Name == "" && i == 0 && width > 1 && counts(c) {
-			continue
-		}
-		if c.Name == "" {
-			c.Name = fmt.Sprintf("column%d", i+1)
-		}
-		if slices.Contains(t.Names(), c.Name) {
-			return nil, t.fail(ErrFormat, "has two columns called %s; name them apart", clip(c.Name))
-		}
-		t.Columns = append(t.Columns, c)
-	}
-	return t, nil
 }
 
 func (t *Table) csvError(err error) error {
@@ -93,7 +136,7 @@ func (t *Table) csvError(err error) error {
 	return t.fail(ErrFormat, "%v", err)
 }
 
-// fill reads column i of the records: as numbers where all are.
+// fill reads column i of the records: as numbers if all fields are numbers.
 func (c *Column) fill(records [][]string, i int) (err error) {
 	values := make([]float64, len(records))
 	known := false
@@ -103,7 +146,8 @@ func (c *Column) fill(records [][]string, i int) (err error) {
 			values[k] = math.NaN()
 			continue
 		}
-		if values[k], err = strconv.ParseFloat(s, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
+		var ok bool
+		if values[k], ok = number(s); !ok {
 			return c.texts(records, i)
 		}
 		known = true
@@ -125,7 +169,7 @@ func (c *Column) texts(records [][]string, i int) error {
 	return nil
 }
 
-// missing tells whether a field stands for nothing.
+// missing reports whether a field stands for a missing value.
 func missing(s string) bool {
 	switch s {
 	case "", "NA", "N/A", "n/a", "NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "?":
@@ -134,24 +178,46 @@ func missing(s string) bool {
 	return false
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	return err == nil && !missing(strings.TrimSpace(s))
+// number reads a decimal number. Go's own syntax goes further: 1_0 and 0x10 are
+// numbers to strconv, and identifiers to everybody who writes a CSV file.
+func number(s string) (float64, bool) {
+	if strings.ContainsAny(s, "_xX") {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
-// counts tells whether a column is 0, 1, 2, ...
-func counts(c Column) bool {
+func isNumber(s string) bool {
+	s = strings.TrimSpace(s)
+	_, ok := number(s)
+	return ok && !missing(s)
+}
+
+// isIndexName reports whether name is what an index column is called: nothing, or
+// what pandas calls a column without a name.
+func isIndexName(name string) bool { return name == "" || name == "Unnamed: 0" }
+
+// isIndex reports whether a column has a different whole number, or a different
+// text, in each row.
+func isIndex(c Column) bool {
 	if c.Texts != nil {
-		return false
+		return distinct(c.Texts) && !slices.Contains(c.Texts, "")
 	}
 	values, err := c.Array.Float64s()
 	if err != nil {
 		return false
 	}
-	for i, v := range values {
-		if v != float64(i) {
+	return distinct(values) && !slices.ContainsFunc(values, func(v float64) bool { return v != math.Trunc(v) })
+}
+
+func distinct[T comparable](values []T) bool {
+	seen := make(map[T]bool, len(values))
+	for _, v := range values {
+		if seen[v] {
 			return false
 		}
+		seen[v] = true
 	}
 	return true
 }

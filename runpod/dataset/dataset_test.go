@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,6 +19,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/memory"
 )
 
 func read(t *testing.T, name string) (*dataset.Table, error) {
@@ -142,7 +146,15 @@ func TestCSV(t *testing.T) {
 		{"", "t.csv: has no rows"},
 		{"a,b\n", "t.csv: has no rows"},
 		{"a,b\n1,2\n3\n", "t.csv: line 3 has 1 fields and the first line has 2"},
-		{"a,a\n1,2\n", "t.csv: has two columns called a; name them apart"},
+		{"a,a\n1,2\n", "t.csv: has two columns called a; rename one of them"},
+		{",a,b\n0,1,2\n1,3,4\n", "[a b] 2 rows"},                // pandas' index
+		{",a,b\n17,1,2\n4,3,4\n", "[a b] 2 rows"},               // after rows were dropped and sorted
+		{"Unnamed: 0,a\n0,1\n1,3\n", "[a] 2 rows"},              // read and written twice
+		{"\"\",\"a\"\n\"1\",2\n\"2\",3\n", "[a] 2 rows"},        // R's write.csv
+		{"\"a\",\"b\"\n\"x\",1,2\n\"y\",3,4\n", "[a b] 2 rows"}, // R's write.table with row names
+		{"a,b\n1,1,2\n1,3,4\n", "t.csv: line 2 has 3 fields and the first line has 2"},
+		{",a\n1,2\n1,3\n", "[column1 a] 2 rows"},   // no index: a value repeats
+		{",a\n1.5,2\n1,3\n", "[column1 a] 2 rows"}, // no index: not whole
 		{"a,b\n1,\"2\n", "t.csv: line 2: extraneous or missing \" in quoted-field"},
 	} {
 		table, err := dataset.ParseCSV("t.csv", []byte(c.text))
@@ -155,6 +167,122 @@ func TestCSV(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q: %s, want %s", c.text, got, c.want)
 		}
+	}
+}
+
+// What Go's syntax calls a number, and no one who writes a CSV file does.
+func TestCSVNumbers(t *testing.T) {
+	for text, number := range map[string]bool{
+		"1_0": false, "1_000.5": false, "0x10": false, "0X1p-2": false, "10": true, "-1.5e-3": true, "+.5": true, "1e400": true, "1 0": false, "10%": false,
+	} {
+		table, err := dataset.ParseCSV("t.csv", []byte("a,b\n"+text+",x\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := table.Columns[0].Texts == nil; got != number {
+			t.Errorf("%q: number %v, want %v", text, got, number)
+		}
+	}
+}
+
+func TestCSVEncodings(t *testing.T) {
+	for _, c := range []struct{ bytes, encoding, want string }{
+		{"name\nM\xfcller\n", "", `t.csv: line 2 is not UTF-8 ("M?ller"); name the encoding, such as --encoding latin1 or cp1252`},
+		{"name\nM\xfcller\n", "latin1", "Müller"},
+		{"name\n5 \x80\n", "CP1252", "5 €"},
+		{"name\nM\xc3\xbcller\n", "utf-8", "Müller"},
+		{"\xff\xfen\x00a\x00m\x00e\x00\n\x00M\x00\xfc\x00\n\x00", "", "Mü"},
+		{"\xfe\xff\x00n\x00a\x00m\x00e\x00\n\x00M\x00\xfc\x00\n", "", "Mü"},
+		{"name\nx\n", "klingon", `t.csv: encoding "klingon" is unknown; known are cp1252, iso-8859-1, iso-8859-15, latin1, utf-16, utf-8, windows-1252`},
+	} {
+		path := filepath.Join(t.TempDir(), "t.csv")
+		if err := os.WriteFile(path, []byte(c.bytes), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		table, err := dataset.Read(t.Context(), path, dataset.Options{Encoding: c.encoding})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = table.Columns[0].Texts[0]
+		}
+		if got != c.want {
+			t.Errorf("%q as %q: %s, want %s", c.bytes, c.encoding, got, c.want)
+		}
+	}
+}
+
+// 60,000 columns are read in a pass over each, and a read ends with its context.
+func TestWideCSV(t *testing.T) {
+	var b strings.Builder
+	const width = 60000
+	for row := range 4 {
+		for i := range width {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if row == 0 {
+				b.WriteByte('c')
+			}
+			b.WriteString(strconv.Itoa(i * row * row))
+			if row == 0 {
+				b.WriteString(strconv.Itoa(i))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	path := filepath.Join(t.TempDir(), "wide.csv")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	table, err := dataset.Read(t.Context(), path, dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns, err := table.Order(table.Names()[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := table.Split(table.Names()[0], columns)
+	if err != nil || len(d.Columns) != width-1 {
+		t.Fatal(len(d.Columns), err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("SIGTERM"))
+	if _, err := dataset.Read(ctx, path, dataset.Options{}); err == nil || err.Error() != "SIGTERM" {
+		t.Error(err)
+	}
+}
+
+func TestOrder(t *testing.T) {
+	table, err := dataset.ParseCSV("test.csv", []byte("Width,length,species\n1,2,a\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := table.Order([]string{"length", "width"}); err != nil || !slices.Equal(names, []string{"length", "Width"}) {
+		t.Error(names, err)
+	}
+	want := "test.csv: has no column height; the model was trained on the columns length, height, and the file has Width, length, species; rename them, or choose with --columns"
+	if _, err := table.Order([]string{"length", "height"}); !errors.Is(err, dataset.ErrColumn) || err.Error() != want {
+		t.Error(err)
+	}
+}
+
+// An archive of a megabyte that unpacks to more than the machine has is refused before
+// anything is unpacked, one array or many.
+func TestArchiveBomb(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := range 64 {
+		w, err := z.CreateRaw(&zip.FileHeader{Name: fmt.Sprintf("a%d.npy", i), Method: zip.Deflate, UncompressedSize64: memory.Available() / 32, CompressedSize64: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write([]byte("oops"))
+	}
+	z.Close()
+	if _, err := dataset.ParseNPZ("bomb.npz", b.Bytes()); err == nil || !strings.Contains(err.Error(), "half of the memory that is free here") {
+		t.Error(err)
 	}
 }
 

@@ -11,7 +11,9 @@
 //	table.go    named columns, and the samples and labels that they make
 //	read.go     which reader a file wants
 //	csv.go      CSV, TSV and semicolons
-//	npy.go      NumPy's array format; npz.go archives of such arrays
+//	encoding.go text that is not UTF-8
+//	npy.go      NumPy's array format
+//	npz.go      archives of such arrays
 //	value.go    structs of slices, slices of structs, maps of slices
 //	wire.go     a table as bytes, from one process to another
 //	parquet/    Parquet, apart, since its library is large

@@ -6,16 +6,25 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
+	"github.com/gopherpod/gopherpod/tensors/memory"
 )
 
 // TestMain makes the test's own program the one that reads Parquet for others, as
 // "gopherpod data FILE" does.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "data" {
+		if err := parquet.LimitMemory(); err != nil {
+			panic(err)
+		}
+		if filepath.Base(os.Args[2]) == "hungry.parquet" { // as a file whose pages claim that much
+			big := make([]byte, memory.Available())
+			fmt.Fprintln(os.Stderr, len(big))
+		}
 		t, err := dataset.Read(context.Background(), os.Args[2], dataset.Options{Parquet: parquet.Read})
 		if err == nil {
 			err = t.Encode(os.Stdout)
@@ -52,6 +61,14 @@ func TestReadElsewhere(t *testing.T) {
 		t.Errorf("%v, here %v", err, here)
 	}
 	if _, err := dataset.Read(t.Context(), filepath.Join(dir, "none.parquet"), dataset.Options{}); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	hungry := filepath.Join(dir, "hungry.parquet")
+	if err := os.WriteFile(hungry, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := "hungry.parquet: needs more than half of the memory that is free here; read fewer columns or rows, or convert it to .npy files"
+	if _, err := dataset.Read(t.Context(), hungry, dataset.Options{}); runtime.GOOS == "linux" && (err == nil || err.Error() != want) {
 		t.Error(err)
 	}
 	t.Setenv(dataset.EnvProgram, filepath.Join(dir, "no-program"))

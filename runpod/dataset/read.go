@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ type Options struct {
 	// has it in. nil: the program that EnvProgram names reads it in a process of its
 	// own.
 	Parquet func(ctx context.Context, path string) (*Table, error)
+	// Encoding names the encoding of a CSV file; see Encodings. Default: UTF-8, or
+	// UTF-16 with a byte order mark.
+	Encoding string
 }
 
 // EnvProgram names the gopherpod program, which the kernel tells its session.
@@ -31,8 +35,8 @@ func IsFile(word string) bool {
 	return slices.Contains(Extensions(), strings.ToLower(filepath.Ext(word)))
 }
 
-// Read reads the file at path, by its ending. Its errors are *Error or those of
-// package os.
+// Read reads the file at path, by its ending. It stops when ctx is done, with the
+// cause of that. Its other errors are *Error or those of package os.
 func Read(ctx context.Context, path string, o Options) (*Table, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv", ".npy", ".npz":
@@ -47,15 +51,49 @@ func Read(ctx context.Context, path string, o Options) (*Table, error) {
 	default:
 		return nil, &Error{Name: path, Kind: ErrFormat, Text: "is read where it ends in " + strings.Join(Extensions(), ", ")}
 	}
-	b, err := os.ReadFile(path)
+	b, err := readFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, b)
+	return parse(ctx, path, b, o)
+}
+
+// readFile is os.ReadFile that stops when ctx is done.
+func readFile(ctx context.Context, path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &Error{Name: path, Kind: ErrFormat, Text: "is not a regular file"}
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), 1<<30)) + bytes.MinRead)
+	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		n, err := io.CopyN(&b, f, 8<<20)
+		if err == io.EOF || err == nil && n == 0 {
+			return b.Bytes(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Parse reads the content of a file that is not Parquet, by the ending of its name.
 func Parse(name string, b []byte) (*Table, error) {
+	return parse(context.Background(), name, b, Options{})
+}
+
+func parse(ctx context.Context, name string, b []byte, o Options) (*Table, error) {
 	base := filepath.Base(name)
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".npy":
@@ -65,11 +103,11 @@ func Parse(name string, b []byte) (*Table, error) {
 		}
 		return &Table{Name: base, Columns: []Column{c}}, nil
 	case ".npz":
-		return ParseNPZ(base, b)
+		return parseNPZ(ctx, base, b)
 	case ".tsv":
-		return parseCSV(base, b, '\t')
+		return parseText(ctx, base, b, o, '\t')
 	}
-	return ParseCSV(base, b)
+	return parseText(ctx, base, b, o, 0)
 }
 
 // readElsewhere has "gopherpod data" read the file: the library for Parquet would
@@ -96,6 +134,13 @@ func readElsewhere(ctx context.Context, path string) (*Table, error) {
 			return nil, context.Cause(ctx)
 		}
 		said := strings.TrimSpace(stderr.String())
+		if strings.HasPrefix(said, "fatal error:") || strings.HasPrefix(said, "runtime:") || strings.HasPrefix(said, "panic:") {
+			// The reader died as Go programs do, with a page of its stack.
+			said = "its reader stopped: " + firstLine(said)
+			if strings.Contains(stderr.String(), "out of memory") {
+				said = "needs more than half of the memory that is free here; read fewer columns or rows, or convert it to .npy files"
+			}
+		}
 		said = strings.TrimPrefix(said, "gopherpod data: ")
 		said = strings.TrimPrefix(said, filepath.Base(path)+": ")
 		if said == "" {
@@ -108,4 +153,9 @@ func readElsewhere(ctx context.Context, path string) (*Table, error) {
 	}
 	t.Name = filepath.Base(path)
 	return t, nil
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }

@@ -16,8 +16,13 @@ import (
 type Table struct {
 	Name    string // of the file or variable, for errors
 	Columns []Column
-	Lines   []int // the line of each row in the file; nil where there are no lines
+	Lines   []int // the line of each row in the file; nil if there are no lines
+	// Notes say what the reader decided, one sentence each: an index that it left out,
+	// the encoding. They go to the person who reads the file.
+	Notes []string
 }
+
+func (t *Table) note(text string) { t.Notes = append(t.Notes, text) }
 
 // A Column is numbers or texts.
 type Column struct {
@@ -92,20 +97,51 @@ func (t *Table) place(row int, c Column) string {
 
 // find returns the column called name.
 func (t *Table) find(name string) (Column, error) {
-	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
-	if i < 0 {
+	return t.index().find(t, name)
+}
+
+// A columnIndex finds columns by name; thousands of them in one pass.
+type columnIndex map[string]int
+
+func (t *Table) index() columnIndex {
+	index := make(columnIndex, len(t.Columns))
+	for i, c := range t.Columns {
+		index[c.Name] = i
+	}
+	return index
+}
+
+// find returns the column called name, in any case if none is spelled so.
+func (index columnIndex) find(t *Table, name string) (Column, error) {
+	i, ok := index[name]
+	if !ok {
 		i = slices.IndexFunc(t.Columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
 	}
 	if i < 0 {
-		return Column{}, t.fail(ErrColumn, "has no column %s; it has %s", name, t.list())
+		return Column{}, t.fail(ErrColumn, "has no column %s; it has %s", name, list(t.Names()))
 	}
 	return t.Columns[i], nil
 }
 
-// list names the columns for an error, the first of many.
-func (t *Table) list() string {
+// Order returns the names of the table's own columns that stand for those of a model,
+// in the model's order. Names decide, never positions: a table that lacks one of them
+// is refused with both lists.
+func (t *Table) Order(model []string) ([]string, error) {
+	index, names := t.index(), []string{}
+	for _, name := range model {
+		c, err := index.find(t, name)
+		if err != nil {
+			return nil, t.fail(ErrColumn, "has no column %s; the model was trained on the columns %s, and the file has %s; rename them, or choose with --columns",
+				clip(name), list(model), list(t.Names()))
+		}
+		names = append(names, c.Name)
+	}
+	return names, nil
+}
+
+// list names columns for an error, the first of many.
+func list(names []string) string {
 	const most = 12
-	names := t.Names()
 	if len(names) > most {
 		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 	}
@@ -139,8 +175,9 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 		}
 	}
 	var chosen []Column
+	index := t.index()
 	for _, name := range columns {
-		c, err := t.find(name)
+		c, err := index.find(t, name)
 		if err != nil {
 			return d, err
 		}

@@ -11,6 +11,11 @@ import (
 
 // A table as bytes: a line of JSON that says what follows, then the columns one after
 // the other, numbers as their bytes and texts as a JSON list of so many bytes.
+type wireTable struct {
+	Columns []wireColumn `json:"columns"`
+	Notes   []string     `json:"notes,omitempty"`
+}
+
 type wireColumn struct {
 	Name  string `json:"name"`
 	DType string `json:"dtype,omitempty"` // empty: texts
@@ -38,7 +43,7 @@ func (t *Table) Encode(w io.Writer) error {
 		h.Bytes = len(part)
 		head, parts = append(head, h), append(parts, part)
 	}
-	line, err := json.Marshal(head)
+	line, err := json.Marshal(wireTable{Columns: head, Notes: t.Notes})
 	if err != nil {
 		return err
 	}
@@ -58,12 +63,12 @@ func Decode(r io.Reader) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	var head []wireColumn
+	var head wireTable
 	if err := json.Unmarshal(line, &head); err != nil {
 		return nil, fmt.Errorf("the first line: %w", err)
 	}
-	t := &Table{}
-	for _, h := range head {
+	t := &Table{Notes: head.Notes}
+	for _, h := range head.Columns {
 		if h.Bytes < 0 {
 			return nil, fmt.Errorf("column %s has %d bytes", h.Name, h.Bytes)
 		}

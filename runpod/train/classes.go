@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -59,6 +60,8 @@ func numberClasses(name string, y any, known []string, loss string) (any, []stri
 		switch {
 		case s == "":
 			return nil, nil, wrong(name, tensors.ErrRange, "holds an empty text at %d; take the sample out", i)
+		case !utf8.ValidString(s):
+			return nil, nil, wrong(name, tensors.ErrType, "holds %q at %d, which is not UTF-8 and would not survive in a file; decode the labels first", s, i)
 		case !ok:
 			return nil, nil, wrong(name, tensors.ErrRange, "holds %q at %d, a class that the model does not know%s", s, i, knownClasses(names))
 		}

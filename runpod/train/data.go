@@ -35,6 +35,25 @@ func (d Data) names() (x, y string) {
 	return x, y
 }
 
+// sameColumns refuses named columns that are not those of the model in their order:
+// the model would take one for another, and nothing would tell.
+func (d Data) sameColumns(model []string) error {
+	if d.Columns == nil || model == nil || slices.EqualFunc(d.Columns, model, strings.EqualFold) {
+		return nil
+	}
+	x, _ := d.names()
+	return wrong(x, tensors.ErrShape, "has the columns %s, and the model was trained on %s; give it those, in that order", firstNames(d.Columns), firstNames(model))
+}
+
+// firstNames lists names, the first of many.
+func firstNames(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
 // validationNames are the names of validation data.
 func (d Data) validationNames() (x, y string) {
 	x, y = d.XName, d.YName

@@ -67,6 +67,9 @@ func (m *Model) evaluated(metrics worker.Metrics) *Evaluation {
 
 // evaluation is the request and its data.
 func (m *Model) evaluation(d Data) (*parcel, error) {
+	if err := d.sameColumns(m.Columns); err != nil {
+		return nil, err
+	}
 	xname, yname := d.names()
 	r, x, err := m.request(worker.OpEvaluate, xname, d.X)
 	if err != nil {

@@ -60,6 +60,9 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	var known []string
 	if o.From != nil {
 		known = o.From.ClassNames
+		if err := data.sameColumns(o.From.Columns); err != nil {
+			return nil, err
+		}
 		if p.Columns == nil {
 			p.Columns = o.From.Columns
 		}
@@ -69,6 +72,13 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.ClassNames = names
+	if o.Validation != nil {
+		held := *o.Validation
+		held.XName, _ = held.validationNames()
+		if err := held.sameColumns(p.Columns); err != nil {
+			return nil, err
+		}
+	}
 	y, err := labels(yname, classes, h.LossFunction, xname, x.Rows(), p.Output)
 	if err != nil {
 		return nil, err

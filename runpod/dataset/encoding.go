@@ -1,0 +1,66 @@
+package dataset
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Encodings lists the names that Options.Encoding knows.
+func Encodings() []string { return slices.Sorted(maps.Keys(encodings())) }
+
+func encodings() map[string]encoding.Encoding {
+	return map[string]encoding.Encoding{
+		"utf-8":        unicode.UTF8,
+		"utf-16":       unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
+		"latin1":       charmap.ISO8859_1,
+		"iso-8859-1":   charmap.ISO8859_1,
+		"iso-8859-15":  charmap.ISO8859_15,
+		"cp1252":       charmap.Windows1252,
+		"windows-1252": charmap.Windows1252,
+	}
+}
+
+// decodeText returns b as UTF-8. With no name, a byte order mark of UTF-16 decides, and
+// text that is not UTF-8 is refused: no rule tells Latin-1 from its relatives.
+func (t *Table) decodeText(b []byte, name string) ([]byte, error) {
+	if name == "" && (bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff"))) {
+		name = "utf-16"
+		t.note("read as UTF-16, by its byte order mark")
+	}
+	if name == "" || strings.EqualFold(name, "utf-8") {
+		b = bytes.TrimPrefix(b, []byte("\ufeff"))
+		return b, t.validText(b)
+	}
+	known, ok := encodings()[strings.ToLower(name)]
+	if !ok {
+		return nil, t.fail(ErrFormat, "encoding %q is unknown; known are %s", clip(name), strings.Join(Encodings(), ", "))
+	}
+	out, err := known.NewDecoder().Bytes(b)
+	if err != nil {
+		return nil, t.fail(ErrFormat, "is not %s: %v", name, err)
+	}
+	return bytes.TrimPrefix(out, []byte("\ufeff")), nil
+}
+
+// validText refuses text that is not UTF-8, with its first such line.
+func (t *Table) validText(b []byte) error {
+	if utf8.Valid(b) {
+		return nil
+	}
+	line := 1
+	for part := range bytes.Lines(b) {
+		if !utf8.Valid(part) {
+			word := strings.ToValidUTF8(strings.TrimSpace(string(part)), "?")
+			return t.fail(ErrFormat, "line %d is not UTF-8 (%q); name the encoding, such as --encoding latin1 or cp1252", line, clip(word))
+		}
+		line++
+	}
+	return nil
+}
