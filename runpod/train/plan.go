@@ -142,13 +142,25 @@ func (p *Plan) addValidation(set tensors.Set, v *Data) error {
 	return nil
 }
 
-// splits refuses a split that leaves one of the two sides without samples.
+// splits refuses a split that leaves one of the two sides without samples, and batches
+// that are too small for a layer.
 func (p *Plan) splits(xname string) error {
 	s := p.Hyperparameters.ValidationSplit
 	if s > 0 && p.Samples < 2 {
 		return wrong(xname, tensors.ErrShape, "has %d row; a validation split wants at least 2", p.Samples)
 	}
-	return nil
+	if p.Model.Other != nil {
+		return nil
+	}
+	steps, _, err := p.Model.Steps(p.Input)
+	if err != nil {
+		return err
+	}
+	n := p.Samples
+	if s > 0 {
+		n -= max(1, int(float64(n)*s)) // as workers split
+	}
+	return worker.CheckBatches(steps, n, p.Hyperparameters.BatchSize)
 }
 
 func (p *Plan) continueFrom(m *Model) error {

@@ -7,7 +7,7 @@ import (
 )
 
 // evaluationBatch is how many samples go through at once without training; it
-// changes no result but the rounding of the mean loss.
+// changes no result but the rounding of the loss.
 const evaluationBatch = 1024
 
 // outputs calls f with the outputs of pieces of d, in order and in evaluation mode.
@@ -20,18 +20,25 @@ func (net *network) outputs(ctx context.Context, d *dataset, f func(y []float32,
 			return context.Cause(ctx)
 		}
 		to := min(from+size, d.n)
-		f(net.forward(d.x[from*d.size:to*d.size], to-from), from, to)
+		y := net.forward(d.x[from*d.size:to*d.size], to-from)
+		if net.pass.refused != nil {
+			return net.pass.refused
+		}
+		f(y, from, to)
 	}
 	return nil
 }
 
-// evaluate returns mean loss and accuracy; see, if not nil, gets all outputs.
+// evaluate returns the mean loss over all samples, each with the weight of its class,
+// and the accuracy; see, if not nil, gets all outputs.
 func (net *network) evaluate(ctx context.Context, l loss, d *dataset, see func(y []float32, from, to int)) (value float64, accuracy *worker.Number, err error) {
-	var sum, hits float64
+	var sum, weight, hits float64
 	classifies := false
 	err = net.outputs(ctx, d, func(y []float32, from, to int) {
 		t := d.t.slice(from, to)
-		sum += l.mean(nil, y, &t, to-from) * float64(to-from)
+		if w := l.weigh(&t, to-from); w > 0 { // a mean over weights of 0 is not a number
+			sum, weight = sum+l.mean(nil, y, &t, to-from)*w, weight+w
+		}
 		right, ok := l.correct(y, &t, to-from)
 		hits, classifies = hits+right, ok
 		if see != nil {
@@ -42,13 +49,16 @@ func (net *network) evaluate(ctx context.Context, l loss, d *dataset, see func(y
 		share := worker.Number(hits / float64(d.n))
 		accuracy = &share
 	}
-	return sum / float64(d.n), accuracy, err
+	return sum / weight, accuracy, err
 }
 
 // loaded builds the network of an evaluate or predict request with its state.
 func loaded(r *worker.Request, in []int, o *Options) (*network, error) {
 	net, err := newNetwork(r.Model, in)
 	if err != nil {
+		return nil, err
+	}
+	if _, _, err := worker.LeastBatch(net.steps, false); err != nil {
 		return nil, err
 	}
 	set, err := loadState(r.ModelState, "model_state", o.MaxBytes)

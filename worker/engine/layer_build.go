@@ -14,7 +14,7 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 	case "linear":
 		return newLinear(v, t), nil
 	case "embedding":
-		return newEmbedding(v, t), nil
+		return newEmbedding(v, t, path), nil
 	case "conv1d", "conv2d":
 		return newConv(v, t), nil
 	case "conv_transpose1d", "conv_transpose2d":

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"gonum.org/v1/gonum/blas"
 )
 
@@ -68,40 +70,45 @@ func columnSums(sums, x []float32, rows int) {
 type embedding struct {
 	dim, count, size int // size: numbers in a sample
 	padding          int // -1: none
+	path             string
 	weight           *tensor
 	y                []float32
 }
 
-func newEmbedding(v values, t []*tensor) *embedding {
-	e := &embedding{dim: v.Int("embedding_dim"), count: v.Int("num_embeddings"), size: elements(v.In), weight: t[0], padding: -1}
+func newEmbedding(v values, t []*tensor, path string) *embedding {
+	e := &embedding{path: path, dim: v.Int("embedding_dim"), count: v.Int("num_embeddings"), size: elements(v.In), weight: t[0], padding: -1}
 	if p, ok := v.Value("padding_idx").(int); ok {
 		e.padding = (p + e.count) % e.count
 	}
 	return e
 }
 
-func (e *embedding) forward(_ *pass, x []float32, n int) []float32 {
+func (e *embedding) forward(p *pass, x []float32, n int) []float32 {
 	y := grown(&e.y, n*e.size*e.dim)
 	for i, v := range x[:n*e.size] {
-		row := e.index(v)
+		row, ok := e.index(v)
+		if !ok {
+			p.refuse(e.path, "sample %d gives the embedding %v, which takes whole numbers 0 to %d", i/e.size, v, e.count-1)
+		}
 		copy(y[i*e.dim:(i+1)*e.dim], e.weight.data[row*e.dim:])
 	}
 	return y
 }
 
-// index is checked against the data before training; what comes out of other
-// layers may be anything and is brought into range.
-func (e *embedding) index(v float32) int {
-	if !(v > 0) {
-		return 0
+// index is the row for v, cut to a whole number as PyTorch's long() cuts it; ok is false
+// if there is none, and the row is 0 then. Data is checked before training, but what
+// comes out of other layers may be anything.
+func (e *embedding) index(v float32) (row int, ok bool) {
+	if whole := math.Trunc(float64(v)); whole >= 0 && whole < float64(e.count) {
+		return int(whole), true
 	}
-	return min(int(v), e.count-1)
+	return 0, false
 }
 
 func (e *embedding) backward(_ *pass, x, dy []float32, n int, wantDX bool) []float32 {
 	clear(e.weight.grad)
 	for i, v := range x[:n*e.size] {
-		if row := e.index(v); row != e.padding {
+		if row, _ := e.index(v); row != e.padding {
 			addTo(e.weight.grad[row*e.dim:(row+1)*e.dim], dy[i*e.dim:])
 		}
 	}

@@ -44,6 +44,8 @@ type loss interface {
 	// mean returns the mean loss of n samples, and sets dy to its gradient unless
 	// dy is nil.
 	mean(dy, y []float32, t *targets, n int) float64
+	// weigh is the sum of the weights of n samples: mean times it adds up over batches.
+	weigh(t *targets, n int) float64
 	// correct counts the samples that are right, in parts where a sample has
 	// several outputs; ok is false for a regression.
 	correct(y []float32, t *targets, n int) (sum float64, ok bool)
@@ -97,11 +99,20 @@ func (l *classLoss) weight(class int) float64 {
 	return l.weights[class]
 }
 
-func (l *classLoss) mean(dy, y []float32, t *targets, n int) float64 {
-	var sum, total float64
-	for _, c := range t.classes[:n] {
-		total += l.weight(int(c))
+func (l *classLoss) weigh(t *targets, n int) float64 {
+	if l.weights == nil {
+		return float64(n)
 	}
+	var total float64
+	for _, c := range t.classes[:n] {
+		total += l.weights[c]
+	}
+	return total
+}
+
+func (l *classLoss) mean(dy, y []float32, t *targets, n int) float64 {
+	var sum float64
+	total := l.weigh(t, n)
 	row := grown(&l.row, l.classes)
 	for i := range n {
 		line := y[i*l.classes : (i+1)*l.classes]
@@ -191,6 +202,8 @@ type elementLoss struct {
 	f      func(d, y, label float64) (value, slope float64)
 	binary bool
 }
+
+func (l *elementLoss) weigh(_ *targets, n int) float64 { return float64(n) }
 
 func (l *elementLoss) mean(dy, y []float32, t *targets, n int) float64 {
 	count := n * l.width

@@ -91,20 +91,23 @@ func topK(scores []float32, truth []int32, classes, k int) *worker.Number {
 	return &n
 }
 
-// meanAUC is the mean over the classes of one against the rest; of two classes,
-// that of class 1. Classes that do not occur are left out; nil: there is none.
+// meanAUC is the mean over the classes of one against the rest, by the probability of
+// the class (softmax of the scores), as scikit-learn's roc_auc_score with
+// multi_class="ovr"; with two classes, that of class 1. Classes that do not occur are
+// left out; nil: there is none.
 func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
 	var sum float64
 	known := 0
-	score := make([]float64, len(truth))
+	score, scale := make([]float64, len(truth)), logSums(scores, classes)
 	for c := range classes {
 		if classes == 2 && c == 0 {
 			continue
 		}
 		for i := range score {
-			score[i] = float64(scores[i*classes+c])
-			if classes == 2 {
-				score[i] -= float64(scores[i*classes])
+			if classes == 2 { // orders as the probability does, without its rounding
+				score[i] = float64(scores[2*i+1]) - float64(scores[2*i])
+			} else {
+				score[i] = math.Exp(float64(scores[i*classes+c]) - scale[i])
 			}
 		}
 		if a := auc(score, truth, int32(c)); !math.IsNaN(a) {
@@ -117,6 +120,21 @@ func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
 	}
 	n := worker.Number(sum / float64(known))
 	return &n
+}
+
+// logSums is the logarithm of the sum of the exponentials of each row.
+func logSums(scores []float32, classes int) []float64 {
+	sums := make([]float64, len(scores)/classes)
+	for i := range sums {
+		line := scores[i*classes : (i+1)*classes]
+		most := float64(slices.Max(line))
+		var sum float64
+		for _, v := range line {
+			sum += math.Exp(float64(v) - most)
+		}
+		sums[i] = most + math.Log(sum)
+	}
+	return sums
 }
 
 // auc is the area under the ROC curve by ranks, ties shared.

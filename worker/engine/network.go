@@ -33,6 +33,16 @@ type pass struct {
 	train bool       // dropout, batch statistics
 	masks *generator // of dropout
 	blas  multiplier
+	// refused is why a layer could not take what another layer gave it, the first
+	// time; the outputs mean nothing then.
+	refused error
+}
+
+// refuse keeps the first reason.
+func (p *pass) refuse(path, format string, values ...any) {
+	if p.refused == nil {
+		p.refused = worker.Invalid(path, fmt.Sprintf(format, values...))
+	}
 }
 
 // A multiplier is the part of gonum's blas.Float32Level3 that layers use.
@@ -43,7 +53,8 @@ type multiplier interface {
 // A network is a model that can compute.
 type network struct {
 	config  *worker.ModelConfig // resolved
-	in, out []int               // shapes of a sample
+	steps   []worker.Step
+	in, out []int // shapes of a sample
 	root    *sequence
 	tensors []*tensor // in state_dict order
 	// weights and grads are the memory of all trained tensors, in their order, so
@@ -63,7 +74,7 @@ func newNetwork(config *worker.ModelConfig, in []int) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	net := &network{config: resolved, in: in, out: out, pass: pass{blas: sgemm.BLAS{}}}
+	net := &network{config: resolved, steps: steps, in: in, out: out, pass: pass{blas: sgemm.BLAS{}}}
 	trained, buffers := 0, 0
 	state := worker.StateOf(steps)
 	for _, s := range state {
@@ -235,15 +246,4 @@ func (b *builder) list(steps []worker.Step, path string) (*sequence, error) {
 func unsupported(step worker.Step, path string) error {
 	return &worker.Error{Kind: worker.ErrUnsupported, Field: path,
 		Message: fmt.Sprintf("the engine on the CPU has no %s; the PyTorch worker has it", step.Kind.Name)}
-}
-
-// needsTwo reports whether a layer takes the variance over a batch of single
-// numbers, which one sample has not.
-func (net *network) needsTwo() bool {
-	for _, l := range net.root.layers {
-		if b, ok := l.(*batchNorm); ok && b.places == 1 {
-			return true
-		}
-	}
-	return false
 }

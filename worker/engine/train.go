@@ -145,8 +145,8 @@ func (t *trainer) check() error {
 		return &worker.Error{Kind: worker.ErrMemory, Field: "hyperparameters.batch_size",
 			Message: fmt.Sprintf("batch_size %d needs %.3g GB; %d would fit", t.batch, need/1e9, max(1, limit/perSample))}
 	}
-	if last := t.data.n % t.batch; t.net.needsTwo() && (t.batch == 1 || last == 1) {
-		return worker.Invalid("hyperparameters.batch_size", fmt.Sprintf("batch_size %d leaves a batch of 1 sample, of which batch norm cannot take the variance; choose another", t.batch))
+	if err := worker.CheckBatches(t.net.steps, t.data.n, t.batch); err != nil {
+		return err
 	}
 	if s := t.h.EarlyStopping; s != nil && s.Monitor == "val_loss" && t.held == nil {
 		return worker.Invalid("hyperparameters.early_stopping.monitor", "there is no validation; give validation_data or validation_split")
@@ -213,6 +213,9 @@ func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 		sum += loss * float64(to-from)
 		hits += right
 		classifies = ok
+		if err := t.net.pass.refused; err != nil {
+			return worker.Epoch{}, err
+		}
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return worker.Epoch{}, t.diverged(b+1, loss)
 		}

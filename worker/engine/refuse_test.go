@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A weighted loss is one mean over all samples, not a mean over batches' means: in the
+// second batch of an evaluation stand samples of weight 0 alone.
+func TestWeightedLossOverAllSamples(t *testing.T) {
+	net, err := newNetwork(&worker.ModelConfig{Type: "sequential", Layers: []worker.Layer{{Type: "identity"}, {Type: "linear", Params: map[string]any{"out_features": 2}}}}, []int{2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(net.weights, []float32{1, 0, 0, 1, 0, 0}) // outputs are inputs
+	const n = evaluationBatch + 10
+	d := &dataset{shape: []int{2}, size: 2, n: n, x: make([]float32, 2*n)}
+	d.t.classes = make([]int32, n)
+	weights := []float64{0, 3}
+	var sum, total float64
+	for i := range n {
+		x := float64(i%7) - 3
+		d.x[2*i+1] = float32(x)
+		if i < evaluationBatch && i%3 == 0 {
+			d.t.classes[i] = 1
+			sum += weights[1] * math.Log1p(math.Exp(-x))
+			total += weights[1]
+		}
+	}
+	for name, w := range map[string][]float64{"0 and 3": weights, "no": nil} {
+		l, err := newLoss((&worker.Hyperparameters{ClassWeights: w}).WithDefaults(worker.OpTrain), net.out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, _, err := net.evaluate(t.Context(), l, d, nil)
+		if want := sum / total; err != nil || w != nil && math.Abs(value-want) > 1e-6 || w == nil && (math.IsNaN(value) || math.Abs(value-want) < 1e-3) {
+			t.Errorf("weights %s: %v, want %v; %v", name, value, want, err)
+		}
+	}
+}
+
+// What a layer gives an embedding may be anything; nothing is brought into range silently.
+func TestEmbeddingBelowTheFirstLayer(t *testing.T) {
+	request := xor(`[{"type": "linear", "out_features": 8}, {"type": "tanh"}, {"type": "linear", "out_features": 2}]`,
+		`[{"type": "linear", "out_features": 8}, {"type": "embedding", "num_embeddings": 4, "embedding_dim": 2}, {"type": "flatten"}, {"type": "linear", "out_features": 2}]`)
+	request = json.RawMessage(strings.Replace(string(request), "[0, 1], [1, 0]", "[900, 700], [-800, 900]", 1))
+	_, _, err := runJob(t, Handler(Options{}), request)
+	if err == nil || !strings.Contains(err.Error(), "model_config.layers[1]: sample ") || !strings.Contains(err.Error(), "which takes whole numbers 0 to 3") {
+		t.Error(err)
+	}
+	e := &embedding{count: 4}
+	for v, want := range map[float32]int{0: 0, -0.5: 0, 3.99: 3, 4: -1, -1: -1, float32(math.Inf(1)): -1, float32(math.NaN()): -1} {
+		row, ok := e.index(v)
+		if !ok {
+			row = -1
+		}
+		if row != want {
+			t.Errorf("%v: row %d, want %d", v, row, want)
+		}
+	}
+}
+
+// Ranks of raw scores are not ranks of probabilities: scikit-learn's roc_auc_score of
+// softmax(scores) with multi_class="ovr" gives 1.
+func TestAUCOfProbabilities(t *testing.T) {
+	scores := []float32{5, 0, 0, 9, 10, 0, 1, 3, 0, 0, 0, 1}
+	truth := []int32{0, 1, 1, 2}
+	if got := meanAUC(scores, truth, 3); got == nil || math.Abs(float64(*got)-1) > 1e-12 {
+		t.Error(*got)
+	}
+}
