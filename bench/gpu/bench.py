@@ -37,14 +37,8 @@ sys.path.insert(0, str(WORKER))
 import torch  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
-import ddp  # noqa: E402
-import device as devices  # noqa: E402
-import handler  # noqa: E402
-import models  # noqa: E402
-import operations  # noqa: E402
-import tensors  # noqa: E402
-import train  # noqa: E402
-import wire  # noqa: E402
+from gopherpod_worker import ddp, handler, models, operations, tensors, trainer, wire  # noqa: E402
+from gopherpod_worker import device as devices  # noqa: E402
 
 CUDA = torch.cuda.is_available()
 
@@ -121,9 +115,9 @@ def data(shape, n, classes):
 
 def ours(layers, x, y, batch, epochs, precision) -> tuple:
     r = request(layers, {"epochs": epochs + 1, "batch_size": batch, "seed": 1, "precision": precision})
-    trainer = train.Trainer(r, Given(x, y), lambda event: None, Never())
-    history = trainer.run()["history"]
-    return min(h["seconds"] for h in history[1:]), trainer.stepper.about, trainer.device
+    t = trainer.Trainer(r, Given(x, y), lambda event: None, Never())
+    history = t.run()["history"]
+    return min(h["seconds"] for h in history[1:]), t.stepper.about, t.device
 
 
 def plain(layers, x, y, batch, epochs, device) -> float:
@@ -273,7 +267,7 @@ def start() -> dict:
         "operation": "train", "protocol": 1, "model_config": {"layers": [linear(64), RELU, linear(2)]}, "tensors": tensors.encode({"X": x, "y": y}),
         "training_data": {"features": {"tensor": "X"}, "labels": {"tensor": "y"}}, "hyperparameters": {"epochs": 3, "seed": 1},
     }  # fmt: skip
-    code = "import sys,json,asyncio; sys.path.insert(0, sys.argv[1]); import handler\nasync def f():\n async for e in handler.stream({'id':'1','input':json.load(sys.stdin)}):\n  if e['type']=='epoch': print('epoch'); return\nasyncio.run(f())"
+    code = "import sys,json,asyncio; sys.path.insert(0, sys.argv[1]); from gopherpod_worker import handler\nasync def f():\n async for e in handler.stream({'id':'1','input':json.load(sys.stdin)}):\n  if e['type']=='epoch': print('epoch'); return\nasyncio.run(f())"
     text = json.dumps(value)
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-c", code, str(WORKER)], input=text, text=True, check=True, capture_output=True)

@@ -67,7 +67,8 @@ func TestTensorWithWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(python, "-c", `
-import sys, torch, data, pathlib
+import sys, torch, pathlib
+from gopherpod_worker import data
 s = data.Store(pathlib.Path(sys.argv[1]))
 assert s.has(sys.argv[2])
 t = s.get(sys.argv[2], "x")

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "pytorch"))
 import torch
 
-import tensors
+from gopherpod_worker import tensors
 
 torch.manual_seed(1)
 w = {"0.weight": torch.randn(12, 5), "0.bias": torch.randn(12), "step": torch.tensor(7, dtype=torch.int64), "mask": torch.tensor([1, 2, 3], dtype=torch.uint8)}

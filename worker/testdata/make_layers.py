@@ -14,8 +14,8 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "pytorch"))
-import layers as table
-import models
+from gopherpod_worker import layers as table
+from gopherpod_worker import models
 
 
 def L(type, **p):

@@ -9,8 +9,8 @@ import pathlib
 import sys
 
 sys.path.insert(0, sys.argv[2])
-import models
 import torch
+from gopherpod_worker import models
 
 out = {}
 for name, case in json.load(sys.stdin).items():

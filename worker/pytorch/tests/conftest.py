@@ -14,8 +14,8 @@ torch.set_num_threads(1)
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path, monkeypatch):
-    import operations
-    import data
+    from gopherpod_worker import operations
+    from gopherpod_worker import data
 
     monkeypatch.setenv("GOPHERPOD_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("GOPHERPOD_ALLOW_CODE", raising=False)

@@ -5,9 +5,9 @@ import asyncio
 import numpy as np
 import torch
 
-import handler
-import operations
-import tensors
+from gopherpod_worker import handler
+from gopherpod_worker import operations
+from gopherpod_worker import tensors
 
 MLP = {"type": "sequential", "layers": [{"type": "linear", "out_features": 16}, {"type": "relu"}, {"type": "linear", "out_features": 3}]}
 

@@ -8,11 +8,11 @@ import threading
 import pytest
 import torch
 
-import address
-import data
-import operations
-import tensors
-import wire
+from gopherpod_worker import address
+from gopherpod_worker import data
+from gopherpod_worker import operations
+from gopherpod_worker import tensors
+from gopherpod_worker import wire
 from helpers import blobs, request, run
 
 

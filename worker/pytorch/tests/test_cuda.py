@@ -5,13 +5,13 @@ import gc
 import pytest
 import torch
 
-import data
-import device as devices
-import layers
-import runs
-import tensors
-import train
-import wire
+from gopherpod_worker import data
+from gopherpod_worker import device as devices
+from gopherpod_worker import layers
+from gopherpod_worker import runs
+from gopherpod_worker import tensors
+from gopherpod_worker import team
+from gopherpod_worker import wire
 from helpers import MLP, request, run, same, states
 from test_models import CASES
 
@@ -125,7 +125,7 @@ def test_a_lost_worker_is_taken_up(batches):
 
     value = request(model=NORM, hyper=FEW, run_id="run-1")
     want, _ = run({k: v for k, v in value.items() if k != "run_id"})
-    with pytest.raises(train.Stopped):
+    with pytest.raises(team.Stopped):
         run(value, After(), runs.Memory("run-1", value))
     got, told = run(value, memory=runs.Memory("run-1", value))
     assert losses(got) == pytest.approx(losses(want), rel=1e-4)
@@ -184,7 +184,7 @@ def test_a_job_leaves_no_memory_behind():
         for accelerate in ("auto", "off"):
             run(request(hyper={**FEW, "accelerate": accelerate}))
             value = request(hyper=FEW, run_id="r" + accelerate)
-            with pytest.raises(train.Stopped):
+            with pytest.raises(team.Stopped):
 
                 class Now:
                     n = 5

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-import address
-import data
-import tensors
-import wire
+from gopherpod_worker import address
+from gopherpod_worker import data
+from gopherpod_worker import tensors
+from gopherpod_worker import wire
 from helpers import MLP, request, run
 
 FIELD = "training_data.features"

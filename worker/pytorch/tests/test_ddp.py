@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 
-import runs
-import train
-import wire
-import operations
+from gopherpod_worker import runs
+from gopherpod_worker import team
+from gopherpod_worker import wire
+from gopherpod_worker import operations
 from helpers import request, run, states
 
 
@@ -32,7 +32,7 @@ def test_two_are_one():
 
 
 def test_data_from_the_store_and_from_around_a_batch(monkeypatch):
-    import tensors
+    from gopherpod_worker import tensors
 
     monkeypatch.delenv("GOPHERPOD_STORE")  # a folder of this process, that the ranks are told
     value = request(n=30, hyper={"epochs": 1, "gpus": 2})
@@ -53,7 +53,7 @@ def test_stopped_and_taken_up_again():
     def work():
         try:
             operations.run(value, told.append, stop, memory)
-        except train.Stopped as e:
+        except team.Stopped as e:
             failed.append(e)
 
     thread = threading.Thread(target=work)

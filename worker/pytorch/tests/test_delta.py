@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-import data
-import operations
-import tensors
-import wire
-from runs import Memory
+from gopherpod_worker import data
+from gopherpod_worker import operations
+from gopherpod_worker import tensors
+from gopherpod_worker import wire
+from gopherpod_worker.runs import Memory
 from test_states import TRAIN, Never, ask
-from wire import JobError
+from gopherpod_worker.wire import JobError
 
 VECTORS = json.loads((Path(__file__).parents[2] / "testdata" / "deltas.json").read_text())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import tensors
+from gopherpod_worker import tensors
 from helpers import run
 
 FILE = Path(__file__).resolve().parents[2] / "engine" / "testdata" / "fixtures.json"

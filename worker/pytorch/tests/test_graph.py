@@ -6,8 +6,8 @@ import contextlib
 import pytest
 import torch
 
-import optim
-import step
+from gopherpod_worker import optim
+from gopherpod_worker import graph
 from helpers import request, run, same, states
 
 MODEL = {"type": "sequential", "layers": [{"type": "linear", "out_features": 16}, {"type": "batchnorm1d"}, {"type": "dropout", "p": 0.2}, {"type": "linear", "out_features": 3}]}
@@ -34,18 +34,18 @@ def recorded(monkeypatch):
 
     real = optim.make
     monkeypatch.setattr(optim, "make", lambda hyper, model, capturable=False: real(hyper, model))
-    monkeypatch.setattr(step, "graphable", lambda trainer: True)
+    monkeypatch.setattr(graph, "graphable", lambda trainer: True)
     fakes = {"Stream": lambda device: Stream(), "current_stream": lambda: Stream(), "stream": nothing, "graph": nothing, "CUDAGraph": Recorder}
     fakes |= {"get_rng_state": lambda device: None, "set_rng_state": lambda state, device: None}
     for name, fake in fakes.items():
         monkeypatch.setattr(torch.cuda, name, fake)
-    init = step.Graph.__init__
+    init = graph.Graph.__init__
 
     def remember(self, trainer):
         init(self, trainer)
         Recorder.stepper = self
 
-    monkeypatch.setattr(step.Graph, "__init__", remember)
+    monkeypatch.setattr(graph.Graph, "__init__", remember)
 
 
 @pytest.mark.parametrize("optimizer", [{"optimizer": "adam"}, {"optimizer": "adamw"}, {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}])
@@ -54,7 +54,7 @@ def test_recorded_is_plain(recorded, monkeypatch, optimizer):
     got, _ = run(request(model=MODEL, hyper=hyper))
     first, _ = run(request(model=MODEL, hyper={**hyper, "epochs": 2}))
     rest, _ = run(request(model=MODEL, hyper={**hyper, "epochs": 2}, model_state=first["model_state"], optimizer_state=first["optimizer_state"], start_epoch=2))
-    monkeypatch.setattr(step, "graphable", lambda trainer: False)
+    monkeypatch.setattr(graph, "graphable", lambda trainer: False)
     want, _ = run(request(model=MODEL, hyper=hyper))
     for other in (got, rest):
         assert same(states(want)[0], states(other)[0]) and same(states(want)[1], states(other)[1])
@@ -65,6 +65,6 @@ def test_what_cannot_be_recorded_runs_plain(recorded, monkeypatch):
     def refuse(self):
         raise RuntimeError("operation not permitted when stream is capturing")
 
-    monkeypatch.setattr(step.Graph, "_record", refuse)
+    monkeypatch.setattr(graph.Graph, "_record", refuse)
     got, told = run(request(model=MODEL, hyper={"epochs": 2, "batch_size": 16}))
     assert got["status"] == "success" and any("no CUDA graph of this model" in e.get("message", "") for e in told)

@@ -7,10 +7,10 @@ import time
 import pytest
 import torch
 
-import handler
-import operations
-import tensors
-import wire
+from gopherpod_worker import handler
+from gopherpod_worker import operations
+from gopherpod_worker import tensors
+from gopherpod_worker import wire
 from helpers import MLP, blobs, drain, request, run
 
 FEW = {"epochs": 4, "batch_size": 16, "seed": 3}
@@ -74,7 +74,7 @@ def test_retries_number_events_anew():
 
 def test_cancelled_within_one_batch_and_taken_up_again(monkeypatch):
     """The SDK cancels the task; the thread stops after its batch, and what there was is saved."""
-    import step
+    from gopherpod_worker import step
 
     steps = []
     real = step.Eager.step
@@ -103,7 +103,7 @@ def test_cancelled_within_one_batch_and_taken_up_again(monkeypatch):
 
     done = asyncio.run(main())
     assert len(steps) <= done + 1
-    import runs
+    from gopherpod_worker import runs
 
     named, meta = runs.Memory("r", job["input"]).load()
     assert meta["epoch"] * 6 + meta["batch"] == len(steps) == int(named["optimizer.step"])

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-import data
-import operations
-import tensors
-from wire import JobError
+from gopherpod_worker import data
+from gopherpod_worker import operations
+from gopherpod_worker import tensors
+from gopherpod_worker.wire import JobError
 
 WHOLE = torch.arange(10, dtype=torch.float32).reshape(5, 2)
 

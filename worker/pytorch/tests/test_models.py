@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-import layers
-import models
-import wire
+from gopherpod_worker import layers
+from gopherpod_worker import models
+from gopherpod_worker import wire
 
 # name -> (parameters, shape of a sample, shape of an output)
 CASES = {

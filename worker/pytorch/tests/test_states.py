@@ -5,10 +5,10 @@ import base64
 import pytest
 import torch
 
-import data
-import operations
-import tensors
-from wire import JobError
+from gopherpod_worker import data
+from gopherpod_worker import operations
+from gopherpod_worker import tensors
+from gopherpod_worker.wire import JobError
 
 TRAIN = {
     "operation": "train",

@@ -12,8 +12,8 @@ import pytest
 import torch
 import zstandard
 
-import tensors
-import wire
+from gopherpod_worker import tensors
+from gopherpod_worker import wire
 
 ALL = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool]
 

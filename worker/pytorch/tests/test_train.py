@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-import models
-import operations
-import runs
-import tensors
-import train
-import wire
+from gopherpod_worker import models
+from gopherpod_worker import operations
+from gopherpod_worker import runs
+from gopherpod_worker import tensors
+from gopherpod_worker import fitting
+from gopherpod_worker import team
+from gopherpod_worker import trainer
+from gopherpod_worker import wire
 from helpers import MLP, blobs, request, run, same, states
 
 FEW = {"epochs": 4, "batch_size": 16, "seed": 3}
@@ -135,7 +137,7 @@ def test_bce_and_the_others():
 
 
 def test_class_weights_and_smoothing_are_pytorchs():
-    import losses
+    from gopherpod_worker import losses
 
     out, y = torch.randn(7, 3), torch.tensor([0, 1, 2, 0, 0, 1, 2])
     hyper = wire.Hyperparameters(class_weights=(1.0, 2.0, 0.5), label_smoothing=0.1)
@@ -162,7 +164,7 @@ def test_rates_by_epoch(scheduler, make):
 
 
 def test_rates_by_batch():
-    import optim
+    from gopherpod_worker import optim
 
     hyper = wire.Hyperparameters(learning_rate=0.1, epochs=5, scheduler=wire.Scheduler("one_cycle", max_lr=0.5))
     rate = optim.Rate(hyper, 0, 4)
@@ -178,7 +180,7 @@ def test_rates_by_batch():
 
 
 def test_plateau_is_pytorchs():
-    import optim
+    from gopherpod_worker import optim
 
     rate = optim.Rate(wire.Hyperparameters(learning_rate=0.1, scheduler=wire.Scheduler("plateau", factor=0.5, patience=2)), 0, 1)
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
@@ -234,7 +236,7 @@ class After:
 def test_a_lost_worker_is_taken_up_to_the_bit(batches):
     value = request(model=DROPOUT, hyper={**FEW, "early_stopping": {"patience": 9}}, run_id="run-1")
     want, _ = run({k: v for k, v in value.items() if k != "run_id"})
-    with pytest.raises(train.Stopped):
+    with pytest.raises(team.Stopped):
         run(value, After(batches), runs.Memory("run-1", value))
     got, told = run(value, memory=runs.Memory("run-1", value))
     assert same(states(got)[0], states(want)[0]) and same(states(got)[1], states(want)[1])
@@ -244,7 +246,7 @@ def test_a_lost_worker_is_taken_up_to_the_bit(batches):
 
 def test_another_request_under_the_same_run_id_is_another_run():
     value = request(hyper=FEW, run_id="r")
-    with pytest.raises(train.Stopped):
+    with pytest.raises(team.Stopped):
         run(value, After(9), runs.Memory("r", value))
     other = request(hyper={**FEW, "seed": 5}, run_id="r")
     assert runs.Memory("r", other).load() is None and runs.Memory("r", value).load() is not None
@@ -253,7 +255,7 @@ def test_another_request_under_the_same_run_id_is_another_run():
 def test_a_damaged_checkpoint_is_no_checkpoint():
     value = request(hyper=FEW, run_id="r")
     memory = runs.Memory("r", value)
-    with pytest.raises(train.Stopped):
+    with pytest.raises(team.Stopped):
         run(value, After(9), memory)
     path = memory.folder / "checkpoint.safetensors"
     path.write_bytes(path.read_bytes()[:-3])
@@ -273,7 +275,7 @@ def test_checkpoint_every_n_epochs():
 @pytest.fixture
 def small_memory(monkeypatch):
     """A device on which no batch above 16 fits."""
-    import step
+    from gopherpod_worker import step
 
     real = step.Eager.backward
 
@@ -286,9 +288,7 @@ def small_memory(monkeypatch):
 
 
 def test_out_of_memory_says_what_would_fit(small_memory, monkeypatch):
-    import step
-
-    monkeypatch.setattr(step, "fitting", lambda request, arrays, size: (16, 91e9))
+    monkeypatch.setattr(fitting, "fitting", lambda request, arrays, size: (16, 91e9))
     with pytest.raises(wire.JobError) as e:
         run(request(hyper={"batch_size": 64}))
     assert e.value.kind == "OutOfMemory" and str(e.value) == "hyperparameters.batch_size: batch_size 64 needs 91 GB; 16 would fit"
@@ -300,23 +300,22 @@ def trainers(monkeypatch):
     import weakref
 
     alive = weakref.WeakSet()
-    init = train.Trainer.__init__
+    init = trainer.Trainer.__init__
 
     def remember(self, *args, **kw):
         alive.add(self)
         init(self, *args, **kw)
 
-    monkeypatch.setattr(train.Trainer, "__init__", remember)
+    monkeypatch.setattr(trainer.Trainer, "__init__", remember)
     return alive
 
 
 def test_memory_is_free_when_what_would_fit_is_measured(small_memory, trainers, monkeypatch):
     """Without the garbage collector: a GPU's memory does not wait for it."""
     import gc
-    import step
 
     alive = []
-    monkeypatch.setattr(step, "fitting", lambda request, arrays, size: alive.append(len(trainers)) or (0, 0))
+    monkeypatch.setattr(fitting, "fitting", lambda request, arrays, size: alive.append(len(trainers)) or (0, 0))
     gc.disable()
     try:
         with pytest.raises(wire.JobError):
@@ -325,7 +324,7 @@ def test_memory_is_free_when_what_would_fit_is_measured(small_memory, trainers, 
         run(request(hyper=FEW))
         assert len(trainers) == 0
         value = request(hyper=FEW, run_id="r")
-        with pytest.raises(train.Stopped) as kept:
+        with pytest.raises(team.Stopped) as kept:
             run(value, After(9), runs.Memory("r", value))
         assert len(trainers) == 0 and kept.value is not None
     finally:
@@ -333,13 +332,11 @@ def test_memory_is_free_when_what_would_fit_is_measured(small_memory, trainers, 
 
 
 def test_what_would_fit_is_a_straight_line():
-    import step
-
     gb = 10**9
-    fits, needs = step.extrapolated((64, 128), [2 * gb, 3 * gb], 60 * gb, 4096)
+    fits, needs = fitting.extrapolated((64, 128), [2 * gb, 3 * gb], 60 * gb, 4096)
     assert needs == 65 * gb and fits == 2048
-    assert step.extrapolated((64, 128), [2 * gb, 3 * gb], 8 * gb, 4096)[0] == 256
-    assert step.extrapolated((1, 2), [2 * gb, 3 * gb], gb, 16)[0] == 0
+    assert fitting.extrapolated((64, 128), [2 * gb, 3 * gb], 8 * gb, 4096)[0] == 256
+    assert fitting.extrapolated((1, 2), [2 * gb, 3 * gb], gb, 16)[0] == 0
 
 
 def test_out_of_memory_is_halved_on_request(small_memory):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import models
-import tensors
-import wire
+from gopherpod_worker import models
+from gopherpod_worker import tensors
+from gopherpod_worker import wire
 from helpers import run
 
 FOLDER = Path(__file__).resolve().parents[2] / "testdata"

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-import wire
+from gopherpod_worker import wire
 from helpers import request
 
 GOOD = {
@@ -120,7 +120,7 @@ def mutations(value, r):
 
 def test_mutated_requests_raise_nothing_else():
     """Whatever a request looks like, it is answered or refused; it never breaks the worker."""
-    import operations
+    from gopherpod_worker import operations
 
     r = random.Random(1)
     base = [request(hyper={"epochs": 1, "scheduler": {"type": "step"}, "early_stopping": {"patience": 1}}, n=9), GOOD]

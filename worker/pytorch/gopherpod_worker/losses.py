@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from wire import Hyperparameters, invalid, number
+from .wire import Hyperparameters, invalid, number
 
 CLASSES = ("cross_entropy", "nll")
 
@@ -33,7 +33,7 @@ class Loss:
     def classifies(self) -> bool:
         return self.name in CLASSES or self.name == "bce_with_logits"
 
-    def to(self, device) -> "Loss":
+    def to(self, device) -> Loss:
         if self.weight is not None:
             self.weight = self.weight.to(device)
         return self
@@ -46,9 +46,9 @@ class Loss:
             return self._classes(y, path)
         want = (len(y), *self.shape)
         y = y.to(torch.float32)
-        if tuple(y.shape) != want and y.numel() == len(y) * _count(self.shape):
-            if [n for n in y.shape[1:] if n != 1] == [n for n in self.shape if n != 1]:
-                y = y.reshape(want)
+        fits = y.numel() == len(y) * _count(self.shape) and [n for n in y.shape[1:] if n != 1] == [n for n in self.shape if n != 1]
+        if tuple(y.shape) != want and fits:
+            y = y.reshape(want)
         if tuple(y.shape) != want:
             raise invalid(path, f"labels of {list(y.shape[1:])} a sample, the model gives {list(self.shape)}")
         if self.name == "bce_with_logits" and len(y) and (float(y.min()) < 0 or float(y.max()) > 1):
@@ -102,10 +102,7 @@ class Loss:
 
     def correct(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """How many samples are right (0-d, on the device); outputs of more than one decision count by their share."""
-        if self.name in CLASSES:
-            hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y)
-        else:
-            hit = (out > 0) == (y > 0.5)
+        hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y) if self.name in CLASSES else (out > 0) == (y > 0.5)
         return hit.sum() if hit.dim() == 1 else hit.float().reshape(len(out), -1).mean(1).sum()
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import torch
 
-from wire import JobError, unsupported
+from .memory import free_memory
+from .wire import JobError, unsupported
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def out_of_memory(e: BaseException) -> bool:
     if kind is not None and isinstance(e, kind):
         return True
     text = str(e).lower()
-    return isinstance(e, MemoryError) or isinstance(e, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(e, MemoryError) or (isinstance(e, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text))
 
 
 def broken(e: BaseException) -> bool:
@@ -116,9 +117,7 @@ def memory_free(device: torch.device) -> int:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    import models
-
-    return models.free_memory()
+    return free_memory()
 
 
 def info() -> dict:

@@ -20,13 +20,12 @@ import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
-import data
-import tensors
-from wire import JobError
+from . import data, tensors
+from .wire import JobError
 
 KEEP = 7 * 24 * 3600  # seconds
 
@@ -34,8 +33,8 @@ KEEP = 7 * 24 * 3600  # seconds
 class Memory:
     """The memory of one run; without a run_id it remembers nothing."""
 
-    def __init__(self, run_id: str, request: Any, root: Optional[Path] = None, retries: int = 0):
-        self.folder: Optional[Path] = None
+    def __init__(self, run_id: str, request: Any, root: Path | None = None, retries: int = 0):
+        self.folder: Path | None = None
         self.attempt = retries
         if not run_id:
             return
@@ -61,7 +60,7 @@ class Memory:
         return folder
 
     @classmethod
-    def collect(cls, run_id: str, root: Optional[Path] = None) -> Optional[list]:
+    def collect(cls, run_id: str, root: Path | None = None) -> list | None:
         """The events of the last job with that run_id: finished, else as far as it came before it was cancelled."""
         runs = (root or data.folder()) / "runs"
         try:
@@ -74,13 +73,13 @@ class Memory:
         return memory._events("whole.json") or memory.result() or memory._events("left.json")
 
     @classmethod
-    def at(cls, folder: Path) -> "Memory":
+    def at(cls, folder: Path) -> Memory:
         """The memory in a folder that another process opened."""
         memory = cls("", {})
         memory.folder = folder
         return memory
 
-    def _read(self, name: str) -> Optional[bytes]:
+    def _read(self, name: str) -> bytes | None:
         try:
             return (self.folder / name).read_bytes() if self.folder else None
         except OSError:
@@ -94,11 +93,11 @@ class Memory:
         except OSError:
             pass
 
-    def result(self) -> Optional[list]:
+    def result(self) -> list | None:
         """The events of the run, if it is finished."""
         return self._events("result.json")
 
-    def _events(self, name: str) -> Optional[list]:
+    def _events(self, name: str) -> list | None:
         text = self._read(name)
         try:
             return json.loads(text) if text else None
@@ -113,7 +112,7 @@ class Memory:
         except OSError:
             pass
 
-    def finish(self, events: list, whole: Optional[list] = None) -> None:
+    def finish(self, events: list, whole: list | None = None) -> None:
         """Keeps what was told of a finished run, and whole where that is something else: for who collects it."""
         if self.folder is None:
             return
@@ -137,7 +136,7 @@ class Memory:
             return False
         return True
 
-    def load(self) -> Optional[tuple]:
+    def load(self) -> tuple | None:
         """(tensors, meta) of the checkpoint; a damaged one counts as none."""
         raw = self._read("checkpoint.safetensors")
         if not raw:

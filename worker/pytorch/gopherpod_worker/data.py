@@ -16,13 +16,12 @@ import threading
 import time
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 
-import address
-import tensors
-from wire import Dataset, JobError, Join, Source, Value, invalid, nearest
+from . import address, tensors
+from .wire import Dataset, JobError, Join, Source, Value, invalid, nearest
 
 VOLUME = "/runpod-volume"  # where RunPod mounts a network volume
 
@@ -39,7 +38,7 @@ def folder() -> Path:
     return Path(_own.name)
 
 
-_own: Optional[tempfile.TemporaryDirectory] = None
+_own: tempfile.TemporaryDirectory | None = None
 
 
 def write(path: Path, data: bytes) -> None:
@@ -60,7 +59,7 @@ def write(path: Path, data: bytes) -> None:
 class Store:
     """Arrays by digest (tensors.content_digest). A file is named by its digest and checked against it when read."""
 
-    def __init__(self, root: Optional[Path] = None, memory: int = 4 << 30):
+    def __init__(self, root: Path | None = None, memory: int = 4 << 30):
         self.root, self.memory = root, memory
         self.lock = threading.Lock()
         self.kept: OrderedDict = OrderedDict()  # digest -> tensor on the CPU, least recently used first
@@ -192,7 +191,7 @@ def fetched(digest: str, source: Source) -> torch.Tensor:
 class Arrays:
     """The values of one request."""
 
-    def __init__(self, envelope: Any, store: Store, inherited: Optional[dict] = None):
+    def __init__(self, envelope: Any, store: Store, inherited: dict | None = None):
         self.store = store
         self.named = {**(inherited or {}), **tensors.decode(envelope)}
 

@@ -1,6 +1,7 @@
 """A model from its specification, and its state.
 
     build(spec, sample)    an nn.Module, and the specification with all sizes
+    inputs                 samples as the model's first layer wants them
     load / state           state_dict under PyTorch's names, checked both ways
 
 Layers are made in the order of the specification, each with PyTorch's default
@@ -12,13 +13,14 @@ shape without any memory: a hostile or mistaken size is refused, not allocated.
 from __future__ import annotations
 
 import os
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from torch import nn
 
-import layers
-from wire import Fields, JobError, invalid, nearest, shown, unsupported
+from . import layers
+from .memory import free_memory
+from .wire import Fields, JobError, invalid, nearest, shown, unsupported
 
 MAX_LAYERS = 10_000
 MAX_DEPTH = 16  # of layers in layers
@@ -103,7 +105,7 @@ class Builder:
 
     def layer(self, kind, f: Fields, spec: dict, x: torch.Tensor, label: str, before: str) -> tuple:
         rank = x.dim() - 1
-        if kind.rank and rank not in kind.rank or rank == 0 and kind.rank is None and any(p.infer for p in kind.params.values()):
+        if (kind.rank and rank not in kind.rank) or (rank == 0 and kind.rank is None and any(p.infer for p in kind.params.values())):
             wants = " or ".join(str(r) for r in kind.rank or (1,))
             raise invalid(f.path, f"{label}: wants {wants} dimensions behind the batch, but {before}")
         args, found = layers.read(f, kind, tuple(x.shape), label, before)
@@ -212,7 +214,7 @@ class Builder:
         return Graph(nodes, plan, output), {"type": "graph", "nodes": specs, "output": output}, shapes[output]
 
 
-def build(spec: Any, sample: tuple, seed: int, whole: bool = False, limit: Optional[int] = None) -> tuple:
+def build(spec: Any, sample: tuple, seed: int, whole: bool = False, limit: int | None = None) -> tuple:
     """(model on the CPU, full specification, shape of one output).
 
     sample is the shape of one sample, whole says that samples are integers. The weights are the default
@@ -268,17 +270,15 @@ def _code(f: Fields, sample: tuple) -> tuple:
     return model, {"type": "python", "source": source, "class": name, "args": args}, shape
 
 
-def free_memory() -> int:
-    """Bytes that the machine has to give, of the control group where there is one."""
-    free = 8 << 30
-    try:
-        with open("/proc/meminfo") as lines:
-            free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-        with open("/sys/fs/cgroup/memory.max") as top, open("/sys/fs/cgroup/memory.current") as used:
-            free = min(free, int(top.read()) - int(used.read()))
-    except (OSError, ValueError, StopIteration):
-        pass
-    return max(free, 1 << 28)
+def inputs(x: torch.Tensor, model: Any, spec: dict[str, Any], path: str) -> torch.Tensor:
+    """Samples as the model's first layer wants them: an embedding gets checked integers, anything else floats."""
+    if not embeds(model):
+        return x.to(torch.float32)
+    limit = spec["layers"][0]["num_embeddings"]
+    whole = x.to(torch.int64)
+    if not bool((whole == x).all()) or int(whole.min()) < 0 or int(whole.max()) >= limit:
+        raise invalid(path, f"the embedding wants integers from 0 to {limit - 1}")
+    return whole
 
 
 # State ----------------------------------------------------------------------------
@@ -294,7 +294,8 @@ def load(model: nn.Module, tensors: dict, path: str = "model_state") -> None:
     own = model.state_dict()
     missing, extra = [n for n in own if n not in tensors], [n for n in tensors if n not in own]
     if missing or extra:
-        parts = [f"{word} {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" for word, names in (("lacks", missing), ("has besides", extra)) if names]
+        both = (("lacks", missing), ("has besides", extra))
+        parts = [f"{word} {', '.join(names[:3])}{' and more' if len(names) > 3 else ''}" for word, names in both if names]
         raise invalid(path, "the state is of another model: it " + " and ".join(parts))
     for name, t in own.items():
         given = tensors[name]

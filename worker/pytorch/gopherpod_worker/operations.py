@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import threading
-from typing import Any, Callable, Optional
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
-import address
-import data
-import ddp
-import device as devices
-import layers
-import tensors
-import train
-import wire
-from runs import Memory
-from wire import JobError, Request, invalid
+from . import address, data, ddp, evaluate, layers, tensors, train, wire
+from . import device as devices
+from .runs import Memory
+from .team import Stopped
+from .wire import JobError, Request, invalid
 
 STORE = data.Store()
 
@@ -40,7 +37,7 @@ class Stop:
         return self._event.is_set()
 
 
-def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named: Optional[dict] = None, store=None) -> dict:
+def run(value: Any, emit: Callable, stop, memory: Memory | None = None, named: dict | None = None, store=None) -> dict:
     """The answer to one input object. named are tensors of a batch around it."""
     store = store or STORE
     if isinstance(value, dict) and value.get("sources"):
@@ -63,13 +60,13 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
             result["features"] = list(FEATURES)
             return differences(request, upload_states(request, keep_states(result, store), emit), store)
         if request.operation == "predict":
-            return train.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
+            return evaluate.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
         if request.operation == "train_epoch":
             result = differences(request, train.train_epoch(request, arrays, emit, stop), store)
             result.pop(WHOLE, None)
             return result
         if request.operation == "evaluate":
-            return train.evaluate(request, arrays, emit, stop)
+            return evaluate.evaluate(request, arrays, emit, stop)
         if request.operation == "batch":
             return batch(request, arrays, stop)
         if request.operation == "store":
@@ -79,7 +76,7 @@ def run(value: Any, emit: Callable, stop, memory: Optional[Memory] = None, named
         if request.operation == "collect":
             raise invalid("operation", "collect is a job of its own")
         return gpu_info()
-    except (JobError, train.Stopped) as e:
+    except (JobError, Stopped) as e:
         devices.forget(e)
         raise
     except Exception as e:
@@ -156,7 +153,7 @@ def plain_state(text: str) -> bytes:
     return tensors.decompress(state, "state") if state[:4] == tensors.ZSTD_MAGIC else state
 
 
-def upload(request: Request, named: dict) -> Optional[dict]:
+def upload(request: Request, named: dict) -> dict | None:
     """Puts arrays where the request wants results larger than above; None for smaller ones (worker/source.go, Uploaded)."""
     to = request.upload
     if to is None or sum(t.numel() * t.element_size() for t in named.values()) <= to.above:
@@ -189,8 +186,6 @@ def gpu_info() -> dict:
 
 
 def capabilities() -> dict:
-    import os
-
     return {
         "operation": "capabilities",
         "protocols": [0, wire.PROTOCOL],
@@ -229,7 +224,7 @@ def batch(request: Request, arrays: data.Arrays, stop) -> dict:
     results = []
     for i, part in enumerate(request.requests):
         if stop.is_set():
-            raise train.Stopped
+            raise Stopped
         path = f"requests[{i}]"
         try:
             if isinstance(part, dict) and part.get("operation") == "batch":

@@ -12,13 +12,14 @@ convolution given fewer would take the batch for channels), None for any.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any
 
 import torch
 from torch import nn
 
-from wire import Fields, invalid, shown
+from .wire import Fields, invalid, shown
 
 LARGEST = 1 << 31
 
@@ -30,7 +31,7 @@ class Param:
     kind: str
     default: Any = None  # None: required, inferred, or PyTorch's own
     required: bool = False
-    infer: Optional[Callable] = None  # from the input's sizes, batch included
+    infer: Callable | None = None  # from the input's sizes, batch included
     words: tuple = ()
     low: float = float("-inf")
     high: int = LARGEST
@@ -42,7 +43,7 @@ class Param:
 @dataclass(frozen=True)
 class Kind:
     make: Callable
-    rank: Optional[tuple]
+    rank: tuple | None
     params: dict
     halves: str = ""  # a dimension that must be even
 
@@ -55,7 +56,7 @@ def inferred(axis: int) -> Param:
     return Param("int", infer=lambda shape: shape[axis], low=1, fixed=True)
 
 
-def integer(default: Optional[int], low: float = float("-inf")) -> Param:
+def integer(default: int | None, low: float = float("-inf")) -> Param:
     return Param("int", default, low=low)
 
 
@@ -80,7 +81,7 @@ def word(*words: str) -> Param:
     return Param("word", words[0], words=words)
 
 
-def window(dims: int, default: Optional[int] = None, low: int = 1, required: bool = False, words: tuple = ()) -> Param:
+def window(dims: int, default: int | None = None, low: int = 1, required: bool = False, words: tuple = ()) -> Param:
     return Param("window", default, required=required, low=low, dims=dims, words=words)
 
 

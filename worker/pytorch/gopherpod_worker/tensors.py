@@ -26,7 +26,7 @@ import numpy as np
 import torch
 import zstandard
 
-from wire import JobError, digest, invalid, nearest, shown
+from .wire import JobError, digest, invalid, nearest, shown
 
 MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
 MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
@@ -249,7 +249,7 @@ def pickled(data: bytes) -> bool:
     """Reports whether data, which are no safetensors, look like a pickle, bare or in a zip as PyTorch has it. It explains a refusal and
     never decides: the length of a safetensors header can have the same first bytes, 640 and 67,324,752 for instance, but a
     header begins with {."""
-    return data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"))
+    return data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")))
 
 
 def save_state(tensors: dict) -> str:
@@ -357,5 +357,6 @@ def to_list(t: torch.Tensor) -> list:
     out = t.tolist()
     if bool(torch.isfinite(t).all()):
         return out
-    fix = lambda v: [fix(x) for x in v] if isinstance(v, list) else v if math.isfinite(v) else "NaN" if v != v else "Infinity" if v > 0 else "-Infinity"
+    def fix(v):
+        return [fix(x) for x in v] if isinstance(v, list) else v if math.isfinite(v) else "NaN" if v != v else "Infinity" if v > 0 else "-Infinity"
     return fix(out)

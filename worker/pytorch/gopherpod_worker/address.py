@@ -20,13 +20,13 @@ import socket
 import ssl
 import time
 import urllib.parse
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-import tensors
-from wire import JobError, invalid, unsupported
+from . import tensors
+from .wire import JobError, invalid, unsupported
 
 MAX_FETCH = int(os.environ.get("GOPHERPOD_MAX_FETCH", 16 << 30))
 STALL = 30  # seconds without a byte
@@ -65,7 +65,7 @@ def _rule(prefix: str) -> bool:
         return False
     if not host or not parts.path.startswith("/") or parts.username is not None:
         return False
-    return parts.scheme == "https" or parts.scheme == "http" and number(host) and ipaddress.ip_address(host).is_loopback
+    return parts.scheme == "https" or (parts.scheme == "http" and number(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def target(url: str, path: str) -> Target:
@@ -212,7 +212,7 @@ def fetch(url: str, path: str, limit: int = 0) -> torch.Tensor:
 
 def download(t: Target, path: str, limit: int) -> bytes:
     """A file of unknown length, in one go."""
-    connection: Optional[http.client.HTTPConnection] = None
+    connection: http.client.HTTPConnection | None = None
     try:
         connection = connect(t, path)
         connection.request("GET", t.path, headers={"User-Agent": "gopherpod-worker", "Accept-Encoding": "identity"})

@@ -15,9 +15,11 @@ from __future__ import annotations
 import difflib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Optional
+from typing import Any
 
+Emit = Callable[[dict[str, Any]], None]  # takes an event of a job
 PROTOCOL = 1
 MAX_CHUNK = 900_000  # bytes of JSON in a stream chunk; RunPod splits above 1 MB (worker/event.go)
 MAX_SEED = 1 << 62
@@ -139,7 +141,7 @@ class Fields:
             raise invalid(self.at(name), f"true or false is expected, not {shown(value)}")
         return value
 
-    def numbers(self, name: str, low: float = -math.inf, high: float = math.inf, limit: int = 1 << 20) -> Optional[tuple]:
+    def numbers(self, name: str, low: float = -math.inf, high: float = math.inf, limit: int = 1 << 20) -> tuple | None:
         value = self.raw(name)
         if value is None:
             return None
@@ -198,7 +200,11 @@ class Upload:
 class Dataset:
     path: str
     features: Value
-    labels: Optional[Value] = None
+    labels: Value | None = None
+
+    @property
+    def labels_path(self) -> str:
+        return self.labels.path if self.labels is not None else f"{self.path}.labels"
 
 
 @dataclass(frozen=True)
@@ -244,12 +250,12 @@ class Hyperparameters:
     nesterov: bool = False
     betas: tuple = (0.9, 0.999)
     eps: float = 1e-8
-    scheduler: Optional[Scheduler] = None
-    early_stopping: Optional[EarlyStopping] = None
+    scheduler: Scheduler | None = None
+    early_stopping: EarlyStopping | None = None
     precision: str = "auto"
     clip_norm: float = 0.0
     clip_value: float = 0.0
-    class_weights: Optional[tuple] = None
+    class_weights: tuple | None = None
     label_smoothing: float = 0.0
     alpha: float = 0.99  # rmsprop
     delta: float = 1.0  # smooth_l1's beta, huber's delta
@@ -270,16 +276,16 @@ class Request:
     tensors: Any = None
     model: Any = None  # JSON; models.build reads it
     hyper: Hyperparameters = field(default_factory=Hyperparameters)
-    training_data: Optional[Dataset] = None
-    validation_data: Optional[Dataset] = None
-    evaluation_data: Optional[Dataset] = None
-    input_data: Optional[Dataset] = None
+    training_data: Dataset | None = None
+    validation_data: Dataset | None = None
+    evaluation_data: Dataset | None = None
+    input_data: Dataset | None = None
     model_state: str = ""
     optimizer_state: str = ""
     start_epoch: int = 0
     state_delta: bool = False  # the answer may have states as differences to these
     sources: dict = field(default_factory=dict)  # digest -> Source
-    upload: Optional[Upload] = None
+    upload: Upload | None = None
     requests: tuple = ()
     have: tuple = ()  # store: digests that the client asks for
     join: tuple = ()  # store: arrays that came in parts
@@ -393,7 +399,7 @@ def _source(value: Any, path: str) -> Source:
     return Source(url, size)
 
 
-def _upload(value: Any, path: str) -> Optional[Upload]:
+def _upload(value: Any, path: str) -> Upload | None:
     if value is None:
         return None
     f = Fields(value, path)
@@ -461,7 +467,7 @@ def _value(value: Any, path: str) -> Value:
     return Value(path, tensor=tensor, sha256=digest(sha, path + ".sha256") if sha is not None else "", url=url)
 
 
-def _dataset(value: Any, path: str, labels: bool) -> Optional[Dataset]:
+def _dataset(value: Any, path: str, labels: bool) -> Dataset | None:
     if value is None:
         return None
     f = Fields(value, path)
@@ -474,7 +480,7 @@ def _dataset(value: Any, path: str, labels: bool) -> Optional[Dataset]:
     return Dataset(path, _value(features, f.at("features")), _value(targets, f.at("labels")) if labels else None)
 
 
-def _inputs(value: Any, path: str) -> Optional[Dataset]:
+def _inputs(value: Any, path: str) -> Dataset | None:
     """predict's input: {"features": ...}, or, as the predecessor had it, the rows themselves."""
     if value is None:
         return None
@@ -540,7 +546,7 @@ def _gpus(f: Fields) -> int:
     return f.int("gpus", 1, 1, 64)
 
 
-def _scheduler(value: Any, path: str) -> Optional[Scheduler]:
+def _scheduler(value: Any, path: str) -> Scheduler | None:
     if value is None:
         return None
     f = Fields(value, path)
@@ -569,7 +575,7 @@ def _scheduler(value: Any, path: str) -> Optional[Scheduler]:
     return Scheduler(kind, **got)
 
 
-def _early(value: Any, path: str) -> Optional[EarlyStopping]:
+def _early(value: Any, path: str) -> EarlyStopping | None:
     if value is None:
         return None
     f = Fields(value, path)

@@ -11,7 +11,7 @@ import math
 
 import torch
 
-from wire import Hyperparameters, invalid
+from .wire import Hyperparameters, invalid
 
 
 def make(hyper: Hyperparameters, model: torch.nn.Module, capturable: bool = False) -> torch.optim.Optimizer:

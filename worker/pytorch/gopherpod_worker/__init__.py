@@ -1,0 +1,16 @@
+"""The PyTorch worker of Gopherpod: answers the jobs of the contract with PyTorch, under RunPod's SDK (../README.md).
+
+Imports go one way, downwards in this list:
+
+    handler                           a job's thread, stream, cancellation, errors
+    operations                        each operation, from a job's input to its answer
+    train, ddp, fitting               a whole job; several GPUs; what would fit
+    trainer                           the state of a run and its loop
+    evaluate                          loss, metrics and outputs of a state
+    step, graph, together             one batch: plain, as a CUDA graph, in one of several processes
+    models, layers, losses, optim     a model, its loss, its optimizer, made from a request
+    data, address, runs               arrays, the store, addresses; what is kept of a run
+    device, team, memory              where a job computes; what its processes agree on; what is free
+    tensors                           arrays as bytes
+    wire                              requests, errors, events
+"""

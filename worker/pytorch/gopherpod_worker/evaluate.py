@@ -1,0 +1,113 @@
+"""What a state is good for: its loss and metrics (evaluate), its outputs (predict).
+
+    measure      loss and hits over a feed, also the Trainer's validation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+
+from . import device as devices
+from . import losses, models, tensors
+from .data import Arrays, Feed
+from .team import Alone, Flag, Stopped, Team
+from .wire import Emit, Request, number
+
+BATCH = 1024
+T = TypeVar("T")
+
+@torch.no_grad()
+def measure(
+    model: torch.nn.Module, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False, team: Team | None = None
+) -> tuple[float, float | None, list[tuple[torch.Tensor, torch.Tensor]]]:
+    """(mean loss over all samples, share of right ones or None, outputs and labels on the CPU if kept)."""
+    model.eval()
+    total: Any = 0.0  # the sums of loss and hits lie on the device until the end
+    right: Any = 0.0
+    norm = 0.0
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    team = team or Alone()
+    for i, (x, y) in enumerate(feed.slices(size)):
+        if i % team.size != team.rank:
+            continue
+        with device.autocast():
+            out = model(x)
+        weight = loss.norm(y)
+        norm += weight
+        if weight:
+            total = total + loss.mean(out, y).double() * weight
+        if loss.classifies:
+            right = right + loss.correct(out, y).double()
+        if keep:
+            kept.append((out.float().cpu(), y.cpu()))
+    n = feed.samples
+    total, norm, right = team.add((float(total), norm, float(right)))
+    return total / norm if norm else 0.0, right / n if loss.classifies else None, kept
+
+
+def ready(request: Request, x: torch.Tensor, path: str) -> tuple[torch.nn.Module, tuple[int, ...], devices.Device, torch.Tensor]:
+    """(model with the request's state on its device, shape of one output, device, samples)."""
+    model, spec, shape = models.build(request.model, tuple(x.shape[1:]), request.hyper.seed, not x.is_floating_point())
+    models.load(model, tensors.load_state(request.model_state, "model_state"))
+    device = devices.choose(request.hyper.precision)
+    return device.place(model).eval(), shape, device, models.inputs(x, request.model, spec, path)
+
+
+def sized(job: Callable[[int], T], size: int) -> T:
+    """job(size), with half the size whenever memory runs out: the size of an evaluation changes no result."""
+    while True:
+        try:
+            return job(size)
+        except Exception as e:
+            if not devices.out_of_memory(e) or size <= 1:
+                raise
+            devices.forget(e)
+            devices.release()
+            size //= 2
+
+
+def evaluate(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[str, Any]:
+    d = request.evaluation_data
+    assert d is not None  # wire.parse refused the request otherwise
+    x = arrays.features(d)
+    model, shape, device, x = ready(request, x, d.features.path)
+    loss = losses.Loss(request.hyper, shape)
+    y = loss.labels(arrays.labels(d, len(x)), d.labels.path)
+    loss.to(device.torch)
+    feed = Feed(x, y, device.torch, devices.memory_free(device.torch))
+    value, right, kept = sized(lambda size: measure(model, loss, feed, device, size, keep=True), BATCH)
+    metrics = {"loss": number(value), "samples_processed": len(x), "device_used": device.name}
+    if right is not None:
+        metrics["accuracy"] = number(right)
+    loss.to("cpu")
+    out, y = (torch.cat(parts) for parts in zip(*kept, strict=False))
+    return {"operation": "evaluate", "metrics": {**metrics, **losses.evaluation(loss, out, y, request.hyper.top_k)}, "status": "success"}
+
+
+@torch.no_grad()
+def predict(
+    request: Request, arrays: Arrays, emit: Emit, stop: Flag, upload: Callable[[torch.Tensor], dict[str, Any] | None] = lambda t: None
+) -> dict[str, Any]:
+    d = request.input_data
+    assert d is not None  # wire.parse refused the request otherwise
+    x = arrays.features(d)
+    model, _, device, x = ready(request, x, d.features.path)
+
+    def outputs(size: int) -> torch.Tensor:
+        parts = []
+        for i in range(0, len(x), size):
+            if stop.is_set():
+                raise Stopped
+            with device.autocast():
+                parts.append(model(x[i : i + size].to(device.torch)).float().cpu())
+        return torch.cat(parts)
+
+    out = sized(outputs, BATCH)
+    if uploaded := upload(out):
+        return {"operation": "predict", "uploaded": uploaded, "status": "success"}
+    if request.protocol:
+        return {"operation": "predict", "predictions": {"tensor": "predictions"}, "tensors": tensors.encode({"predictions": out}), "status": "success"}
+    return {"operation": "predict", "predictions": tensors.to_list(out), "status": "success"}

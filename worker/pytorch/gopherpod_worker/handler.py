@@ -1,0 +1,316 @@
+"""What RunPod's SDK calls for each job.
+
+    main()     the command line of ../handler.py and of gopherpod-worker
+
+The SDK decides by the kind of function whether a job streams: an async
+generator's yields become the stream, and its output is their list; a coroutine's
+value is the output. train streams; the other operations answer with the object
+that the predecessor documented. So one worker needs both, and since the SDK looks
+at config["handler"] for each job, it is given a config for each job (see
+per_job). Where a later SDK has not that place, every job goes through the
+generator: the same objects, in a list.
+
+Computing happens in a thread, one job at a time; the event loop stays free for
+heartbeats and for the cancellation, which sets a flag that is looked at after
+each batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import traceback
+from collections import deque
+from typing import Any
+
+from . import device as devices
+from . import operations, wire
+from .runs import Memory
+from .team import Stopped
+from .wire import MAX_CHUNK, JobError, chunks, clean
+
+ATTEMPT = 10_000_000  # events of a later delivery are numbered from here, so that none has the number of an earlier one
+INLINE = MAX_CHUNK // 3  # characters of a state within the done event, as in worker/collect.go
+HISTORY = 750  # epochs within the done event; a longer history is in the epoch events alone
+BACKLOG = 32  # epochs that still wait when training is over; see settled
+MAX_OUTPUT = 18_000_000  # RunPod refuses results above 20 MB; then the parts are in the stream alone
+
+_one_at_a_time = asyncio.Lock()
+
+
+class Work:
+    """One job in its thread, and the queue of what it tells."""
+
+    def __init__(self, job: dict):
+        self.input = job.get("input")
+        self.stop = operations.Stop()
+        self.loop = asyncio.get_running_loop()
+        self.events: deque = deque()  # guarded by lock
+        self.lock, self.news = threading.Lock(), asyncio.Event()
+        run_id = self.input.get("run_id") if isinstance(self.input, dict) else None
+        self.run_id = run_id if isinstance(run_id, str) and len(run_id) <= 128 else ""
+        self.retries = job.get("retries") if isinstance(job.get("retries"), int) else 0
+        self.memory: Memory | None = None
+        self.done: asyncio.Future | None = None
+
+    async def remember(self) -> list | None:
+        """Opens the run's memory, away from the event loop; the events of a run that is finished."""
+
+        def look() -> list | None:
+            self.memory = Memory(self.run_id, self.input, retries=self.retries)
+            return self.memory.result()
+
+        return await self.loop.run_in_executor(None, look)
+
+    def tell(self, event: dict) -> None:
+        """Called in the thread. A batch event that nobody took yet gives way to a newer event."""
+        with self.lock:
+            if self.events and self.events[-1]["type"] == "batch":
+                self.events.pop()
+            self.events.append(event)
+        self.loop.call_soon_threadsafe(self.news.set)
+
+    def take(self) -> dict | None:
+        """The next event, None where none waits."""
+        with self.lock:
+            return self.events.popleft() if self.events else None
+
+    def settled(self, result: dict | None) -> None:
+        """Training is over. Each event is posted before the next, and a fast training is far ahead of its posts: epochs that
+        wait and that the done event's history holds anyway are not told one by one."""
+        with self.lock:
+            waiting = [e for e in self.events if e["type"] == "epoch"]
+            if result is not None and len(waiting) > BACKLOG and len(result["history"]) <= HISTORY:
+                self.events = deque(e for e in self.events if e["type"] not in ("epoch", "batch"))
+
+    def start(self) -> asyncio.Future:
+        self.done = self.loop.run_in_executor(None, operations.run, self.input, self.tell, self.stop, self.memory)
+        self.done.add_done_callback(lambda _: self.news.set())
+        return self.done
+
+    async def end(self) -> None:
+        """Stops the thread and waits for it: within a batch."""
+        if self.done is None:
+            return
+        self.stop.set()
+        while not self.done.done():
+            try:
+                await asyncio.shield(asyncio.wait([self.done]))
+            except asyncio.CancelledError:
+                continue
+        self.done.exception()  # taken, so that nobody complains
+
+
+def streams(job: dict) -> bool:
+    value = job.get("input")
+    return isinstance(value, dict) and value.get("operation") in ("train", "collect")
+
+
+def failure(e: BaseException) -> dict:
+    """An error as the SDK posts it: {"error": text}, the text a JSON object (worker/errors.go). A bug's traceback goes to the
+    worker's log, not to the caller: it may show what should not be seen."""
+    if isinstance(e, Stopped):
+        e = JobError("Cancelled", "the job was cancelled")
+    if not isinstance(e, JobError):
+        traceback.print_exception(type(e), e, e.__traceback__, file=sys.stderr)
+        e = JobError("InternalError", f"a bug of the worker: {type(e).__name__}; the worker's log has more")
+    return {"error": e.json()}
+
+
+async def answer(job: dict) -> dict:
+    """A job that does not stream."""
+    async with _one_at_a_time:
+        work = Work(job)
+        try:
+            return clean(await asyncio.shield(work.start()))
+        except Exception as e:
+            return failure(e) | ({"refresh_worker": True} if devices.broken(e) else {})
+        finally:
+            await work.end()
+
+
+async def stream(job: dict, config: dict | None = None):
+    """A job's events. What does not stream is one yield: its answer."""
+    if not streams(job):
+        yield await answer(job)
+        return
+    async with _one_at_a_time:
+        work, teller = Work(job), None
+        if job["input"]["operation"] == "collect":
+            async for event in collected(work, config):
+                yield event
+            return
+        try:
+            kept = await work.remember()
+            teller = Teller(work, config)
+            if kept is not None:
+                for event in kept:
+                    yield teller.event(event)
+                return
+            done = work.start()
+            while not done.done():
+                await work.news.wait()
+                work.news.clear()
+                while not done.done() and (event := work.take()) is not None:
+                    yield teller.event(event)
+            error = done.exception()
+            result = None if error else clean(done.result())
+            work.settled(result)
+            while (event := work.take()) is not None:
+                yield teller.event(event)
+            if error is not None:
+                if config is not None and devices.broken(error):
+                    config["refresh_worker"] = True
+                yield failure(error)
+                return
+            whole = result.pop(operations.WHOLE, None)
+            kept = teller.ending({**result, **whole}) if whole else None
+            for event in finale(result):
+                yield teller.event(event)
+            work.memory.finish(teller.told, kept)
+        finally:
+            await work.end()
+            if teller is not None:
+                leave(work, teller)
+
+
+def leave(work: Work, teller: Teller) -> None:
+    """Keeps what a cancelled training came to; see Memory.collect."""
+    error = work.done.exception() if work.done is not None else None
+    if not isinstance(error, Stopped) or error.result is None:
+        return
+    while (event := work.take()) is not None:
+        teller.event(event)
+    for event in finale(clean(error.result)):
+        teller.event(event)
+    work.memory.leave(teller.told)
+
+
+async def collected(work: Work, config: dict | None):
+    """The events of a run that is kept, as they were numbered."""
+    try:
+        request = wire.parse(work.input)
+    except JobError as e:
+        yield failure(e)
+        return
+    kept = await work.loop.run_in_executor(None, Memory.collect, request.run_id)
+    if kept is None:
+        yield failure(JobError("MissingData", "nothing is kept of that run here", "run_id"))
+        return
+    teller = Teller(work, config)
+    for event in kept:
+        teller.keep(event)
+        yield event
+
+
+class Teller:
+    """Numbers events, and remembers them for a repeat."""
+
+    def __init__(self, work: Work, config: dict | None):
+        self.run_id, self.config = work.run_id, config
+        self.seq = work.memory.attempt * ATTEMPT if work.memory else 0
+        self.told: list = []
+        self.bytes = 0
+
+    def event(self, event: dict) -> dict:
+        event = {"type": event["type"], "run_id": self.run_id, "seq": self.seq, **{k: v for k, v in event.items() if k not in ("type", "run_id", "seq")}}
+        self.seq += 1
+        if event["type"] != "batch":
+            self.told.append(event)
+        self.keep(event)
+        return event
+
+    def ending(self, result: dict) -> list:
+        """What was told so far and the end with that result, which is not told."""
+        end = [{"type": e["type"], "run_id": self.run_id, "seq": self.seq + i, **e} for i, e in enumerate(finale(result))]
+        return [*self.told, *end]
+
+    def keep(self, event: dict) -> None:
+        """Whether the SDK takes the event into the final output; it looks at this before each."""
+        if self.config is None:
+            return
+        size = len(event["part"]["data"]) if event["type"] == "part" else 2000
+        fits = self.bytes + size < MAX_OUTPUT
+        self.config["return_aggregate_stream"] = event["type"] != "batch" and (fits or event["type"] != "part")
+        self.bytes += size if fits else 0
+
+
+def finale(result: dict) -> list:
+    """The done event, after the parts of the states that do not fit in it (TrainResult.Emit in worker/collect.go)."""
+    events, parts = [], {}
+    if len(result["history"]) > HISTORY:
+        result["history"] = []
+    for name in ("model_state", "optimizer_state"):
+        if len(result[name]) <= INLINE:
+            continue
+        pieces = chunks(name, result.pop(name))
+        events += [{"type": "part", "part": part} for part in pieces]
+        parts[name] = len(pieces)
+    if parts:
+        result["parts"] = parts
+    return [*events, {"type": "done", "result": result}]
+
+
+def per_job(handle_job):
+    """RunPod's handle_job(session, config, job), with a config that suits the job."""
+
+    async def handle(session: Any, config: dict, job: dict):
+        own = dict(config)
+        own["handler"] = answer
+        if streams(job):
+
+            async def bound(job):
+                async for event in stream(job, own):
+                    yield event
+
+            own["handler"], own["return_aggregate_stream"] = bound, True
+        try:
+            return await handle_job(session, own, job)
+        finally:
+            if own.get("refresh_worker"):
+                config["refresh_worker"] = True
+
+    return handle
+
+
+def start() -> None:
+    # the SDK's default is to log every output, model states included
+    os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")
+    threading.Thread(target=devices.warm, name="warm", daemon=True).start()  # while the SDK loads and asks for a job
+    import runpod
+    from runpod.serverless.modules import rp_scale
+
+    if callable(getattr(rp_scale, "handle_job", None)):
+        rp_scale.handle_job = per_job(rp_scale.handle_job)
+    else:
+        print("gopherpod: this runpod SDK chooses handlers in another way; all answers come as lists", file=sys.stderr)
+    runpod.serverless.start({"handler": stream, "return_aggregate_stream": True})
+
+
+def self_test() -> int:
+    """What the image is tested with: every operation once, small."""
+    data = {"features": [[i / 10, 1 - i / 10] for i in range(20)], "labels": [i % 2 for i in range(20)]}
+    model = {"type": "sequential", "layers": [{"type": "linear", "out_features": 8}, {"type": "relu"}, {"type": "linear", "out_features": 2}]}
+    told: list = []
+
+    def run(value: dict) -> dict:
+        return operations.run(value, told.append, operations.Stop())
+
+    trained = run({"operation": "train", "protocol": 1, "model_config": model, "training_data": data, "hyperparameters": {"epochs": 3}})
+    base = {"model_config": model, "model_state": trained["model_state"]}
+    run({"operation": "train_epoch", "training_data": data, **base})
+    run({"operation": "evaluate", "evaluation_data": data, **base})
+    run({"operation": "predict", "input_data": data["features"], **base})
+    info = run({"operation": "gpu_info"})["gpu_info"]
+    print(f"self-test: {len([e for e in told if e['type'] == 'epoch'])} epochs on {trained['device_used']}, torch {info['torch_version']}: ok")
+    return 0
+
+
+def main() -> int:
+    """The command line; what it does not know is the SDK's."""
+    if "--self-test" in sys.argv[1:]:
+        return self_test()
+    start()
+    return 0

@@ -1,0 +1,131 @@
+"""How one batch is computed: forward, backward, update, sums of loss and hits.
+
+    Run       what a step needs of the run that it belongs to
+    Sums      loss and right samples of an epoch, kept on the device
+    Eager     PyTorch's ordinary way, on every device
+    graph.py has the way of a CUDA graph, together.py that of several processes.
+
+The loss is never read back within an epoch, but for progress twice a second.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import torch
+
+from . import optim
+from .data import Feed
+from .device import Device
+from .losses import Loss
+from .team import Team
+from .wire import Hyperparameters
+
+
+class Run(Protocol):
+    hyper: Hyperparameters
+    model: torch.nn.Module
+    loss: Loss
+    device: Device
+    feed: Feed
+    team: Team
+    size: int  # samples a batch
+    batches: int  # an epoch
+
+
+class Sums:
+    """Sum over samples of the loss, and right samples; float64, on the device."""
+
+    def __init__(self, device: torch.device):
+        self.values = torch.zeros(2, dtype=torch.float64, device=device)
+        self.total, self.right = self.values[0], self.values[1]  # views: adding to them needs no indexing
+
+    def read(self) -> tuple[float, float]:
+        total, right = self.values.tolist()
+        return total, right
+
+
+class Eager:
+    def __init__(self, run: Run, capturable: bool = False):
+        self.run: Run = weakref.proxy(run)  # a cycle would keep both, and the GPU's memory, until the collector comes
+        self.hyper = run.hyper
+        self.model, self.loss, self.device = run.model, run.loss, run.device
+        self.optimizer = optim.make(run.hyper, run.model, capturable)
+        self.params = [p for p in self.model.parameters() if p.requires_grad]
+        self.scaler = _scaler() if self.device.precision == "fp16" else None
+        self.sums = Sums(self.device.torch)
+        self.lr: float | None = None
+        self.about = "data on the device" if run.feed.resident else "data streamed"
+        self.forward: Callable[[torch.Tensor], torch.Tensor] = self.model
+        if run.hyper.accelerate == "compile" and hasattr(torch, "compile"):
+            self.forward = torch.compile(self.model)
+            self.about += ", compiled"
+
+    def begin(self, sums: list[float] | None) -> Sums:
+        self.sums.values.copy_(torch.tensor(sums or [0.0, 0.0], dtype=torch.float64))
+        return self.sums
+
+    def batches(self, order: torch.Tensor, first: int) -> Iterator[tuple[Any, torch.Tensor]]:
+        """What step takes, for the batches of an epoch from the first on; order is a permutation on the CPU."""
+        yield from self.run.feed.batches(order[first * self.run.size :], self.run.size)
+
+    def rate(self, lr: float) -> None:
+        if lr != self.lr:
+            self.lr = lr
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
+
+    def step(self, x: Any, y: torch.Tensor) -> None:
+        if isinstance(self.optimizer, torch.optim.LBFGS):
+            self._lbfgs(x, y)
+            return
+        out, loss = self.backward(x, y)
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        self.clip()
+        if self.scaler is not None:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step()
+        self.count(out, loss, y)
+
+    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.optimizer.zero_grad(set_to_none=True)
+        with self.device.autocast():
+            out = self.forward(x)
+        loss = self.loss.mean(out, y)
+        (self.scaler.scale(loss) if self.scaler is not None else loss).backward()
+        return out, loss
+
+    def clip(self) -> None:
+        if self.hyper.clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.params, self.hyper.clip_norm)
+        if self.hyper.clip_value:
+            torch.nn.utils.clip_grad_value_(self.params, self.hyper.clip_value)
+
+    def count(self, out: torch.Tensor, loss: torch.Tensor, y: torch.Tensor) -> None:
+        with torch.no_grad():
+            self.sums.total.add_(loss, alpha=len(y))
+            if self.loss.classifies:
+                self.sums.right.add_(self.loss.correct(out, y))
+
+    def _lbfgs(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        first: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+        def closure() -> torch.Tensor:
+            out, loss = self.backward(x, y)
+            self.clip()
+            if not first:
+                first.append((out.detach(), loss.detach()))
+            return loss
+
+        self.optimizer.step(closure)
+        self.count(*first[0], y)
+
+
+def _scaler() -> Any:
+    """The loss scaler of fp16; PyTorch 2.3 moved it."""
+    return torch.amp.GradScaler("cuda") if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler()
