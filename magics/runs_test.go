@@ -201,6 +201,27 @@ func TestAttach(t *testing.T) {
 	if r, err := store.Get(t.Context(), r.ID); err != nil || r.State != runs.Completed || r.Job != whole.Job {
 		t.Errorf("%+v, %v", r, err)
 	}
+	// Reading changes nothing: a job that the endpoint has forgotten, or a key that it
+	// refuses, says nothing about how the run ended.
+	for state, want := range map[runs.State]runs.State{runs.Completed: runs.Completed, runs.Open: runs.Open, runs.Interrupted: runs.Interrupted} {
+		forgotten := whole
+		forgotten.ID, forgotten.Job, forgotten.State = "feedfacefeedface", "no-such-job", state
+		if err := store.Put(t.Context(), forgotten); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"", "wrong"} {
+			if key != "" {
+				t.Setenv("GOPHERPOD_LOCAL_KEY", key)
+			}
+			_, attached := run(t, "runpod_attach", "feedface -o nothing", "", vars, false)
+			if r, err := store.Get(t.Context(), forgotten.ID); err != nil || r.State != want || r.Error != "" {
+				t.Errorf("%s run, key %q: %s %q (%v); attach: %v", state, key, r.State, r.Error, err, attached)
+			}
+			if key != "" && (attached == nil || !strings.Contains(attached.Error(), "refuses the key")) {
+				t.Errorf("a refused key: %v", attached)
+			}
+		}
+	}
 	// The endpoint has gone with its kernel.
 	r.Address = "http://127.0.0.1:1/v2"
 	if err := store.Put(t.Context(), r); err != nil {

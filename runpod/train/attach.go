@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"syscall"
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
@@ -27,7 +28,9 @@ var ErrGone = errors.New("the endpoint knows the run's job no more")
 //
 // When ctx ends the job goes on, and the error wraps ErrDetached. A run that was
 // interrupted or that failed gives the model so far with the error that says so;
-// ErrGone means that only the store's epochs are left. Of Options, Endpoint, Runs,
+// ErrGone means that only the store's epochs are left. Attach writes into the store how an
+// open run ended if the job's own status says so; a run that has ended there stays as it
+// is, and so does one whose endpoint refuses the question. Of Options, Endpoint, Runs,
 // OnEvent, Rate and Store are used; Endpoint nil is the one that the run names.
 func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 	var record Record
@@ -86,9 +89,22 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 		record.leave()
 		return p.unfinished(runpod.JobID(a.run.Job), e, f.collector.History()), fmt.Errorf("train: run %s: %w", a.run.ID, err)
 	}
+	ended := jobEnded(err)
 	m, err := a.result(ctx, f, err)
-	record.end(ctx, p, m, err)
+	if ended && a.run.State == runs.Open {
+		record.end(ctx, p, m, err)
+	} else {
+		record.leave()
+	}
 	return m, err
+}
+
+// jobEnded reports whether a job that was followed to err has ended: it completed, or its
+// own status says how it ended. A question that failed (no key, 401, 404) says nothing
+// about the job, which may run and be billed, and ends no run in the store.
+func jobEnded(err error) bool {
+	var job *runpod.JobError
+	return err == nil || errors.As(err, &job)
 }
 
 // unsubmitted is how long a run without a job is waited for: its data may be on their way,
@@ -168,7 +184,8 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 			err = ErrGone
 		}
 	}
-	if err != nil && (errors.Is(err, runpod.ErrJobCancelled) || a.run.State == runs.Interrupted) {
+	refused := errors.Is(err, runpod.ErrUnauthorized) || errors.Is(err, runpod.ErrForbidden)
+	if err != nil && !refused && (errors.Is(err, runpod.ErrJobCancelled) || a.run.State == runs.Interrupted) {
 		err = &InterruptedError{JobID: job.ID, Cancelled: true, Weights: r != nil, Epochs: len(f.collector.History()), Cause: err}
 	} else if err != nil {
 		err = fmt.Errorf("train: run %s: %w", a.run.ID, err)
@@ -204,8 +221,8 @@ func (r *recorder) leave() {
 }
 
 // Lost marks the open runs of a store whose endpoint was on this machine and is there no
-// more, and returns those that are still open, newest first. An endpoint that does not
-// answer within 300 ms counts as gone.
+// more, and returns those that are still open, newest first. Only an endpoint whose port
+// refuses connections counts as gone: one that is slow to answer may be at work.
 func Lost(ctx context.Context, store runs.Store) (open []runs.Run, err error) {
 	list, _, err := store.List(ctx, runs.Filter{State: runs.Open, Limit: 100})
 	if err != nil {
@@ -236,7 +253,7 @@ func Lost(ctx context.Context, store runs.Store) (open []runs.Run, err error) {
 	return open, nil
 }
 
-// serves tells whether something listens at a base URL.
+// serves reports whether something may listen at a base URL.
 func serves(ctx context.Context, base string) bool {
 	u, err := url.Parse(base)
 	if err != nil {
@@ -245,7 +262,7 @@ func serves(ctx context.Context, base string) bool {
 	d := net.Dialer{Timeout: 300 * time.Millisecond}
 	c, err := d.DialContext(ctx, "tcp", u.Host)
 	if err != nil {
-		return false
+		return !errors.Is(err, syscall.ECONNREFUSED)
 	}
 	c.Close()
 	return true
