@@ -37,7 +37,9 @@ say() { printf '%s\n' "==> $*"; }
 die() { printf 'install.sh: %s\n' "$@" >&2; exit 1; }
 
 if [ "$uninstall" = yes ]; then
-	[ -x "$bin" ] && "$bin" uninstall --prefix "$prefix" || rm -rf "$prefix/share/jupyter/kernels/gopherpod"
+	if ! { [ -x "$bin" ] && "$bin" uninstall --prefix "$prefix"; }; then
+		rm -rf "$prefix/share/jupyter/kernels/gopherpod"
+	fi
 	rm -f "$bin"
 	rm -rf "$home/hosts" "$home/source" "$home/quickstart" "$venv"
 	rmdir "$home" 2>/dev/null || true
@@ -53,11 +55,11 @@ install_packages() {
 	if command -v apt-get >/dev/null; then
 		$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get install -y --no-install-recommends $* || { apt-get update && apt-get install -y --no-install-recommends $*; }" >"$log" 2>&1
 	elif command -v dnf >/dev/null; then
-		$sudo dnf install -y ${*/python3-venv/python3} >"$log" 2>&1
+		$sudo dnf install -y "${@/python3-venv/python3}" >"$log" 2>&1
 	elif command -v pacman >/dev/null; then
-		$sudo pacman -S --noconfirm ${*/python3-venv/python} >"$log" 2>&1
+		$sudo pacman -S --noconfirm "${@/python3-venv/python}" >"$log" 2>&1
 	elif command -v zypper >/dev/null; then
-		$sudo zypper --non-interactive install ${*/python3-venv/python3} >"$log" 2>&1
+		$sudo zypper --non-interactive install "${@/python3-venv/python3}" >"$log" 2>&1
 	else
 		return 1
 	fi
@@ -112,7 +114,7 @@ fi
 # --- the kernel ----------------------------------------------------------------------------------
 say "building gopherpod with $go_version"
 mkdir -p "$prefix/bin"
-GOFLAGS= GOTOOLCHAIN=local go build -trimpath -o "$bin" . || die "the build failed; the lines above say why."
+GOFLAGS='' GOTOOLCHAIN=local go build -trimpath -o "$bin" . || die "the build failed; the lines above say why."
 say "registering the kernel and compiling ahead what cells need (the first time a few minutes)"
 python=$(dirname "$jupyter")/python
 [ -x "$python" ] || python=python3

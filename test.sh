@@ -20,7 +20,8 @@ say "tools"
 missing=()
 need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need gcc gcc libc6-dev binutils
-if want worker; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
+if want lint; then need shellcheck shellcheck; fi
+if want worker || want lint; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
 if want browser; then need chromium chromium; fi
 if want unit; then
 	need qemu-aarch64 qemu-user
@@ -46,6 +47,9 @@ venv() {
 if want kernel || want notebooks || want browser; then
 	venv "$cache/jupyter" python3 .ci/jupyter.txt
 fi
+if want lint; then
+	venv "$cache/lint" python3 .ci/lint.txt
+fi
 if want worker; then
 	# A Python with PyTorch, which is Debian's, and RunPod's SDK, which is not.
 	venv "$cache/torch" /usr/bin/python3 .ci/torch.txt --system-site-packages
@@ -66,10 +70,15 @@ go mod download
 # --- lint ----------------------------------------------------------------------------------------
 if want lint; then
 	say "gofmt, vet, staticcheck"
-	unformatted=$(gofmt -l $(git ls-files '*.go'))
+	unformatted=$(git ls-files -z '*.go' | xargs -0 gofmt -l)
 	[ -z "$unformatted" ] || { echo "not gofmt:"; echo "$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	say "shellcheck, ruff, mypy"
+	git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck
+	(cd worker/pytorch && "$cache/lint/bin/ruff" check --cache-dir "$cache/ruff" . &&
+		# mypy reads the types of Debian's PyTorch and NumPy
+		"$cache/lint/bin/mypy" --cache-dir "$cache/mypy" --python-executable /usr/bin/python3)
 	say "other systems: macOS compiles, Windows says WSL2"
 	for arch in amd64 arm64; do # without what needs a C compiler for macOS
 		GOOS=darwin GOARCH=$arch CGO_ENABLED=0 go vet . ./kernel ./kernel/build ./kernel/cell ./kernel/session ./kernel/setup ./kernel/spec
@@ -94,7 +103,8 @@ fresh() { env -u XDG_DATA_HOME -u XDG_CONFIG_HOME -u JUPYTER_DATA_DIR HOME="$hom
 if want install || want kernel || want notebooks || want browser; then
 	say "install.sh in an empty home"
 	rm -rf "$home"; mkdir -p "$home"
-	fresh ./install.sh $(want install || echo --no-run)
+	run=(); want install || run=(--no-run)
+	fresh ./install.sh "${run[@]}"
 	fresh "$home/.local/bin/gopherpod" doctor
 fi
 

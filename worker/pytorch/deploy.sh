@@ -36,7 +36,7 @@ fi
 tag=$IMAGE:$(date -u +%Y%m%d-%H%M%S)
 
 options=(--platform linux/amd64)
-if [ $mode = full ]; then
+if [ "$mode" = full ]; then
 	say "== tests"
 	"$python" -m pytest -q tests
 	options+=(--pull --no-cache)

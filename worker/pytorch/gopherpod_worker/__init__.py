@@ -9,6 +9,7 @@ Imports go one way, downwards in this list:
     evaluate                          loss, metrics and outputs of a state
     step, graph, together             one batch: plain, as a CUDA graph, in one of several processes
     models, layers, losses, optim     a model, its loss, its optimizer, made from a request
+    modules                           what PyTorch does not have of layers
     data, address, runs               arrays, the store, addresses; what is kept of a run
     device, team, memory              where a job computes; what its processes agree on; what is free
     tensors                           arrays as bytes

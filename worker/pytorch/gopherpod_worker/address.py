@@ -20,6 +20,7 @@ import socket
 import ssl
 import time
 import urllib.parse
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -86,7 +87,7 @@ def target(url: str, path: str) -> Target:
 def public_address(host: str, port: int, path: str) -> str:
     """The address behind a name; refused if any of them is not public."""
     try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError:
         raise invalid(path, f"no such host: {host[:100]}") from None
     for text in found:
@@ -119,11 +120,12 @@ def refused(status: int, path: str) -> Exception:
     return JobError("MissingData", f"the address answers {status}: it is past its time, or nothing is there; redirects are not followed", path)
 
 
-def again(job, path: str):
+def again(job: Callable[[], None], path: str) -> None:
     """Does job until it does not break, at most TRIES times."""
     for n in range(TRIES):
         try:
-            return job()
+            job()
+            return
         except (Broken, OSError, http.client.HTTPException) as e:
             why = str(e) if isinstance(e, Broken) else type(e).__name__
             if n + 1 < TRIES:

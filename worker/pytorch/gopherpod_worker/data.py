@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def folder() -> Path:
     return Path(_own.name)
 
 
-_own: tempfile.TemporaryDirectory | None = None
+_own: tempfile.TemporaryDirectory[str] | None = None
 
 
 def write(path: Path, data: bytes) -> None:
@@ -62,7 +63,7 @@ class Store:
     def __init__(self, root: Path | None = None, memory: int = 4 << 30):
         self.root, self.memory = root, memory
         self.lock = threading.Lock()
-        self.kept: OrderedDict = OrderedDict()  # digest -> tensor on the CPU, least recently used first
+        self.kept: OrderedDict[str, torch.Tensor] = OrderedDict()  # digest -> tensor on the CPU, least recently used first
 
     def path(self, digest: str) -> Path:
         return (self.root or folder()) / "data" / digest[:2] / f"{digest}.safetensors"
@@ -120,7 +121,7 @@ class Store:
             self.kept.pop(digest, None)
         self.path(digest).unlink(missing_ok=True)
 
-    def join(self, j: Join) -> list:
+    def join(self, j: Join) -> list[Any]:
         """Puts an array together of its parts, which go then; or the digests of the parts that are missing."""
         if self.has(j.sha256):
             return []
@@ -155,7 +156,7 @@ class Store:
 class Fetched:
     """A store with arrays of one request before it: what its sources brought, which the store's memory need not hold."""
 
-    def __init__(self, store: Store, sources: dict):
+    def __init__(self, store: Store | Fetched, sources: dict[str, Any]):
         self.store, self.arrays = store, {}
         for digest, source in sources.items():
             if not store.has(digest):
@@ -188,10 +189,13 @@ def fetched(digest: str, source: Source) -> torch.Tensor:
     return t
 
 
+AnyStore = Store | Fetched
+
+
 class Arrays:
     """The values of one request."""
 
-    def __init__(self, envelope: Any, store: Store, inherited: dict | None = None):
+    def __init__(self, envelope: Any, store: AnyStore, inherited: dict[str, Any] | None = None):
         self.store = store
         self.named = {**(inherited or {}), **tensors.decode(envelope)}
 
@@ -221,10 +225,11 @@ class Arrays:
         return x.to(torch.int64)
 
     def labels(self, d: Dataset, samples: int) -> torch.Tensor:
+        assert d.labels is not None  # wire.parse refused the dataset otherwise
         y = self.get(d.labels)
         if y.dim() < 1 or y.shape[0] != samples:
             have = y.shape[0] if y.dim() else 0
-            raise invalid(d.labels.path, f"{have} labels for {samples} samples")
+            raise invalid(d.labels_path, f"{have} labels for {samples} samples")
         return y if y.is_floating_point() else y.to(torch.int64)
 
 
@@ -243,16 +248,16 @@ class Feed:
             x, y = (t if self.resident else _pinned(t) for t in (x, y))
         self.x, self.y = (x.to(device, non_blocking=True), y.to(device, non_blocking=True)) if self.resident else (x, y)
 
-    def take(self, index: torch.Tensor) -> tuple:
+    def take(self, index: torch.Tensor) -> tuple[Any, ...]:
         """The samples of an index that lies where the data lie."""
         return self.x.index_select(0, index), self.y.index_select(0, index)
 
-    def slices(self, size: int):
+    def slices(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """All samples in order, in batches on the device."""
         for i in range(0, self.samples, size):
             yield self.x[i : i + size].to(self.device, non_blocking=True), self.y[i : i + size].to(self.device, non_blocking=True)
 
-    def batches(self, order: torch.Tensor, size: int):
+    def batches(self, order: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """(features, labels) on the device for consecutive pieces of order, a permutation on the CPU."""
         if self.resident:
             order = order.to(self.device)
@@ -270,7 +275,7 @@ class Feed:
         if ahead is not None:
             yield self._ready(ahead, stream)
 
-    def _ready(self, ahead: tuple, stream) -> tuple:
+    def _ready(self, ahead: tuple[Any, ...], stream: Any) -> tuple[Any, ...]:
         there, _, event = ahead
         current = torch.cuda.current_stream(self.device)
         current.wait_event(event)

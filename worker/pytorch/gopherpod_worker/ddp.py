@@ -109,7 +109,7 @@ def _wait(ranks: list[subprocess.Popen[bytes]], folder: Path, stop: Flag) -> Non
         time.sleep(0.02)
 
 
-def _outcome(folder: Path, ranks: list) -> dict:
+def _outcome(folder: Path, ranks: list[Any]) -> dict[str, Any]:
 
     if (folder / "result.json").exists():
         result: dict[str, Any] = json.loads((folder / "result.json").read_text())

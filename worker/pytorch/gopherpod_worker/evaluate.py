@@ -75,7 +75,7 @@ def evaluate(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[s
     x = arrays.features(d)
     model, shape, device, x = ready(request, x, d.features.path)
     loss = losses.Loss(request.hyper, shape)
-    y = loss.labels(arrays.labels(d, len(x)), d.labels.path)
+    y = loss.labels(arrays.labels(d, len(x)), d.labels_path)
     loss.to(device.torch)
     feed = Feed(x, y, device.torch, devices.memory_free(device.torch))
     value, right, kept = sized(lambda size: measure(model, loss, feed, device, size, keep=True), BATCH)

@@ -47,7 +47,7 @@ class Graph(Eager):
             return
         self.index.copy_(index)
         if self.graph is None:
-            self._record()
+            self.graph = self._record()
         self.graph.replay()
 
     def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,7 +62,7 @@ class Graph(Eager):
     def _work(self) -> None:
         super().step(*self.run.feed.take(self.index))
 
-    def _record(self) -> None:
+    def _record(self) -> torch.cuda.CUDAGraph:
         """Warm-up steps on a side stream, as recording wants them, then the recording; what they changed is put back."""
         rng, rng_cpu = torch.cuda.get_rng_state(self.device.torch), torch.get_rng_state()
         model = {k: v.clone() for k, v in self.model.state_dict().items()}
@@ -87,7 +87,7 @@ class Graph(Eager):
                         v.copy_(state[p][k]) if k in state.get(p, {}) else v.zero_()
         torch.cuda.set_rng_state(rng, self.device.torch)
         torch.set_rng_state(rng_cpu)
-        self.graph = graph
+        return graph
 
 
 def graphable(run: Run) -> bool:

@@ -23,6 +23,7 @@ import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from . import device as devices
@@ -37,34 +38,38 @@ HISTORY = 750  # epochs within the done event; a longer history is in the epoch 
 BACKLOG = 32  # epochs that still wait when training is over; see settled
 MAX_OUTPUT = 18_000_000  # RunPod refuses results above 20 MB; then the parts are in the stream alone
 
+Events = AsyncIterator[dict[str, Any]]
+Handle = Callable[[Any, dict[str, Any], dict[str, Any]], Awaitable[Any]]
+
 _one_at_a_time = asyncio.Lock()
 
 
 class Work:
     """One job in its thread, and the queue of what it tells."""
 
-    def __init__(self, job: dict):
+    def __init__(self, job: dict[str, Any]):
         self.input = job.get("input")
         self.stop = operations.Stop()
         self.loop = asyncio.get_running_loop()
-        self.events: deque = deque()  # guarded by lock
+        self.events: deque[dict[str, Any]] = deque()  # guarded by lock
         self.lock, self.news = threading.Lock(), asyncio.Event()
         run_id = self.input.get("run_id") if isinstance(self.input, dict) else None
         self.run_id = run_id if isinstance(run_id, str) and len(run_id) <= 128 else ""
-        self.retries = job.get("retries") if isinstance(job.get("retries"), int) else 0
+        retries = job.get("retries")
+        self.retries = retries if isinstance(retries, int) else 0
         self.memory: Memory | None = None
-        self.done: asyncio.Future | None = None
+        self.done: asyncio.Future[dict[str, Any]] | None = None
 
-    async def remember(self) -> list | None:
+    async def remember(self) -> list[Any] | None:
         """Opens the run's memory, away from the event loop; the events of a run that is finished."""
 
-        def look() -> list | None:
+        def look() -> list[Any] | None:
             self.memory = Memory(self.run_id, self.input, retries=self.retries)
             return self.memory.result()
 
         return await self.loop.run_in_executor(None, look)
 
-    def tell(self, event: dict) -> None:
+    def tell(self, event: dict[str, Any]) -> None:
         """Called in the thread. A batch event that nobody took yet gives way to a newer event."""
         with self.lock:
             if self.events and self.events[-1]["type"] == "batch":
@@ -72,12 +77,12 @@ class Work:
             self.events.append(event)
         self.loop.call_soon_threadsafe(self.news.set)
 
-    def take(self) -> dict | None:
+    def take(self) -> dict[str, Any] | None:
         """The next event, None where none waits."""
         with self.lock:
             return self.events.popleft() if self.events else None
 
-    def settled(self, result: dict | None) -> None:
+    def settled(self, result: dict[str, Any] | None) -> None:
         """Training is over. Each event is posted before the next, and a fast training is far ahead of its posts: epochs that
         wait and that the done event's history holds anyway are not told one by one."""
         with self.lock:
@@ -85,7 +90,7 @@ class Work:
             if result is not None and len(waiting) > BACKLOG and len(result["history"]) <= HISTORY:
                 self.events = deque(e for e in self.events if e["type"] not in ("epoch", "batch"))
 
-    def start(self) -> asyncio.Future:
+    def start(self) -> asyncio.Future[dict[str, Any]]:
         self.done = self.loop.run_in_executor(None, operations.run, self.input, self.tell, self.stop, self.memory)
         self.done.add_done_callback(lambda _: self.news.set())
         return self.done
@@ -103,12 +108,12 @@ class Work:
         self.done.exception()  # taken, so that nobody complains
 
 
-def streams(job: dict) -> bool:
+def streams(job: dict[str, Any]) -> bool:
     value = job.get("input")
     return isinstance(value, dict) and value.get("operation") in ("train", "collect")
 
 
-def failure(e: BaseException) -> dict:
+def failure(e: BaseException) -> dict[str, Any]:
     """An error as the SDK posts it: {"error": text}, the text a JSON object (worker/errors.go). A bug's traceback goes to the
     worker's log, not to the caller: it may show what should not be seen."""
     if isinstance(e, Stopped):
@@ -119,7 +124,7 @@ def failure(e: BaseException) -> dict:
     return {"error": e.json()}
 
 
-async def answer(job: dict) -> dict:
+async def answer(job: dict[str, Any]) -> dict[str, Any]:
     """A job that does not stream."""
     async with _one_at_a_time:
         work = Work(job)
@@ -131,7 +136,7 @@ async def answer(job: dict) -> dict:
             await work.end()
 
 
-async def stream(job: dict, config: dict | None = None):
+async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> Events:
     """A job's events. What does not stream is one yield: its answer."""
     if not streams(job):
         yield await answer(job)
@@ -139,15 +144,15 @@ async def stream(job: dict, config: dict | None = None):
     async with _one_at_a_time:
         work, teller = Work(job), None
         if job["input"]["operation"] == "collect":
-            async for event in collected(work, config):
-                yield event
+            async for kept in collected(work, config):
+                yield kept
             return
         try:
-            kept = await work.remember()
+            earlier = await work.remember()
             teller = Teller(work, config)
-            if kept is not None:
-                for event in kept:
-                    yield teller.event(event)
+            if earlier is not None:
+                for told in earlier:
+                    yield teller.event(told)
                 return
             done = work.start()
             while not done.done():
@@ -156,8 +161,8 @@ async def stream(job: dict, config: dict | None = None):
                 while not done.done() and (event := work.take()) is not None:
                     yield teller.event(event)
             error = done.exception()
-            result = None if error else clean(done.result())
-            work.settled(result)
+            result: dict[str, Any] = {} if error else clean(done.result())
+            work.settled(None if error else result)
             while (event := work.take()) is not None:
                 yield teller.event(event)
             if error is not None:
@@ -166,10 +171,11 @@ async def stream(job: dict, config: dict | None = None):
                 yield failure(error)
                 return
             whole = result.pop(operations.WHOLE, None)
-            kept = teller.ending({**result, **whole}) if whole else None
-            for event in finale(result):
-                yield teller.event(event)
-            work.memory.finish(teller.told, kept)
+            whole_events = teller.ending({**result, **whole}) if whole else None
+            for last in finale(result):
+                yield teller.event(last)
+            if work.memory is not None:
+                work.memory.finish(teller.told, whole_events)
         finally:
             await work.end()
             if teller is not None:
@@ -185,10 +191,11 @@ def leave(work: Work, teller: Teller) -> None:
         teller.event(event)
     for event in finale(clean(error.result)):
         teller.event(event)
-    work.memory.leave(teller.told)
+    if work.memory is not None:
+        work.memory.leave(teller.told)
 
 
-async def collected(work: Work, config: dict | None):
+async def collected(work: Work, config: dict[str, Any] | None) -> Events:
     """The events of a run that is kept, as they were numbered."""
     try:
         request = wire.parse(work.input)
@@ -208,13 +215,13 @@ async def collected(work: Work, config: dict | None):
 class Teller:
     """Numbers events, and remembers them for a repeat."""
 
-    def __init__(self, work: Work, config: dict | None):
+    def __init__(self, work: Work, config: dict[str, Any] | None):
         self.run_id, self.config = work.run_id, config
         self.seq = work.memory.attempt * ATTEMPT if work.memory else 0
-        self.told: list = []
+        self.told: list[Any] = []
         self.bytes = 0
 
-    def event(self, event: dict) -> dict:
+    def event(self, event: dict[str, Any]) -> dict[str, Any]:
         event = {"type": event["type"], "run_id": self.run_id, "seq": self.seq, **{k: v for k, v in event.items() if k not in ("type", "run_id", "seq")}}
         self.seq += 1
         if event["type"] != "batch":
@@ -222,12 +229,12 @@ class Teller:
         self.keep(event)
         return event
 
-    def ending(self, result: dict) -> list:
+    def ending(self, result: dict[str, Any]) -> list[Any]:
         """What was told so far and the end with that result, which is not told."""
         end = [{"type": e["type"], "run_id": self.run_id, "seq": self.seq + i, **e} for i, e in enumerate(finale(result))]
         return [*self.told, *end]
 
-    def keep(self, event: dict) -> None:
+    def keep(self, event: dict[str, Any]) -> None:
         """Whether the SDK takes the event into the final output; it looks at this before each."""
         if self.config is None:
             return
@@ -237,7 +244,7 @@ class Teller:
         self.bytes += size if fits else 0
 
 
-def finale(result: dict) -> list:
+def finale(result: dict[str, Any]) -> list[Any]:
     """The done event, after the parts of the states that do not fit in it (TrainResult.Emit in worker/collect.go)."""
     events, parts = [], {}
     if len(result["history"]) > HISTORY:
@@ -253,15 +260,15 @@ def finale(result: dict) -> list:
     return [*events, {"type": "done", "result": result}]
 
 
-def per_job(handle_job):
+def per_job(handle_job: Handle) -> Handle:
     """RunPod's handle_job(session, config, job), with a config that suits the job."""
 
-    async def handle(session: Any, config: dict, job: dict):
+    async def handle(session: Any, config: dict[str, Any], job: dict[str, Any]) -> Any:
         own = dict(config)
         own["handler"] = answer
         if streams(job):
 
-            async def bound(job):
+            async def bound(job: dict[str, Any]) -> Events:
                 async for event in stream(job, own):
                     yield event
 
@@ -293,9 +300,9 @@ def self_test() -> int:
     """What the image is tested with: every operation once, small."""
     data = {"features": [[i / 10, 1 - i / 10] for i in range(20)], "labels": [i % 2 for i in range(20)]}
     model = {"type": "sequential", "layers": [{"type": "linear", "out_features": 8}, {"type": "relu"}, {"type": "linear", "out_features": 2}]}
-    told: list = []
+    told: list[Any] = []
 
-    def run(value: dict) -> dict:
+    def run(value: dict[str, Any]) -> dict[str, Any]:
         return operations.run(value, told.append, operations.Stop())
 
     trained = run({"operation": "train", "protocol": 1, "model_config": model, "training_data": data, "hyperparameters": {"epochs": 3}})

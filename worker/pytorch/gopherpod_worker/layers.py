@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
+from . import modules
 from .wire import Fields, invalid, shown
 
 LARGEST = 1 << 31
@@ -31,8 +31,8 @@ class Param:
     kind: str
     default: Any = None  # None: required, inferred, or PyTorch's own
     required: bool = False
-    infer: Callable | None = None  # from the input's sizes, batch included
-    words: tuple = ()
+    infer: Callable[[tuple[int, ...]], Any] | None = None  # from the input's sizes, batch included
+    words: tuple[Any, ...] = ()
     low: float = float("-inf")
     high: int = LARGEST
     dims: int = 1
@@ -42,9 +42,9 @@ class Param:
 
 @dataclass(frozen=True)
 class Kind:
-    make: Callable
-    rank: tuple | None
-    params: dict
+    make: Callable[..., nn.Module]
+    rank: tuple[Any, ...] | None
+    params: dict[str, Any]
     halves: str = ""  # a dimension that must be even
 
 
@@ -81,93 +81,20 @@ def word(*words: str) -> Param:
     return Param("word", words[0], words=words)
 
 
-def window(dims: int, default: int | None = None, low: int = 1, required: bool = False, words: tuple = ()) -> Param:
+def window(dims: int, default: int | None = None, low: int = 1, required: bool = False, words: tuple[Any, ...] = ()) -> Param:
     return Param("window", default, required=required, low=low, dims=dims, words=words)
-
-
-# Modules that PyTorch has not, or not in this form -------------------------------
-
-
-class Bilinear(nn.Bilinear):
-    def forward(self, x):
-        if x.device.type == "meta":  # which PyTorch 1 has not for it
-            return x.new_empty((*x.shape[:-1], self.out_features))
-        return super().forward(x, x)
-
-
-class Embedding(nn.Embedding):
-    """Takes numbers of any type: a matrix from a notebook is one of floats."""
-
-    def forward(self, x):
-        return super().forward(x if x.dtype in (torch.int64, torch.int32) else x.long())
-
-
-class _Recurrent:
-    """output: "last" is the output at the last step, "sequence" all of them."""
-
-    def __init__(self, *args, output="last", **kw):
-        super().__init__(*args, batch_first=True, **kw)
-        self.output = output
-
-    def forward(self, x):
-        y, _ = super().forward(x)
-        return y[:, -1] if self.output == "last" else y
-
-
-class RNN(_Recurrent, nn.RNN):
-    pass
-
-
-class LSTM(_Recurrent, nn.LSTM):
-    pass
-
-
-class GRU(_Recurrent, nn.GRU):
-    pass
-
-
-class TransformerEncoderLayer(nn.TransformerEncoderLayer):
-    def __init__(self, **kw):
-        super().__init__(batch_first=True, **kw)
-
-
-class Reshape(nn.Module):
-    def __init__(self, shape):
-        super().__init__()
-        self.shape = tuple(shape)
-
-    def forward(self, x):
-        return x.reshape(x.shape[0], *self.shape)
-
-
-class Permute(nn.Module):
-    def __init__(self, dims):
-        super().__init__()
-        self.dims = tuple(dims)
-
-    def forward(self, x):
-        return x.permute(0, *self.dims)
-
-
-class Mean(nn.Module):
-    def __init__(self, dim):
-        super().__init__()
-        self.dim = dim
-
-    def forward(self, x):
-        return x.mean(self.dim)
 
 
 # The table -----------------------------------------------------------------------
 
 
-def _table() -> dict:
+def _table() -> dict[str, Any]:
     t = {
         "linear": Kind(nn.Linear, None, {"in_features": inferred(-1), "out_features": size(), "bias": flag(True)}),
         "bilinear": Kind(
-            Bilinear, None, {"in1_features": inferred(-1), "in2_features": inferred(-1), "out_features": size(), "bias": flag(True)}
+            modules.Bilinear, None, {"in1_features": inferred(-1), "in2_features": inferred(-1), "out_features": size(), "bias": flag(True)}
         ),
-        "embedding": Kind(Embedding, None, {"num_embeddings": size(), "embedding_dim": size(), "padding_idx": integer(None)}),
+        "embedding": Kind(modules.Embedding, None, {"num_embeddings": size(), "embedding_dim": size(), "padding_idx": integer(None)}),
         "layernorm": Kind(
             nn.LayerNorm,
             None,
@@ -177,7 +104,7 @@ def _table() -> dict:
             nn.GroupNorm, None, {"num_groups": size(), "num_channels": inferred(1), "eps": real(1e-5, 0), "affine": flag(True)}
         ),
         "transformer_encoder_layer": Kind(
-            TransformerEncoderLayer,
+            modules.TransformerEncoderLayer,
             (2,),
             {
                 "d_model": inferred(-1),
@@ -190,9 +117,9 @@ def _table() -> dict:
             },
         ),
         "flatten": Kind(nn.Flatten, None, {"start_dim": axis(1), "end_dim": axis(-1)}),
-        "reshape": Kind(Reshape, None, {"shape": Param("list", required=True, low=-1)}),
-        "permute": Kind(Permute, None, {"dims": Param("list", required=True, low=1)}),
-        "mean": Kind(Mean, None, {"dim": axis(1)}),
+        "reshape": Kind(modules.Reshape, None, {"shape": Param("list", required=True, low=-1)}),
+        "permute": Kind(modules.Permute, None, {"dims": Param("list", required=True, low=1)}),
+        "mean": Kind(modules.Mean, None, {"dim": axis(1)}),
     }
     for d in (1, 2, 3):
         conv = {
@@ -225,7 +152,7 @@ def _table() -> dict:
             getattr(nn, f"InstanceNorm{d}d"), (d + 1,), {**norm, "affine": flag(False), "track_running_stats": flag(False)}
         )
     # dropout of whole channels takes an input of fewer dimensions for one sample, so the rank matters
-    for name, cls, rank in (
+    for name, dropout, rank in (
         ("dropout", nn.Dropout, None),
         ("dropout1d", nn.Dropout1d, (2,)),
         ("dropout2d", nn.Dropout2d, (3,)),
@@ -233,14 +160,14 @@ def _table() -> dict:
         ("alpha_dropout", nn.AlphaDropout, None),
         ("feature_alpha_dropout", nn.FeatureAlphaDropout, None),
     ):
-        t[name] = Kind(cls, rank, {"p": fraction(0.5, alias="rate")})
-    for name, cls, more in (
-        ("rnn", RNN, {"nonlinearity": word("tanh", "relu")}),
-        ("lstm", LSTM, {}),
-        ("gru", GRU, {}),
+        t[name] = Kind(dropout, rank, {"p": fraction(0.5, alias="rate")})
+    for name, recurrent, more in (
+        ("rnn", modules.RNN, {"nonlinearity": word("tanh", "relu")}),
+        ("lstm", modules.LSTM, {}),
+        ("gru", modules.GRU, {}),
     ):
         t[name] = Kind(
-            cls,
+            recurrent,
             (2,),
             {
                 "input_size": inferred(-1),
@@ -253,8 +180,8 @@ def _table() -> dict:
                 **more,
             },
         )
-    dim = {"dim": axis(-1)}
-    for name, cls, params in (
+    dim: dict[str, Param] = {"dim": axis(-1)}
+    for name, activation, params in (
         ("relu", nn.ReLU, {}),
         ("relu6", nn.ReLU6, {}),
         ("leaky_relu", nn.LeakyReLU, {"negative_slope": real(0.01)}),
@@ -283,14 +210,14 @@ def _table() -> dict:
         ("prelu", nn.PReLU, {"num_parameters": integer(1, 1), "init": real(0.25)}),
         ("glu", nn.GLU, dim),
     ):
-        t[name] = Kind(cls, None, params)
+        t[name] = Kind(activation, None, params)
     return t
 
 
 TABLE = _table()
 
 
-def read(f: Fields, kind: Kind, shape: tuple, label: str, before: str) -> tuple:
+def read(f: Fields, kind: Kind, shape: tuple[Any, ...], label: str, before: str) -> tuple[Any, ...]:
     """The arguments of a layer's class from its JSON, and those among them that were inferred.
 
     shape is the input's with the batch; before says who gives it ("layer 2 (relu) gives [8]").
@@ -322,7 +249,7 @@ def _value(f: Fields, name: str, p: Param) -> Any:
     """One parameter, None where it is absent."""
     low = p.low
     if p.kind in ("int", "axis"):
-        return f.int(name, None, -LARGEST if low == float("-inf") else int(low), p.high)
+        return f.integer(name, None, -LARGEST if low == float("-inf") else int(low), p.high)
     if p.kind == "float":
         return f.num(name, None, low)
     if p.kind == "fraction":

@@ -7,6 +7,8 @@ up to the mean over all.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.nn import functional as F
 
@@ -18,7 +20,7 @@ CLASSES = ("cross_entropy", "nll")
 class Loss:
     """hyper's loss function for outputs of the given shape (without the batch)."""
 
-    def __init__(self, hyper: Hyperparameters, shape: tuple):
+    def __init__(self, hyper: Hyperparameters, shape: tuple[Any, ...]):
         self.name, self.hyper, self.shape = hyper.loss_function, hyper, shape
         self.weight = torch.tensor(hyper.class_weights, dtype=torch.float32) if hyper.class_weights else None
         if self.name in CLASSES:
@@ -33,7 +35,7 @@ class Loss:
     def classifies(self) -> bool:
         return self.name in CLASSES or self.name == "bce_with_logits"
 
-    def to(self, device) -> Loss:
+    def to(self, device: torch.device | str) -> Loss:
         if self.weight is not None:
             self.weight = self.weight.to(device)
         return self
@@ -106,7 +108,7 @@ class Loss:
         return hit.sum() if hit.dim() == 1 else hit.float().reshape(len(out), -1).mean(1).sum()
 
 
-def _count(shape: tuple) -> int:
+def _count(shape: tuple[Any, ...]) -> int:
     n = 1
     for s in shape:
         n *= s
@@ -116,7 +118,7 @@ def _count(shape: tuple) -> int:
 # Evaluation ------------------------------------------------------------------------
 
 
-def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -> dict:
+def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -> dict[str, Any]:
     """The metrics beyond loss and accuracy, of all outputs at once (on the CPU)."""
     out = out.float()
     if not loss.classifies:
@@ -139,7 +141,7 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
     return found
 
 
-def classes(predicted: torch.Tensor, truth: torch.Tensor, n: int) -> dict:
+def classes(predicted: torch.Tensor, truth: torch.Tensor, n: int) -> dict[str, Any]:
     """Confusion[true][predicted]; precision, recall and F1 of each class, 0 where nothing divides."""
     if n > 2000:
         return {}
@@ -164,7 +166,7 @@ def auc(score: torch.Tensor, truth: torch.Tensor) -> float:
     return (float(ranks[inverse][truth].sum()) - up * (up + 1) / 2) / (up * down)
 
 
-def regression(out: torch.Tensor, y: torch.Tensor) -> dict:
+def regression(out: torch.Tensor, y: torch.Tensor) -> dict[str, Any]:
     """Mean absolute error, root of the mean square, R2 (mean over the outputs, as in scikit-learn)."""
     n = len(out)
     a, b = out.reshape(n, -1).double(), y.reshape(n, -1).double()

@@ -20,53 +20,11 @@ from torch import nn
 
 from . import layers
 from .memory import free_memory
+from .modules import Branches, Graph, Residual, merge
 from .wire import Fields, JobError, invalid, nearest, shown, unsupported
 
 MAX_LAYERS = 10_000
 MAX_DEPTH = 16  # of layers in layers
-
-
-class Residual(nn.Module):
-    def __init__(self, layers, shortcut):
-        super().__init__()
-        self.layers, self.shortcut = layers, shortcut
-
-    def forward(self, x):
-        return self.layers(x) + self.shortcut(x)
-
-
-class Branches(nn.Module):
-    def __init__(self, branches, merge, dim):
-        super().__init__()
-        self.branches, self.merge, self.dim = nn.ModuleList(branches), merge, dim
-
-    def forward(self, x):
-        return merge([b(x) for b in self.branches], self.merge, self.dim)
-
-
-class Graph(nn.Module):
-    """Named nodes, each a sequence of layers over the merged outputs of earlier ones."""
-
-    def __init__(self, nodes, plan, output):
-        super().__init__()
-        self.nodes, self.plan, self.output = nn.ModuleDict(nodes), plan, output
-
-    def forward(self, x):
-        values = {"input": x}
-        for name, inputs, how, dim in self.plan:
-            values[name] = self.nodes[name](merge([values[i] for i in inputs], how, dim))
-        return values[self.output]
-
-
-def merge(values: list, how: str, dim: int) -> torch.Tensor:
-    if len(values) == 1:
-        return values[0]
-    if how == "concat":
-        return torch.cat(values, dim)
-    out = values[0]
-    for v in values[1:]:
-        out = out + v if how == "add" else out * v
-    return out
 
 
 class Builder:
@@ -75,7 +33,7 @@ class Builder:
     def __init__(self, limit: int):
         self.limit, self.bytes, self.count = limit, 0, 0
 
-    def sequence(self, specs: Any, path: str, x: torch.Tensor, depth: int = 0) -> tuple:
+    def sequence(self, specs: Any, path: str, x: torch.Tensor, depth: int = 0) -> tuple[Any, ...]:
         """(modules, specifications, output) of a list of layers."""
         if not isinstance(specs, list):
             raise invalid(path, f"a list of layers is expected, not {shown(specs)}")
@@ -103,7 +61,7 @@ class Builder:
             before = f"{label} gives {list(x.shape[1:])}"
         return modules, out, x
 
-    def layer(self, kind, f: Fields, spec: dict, x: torch.Tensor, label: str, before: str) -> tuple:
+    def layer(self, kind: layers.Kind, f: Fields, spec: dict[str, Any], x: torch.Tensor, label: str, before: str) -> tuple[Any, ...]:
         rank = x.dim() - 1
         if (kind.rank and rank not in kind.rank) or (rank == 0 and kind.rank is None and any(p.infer for p in kind.params.values())):
             wants = " or ".join(str(r) for r in kind.rank or (1,))
@@ -123,7 +81,7 @@ class Builder:
             raise invalid(f.path, f"{label}: does not fit, {before}")
         return module, {**spec, **found}, y
 
-    def twin(self, kind, args: dict, label: str, path: str) -> nn.Module:
+    def twin(self, kind: layers.Kind, args: dict[str, Any], label: str, path: str) -> nn.Module:
         """The layer without memory; what it would take is added up first."""
         try:
             twin = kind.make(**args, device="meta")
@@ -134,7 +92,7 @@ class Builder:
             raise JobError("OutOfMemory", f"{label}: the model takes {self.bytes / 1e9:.3g} GB, {self.limit / 1e9:.3g} GB are free", path)
         return twin.eval()
 
-    def output(self, twin: nn.Module, kind, args: dict, x: torch.Tensor) -> torch.Tensor:
+    def output(self, twin: nn.Module, kind: layers.Kind, args: dict[str, Any], x: torch.Tensor) -> torch.Tensor:
         try:
             with torch.no_grad():
                 y = twin(x)
@@ -150,7 +108,7 @@ class Builder:
             raise RuntimeError(f"its output takes {y.numel() * 2 / 1e9:.3g} GB a sample")
         return y
 
-    def container(self, name: str, f: Fields, at: str, x: torch.Tensor, label: str, depth: int) -> tuple:
+    def container(self, name: str, f: Fields, at: str, x: torch.Tensor, label: str, depth: int) -> tuple[Any, ...]:
         if name == "residual":
             inner, spec, y = self.sequence(f.raw("layers"), f.at("layers"), x, depth + 1)
             full, around, z = {"type": name, "layers": spec}, [], x
@@ -165,7 +123,7 @@ class Builder:
         forks = f.raw("branches")
         if not isinstance(forks, list) or not forks:
             raise invalid(f.at("branches"), f"{label}: a list of lists of layers is expected")
-        how, dim = f.text("merge", "concat", ("concat", "add")), f.int("dim", 1, -16, 16)
+        how, dim = f.text("merge", "concat", ("concat", "add")), f.integer("dim", 1, -16, 16)
         f.end()
         modules, specs, outs = [], [], []
         for i, fork in enumerate(forks):
@@ -175,7 +133,7 @@ class Builder:
             outs.append(y)
         return Branches(modules, how, dim), {"type": name, "branches": specs, "merge": how, "dim": dim}, self.merged(outs, how, dim, at, label)
 
-    def merged(self, outs: list, how: str, dim: int, at: str, label: str) -> torch.Tensor:
+    def merged(self, outs: list[Any], how: str, dim: int, at: str, label: str) -> torch.Tensor:
         shapes = [list(y.shape[1:]) for y in outs]
         same = all(y.shape == outs[0].shape for y in outs)
         try:
@@ -185,7 +143,7 @@ class Builder:
         except (RuntimeError, IndexError):
             raise invalid(at, f"{label}: {how} does not fit {shapes}") from None
 
-    def graph(self, f: Fields, x: torch.Tensor) -> tuple:
+    def graph(self, f: Fields, x: torch.Tensor) -> tuple[Any, ...]:
         nodes, specs, plan, shapes = {}, [], [], {"input": x}
         given = f.raw("nodes")
         if not isinstance(given, list) or not given:
@@ -202,7 +160,7 @@ class Builder:
                     raise invalid(n.at("inputs"), f"unknown node {shown(name_in)}; {nearest(str(name_in), shapes)}")
             if not inputs:
                 raise invalid(n.at("inputs"), "at least one input is expected")
-            how, dim = n.text("merge", "concat", ("concat", "add", "multiply")), n.int("dim", 1, -16, 16)
+            how, dim = n.text("merge", "concat", ("concat", "add", "multiply")), n.integer("dim", 1, -16, 16)
             y = self.merged([shapes[k] for k in inputs], how, dim, n.path, f"node {name}")
             modules, spec, y = self.sequence(n.raw("layers", []), n.at("layers"), y, 1)
             n.end()
@@ -214,7 +172,7 @@ class Builder:
         return Graph(nodes, plan, output), {"type": "graph", "nodes": specs, "output": output}, shapes[output]
 
 
-def build(spec: Any, sample: tuple, seed: int, whole: bool = False, limit: int | None = None) -> tuple:
+def build(spec: Any, sample: tuple[Any, ...], seed: int, whole: bool = False, limit: int | None = None) -> tuple[Any, ...]:
     """(model on the CPU, full specification, shape of one output).
 
     sample is the shape of one sample, whole says that samples are integers. The weights are the default
@@ -244,7 +202,7 @@ def embeds(spec: Any) -> bool:
     return isinstance(inner, list) and bool(inner) and isinstance(inner[0], dict) and inner[0].get("type") == "embedding"
 
 
-def _code(f: Fields, sample: tuple) -> tuple:
+def _code(f: Fields, sample: tuple[Any, ...]) -> tuple[Any, ...]:
     """{"type": "python", "source", "class", "args"}: any architecture, where the operator has switched it on."""
     source, name, args = f.text("source", limit=1 << 20), f.text("class", limit=256), f.raw("args", {})
     f.end()
@@ -255,7 +213,7 @@ def _code(f: Fields, sample: tuple) -> tuple:
         )
     if not isinstance(args, dict):
         raise invalid("model_config.args", "an object is expected")
-    scope = {"__name__": "gopherpod_model", "torch": torch, "nn": nn}
+    scope: dict[str, Any] = {"__name__": "gopherpod_model", "torch": torch, "nn": nn}
     try:
         exec(compile(source, "model_config.source", "exec"), scope)  # the operator said so
         model = scope[name](**args)
@@ -284,12 +242,12 @@ def inputs(x: torch.Tensor, model: Any, spec: dict[str, Any], path: str) -> torc
 # State ----------------------------------------------------------------------------
 
 
-def state(model: nn.Module) -> dict:
+def state(model: nn.Module) -> dict[str, Any]:
     """name -> tensor on the CPU, in PyTorch's order; never aliases of the model's own memory."""
     return {name: t.detach().to("cpu", copy=True) for name, t in model.state_dict().items()}
 
 
-def load(model: nn.Module, tensors: dict, path: str = "model_state") -> None:
+def load(model: nn.Module, tensors: dict[str, Any], path: str = "model_state") -> None:
     """Copies a state into a model. Every name must be there, no other, each in its shape."""
     own = model.state_dict()
     missing, extra = [n for n in own if n not in tensors], [n for n in tensors if n not in own]

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import os
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,8 +17,8 @@ import torch
 from . import address, data, ddp, evaluate, layers, tensors, train, wire
 from . import device as devices
 from .runs import Memory
-from .team import Stopped
-from .wire import JobError, Request, invalid
+from .team import Flag, Stopped
+from .wire import Emit, JobError, Request, invalid
 
 STORE = data.Store()
 
@@ -27,7 +26,7 @@ STORE = data.Store()
 class Stop:
     """A flag that a job looks at after each batch."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._event = threading.Event()
 
     def set(self) -> None:
@@ -37,7 +36,9 @@ class Stop:
         return self._event.is_set()
 
 
-def run(value: Any, emit: Callable, stop, memory: Memory | None = None, named: dict | None = None, store=None) -> dict:
+def run(
+    value: Any, emit: Emit, stop: Flag, memory: Memory | None = None, named: dict[str, torch.Tensor] | None = None, store: data.AnyStore | None = None
+) -> dict[str, Any]:
     """The answer to one input object. named are tensors of a batch around it."""
     store = store or STORE
     if isinstance(value, dict) and value.get("sources"):
@@ -92,7 +93,7 @@ STATE = "sha256:"  # begins the text of a state that lies in the store
 KEEP_FROM = 256 << 10  # characters of a state that is worth a place there
 
 
-def fetch_states(value: Any, store: data.Store) -> Any:
+def fetch_states(value: Any, store: data.AnyStore) -> Any:
     """The input with states in the place of their digests, or of differences to stored ones (worker/request.go)."""
     for name in ("model_state", "optimizer_state"):
         text = value.get(name) if isinstance(value, dict) else None
@@ -109,14 +110,14 @@ def fetch_states(value: Any, store: data.Store) -> Any:
     return value
 
 
-def stored_state(store: data.Store, digest: str, name: str) -> bytes:
+def stored_state(store: data.AnyStore, digest: str, name: str) -> bytes:
     t = store.get(digest, name)
     if t.dtype != torch.uint8:
         raise invalid(name, "the digest is that of an array, and no state")
     return tensors.raw(t)
 
 
-def keep_states(result: dict, store: data.Store) -> dict:
+def keep_states(result: dict[str, Any], store: data.AnyStore) -> dict[str, Any]:
     """Keeps the states of a result in memory, so that who goes on from them need not send them."""
     for name in ("model_state", "optimizer_state"):
         text = result.get(name)
@@ -125,7 +126,7 @@ def keep_states(result: dict, store: data.Store) -> dict:
     return result
 
 
-def keep_state(state: bytes, store: data.Store) -> None:
+def keep_state(state: bytes, store: data.AnyStore) -> None:
     if len(state) * 4 // 3 >= KEEP_FROM:
         store.keep(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
@@ -134,7 +135,7 @@ FEATURES = ("state_delta",)  # worker.Features
 WHOLE = "whole"  # in a result, the states that it has as differences: for who collects the run and has not the base; not sent
 
 
-def differences(request: Request, result: dict, store: data.Store) -> dict:
+def differences(request: Request, result: dict[str, Any], store: data.AnyStore) -> dict[str, Any]:
     """The result with its states as differences to the request's, where the request takes them and they are shorter."""
     if not request.state_delta:
         return result
@@ -153,7 +154,7 @@ def plain_state(text: str) -> bytes:
     return tensors.decompress(state, "state") if state[:4] == tensors.ZSTD_MAGIC else state
 
 
-def upload(request: Request, named: dict) -> dict | None:
+def upload(request: Request, named: dict[str, Any]) -> dict[str, Any] | None:
     """Puts arrays where the request wants results larger than above; None for smaller ones (worker/source.go, Uploaded)."""
     to = request.upload
     if to is None or sum(t.numel() * t.element_size() for t in named.values()) <= to.above:
@@ -163,7 +164,7 @@ def upload(request: Request, named: dict) -> dict | None:
     return {"name": to.name, "sha256": hashlib.sha256(file).hexdigest(), "bytes": len(file)}
 
 
-def upload_states(request: Request, result: dict, emit: Callable) -> dict:
+def upload_states(request: Request, result: dict[str, Any], emit: Emit) -> dict[str, Any]:
     """The result with its states at the upload's address. Where that fails they travel in the stream, and a line says why."""
     if request.upload is None:
         return result
@@ -176,7 +177,7 @@ def upload_states(request: Request, result: dict, emit: Callable) -> dict:
     return result if uploaded is None else {**result, "model_state": "", "optimizer_state": "", "uploaded": uploaded}
 
 
-def gpu_info() -> dict:
+def gpu_info() -> dict[str, Any]:
     return {
         "operation": "gpu_info",
         "gpu_info": {**devices.info(), "self_test": devices.self_test()},
@@ -185,7 +186,7 @@ def gpu_info() -> dict:
     }
 
 
-def capabilities() -> dict:
+def capabilities() -> dict[str, Any]:
     return {
         "operation": "capabilities",
         "protocols": [0, wire.PROTOCOL],
@@ -204,10 +205,10 @@ def capabilities() -> dict:
     }
 
 
-def put(request: Request, arrays: data.Arrays) -> dict:
+def put(request: Request, arrays: data.Arrays) -> dict[str, Any]:
     """Keeps the request's tensors; have asks which digests are there already."""
     stored = {name: arrays.store.put(t) for name, t in arrays.named.items()}
-    out = {"operation": "store", "stored": stored, "status": "success"}
+    out: dict[str, Any] = {"operation": "store", "stored": stored, "status": "success"}
     if request.have or request.join:
         lacking = [(j.sha256, arrays.store.join(j)) for j in request.join]
         out["have"] = [d for d in request.have if arrays.store.has(d)]
@@ -219,7 +220,7 @@ def put(request: Request, arrays: data.Arrays) -> dict:
     return out
 
 
-def batch(request: Request, arrays: data.Arrays, stop) -> dict:
+def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
     """Each part's answer in its place; a part that fails says why, and the others go on."""
     results = []
     for i, part in enumerate(request.requests):

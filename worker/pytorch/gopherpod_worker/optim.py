@@ -8,6 +8,7 @@ under "scheduler.<slot>". With it epochs continue; they do not restart.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 
@@ -19,18 +20,19 @@ def make(hyper: Hyperparameters, model: torch.nn.Module, capturable: bool = Fals
     params = [p for p in model.parameters() if p.requires_grad]
     if not params:
         raise invalid("model_config", "the model has nothing to train")
-    lr, decay, name = hyper.learning_rate, hyper.weight_decay, hyper.optimizer
+    lr: Any = hyper.learning_rate
+    decay, name = hyper.weight_decay, hyper.optimizer
     if name == "lbfgs":
         return torch.optim.LBFGS(params, lr=lr, max_iter=hyper.max_iter)
     cuda = params[0].is_cuda
     if capturable:
         lr = torch.tensor(float(lr), device=params[0].device)
     new = int(torch.__version__.split(".")[0]) >= 2
-    fused = {"fused": True} if cuda and new and name in ("adam", "adamw", "sgd") else {}
+    fused: dict[str, Any] = {"fused": True} if cuda and new and name in ("adam", "adamw", "sgd") else {}
     if capturable and name in ("adam", "adamw"):
         fused["capturable"] = True
     if name in ("adam", "adamw", "nadam"):
-        cls = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "nadam": torch.optim.NAdam}[name]
+        cls: Any = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "nadam": torch.optim.NAdam}[name]
         return cls(params, lr=lr, betas=hyper.betas, eps=hyper.eps, weight_decay=decay, **fused)
     if name == "sgd":
         return torch.optim.SGD(
@@ -41,15 +43,15 @@ def make(hyper: Hyperparameters, model: torch.nn.Module, capturable: bool = Fals
     return torch.optim.Adagrad(params, lr=lr, eps=hyper.eps, weight_decay=decay)
 
 
-def _names(model: torch.nn.Module) -> dict:
+def _names(model: torch.nn.Module) -> dict[torch.Tensor, str]:
     return {p: name for name, p in model.named_parameters() if p.requires_grad}
 
 
-def state(optimizer: torch.optim.Optimizer, model: torch.nn.Module, step: int) -> dict:
+def state(optimizer: torch.optim.Optimizer, model: torch.nn.Module, step: int) -> dict[str, Any]:
     """name -> tensor on the CPU. LBFGS keeps its curvature under "lbfgs.<slot>" and "lbfgs.<slot>.<i>"."""
     out = {"step": torch.tensor(step, dtype=torch.int64)}
     if isinstance(optimizer, torch.optim.LBFGS):
-        for slot, v in sorted(optimizer.state[optimizer._params[0]].items()):
+        for slot, v in sorted(optimizer.state[optimizer.param_groups[0]["params"][0]].items()):
             if slot == "al":
                 continue  # room for a computation, not a state
             for name, t in [(f"lbfgs.{slot}.{i}", t) for i, t in enumerate(v)] if isinstance(v, list) else [(f"lbfgs.{slot}", v)]:
@@ -63,7 +65,7 @@ def state(optimizer: torch.optim.Optimizer, model: torch.nn.Module, step: int) -
     return out
 
 
-def _scalar(v) -> torch.Tensor:
+def _scalar(v: Any) -> torch.Tensor:
     if isinstance(v, torch.Tensor):
         return v.detach().to("cpu", copy=True)
     return torch.tensor(v, dtype=torch.int64 if isinstance(v, int) else torch.float64)
@@ -79,7 +81,7 @@ _SLOTS = {
 }
 
 
-def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict, hyper: Hyperparameters, path: str = "optimizer_state") -> int:
+def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict[str, Any], hyper: Hyperparameters, path: str = "optimizer_state") -> int:
     """Puts a state back; returns the batches done. A state of another model or optimizer is refused."""
     tensors = dict(tensors)
     count = tensors.pop("step", None)
@@ -92,7 +94,7 @@ def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict
         _load_lbfgs(optimizer, tensors, path)
         return step
     by_name = {name: p for p, name in _names(model).items()}
-    states: dict = {}
+    states: dict[str, Any] = {}
     for name, t in tensors.items():
         owner, _, slot = name.rpartition(".")
         if owner not in by_name:
@@ -121,16 +123,17 @@ def _like(p: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     return torch.empty_like(p, dtype=dtype, requires_grad=False).copy_(t)
 
 
-def _load_lbfgs(optimizer, tensors: dict, path: str) -> None:
-    own = optimizer.state[optimizer._params[0]]
-    total = sum(p.numel() for p in optimizer._params)
+def _load_lbfgs(optimizer: torch.optim.Optimizer, tensors: dict[str, Any], path: str) -> None:
+    params: list[torch.Tensor] = optimizer.param_groups[0]["params"]
+    own = optimizer.state[params[0]]
+    total = sum(p.numel() for p in params)
     for name, t in sorted(tensors.items(), key=lambda kv: [int(w) if w.isdigit() else w for w in kv[0].split(".")]):
         parts = name.split(".")
         if parts[0] != "lbfgs" or len(parts) not in (2, 3) or t.numel() not in (1, total):
             raise invalid(f"{path}.{name}", "lbfgs has no such state")
         if parts[1] == "al":
             continue
-        value = t.to(optimizer._params[0].device)
+        value: Any = t.to(params[0].device)
         if parts[1] in ("func_evals", "n_iter"):
             value = int(t)
         elif t.dtype == torch.float64 and t.numel() == 1:
@@ -185,13 +188,13 @@ class Rate:
             if self.current * (1 - self.s.factor) > 1e-8:
                 self.current *= self.s.factor
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         if self.s is None or self.s.type != "plateau":
             return {}
         values = {"lr": self.current, "best": self.best, "bad_epochs": self.bad}
         return {f"scheduler.{k}": torch.tensor(float(v), dtype=torch.float64) for k, v in values.items()}
 
-    def load(self, tensors: dict) -> None:
+    def load(self, tensors: dict[str, Any]) -> None:
         if self.s is not None and self.s.type == "plateau" and "scheduler.lr" in tensors:
             self.current = float(tensors["scheduler.lr"])
             self.best = float(tensors.get("scheduler.best", math.inf))

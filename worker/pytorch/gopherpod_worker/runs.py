@@ -60,7 +60,7 @@ class Memory:
         return folder
 
     @classmethod
-    def collect(cls, run_id: str, root: Path | None = None) -> list | None:
+    def collect(cls, run_id: str, root: Path | None = None) -> list[Any] | None:
         """The events of the last job with that run_id: finished, else as far as it came before it was cancelled."""
         runs = (root or data.folder()) / "runs"
         try:
@@ -93,18 +93,18 @@ class Memory:
         except OSError:
             pass
 
-    def result(self) -> list | None:
+    def result(self) -> list[Any] | None:
         """The events of the run, if it is finished."""
         return self._events("result.json")
 
-    def _events(self, name: str) -> list | None:
+    def _events(self, name: str) -> list[Any] | None:
         text = self._read(name)
         try:
             return json.loads(text) if text else None
         except ValueError:
             return None
 
-    def leave(self, events: list) -> None:
+    def leave(self, events: list[Any]) -> None:
         """Keeps what a cancelled run came to, for who collects it. The checkpoint stays: the run may go on."""
         try:
             if self.folder is not None:
@@ -112,7 +112,7 @@ class Memory:
         except OSError:
             pass
 
-    def finish(self, events: list, whole: list | None = None) -> None:
+    def finish(self, events: list[Any], whole: list[Any] | None = None) -> None:
         """Keeps what was told of a finished run, and whole where that is something else: for who collects it."""
         if self.folder is None:
             return
@@ -125,7 +125,7 @@ class Memory:
         except OSError:
             pass
 
-    def save(self, named: dict, meta: dict) -> bool:
+    def save(self, named: dict[str, Any], meta: dict[str, Any]) -> bool:
         """Writes a checkpoint; False where nothing is remembered or the volume refuses."""
         if self.folder is None:
             return False
@@ -136,7 +136,7 @@ class Memory:
             return False
         return True
 
-    def load(self) -> tuple | None:
+    def load(self) -> tuple[Any, ...] | None:
         """(tensors, meta) of the checkpoint; a damaged one counts as none."""
         raw = self._read("checkpoint.safetensors")
         if not raw:

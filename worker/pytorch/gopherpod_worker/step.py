@@ -115,7 +115,7 @@ class Eager:
     def _lbfgs(self, x: torch.Tensor, y: torch.Tensor) -> None:
         first: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-        def closure() -> torch.Tensor:
+        def closure() -> Any:
             out, loss = self.backward(x, y)
             self.clip()
             if not first:

@@ -16,7 +16,6 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 import os
 import struct
 from typing import Any
@@ -26,7 +25,7 @@ import numpy as np
 import torch
 import zstandard
 
-from .wire import JobError, digest, invalid, nearest, shown
+from .wire import JobError, digest, invalid, nearest, number, shown
 
 MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
 MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
@@ -119,7 +118,7 @@ def raw(t: torch.Tensor) -> bytes:
 # The envelope ------------------------------------------------------------------
 
 
-def decode(value: Any, path: str = "tensors") -> dict:
+def decode(value: Any, path: str = "tensors") -> dict[str, Any]:
     """name -> tensor of a request's envelope; an absent one is empty."""
     if value is None:
         return {}
@@ -138,15 +137,15 @@ def decode(value: Any, path: str = "tensors") -> dict:
     if not isinstance(entries, dict):
         raise invalid(path + ".data", "a map of names is expected")
     out = {}
-    for name, e in entries.items():
+    for name, given in entries.items():
         at = f"{path}.{name}"
-        if not isinstance(e, dict) or set(e) != {"dtype", "shape", "data"}:
+        if not isinstance(given, dict) or set(given) != {"dtype", "shape", "data"}:
             raise invalid(at, "a map of dtype, shape and data is expected")
-        out[name] = array(e["dtype"], e["shape"], e["data"], at)
+        out[name] = array(given["dtype"], given["shape"], given["data"], at)
     return out
 
 
-def encode(tensors: dict) -> dict:
+def encode(tensors: dict[str, Any]) -> dict[str, Any]:
     """The envelope of name -> tensor."""
     entries = {n: {"dtype": _PLAIN[t.dtype], "shape": list(t.shape), "data": raw(t)} for n, t in tensors.items()}
     data = compress(msgpack.packb(entries, use_bin_type=True))
@@ -171,7 +170,7 @@ def _bin_head(n: int) -> bytes:
 # Safetensors --------------------------------------------------------------------
 
 
-def load_safetensors(data: bytes, path: str) -> dict:
+def load_safetensors(data: bytes | bytearray, path: str) -> dict[str, Any]:
     """name -> tensor. Every sentence of the format is checked: the header's length, its JSON, types, sizes, and that
     the tensors cover the bytes without overlap or gap."""
     if len(data) < 8:
@@ -201,24 +200,24 @@ def load_safetensors(data: bytes, path: str) -> dict:
             raise invalid(at, f"safetensors: unknown type {shown(e['dtype'])}")
         spans.append(tuple(span))
         out[name] = array(e["dtype"], e["shape"], body[span[0] : span[1]], at)
-    at = 0
+    end = 0
     for low, high in sorted(spans):
-        if low != at:
-            raise invalid(path, f"safetensors: a gap or an overlap at byte {min(low, at)}")
-        at = high
-    if at != len(body):
-        raise invalid(path, f"safetensors: {len(body) - at} bytes belong to no tensor")
+        if low != end:
+            raise invalid(path, f"safetensors: a gap or an overlap at byte {min(low, end)}")
+        end = high
+    if end != len(body):
+        raise invalid(path, f"safetensors: {len(body) - end} bytes belong to no tensor")
     return out
 
 
-def _unique(pairs: list) -> dict:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
         raise ValueError("a name twice")
     return out
 
 
-def save_safetensors(tensors: dict) -> bytes:
+def save_safetensors(tensors: dict[str, Any]) -> bytes:
     """Tensors in their order, the header padded to 8 bytes with spaces."""
     header, pieces, at = {}, [], 0
     for name, t in tensors.items():
@@ -231,7 +230,7 @@ def save_safetensors(tensors: dict) -> bytes:
     return b"".join((struct.pack("<Q", len(text)), text, *pieces))
 
 
-def load_state(text: str, path: str) -> dict:
+def load_state(text: str, path: str) -> dict[str, Any]:
     """A state as it travels: base64 of safetensors, zstd-compressed or not (zstd's magic number as the length of a header is
     beyond MAX_HEADER, so no safetensors begins with it)."""
     data = from_base64(text, path)
@@ -252,7 +251,7 @@ def pickled(data: bytes) -> bool:
     return data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")))
 
 
-def save_state(tensors: dict) -> str:
+def save_state(tensors: dict[str, Any]) -> str:
     return base64.b64encode(compress(save_safetensors(tensors))).decode("ascii")
 
 
@@ -288,7 +287,7 @@ def encode_delta(base: str, state: str) -> str:
     return text if len(text) < len(state) else ""
 
 
-def cut_delta(text: str, path: str) -> tuple:
+def cut_delta(text: str, path: str) -> tuple[Any, ...]:
     """(digest of the base, digest of the state, base64) of a difference."""
     parts = text[len(DELTA) :].split(":", 2)
     if not text.startswith(DELTA) or len(parts) != 3:
@@ -317,7 +316,7 @@ def decode_delta(base: bytes, text: str, path: str) -> bytes:
 # Lists ----------------------------------------------------------------------------
 
 
-def from_list(rows: list, path: str) -> torch.Tensor:
+def from_list(rows: list[Any], path: str) -> torch.Tensor:
     """A plain JSON list of numbers, nested to a rectangle: float64, or int64 where all are integers."""
     try:
         a = np.asarray(rows)
@@ -332,7 +331,7 @@ def from_list(rows: list, path: str) -> torch.Tensor:
     raise invalid(path, "numbers are expected; " + _culprit(rows, path))
 
 
-def _culprit(rows: list, path: str) -> str:
+def _culprit(rows: list[Any], path: str) -> str:
     """Where the first value stands that is not a number, or the first row of another length."""
     stack = [(rows, path)]
     while stack:
@@ -351,12 +350,15 @@ def _culprit(rows: list, path: str) -> str:
     return "the list is empty or a number is too large"
 
 
-def to_list(t: torch.Tensor) -> list:
+def to_list(t: torch.Tensor) -> list[Any]:
     """Nested lists; numbers that JSON has not travel as texts."""
     t = t.detach().to("cpu", torch.float32)
-    out = t.tolist()
+    out: list[Any] = t.tolist()
     if bool(torch.isfinite(t).all()):
         return out
-    def fix(v):
-        return [fix(x) for x in v] if isinstance(v, list) else v if math.isfinite(v) else "NaN" if v != v else "Infinity" if v > 0 else "-Infinity"
-    return fix(out)
+
+    def fix(v: Any) -> Any:
+        return [fix(x) for x in v] if isinstance(v, list) else number(v)
+
+    fixed: list[Any] = fix(out)
+    return fixed

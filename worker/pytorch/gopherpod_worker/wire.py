@@ -15,7 +15,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class JobError(ValueError):
     def __str__(self) -> str:
         return f"{self.field}: {self.message}" if self.field else self.message
 
-    def object(self) -> dict:
+    def object(self) -> dict[str, Any]:
         out = {"error_type": self.kind, "error_message": self.message}
         if self.field:
             out["field"] = self.field
@@ -56,7 +56,7 @@ def unsupported(field: str, message: str) -> JobError:
     return JobError("Unsupported", message, field)
 
 
-def nearest(word: str, known) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """"; did you mean ...?" or a list of what is known."""
     known = sorted(known)
     close = difflib.get_close_matches(word.lower(), known, n=1)
@@ -81,7 +81,8 @@ class Fields:
         for key in value:
             if not isinstance(key, str):
                 raise invalid(path, f"a key is not a text: {shown(key)}")
-        self.path, self.left, self.known = path, dict(value), []
+        self.path, self.left = path, dict(value)
+        self.known: list[str] = []
 
     def at(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -95,7 +96,7 @@ class Fields:
     def has(self, name: str) -> bool:
         return self.left.get(name) is not None
 
-    def text(self, name: str, default: str = "", choices=None, limit: int = 1 << 10) -> str:
+    def text(self, name: str, default: str = "", choices: Iterable[str] | None = None, limit: int = 1 << 10) -> str:
         value = self.raw(name, default)
         if not isinstance(value, str):
             raise invalid(self.at(name), f"a text is expected, not {shown(value)}")
@@ -105,7 +106,7 @@ class Fields:
             raise invalid(self.at(name), f"unknown value {shown(value)}; {nearest(value, choices)}")
         return value
 
-    def int(self, name: str, default: Any = None, low: int = 0, high: int = 1 << 31) -> Any:
+    def integer(self, name: str, default: Any = None, low: int = 0, high: int = 1 << 31) -> Any:
         value = self.raw(name, default)
         if value is default:
             return default
@@ -141,7 +142,7 @@ class Fields:
             raise invalid(self.at(name), f"true or false is expected, not {shown(value)}")
         return value
 
-    def numbers(self, name: str, low: float = -math.inf, high: float = math.inf, limit: int = 1 << 20) -> tuple | None:
+    def numbers(self, name: str, low: float = -math.inf, high: float = math.inf, limit: int = 1 << 20) -> tuple[Any, ...] | None:
         value = self.raw(name)
         if value is None:
             return None
@@ -175,8 +176,8 @@ class Join:
     path: str
     sha256: str
     dtype: str
-    shape: tuple
-    parts: tuple
+    shape: tuple[Any, ...]
+    parts: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -248,14 +249,14 @@ class Hyperparameters:
     weight_decay: float = 0.0
     momentum: float = 0.0
     nesterov: bool = False
-    betas: tuple = (0.9, 0.999)
+    betas: tuple[Any, ...] = (0.9, 0.999)
     eps: float = 1e-8
     scheduler: Scheduler | None = None
     early_stopping: EarlyStopping | None = None
     precision: str = "auto"
     clip_norm: float = 0.0
     clip_value: float = 0.0
-    class_weights: tuple | None = None
+    class_weights: tuple[Any, ...] | None = None
     label_smoothing: float = 0.0
     alpha: float = 0.99  # rmsprop
     delta: float = 1.0  # smooth_l1's beta, huber's delta
@@ -284,11 +285,11 @@ class Request:
     optimizer_state: str = ""
     start_epoch: int = 0
     state_delta: bool = False  # the answer may have states as differences to these
-    sources: dict = field(default_factory=dict)  # digest -> Source
+    sources: dict[str, Any] = field(default_factory=dict)  # digest -> Source
     upload: Upload | None = None
-    requests: tuple = ()
-    have: tuple = ()  # store: digests that the client asks for
-    join: tuple = ()  # store: arrays that came in parts
+    requests: tuple[Any, ...] = ()
+    have: tuple[Any, ...] = ()  # store: digests that the client asks for
+    join: tuple[Any, ...] = ()  # store: arrays that came in parts
 
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam", "lbfgs")
@@ -300,7 +301,10 @@ CLASS_LOSSES = ("cross_entropy", "nll")
 # The fields that each operation needs and may have, besides operation, protocol, run_id and tensors.
 _MODEL = ("model_config", "hyperparameters", "model_state")
 _FIELDS = {
-    "train": (("model_config", "training_data"), (*_MODEL, "training_data", "validation_data", "optimizer_state", "start_epoch", "state_delta", "sources", "upload")),
+    "train": (
+        ("model_config", "training_data"),
+        (*_MODEL, "training_data", "validation_data", "optimizer_state", "start_epoch", "state_delta", "sources", "upload"),
+    ),
     "train_epoch": (("model_config", "training_data"), (*_MODEL, "training_data", "optimizer_state", "start_epoch", "state_delta", "sources")),
     "evaluate": (("model_config", "model_state", "evaluation_data"), (*_MODEL, "evaluation_data", "sources")),
     "predict": (("model_config", "model_state", "input_data"), (*_MODEL, "input_data", "sources", "upload")),
@@ -321,7 +325,7 @@ def parse(value: Any, path: str = "") -> Request:
     f.raw("operation")
     if not operation:
         raise invalid(f.at("operation"), "missing; known: " + ", ".join(OPERATIONS))
-    protocol = f.int("protocol", 0, 0, 1 << 31)
+    protocol = f.integer("protocol", 0, 0, 1 << 31)
     if protocol not in (0, PROTOCOL):
         raise invalid(f.at("protocol"), f"{protocol} is not spoken here; known: 0 (plain lists), {PROTOCOL}")
     needed, allowed = _FIELDS[operation]
@@ -359,11 +363,11 @@ def parse(value: Any, path: str = "") -> Request:
     )
 
 
-def _start(got: dict, path: str) -> int:
+def _start(got: dict[str, Any], path: str) -> int:
     value = got.get("start_epoch")
     if value is None:
         return 0
-    return Fields({"start_epoch": value}, path.rpartition(".")[0]).int("start_epoch", 0, 0, 10**9)
+    return Fields({"start_epoch": value}, path.rpartition(".")[0]).integer("start_epoch", 0, 0, 10**9)
 
 
 def _flag(value: Any, path: str) -> bool:
@@ -382,7 +386,7 @@ def _state(value: Any, path: str) -> str:
     return value
 
 
-def sources(value: Any, path: str) -> dict:
+def sources(value: Any, path: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict) or len(value) > 1000:
@@ -392,7 +396,7 @@ def sources(value: Any, path: str) -> dict:
 
 def _source(value: Any, path: str) -> Source:
     f = Fields(value, path)
-    url, size = f.text("url", limit=8192), f.int("bytes", 0, 0, 1 << 50)
+    url, size = f.text("url", limit=8192), f.integer("bytes", 0, 0, 1 << 50)
     f.end()
     if not url or size <= 0:
         raise invalid(path, "an address and a length are expected")
@@ -403,7 +407,7 @@ def _upload(value: Any, path: str) -> Upload | None:
     if value is None:
         return None
     f = Fields(value, path)
-    out = Upload(f.text("url", limit=8192), f.text("name", limit=200), f.int("above", 0, 0, 1 << 50))
+    out = Upload(f.text("url", limit=8192), f.text("name", limit=200), f.integer("above", 0, 0, 1 << 50))
     f.end()
     for name in ("url", "name"):
         if not getattr(out, name):
@@ -411,7 +415,7 @@ def _upload(value: Any, path: str) -> Upload | None:
     return out
 
 
-def _requests(value: Any, path: str) -> tuple:
+def _requests(value: Any, path: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not value:
@@ -421,7 +425,7 @@ def _requests(value: Any, path: str) -> tuple:
     return tuple(value)
 
 
-def _digests(value: Any, path: str) -> tuple:
+def _digests(value: Any, path: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > 100_000:
@@ -429,7 +433,7 @@ def _digests(value: Any, path: str) -> tuple:
     return tuple(digest(v, f"{path}[{i}]") for i, v in enumerate(value))
 
 
-def _joins(value: Any, path: str) -> tuple:
+def _joins(value: Any, path: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > 1000:
@@ -500,10 +504,10 @@ def _hyper(value: Any, path: str, operation: str) -> Hyperparameters:
         optimizer=optimizer,
         learning_rate=f.num("learning_rate", 0, 0.0, 1e6) or rates.get(optimizer, 0.001),
         loss_function=f.text("loss_function", "", ("", *LOSSES)) or "cross_entropy",
-        epochs=f.int("epochs", 0, 0, 10**7) or 1,
-        batch_size=f.int("batch_size", 0, 0, 1 << 30) or (0 if operation == "train_epoch" else 32),
+        epochs=f.integer("epochs", 0, 0, 10**7) or 1,
+        batch_size=f.integer("batch_size", 0, 0, 1 << 30) or (0 if operation == "train_epoch" else 32),
         shuffle=f.bool("shuffle", True),
-        seed=f.int("seed", 0, -MAX_SEED, MAX_SEED),
+        seed=f.integer("seed", 0, -MAX_SEED, MAX_SEED),
         validation_split=f.num("validation_split", 0.0, 0.0, 1.0),
         weight_decay=f.num("weight_decay", 0, 0.0) or (0.01 if optimizer == "adamw" else 0.0),
         momentum=f.num("momentum", 0.0, 0.0),
@@ -520,8 +524,8 @@ def _hyper(value: Any, path: str, operation: str) -> Hyperparameters:
         alpha=f.num("alpha", 0, 0.0, 1.0) or 0.99,
         dampening=f.num("dampening", 0.0),
         delta=f.num("delta", 0, 0.0) or 1.0,
-        max_iter=f.int("max_iter", 0, 0, 10**6) or 20,
-        top_k=f.int("top_k", 0, 0, 10**6),
+        max_iter=f.integer("max_iter", 0, 0, 10**6) or 20,
+        top_k=f.integer("top_k", 0, 0, 10**6),
         gpus=_gpus(f),
         on_oom=f.text("on_oom", "error", ("error", "halve")),
         accelerate=f.text("accelerate", "auto", ("auto", "off", "graph", "compile")),
@@ -543,7 +547,7 @@ def _gpus(f: Fields) -> int:
     if f.left.get("gpus") == "all":
         f.raw("gpus")
         return 0
-    return f.int("gpus", 1, 1, 64)
+    return f.integer("gpus", 1, 1, 64)
 
 
 def _scheduler(value: Any, path: str) -> Scheduler | None:
@@ -560,15 +564,15 @@ def _scheduler(value: Any, path: str) -> Scheduler | None:
         "plateau": ("factor", "patience"),
         "warmup": ("steps",),
     }[kind]
-    reads = {
-        "step_size": lambda: f.int("step_size", 0, 0) or 10,
+    reads: dict[str, Callable[[], Any]] = {
+        "step_size": lambda: f.integer("step_size", 0, 0) or 10,
         "gamma": lambda: f.num("gamma", 0, 0.0) or 0.1,
-        "t_max": lambda: f.int("t_max", 0, 0),
+        "t_max": lambda: f.integer("t_max", 0, 0),
         "eta_min": lambda: f.num("eta_min", 0.0, 0.0),
         "max_lr": lambda: f.num("max_lr", 0.0, 0.0),
         "factor": lambda: f.num("factor", 0, 0.0, 1.0) or 0.1,
-        "patience": lambda: f.int("patience", 0, 0) or 10,
-        "steps": lambda: f.int("steps", 0, 0) or 100,
+        "patience": lambda: f.integer("patience", 0, 0) or 10,
+        "steps": lambda: f.integer("steps", 0, 0) or 100,
     }
     got = {name: reads[name]() for name in allowed}
     f.end()
@@ -582,7 +586,7 @@ def _early(value: Any, path: str) -> EarlyStopping | None:
     if not f.has("patience"):
         raise invalid(f.at("patience"), "missing")
     out = EarlyStopping(
-        f.int("patience", 1, 1),
+        f.integer("patience", 1, 1),
         f.num("min_delta", 0.0, 0.0),
         f.text("monitor", "", ("", "loss", "val_loss")),
     )
@@ -594,7 +598,7 @@ def _checkpoint(value: Any, path: str) -> Checkpoint:
     if value is None:
         return Checkpoint()
     f = Fields(value, path)
-    out = Checkpoint(f.int("epochs", 0, 0), f.num("seconds", 0.0, 0.0))
+    out = Checkpoint(f.integer("epochs", 0, 0), f.num("seconds", 0.0, 0.0))
     f.end()
     return out
 
@@ -621,7 +625,7 @@ def clean(value: Any) -> Any:
     return value
 
 
-def chunks(name: str, text: str, limit: int = MAX_CHUNK) -> list:
+def chunks(name: str, text: str, limit: int = MAX_CHUNK) -> list[Any]:
     """A text that is larger than a chunk as the parts that carry it (worker/event.go, Part)."""
     size = limit - 1000  # the envelope of an event
     count = -(-len(text) // size)

@@ -7,15 +7,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import torch  # noqa: E402
+import torch
 
 torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path, monkeypatch):
-    from gopherpod_worker import operations
-    from gopherpod_worker import data
+    from gopherpod_worker import data, operations
 
     monkeypatch.setenv("GOPHERPOD_STORE", str(tmp_path / "store"))
     monkeypatch.delenv("GOPHERPOD_ALLOW_CODE", raising=False)

@@ -5,9 +5,7 @@ import asyncio
 import numpy as np
 import torch
 
-from gopherpod_worker import handler
-from gopherpod_worker import operations
-from gopherpod_worker import tensors
+from gopherpod_worker import handler, operations, tensors
 
 MLP = {"type": "sequential", "layers": [{"type": "linear", "out_features": 16}, {"type": "relu"}, {"type": "linear", "out_features": 3}]}
 

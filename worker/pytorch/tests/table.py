@@ -6,8 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gopherpod_worker import layers  # noqa: E402
-from gopherpod_worker import wire  # noqa: E402
+from gopherpod_worker import (
+    layers,
+    wire,
+)
 
 table = {}
 for name, kind in layers.TABLE.items():

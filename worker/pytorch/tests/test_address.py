@@ -7,13 +7,9 @@ import threading
 
 import pytest
 import torch
-
-from gopherpod_worker import address
-from gopherpod_worker import data
-from gopherpod_worker import operations
-from gopherpod_worker import tensors
-from gopherpod_worker import wire
 from helpers import blobs, request, run
+
+from gopherpod_worker import address, data, operations, tensors, wire
 
 
 @pytest.fixture

@@ -4,16 +4,11 @@ import gc
 
 import pytest
 import torch
-
-from gopherpod_worker import data
-from gopherpod_worker import device as devices
-from gopherpod_worker import layers
-from gopherpod_worker import runs
-from gopherpod_worker import tensors
-from gopherpod_worker import team
-from gopherpod_worker import wire
 from helpers import MLP, request, run, same, states
 from test_models import CASES
+
+from gopherpod_worker import data, layers, runs, team, tensors, wire
+from gopherpod_worker import device as devices
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 

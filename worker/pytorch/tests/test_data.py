@@ -5,12 +5,9 @@ import io
 import numpy as np
 import pytest
 import torch
-
-from gopherpod_worker import address
-from gopherpod_worker import data
-from gopherpod_worker import tensors
-from gopherpod_worker import wire
 from helpers import MLP, request, run
+
+from gopherpod_worker import address, data, tensors, wire
 
 FIELD = "training_data.features"
 

@@ -5,12 +5,9 @@ import time
 
 import pytest
 import torch
-
-from gopherpod_worker import runs
-from gopherpod_worker import team
-from gopherpod_worker import wire
-from gopherpod_worker import operations
 from helpers import request, run, states
+
+from gopherpod_worker import operations, runs, team, wire
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_states import TRAIN, ask
 
-from gopherpod_worker import data
-from gopherpod_worker import operations
-from gopherpod_worker import tensors
-from gopherpod_worker import wire
+from gopherpod_worker import data, operations, tensors, wire
 from gopherpod_worker.runs import Memory
-from test_states import TRAIN, Never, ask
 from gopherpod_worker.wire import JobError
 
 VECTORS = json.loads((Path(__file__).parents[2] / "testdata" / "deltas.json").read_text())

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers import run
 
 from gopherpod_worker import tensors
-from helpers import run
 
 FILE = Path(__file__).resolve().parents[2] / "engine" / "testdata" / "fixtures.json"
 CASES = json.loads(FILE.read_text())

@@ -5,10 +5,9 @@ import contextlib
 
 import pytest
 import torch
-
-from gopherpod_worker import optim
-from gopherpod_worker import graph
 from helpers import request, run, same, states
+
+from gopherpod_worker import graph, optim
 
 MODEL = {"type": "sequential", "layers": [{"type": "linear", "out_features": 16}, {"type": "batchnorm1d"}, {"type": "dropout", "p": 0.2}, {"type": "linear", "out_features": 3}]}
 

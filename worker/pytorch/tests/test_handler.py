@@ -6,12 +6,9 @@ import time
 
 import pytest
 import torch
-
-from gopherpod_worker import handler
-from gopherpod_worker import operations
-from gopherpod_worker import tensors
-from gopherpod_worker import wire
 from helpers import MLP, blobs, drain, request, run
+
+from gopherpod_worker import handler, operations, tensors, wire
 
 FEW = {"epochs": 4, "batch_size": 16, "seed": 3}
 
@@ -40,7 +37,8 @@ def test_large_states_come_in_parts_under_the_limit():
 def test_the_same_run_again_is_answered_from_memory():
     job = {"id": "1", "input": request(hyper=FEW, run_id="r")}
     first, again = drain(job), drain(job)
-    keep = lambda events: [{k: v for k, v in e.items() if k != "seq"} for e in events if e["type"] != "batch"]
+    def keep(events):
+        return [{k: v for k, v in e.items() if k != "seq"} for e in events if e["type"] != "batch"]
     assert keep(first) == keep(again)
     assert not {e["seq"] for e in first} & {e["seq"] for e in again}
 
@@ -249,7 +247,8 @@ def test_store_then_train_by_digest():
     assert ask["have"] == [digests["X"]] and ask["missing"] == ["0" * 64]
     value = {k: v for k, v in request(hyper=FEW).items() if k != "tensors"}
     value["training_data"] = {"features": {"sha256": digests["X"]}, "labels": {"sha256": digests["y"]}}
-    losses = lambda answer: [h["loss"] for h in answer[0]["history"]]
+    def losses(answer):
+        return [h["loss"] for h in answer[0]["history"]]
     assert losses(run(value)) == losses(run(request(hyper=FEW)))
     value["training_data"]["labels"] = {"sha256": "0" * 64}
     with pytest.raises(wire.JobError) as e:

@@ -3,9 +3,7 @@
 import pytest
 import torch
 
-from gopherpod_worker import data
-from gopherpod_worker import operations
-from gopherpod_worker import tensors
+from gopherpod_worker import data, operations, tensors
 from gopherpod_worker.wire import JobError
 
 WHOLE = torch.arange(10, dtype=torch.float32).reshape(5, 2)

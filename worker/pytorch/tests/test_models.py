@@ -4,9 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from gopherpod_worker import layers
-from gopherpod_worker import models
-from gopherpod_worker import wire
+from gopherpod_worker import layers, models, wire
 
 # name -> (parameters, shape of a sample, shape of an output)
 CASES = {

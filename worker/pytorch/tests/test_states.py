@@ -5,9 +5,7 @@ import base64
 import pytest
 import torch
 
-from gopherpod_worker import data
-from gopherpod_worker import operations
-from gopherpod_worker import tensors
+from gopherpod_worker import data, operations, tensors
 from gopherpod_worker.wire import JobError
 
 TRAIN = {

@@ -12,8 +12,7 @@ import pytest
 import torch
 import zstandard
 
-from gopherpod_worker import tensors
-from gopherpod_worker import wire
+from gopherpod_worker import tensors, wire
 
 ALL = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool]
 

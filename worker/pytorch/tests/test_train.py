@@ -5,17 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers import MLP, blobs, request, run, same, states
 from torch import nn
 
-from gopherpod_worker import models
-from gopherpod_worker import operations
-from gopherpod_worker import runs
-from gopherpod_worker import tensors
-from gopherpod_worker import fitting
-from gopherpod_worker import team
-from gopherpod_worker import trainer
-from gopherpod_worker import wire
-from helpers import MLP, blobs, request, run, same, states
+from gopherpod_worker import fitting, models, operations, runs, team, tensors, trainer, wire
 
 FEW = {"epochs": 4, "batch_size": 16, "seed": 3}
 
@@ -60,7 +53,8 @@ def test_five_and_five_are_ten(optimizer):
     first, _ = run(request(model=DROPOUT, hyper={**hyper, "epochs": 5}))
     state = {"model_state": first["model_state"], "optimizer_state": first["optimizer_state"], "start_epoch": 5}
     second, _ = run(request(model=DROPOUT, hyper={**hyper, "epochs": 5}, **state))
-    losses = lambda r: [h["loss"] for h in r["history"]]
+    def losses(r):
+        return [h["loss"] for h in r["history"]]
     assert losses(first) + losses(second) == losses(whole)
     assert [h["epoch"] for h in second["history"]] == [6, 7, 8, 9, 10]
     assert same(states(whole)[0], states(second)[0]) and same(states(whole)[1], states(second)[1])

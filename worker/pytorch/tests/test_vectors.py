@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-
-from gopherpod_worker import models
-from gopherpod_worker import tensors
-from gopherpod_worker import wire
 from helpers import run
+
+from gopherpod_worker import models, tensors, wire
 
 FOLDER = Path(__file__).resolve().parents[2] / "testdata"
 

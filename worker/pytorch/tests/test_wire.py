@@ -4,9 +4,9 @@ import json
 import random
 
 import pytest
+from helpers import request
 
 from gopherpod_worker import wire
-from helpers import request
 
 GOOD = {
     "operation": "train",
