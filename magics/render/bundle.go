@@ -45,9 +45,18 @@ func table(html, text string) Bundle {
 	return Bundle{Data: map[string]any{MIMEHTML: html, MIMEText: text}}
 }
 
-// picture is a PNG of width x height CSS pixels. The sentence stands for it where
-// no picture is shown, and is its alt text.
-func picture(png []byte, width, height int, sentence string) Bundle {
+// picture is the figure as a PNG. The sentence stands for it where no picture is shown,
+// and is its alt text. A figure that cannot be drawn is the sentence, and why.
+func (f figure) picture(sentence string) Bundle {
+	png, err := f.png()
+	if err != nil {
+		return Bundle{Data: map[string]any{MIMEText: sentence + " The picture is missing: " + err.Error() + "."}}
+	}
+	return pictureOf(png, f.width, f.height, sentence)
+}
+
+// pictureOf is a PNG of width x height CSS pixels.
+func pictureOf(png []byte, width, height int, sentence string) Bundle {
 	return Bundle{
 		Data: map[string]any{MIMEPNG: png, MIMEText: sentence},
 		Metadata: map[string]any{MIMEPNG: map[string]any{

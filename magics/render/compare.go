@@ -106,9 +106,9 @@ func ComparePicture(runs []Run) Bundle {
 			acc.series = append(acc.series, Series{Name: r.Name, X: c.epoch, Y: y, Look: i})
 		}
 	}
-	f := figure{plots: []*plot.Plot{loss.plot()}, width: 576, height: 300}
+	f := figure{plots: func() []*plot.Plot { return []*plot.Plot{loss.plot()} }, width: 576, height: 300}
 	if len(acc.series) > 0 {
-		f = figure{plots: []*plot.Plot{loss.plot(), acc.plot()}, width: 720, height: 280}
+		f = figure{plots: func() []*plot.Plot { return []*plot.Plot{loss.plot(), acc.plot()} }, width: 720, height: 280}
 	}
-	return picture(f.png(), f.width, f.height, fmt.Sprintf("%d trainings compared%s.", len(runs), sentence))
+	return f.picture(fmt.Sprintf("%d trainings compared%s.", len(runs), sentence))
 }

@@ -10,36 +10,48 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Picture is the confusion matrix as a picture; ok is false where there is none.
+// Picture is the confusion matrix as a picture; ok is false if there is none.
 // A cell is as dark as its share of its true class, and says its count.
 func (e Evaluation) Picture() (b Bundle, ok bool) {
-	m := e.Metrics.Confusion
-	if len(m) < 2 {
+	n := len(e.Metrics.Confusion)
+	if n < 2 {
 		return Bundle{}, false
 	}
+	slanted := false
+	for i := 0; i < n; i += e.everyClass() {
+		slanted = slanted || len(short(e.class(i))) > 3
+	}
+	room := 0 // for names
+	if slanted {
+		room = 60
+	}
+	side := min(max(n*30, 180), 440)
+	f := figure{width: side + 64 + room, height: side + 70 + room, plots: func() []*plot.Plot { return []*plot.Plot{e.heat(slanted)} }}
+	return f.picture("Confusion matrix. " + e.Sentence()), true
+}
+
+// everyClass returns n such that every n-th class has a label.
+func (e Evaluation) everyClass() int { return (len(e.Metrics.Confusion) + 19) / 20 }
+
+func (e Evaluation) heat(slanted bool) *plot.Plot {
+	m := e.Metrics.Confusion
 	p := newPlot("confusion matrix", "predicted class", "true class")
 	p.Add(heat{m})
 	classes := make(plot.ConstantTicks, 0, len(m))
 	mirrored := make(plot.ConstantTicks, 0, len(m))
-	step, slanted := (len(m)+19)/20, false
-	for i := 0; i < len(m); i += step {
+	for i := 0; i < len(m); i += e.everyClass() {
 		label := short(e.class(i))
-		slanted = slanted || len(label) > 3
 		classes = append(classes, plot.Tick{Value: float64(i), Label: label})
 		mirrored = append(mirrored, plot.Tick{Value: float64(len(m) - 1 - i), Label: label})
 	}
 	p.X.Tick.Marker, p.Y.Tick.Marker = classes, mirrored
 	p.X.Padding, p.Y.Padding = 0, 0
-	room := 0 // for names
 	if slanted {
 		p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/4, draw.XRight, draw.YTop
-		room = 60
 	}
 	p.X.Tick.Length, p.Y.Tick.Length = 0, 0
 	p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0
-	side := min(max(len(m)*30, 180), 440)
-	f := figure{plots: []*plot.Plot{p}, width: side + 64 + room, height: side + 70 + room}
-	return picture(f.png(), f.width, f.height, "Confusion matrix. "+e.Sentence()), true
+	return p
 }
 
 // short leaves as much of a class's name as a picture has room for.
@@ -59,27 +71,42 @@ func (h heat) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return -0.5, n - 0.5, -0.5, n - 0.5
 }
 
+// maxCells is how many cells a row of the picture has. Of a larger matrix, each cell
+// stands for several neighbouring classes.
+const maxCells = 100
+
+// shares are the cells' shares of their row's total, with size classes a cell.
+func (h heat) shares(size int) [][]float64 {
+	n := (len(h.m) + size - 1) / size
+	shares := make([][]float64, n)
+	for i := range shares {
+		shares[i] = make([]float64, n)
+		total := 0.0
+		for _, row := range h.m[i*size : min((i+1)*size, len(h.m))] {
+			for j, count := range first(row, len(h.m)) {
+				shares[i][j/size] += max(0, float64(count))
+				total += max(0, float64(count))
+			}
+		}
+		for j := range shares[i] {
+			shares[i][j] /= max(total, 1)
+		}
+	}
+	return shares
+}
+
 func (h heat) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	style := p.X.Tick.Label
 	style.XAlign, style.YAlign, style.Rotation = draw.XCenter, draw.YCenter, 0
-	for i, row := range h.m {
-		total := 0
-		for _, n := range row {
-			total += n
-		}
-		for j, n := range row {
-			if j >= len(h.m) {
-				break
-			}
-			share := 0.0
-			if total > 0 {
-				share = float64(n) / float64(total)
-			}
-			v := float64(len(h.m) - 1 - i)
+	size := (len(h.m) + maxCells - 1) / maxCells
+	// edge is where the first class of cell i begins, from 0 to the number of classes.
+	edge := func(i int) float64 { return float64(min(i*size, len(h.m))) }
+	for i, row := range h.shares(size) {
+		for j, share := range row {
 			at := vg.Rectangle{
-				Min: vg.Point{X: x(float64(j) - 0.5), Y: y(v - 0.5)},
-				Max: vg.Point{X: x(float64(j) + 0.5), Y: y(v + 0.5)},
+				Min: vg.Point{X: x(edge(j) - 0.5), Y: y(float64(len(h.m)) - edge(i+1) - 0.5)},
+				Max: vg.Point{X: x(edge(j+1) - 0.5), Y: y(float64(len(h.m)) - edge(i) - 0.5)},
 			}
 			c.SetColor(shade(share))
 			c.Fill(at.Path())
@@ -87,12 +114,13 @@ func (h heat) Plot(c draw.Canvas, p *plot.Plot) {
 			c.SetLineWidth(vg.Points(0.75))
 			c.SetLineDash(nil, 0)
 			c.Stroke(at.Path())
-			if n > 0 && len(h.m) <= maxMatrix {
+			if share > 0 && len(h.m) <= maxMatrix {
 				style.Color = ink
 				if share > 0.45 {
 					style.Color = color.White
 				}
-				c.FillText(style, vg.Point{X: x(float64(j)), Y: y(v)}, strconv.Itoa(n))
+				middle := vg.Point{X: x(float64(j)), Y: y(float64(len(h.m) - 1 - i))}
+				c.FillText(style, middle, strconv.Itoa(h.m[i][j]))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package render
 
 import (
 	"math"
-	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -10,11 +9,12 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// MaxPoints is how many points of a series a picture holds; longer series are
-// drawn by the smallest and largest value of each stretch.
+// MaxPoints is how many points of a series a picture holds. Of a longer series it
+// shows the smallest and the largest value of each stretch.
 const MaxPoints = 500
 
-// A Series is one line of a curve. Points that are not finite are left out.
+// A Series is one line of a curve. Points that are not finite are left out, values
+// beyond ±1e300 are drawn there.
 type Series struct {
 	Name string
 	X, Y []float64
@@ -37,7 +37,7 @@ func (pn panel) plot() *plot.Plot {
 	p := newPlot(pn.title, "epoch", "")
 	p.Add(grid())
 	lo, hi := math.Inf(1), math.Inf(-1)
-	first, last := math.Inf(1), pn.xmax
+	first, last := math.Inf(1), within(pn.xmax)
 	for _, s := range pn.series {
 		pts := thin(finite(s.X, s.Y), MaxPoints)
 		if len(pts) == 0 {
@@ -50,42 +50,43 @@ func (pn panel) plot() *plot.Plot {
 		addSeries(p, s, pts)
 	}
 	if pn.mark != nil {
-		addMark(p, *pn.mark, looks[pn.markOf%len(looks)])
+		addMark(p, plotter.XY{X: within(pn.mark.X), Y: within(pn.mark.Y)}, looks[pn.markOf%len(looks)])
+	}
+	if first > largest { // no point
+		first, last = 0, max(last, 1)
 	}
 	p.X.Min, p.X.Max = min(first, last), max(first, last)
-	if math.IsInf(p.X.Min, 0) {
-		p.X.Min, p.X.Max = 0, 1
+	if p.X.Max-p.X.Min < 1 {
+		p.X.Min, p.X.Max = p.X.Min-1, p.X.Max+1
 	}
+	p.X.Min, p.X.Max = span(p.X.Min, p.X.Max)
 	p.X.Tick.Marker = wholeTicks{}
 	pn.scaleY(p, lo, hi)
 	return p
 }
 
-// scaleY chooses the Y axis: percent for shares, logarithmic where a linear one
-// would press most of the curve onto the floor.
+// scaleY chooses the Y axis: percent for shares, logarithmic if the values span two
+// decades.
 func (pn panel) scaleY(p *plot.Plot, lo, hi float64) {
 	if lo > hi {
 		lo, hi = 0, 1
 	}
 	switch {
 	case pn.share:
-		p.Y.Min, p.Y.Max = max(0, lo-0.05*(hi-lo)-0.005), min(1, hi+0.05*(hi-lo)+0.005)
+		p.Y.Min, p.Y.Max = span(max(0, lo-0.05*(hi-lo)-0.005), min(1, hi+0.05*(hi-lo)+0.005))
 		p.Y.Tick.Marker = ticks{percent: true}
 		p.Legend.Top = false
-	case lo > 0 && hi/lo >= 100:
+	case logarithmic(lo, hi):
 		p.Title.Text += ", logarithmic"
 		p.Y.Min, p.Y.Max = lo/1.1, hi*1.1
 		p.Y.Scale = plot.LogScale{}
-		p.Y.Tick.Marker = plot.LogTicks{Prec: 3}
+		p.Y.Tick.Marker = logTicks{}
 		p.Legend.Top = true
 	default:
 		if lo >= 0 && lo < 0.5*hi {
 			lo = 0
 		}
-		p.Y.Min, p.Y.Max = lo, hi+0.04*(hi-lo)
-		if p.Y.Min == p.Y.Max {
-			p.Y.Min, p.Y.Max = lo-0.5, hi+0.5
-		}
+		p.Y.Min, p.Y.Max = span(lo, hi+0.04*(hi-lo))
 		p.Y.Tick.Marker = ticks{}
 		p.Legend.Top = true
 	}
@@ -126,11 +127,12 @@ func markers(pts plotter.XYs, n int) plotter.XYs {
 	return out
 }
 
+// finite pairs x and y. Points that are not finite are left out.
 func finite(x, y []float64) plotter.XYs {
 	pts := make(plotter.XYs, 0, len(y))
 	for i, v := range y {
-		if i < len(x) && !math.IsNaN(v) && !math.IsInf(v, 0) {
-			pts = append(pts, plotter.XY{X: x[i], Y: v})
+		if i < len(x) && drawable(x[i]) && drawable(v) {
+			pts = append(pts, plotter.XY{X: within(x[i]), Y: within(v)})
 		}
 	}
 	return pts
@@ -162,57 +164,4 @@ func thin(pts plotter.XYs, n int) plotter.XYs {
 		}
 	}
 	return append(out, pts[len(pts)-1])
-}
-
-// wholeTicks are ticks at whole numbers.
-type wholeTicks struct{}
-
-func (wholeTicks) Ticks(lo, hi float64) []plot.Tick {
-	step := math.Max(1, niceStep((hi-lo)/5))
-	var out []plot.Tick
-	if first := math.Ceil(lo); math.Mod(first, step) != 0 {
-		out = append(out, plot.Tick{Value: first, Label: strconv.Itoa(int(first))})
-	}
-	for v := math.Ceil(lo/step) * step; v <= hi+1e-9; v += step {
-		if len(out) == 1 && v-out[0].Value < 0.45*step && out[0].Value != v {
-			continue // would touch the label of the first epoch
-		}
-		out = append(out, plot.Tick{Value: v, Label: strconv.Itoa(int(v))})
-	}
-	return out
-}
-
-// ticks are at round numbers, with as many digits as tell them apart.
-type ticks struct{ percent bool }
-
-func (t ticks) Ticks(lo, hi float64) []plot.Tick {
-	scale, unit := 1.0, ""
-	if t.percent {
-		scale, unit = 100, " %"
-	}
-	step := niceStep((hi - lo) * scale / 5)
-	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
-	var out []plot.Tick
-	for k := math.Ceil(lo * scale / step); k*step <= hi*scale*(1+1e-12); k++ {
-		label := strconv.FormatFloat(k*step+0, 'f', digits, 64) + unit // + 0: no "-0"
-		if digits > 4 || math.Abs(k*step) >= 1e6 {
-			label = Short(k*step) + unit
-		}
-		out = append(out, plot.Tick{Value: k * step / scale, Label: label})
-	}
-	return out
-}
-
-// niceStep is the smallest of 1, 2 and 5 times a power of ten that is not below x.
-func niceStep(x float64) float64 {
-	if !(x > 0) || math.IsInf(x, 0) {
-		return 1
-	}
-	power := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, m := range []float64{1, 2, 5} {
-		if m*power >= x*(1-1e-9) {
-			return m * power
-		}
-	}
-	return 10 * power
 }

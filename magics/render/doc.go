@@ -8,6 +8,8 @@
 //	table.go      one table as HTML without CSS and as aligned text
 //	style.go      fonts, colours and dashes of the pictures, PNG and SVG
 //	curve.go      learning curves, down-sampled
+//	axis.go       ranges and ticks of axes, for any values
+//	guard.go      a picture that panics or is slow costs no more than itself
 //	training.go   what a finished training shows: summary table and curve
 //	live.go       what a running training shows, and how often
 //	evaluation.go metrics, per-class table; confusion.go its picture
@@ -22,4 +24,7 @@
 // CSS beside an aligned text/plain. No number in a finished output depends on the
 // clock, so that a notebook run twice stores the same outputs; times belong into
 // a line of their own.
+//
+// Every picture is drawn under a guard: one that panics or takes more than 2 s is
+// replaced by its sentence, and the training that it shows goes on.
 package render

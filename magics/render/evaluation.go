@@ -2,7 +2,7 @@ package render
 
 import (
 	"fmt"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,7 +29,7 @@ func (e Evaluation) Sentence() string {
 	switch {
 	case m.Accuracy != nil:
 		s = fmt.Sprintf("Accuracy %s, loss %s on %s samples", Percent(float64(*m.Accuracy)), Number(float64(m.Loss)), Count(m.SamplesProcessed))
-		if c := confusions(m.Confusion); len(c) > 0 {
+		if c := confusions(m.Confusion, 1); len(c) > 0 {
 			s += fmt.Sprintf("; most often confused: class %s taken for %s (%s)", e.class(c[0].truth), e.class(c[0].predicted), times(c[0].n))
 		}
 	case m.RMSE != nil:
@@ -136,7 +136,7 @@ func (e Evaluation) matrix() Table {
 // frequent lists the confusions that happened most often.
 func (e Evaluation) frequent(m [][]int) Table {
 	t := Table{Caption: "most frequent confusions", Header: []string{"true", "predicted", "times"}}
-	for _, c := range first(confusions(m), 15) {
+	for _, c := range confusions(m, 15) {
 		t.Rows = append(t.Rows, []string{e.class(c.truth), e.class(c.predicted), Count(c.n)})
 	}
 	return t
@@ -144,17 +144,22 @@ func (e Evaluation) frequent(m [][]int) Table {
 
 type confusion struct{ truth, predicted, n int }
 
-// confusions lists the wrong cells of the matrix, the largest first.
-func confusions(m [][]int) []confusion {
+// confusions lists the most largest wrong cells of the matrix, the largest first. It
+// keeps only those: a matrix of thousands of classes has millions of cells.
+func confusions(m [][]int, most int) []confusion {
 	var out []confusion
 	for i, row := range m {
 		for j, n := range row {
-			if i != j && n > 0 {
-				out = append(out, confusion{i, j, n})
+			if i == j || n <= 0 || len(out) == most && n <= out[most-1].n {
+				continue
 			}
+			at := len(out)
+			for at > 0 && out[at-1].n < n {
+				at--
+			}
+			out = first(slices.Insert(out, at, confusion{i, j, n}), most)
 		}
 	}
-	sort.SliceStable(out, func(a, b int) bool { return out[a].n > out[b].n })
 	return out
 }
 

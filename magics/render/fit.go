@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -12,27 +13,29 @@ import (
 )
 
 // ROC draws the share of positives that are found over the share of negatives
-// that are taken for one, for every threshold of the score. ok is false where one
-// of both kinds is missing.
+// that are taken for one, for every threshold of the score. ok is false if one of both
+// kinds is missing.
 func ROC(scores []float64, positive []bool) (b Bundle, ok bool) {
 	pts, area, ok := roc(scores, positive)
 	if !ok {
 		return Bundle{}, false
 	}
-	p := newPlot("ROC curve", "share of negatives taken for positive", "share of positives found")
-	p.Add(grid())
-	p.Add(&plotter.Line{XYs: plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, LineStyle: draw.LineStyle{Color: faint, Width: vg.Points(0.75), Dashes: looks[2].dashes}})
-	addSeries(p, Series{Name: fmt.Sprintf("AUC %.3f", area)}, thin(pts, MaxPoints))
-	p.Legend.Top = false
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
-	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{percent: true}, ticks{percent: true}
-	f := figure{plots: []*plot.Plot{p}, width: 400, height: 360}
-	return picture(f.png(), f.width, f.height, fmt.Sprintf("ROC curve of %s samples, area under it %.4f.", Count(len(scores)), area)), true
+	f := figure{width: 400, height: 360, plots: func() []*plot.Plot {
+		p := newPlot("ROC curve", "share of negatives taken for positive", "share of positives found")
+		p.Add(grid())
+		p.Add(&plotter.Line{XYs: plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, LineStyle: draw.LineStyle{Color: faint, Width: vg.Points(0.75), Dashes: looks[2].dashes}})
+		addSeries(p, Series{Name: fmt.Sprintf("AUC %.3f", area)}, thin(pts, MaxPoints))
+		p.Legend.Top = false
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
+		p.X.Tick.Marker, p.Y.Tick.Marker = ticks{percent: true}, ticks{percent: true}
+		return []*plot.Plot{p}
+	}}
+	return f.picture(fmt.Sprintf("ROC curve of %s samples, area under it %.4f.", Count(len(scores)), area)), true
 }
 
 // roc is the curve, one step for each distinct score, and the area under it.
 func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok bool) {
-	order := make([]int, len(scores))
+	order := make([]int, min(len(scores), len(positive)))
 	positives := 0
 	for i := range order {
 		order[i] = i
@@ -40,19 +43,12 @@ func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok b
 			positives++
 		}
 	}
-	negatives := len(scores) - positives
+	negatives := len(order) - positives
 	if positives == 0 || negatives == 0 {
 		return nil, 0, false
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case scores[a] > scores[b]:
-			return -1
-		case scores[a] < scores[b]:
-			return 1
-		}
-		return 0
-	})
+	// From the highest score to the lowest; NaN comes last.
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
 	pts = plotter.XYs{{X: 0, Y: 0}}
 	found, mistaken := 0, 0
 	for i, at := range order {
@@ -61,7 +57,7 @@ func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok b
 		} else {
 			mistaken++
 		}
-		if i+1 < len(order) && scores[order[i+1]] == scores[at] {
+		if i+1 < len(order) && cmp.Compare(scores[order[i+1]], scores[at]) == 0 {
 			continue // equal scores are one threshold
 		}
 		next := plotter.XY{X: float64(mistaken) / float64(negatives), Y: float64(found) / float64(positives)}
@@ -72,37 +68,45 @@ func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok b
 	return pts, area, true
 }
 
-// Residuals draws predicted over true values, and what is left between them.
+// Residuals draws predicted over true values, and what is left between them. Samples
+// whose values are not finite are left out.
 func Residuals(truth, predicted []float64) Bundle {
-	both := make(plotter.XYs, len(truth))
-	rest := make(plotter.XYs, len(truth))
+	both := finite(truth, predicted)
+	rest := make(plotter.XYs, len(both))
 	worst := 0
-	for i := range truth {
-		both[i] = plotter.XY{X: truth[i], Y: predicted[i]}
-		rest[i] = plotter.XY{X: predicted[i], Y: predicted[i] - truth[i]}
+	for i, p := range both {
+		rest[i] = plotter.XY{X: p.Y, Y: within(p.Y - p.X)}
 		if math.Abs(rest[i].Y) > math.Abs(rest[worst].Y) {
 			worst = i
 		}
 	}
-	fit := scatter("predicted over true", "true", "predicted", both)
-	lo, hi := finiteRange(slices.Concat(truth, predicted))
-	fit.Add(diagonal(lo, hi))
-	left := scatter("residuals", "predicted", "predicted - true", rest)
-	from, to := finiteRange(predicted)
-	left.Add(&plotter.Line{XYs: plotter.XYs{{X: from, Y: 0}, {X: to, Y: 0}}, LineStyle: draw.LineStyle{Color: looks[1].color, Width: vg.Points(1), Dashes: looks[1].dashes}})
-	f := figure{plots: []*plot.Plot{fit, left}, width: 720, height: 300}
+	f := figure{width: 720, height: 300, plots: func() []*plot.Plot {
+		fit := scatter("predicted over true", "true", "predicted", both)
+		left := scatter("residuals", "predicted", "predicted - true", rest)
+		if len(both) > 0 {
+			xmin, xmax, ymin, ymax := plotter.XYRange(both)
+			lo, hi := min(xmin, ymin), max(xmax, ymax)
+			fit.Add(expected(plotter.XY{X: lo, Y: lo}, plotter.XY{X: hi, Y: hi}))
+			left.Add(expected(plotter.XY{X: ymin}, plotter.XY{X: ymax}))
+		}
+		return []*plot.Plot{fit, left}
+	}}
 	sentence := fmt.Sprintf("Predicted over true values of %s samples", Count(len(truth)))
-	if len(truth) > 0 {
-		sentence += fmt.Sprintf("; the largest residual is %s at a true value of %s", Short(rest[worst].Y), Short(truth[worst]))
+	if len(both) > 0 {
+		sentence += fmt.Sprintf("; the largest residual is %s at a true value of %s", Short(rest[worst].Y), Short(both[worst].X))
 	}
-	return picture(f.png(), f.width, f.height, sentence+".")
+	if n := len(truth) - len(both); n > 0 {
+		sentence += fmt.Sprintf("; %s are not finite and left out", Count(n))
+	}
+	return f.picture(sentence + ".")
 }
 
-func diagonal(lo, hi float64) *plotter.Line {
-	return &plotter.Line{XYs: plotter.XYs{{X: lo, Y: lo}, {X: hi, Y: hi}}, LineStyle: draw.LineStyle{Color: looks[1].color, Width: vg.Points(1), Dashes: looks[1].dashes}}
+// expected is the line on which the points of a perfect fit lie.
+func expected(from, to plotter.XY) *plotter.Line {
+	return &plotter.Line{XYs: plotter.XYs{from, to}, LineStyle: draw.LineStyle{Color: looks[1].color, Width: vg.Points(1), Dashes: looks[1].dashes}}
 }
 
-// maxDots is how many points a scatter shows: each step of the samples one.
+// maxDots is how many points a scatter shows: of more samples, every n-th.
 const maxDots = 1000
 
 func scatter(title, x, y string, pts plotter.XYs) *plot.Plot {
@@ -116,6 +120,8 @@ func scatter(title, x, y string, pts plotter.XYs) *plot.Plot {
 	p := newPlot(title, x, y)
 	p.Add(grid())
 	p.Add(&plotter.Scatter{XYs: pts, GlyphStyle: draw.GlyphStyle{Color: looks[0].color, Radius: vg.Points(1.5), Shape: draw.RingGlyph{}}})
+	p.X.Min, p.X.Max = span(p.X.Min, p.X.Max)
+	p.Y.Min, p.Y.Max = span(p.Y.Min, p.Y.Max)
 	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{}, ticks{}
 	return p
 }

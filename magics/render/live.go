@@ -39,7 +39,7 @@ func (p Progress) Done() float64 {
 	if b := p.Batch; b != nil && b.Batches > 0 && b.Epoch == p.epoch()+1 {
 		done += float64(b.Batch) / float64(b.Batches)
 	}
-	return min(1, done/float64(p.Epochs))
+	return max(0, min(done/float64(p.Epochs), 1))
 }
 
 func (p Progress) epoch() int {
@@ -95,8 +95,9 @@ func (p Progress) Frame() Bundle {
 	return table(html, text)
 }
 
+// bar is a progress bar of characters; done goes from 0 to 1.
 func bar(done float64, width int) string {
-	full := int(done * float64(width))
+	full := max(0, min(int(done*float64(width)), width))
 	return strings.Repeat("#", full) + strings.Repeat(".", width-full)
 }
 

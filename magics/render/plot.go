@@ -3,7 +3,9 @@ package render
 import (
 	"fmt"
 	"image/color"
+	"math"
 	"strings"
+	"sync/atomic"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -18,14 +20,29 @@ func Value(v any) (data, metadata map[string]any) {
 		return nil, nil
 	}
 	const width, height = 576, 384
+	repair(&p.X)
+	repair(&p.Y)
 	png := figure{width: width, height: height}.raster(func(c draw.Canvas) {
 		c.SetColor(color.White)
 		c.Fill(c.Path())
 		margin := vg.Points(5)
 		p.Draw(draw.Crop(c, margin, -margin, margin, -margin))
-	})
-	b := picture(png, width, height, plotSentence(p))
+	}, &atomic.Bool{})
+	b := pictureOf(png, width, height, plotSentence(p))
 	return b.Data, b.Metadata
+}
+
+// repair changes a linear axis whose range gonum/plot cannot draw: it hangs at NaN and
+// when the range overflows, and panics when Min and Max are equal and too large to move
+// apart by 1.
+func repair(a *plot.Axis) {
+	if _, linear := a.Scale.(plot.LinearScale); !linear || math.IsInf(a.Min, 0) || math.IsInf(a.Max, 0) {
+		return
+	}
+	a.Min, a.Max = within(a.Min), within(a.Max)
+	if !(a.Min <= a.Max) || a.Min == a.Max && a.Min-1 == a.Min {
+		a.Min, a.Max = span(a.Min, a.Max)
+	}
 }
 
 // plotSentence says what a drawn plot shows as far as it tells itself. Drawing gives

@@ -2,6 +2,7 @@ package render
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -15,13 +16,13 @@ func Spark(values []float64, width int) string {
 	var b strings.Builder
 	for _, v := range values {
 		switch {
-		case math.IsNaN(v) || math.IsInf(v, 0):
+		case !drawable(v):
 			b.WriteRune(' ')
-		case hi == lo:
+		case !(hi-lo >= smallest):
 			b.WriteRune(blocks[len(blocks)/2])
 		default:
-			i := int((v - lo) / (hi - lo) * float64(len(blocks)))
-			b.WriteRune(blocks[min(i, len(blocks)-1)])
+			i := int((within(v) - lo) / (hi - lo) * float64(len(blocks)))
+			b.WriteRune(blocks[max(0, min(i, len(blocks)-1))])
 		}
 	}
 	return b.String()
@@ -39,17 +40,20 @@ func bins(values []float64, n int) []float64 {
 		for _, v := range values[from:to] {
 			sum += v
 		}
-		out[i] = sum / float64(to-from)
+		out[i] = within(sum) / float64(to-from) // the sum may overflow
+		if !drawable(sum) && slices.ContainsFunc(values[from:to], func(v float64) bool { return !drawable(v) }) {
+			out[i] = math.NaN()
+		}
 	}
 	return out
 }
 
-// finiteRange is the range of the finite values; 0, 0 where there is none.
+// finiteRange is the range of the finite values, as an axis shows them; 0, 0 if there is none.
 func finiteRange(values []float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, v := range values {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
-			lo, hi = min(lo, v), max(hi, v)
+		if drawable(v) {
+			lo, hi = min(lo, within(v)), max(hi, within(v))
 		}
 	}
 	if lo > hi {

@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/png"
 	"strings"
+	"sync/atomic"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -74,28 +75,31 @@ func newPlot(title, x, y string) *plot.Plot {
 
 // A figure is plots side by side, width x height CSS pixels in all.
 type figure struct {
-	plots         []*plot.Plot
+	// plots makes the plots. It is part of the drawing, so that its panic too costs no
+	// more than the picture.
+	plots         func() []*plot.Plot
 	width, height int
 }
 
 // draw puts the titles on one line by itself: plot.Align moves each plot's own
 // title with the labels of its axis.
 func (f figure) draw(c draw.Canvas) {
+	plots := f.plots()
 	c.SetColor(color.White)
 	c.Fill(c.Path())
 	margin, titles := vg.Points(6), vg.Points(20)
 	tiles := draw.Tiles{
-		Rows: 1, Cols: len(f.plots), PadX: vg.Points(16),
+		Rows: 1, Cols: len(plots), PadX: vg.Points(16),
 		PadTop: titles, PadBottom: margin, PadLeft: margin, PadRight: vg.Points(10),
 	}
-	plain := make([]*plot.Plot, len(f.plots))
-	for i, p := range f.plots {
+	plain := make([]*plot.Plot, len(plots))
+	for i, p := range plots {
 		q := *p
 		q.Title.Text = ""
 		plain[i] = &q
 	}
 	canvases := plot.Align([][]*plot.Plot{plain}, tiles, c)
-	for i, p := range f.plots {
+	for i, p := range plots {
 		area := canvases[0][i]
 		plain[i].Draw(area)
 		data := plain[i].DataCanvas(area)
@@ -104,22 +108,33 @@ func (f figure) draw(c draw.Canvas) {
 	}
 }
 
-func (f figure) png() []byte { return f.raster(f.draw) }
+// png is the figure as a PNG. The error says why there is none.
+func (f figure) png() ([]byte, error) {
+	return guarded(drawLimit, func(stop *atomic.Bool) []byte { return f.raster(f.draw, stop) })
+}
 
-func (f figure) raster(draws func(draw.Canvas)) []byte {
-	c := vgimg.NewWith(
-		vgimg.UseWH(vg.Length(f.width)*cssPixel, vg.Length(f.height)*cssPixel),
-		vgimg.UseDPI(96*pngDensity))
-	draws(draw.New(c))
+func (f figure) raster(draws func(draw.Canvas), stop *atomic.Bool) []byte {
+	w, h := vg.Length(f.width)*cssPixel, vg.Length(f.height)*cssPixel
+	c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(96*pngDensity))
+	draws(draw.NewCanvas(watched{c, stop}, w, h))
 	return encodePNG(c.Image())
 }
 
-// svg is the figure as an element that can stand in HTML. It is for what is
-// shown and replaced while a training runs; viewers that do not trust a notebook
-// drop it.
+// svg is the figure as an element that can stand in HTML, "" if it cannot be drawn. It is
+// for what is shown and replaced while a training runs; viewers that do not trust a
+// notebook drop it.
 func (f figure) svg() string {
-	c := vgsvg.New(vg.Length(f.width)*cssPixel, vg.Length(f.height)*cssPixel)
-	f.draw(draw.New(c))
+	s, err := guarded(drawLimit, f.vector)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
+func (f figure) vector(stop *atomic.Bool) string {
+	w, h := vg.Length(f.width)*cssPixel, vg.Length(f.height)*cssPixel
+	c := vgsvg.New(w, h)
+	f.draw(draw.NewCanvas(watched{c, stop}, w, h))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return ""

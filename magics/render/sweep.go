@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -33,7 +34,7 @@ type SweepTrial struct {
 	Position []float64
 	Value    float64
 	Failed   string
-	Note     string // beside the value: that it was ended early
+	Note     string // beside the value: that it was stopped early
 }
 
 // maxTrials is how many rows a table of trials has.
@@ -79,8 +80,8 @@ func (s Sweep) Table() Bundle {
 	return table(html, text)
 }
 
-// order sorts the trials, the best first, then those that were ended early, those that
-// failed last.
+// order sorts the trials: the best first, after them those that were stopped early,
+// those whose value is NaN, and those that failed.
 func (s Sweep) order() []int {
 	order := make([]int, len(s.Trials))
 	for i := range order {
@@ -88,20 +89,22 @@ func (s Sweep) order() []int {
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := s.Trials[a], s.Trials[b]
-		switch {
-		case x.Failed == "" && y.Failed == "" && (x.Note == "") != (y.Note == ""):
-			if x.Note == "" {
-				return -1
-			}
-			return 1
-		case x.Value < y.Value:
-			return -1
-		case x.Value > y.Value:
-			return 1
-		}
-		return x.Number - y.Number
+		return cmp.Or(cmp.Compare(x.rank(), y.rank()), cmp.Compare(x.Value, y.Value), cmp.Compare(x.Number, y.Number))
 	})
 	return order
+}
+
+// rank groups trials whose values are not compared with each other's.
+func (t SweepTrial) rank() int {
+	switch {
+	case t.Failed != "":
+		return 3
+	case math.IsNaN(t.Value):
+		return 2
+	case t.Note != "":
+		return 1
+	}
+	return 0
 }
 
 // Progress is the view while trials run. The picture is SVG, as that of a training.
@@ -122,14 +125,22 @@ func (s Sweep) Progress(elapsed string) Bundle {
 		fmt.Sprintf("[%s] %3.0f %%  %s\n", bar(done, 30), 100*done, status)+tab.Text())
 }
 
+// best is the best trial, nil if none succeeded.
+func (s Sweep) best() *SweepTrial {
+	if s.Best < 0 || s.Best >= len(s.Trials) {
+		return nil
+	}
+	return &s.Trials[s.Best]
+}
+
 // Sentence tells the result in one sentence.
 func (s Sweep) Sentence() string {
-	if s.Best < 0 {
+	b := s.best()
+	if b == nil {
 		return fmt.Sprintf("%d trials, and none succeeded.", len(s.Trials))
 	}
-	b := s.Trials[s.Best]
 	text := fmt.Sprintf("%d trials; the best %s is %s with", len(s.Trials), s.Measure, Number(b.Value))
-	for i, name := range s.Names {
+	for i, name := range first(s.Names, len(b.Values)) {
 		if i > 0 {
 			text += ","
 		}
@@ -146,19 +157,38 @@ func (s Sweep) Picture() (b Bundle, ok bool) {
 	if !ok {
 		return Bundle{}, false
 	}
-	return picture(f.png(), f.width, f.height, s.Sentence()), true
+	return f.picture(s.Sentence()), true
 }
 
 func (s Sweep) figure() (f figure, ok bool) {
-	if s.Best < 0 || len(s.Trials) < 2 {
+	if s.best() == nil || len(s.Trials) < 2 {
 		return figure{}, false
 	}
+	return figure{plots: func() []*plot.Plot { return []*plot.Plot{s.plot()} }, width: min(200+120*len(s.Names), 900), height: 300}, true
+}
+
+// maxLines is how many trials the picture shows: of more, the best and every n-th.
+const maxLines = 500
+
+func (s Sweep) plot() *plot.Plot {
 	p := newPlot("", "", "")
 	lines := parallel{sweep: s, lo: math.Inf(1), hi: math.Inf(-1)}
-	for _, t := range s.Trials {
-		if t.Failed == "" {
-			lines.lo, lines.hi = min(lines.lo, t.Value), max(lines.hi, t.Value)
+	for _, i := range s.order() {
+		t := s.Trials[i]
+		if t.Failed == "" && drawable(t.Value) {
+			v := within(t.Value)
+			lines.lo, lines.hi = min(lines.lo, v), max(lines.hi, v)
+			lines.shown = append(lines.shown, i)
 		}
+	}
+	if step := (len(lines.shown) + maxLines - 1) / maxLines; step > 1 {
+		for i := 0; i*step < len(lines.shown); i++ {
+			lines.shown[i] = lines.shown[i*step]
+		}
+		lines.shown = lines.shown[:(len(lines.shown)+step-1)/step]
+	}
+	if !slices.Contains(lines.shown, s.Best) && drawable(s.Trials[s.Best].Value) {
+		lines.shown = append([]int{s.Best}, lines.shown...)
 	}
 	p.Add(lines)
 	var names plot.ConstantTicks
@@ -168,13 +198,14 @@ func (s Sweep) figure() (f figure, ok bool) {
 	p.X.Tick.Marker, p.Y.Tick.Marker = names, plot.ConstantTicks{}
 	p.X.Tick.Length, p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0, 0
 	p.X.Padding = vg.Points(14)
-	return figure{plots: []*plot.Plot{p}, width: min(200+120*len(s.Names), 900), height: 300}, true
+	return p
 }
 
 // parallel draws the axes and the lines.
 type parallel struct {
 	sweep  Sweep
-	lo, hi float64
+	shown  []int   // the trials with a line, the best first
+	lo, hi float64 // range of their values
 }
 
 func (l parallel) DataRange() (xmin, xmax, ymin, ymax float64) {
@@ -183,11 +214,12 @@ func (l parallel) DataRange() (xmin, xmax, ymin, ymax float64) {
 
 // height is where a value lies on the last axis; the best is on top.
 func (l parallel) height(v float64) float64 {
-	if l.hi == l.lo {
+	v = within(v)
+	switch {
+	case !(l.hi-l.lo >= smallest):
 		return 0.5
-	}
-	if l.lo > 0 && l.hi/l.lo >= 100 {
-		return 1 - math.Log(v/l.lo)/math.Log(l.hi/l.lo)
+	case logarithmic(l.lo, l.hi):
+		return 1 - (math.Log(v)-math.Log(l.lo))/(math.Log(l.hi)-math.Log(l.lo))
 	}
 	return 1 - (v-l.lo)/(l.hi-l.lo)
 }
@@ -206,21 +238,18 @@ func (l parallel) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		c.FillText(text, vg.Point{X: x(float64(axis)), Y: y(at) + offset}, s)
 	}
-	order := l.sweep.order()
-	slices.Reverse(order) // the best on top
-	for _, i := range order {
+	for _, i := range slices.Backward(l.shown) { // the best on top
 		t := l.sweep.Trials[i]
-		if t.Failed != "" {
-			continue
-		}
 		h := l.height(t.Value)
 		k := draw.LineStyle{Color: lineShade(h), Width: vg.Points(1)}
 		if i == l.sweep.Best {
 			k = draw.LineStyle{Color: looks[1].color, Width: vg.Points(2), Dashes: looks[1].dashes}
 		}
 		pts := make([]vg.Point, 0, last+1)
-		for a, u := range t.Position {
-			pts = append(pts, vg.Point{X: x(float64(a)), Y: y(u)})
+		for a, u := range first(t.Position, last) {
+			if drawable(u) {
+				pts = append(pts, vg.Point{X: x(float64(a)), Y: y(max(0, min(u, 1)))})
+			}
 		}
 		pts = append(pts, vg.Point{X: x(float64(last)), Y: y(h)})
 		c.StrokeLines(k, pts)
@@ -232,13 +261,15 @@ func (l parallel) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	for a := range last + 1 {
 		c.StrokeLine2(style, x(float64(a)), y(0), x(float64(a)), y(1))
-		if a < last {
+		if a < min(last, len(l.sweep.Ends)) {
 			label(a, 0, l.sweep.Ends[a][0])
 			label(a, 1, l.sweep.Ends[a][1])
 		}
 	}
-	label(last, 0, Short(l.hi))
-	label(last, 1, Short(l.lo))
+	if len(l.shown) > 0 {
+		label(last, 0, Short(l.hi))
+		label(last, 1, Short(l.lo))
+	}
 }
 
 // lineShade goes from light grey, the worst, to the blue of the first series.

@@ -60,9 +60,12 @@ func (t Table) inHTML(row []string) []string {
 
 // Text is the table with aligned columns, two spaces apart.
 func (t Table) Text() string {
-	width := make([]int, len(t.Header))
+	var width []int
 	for _, row := range append([][]string{t.Header}, t.Rows...) {
 		for i, cell := range row {
+			if i == len(width) {
+				width = append(width, 0)
+			}
 			width[i] = max(width[i], utf8.RuneCountInString(cell))
 		}
 	}

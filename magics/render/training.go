@@ -139,33 +139,38 @@ func (t Training) Table() Bundle {
 // Curve is the picture of the run, from its first epoch to its last.
 func (t Training) Curve() Bundle {
 	t.Epochs = 0
-	f := t.figure()
-	return picture(f.png(), f.width, f.height, t.Sentence())
+	return t.figure().picture(t.Sentence())
 }
 
 func (t Training) figure() figure {
 	c := t.columns()
-	xmax := float64(t.Epochs)
-	loss := panel{title: strings.TrimSpace(strings.ReplaceAll(t.Loss, "_", " ") + " loss"), xmax: xmax}
-	loss.series = append(loss.series, Series{Name: "training", X: c.epoch, Y: c.loss})
-	if c.valLoss != nil {
-		loss.series = append(loss.series, Series{Name: "validation", X: c.epoch, Y: c.valLoss, Look: 1})
-		if i := best(c.valLoss, false); i >= 0 {
-			loss.mark, loss.markOf = &plotter.XY{X: c.epoch[i], Y: c.valLoss[i]}, 1
+	f := figure{width: 576, height: 300}
+	if c.accuracy != nil || c.valAccuracy != nil {
+		f.width, f.height = 720, 280
+	}
+	f.plots = func() []*plot.Plot {
+		loss := panel{title: strings.TrimSpace(strings.ReplaceAll(t.Loss, "_", " ") + " loss"), xmax: float64(t.Epochs)}
+		loss.add(c.epoch, c.loss, c.valLoss, false)
+		if c.accuracy == nil && c.valAccuracy == nil {
+			return []*plot.Plot{loss.plot()}
+		}
+		acc := panel{title: "accuracy", xmax: float64(t.Epochs), share: true}
+		acc.add(c.epoch, c.accuracy, c.valAccuracy, true)
+		return []*plot.Plot{loss.plot(), acc.plot()}
+	}
+	return f
+}
+
+// add adds a measure of the training data and of the validation data, whose best epoch
+// is marked. Either may be nil.
+func (pn *panel) add(epoch, training, validation []float64, max bool) {
+	if training != nil {
+		pn.series = append(pn.series, Series{Name: "training", X: epoch, Y: training})
+	}
+	if validation != nil {
+		pn.series = append(pn.series, Series{Name: "validation", X: epoch, Y: validation, Look: 1})
+		if i := best(validation, max); i >= 0 {
+			pn.mark, pn.markOf = &plotter.XY{X: epoch[i], Y: validation[i]}, 1
 		}
 	}
-	if c.accuracy == nil && c.valAccuracy == nil {
-		return figure{plots: []*plot.Plot{loss.plot()}, width: 576, height: 300}
-	}
-	acc := panel{title: "accuracy", xmax: xmax, share: true}
-	if c.accuracy != nil {
-		acc.series = append(acc.series, Series{Name: "training", X: c.epoch, Y: c.accuracy})
-	}
-	if c.valAccuracy != nil {
-		acc.series = append(acc.series, Series{Name: "validation", X: c.epoch, Y: c.valAccuracy, Look: 1})
-		if i := best(c.valAccuracy, true); i >= 0 {
-			acc.mark, acc.markOf = &plotter.XY{X: c.epoch[i], Y: c.valAccuracy[i]}, 1
-		}
-	}
-	return figure{plots: []*plot.Plot{loss.plot(), acc.plot()}, width: 720, height: 280}
 }
