@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// StdImports maps the names of packages of the standard library, and of gonum's
-// common ones, to their paths, where a name stands for one package only. It is
-// meant for Config.AutoImports.
+// StdImports maps package names to import paths: the standard library and
+// gonum's common packages. Names that stand for more than one package are left
+// out. It is meant for Config.AutoImports.
 func StdImports() map[string]string {
 	out := map[string]string{}
 	for _, path := range strings.Fields(stdPaths) {
@@ -20,7 +20,7 @@ func StdImports() map[string]string {
 	return out
 }
 
-// Left out: rand and template, which name two packages each.
+// rand and template are left out: each is the name of two packages.
 const stdPaths = `bufio bytes cmp compress/gzip container/heap container/list container/ring context crypto/md5 crypto/sha1
 crypto/sha256 crypto/sha512 database/sql embed encoding/base64 encoding/binary encoding/csv encoding/gob encoding/hex
 encoding/json encoding/xml errors expvar flag fmt hash/crc32 hash/fnv html image image/color image/draw image/gif
@@ -29,8 +29,8 @@ os/exec os/signal path path/filepath reflect regexp runtime runtime/debug slices
 syscall testing text/tabwriter time unicode unicode/utf16 unicode/utf8 unique unsafe
 gonum.org/v1/gonum/mat gonum.org/v1/gonum/stat gonum.org/v1/gonum/floats gonum.org/v1/gonum/optimize`
 
-// autoImport adds the imports that undefined names ask for. It reports whether
-// there is one more.
+// autoImport adds imports for undefined names. It reports whether it added one,
+// so that the caller checks again.
 func (p *plan) autoImport(errs Errors) bool {
 	again := false
 	for _, e := range errs {
@@ -58,8 +58,8 @@ func (p *plan) autoImport(errs Errors) bool {
 	return again
 }
 
-// selected is the exported name behind an undefined one and a dot, which is meant to
-// be a package; "" where there is none.
+// selected returns the exported name selected from the undefined name, as in
+// undefined.Name, or "" if there is none.
 func (p *plan) selected(e Diagnostic, name string) string {
 	lines := p.s.lines[e.Cell]
 	if e.Line < 1 || e.Line > len(lines) || e.Col < 1 || e.Col-1+len(name) > len(lines[e.Line-1]) {
@@ -75,7 +75,7 @@ func (p *plan) selected(e Diagnostic, name string) string {
 	return rest
 }
 
-// applyAutos imports what autoImport has found.
+// applyAutos applies the imports that autoImport found.
 func (p *plan) applyAutos() {
 	for _, name := range sortedKeys(p.autos) {
 		path := p.autos[name]
@@ -110,7 +110,7 @@ func (p *plan) hints(errs Errors) Errors {
 	return errs
 }
 
-// ambiguousHint is for names that stand for more than one package.
+// ambiguousHint returns a hint for names that stand for more than one package.
 func ambiguousHint(name string) string {
 	switch name {
 	case "rand":
@@ -152,8 +152,8 @@ func (p *plan) undefinedHint(name string) string {
 	return ""
 }
 
-// packageNamed is the one known import path of a package of that name with that
-// member, "" where there is none or more than one.
+// packageNamed returns the import path of the known package with that name and
+// member, or "" if there is none or more than one.
 func (s *Session) packageNamed(name, member string) string {
 	found := slices.DeleteFunc(s.packagesNamed(name), func(path string) bool {
 		pkg, err := s.imp.Import(path)
@@ -165,8 +165,8 @@ func (s *Session) packageNamed(name, member string) string {
 	return ""
 }
 
-// packagesNamed are the paths at hand whose last element is the name; the element
-// before, where the last is a version.
+// packagesNamed returns the importable paths whose last element is the name. If
+// the last element is a version, the element before it counts.
 func (s *Session) packagesNamed(name string) (found []string) {
 	if s.cfg.Packages == nil {
 		return nil
@@ -186,8 +186,8 @@ func (s *Session) packagesNamed(name string) (found []string) {
 	return found
 }
 
-// versionHint explains an error that names a type which was defined again: the
-// values made before keep the earlier type.
+// versionHint explains an error about a type that was redefined: values made
+// before the redefinition keep the earlier type.
 func (p *plan) versionHint(msg string) string {
 	for _, name := range sortedKeys(p.next.scope) {
 		sym := p.next.scope[name]
@@ -211,7 +211,8 @@ func mentions(msg, name string) bool {
 	return false
 }
 
-// nearest is the known name with the smallest edit distance, if that is small.
+// nearest returns the known name with the smallest edit distance, or "" if even
+// that distance is large.
 func nearest(name string, known []string) string {
 	best, at := "", 3
 	if len(name) < 4 {
@@ -225,7 +226,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance is the edit distance of two names, in bytes.
+// distance returns the edit distance of two names, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

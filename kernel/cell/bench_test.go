@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// big is a notebook of n cells, each with a variable, a function, a type with a
+// big returns a notebook of n cells, each with a variable, a function, a type with a
 // method and a use of the cell before.
 func big(t testing.TB, n int) *notebook {
 	nb := newNotebook(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
 )
 
-// compileError is what the Go compiler says about a unit, "" if it is content.
+// compileError returns what the Go compiler says about a unit, "" if it is content.
 func compileError(t testing.TB, dir string, u *Unit) string {
 	t.Helper()
 	files, err := exports()

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A part is a piece of a generated file that is the user's text: a declaration
-// or a statement.
+// A part is a piece of the user's text in a generated file: a declaration or a
+// statement.
 type part struct {
 	d    *decl // nil for statements
 	ch   chunk // statements
@@ -20,7 +20,7 @@ type part struct {
 	node ast.Node
 }
 
-// A genFile is a file made for the check.
+// A genFile is a file generated for the type check.
 type genFile struct {
 	text  strings.Builder
 	parts []*part
@@ -36,7 +36,7 @@ func (g *genFile) add(pt *part, cell, line, col int) {
 	g.parts = append(g.parts, pt)
 }
 
-// at is the part that holds pos.
+// at returns the part that contains pos.
 func (g *genFile) at(pos token.Pos) *part {
 	if g.tok == nil || int(pos) < g.tok.Base() || int(pos) > g.tok.Base()+g.tok.Size() {
 		return nil
@@ -54,7 +54,7 @@ func (g *genFile) at(pos token.Pos) *part {
 type checked struct {
 	p       *plan
 	own     *genFile // the cell
-	old     *genFile // what follows it
+	old     *genFile // earlier declarations that follow a redefinition
 	fn      *ast.FuncDecl
 	info    *types.Info
 	scope   *types.Scope // package scope of the first call
@@ -63,12 +63,12 @@ type checked struct {
 	vars    map[types.Object]*symbol // hoisted variables
 	unused  map[token.Pos]bool       // unused variables and labels
 	locals  map[token.Pos]string     // names given to function-local types
-	freed   map[string]*symbol       // storage to clear, by the name that has new storage
+	freed   map[string]*symbol       // old storage to clear, keyed by the name that has new storage
 	pinned  map[*symbol]bool
-	slots   []slotInit // to set at the start of the cell
+	slots   []slotInit // set at the start of the cell
 }
 
-// cellFunc is the name of the function of statements while it is checked.
+// cellFunc names the function that holds the cell's statements during the check.
 const cellFunc = "nbCell__"
 
 func newInfo() *types.Info {
@@ -82,10 +82,13 @@ func newInfo() *types.Info {
 
 // check runs go/types over the plan, in up to two calls of one Checker.
 //
-// The first call sees types, constants, signatures and the statements of the
-// cell, with empty function bodies: it gives the cell's variables their types.
-// They then become variables of the package, and the second call sees the
-// bodies. A cell that is an ordinary program needs one call only.
+// Why two: function bodies may use the cell's variables as package variables,
+// but the types of these variables come from the statements, which call the
+// functions. The first call therefore sees types, constants, signatures and
+// the statements, with empty function bodies, and finds the variables' types.
+// The variables then join the package scope, and the second call checks the
+// bodies. A cell that is an ordinary program has package variables already and
+// needs one call.
 func (p *plan) check() (c *checked, err error) {
 	c = &checked{p: p, own: &genFile{}, old: &genFile{}, info: newInfo(), vars: map[types.Object]*symbol{},
 		unused: map[token.Pos]bool{}, locals: map[token.Pos]string{}, pinned: map[*symbol]bool{}}
@@ -137,7 +140,7 @@ func (c *checked) files() []*ast.File {
 	return files
 }
 
-// writeOwn writes the file of the cell.
+// writeOwn writes the file of the cell itself.
 func (p *plan) writeOwn(c *checked) {
 	g := c.own
 	declared := p.declared()
@@ -171,8 +174,9 @@ func (p *plan) writeOwn(c *checked) {
 	g.text.WriteString("}\n")
 }
 
-// writeOld writes the file of what follows: declarations, and variables that
-// follow their type.
+// writeOld writes the file of the earlier code that follows a redefinition:
+// declarations, and variables whose type has a new version. It is a separate
+// file so that blame can tell errors in older code from errors in the cell.
 func (p *plan) writeOld(c *checked) {
 	g := c.old
 	if len(p.follow) == 0 && len(p.retyped) == 0 {
@@ -225,9 +229,9 @@ func (p *plan) parseGenerated(c *checked) error {
 	return nil
 }
 
-// shieldTypes puts parentheses around the name in "type T Name" where Name is of
-// an earlier cell: go/types looks for the declarations of such names among its
-// files, and cannot be told that there is none.
+// shieldTypes parenthesizes T in "type Name T" if an earlier cell declared T.
+// Without the parentheses go/types looks for T's declaration in the files that
+// it checks, and there is none: earlier cells exist only as objects.
 func (p *plan) shieldTypes(f *ast.File) {
 	declared := p.declared()
 	for _, d := range f.Decls {
@@ -244,7 +248,7 @@ func (p *plan) shieldTypes(f *ast.File) {
 	}
 }
 
-// assign gives the parts their nodes.
+// assign connects each part to its syntax node.
 func (c *checked) assign(g *genFile) {
 	note := func(n ast.Node) {
 		if pt := g.at(n.Pos()); pt != nil {
@@ -263,9 +267,10 @@ func (c *checked) assign(g *genFile) {
 	}
 }
 
-// renameOld gives names in older text the identifiers by which the check knows
-// them: packages their canonical names, as the user may mean something else by
-// them now. The names are put back by the function returned.
+// renameOld renames identifiers in older code to the names by which the check
+// knows their objects. The cell may give a name another meaning (fmt may be a
+// variable now), but older code goes on meaning what it meant. The returned
+// function restores the names, because the text is rewritten from them later.
 func (p *plan) renameOld(c *checked) func() {
 	names := map[token.Pos]string{}
 	for _, pt := range c.old.parts {
@@ -306,7 +311,7 @@ func (p *plan) renameOld(c *checked) func() {
 	}
 }
 
-// ownSymbol is the new symbol for one that the earlier version declared itself.
+// ownSymbol returns d's symbol for sym if prev, the earlier version of d, declared sym.
 func ownSymbol(prev, d *decl, sym *symbol) *symbol {
 	if prev == nil {
 		return nil
@@ -319,8 +324,8 @@ func ownSymbol(prev, d *decl, sym *symbol) *symbol {
 	return nil
 }
 
-// mapDecls copies files with their declarations changed; nil drops one. Imports
-// stay, but for those whose name is now a variable.
+// mapDecls copies files with changed declarations; a nil declaration is dropped.
+// Imports are kept, except if the cell made their name a variable.
 func (c *checked) mapDecls(files []*ast.File, change func(ast.Decl) ast.Decl) []*ast.File {
 	vars := map[string]bool{}
 	for _, v := range c.hoisted {
@@ -345,7 +350,8 @@ func (c *checked) mapDecls(files []*ast.File, change func(ast.Decl) ast.Decl) []
 	return out
 }
 
-// signatureOnly empties the body of a function in a way that needs no return.
+// signatureOnly replaces a function's body with an endless loop, which is valid
+// whatever the results: a terminating statement needs no return.
 func signatureOnly(d ast.Decl) ast.Decl {
 	f, ok := d.(*ast.FuncDecl)
 	if !ok || isCellFunc(f) {
@@ -358,7 +364,8 @@ func signatureOnly(d ast.Decl) ast.Decl {
 	return &c
 }
 
-// bodyOnly declares a function again, without its name.
+// bodyOnly declares a function a second time, without its name, so that its body
+// is checked without a "redeclared" error.
 func bodyOnly(d ast.Decl) ast.Decl {
 	f, ok := d.(*ast.FuncDecl)
 	if !ok || isCellFunc(f) {
@@ -385,7 +392,8 @@ func hasBodies(files []*ast.File) bool {
 	return false
 }
 
-// withoutRepeats drops the errors that only come from declaring again.
+// withoutRepeats drops the "already declared" errors of methods: the second call
+// declares them again, and a method cannot be nameless.
 func withoutRepeats(errs []types.Error) []types.Error {
 	var out []types.Error
 	for _, e := range errs {
@@ -397,7 +405,7 @@ func withoutRepeats(errs []types.Error) []types.Error {
 	return out
 }
 
-// varNames are the names that a var statement declares.
+// varNames returns the names that a var statement declares.
 func varNames(ch chunk) []string {
 	if ch.first != token.VAR {
 		return nil
@@ -421,7 +429,7 @@ func varNames(ch chunk) []string {
 	return out
 }
 
-// importError says that a package cannot be imported.
+// importError returns the diagnostic for a package that cannot be imported.
 func (s *Session) importError(n int, spec importSpec, err error) Diagnostic {
 	msg := err.Error()
 	if !strings.HasPrefix(strings.TrimPrefix(msg, "package "), spec.path) {

@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Match is one completion. Type is the front end's word for what it is:
+// A Match is one completion. Type is the front end's word for its kind:
 // "instance", "function", "class", "module", "keyword", "field".
 type Match struct{ Text, Type, Signature string }
 
-// here stands at the cursor while an unfinished cell is checked.
+// here is the identifier at the cursor while an unfinished cell is checked.
 const here = "nbHERE__"
 
-// Complete lists what may stand at the byte offset pos of an unfinished cell.
+// Complete lists the completions at the byte offset pos of an unfinished cell.
 // The matches replace src[start:end].
 func (s *Session) Complete(src string, pos int) (matches []Match, start, end int) {
 	pos = min(max(pos, 0), len(src))
@@ -36,7 +36,7 @@ func (s *Session) Complete(src string, pos int) (matches []Match, start, end int
 	return l.sorted(), start, pos
 }
 
-// wordStart is the offset of the identifier that ends at pos.
+// wordStart returns the start of the identifier that ends at pos.
 func wordStart(src string, pos int) int {
 	for pos > 0 {
 		r, size := utf8.DecodeLastRuneInString(src[:pos])
@@ -48,8 +48,8 @@ func wordStart(src string, pos int) int {
 	return pos
 }
 
-// literalAt gives the part before pos of the string literal or comment around
-// it, and where that begins.
+// literalAt returns the text between the start of the string literal or comment
+// around pos and pos, and the offset of that start.
 func literalAt(src string, pos int) (string, int) {
 	toks, _, _ := scan(0, src)
 	for _, t := range toks {
@@ -57,7 +57,7 @@ func literalAt(src string, pos int) (string, int) {
 			return src[t.pos:pos], t.pos
 		}
 	}
-	// Behind the last token of its line and an opening of a comment.
+	// After the last token on its line, look for the start of a comment.
 	line := src[strings.LastIndexByte(src[:pos], '\n')+1 : pos]
 	if i := strings.Index(line, "//"); i >= 0 && !strings.ContainsAny(line[:i], "\"`") {
 		return line[i:], pos - len(line) + i
@@ -65,8 +65,8 @@ func literalAt(src string, pos int) (string, int) {
 	return "", 0
 }
 
-// StringAt is the part before pos of the string literal around it, with its
-// quotation mark; "" outside of literals.
+// StringAt returns the text of the string literal around pos, from its quotation
+// mark up to pos, or "" if pos is not in a literal.
 func StringAt(src string, pos int) string {
 	lit, _ := literalAt(src, pos)
 	if strings.HasPrefix(lit, "//") || strings.HasPrefix(lit, "/*") {
@@ -120,7 +120,7 @@ type matchList struct {
 	out    []Match
 }
 
-// add adds a name if it fits: in upper or lower case, the fitting case first.
+// add adds a name if it matches the prefix, ignoring case.
 func (l *matchList) add(name, typ, signature string) {
 	if l.seen[name] || name == "_" || strings.Contains(name, prime) || reserved(name) {
 		return
@@ -153,7 +153,7 @@ func (l *matchList) object(obj types.Object) {
 	l.add(obj.Name(), typ, sig)
 }
 
-// sorted puts exact case first, then the alphabet.
+// sorted returns the matches: exact case first, then alphabetically.
 func (l *matchList) sorted() []Match {
 	exact := func(m Match) bool { return strings.HasPrefix(m.Text, l.prefix) }
 	if slices.ContainsFunc(l.out, exact) {
@@ -202,7 +202,7 @@ func (l *matchList) collect(v *view) {
 	}
 }
 
-// members lists what may stand behind the dot.
+// members lists what may follow the dot.
 func (l *matchList) members(v *view) {
 	if id, ok := v.sel.X.(*ast.Ident); ok {
 		if pn, ok := v.c.info.Uses[id].(*types.PkgName); ok {
@@ -237,7 +237,7 @@ func (l *matchList) packageMembers(pkg *types.Package) {
 	}
 }
 
-// members are the fields and methods that a selector on t can name.
+// members returns the fields and methods that a selector on t can name.
 func members(t types.Type) []types.Object {
 	var out []types.Object
 	mt := t

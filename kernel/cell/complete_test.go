@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// editing is a notebook to complete in.
+// editing returns a notebook to complete in.
 func editing(t testing.TB) *notebook {
 	cfg := testConfig(t)
 	cfg.Packages = func() []string { return []string{"encoding/json", "encoding/gob", "fmt", "internal/abi"} }

@@ -21,30 +21,30 @@ func (k kind) String() string {
 	return [...]string{"var", "func", "method", "type", "const"}[k]
 }
 
-// A decl is one version of one declaration. It does not change once its cell is
-// committed; redefinitions make new ones.
+// A decl is one version of one declaration. It is immutable once its cell is
+// committed; a redefinition makes a new decl.
 type decl struct {
 	kind      kind
-	name      string // methods: the method's name; else for messages
+	name      string // the method's name; for other kinds used in messages only
 	cell      int
 	line, col int
 	src       string // the user's text
 	norm      string // its tokens, to compare versions
 	generic   bool
-	pragma    string // directives before a function, a line each
-	prev      *decl  // the version before, of a declaration that follows
+	pragma    string // directives before a function, one per line
+	prev      *decl  // the version that this one replaces, if it follows a redefinition
 
 	syms    []*symbol // what it declares; several for a const group, none for methods and blanks
 	recv    string    // methods: user's name of the receiver's base type
 	aliasOf string    // types: the name that an alias stands for, if it is one
 	methods []*decl   // types
 
-	uses []use  // names in src that are not its own, by offset
+	uses []use  // names in src that it does not declare itself, by offset
 	text string // src for the compiler: link names, instrumentation
 	imps map[string]string
 
-	// Variables are declared by type text, or by an expression that has their type
-	// and is never evaluated, as package initialisation does not run.
+	// A variable is declared by the text of its type, or by an expression of that
+	// type. The expression is never evaluated: package initialisation does not run.
 	varText  string
 	varDeps  []*symbol
 	inferred bool
@@ -56,29 +56,29 @@ type symbol struct {
 	decl       *decl
 	obj        types.Object // what go/types knows it as, under the user's name
 	pinned     bool         // variables: something may hold its address
-	hidden     bool         // of a constant group: not in scope any more
+	hidden     bool         // constant of a group that is no longer in scope
 }
 
-// A use is a name in a declaration's text and what it means.
+// A use is a name in a declaration's text and the object it refers to.
 type use struct {
 	off  int
 	sym  *symbol   // of the notebook
-	imp  *imported // or a package
-	dot  bool      // the name is an object of a dot import
+	imp  *imported // or nil, and the name is a package
+	dot  bool      // the name comes from a dot import
 	name string
 }
 
-// An imported is an import of the notebook. Emitted is its name in generated files.
+// An imported is an import of the notebook; emitted is its name in generated files.
 type imported struct {
 	name, path, emitted string
 }
 
-// A state is what a notebook defines at one time. States are copied, not changed.
+// A state is everything that a notebook defines at one point in time. States are copied, never changed.
 type state struct {
 	scope   map[string]*symbol
 	imports map[string]*imported
 	dots    []string
-	vars    map[string]*decl // by link: the current declaration of each storage
+	vars    map[string]*decl // by link name: the current declaration of each variable's storage
 	slots   map[string]*symbol
 }
 
@@ -96,7 +96,7 @@ func (st *state) clone() *state {
 	}
 }
 
-// allUses are the uses of a declaration and of its methods.
+// allUses yields the uses of a declaration and of its methods.
 func (d *decl) allUses(yield func(*decl, use) bool) {
 	for _, u := range d.uses {
 		if !yield(d, u) {
@@ -112,7 +112,7 @@ func (d *decl) allUses(yield func(*decl, use) bool) {
 	}
 }
 
-// deps are the symbols that d needs when it is compiled.
+// deps yields the symbols that d needs to compile.
 func (d *decl) deps(yield func(*symbol) bool) {
 	for _, u := range d.allUses {
 		if u.sym != nil && !yield(u.sym) {
@@ -126,8 +126,8 @@ func (d *decl) deps(yield func(*symbol) bool) {
 	}
 }
 
-// reach calls visit for every declaration that roots need, each once. Variables
-// are looked up by link, as a later version of their type may have replaced
+// reach calls visit once for every declaration that roots need. Variables are
+// looked up by link name, because a new version of their type may have replaced
 // their declaration.
 func reach(vars map[string]*decl, roots []*symbol, visit func(*decl)) {
 	seen := map[*decl]bool{}
@@ -163,7 +163,7 @@ func (sym *symbol) dependsOnVar() bool {
 	return found
 }
 
-// normalize is the tokens of a text without comments and layout.
+// normalize returns the tokens of a text, without comments and layout.
 func normalize(src string) string {
 	toks, _, _ := scan(0, src)
 	var b strings.Builder

@@ -8,10 +8,10 @@ import (
 	"maps"
 )
 
-// DefineVar makes a unit that defines a variable with a value that waits in the
-// session: its function does name = rt.Take[typ](name). Typ is the text of a Go
-// type whose package names are the keys of imports; names without a package are
-// the notebook's. A variable of the same name and type keeps its storage.
+// DefineVar makes a unit that defines a variable whose value waits in the
+// session: its function runs name = rt.Take[typ](name). Typ is the text of a Go
+// type. Its package names are the keys of imports; unqualified names are the
+// notebook's. A variable of the same name and type keeps its storage.
 func (s *Session) DefineVar(n int, name, typ string, imports map[string]string) (*Unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,7 +32,7 @@ func (s *Session) DefineVar(n int, name, typ string, imports map[string]string) 
 	})
 }
 
-// canonical gives the packages in a type text the names that generated files use.
+// canonical rewrites the package names in a type text to the names that generated files use.
 func (s *Session) canonical(typ string, imports map[string]string) (string, map[string]string, error) {
 	e, err := parser.ParseExpr(typ)
 	if err != nil {

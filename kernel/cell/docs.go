@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// A docCache holds the documentation of packages, read from their source when
-// it is first asked for. Its Session's mutex guards it.
+// A docCache holds the documentation of packages, read from their source on
+// first use. Its Session's mutex guards it.
 type docCache struct {
 	pkgs map[string]*docPackage
 }
@@ -23,7 +23,7 @@ type docPackage struct {
 	doc  *doc.Package
 }
 
-// load reads a package's documentation; nil where there is no source.
+// load reads a package's documentation. It returns nil if there is no source.
 func (c *docCache) load(dirOf func(string) (string, error), path string) *docPackage {
 	if p, ok := c.pkgs[path]; ok {
 		return p
@@ -61,7 +61,7 @@ func (c *docCache) load(dirOf func(string) (string, error), path string) *docPac
 	return p
 }
 
-// lookup is the documentation of a name of a package, of a method or field of
+// lookup returns the documentation of a package's name, of a method or field of
 // owner, or of the package itself.
 func (c *docCache) lookup(dirOf func(string) (string, error), path, name, owner string) string {
 	p := c.load(dirOf, path)
@@ -140,7 +140,7 @@ func declares(vs *ast.ValueSpec, name string) bool {
 	return false
 }
 
-// fieldDoc is the comment at a field or interface method of a type.
+// fieldDoc returns the comment of a field or interface method of a type.
 func fieldDoc(d *ast.GenDecl, name string) string {
 	text := ""
 	ast.Inspect(d, func(n ast.Node) bool {
@@ -158,8 +158,8 @@ func fieldDoc(d *ast.GenDecl, name string) string {
 	return text
 }
 
-// declaration is a type's declaration as its package writes it, with exported
-// fields only; otherwise where there is no source.
+// declaration returns a type's declaration as its package writes it, with only
+// exported fields. It returns otherwise if there is no source.
 func (c *docCache) declaration(dirOf func(string) (string, error), path, name, otherwise string) string {
 	p := c.load(dirOf, path)
 	if p == nil {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Edits at one offset come in this order: what ends there, what begins there,
-// what is replaced.
+// The order of edits at one offset: first closing text, then opening text, then
+// replacements.
 const (
 	closing = iota
 	opening
@@ -22,9 +22,9 @@ type edit struct {
 	seq      int
 }
 
-// edits change a text at offsets of the original. They are collected while a
-// tree is walked from the outside to the inside: of two openings at one offset
-// the outer comes first, of two closings the inner.
+// edits collects changes to a text, at offsets of the original. The tree is
+// walked from the outside in, so of two openings at one offset the outer comes
+// first, and of two closings the inner.
 type edits struct{ list []edit }
 
 func (es *edits) add(off, del int, ins string, class int) {
@@ -37,11 +37,11 @@ func (es *edits) open(off int, ins string)         { es.add(off, 0, ins, opening
 func (es *edits) close(off int, ins string)        { es.add(off, 0, ins, closing) }
 func (es *edits) replace(off, del int, ins string) { es.add(off, del, ins, replacing) }
 
-// apply gives src with all edits.
+// apply returns src with all edits applied.
 func (es *edits) apply(src string) string { return es.applyRange(src, 0, len(src)) }
 
-// applyRange gives src[from:to] with the edits inside it. An edit inside of a
-// replaced stretch is dropped.
+// applyRange returns src[from:to] with the edits inside it applied. Edits inside
+// a replaced range are dropped.
 func (es *edits) applyRange(src string, from, to int) string {
 	slices.SortStableFunc(es.list, func(a, b edit) int {
 		if c := cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.class, b.class)); c != 0 {

@@ -12,13 +12,13 @@ import (
 
 // A Diagnostic is one error of a cell, in the user's own words and positions.
 type Diagnostic struct {
-	// Cell, Line and Col say where, counted from 1; Col counts bytes.
+	// Cell, Line and Col locate the error, counted from 1; Col counts bytes.
 	Cell, Line, Col int
 	// Msg is one line, such as "undefined: foo".
 	Msg string
-	// Source is the source line, without its end.
+	// Source is the source line, without its line end.
 	Source string
-	// Hint is the next step, where there is one.
+	// Hint is the next step, if there is one.
 	Hint string
 }
 
@@ -26,10 +26,10 @@ func (d Diagnostic) String() string {
 	return fmt.Sprintf("In[%d]:%d:%d: %s", d.Cell, d.Line, d.Col, d.Msg)
 }
 
-// Errors are all errors of a cell, in the order of their positions.
+// Errors holds all errors of a cell, ordered by position.
 type Errors []Diagnostic
 
-// Error is one error a line.
+// Error returns the errors, one per line.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, d := range e {
@@ -43,8 +43,8 @@ const (
 	red, bold, faint, plain = "\x1b[31m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 )
 
-// Render gives the lines to show: the message, the source line, a caret under
-// the place, the hint.
+// Render returns the lines to show: the message, the source line, a caret below
+// the position, the hint.
 func (e Errors) Render(color bool) []string {
 	paint := func(code, s string) string {
 		if !color {
@@ -65,8 +65,8 @@ func (e Errors) Render(color bool) []string {
 	return out
 }
 
-// caret is a caret below byte column col of line; tabs stay tabs, and a wide
-// rune counts as one column.
+// caret returns a line with a caret below byte column col of line. Tabs are kept,
+// and a wide rune counts as one column.
 func caret(line string, col int) string {
 	var b strings.Builder
 	for i, r := range line {
@@ -82,7 +82,7 @@ func caret(line string, col int) string {
 	return b.String() + "^"
 }
 
-// tidy sorts errors by position, drops repeats and fills in the source lines.
+// tidy sorts errors by position, drops duplicates and fills in the source lines.
 func (e Errors) tidy(lines map[int][]string) Errors {
 	slices.SortStableFunc(e, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
@@ -99,9 +99,9 @@ func (e Errors) tidy(lines map[int][]string) Errors {
 	return e
 }
 
-// syntaxErrors turns the first error of go/parser into a diagnostic: the others
-// of a chunk mostly follow from it. Positions come from the line directives in
-// the parsed text.
+// syntaxErrors turns the first error of go/parser into a diagnostic: the other
+// errors of a chunk mostly follow from it. Positions come from the line
+// directives in the parsed text.
 func syntaxErrors(n int, err error) Errors {
 	list, ok := err.(scanner.ErrorList)
 	if !ok {
@@ -114,7 +114,7 @@ func syntaxErrors(n int, err error) Errors {
 			cell = n
 		}
 		d := Diagnostic{Cell: cell, Line: e.Pos.Line, Col: max(e.Pos.Column, 1), Msg: "syntax error: " + e.Msg}
-		if e.Msg == "expected 1 expression" { // go/parser's words for a list where a statement should be
+		if e.Msg == "expected 1 expression" { // what go/parser says about a list in the place of a statement
 			d.Hint = "a cell shows the one value at its end; fmt.Println(a, b) prints several"
 		}
 		out = append(out, d)
@@ -124,9 +124,9 @@ func syntaxErrors(n int, err error) Errors {
 
 var compilerLine = regexp.MustCompile(`In\[(\d+)\]:(\d+)(?::(\d+))?: (.*)`)
 
-// CompilerErrors reads the output of the Go compiler for a Unit. The compiler
-// rarely finds what Prepare did not; lines without a place in a cell are left
-// out, so an empty result means that output is to be shown as it is.
+// CompilerErrors parses the output of the Go compiler for a Unit. The compiler
+// rarely finds what Prepare did not. Lines without a position in a cell are left
+// out, so an empty result means that the caller should show the output as it is.
 func (s *Session) CompilerErrors(output string) Errors {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +142,7 @@ func (s *Session) CompilerErrors(output string) Errors {
 	return out.tidy(s.lines)
 }
 
-// cellNumber is the 5 of "In[5]", 0 for other file names.
+// cellNumber returns 5 for "In[5]", and 0 for other file names.
 func cellNumber(file string) int {
 	if i := strings.LastIndexByte(file, '/'); i >= 0 {
 		file = file[i+1:]

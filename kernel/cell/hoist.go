@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// hoist finds the variables of the cell: those of the outermost scope of its
-// statements.
+// hoist finds the cell's variables: those in the outermost scope of its statements.
 func (c *checked) hoist() {
 	scope := c.info.Scopes[c.fn.Type]
 	for _, name := range scope.Names() {
@@ -37,8 +36,8 @@ func (c *checked) hoistProgram() {
 	}
 }
 
-// earlier is the variable that v gives a new value, if any, and its type in this
-// check: it may have followed a new version of its type.
+// earlier returns the variable to which v gives a new value, if any, and its type
+// in this check: the type may have a new version.
 func (c *checked) earlier(v *types.Var) (*symbol, types.Type) {
 	old := c.p.base.scope[v.Name()]
 	if old == nil || old.decl.kind != varKind {
@@ -50,8 +49,8 @@ func (c *checked) earlier(v *types.Var) (*symbol, types.Type) {
 	return old, old.obj.Type()
 }
 
-// varsChanged notes the variables that get another type than they had. It
-// reports whether that is news, and the plan has to be made again.
+// varsChanged records the variables whose type has changed. It reports whether
+// it found a new one, in which case the plan has to be made again.
 func (c *checked) varsChanged() bool {
 	news := false
 	for _, v := range c.hoisted {
@@ -67,9 +66,9 @@ func (c *checked) varsChanged() bool {
 	return news
 }
 
-// bindVars gives the hoisted variables, and those that follow their type, their
-// symbols. It returns the new ones in order, and the old storage that nothing
-// refers to any more, by the name that replaced it.
+// bindVars makes the symbols of the hoisted variables and of those that follow
+// their type. It returns the new variables in order, and the old storage that
+// nothing refers to any more, keyed by the name that has new storage.
 func (c *checked) bindVars() (fresh []*symbol, freed map[string]*symbol) {
 	p := c.p
 	freed = map[string]*symbol{}
@@ -98,7 +97,7 @@ func (c *checked) bindVars() (fresh []*symbol, freed map[string]*symbol) {
 		c.vars[v] = sym
 		fresh = append(fresh, sym)
 	}
-	for obj := range c.vars { // those that the second call saw
+	for obj := range c.vars { // variables that the second call saw
 		if c.vars[obj] == nil {
 			c.vars[obj] = p.next.scope[obj.Name()]
 		}
@@ -119,8 +118,8 @@ func (c *checked) bind(name, link string, obj *types.Var, cell int, pinned bool)
 	return sym
 }
 
-// declareVar writes how a variable is declared: by its type, or, where that
-// cannot be written, by the expression that it comes from.
+// declareVar sets the text that declares a variable: its type, or, if the type
+// cannot be written, the expression that the value comes from.
 func (c *checked) declareVar(sym *symbol) {
 	d := sym.decl
 	d.imps = map[string]string{}
@@ -135,8 +134,8 @@ func (c *checked) declareVar(sym *symbol) {
 }
 
 // inferred declares a variable by the expression that defines it. The expression
-// is compiled and never evaluated. Where it has several results, index says
-// which one the variable is.
+// is compiled but never evaluated. If it has several results, index selects the
+// variable's.
 func (c *checked) inferred(sym *symbol, pt *part, g *genFile, e ast.Expr, index, results int) {
 	rw := c.rewriter(g, pt)
 	rw.namesOnly = true

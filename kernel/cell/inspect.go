@@ -9,7 +9,7 @@ import (
 
 // An Info describes a name.
 type Info struct {
-	// Name as it is written, with its package or type: "fmt.Println", "point.norm".
+	// Name is the qualified name: "fmt.Println", "point.norm".
 	Name string
 	// Kind is "func", "method", "type", "var", "const", "field", "package",
 	// or "builtin".
@@ -18,17 +18,17 @@ type Info struct {
 	Signature string
 	// Doc is the documentation, as plain text.
 	Doc string
-	// Source is the user's text of a declaration of the notebook, for detail 1.
+	// Source is the user's text of a declaration in the notebook, for detail 1.
 	Source string
-	// Cell is where the notebook defines it, 0 for what is not of the notebook.
+	// Cell is the cell that defines it, or 0 if no cell does.
 	Cell int
-	// Path is the import path of the package that it belongs to, if any.
+	// Path is the import path of its package, if any.
 	Path string
 }
 
 // Inspect describes the name at the byte offset pos of a cell, or the function
-// whose arguments surround it. Detail 1 adds the source. It is false where
-// nothing is known.
+// whose arguments surround pos. Detail 1 adds the source. It returns false if
+// nothing is known about the name.
 func (s *Session) Inspect(src string, pos, detail int) (Info, bool) {
 	pos = min(max(pos, 0), len(src))
 	start, end := inspected(src, pos)
@@ -58,8 +58,8 @@ func (s *Session) Inspect(src string, pos, detail int) (Info, bool) {
 	return info, true
 }
 
-// inspected is the identifier at pos; in the arguments of a call, that of the
-// function.
+// inspected returns the identifier at pos or, inside the arguments of a call,
+// the identifier of the function.
 func inspected(src string, pos int) (start, end int) {
 	start, end = wordStart(src, pos), wordEnd(src, pos)
 	if start < end && (src[start] < '0' || src[start] > '9') {
@@ -171,7 +171,7 @@ func (s *Session) describeObject(v *view, obj types.Object) Info {
 	return info
 }
 
-// typeSignature is the declaration of a type; a large one without its body.
+// typeSignature returns the declaration of a type, without the body if it is large.
 func typeSignature(o *types.TypeName) string {
 	if o.Pkg() == nil {
 		return "type " + o.Name()
@@ -192,7 +192,7 @@ func qualifier(p *types.Package) string {
 	return p.Name()
 }
 
-// ownerName is the type that a method or field is selected from.
+// ownerName returns the name of the type that declares a selected method or field.
 func ownerName(v *view, obj types.Object) string {
 	var t types.Type
 	switch o := obj.(type) {
@@ -216,7 +216,7 @@ func ownerName(v *view, obj types.Object) string {
 	return ""
 }
 
-// ownSource adds where the notebook declares obj, with the comment above.
+// ownSource adds the notebook's declaration of obj, with its comment.
 func (s *Session) ownSource(info *Info, obj types.Object) {
 	if obj.Pkg() != s.pkg {
 		return
@@ -240,7 +240,7 @@ func (s *Session) ownSource(info *Info, obj types.Object) {
 	}
 }
 
-// declOf is the declaration of a current symbol or of a method of one.
+// declOf returns the declaration of a current symbol or of one of its methods.
 func (s *Session) declOf(obj types.Object) *decl {
 	if sym := s.objs[obj]; sym != nil {
 		return sym.decl

@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// stopCheck is what loops and functions begin with: a load and a branch where
-// nothing is to stop.
+// stopCheck is the text at the start of loops and functions. Unless something
+// should stop, it costs a load and a branch.
 const stopCheck = "if nbatomic__.LoadUint32(&nbrt__.Flag) != 0 { nbrt__.Stop() };"
 
-// haltCase is the case that makes a select end on an interrupt. The endless loop
+// haltCase is the case that ends a select on an interrupt. The endless loop
 // keeps the select a terminating statement.
 const haltCase = "case <-nbrt__.Intr(): nbrt__.Halt(); for {};"
 
-// instrument makes code below n interruptible and keeps panics of goroutines in
-// the session. It reports whether the children of n are to be walked.
+// instrument makes the code below n interruptible and guards goroutines against
+// panics. It reports whether to walk the children of n.
 func (r *rewriter) instrument(n ast.Node) bool {
 	if g, ok := n.(*ast.GoStmt); ok {
 		return r.goStmt(g)
@@ -50,14 +50,14 @@ func (r *rewriter) instrument(n ast.Node) bool {
 	return true
 }
 
-// syncCalls are the methods of package sync that wait, and what waits instead.
+// syncCalls maps the methods of package sync that wait to their replacements.
 var syncCalls = map[string]string{
 	"(*sync.Mutex).Lock": "Lock", "(*sync.RWMutex).Lock": "LockRW", "(*sync.RWMutex).RLock": "RLock",
 	"(*sync.WaitGroup).Wait": "WaitGroup", "(*sync.Cond).Wait": "CondWait",
 }
 
-// syncCall replaces x.Lock() and its like by a call with a pointer to the lock,
-// which may be embedded in x.
+// syncCall replaces x.Lock() and similar calls with a call that takes a pointer
+// to the lock, which may be embedded in x.
 func (r *rewriter) syncCall(n *ast.ExprStmt) {
 	call, ok := ast.Unparen(n.X).(*ast.CallExpr)
 	if !ok {
@@ -85,8 +85,8 @@ func (r *rewriter) syncCall(n *ast.ExprStmt) {
 	r.skipped[fun.Sel] = true
 }
 
-// embedded is the way from the operand of a method to its receiver, through
-// embedded fields whose names the user's text does not have, and the type there.
+// embedded returns the path from a method's operand to its receiver through
+// embedded fields, which the user's text does not name, and the receiver's type.
 func (r *rewriter) embedded(sel *types.Selection) (path string, t types.Type, ok bool) {
 	t = sel.Recv()
 	for _, i := range sel.Index()[:len(sel.Index())-1] {
@@ -99,7 +99,7 @@ func (r *rewriter) embedded(sel *types.Selection) (path string, t types.Type, ok
 		}
 		f := s.Field(i)
 		if f.Pkg() == r.c.p.s.pkg && f.Name() != "Mutex" && f.Name() != "RWMutex" && f.Name() != "WaitGroup" && f.Name() != "Cond" {
-			return "", nil, false // its name may be another one in generated code
+			return "", nil, false // generated code may use another name for it
 		}
 		if f.Pkg() != r.c.p.s.pkg && !f.Exported() {
 			return "", nil, false
@@ -110,15 +110,15 @@ func (r *rewriter) embedded(sel *types.Selection) (path string, t types.Type, ok
 	return path, t, true
 }
 
-// entryCheck puts a check where a function begins that calls others: a function
-// that calls nothing ends by itself or in a loop of its own.
+// entryCheck puts a check at the start of a function that calls other functions.
+// A function without calls ends by itself or in a loop, which has its own check.
 func (r *rewriter) entryCheck(body *ast.BlockStmt) {
 	if !r.c.p.s.cfg.NoChecks && r.calls(body) {
 		r.inBody(body, stopCheck)
 	}
 }
 
-// calls reports whether code calls anything but builtins and conversions.
+// calls reports whether code calls anything except builtins and conversions.
 func (r *rewriter) calls(n ast.Node) bool {
 	found := false
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -138,7 +138,7 @@ func (r *rewriter) calls(n ast.Node) bool {
 	return found
 }
 
-// receive replaces <-ch, where the channel's type lets a generic call infer it.
+// receive replaces <-ch if a generic call can infer the channel's type.
 func (r *rewriter) receive(n *ast.UnaryExpr) {
 	if n.Op != token.ARROW || r.inComm[n] || !plainChan(r.c.info.TypeOf(n.X)) {
 		return
@@ -158,7 +158,7 @@ func isBool(t types.Type) bool {
 	return t == types.Typ[types.Bool] || t == types.Typ[types.UntypedBool]
 }
 
-// plainChan reports whether t is a channel, and no type parameter.
+// plainChan reports whether t is a channel and not a type parameter.
 func plainChan(t types.Type) bool {
 	if t == nil {
 		return false
@@ -201,7 +201,7 @@ func (r *rewriter) rangeStmt(n *ast.RangeStmt) bool {
 	return true
 }
 
-// rangeChan writes a range over a channel as a loop of receives.
+// rangeChan rewrites a range over a channel as a loop of receives.
 func (r *rewriter) rangeChan(n *ast.RangeStmt) {
 	from, x := r.off(n.Pos()), r.off(n.X.Pos())
 	r.edits.replace(from, x-from, "for nbch__ := "+r.mark(n.X.Pos()))
@@ -219,12 +219,12 @@ func (r *rewriter) rangeChan(n *ast.RangeStmt) {
 	r.walk(n.Body)
 }
 
-// checkEvery is how many iterations a counted loop makes between two checks.
+// checkEvery is the number of iterations of a counted loop between two checks.
 const checkEvery = 1 << 16
 
-// forStmt puts the check into a loop. A loop that only counts up to a fixed bound,
-// with a short body, is cut into stretches of checkEvery iterations that are as
-// fast as without checks:
+// forStmt adds the check to a loop. A loop with a short body that only counts up
+// to a fixed bound is cut into runs of checkEvery iterations, each as fast as
+// without checks:
 //
 //	for i := a; i < b; i++ { body }
 //	for i := a; i < b;     { CHECK; end := min(b, i+checkEvery); from := i; i = end; for i := from; i < end; i++ { body } }
@@ -241,7 +241,7 @@ func (r *rewriter) forStmt(n *ast.ForStmt) {
 	r.edits.close(r.end(n), "}")
 }
 
-// counted is the variable and the bound of such a loop, empty for any other.
+// counted returns the variable and the bound of such a loop, or "" for other loops.
 func (r *rewriter) counted(n *ast.ForStmt) (name, bound string) {
 	init, ok := n.Init.(*ast.AssignStmt)
 	post, ok2 := n.Post.(*ast.IncDecStmt)
@@ -279,7 +279,7 @@ func (r *rewriter) counted(n *ast.ForStmt) (name, bound string) {
 	return id.Name, r.plainText(cond.Y)
 }
 
-// countable are the types that hold checkEvery.
+// countable reports whether a type can hold checkEvery.
 func countable(t types.Type) bool {
 	b, ok := t.Underlying().(*types.Basic)
 	if !ok {
@@ -292,7 +292,7 @@ func countable(t types.Type) bool {
 	return false
 }
 
-// fixed reports whether a constant or a variable is not changed by a loop's body.
+// fixed reports whether id is a constant, or a variable that the loop's body does not change.
 func (r *rewriter) fixed(id *ast.Ident, body *ast.BlockStmt) bool {
 	switch o := r.c.info.Uses[id].(type) {
 	case *types.Const:
@@ -303,8 +303,8 @@ func (r *rewriter) fixed(id *ast.Ident, body *ast.BlockStmt) bool {
 	return false
 }
 
-// leaves reports whether code does not change a variable, not even through a
-// pointer, and does not leave the loop that it is the body of by a break.
+// leaves reports whether code leaves a variable unchanged, also through pointers,
+// and does not break out of the loop whose body it is.
 func (r *rewriter) leaves(n ast.Node, v *types.Var) bool {
 	ok := true
 	change := func(x ast.Expr) {
@@ -329,13 +329,13 @@ func (r *rewriter) leaves(n ast.Node, v *types.Var) bool {
 	return ok
 }
 
-// means reports whether e is the variable.
+// means reports whether e refers to the variable.
 func (r *rewriter) means(e ast.Expr, v *types.Var) bool {
 	id, ok := ast.Unparen(e).(*ast.Ident)
 	return ok && r.c.info.Uses[id] == v
 }
 
-// copies reports whether code may move much memory in one step.
+// copies reports whether code may copy much memory in one step.
 func (r *rewriter) copies(n ast.Node) bool {
 	found := false
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -372,11 +372,11 @@ func (r *rewriter) isString(e ast.Expr) bool {
 	return ok && b.Info()&types.IsString != 0
 }
 
-// maxUnchecked is how often a loop over an integer may run without a check.
+// maxUnchecked is how many iterations a loop over an integer may run without a check.
 const maxUnchecked = 1 << 16
 
-// bounded reports whether a range loop ends by itself in a short time: it goes
-// over data, with nothing inside that can take long.
+// bounded reports whether a range loop is certain to end soon: it ranges over
+// data, and nothing in its body can take long.
 func (r *rewriter) bounded(n *ast.RangeStmt) bool {
 	tv := r.c.info.Types[n.X]
 	if tv.Type == nil {
@@ -416,8 +416,8 @@ func plainBody(b *ast.BlockStmt) bool {
 	return plain
 }
 
-// goStmt guards a goroutine. Go evaluates the function and its arguments before
-// the goroutine starts; so does the code written here.
+// goStmt guards a goroutine against panics. Go evaluates the function and its
+// arguments before the goroutine starts, so the generated code does too.
 func (r *rewriter) goStmt(n *ast.GoStmt) bool {
 	if lit, ok := ast.Unparen(n.Call.Fun).(*ast.FuncLit); ok {
 		r.inBody(lit.Body, "defer nbrt__.Guard();")
@@ -456,7 +456,7 @@ func (r *rewriter) goStmt(n *ast.GoStmt) bool {
 	for _, a := range call.Args {
 		r.walk(a)
 	}
-	// A comma behind the last argument would end the list of values.
+	// A comma after the last argument would end the list of values.
 	tail := rparen
 	if len(call.Args) > 0 {
 		tail = r.end(call.Args[len(call.Args)-1])
@@ -473,14 +473,14 @@ func (r *rewriter) goStmt(n *ast.GoStmt) bool {
 	return false
 }
 
-// A goCall is how the goroutine calls what was evaluated before.
+// A goCall is the call that the goroutine makes with the evaluated values.
 type goCall struct {
 	name, args string
-	static     bool // name stands for the function itself
+	static     bool // name is the function itself
 }
 
-// goOperands names what is evaluated before a goroutine starts. It is false
-// where the call has to stay as it is.
+// goOperands assigns names to the values that are evaluated before a goroutine
+// starts. It returns false if the call has to stay as it is.
 func (r *rewriter) goOperands(call *ast.CallExpr) (goCall, []string, bool) {
 	var names []string
 	fun := goCall{name: "nbf__"}
@@ -510,11 +510,11 @@ func (r *rewriter) goOperands(call *ast.CallExpr) (goCall, []string, bool) {
 	return fun, names, true
 }
 
-// typedArg gives an argument whose type comes from the parameter that type in
-// its own text: constants, nil, comparisons and shifts.
+// typedArg returns an argument with its type written out if the type would
+// otherwise come from the parameter: constants, nil, comparisons and shifts.
 func (r *rewriter) typedArg(a ast.Expr) bool {
 	tv := r.c.info.Types[a]
-	if tv.IsType() { // new(T) and make(T) as goroutines are of no use
+	if tv.IsType() { // go new(T) and go make(T) are useless
 		return false
 	}
 	untyped := tv.Value != nil || tv.IsNil()
@@ -543,7 +543,7 @@ func (r *rewriter) typedArg(a ast.Expr) bool {
 	return true
 }
 
-// staticFunc is the text of a called function that needs no evaluation: a
+// staticFunc returns the text of a called function that needs no evaluation: a
 // declared function, generic or not, or a builtin.
 func (r *rewriter) staticFunc(e ast.Expr) (string, bool) {
 	var id *ast.Ident
@@ -576,8 +576,8 @@ func (r *rewriter) staticFunc(e ast.Expr) (string, bool) {
 	return "", false
 }
 
-// plainText is an expression with its names rewritten and nothing else. Names
-// count as used.
+// plainText returns an expression with its names rewritten and no other change.
+// The names count as used.
 func (r *rewriter) plainText(e ast.Expr) string {
 	sub := r.c.rewriter(r.g, r.pt)
 	sub.namesOnly = true

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// instrumented is what becomes of the body of a function.
+// instrumented returns what becomes of the body of a function.
 func instrumented(t *testing.T, params, body string) string {
 	t.Helper()
 	nb := newNotebook(t)

@@ -8,9 +8,9 @@ import (
 	"unicode"
 )
 
-// IsComplete says whether src can be run as it is: "complete"; "incomplete" with
-// the indent of the next line, where brackets, literals, comments or operators
-// are open; or "invalid", where no more text can mend it.
+// IsComplete returns whether src can be run as it is: "complete"; "incomplete",
+// with the indent of the next line, if brackets, literals, comments or operators
+// are open; or "invalid" if no additional text can fix it.
 func IsComplete(src string) (status, indent string) {
 	src = strings.ReplaceAll(src, "\r\n", "\n")
 	toks, file, errs := scan(0, src)
@@ -57,7 +57,7 @@ func IsComplete(src string) (status, indent string) {
 	return "complete", ""
 }
 
-// lastWritten is the index of the last token that is in the text.
+// lastWritten returns the index of the last token that is in the text.
 func lastWritten(toks []tok) int {
 	for i := len(toks) - 1; i >= 0; i-- {
 		if toks[i].written() {
@@ -67,9 +67,9 @@ func lastWritten(toks []tok) int {
 	return -1
 }
 
-// chunkStatus parses one chunk. Line and col are those of the last token of the
-// cell if the chunk is the last one, else 0: an error behind or at that token
-// may be mended by more text.
+// chunkStatus parses one chunk. If the chunk is the last one, line and col are
+// the position of the cell's last token, else 0: more text may fix an error at
+// or after that token.
 func chunkStatus(ch chunk, line, col int) string {
 	var errs Errors
 	if ch.kind == packageChunk {
@@ -98,7 +98,7 @@ func chunkStatus(ch chunk, line, col int) string {
 
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// parses reports whether text is a list of statements.
+// parses reports whether text parses as a list of statements.
 func parses(text string) bool {
 	_, err := parser.ParseFile(token.NewFileSet(), "", "package p; func _() {"+text+"\n}", parser.SkipObjectResolution)
 	return err == nil

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// prime marks what is not the user's in a name. U+141F is a letter, so that the
-// compiler takes it, and nobody types it.
+// prime marks the generated part of a name. U+141F is a letter, so the compiler
+// accepts it, and nobody types it.
 const prime = "ᐟ"
 
-// Clean removes the marks of link names from a text that a user is to see, such
-// as a panic message: pointᐟ2 becomes point.
+// Clean removes the marks of link names from text meant for the user, such as a
+// panic message: pointᐟ2 becomes point.
 func Clean(text string) string {
 	if !strings.Contains(text, prime) {
 		return text
@@ -31,9 +31,9 @@ func Clean(text string) string {
 // newLink makes the link name of a new version of name.
 //
 // An exported variable or function gets a leading mark: in a package named main
-// the compiler emits plugin export tables for it, which the fast mode cannot
-// link. A name that is predeclared or an import is marked from the start, so
-// that older code goes on meaning the builtin or the package.
+// the compiler emits plugin export tables for exported names, which the fast mode
+// cannot link. A name that is predeclared or an import is marked from the start,
+// so that older code continues to mean the builtin or the package.
 func (p *plan) newLink(name string, k kind) string {
 	base := name
 	if (k == varKind || k == funcKind) && ast.IsExported(name) {
@@ -55,15 +55,15 @@ func (p *plan) newLink(name string, k kind) string {
 	}
 }
 
-// Marks keep the emitted names of imports and of function-local types apart from
-// link names in the table of names taken.
+// These marks keep the emitted names of imports and of function-local types apart
+// from link names in the table of used names.
 const (
 	importMark = "import "
 	localMark  = "local "
 )
 
-// importLink is the name that generated files use for an import: the user's
-// name, or another one where a declaration has that as its link name.
+// importLink returns the name of an import in generated files: the user's name,
+// or another one if a declaration has that link name.
 func (p *plan) importLink(name, path string) string {
 	if p.s.used[name] == 0 && !p.links[name] && name != "." && name != "_" {
 		p.links[importMark+name] = true
@@ -72,7 +72,7 @@ func (p *plan) importLink(name, path string) string {
 	return p.s.alias(path)
 }
 
-// alias is the canonical import name of a path in generated files.
+// alias returns the canonical import name of a path in generated files.
 func (s *Session) alias(path string) string {
 	if a := s.aliases[path]; a != "" {
 		return a
@@ -100,12 +100,12 @@ func (s *Session) aliasTaken(a string) bool {
 	return false
 }
 
-// lineDirective makes the next line count as the given place of a cell.
+// lineDirective positions the next line at the given place of a cell.
 func lineDirective(cell, line, col int) string {
 	return fmt.Sprintf("//line In[%d]:%d:%d\n", cell, line, col)
 }
 
-// lineMark makes the following character count as the given place.
+// lineMark positions the following character at the given place.
 func lineMark(cell, line, col int) string {
 	return fmt.Sprintf("/*line In[%d]:%d:%d*/", cell, line, col)
 }

@@ -107,7 +107,7 @@ func (nb *notebook) lacks(texts ...string) {
 	}
 }
 
-// source is all files of the last unit.
+// source returns all files of the last unit.
 func (nb *notebook) source() string {
 	var b strings.Builder
 	for _, name := range sortedKeys(nb.last.Files) {

@@ -14,24 +14,24 @@ type source struct {
 	imports []importSpec
 	decls   []*decl // without uses and links
 	stmts   []chunk
-	// program says that the cell is an ordinary file of package main: only
+	// program is set if the cell is an ordinary file of package main, with only
 	// declarations. Its variables are initialised in Go's order.
 	program bool
 	words   map[string]bool   // identifiers in the cell
-	extra   map[string]string // more imports, name to path
-	// bare are the functions without body. A cell that has several and nothing that
-	// could call them lists an API, as gophernotes' notebooks do: they are left out.
+	extra   map[string]string // additional imports, name to path
+	// bare holds the functions without body. A cell with several of them and nothing
+	// that could call them lists an API, as gophernotes' notebooks do; they are left out.
 	bare   Errors
-	bodies bool // there are functions with a body
+	bodies bool // some functions have a body
 }
 
-// An importSpec is one import of a cell; name is empty where none is written.
+// An importSpec is one import of a cell; name is empty if none is written.
 type importSpec struct {
 	name, path string
 	line, col  int
 }
 
-// parseCell cuts and parses a cell. All syntax errors are reported at once.
+// parseCell splits and parses a cell. It reports all syntax errors at once.
 func parseCell(n int, src string) (*source, Errors) {
 	chunks, errs := split(n, src)
 	if len(errs) > 0 {
@@ -73,7 +73,7 @@ func parseCell(n int, src string) (*source, Errors) {
 	return c, errs
 }
 
-// parseChunk parses a chunk as the top level of a file.
+// parseChunk parses a chunk as a top-level declaration of a file.
 func parseChunk(n int, ch chunk) (*ast.File, *token.FileSet, string, Errors) {
 	fset := token.NewFileSet()
 	text := "package main\n" + lineDirective(n, ch.line, ch.col) + ch.src + "\n"
@@ -105,9 +105,9 @@ func (c *source) addImports(ch chunk) Errors {
 	return errs
 }
 
-// addDecls makes the declarations of a chunk. A group of types is taken apart; a
-// group of constants stays whole, for iota. func init is a statement, func main
-// is called behind the others.
+// addDecls adds the declarations of a chunk. A group of types is split; a group
+// of constants stays whole because of iota. func init becomes a statement, and
+// the call of func main comes after all others.
 func (c *source) addDecls(ch chunk, mainCall **chunk) Errors {
 	f, fset, text, errs := parseChunk(c.n, ch)
 	if errs != nil {
@@ -137,7 +137,7 @@ func (c *source) addDecls(ch chunk, mainCall **chunk) Errors {
 	return errs
 }
 
-// initCall turns "func init() {...}" into a statement of the same width.
+// initCall turns "func init() {...}" into a statement of the same width, so that columns stay right.
 func initCall(ch chunk, src string) chunk {
 	ch.kind = stmtChunk
 	ch.src = strings.Replace(src, "init", "    ", 1) + "()"
@@ -197,14 +197,14 @@ func (c *source) genDecl(ch chunk, g *ast.GenDecl, fset *token.FileSet, text str
 	}
 }
 
-// declare adds the name that d declares; blanks declare nothing.
+// declare adds the name that d declares, unless it is blank.
 func (d *decl) declare(id *ast.Ident) {
 	if id.Name != "_" {
 		d.syms = append(d.syms, &symbol{name: id.Name, decl: d})
 	}
 }
 
-// receiverBase is the name of a method's base type, nil where it has none.
+// receiverBase returns the name of a method's base type, or nil if it has none.
 func receiverBase(f *ast.FuncDecl) *ast.Ident {
 	if f.Recv == nil || len(f.Recv.List) == 0 {
 		return nil
@@ -212,7 +212,7 @@ func receiverBase(f *ast.FuncDecl) *ast.Ident {
 	return baseIdent(f.Recv.List[0].Type)
 }
 
-// baseIdent is the name in a type such as *T[A], nil where there is none.
+// baseIdent returns the name in a type such as *T[A], or nil if there is none.
 func baseIdent(t ast.Expr) *ast.Ident {
 	for {
 		switch x := t.(type) {
@@ -241,8 +241,8 @@ func checkStmt(n int, ch chunk) Errors {
 	return nil
 }
 
-// Imports lists the import paths that the source of a cell names, so that they
-// can be made available before Prepare. A cell with syntax errors has none.
+// Imports lists the import paths in the source of a cell, so that they can be
+// made available before Prepare. It returns none for a cell with syntax errors.
 func Imports(src string) []string {
 	c, errs := parseCell(0, strings.ReplaceAll(src, "\r\n", "\n"))
 	if len(errs) > 0 {

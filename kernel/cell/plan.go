@@ -8,29 +8,30 @@ import (
 	"strings"
 )
 
-// A plan is one Prepare under way: what the cell changes, and what follows.
+// A plan is one Prepare under way: what the cell changes, and what follows from it.
 //
-// Code that uses what is redefined follows the new version: a function, type or
-// constant is declared again, bound to it. Where that does not check any more,
-// it keeps what it had (kept), with a warning.
+// Code that uses a redefined name follows the new version: its function, type or
+// constant is declared again, bound to the new version. Otherwise two cells could
+// disagree about a name that the user sees once. Code that no longer type-checks
+// with the new version keeps the old one (kept), and the user gets a warning.
 type plan struct {
 	s    *Session
 	base *state // as of the last commit
 	next *state // as of this cell
 	c    *source
 
-	links   map[string]bool   // link names taken by this plan
-	autos   map[string]string // names with imports added by themselves, and the paths
-	kept    map[*decl]string
-	dropped map[*decl]string // carried methods left out
-	fixed   map[string]bool  // links of variables whose type must not follow
-	changed map[string]bool  // variables of the cell whose type is not the earlier one
+	links   map[string]bool   // link names that this plan uses
+	autos   map[string]string // automatically imported names and their paths
+	kept    map[*decl]string  // declarations that keep the old version, and the error that a new one gives
+	dropped map[*decl]string  // methods that a new version of their type cannot have, and the error
+	fixed   map[string]bool   // link names of variables that must keep their type
+	changed map[string]bool   // variables of the cell whose type has changed
 
 	superseded map[*symbol]bool
-	sameText   map[*symbol]bool // superseded types whose memory layout stays
+	sameText   map[*symbol]bool // superseded types with unchanged text: their memory layout may stay
 	following  map[*decl]bool
 	fresh      []*decl            // declarations of the cell that are new
-	follow     []*decl            // new versions of earlier ones, methods included
+	follow     []*decl            // new versions of earlier declarations, including methods
 	retyped    map[string]*symbol // variables that follow their type, by name
 	objs       map[types.Object]*symbol
 }
@@ -44,8 +45,8 @@ func (s *Session) newPlan(c *source) *plan {
 	}
 }
 
-// currentDecls are the functions, types and constants that the scope names, in
-// a stable order.
+// currentDecls returns the functions, types and constants in scope. The order is
+// stable, so that the same cell always compiles to the same files.
 func (p *plan) currentDecls() []*decl {
 	seen := map[*decl]bool{}
 	var out []*decl
@@ -58,8 +59,9 @@ func (p *plan) currentDecls() []*decl {
 	return out
 }
 
-// arrange decides which declarations the check will see. It is run again when
-// kept, dropped, fixed or changed have grown.
+// arrange decides which declarations the check sees. It starts from scratch each
+// time kept, dropped, fixed or changed has grown: one declaration that cannot
+// follow may stop any number of others from following.
 func (p *plan) arrange() {
 	p.superseded, p.sameText = map[*symbol]bool{}, map[*symbol]bool{}
 	p.fresh, p.follow, p.retyped = nil, nil, map[string]*symbol{}
@@ -96,7 +98,7 @@ func (p *plan) arrange() {
 		}
 	}
 	for _, d := range p.c.decls {
-		if d.kind == methodKind && d.recv == "" { // an error that the check reports
+		if d.kind == methodKind && d.recv == "" { // invalid; the check reports it
 			p.fresh = append(p.fresh, d)
 		}
 	}
@@ -116,7 +118,7 @@ func (p *plan) methodsByType() map[string][]*decl {
 	return out
 }
 
-// baseType follows aliases of the notebook: methods belong to the type itself.
+// baseType resolves the notebook's aliases, because methods belong to the type itself.
 func (p *plan) baseType(name string) string {
 	for range len(p.c.decls) {
 		d := p.c.typeDecl(name)
@@ -138,7 +140,7 @@ func (p *plan) baseType(name string) string {
 	return name
 }
 
-// typeDecl is the type of that name which the cell declares.
+// typeDecl returns the cell's declaration of the type with that name.
 func (c *source) typeDecl(name string) *decl {
 	for _, d := range c.decls {
 		if d.kind == typeKind && d.name == name {
@@ -148,8 +150,7 @@ func (c *source) typeDecl(name string) *decl {
 	return nil
 }
 
-// callsInVars reports whether the value of a variable of the program comes from
-// a call.
+// callsInVars reports whether the program initialises a variable with a call.
 func (c *source) callsInVars() bool {
 	for _, ch := range c.stmts {
 		text := strings.TrimLeft(strings.TrimPrefix(ch.src, "var"), " \t(")
@@ -160,12 +161,13 @@ func (c *source) callsInVars() bool {
 	return false
 }
 
-// unchanged finds the declarations of the cell that say what the notebook
-// already has. Running a cell again must not make new types.
+// unchanged returns the declarations of the cell that repeat what the notebook
+// already has. They are not declared again: running a cell twice must not make a
+// new type, because values of the old one would no longer fit.
 func (p *plan) unchanged(methods map[string][]*decl) map[*decl]bool {
 	same := map[*decl]bool{}
 	if p.c.program && p.c.callsInVars() {
-		return same // the order of initialisation depends on what functions use
+		return same // initialisation order depends on what the functions use, so keep them all
 	}
 	for _, d := range p.c.decls {
 		if d.kind != methodKind && p.sameAs(d) != nil && !p.newMethod(p.sameAs(d), methods[d.name]) {
@@ -192,7 +194,7 @@ func (p *plan) unchanged(methods map[string][]*decl) map[*decl]bool {
 	return same
 }
 
-// sameAs is the current declaration with the tokens of d.
+// sameAs returns the current declaration with the same tokens as d, or nil.
 func (p *plan) sameAs(d *decl) *decl {
 	if len(d.syms) == 0 {
 		return nil
@@ -211,7 +213,7 @@ func (p *plan) sameAs(d *decl) *decl {
 	return old
 }
 
-// newMethod reports whether ms holds a method that t does not have like that.
+// newMethod reports whether ms contains a method that t lacks or has in another form.
 func (p *plan) newMethod(t *decl, ms []*decl) bool {
 	for _, m := range ms {
 		found := false
@@ -225,7 +227,7 @@ func (p *plan) newMethod(t *decl, ms []*decl) bool {
 	return false
 }
 
-// stable reports whether all names in d mean what they meant.
+// stable reports whether all names in d still mean the same.
 func (p *plan) stable(d *decl, renewed map[string]bool) bool {
 	for _, u := range d.allUses {
 		if renewed[u.name] {
@@ -241,7 +243,8 @@ func (p *plan) stable(d *decl, renewed map[string]bool) bool {
 	return true
 }
 
-// supersede notes that old gets a new version; by is the declaration of it.
+// supersede records that old gets a new version, declared by by. A type whose text
+// is unchanged keeps its memory layout if the types it names do (see layoutStays).
 func (p *plan) supersede(old *symbol, by *decl) {
 	if old == nil || p.superseded[old] {
 		return
@@ -252,7 +255,8 @@ func (p *plan) supersede(old *symbol, by *decl) {
 	}
 }
 
-// spread extends superseded to all that depends on it.
+// spread marks everything that depends on a superseded symbol as following. It
+// repeats until nothing changes, because what follows is superseded in turn.
 func (p *plan) spread() {
 	decls := p.currentDecls()
 	for again := true; again; {
@@ -289,8 +293,9 @@ func (p *plan) dependsOnSuperseded(d *decl) bool {
 	return false
 }
 
-// fixKept takes variables out of retyped that are used by code which does not
-// follow, and starts over where there are some.
+// fixKept removes from retyped the variables that kept code uses: that code was
+// compiled with the old type, and a variable has one type. If it removed any,
+// it starts over, because fewer variables that follow may mean less kept code.
 func (p *plan) fixKept(decls []*decl) {
 	if len(p.retyped) == 0 {
 		return
@@ -320,8 +325,9 @@ func (p *plan) fixKept(decls []*decl) {
 	}
 }
 
-// retypable reports whether the type of a variable names superseded types, all
-// of which keep their memory layout: then the variable follows.
+// retypable reports whether a variable can follow its type: its type names
+// superseded types, and all of these keep their memory layout, so the value in
+// the variable's storage stays valid.
 func (p *plan) retypable(sym *symbol) bool {
 	if p.fixed[sym.link] || sym.decl.inferred {
 		return false
@@ -338,8 +344,8 @@ func (p *plan) retypable(sym *symbol) bool {
 	return hit
 }
 
-// layoutStays reports whether the new version of a superseded type has the
-// layout of the old one.
+// layoutStays reports whether the new version of a superseded type has the same
+// memory layout as the old one.
 func (p *plan) layoutStays(t *symbol, seen map[*symbol]bool) bool {
 	if seen[t] {
 		return true
@@ -348,7 +354,7 @@ func (p *plan) layoutStays(t *symbol, seen map[*symbol]bool) bool {
 	if !p.sameText[t] {
 		return false
 	}
-	for _, u := range t.decl.uses { // of the type itself, not of its methods
+	for _, u := range t.decl.uses { // the uses of the type itself; methods do not affect the layout
 		if u.sym != nil && p.superseded[u.sym] && !p.layoutStays(u.sym, seen) {
 			return false
 		}
@@ -356,8 +362,8 @@ func (p *plan) layoutStays(t *symbol, seen map[*symbol]bool) bool {
 	return true
 }
 
-// replaced reports whether d is not to follow by itself, as all that it declares
-// gets a new version already.
+// replaced reports whether everything that d declares already gets a new version,
+// so that d must not follow as well.
 func (p *plan) replaced(d *decl) bool {
 	for _, sym := range d.syms {
 		if !p.superseded[sym] {
@@ -367,7 +373,7 @@ func (p *plan) replaced(d *decl) bool {
 	return true
 }
 
-// versions makes the new versions: of touched types, and of all that follows.
+// versions makes the new versions of touched types and of everything that follows.
 func (p *plan) versions(methods map[string][]*decl, touched map[*decl]bool, declared map[string]bool) {
 	for _, d := range p.fresh {
 		if d.kind == typeKind && len(d.syms) > 0 {
@@ -395,8 +401,8 @@ func (p *plan) versions(methods map[string][]*decl, touched map[*decl]bool, decl
 	}
 }
 
-// carry adds the methods of an earlier version of a type that the new one does
-// not define itself.
+// carry adds the methods of an earlier version of a type that the new version
+// does not define itself, so that editing a type does not lose its methods.
 func (p *plan) carry(old, d *decl) {
 	own := map[string]bool{}
 	for _, m := range d.methods {
@@ -411,7 +417,7 @@ func (p *plan) carry(old, d *decl) {
 	}
 }
 
-// clone makes the next version of d, still without objects and links.
+// clone makes the next version of d, without objects and link names yet.
 func (p *plan) clone(d *decl) *decl {
 	c := *d
 	c.uses = slices.Clone(d.uses)
@@ -429,15 +435,15 @@ func (p *plan) clone(d *decl) *decl {
 	return &c
 }
 
-// applyImports puts the imports of the cell into next. An import hides an
-// earlier variable or function of its name.
+// applyImports puts the imports of the cell into next. An import hides an earlier
+// variable or function of the same name.
 func (p *plan) applyImports() Errors {
 	p.next = p.base.clone()
 	p.renewImports()
 	var errs Errors
 	for _, spec := range p.c.imports {
 		if spec.path == "C" {
-			// A session takes C code out before (package kernel/cgo).
+			// The session has already removed C code (package kernel/cgo).
 			errs = append(errs, Diagnostic{Cell: p.c.n, Line: spec.line, Col: spec.col, Msg: `import "C" is not possible here`})
 			continue
 		}
@@ -464,7 +470,7 @@ func (p *plan) applyImports() Errors {
 	return errs
 }
 
-// renewImports lets the imports of packages that were edited name the newest copy.
+// renewImports points the imports of edited packages to their newest copy.
 func (p *plan) renewImports() {
 	for name, imp := range p.next.imports {
 		p.next.imports[name] = p.renewed(imp)
@@ -475,7 +481,7 @@ func (p *plan) renewImports() {
 	}
 }
 
-// renewed is the import of the newest copy.
+// renewed returns the import of the newest copy of imp's package.
 func (p *plan) renewed(imp *imported) *imported {
 	path := p.s.current(imp.path)
 	if path == imp.path {
@@ -484,7 +490,7 @@ func (p *plan) renewed(imp *imported) *imported {
 	return &imported{name: imp.name, path: path, emitted: p.s.alias(path)}
 }
 
-// outdated reports whether d names a package of which there is a newer copy.
+// outdated reports whether d names a package that has a newer copy.
 func (p *plan) outdated(d *decl) bool {
 	for _, u := range d.allUses {
 		if u.imp != nil && p.s.current(u.imp.path) != u.imp.path {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Prepare turns the source of cell n into files to compile. It changes nothing
-// that the notebook defines: call Commit for that. The error is of type Errors
-// and holds all errors of the cell.
+// Prepare turns the source of cell n into files to compile. It does not change
+// the notebook: Commit does. The error is of type Errors and holds all errors of
+// the cell.
 func (s *Session) Prepare(n int, src string) (*Unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -24,8 +24,8 @@ func (s *Session) Prepare(n int, src string) (*Unit, error) {
 	return s.prepare(c, nil)
 }
 
-// PrepareCall is Prepare for code that is not the user's: it may use packages by
-// the names in imports, name to path, which stay unknown to the notebook.
+// PrepareCall is Prepare for generated code. The code may use packages by the
+// names in imports (name to path), which stay unknown to the notebook.
 func (s *Session) PrepareCall(n int, code string, imports map[string]string) (*Unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,8 +43,8 @@ func (s *Session) parse(n int, src string) (*source, Errors) {
 	return parseCell(n, src)
 }
 
-// prepare checks a cell and generates its unit; more adds to the function of the
-// cell behind the registration of its variables.
+// prepare checks a cell and generates its unit. The function more, if not nil,
+// adds to the cell's function after the registration of its variables.
 func (s *Session) prepare(c *source, more func(*rewritten)) (*Unit, error) {
 	p := s.newPlan(c)
 	chk, errs := p.settle()
@@ -54,11 +54,14 @@ func (s *Session) prepare(c *source, more func(*rewritten)) (*Unit, error) {
 	return chk.generate(more)
 }
 
-// maxRounds bounds how often a plan is checked anew. Each round takes one thing
-// away, or adds one; in practice there are one to three.
+// maxRounds bounds how often a plan is checked. Each round removes or adds one
+// thing; in practice there are one to three rounds.
 const maxRounds = 200
 
-// settle checks the plan until nothing has to be changed about what follows.
+// settle plans and checks the cell until nothing changes any more. The check shows
+// what the plan cannot know: which older code no longer type-checks (blame), which
+// names need an import (autoImport) and which variables changed type (varsChanged).
+// Each of these changes the plan, so a new round begins.
 func (p *plan) settle() (*checked, Errors) {
 	for round := 0; ; round++ {
 		if errs := p.applyImports(); len(errs) > 0 {
@@ -90,9 +93,10 @@ func (p *plan) settle() (*checked, Errors) {
 	}
 }
 
-// blame looks at errors in older code. A declaration that does not follow any
-// more keeps what it had; a method that a new version of its type cannot have is
-// left out. It reports whether the plan has to be made again.
+// blame handles errors in older code, which the user did not write in this cell. A
+// declaration that no longer type-checks keeps the old version; a method that the
+// new version of its type cannot have is dropped. It reports whether the plan has
+// to be made again.
 func (c *checked) blame() bool {
 	again := false
 	for _, e := range c.errs {
@@ -119,7 +123,7 @@ func (c *checked) blame() bool {
 	return again
 }
 
-// owner is the new version of a type that has the method m.
+// owner returns the new version of a type that has the method m.
 func (p *plan) owner(m *decl) *decl {
 	for _, list := range [][]*decl{p.fresh, p.follow} {
 		for _, d := range list {
@@ -131,7 +135,7 @@ func (p *plan) owner(m *decl) *decl {
 	return nil
 }
 
-// ignorable reports whether a complaint is about something that a notebook allows.
+// ignorable reports whether a notebook allows what the error is about.
 func ignorable(e types.Error) bool {
 	if _, ok := unusedAt(e); ok {
 		return true
@@ -139,7 +143,7 @@ func ignorable(e types.Error) bool {
 	return e.Soft && strings.HasSuffix(e.Msg, "and not used")
 }
 
-// describe is the place and message of an error on one line.
+// describe returns the position and message of an error on one line.
 func (s *Session) describe(e types.Error) string {
 	p := s.fset.Position(e.Pos)
 	return fmt.Sprintf("%s:%d:%d: %s", p.Filename, p.Line, p.Column, Clean(strings.TrimSpace(firstLine(e.Msg))))
@@ -150,7 +154,7 @@ func firstLine(s string) string {
 	return s
 }
 
-// ownErrors are the errors of the cell itself.
+// ownErrors returns the errors of the cell itself.
 func (c *checked) ownErrors() Errors {
 	var out Errors
 	show := c.lastExpr()
@@ -164,7 +168,7 @@ func (c *checked) ownErrors() Errors {
 		if show != nil && e.Pos == show.Pos() && strings.HasSuffix(e.Msg, "is not used") {
 			continue
 		}
-		if strings.HasPrefix(e.Msg, "\t") && len(out) > 0 { // more about the error before
+		if strings.HasPrefix(e.Msg, "\t") && len(out) > 0 { // a continuation of the previous error
 			out[len(out)-1].Hint = c.p.s.describe(e)
 			continue
 		}
@@ -181,7 +185,7 @@ func (c *checked) ownErrors() Errors {
 	return out
 }
 
-// overflow reports a last expression that is a constant too big for its type.
+// overflow reports a final expression whose constant value is too large for its type.
 func (c *checked) overflow(e ast.Expr, tv types.TypeAndValue) Errors {
 	def, ok := types.Default(tv.Type).(*types.Basic)
 	if !ok || def.Info()&types.IsInteger == 0 || representable(tv.Value, def) {
@@ -191,7 +195,7 @@ func (c *checked) overflow(e ast.Expr, tv types.TypeAndValue) Errors {
 	return Errors{{Cell: c.p.c.n, Line: p.Line, Col: p.Column, Msg: fmt.Sprintf("constant %s overflows %s", tv.Value, def)}}
 }
 
-// lastExpr is the last statement of the cell where that is an expression.
+// lastExpr returns the last statement of the cell if it is an expression, else nil.
 func (c *checked) lastExpr() ast.Expr {
 	if c.fn == nil || len(c.fn.Body.List) == 0 {
 		return nil
@@ -202,7 +206,7 @@ func (c *checked) lastExpr() ast.Expr {
 	return nil
 }
 
-// A rewritten is a cell on its way to a Unit.
+// A rewritten is a cell that has been rewritten for the compiler, from which unit renders the files.
 type rewritten struct {
 	c     *checked
 	body  strings.Builder // of the cell's function
@@ -229,7 +233,7 @@ func (c *checked) generate(more func(*rewritten)) (*Unit, error) {
 	for _, name := range sortedKeys(p.retyped) {
 		w.vars = append(w.vars, p.next.scope[name])
 	}
-	for _, d := range p.fresh { // a variable whose name is now a function's, say
+	for _, d := range p.fresh { // for example a variable whose name is now a function's
 		for _, sym := range d.syms {
 			if old := p.base.scope[sym.name]; old != nil && old.decl.kind == varKind && !old.pinned {
 				w.zero(old)
@@ -258,7 +262,7 @@ func (c *checked) unwritable(sym *symbol) Diagnostic {
 		Hint: "use it inside of a block or function"}
 }
 
-// bindDecls gives new declarations their links and objects, and puts them in
+// bindDecls gives new declarations their link names and objects, and adds them to
 // the scope.
 func (p *plan) bindDecls(c *checked) {
 	for _, list := range [][]*decl{p.fresh, p.follow} {
@@ -280,7 +284,7 @@ func (p *plan) bindDecls(c *checked) {
 	}
 }
 
-// rewriteDecl makes the compiler's text of a declaration.
+// rewriteDecl makes the text of a declaration for the compiler.
 func (c *checked) rewriteDecl(g *genFile, pt *part) {
 	r := c.rewriter(g, pt)
 	r.walk(pt.node)
@@ -306,7 +310,7 @@ func (w *rewritten) statements() {
 	}
 }
 
-// take adds what a statement uses.
+// take adds the imports and symbols that a statement uses.
 func (w *rewritten) take(r *rewriter) {
 	maps.Copy(w.imps, r.imps)
 	maps.Copy(w.c.pinned, r.pinned)
@@ -378,7 +382,7 @@ func (w *rewritten) initVar(init *types.Initializer, v *ast.ValueSpec) {
 	w.take(r)
 }
 
-// warnings say what did not follow.
+// warnings describes older code that kept the old version.
 func (p *plan) warnings() []string {
 	var out []string
 	for d, msg := range p.kept {

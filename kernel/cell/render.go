@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A goFile is a generated file in the making.
+// A goFile is a generated file under construction.
 type goFile struct {
 	imps map[string]string // names -> paths
 	body strings.Builder
 }
 
-// unit renders the files of a cell and takes the names that they use.
+// unit renders the files of a cell and reserves the names that they use.
 func (w *rewritten) unit() *Unit {
 	p := w.c.p
 	u := &Unit{N: p.c.n, Warnings: p.warnings(), AutoImported: p.autoPaths(), next: p.next, objs: p.objs}
@@ -43,15 +43,15 @@ func (w *rewritten) unit() *Unit {
 	return u
 }
 
-// rootsOfDecls compiles the declarations of the cell with it, so that what only
-// the compiler finds is reported here and not in a later cell.
+// rootsOfDecls makes the cell compile all its declarations, also unused ones, so
+// that errors which only the compiler finds are reported here and not in a later cell.
 func (w *rewritten) rootsOfDecls() {
 	for _, d := range w.c.p.fresh {
 		w.roots = append(w.roots, d.syms...)
 	}
 }
 
-// take keeps names for good that a unit may bring into the process.
+// take reserves, for good, the names that a unit may bring into the process.
 func (s *Session) take(p *plan, c *checked) {
 	for link := range p.links {
 		s.used[link]++
@@ -59,7 +59,7 @@ func (s *Session) take(p *plan, c *checked) {
 	maps.Copy(s.locals, c.locals)
 }
 
-// pluginPath is unique for each unit: a cell number may come again.
+// pluginPath returns a path unique to each unit, because a cell number may be reused.
 func (s *Session) pluginPath(n int) string {
 	s.units[n]++
 	if s.units[n] == 1 {
@@ -68,7 +68,7 @@ func (s *Session) pluginPath(n int) string {
 	return fmt.Sprintf("nbcell%dx%d", n, s.units[n])
 }
 
-// blankImports are the packages that the cell imports for their effects.
+// blankImports returns the packages that the cell imports for their side effects.
 func (p *plan) blankImports() []string {
 	var out []string
 	for _, spec := range p.c.imports {
@@ -79,7 +79,7 @@ func (p *plan) blankImports() []string {
 	return out
 }
 
-// declFiles renders the declarations that the cell needs: one file for each cell
+// declFiles renders the declarations that the cell needs: one file per cell that
 // they come from, and one for variables.
 func (w *rewritten) declFiles() map[string]*goFile {
 	var decls, vars []*decl
@@ -117,8 +117,8 @@ func (w *rewritten) declFiles() map[string]*goFile {
 	return files
 }
 
-// fileOf is the file for a declaration: that of its cell, or another one where
-// two cells of one number import different packages under one name.
+// fileOf returns the file for a declaration: the file of its cell, or another one
+// if two cells with the same number import different packages under one name.
 func fileOf(files map[string]*goFile, d *decl) *goFile {
 	for i := 1; ; i++ {
 		name := fmt.Sprintf("c%d.go", d.cell)
@@ -136,7 +136,7 @@ func fileOf(files map[string]*goFile, d *decl) *goFile {
 	}
 }
 
-// agrees reports whether imports fit to those of the file.
+// agrees reports whether imports are consistent with those of the file.
 func (f *goFile) agrees(imps map[string]string) bool {
 	for name, path := range imps {
 		if have := f.imps[name]; have != "" && have != path {
@@ -153,7 +153,7 @@ func (d *decl) firstLink() string {
 	return d.syms[0].link
 }
 
-// runFile is the function of the cell.
+// runFile returns the file with the cell's function.
 func (w *rewritten) runFile(pluginPath, slots string, blank []string) *goFile {
 	f := &goFile{imps: w.imps}
 	for i, path := range blank {
@@ -174,7 +174,7 @@ func (w *rewritten) runFile(pluginPath, slots string, blank []string) *goFile {
 	return f
 }
 
-// render writes the file and adds the paths that it imports.
+// render writes the file and adds the paths it imports to paths.
 func (f *goFile) render(runtime string, paths map[string]bool) string {
 	body := f.body.String()
 	if strings.Contains(body, "nbrt__.") {

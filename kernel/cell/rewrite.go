@@ -15,14 +15,14 @@ type rewriter struct {
 	edits     edits
 	uses      []use
 	imps      map[string]string // import names used -> paths
-	namesOnly bool              // only names, no instrumentation
-	lits      int               // function literals around
+	namesOnly bool              // rewrite only names, do not instrument
+	lits      int               // depth of nested function literals
 	pinned    map[*symbol]bool
 
-	inList  map[ast.Stmt]bool // statements in a list: more may be put behind them
+	inList  map[ast.Stmt]bool // statements in a list, after which others can be inserted
 	inComm  map[ast.Node]bool // sends and receives of a select
 	skipped map[ast.Node]bool
-	targets map[ast.Expr]bool // assigned to, or their address taken
+	targets map[ast.Expr]bool // assigned to, or their address is taken
 }
 
 func (c *checked) rewriter(g *genFile, pt *part) *rewriter {
@@ -30,13 +30,13 @@ func (c *checked) rewriter(g *genFile, pt *part) *rewriter {
 		inList: map[ast.Stmt]bool{}, inComm: map[ast.Node]bool{}, skipped: map[ast.Node]bool{}, targets: map[ast.Expr]bool{}}
 }
 
-// off is the offset of pos in the part's text.
+// off returns the offset of pos in the part's text.
 func (r *rewriter) off(pos token.Pos) int { return int(pos) - r.g.tok.Base() - r.pt.base }
 
-// end is the offset behind a node.
+// end returns the offset after a node.
 func (r *rewriter) end(n ast.Node) int { return r.off(n.End()) }
 
-// mark is a line mark for pos.
+// mark returns a line mark for pos.
 func (r *rewriter) mark(pos token.Pos) string {
 	p := r.c.p.s.fset.Position(pos)
 	n := cellNumber(p.Filename)
@@ -85,7 +85,7 @@ func (r *rewriter) funcLit(f *ast.FuncLit) {
 	r.lits--
 }
 
-// ident gives a name its link name.
+// ident replaces a name with its link name.
 func (r *rewriter) ident(id *ast.Ident) {
 	obj := r.c.info.Uses[id]
 	if obj == nil {
@@ -126,7 +126,7 @@ func (r *rewriter) ident(id *ast.Ident) {
 	}
 }
 
-// rename replaces a name; the text behind it keeps its column.
+// rename replaces a name. The text after it keeps its column.
 func (r *rewriter) rename(id *ast.Ident, name string) {
 	if name != id.Name {
 		end := id.Pos() + token.Pos(len(id.Name))
@@ -134,7 +134,7 @@ func (r *rewriter) rename(id *ast.Ident, name string) {
 	}
 }
 
-// field renames an embedded field along with the type that names it.
+// field renames an embedded field together with the type that names it.
 func (r *rewriter) field(id *ast.Ident, f *types.Var) {
 	f = f.Origin()
 	if !f.Embedded() {
@@ -160,14 +160,14 @@ func (r *rewriter) field(id *ast.Ident, f *types.Var) {
 	}
 }
 
-// packageName notes the use of an import and gives it its name in the file.
+// packageName records the use of an import and writes its name in the generated file.
 func (r *rewriter) packageName(id *ast.Ident) {
 	imp := r.useImport(id)
 	r.imps[imp.emitted] = imp.path
 	r.rename(id, imp.emitted)
 }
 
-// useImport notes that the text names a package.
+// useImport records that the text names a package.
 func (r *rewriter) useImport(id *ast.Ident) *imported {
 	path := r.c.info.Uses[id].(*types.PkgName).Imported().Path()
 	imp := r.c.p.next.imports[id.Name]
@@ -186,7 +186,7 @@ func (r *rewriter) useImport(id *ast.Ident) *imported {
 	return imp
 }
 
-// fromDot reports whether a plain name is an object of another package.
+// fromDot reports whether an unqualified name is an object of another package.
 func (r *rewriter) fromDot(obj types.Object) bool {
 	return obj.Pkg() != nil && obj.Pkg().Path() != pkgPath && obj.Parent() == obj.Pkg().Scope()
 }
@@ -203,8 +203,8 @@ func (r *rewriter) dotName(id *ast.Ident, obj types.Object) {
 	r.rename(id, a+"."+id.Name)
 }
 
-// selector keeps the names behind a package as they are, and puts the
-// run-time's in the place of some.
+// selector keeps the names after a package name, except those that the runtime
+// replaces.
 func (r *rewriter) selector(n *ast.SelectorExpr) bool {
 	r.pinReceiver(n)
 	id, ok := n.X.(*ast.Ident)
@@ -224,7 +224,7 @@ func (r *rewriter) selector(n *ast.SelectorExpr) bool {
 	return false
 }
 
-// symbolOf is the symbol of an object, nil for what is not of the notebook.
+// symbolOf returns the symbol of an object, or nil if it is not the notebook's.
 func (c *checked) symbolOf(obj types.Object) *symbol {
 	if sym := c.vars[obj]; sym != nil {
 		return sym
@@ -232,7 +232,7 @@ func (c *checked) symbolOf(obj types.Object) *symbol {
 	return c.p.symbol(obj)
 }
 
-// isLocalType reports whether a type is declared inside of a function.
+// isLocalType reports whether a type is declared inside a function.
 func (c *checked) isLocalType(tn *types.TypeName) bool {
 	if tn.Pkg() != c.p.s.pkg || tn.Parent() == nil || tn.Parent() == tn.Pkg().Scope() {
 		return false
@@ -243,9 +243,10 @@ func (c *checked) isLocalType(tn *types.TypeName) bool {
 	return c.symbolOf(tn) == nil
 }
 
-// localType names a type that is local to a function. The symbols of two such
-// types of one name would collide in the process, as their numbers start anew
-// in each compilation, so each but the first gets a name of its own.
+// localType returns the name of a type that is local to a function. Each
+// compilation numbers such types from the beginning, so the symbols of two types
+// with the same name would collide in the process. Each but the first therefore
+// gets a name of its own.
 func (c *checked) localType(tn *types.TypeName) string {
 	if name := c.locals[tn.Pos()]; name != "" {
 		return name
@@ -262,7 +263,7 @@ func (c *checked) localType(tn *types.TypeName) string {
 	return name
 }
 
-// pins notes variables whose address is taken: their storage is not freed when
+// pins marks variables whose address is taken: their storage is not freed when
 // the name gets another type.
 func (r *rewriter) pins(n ast.Node) {
 	switch n := n.(type) {
@@ -279,7 +280,7 @@ func (r *rewriter) pins(n ast.Node) {
 	}
 }
 
-// pinReceiver notes a variable that is the receiver of a pointer method.
+// pinReceiver marks a variable that is the receiver of a pointer method.
 func (r *rewriter) pinReceiver(n *ast.SelectorExpr) {
 	sel := r.c.info.Selections[n]
 	if sel == nil || sel.Kind() != types.MethodVal {
@@ -302,7 +303,7 @@ func isPointer(t types.Type) bool {
 	return ok
 }
 
-// pin notes the variable that e is a part of.
+// pin marks the variable that e is a part of.
 func (r *rewriter) pin(e ast.Expr) {
 	for {
 		switch x := e.(type) {

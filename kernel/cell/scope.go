@@ -8,8 +8,8 @@ import (
 )
 
 // resetScope fills the scope of package nb with the current objects under the
-// user's names. The *types.Package stays the same one: go/types compares it by
-// pointer when it looks at unexported fields.
+// user's names. It keeps the *types.Package, because go/types compares packages
+// by pointer when it looks up unexported fields.
 func (p *plan) resetScope(c *checked) {
 	p.s.freshScope()
 	scope := p.s.pkg.Scope()
@@ -22,15 +22,16 @@ func (p *plan) resetScope(c *checked) {
 	p.insertDots(scope, declared)
 }
 
-// freshScope empties the scope of package nb, which stays the same one: go/types
-// tells package level by it. The contents before are returned.
+// freshScope replaces the contents of package nb's scope, and returns the previous
+// contents. The scope itself stays the same, because go/types recognises the
+// package level by it.
 func (s *Session) freshScope() *types.Scope {
 	old := *s.pkg.Scope()
 	*s.pkg.Scope() = *types.NewScope(types.Universe, token.NoPos, token.NoPos, "package nb")
 	return &old
 }
 
-// declared are the names that the generated files declare at package level.
+// declared returns the names that the generated files declare at package level.
 func (p *plan) declared() map[string]bool {
 	out := map[string]bool{}
 	for _, list := range [][]*decl{p.fresh, p.follow} {
@@ -52,8 +53,8 @@ func (p *plan) declared() map[string]bool {
 	return out
 }
 
-// insertDots makes the objects of dot imports visible below all names of the
-// notebook. Generated code names them with their package.
+// insertDots makes the objects of dot imports visible, below all names of the
+// notebook. Generated code qualifies them with their package.
 func (p *plan) insertDots(scope *types.Scope, declared map[string]bool) {
 	if len(p.next.dots) == 0 {
 		return
@@ -82,8 +83,8 @@ func (p *plan) insertDots(scope *types.Scope, declared map[string]bool) {
 	}
 }
 
-// bodyScope is the package scope of the second call: the cell's variables hide
-// what had their names.
+// bodyScope fills the package scope of the second call: the cell's variables hide
+// earlier objects of the same name.
 func (p *plan) bodyScope(c *checked) {
 	scope := p.s.pkg.Scope()
 	for _, v := range c.hoisted {
@@ -98,12 +99,12 @@ func (p *plan) bodyScope(c *checked) {
 	}
 }
 
-// hiddenNow reports whether a name is no name of the notebook any more.
+// hiddenNow reports whether a name no longer belongs to the notebook.
 func (p *plan) hiddenNow(name string) bool {
 	return p.next.scope[name] == nil && !p.declared()[name]
 }
 
-// proxy makes sym visible to the check under a name that nobody can write.
+// proxy makes sym visible to the check under a name that nobody can type.
 func (p *plan) proxy(sym *symbol) string {
 	name := sym.link + prime + "0"
 	scope := p.s.pkg.Scope()

@@ -12,40 +12,40 @@ import (
 	"sync"
 )
 
-// pkgPath is the import path that all cells are compiled as.
+// pkgPath is the import path of the package that all cells belong to.
 const pkgPath = "nb"
 
-// A Config says what cells may import and how their code is generated. Importer
+// A Config sets what cells may import and how their code is generated. Importer
 // and Runtime are required.
 type Config struct {
 	// Importer opens the export data of an import path: an archive or an export
-	// file of the gc compiler. It fails where the package is not available.
+	// file of the gc compiler. It returns an error if the package is not available.
 	Importer func(path string) (io.ReadCloser, error)
-	// Runtime is the import path of the run-time that generated code calls.
+	// Runtime is the import path of the package that generated code calls.
 	Runtime string
 	// Dir is the source folder of an import path, for documentation. Optional.
 	Dir func(path string) (string, error)
-	// Current gives the import path that a package has now: one that was edited is
-	// compiled under another path than before. Code that names it follows, and
-	// values that were made before keep its earlier types. Optional.
+	// Current returns the import path that a package has now: an edited package is
+	// compiled under a new path. Code that names it follows, and values made before
+	// keep the earlier types. Optional.
 	Current func(path string) string
 	// Packages lists the import paths that may be completed. Optional.
 	Packages func() []string
-	// NoChecks leaves interrupt checks out.
+	// NoChecks omits interrupt checks.
 	NoChecks bool
 	// Fast adds what the fast mode of package build needs to every cell.
 	Fast bool
-	// AutoNames maps a name to the package that declares it, where the name is
-	// understood without a package: Display, as in gophernotes. Optional.
+	// AutoNames maps a name that can be used without its package to the package
+	// that declares it: Display, as in gophernotes. Optional.
 	AutoNames map[string]string
-	// AutoImports maps a package name to the import path that is added by itself
+	// AutoImports maps a package name to the import path that is added automatically
 	// when a cell uses the name and nothing else defines it. See StdImports.
 	AutoImports map[string]string
 }
 
 // A Session knows the declarations of a notebook. Prepare, Commit, Reset, Names
-// and DefineVar are called by one goroutine at a time; Complete and Inspect may
-// be called at any time.
+// and DefineVar must not be called concurrently; Complete and Inspect may be
+// called at any time.
 type Session struct {
 	cfg Config
 
@@ -54,8 +54,8 @@ type Session struct {
 	imp     types.Importer
 	pkg     *types.Package // the identity of package nb; its scope is replaced before each check
 	state   *state
-	objs    map[types.Object]*symbol // of all versions ever committed
-	used    map[string]int           // link names taken, for good: name -> versions
+	objs    map[types.Object]*symbol // all versions ever committed
+	used    map[string]int           // link names in use, for good: name -> number of versions
 	locals  map[token.Pos]string     // names given to function-local types
 	aliases map[string]string
 	units   map[int]int      // how often a cell number was prepared
@@ -85,7 +85,7 @@ func (s *Session) newImporter() {
 	s.imp = importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) { return s.cfg.Importer(path) })
 }
 
-// current is the path that a package has now.
+// current returns the path that a package has now.
 func (s *Session) current(path string) string {
 	if s.cfg.Current == nil {
 		return path
@@ -93,7 +93,7 @@ func (s *Session) current(path string) string {
 	return s.cfg.Current(path)
 }
 
-// A Unit is a prepared cell: what to compile, and what Commit makes of it.
+// A Unit is a prepared cell: the files to compile, and the changes that Commit applies.
 type Unit struct {
 	// N is the number of the cell, as in In[N].
 	N int
@@ -101,15 +101,15 @@ type Unit struct {
 	Entry string
 	// PluginPath is unique for each Unit of a Session.
 	PluginPath string
-	// Files are the Go files, name to content, of package main, to be compiled as
-	// import path "nb".
+	// Files maps the names of the Go files of package main to their content. They
+	// are compiled with the import path "nb".
 	Files map[string]string
-	// Imports are the import paths that Files use, sorted, the run-time included.
+	// Imports lists the import paths that Files use, sorted, including the runtime.
 	Imports []string
-	// Empty says that there is nothing to compile: only comments or imports.
-	// Commit it all the same.
+	// Empty is set if there is nothing to compile: only comments or imports.
+	// Commit the unit all the same.
 	Empty bool
-	// Warnings tell what the cell changed for older code.
+	// Warnings describe what the cell changed for older code.
 	Warnings []string
 	// AutoImported lists the paths added by Config.AutoImports.
 	AutoImported []string
@@ -127,9 +127,9 @@ type Name struct {
 	Cell int    // where it was defined; 0 for imports
 }
 
-// Commit makes the declarations of u those of the notebook. Call it when the
-// unit has been built, linked and loaded, before it runs: from then on its
-// variables exist, even if the cell panics.
+// Commit adds the declarations of u to the notebook. Call it when the unit has
+// been built, linked and loaded, before it runs: from then on its variables
+// exist, even if the cell panics.
 func (s *Session) Commit(u *Unit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,9 +143,9 @@ func (s *Session) Commit(u *Unit) {
 	}
 }
 
-// Reset is for the death of the session process. Variables are forgotten, and
-// functions and types that use them; imports, other functions, types and
-// constants stay, as they are only text. It returns what was lost.
+// Reset handles the death of the session process. Variables are forgotten, and so
+// are the functions and types that use them. Imports and other functions, types
+// and constants stay, because they are only text. It returns what was lost.
 func (s *Session) Reset() []Name {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,8 +162,8 @@ func (s *Session) Reset() []Name {
 	return s.names(func(sym *symbol) bool { return lost[sym] }, lost)
 }
 
-// Restart forgets everything (%reset), what is known of packages included: the
-// next process may load other versions of them.
+// Restart forgets everything (%reset), including what is known about packages:
+// the next process may load other versions of them.
 func (s *Session) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +186,7 @@ func (s *Session) Names() []Name {
 
 func byName(a, b Name) int { return strings.Compare(a.Name, b.Name) }
 
-// names lists the symbols of the scope, or those of only, that keep wants.
+// names lists the symbols that satisfy keep, of the scope or, if only is not nil, of only.
 func (s *Session) names(keep func(*symbol) bool, only map[*symbol]bool) []Name {
 	var out []Name
 	add := func(sym *symbol) {
@@ -207,7 +207,7 @@ func (s *Session) names(keep func(*symbol) bool, only map[*symbol]bool) []Name {
 	return out
 }
 
-// typeString shows a type as the user would write it.
+// typeString returns a type as the user would write it.
 func typeString(t types.Type) string {
 	if t == nil {
 		return ""

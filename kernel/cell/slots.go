@@ -8,11 +8,11 @@ import (
 
 // A slot is a variable that holds the current version of a function. Function
 // literals in statements call notebook functions through slots: a literal may
-// live on in a variable or a goroutine, and is to see a function that is defined
-// again. Declared functions need none; they get new versions themselves.
+// outlive its cell in a variable or a goroutine, and must see later versions of
+// the function. Declared functions need no slots, because they follow themselves.
 type slotInit struct{ slot, fn *symbol }
 
-// slot is the slot of a function, nil where it can have none.
+// slot returns the slot of a function, or nil if it cannot have one.
 func (c *checked) slot(fn *symbol) *symbol {
 	p := c.p
 	if s := p.next.slots[fn.name]; s != nil && types.Identical(s.obj.Type(), fn.obj.Type()) {
@@ -37,8 +37,8 @@ func (c *checked) slot(fn *symbol) *symbol {
 	return s
 }
 
-// fillSlots gives the slots of functions with a new version that version. A
-// slot ends where its name stands for something else: what lives keeps what it has.
+// fillSlots stores new versions of functions in their slots. A slot is retired
+// when its name gets another meaning: live literals keep the last version.
 func (c *checked) fillSlots() {
 	p := c.p
 	for _, name := range sortedKeys(p.next.slots) {

@@ -15,7 +15,7 @@ type chunk struct {
 	first     token.Token // the first token
 	src       string
 	line, col int  // position of src in the cell
-	semi      bool // ended by a semicolon that the user wrote
+	semi      bool // the user ended it with a semicolon
 	pragma    string
 }
 
@@ -30,13 +30,14 @@ const (
 
 // A tok is one token of a cell.
 type tok struct {
-	pos, stop int // offsets of its begin and end
+	pos, stop int // start and end offset
 	kind      token.Token
 	lit       string
 }
 
-// tokenEnd is where the token at pos ends. The scanner leaves carriage returns
-// out of raw strings, and writes what is no UTF-8 as a replacement character.
+// tokenEnd returns the end of the token at pos. Its literal does not have that
+// length: the scanner omits carriage returns in raw strings and replaces invalid
+// UTF-8 with a replacement character.
 func tokenEnd(src string, pos int, kind token.Token, lit string) int {
 	switch {
 	case kind == token.STRING && lit[0] == '`':
@@ -53,11 +54,11 @@ func tokenEnd(src string, pos int, kind token.Token, lit string) int {
 	return min(pos+len(kind.String()), len(src))
 }
 
-// written says that the token is in the text, and not a semicolon that the end
-// of a line stands for.
+// written reports whether the token is in the text, unlike a semicolon that the
+// scanner inserts at the end of a line.
 func (t tok) written() bool { return t.kind != token.SEMICOLON || t.lit == ";" }
 
-// scan cuts text in tokens.
+// scan splits text into tokens.
 func scan(n int, src string) ([]tok, *token.File, Errors) {
 	var errs Errors
 	file := token.NewFileSet().AddFile("", -1, len(src))
@@ -76,8 +77,8 @@ func scan(n int, src string) ([]tok, *token.File, Errors) {
 	}
 }
 
-// split cuts a cell into its top-level chunks: a semicolon, written or
-// automatic, outside of all brackets ends one.
+// split cuts a cell into its top-level chunks. A semicolon outside all brackets,
+// written or automatic, ends a chunk.
 func split(n int, src string) ([]chunk, Errors) {
 	toks, file, errs := scan(n, src)
 	at := func(t tok, format string, args ...any) {
@@ -121,9 +122,9 @@ func split(n int, src string) ([]chunk, Errors) {
 	return out, errs
 }
 
-// inHeader reports whether the semicolon at the end of toks is one of the header
-// of an if, for or switch. Only the parser can tell: a brace may belong to a
-// literal in the header.
+// inHeader reports whether the semicolon at the end of toks belongs to the header
+// of an if, for or switch. It asks the parser, because a brace may belong to a
+// composite literal in the header.
 func inHeader(src string, toks []tok) bool {
 	at := 0
 	for len(toks) > at+2 && toks[at].kind == token.IDENT && toks[at+1].kind == token.COLON {
@@ -140,13 +141,13 @@ func inHeader(src string, toks []tok) bool {
 	if parses(src[toks[0].pos:toks[len(toks)-1].pos]) {
 		return false
 	}
-	// A semicolon that a line's end stands for ends the statement, broken as it
-	// is, if a block came before it; so errors stay with their statement.
+	// An automatic semicolon after a block ends the statement even if the statement
+	// is broken, so that errors stay with their statement.
 	semi := toks[len(toks)-1]
 	return semi.written() || toks[len(toks)-2].kind != token.RBRACE
 }
 
-// semicolons counts those outside of brackets.
+// semicolons counts the semicolons outside brackets.
 func semicolons(toks []tok) int {
 	n, depth := 0, 0
 	for _, t := range toks {
@@ -185,7 +186,7 @@ func closer(open token.Token) token.Token {
 	return token.RBRACE
 }
 
-// reserved names would collide with generated code.
+// reserved reports whether a name could collide with generated code.
 func reserved(name string) bool {
 	return strings.Contains(name, prime) || strings.HasPrefix(name, "nb") && strings.HasSuffix(name, "__")
 }
@@ -207,11 +208,11 @@ func newChunk(src string, file *token.File, toks []tok) chunk {
 	return c
 }
 
-// pragmas are the compiler's directives that a function may have. nosplit is not
-// among them: the checks for an interrupt call functions.
+// pragmas are the compiler directives that a function may have. nosplit is not
+// among them, because interrupt checks call functions.
 var pragmas = []string{"//go:noinline", "//go:norace", "//go:nocheckptr", "//go:uintptrescapes"}
 
-// pragma is the directives at the end of what stands before a declaration.
+// pragma returns the directives at the end of the text before a declaration.
 func pragma(before string) string {
 	lines := strings.Split(before, "\n")
 	out := ""
@@ -223,8 +224,8 @@ func pragma(before string) string {
 	return out
 }
 
-// classify looks at the first tokens of a chunk. A func is a declaration where
-// a name follows, or a receiver, a name and parameters; else it is a literal.
+// classify looks at the first tokens of a chunk. A func is a declaration if a
+// name follows, or a receiver, a name and parameters; otherwise it is a literal.
 func classify(toks []tok) chunkKind {
 	switch toks[0].kind {
 	case token.PACKAGE:

@@ -44,7 +44,7 @@ func (r *rewriter) topStmt(s ast.Stmt, last bool) {
 			} else {
 				show := "nbrt__.Show("
 				if isCall(s.X) && types.Identical(r.c.info.Types[s.X].Type, types.Universe.Lookup("error").Type()) {
-					show = "nbrt__.ShowError(" // that nothing went wrong is not worth a line
+					show = "nbrt__.ShowError(" // do not spend a line on a nil error
 				}
 				r.edits.open(r.off(s.Pos()), show+r.mark(s.Pos()))
 				r.edits.close(r.end(s), ")")
@@ -59,8 +59,8 @@ func isCall(e ast.Expr) bool {
 	return ok
 }
 
-// shown reports whether the last expression of a cell has a value to show: not
-// for void calls, and not for what fmt.Print and its kin return.
+// shown reports whether the final expression of a cell has a value to show. Void
+// calls and the results of fmt.Print and similar functions are not shown.
 func (r *rewriter) shown(e ast.Expr) bool {
 	tv := r.c.info.Types[e]
 	if tuple, ok := tv.Type.(*types.Tuple); ok && tuple.Len() == 0 || tv.IsVoid() || tv.Type == nil {
@@ -154,8 +154,8 @@ func (r *rewriter) topVar(v *ast.ValueSpec, grouped bool) {
 	}
 }
 
-// inferTypes declares variables whose type cannot be written by the expressions
-// that they come from.
+// inferTypes declares variables whose type cannot be written, using the
+// expressions that define them.
 func (r *rewriter) inferTypes(lhs, rhs []ast.Expr) {
 	for i, e := range lhs {
 		id, ok := e.(*ast.Ident)
@@ -175,8 +175,8 @@ func (r *rewriter) inferTypes(lhs, rhs []ast.Expr) {
 	}
 }
 
-// free clears storage that the names on the left side had before, where nothing
-// can refer to it any more.
+// free clears the storage that the names on the left-hand side had before, if
+// nothing can refer to it any more.
 func (r *rewriter) free(s ast.Stmt, lhs []ast.Expr) {
 	for _, e := range lhs {
 		id, ok := e.(*ast.Ident)

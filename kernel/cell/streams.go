@@ -6,21 +6,22 @@ import (
 	"go/types"
 )
 
-// streamNames are what cells print with, and what the run-time has in their
-// place: a goroutine that outlives its cell goes on printing into its own cell.
+// streamNames maps the names that cells print with to their replacements in the
+// runtime, which send the output of a goroutine to the cell that started it, even
+// after that cell has ended.
 var streamNames = map[string]string{
 	"fmt.Print": "nbrt__.Print", "fmt.Printf": "nbrt__.Printf", "fmt.Println": "nbrt__.Println",
 	"os.Stdout": "nbrt__.Stdout()", "os.Stderr": "nbrt__.Stderr()",
 }
 
-// stopNames are what stands in for functions that an interrupt is to reach.
+// stopNames maps functions that an interrupt must reach to their replacements.
 var stopNames = map[string]string{
 	"time.Sleep": "nbrt__.Sleep", "os.Exit": "nbrt__.Exit",
 	"log.Fatal": "nbrt__.Fatal", "log.Fatalf": "nbrt__.Fatalf", "log.Fatalln": "nbrt__.Fatalln",
 }
 
-// runtimeName is what stands for an object of another package in compiled code,
-// empty where the object itself does.
+// runtimeName returns the runtime's replacement for an object of another package,
+// or "" if there is none.
 func (r *rewriter) runtimeName(n ast.Expr, obj types.Object) string {
 	if obj == nil || obj.Pkg() == nil || r.namesOnly {
 		return ""
@@ -35,8 +36,8 @@ func (r *rewriter) runtimeName(n ast.Expr, obj types.Object) string {
 	return streamNames[name]
 }
 
-// target notes the expressions that need the variable itself: what is assigned
-// to, and what has its address taken.
+// target records expressions that need the variable itself: assignment targets
+// and operands of &.
 func (r *rewriter) target(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.AssignStmt:

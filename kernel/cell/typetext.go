@@ -12,14 +12,14 @@ type typeWriter struct {
 	p     *plan
 	imps  map[string]string // import names used -> paths
 	deps  []*symbol         // symbols named
-	check bool              // the user's names, not link names
+	check bool              // use the user's names, not link names
 
 	b    strings.Builder
 	fail bool
 }
 
-// text is t as source. It is false where t cannot be written outside the package
-// or function that declares it.
+// text returns t as source. It returns false if t cannot be written outside the
+// package or function that declares it.
 func (w *typeWriter) text(t types.Type) (string, bool) {
 	w.b.Reset()
 	w.fail = false
@@ -95,7 +95,7 @@ func (w *typeWriter) pkg(path string) {
 	w.b.WriteString(a + ".")
 }
 
-// alias writes the name of an alias where it has one here, else what it stands for.
+// alias writes the name of an alias if it has a name here, otherwise the type it stands for.
 func (w *typeWriter) alias(t *types.Alias) {
 	obj := t.Obj()
 	if obj.Pkg() == nil {
@@ -243,12 +243,12 @@ func (w *typeWriter) iface(t *types.Interface) {
 	w.b.WriteByte('}')
 }
 
-// foreign reports whether a field or method belongs to another package by its name.
+// foreign reports whether a field or method is unexported and belongs to another package.
 func foreign(obj types.Object) bool {
 	return !token.IsExported(obj.Name()) && obj.Pkg() != nil && obj.Pkg().Path() != pkgPath
 }
 
-// symbol is the notebook's symbol for an object of go/types, nil where there is none.
+// symbol returns the notebook's symbol for an object of go/types, or nil.
 func (p *plan) symbol(obj types.Object) *symbol {
 	if sym := p.objs[obj]; sym != nil {
 		return sym

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// unusedAt reads a complaint of go/types about an unused variable or label.
+// unusedAt parses an error of go/types about an unused variable or label.
 func unusedAt(e types.Error) (name string, ok bool) {
 	if !e.Soft {
 		return "", false
@@ -21,7 +21,7 @@ func unusedAt(e types.Error) (name string, ok bool) {
 	return "", false
 }
 
-// blanks is "_ = x;" for each unused variable among the expressions.
+// blanks returns "_ = x;" for each unused variable among the expressions.
 func (r *rewriter) blanks(list ...ast.Expr) string {
 	var b strings.Builder
 	for _, e := range list {
@@ -32,7 +32,7 @@ func (r *rewriter) blanks(list ...ast.Expr) string {
 	return b.String()
 }
 
-// defined are the names that a simple statement declares.
+// defined returns the names that a simple statement declares.
 func defined(s ast.Stmt) []ast.Expr {
 	if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE {
 		return a.Lhs
@@ -40,8 +40,8 @@ func defined(s ast.Stmt) []ast.Expr {
 	return nil
 }
 
-// unused makes unused variables and labels below n used, as a notebook has many
-// of them.
+// unused marks unused variables and labels below n as used, because notebooks
+// have many of them.
 func (r *rewriter) unused(n ast.Node) {
 	switch n := n.(type) {
 	case *ast.BlockStmt:
@@ -78,7 +78,7 @@ func (r *rewriter) unused(n ast.Node) {
 	}
 }
 
-// list notes the statements of a list, those behind labels too.
+// list records the statements of a list, including those after labels.
 func (r *rewriter) list(stmts []ast.Stmt) {
 	for _, s := range stmts {
 		r.inList[s] = true
@@ -100,7 +100,7 @@ func (r *rewriter) inBody(b *ast.BlockStmt, text string) {
 	}
 }
 
-// inClause puts text into a switch, where it may do nothing but use a name.
+// inClause puts text into a switch where it does nothing except use a name.
 func (r *rewriter) inClause(b *ast.BlockStmt, text string) {
 	if text == "" {
 		return

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// A view is an unfinished cell, checked as far as that goes, and one place in it.
+// A view is an unfinished cell, checked as far as possible, and one position in it.
 type view struct {
 	c     *checked
 	id    *ast.Ident
 	pos   token.Pos
-	scope *types.Scope      // around the place
-	sel   *ast.SelectorExpr // the selector that the place is the name of
-	lit   types.Type        // the type of the composite literal that it may be a key of
+	scope *types.Scope      // the innermost scope at the position
+	sel   *ast.SelectorExpr // the selector whose name is at the position
+	lit   types.Type        // the composite literal's type if the position may be a key
 }
 
-// view checks the text of a cell up to an identifier that begins at offset at
-// and ends the text. What is open behind it is closed; chunks that do not parse
-// are left out. It is nil where nothing can be made of the text.
+// view checks the text of a cell, which ends with an identifier that begins at
+// offset at. It closes what is still open and leaves out chunks that do not
+// parse. It returns nil if the text is of no use.
 func (s *Session) view(text string, at int) *view {
 	n := -1
 	chunks, _ := split(n, text)
@@ -70,8 +70,8 @@ func within(inner, outer *types.Scope) bool {
 	return inner.Pos() >= outer.Pos() && inner.End() <= outer.End()
 }
 
-// checkView checks a source whatever errors it has; imports that fail and
-// redefinitions that do not work count for nothing.
+// checkView checks a source whatever errors it has. Failing imports and
+// redefinitions are ignored.
 func (s *Session) checkView(c *source) *checked {
 	c.imports = slices.DeleteFunc(c.imports, func(spec importSpec) bool {
 		_, err := s.imp.Import(spec.path)
@@ -92,7 +92,7 @@ func (s *Session) checkView(c *source) *checked {
 	}
 }
 
-// close forgets the files of the view, which nothing refers to any more.
+// close drops the view's files, which nothing refers to any more.
 func (v *view) close() {
 	for _, g := range []*genFile{v.c.own, v.c.old} {
 		if g.tok != nil {
@@ -101,7 +101,7 @@ func (v *view) close() {
 	}
 }
 
-// find looks for the identifier at a place of the cell.
+// find looks for the identifier at a position in the cell.
 func (v *view) find(at token.Position) {
 	fset := v.c.p.s.fset
 	ast.Inspect(v.c.own.ast, func(n ast.Node) bool {
@@ -133,7 +133,7 @@ func (v *view) find(at token.Position) {
 
 func samePlace(p, at token.Position) bool { return p.Line == at.Line && p.Column == at.Column }
 
-// closeText ends an unfinished chunk in the first of some usual ways that parses.
+// closeText completes an unfinished chunk: it tries common endings and takes the first that parses.
 func closeText(ch chunk) string {
 	toks, _, _ := scan(0, ch.src)
 	var open []string
@@ -153,7 +153,7 @@ func closeText(ch chunk) string {
 		for i := len(open) - 1; i >= 0; i-- {
 			tail += open[i]
 		}
-		// What the chunk's first word asks for comes behind the brackets.
+		// What the chunk's first word requires comes after the brackets.
 		tails = append(tails, tail, tail+" {}", tail+"()")
 	}
 	for _, tail := range tails {
