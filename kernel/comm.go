@@ -96,7 +96,7 @@ func (s *server) commInfo(_ context.Context, r *request) (content, error) {
 	return content{"comms": open}, nil
 }
 
-// commOpen opens a comm, or closes it again where nobody knows its target.
+// commOpen opens a comm, or closes it again if nobody knows its target.
 func (s *server) commOpen(_ context.Context, r *request) (content, error) {
 	var in commContent
 	if err := r.parse(&in); err != nil {

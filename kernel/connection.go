@@ -40,7 +40,7 @@ func ReadConnectionFile(path string) (ConnectionInfo, error) {
 	return c, nil
 }
 
-// Address is the network ("tcp" or "unix") and the address of one of the ports.
+// Address returns the network ("tcp" or "unix") and the address of one of the ports.
 func (c ConnectionInfo) Address(port int) (network, address string, err error) {
 	switch c.Transport {
 	case "tcp", "":

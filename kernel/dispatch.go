@@ -148,7 +148,7 @@ func asEvalError(err error) *EvalError {
 	return &EvalError{Name: "KernelError", Value: err.Error()}
 }
 
-// errorContent is the content of an error reply, and of the error message.
+// errorContent returns the content of an error reply, and of the error message.
 func errorContent(err error) content {
 	e := asEvalError(err)
 	trace := e.Traceback

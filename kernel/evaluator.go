@@ -79,10 +79,10 @@ type Evaluator interface {
 	Interrupt()
 	// Complete lists what may stand at the byte offset pos of code.
 	Complete(ctx context.Context, code string, pos int) (Completion, error)
-	// Inspect describes what stands at pos; ok is false where nothing is known.
+	// Inspect describes what stands at pos; ok is false if nothing is known.
 	// Detail is 0, or 1 for more (the source).
 	Inspect(ctx context.Context, code string, pos, detail int) (b Bundle, ok bool, err error)
-	// IsComplete says whether code can be run as it is: "complete",
+	// IsComplete reports whether code can be run as it is: "complete",
 	// "incomplete" (with the indent of the next line), "invalid" or "unknown".
 	IsComplete(code string) (status, indent string)
 	// Eval evaluates an expression for user_expressions.

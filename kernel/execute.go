@@ -89,7 +89,7 @@ func (s *server) evaluate(r *request, in executeRequest, out *output) error {
 	})
 }
 
-// cellID is the id of the cell in its notebook, where the front end tells it.
+// cellID returns the id of the cell in its notebook, where the front end tells it.
 func cellID(metadata json.RawMessage) string {
 	var md struct {
 		CellID string `json:"cellId"`

@@ -6,7 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/history"
 )
 
-// historyRequest is the content of history_request. N is 0 and Stop is 0 where
+// historyRequest is the content of history_request. N is 0 and Stop is 0 if
 // they are missing or null.
 type historyRequest struct {
 	Output  bool   `json:"output"`

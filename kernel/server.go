@@ -40,7 +40,7 @@ type Options struct {
 	Ready func(ConnectionInfo)
 	// Stats, where given, is counted up while the kernel runs.
 	Stats *Stats
-	// Log gets what is of interest to who mends the kernel; nil drops it.
+	// Log gets what is of interest to who fixes the kernel; nil drops it.
 	Log *slog.Logger
 }
 

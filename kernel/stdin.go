@@ -40,7 +40,7 @@ type answer struct {
 	value    string
 }
 
-// answers says whether it is the answer to a question for a cell. Some clients
+// answers reports whether it is the answer to a question for a cell. Some clients
 // name no parent, some the cell.
 func (a answer) answers(identity, question, cell string) bool {
 	return a.identity == identity && (a.parent == "" || a.parent == question || a.parent == cell)

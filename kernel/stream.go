@@ -90,7 +90,7 @@ func (o *output) publishText(name string, all bool) {
 	o.s.pub.send(o.parent, "stream", content{"name": name, "text": text})
 }
 
-// wholeRunes is the length of b without the beginning of a rune at its end.
+// wholeRunes returns the length of b without the beginning of a rune at its end.
 func wholeRunes(b []byte) int {
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
 		c := b[len(b)-i]

@@ -128,10 +128,10 @@ func newTransport() http.RoundTripper {
 	return t
 }
 
-// BaseURL is the address of the job API.
+// BaseURL returns the address of the job API.
 func (c *Client) BaseURL() string { return c.config.BaseURL }
 
-// Local tells whether the job API is on this machine.
+// Local reports whether the job API is on this machine.
 func (c *Client) Local() bool { return c.local }
 
 // Endpoint returns the endpoint of that id. It is not looked for.

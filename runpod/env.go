@@ -60,7 +60,7 @@ func FromEnvFile(name string) (Config, error) {
 type Setting struct {
 	Name  string
 	Value string // "***" for a secret
-	From  string // "environment", "keyring", ".env", or "" where it is not set
+	From  string // "environment", "keyring", ".env", or "" if it is not set
 }
 
 // Settings says what the variables are, as FromEnv reads them. A secret's value, that

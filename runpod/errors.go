@@ -90,7 +90,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Cause}
 }
 
-// invalid is an error about a request that was not sent.
+// invalid returns an error about a request that was not sent.
 func invalid(op Op, endpoint EndpointID, format string, args ...any) error {
 	return &Error{Op: op, Endpoint: endpoint, Kind: ErrInvalid, Message: fmt.Sprintf(format, args...)}
 }

@@ -28,7 +28,7 @@ const (
 	StatusTimedOut   Status = "TIMED_OUT"
 )
 
-// Terminal tells whether the job has ended.
+// Terminal reports whether the job has ended.
 func (s Status) Terminal() bool {
 	switch s {
 	case StatusCompleted, StatusFailed, StatusCancelled, StatusTimedOut:

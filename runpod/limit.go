@@ -84,7 +84,7 @@ func (l *limiter) wrap(next handler) handler {
 	}
 }
 
-// gate returns nil where there is no limit.
+// gate returns nil if there is no limit.
 func (l *limiter) gate(c *call) *gate {
 	limit, op := c.spec.limit, cmp.Or(c.gate, c.op)
 	if own, ok := l.limits[op]; ok {

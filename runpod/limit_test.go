@@ -42,7 +42,7 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"id":"j","status":"CANCELLED"}`)), Request: r}, nil
 }
 
-// most is how many requests came in any window.
+// most returns how many requests came in any window.
 func (c *counter) most(window time.Duration) int {
 	most, from := 0, 0
 	for to, at := range c.at {

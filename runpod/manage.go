@@ -57,7 +57,7 @@ func (m *Management) do(ctx context.Context, method string, segments []string, q
 	return m.client.into(ctx, c, out)
 }
 
-// remove deletes a resource. Where an earlier sending of the request failed, it may be
+// remove deletes a resource. If an earlier sending of the request failed, it may be
 // gone already, as was wanted.
 func (m *Management) remove(ctx context.Context, segments ...string) error {
 	c, err := m.call(http.MethodDelete, segments, nil)

@@ -113,7 +113,7 @@ func Pools(gpus []GPU) []Pool {
 // PricesAsOf is the date of ListedPrice.
 const PricesAsOf = "2026-06-08"
 
-// ListedPrice is what a pool's GPU cost, in US dollars an hour, in RunPod's table
+// ListedPrice returns what a pool's GPU cost, in US dollars an hour, in RunPod's table
 // as of PricesAsOf: for estimates where the catalogue cannot be asked.
 //
 // Source: docs.runpod.io, Serverless, "Pricing".
@@ -125,8 +125,8 @@ func ListedPrice(pool string) (hourly float64, ok bool) {
 	return perSecond * 3600, ok
 }
 
-// Estimate is what a job costs at least, in US dollars: its execution, in whole
-// seconds, on that many GPUs. A worker's start and its idle time-out are billed
+// Estimate returns what a job costs at least, in US dollars: its execution, in whole
+// seconds, on that many GPUs. A worker's start and its idle timeout are billed
 // too.
 func Estimate(execution time.Duration, hourly float64, gpus int) float64 {
 	seconds := float64((execution + time.Second - 1) / time.Second)

@@ -182,7 +182,7 @@ func (s sender) noAnswer(ctx, inner context.Context, c *call, err error) error {
 	return e
 }
 
-// neverConnected tells whether an error is of the time before a request is
+// neverConnected reports whether an error is of the time before a request is
 // written: no address, no connection, no trust. Of other errors that cannot be
 // said.
 func neverConnected(err error) bool {
@@ -248,7 +248,7 @@ func (c *call) fail(kind error, r *reply, message string) *Error {
 // have 40 characters and more, and "k" of a test stands in many a text.
 const minHidden = 16
 
-// hide is an answer without the key, which a hostile one may repeat and a worker may
+// hide returns an answer without the key, which a hostile one may repeat and a worker may
 // have printed.
 func (c *call) hide(b []byte) []byte {
 	if c.key == nil || len(c.key()) < minHidden {
@@ -272,7 +272,7 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// said is what a refusal says: the "error", "detail", "title" or "message" of a
+// said returns what a refusal says: the "error", "detail", "title" or "message" of a
 // JSON object, else the text, or what kind of document it is when it is for a
 // browser.
 func said(r *reply) string {

@@ -11,7 +11,7 @@ import (
 
 // Waiting says in words why a job that has been queued for so long still is:
 // "queued behind 3 jobs", "a worker is starting (24 s so far)", "no capacity for
-// ADA_24". It asks for the endpoint's health and, where that does not tell, for its
+// ADA_24". It asks for the endpoint's health and if that does not tell, for its
 // workers and the stock of its kinds of GPU, every 15 s at most; a management API
 // that does not answer is no error.
 func (e *Endpoint) Waiting(ctx context.Context, queued time.Duration) (string, error) {
@@ -98,7 +98,7 @@ type diagnosis struct {
 	none                           bool          // none of them is in stock
 }
 
-// since is how long the oldest worker that starts has been starting.
+// since returns how long the oldest worker that starts has been starting.
 func (d diagnosis) since() time.Duration { return d.longest + time.Since(d.at) }
 
 // diagnoses are kept for a while: those who wait ask every few seconds, and the
@@ -114,7 +114,7 @@ const (
 	diagnosisTimeout = 5 * time.Second
 )
 
-// of is the endpoint's diagnosis; empty where the management API has none.
+// of returns the endpoint's diagnosis; empty if the management API has none.
 func (ds *diagnoses) of(ctx context.Context, e *Endpoint) diagnosis {
 	if !e.client.managesOwn() {
 		return diagnosis{}
@@ -134,7 +134,7 @@ func (ds *diagnoses) of(ctx context.Context, e *Endpoint) diagnosis {
 	return d
 }
 
-// managesOwn tells whether the management API can be that of the job API's service.
+// managesOwn reports whether the management API can be that of the job API's service.
 func (c *Client) managesOwn() bool {
 	if (c.config.BaseURL == DefaultBaseURL) != (c.config.ManagementURL == DefaultManagementURL) {
 		return false

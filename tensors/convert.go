@@ -83,7 +83,7 @@ func (t Tensor) toHalf(d DType) ([]byte, int) {
 	return bytesOf(half), bad
 }
 
-// convertTo gives the data as D, and the first element that D cannot hold or -1.
+// convertTo returns the data as D, and the first element that D cannot hold or -1.
 func convertTo[D native](t Tensor) ([]byte, int) {
 	out, bad := cast[D](t)
 	return bytesOf(out), bad

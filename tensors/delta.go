@@ -12,10 +12,10 @@ const deltaMark = "delta:"
 // making one takes four times its memory.
 const MaxDelta = 256 << 20
 
-// IsDelta tells whether a state's text is one that EncodeDelta wrote.
+// IsDelta reports whether a state's text is one that EncodeDelta wrote.
 func IsDelta(text string) bool { return strings.HasPrefix(text, deltaMark) }
 
-// StateDigest is the name of a state's bytes, as they are before base64: that of the
+// StateDigest returns the name of a state's bytes, as they are before base64: that of the
 // array of uint8 that a store keeps them as (see [Tensor.Digest]).
 func StateDigest(b []byte) string {
 	return Tensor{DType: Uint8, Shape: []int{len(b)}, Data: b}.Digest()
@@ -34,7 +34,7 @@ func StateDigest(b []byte) string {
 // first the bytes 0, 4, 8, ... of it, then the bytes 1, 5, 9, ..., and so on to 3, then
 // what is left behind the last four: the four bytes of a float32 shrink differently.
 //
-// ok is false where the difference is no shorter than next, which is then to be sent,
+// ok is false if the difference is no shorter than next, which is then to be sent,
 // where their lengths differ, and for texts above MaxDelta.
 func EncodeDelta(base, next string) (text string, ok bool, err error) {
 	if len(base) > MaxDelta || len(next) > MaxDelta {
@@ -57,7 +57,7 @@ func EncodeDelta(base, next string) (text string, ok bool, err error) {
 	return text, len(text) < len(next), nil
 }
 
-// DeltaDigests are the digests in a text of EncodeDelta: of the state that it is the
+// DeltaDigests returns the digests in a text of EncodeDelta: of the state that it is the
 // difference to, and of the state that it gives. Anything else is ErrFormat.
 func DeltaDigests(text string) (base, next string, err error) {
 	base, next, _, err = cutDelta(text)
@@ -125,7 +125,7 @@ func stateForm(text string, limit int64) (b, form []byte, err error) {
 	return b, form, err
 }
 
-// planes is a exclusive-or b, whose lengths are equal, with byte i of every four
+// planes returns a exclusive-or b, whose lengths are equal, with byte i of every four
 // together.
 func planes(a, b []byte) []byte {
 	n := len(a) / 4

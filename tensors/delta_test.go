@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// trained is a state of 100,000 weights, and the same after a small step.
+// trained returns a state of 100,000 weights, and the same after a small step.
 func trained(t testing.TB) (before, after Set) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))

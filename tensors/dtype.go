@@ -37,7 +37,7 @@ var dtypes = [...]struct {
 
 func (d DType) valid() bool { return d >= Bool && int(d) < len(dtypes) }
 
-// Size is the number of bytes of one element, or 0 for no dtype.
+// Size returns the number of bytes of one element, or 0 for no dtype.
 func (d DType) Size() int {
 	if !d.valid() {
 		return 0
@@ -45,7 +45,7 @@ func (d DType) Size() int {
 	return dtypes[d].size
 }
 
-// String is the name on the wire, which is NumPy's and PyTorch's: "float64",
+// String returns the name on the wire, which is NumPy's and PyTorch's: "float64",
 // "bfloat16", "int8", "bool".
 func (d DType) String() string {
 	if !d.valid() {
@@ -54,12 +54,12 @@ func (d DType) String() string {
 	return dtypes[d].name
 }
 
-// IsFloat tells whether elements are floating-point numbers.
+// IsFloat reports whether elements are floating-point numbers.
 func (d DType) IsFloat() bool {
 	return d == Float16 || d == BFloat16 || d == Float32 || d == Float64
 }
 
-// IsInt tells whether elements are integers; bool is not.
+// IsInt reports whether elements are integers; bool is not.
 func (d DType) IsInt() bool {
 	return d == Uint8 || d == Int8 || d == Int16 || d == Int32 || d == Int64
 }

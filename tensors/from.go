@@ -175,7 +175,7 @@ func fromNested(v reflect.Value) (Tensor, error) {
 	return Tensor{DType: d, Shape: n.shape, Data: data}, err
 }
 
-// dtypeOf is the dtype that holds every value of a kind; uint and uint64 are
+// dtypeOf returns the dtype that holds every value of a kind; uint and uint64 are
 // checked by widen.
 func dtypeOf(k reflect.Kind) (DType, bool) {
 	switch k {
@@ -260,7 +260,7 @@ func (n *nest) grow(chunk int, path []int) []byte {
 	return make([]byte, 0, total)
 }
 
-// flat tells whether values of a type are numbers without pointers between them.
+// flat reports whether values of a type are numbers without pointers between them.
 func flat(t reflect.Type) bool {
 	for t.Kind() == reflect.Array {
 		t = t.Elem()
@@ -268,7 +268,7 @@ func flat(t reflect.Type) bool {
 	return t.Kind() != reflect.Slice
 }
 
-// memory is the bytes of a slice or array of flat elements.
+// memory returns the bytes of a slice or array of flat elements.
 func memory(v reflect.Value) []byte {
 	size := v.Len() * int(v.Type().Elem().Size())
 	if v.Kind() == reflect.Slice {

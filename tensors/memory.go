@@ -12,10 +12,10 @@ type native interface {
 	~uint8 | ~int8 | ~int16 | ~uint16 | ~int32 | ~uint32 | ~int64 | ~uint64 | ~int | ~float32 | ~float64
 }
 
-// littleEndian tells whether memory and wire agree on the order of bytes.
+// littleEndian reports whether memory and wire agree on the order of bytes.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-// aligned tells whether b begins at a multiple of n, so that view makes no copy.
+// aligned reports whether b begins at a multiple of n, so that view makes no copy.
 func aligned(b []byte, n uintptr) bool {
 	return littleEndian && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%n == 0
 }
@@ -62,7 +62,7 @@ func Scratch(n int) []byte {
 	return unsafe.Slice(unsafe.StringData(b.String()), n)
 }
 
-// raw is the memory of s.
+// raw returns the memory of s.
 func raw[T native](s []T) []byte {
 	if len(s) == 0 {
 		return []byte{}

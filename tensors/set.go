@@ -19,7 +19,7 @@ type Set map[string]Tensor
 // Names returns the names in ascending order.
 func (s Set) Names() []string { return slices.Sorted(maps.Keys(s)) }
 
-// Bytes is the number of bytes of data of all tensors together.
+// Bytes returns the number of bytes of data of all tensors together.
 func (s Set) Bytes() int {
 	n := 0
 	for _, t := range s {
@@ -36,7 +36,7 @@ func (t Tensor) MarshalMsgpack() ([]byte, error) {
 	return append(t.msgpackHeader(), t.Data...), nil
 }
 
-// Pieces is the object that MarshalMsgpack returns in two pieces, of which the
+// Pieces returns the object that MarshalMsgpack returns in two pieces, of which the
 // second is the tensor's own memory: what a store keeps under [Tensor.Digest].
 func (t Tensor) Pieces() ([][]byte, error) {
 	if err := t.marshalable(); err != nil {
@@ -86,7 +86,7 @@ func (t Tensor) marshalable() error {
 	return nil
 }
 
-// msgpackHeader is the tensor's object up to its data.
+// msgpackHeader returns the tensor's object up to its data.
 func (t Tensor) msgpackHeader() []byte {
 	b := appendMap(make([]byte, 0, 64), 3)
 	b = appendStr(appendStr(b, "dtype"), t.DType.String())
@@ -97,7 +97,7 @@ func (t Tensor) msgpackHeader() []byte {
 	return appendBin(appendStr(b, "data"), len(t.Data))
 }
 
-// segments is the set as msgpack in pieces: headers of their own, and the
+// segments returns the set as msgpack in pieces: headers of their own, and the
 // tensors' data where it lies.
 func (s Set) segments() ([][]byte, error) {
 	parts := make([][]byte, 0, 2*len(s)+1)

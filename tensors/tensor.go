@@ -31,7 +31,7 @@ func New(d DType, shape ...int) (Tensor, error) {
 // maxDims is a bound for what comes from outside; NumPy's is the same.
 const maxDims = 64
 
-// byteLen is the number of bytes that a shape of a dtype takes.
+// byteLen returns the number of bytes that a shape of a dtype takes.
 func byteLen(d DType, shape []int) (int, error) {
 	if !d.valid() {
 		return 0, fail(ErrType, "dtype %d does not exist", uint8(d))
@@ -58,7 +58,7 @@ func byteLen(d DType, shape []int) (int, error) {
 	return n, nil
 }
 
-// Len is the number of elements.
+// Len returns the number of elements.
 func (t Tensor) Len() int {
 	if !t.DType.valid() {
 		return 0
@@ -66,7 +66,7 @@ func (t Tensor) Len() int {
 	return len(t.Data) / t.DType.Size()
 }
 
-// Rows is the length of the first dimension; of a scalar it is 1.
+// Rows returns the length of the first dimension; of a scalar it is 1.
 func (t Tensor) Rows() int {
 	if len(t.Shape) == 0 {
 		return 1
@@ -74,7 +74,7 @@ func (t Tensor) Rows() int {
 	return t.Shape[0]
 }
 
-// Cols is the number of elements of one row: the product of all dimensions but
+// Cols returns the number of elements of one row: the product of all dimensions but
 // the first.
 func (t Tensor) Cols() int {
 	n := 1
@@ -114,7 +114,7 @@ func (t Tensor) Clone() Tensor {
 	return Tensor{DType: t.DType, Shape: slices.Clone(t.Shape), Data: bytes.Clone(t.Data)}
 }
 
-// Equal tells whether dtype, shape and every byte agree; NaNs with the same bits
+// Equal reports whether dtype, shape and every byte agree; NaNs with the same bits
 // are equal, 0 and -0 are not.
 func (t Tensor) Equal(u Tensor) bool {
 	return t.DType == u.DType && slices.Equal(t.Shape, u.Shape) && bytes.Equal(t.Data, u.Data)
@@ -159,7 +159,7 @@ func (t Tensor) CheckFinite() error {
 	return &NonFiniteError{Index: t.unravel(first), Value: t.float64At(first), Count: count}
 }
 
-// allFinite32 tells whether float32s are all finite, two at a time: to an exponent of
+// allFinite32 reports whether float32s are all finite, two at a time: to an exponent of
 // ones a one is added, which carries into the sign's place and no further. Of bytes
 // that it would have to copy for that it says no.
 func allFinite32(b []byte) bool {
@@ -244,7 +244,7 @@ func (t Tensor) unravel(i int) []int {
 	return index
 }
 
-// Digest is the sha256, in lower-case hexadecimal, of the tensor's msgpack form
+// Digest returns the sha256, in lower-case hexadecimal, of the tensor's msgpack form
 // (see [Tensor.MarshalMsgpack]): the name of its content wherever it is kept.
 func (t Tensor) Digest() string {
 	h := NewHash()
@@ -253,7 +253,7 @@ func (t Tensor) Digest() string {
 	return h.Digest()
 }
 
-// DigestOf is the sha256 of bytes in lower-case hexadecimal.
+// DigestOf returns the sha256 of bytes in lower-case hexadecimal.
 func DigestOf(b []byte) string {
 	h := NewHash()
 	h.Write(b)
@@ -281,10 +281,10 @@ func (h *Hash) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Digest is the sha256, in lower-case hexadecimal, of what was written so far.
+// Digest returns the sha256, in lower-case hexadecimal, of what was written so far.
 func (h *Hash) Digest() string { return hex.EncodeToString(h.h.Sum(nil)) }
 
-// ValidDigest tells whether s is written as Digest writes: 64 lower-case
+// ValidDigest reports whether s is written as Digest writes: 64 lower-case
 // hexadecimal digits and nothing else. A digest from outside is checked with it
 // before it becomes part of a file's name or an address.
 func ValidDigest(s string) bool {

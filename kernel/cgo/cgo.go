@@ -57,7 +57,7 @@ type Cell struct {
 // Prefix begins the paths of the packages.
 const Prefix = "gopherpod.cgo/"
 
-// Cell takes the C code out of a cell; it returns nil where there is none. What is wrong
+// Cell takes the C code out of a cell; it returns nil if there is none. What is wrong
 // with it is an *Error. Commit is to be called when the cell is loaded.
 func (n *Notebook) Cell(ctx context.Context, text string) (*Cell, error) {
 	s, err := cut(text)
@@ -122,7 +122,7 @@ func meaningIn(packages []*linked, u use) (m meaning, l *linked, ok bool) {
 	return m, nil, false
 }
 
-// replaced is the text with what the cell has in the place of C's names.
+// replaced returns the text with what the cell has in the place of C's names.
 func (s *source) replaced(packages []*linked) string {
 	b := []byte(s.text)
 	for _, u := range slices.Backward(s.uses) {
@@ -136,7 +136,7 @@ func (s *source) replaced(packages []*linked) string {
 	return string(b)
 }
 
-// declarations are what the cell needs besides, behind a line end.
+// declarations returns what the cell needs besides, behind a line end.
 func (c *Cell) declarations(s *source, packages []*linked) string {
 	var decls []string
 	add := func(name, decl string) {
@@ -199,7 +199,7 @@ func (c *Cell) Told(msg string) string {
 	})
 }
 
-// Function is the C name of a function that Cell declared, "" of any other.
+// Function returns the C name of a function that Cell declared, "" of any other.
 func Function(name string) string {
 	if m := ours.FindStringSubmatch(name); m != nil && m[0] == name {
 		return "C." + m[1]
@@ -207,7 +207,7 @@ func Function(name string) string {
 	return ""
 }
 
-// Line is a line of the cell as it was written, from 1; "" where there is none.
+// Line returns a line of the cell as it was written, from 1; "" if there is none.
 func (c *Cell) Line(n int) string {
 	lines := strings.Split(c.text, "\n")
 	if n < 1 || n > len(lines) {

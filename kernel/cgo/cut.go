@@ -52,7 +52,7 @@ type tok struct {
 	pos token.Position
 }
 
-// cut finds the C code of a cell; it returns nil where the cell does not import "C".
+// cut finds the C code of a cell; it returns nil if the cell does not import "C".
 func cut(text string) (*source, error) {
 	if !strings.Contains(text, `"C"`) {
 		return nil, nil
@@ -106,7 +106,7 @@ func scan(text string) (toks []tok) {
 	}
 }
 
-// inImports tells whether what follows toks is in the brackets of an import.
+// inImports reports whether what follows toks is in the brackets of an import.
 func inImports(toks []tok) bool {
 	for i := len(toks) - 1; i > 0; i-- {
 		switch toks[i].tok {
@@ -159,7 +159,7 @@ func (s *source) names(toks []tok) {
 	}
 }
 
-// twoNames tells whether toks end with "a, b :=" or "a, b =", and no third name.
+// twoNames reports whether toks end with "a, b :=" or "a, b =", and no third name.
 func twoNames(toks []tok) bool {
 	n := len(toks)
 	if n < 4 || toks[n-1].tok != token.DEFINE && toks[n-1].tok != token.ASSIGN || toks[n-2].tok != token.IDENT || toks[n-3].tok != token.COMMA {
@@ -176,7 +176,7 @@ func twoNames(toks []tok) bool {
 	return true
 }
 
-// alone tells whether nothing of the expression follows the call that toks begin with.
+// alone reports whether nothing of the expression follows the call that toks begin with.
 func alone(toks []tok) bool {
 	depth := 0
 	for i, t := range toks {

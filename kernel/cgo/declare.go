@@ -20,7 +20,7 @@ func (k *known) inCell(text string) string {
 	return typeName.ReplaceAllStringFunc(text, func(m string) string { return k.typeIn(strings.TrimPrefix(m, ctype)) })
 }
 
-// typeIn is the name of a type in cells.
+// typeIn returns the name of a type in cells.
 func (k *known) typeIn(name string) string {
 	if k.basic(name) {
 		return "C_" + name
@@ -28,7 +28,7 @@ func (k *known) typeIn(name string) string {
 	return fmt.Sprintf("C_%s__%d", name, k.version)
 }
 
-// basic tells whether a type is the same in all C code: a number or a pointer to nothing
+// basic reports whether a type is the same in all C code: a number or a pointer to nothing
 // that has a name.
 func (k *known) basic(name string) bool {
 	text := strings.TrimPrefix(k.types[name], "= ")
@@ -76,7 +76,7 @@ func (k *known) meaningOf(u use, alias string) (m meaning, ok bool) {
 	return m, false
 }
 
-// texts are those that name the types of a use.
+// texts returns those that name the types of a use.
 func (k *known) texts(u use) []string {
 	texts := []string{ctype + u.name, k.vars[u.name]}
 	f := k.funcs[u.name]
@@ -94,7 +94,7 @@ func (k *known) texts(u use) []string {
 	return texts
 }
 
-// wrapper is the function of a cell that calls one of the package with the C code: what
+// wrapper returns the function of a cell that calls one of the package with the C code: what
 // goes there and back goes by pointers, for the types are the cell's own.
 func (k *known) wrapper(name, target string, t *ast.FuncType) string {
 	params, results, args := list(t.Params, k.inCell), list(t.Results, k.inCell), []string{}
@@ -139,7 +139,7 @@ func join(fs []field) string {
 
 func same(s string) string { return s }
 
-// shim is the Go file beside the C code: for each use what the cell's declarations call.
+// shim returns the Go file beside the C code: for each use what the cell's declarations call.
 // line is what uses a name in the file with the C code.
 func (k *known) shim(uses []use) (text string, line func(use) string) {
 	var b strings.Builder

@@ -45,7 +45,7 @@ const (
 // own.
 const header = "package c\n\n/*\n#cgo CFLAGS: -fvisibility=hidden\n"
 
-// file is a Go file with the C code, and a function with a line for each name of the
+// file returns a Go file with the C code, and a function with a line for each name of the
 // cell; lines says which one stands where.
 func file(preamble string, uses []use, line func(use) string) (text string, lines map[int]use) {
 	var b strings.Builder
@@ -123,7 +123,7 @@ var word = regexp.MustCompile(`[A-Za-z_]\w*|\S`)
 
 var noCode = regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?m:^[ \t]*#(?:[^\n]*\\\n)*[^\n]*)`)
 
-// defined are the functions and variables that C code seems to define, for cells to come:
+// defined returns the functions and variables that C code seems to define, for cells to come:
 // they are of the package that is made of the code, and of no other one.
 func defined(code string) (uses []use) {
 	var statement []string
@@ -179,7 +179,7 @@ func write(dir string, files map[string]string) error {
 
 var place = regexp.MustCompile(regexp.QuoteMeta(probeFile) + `:(\d+):(\d+): (.*)`)
 
-// located is the first error that the C compiler or cmd/cgo tells, at its place in the cell.
+// located returns the first error that the C compiler or cmd/cgo tells, at its place in the cell.
 func (s *source) located(output string, lines map[int]use, err error) error {
 	first, hint := "", ""
 	for _, l := range strings.Split(output, "\n") {

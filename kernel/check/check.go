@@ -30,7 +30,7 @@ const (
 	Order  Kind = "order"         // cells that were not run from top to bottom
 )
 
-// Grave tells whether a notebook with the finding should not be shared.
+// Grave reports whether a notebook with the finding should not be shared.
 func (k Kind) Grave() bool { return k == Secret || k == Path }
 
 // MaxOutput is how many bytes an output may have. GitHub shows notebooks up to some
@@ -47,7 +47,7 @@ type Finding struct {
 	Bytes int    `json:"bytes,omitempty"` // of a huge output
 }
 
-// String is the finding in a line.
+// String returns the finding in a line.
 func (f Finding) String() string {
 	s := fmt.Sprintf("cell %d, %s", f.Cell, f.Where)
 	if f.Cell == 0 {
@@ -193,7 +193,7 @@ func (c *checker) hidden(output any) {
 	}
 }
 
-// joined is a multi-line string of nbformat.
+// joined returns a multi-line string of nbformat.
 func joined(x any) string {
 	switch x := x.(type) {
 	case string:
@@ -209,7 +209,7 @@ func joined(x any) string {
 	return ""
 }
 
-// value looks through all texts below x, and returns x, mended where Fix asks for it.
+// value looks through all texts below x, and returns x, fixed where Fix asks for it.
 func (c *checker) value(x any) any {
 	switch x := x.(type) {
 	case string:
@@ -297,7 +297,7 @@ func (c *checker) line(s string, number int) string {
 	})
 }
 
-// random tells whether a text has at least 3 bits a character (Shannon's entropy of its
+// random reports whether a text has at least 3 bits a character (Shannon's entropy of its
 // letters): words and placeholders have less, keys more.
 func random(s string) bool {
 	if strings.ContainsAny(s, "<>{}$(") || strings.Trim(s, "x*.X-") == "" {

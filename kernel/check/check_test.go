@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/secrets"
 )
 
-// book is a notebook of one cell with that source and that output.
+// book returns a notebook of one cell with that source and that output.
 func book(source, output string) string {
 	src, _ := json.Marshal(source)
 	return fmt.Sprintf(`{"cells":[{"cell_type":"code","execution_count":1,"metadata":{},"source":%s,"outputs":[%s]}],"metadata":{},"nbformat":4,"nbformat_minor":5}`, src, output)

@@ -62,7 +62,7 @@ func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 	return nil
 }
 
-// mend writes the notebook again without what was found. A write that fails leaves the
+// fix writes the notebook again without what was found. A write that fails leaves the
 // old file.
 func mend(name string) error {
 	b, err := os.ReadFile(name)

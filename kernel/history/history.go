@@ -26,7 +26,7 @@ type Entry struct {
 	Session int64  // number of the session, from 1
 	Line    int    // execution count in the session
 	Source  string // what was typed
-	Output  string // text of its result, "" where it has none
+	Output  string // text of its result, "" if it has none
 }
 
 // A Store is the history. Its methods may be called from any goroutine.

@@ -30,7 +30,7 @@ func check(t *testing.T, what string, got []string, want ...string) {
 	}
 }
 
-// two is a store in its second session.
+// two returns a store in its second session.
 func two(t *testing.T, path string) *Store {
 	t.Helper()
 	s := Open(path)

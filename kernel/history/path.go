@@ -6,7 +6,7 @@ import (
 	"runtime"
 )
 
-// DefaultPath is where the history of a user lies: history.sqlite in
+// DefaultPath returns where the history of a user lies: history.sqlite in
 // $XDG_STATE_HOME/gopherpod (~/.local/state/gopherpod), on macOS in
 // ~/Library/Application Support/gopherpod. It is empty, which means memory, for a
 // user without a home.

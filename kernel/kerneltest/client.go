@@ -33,7 +33,7 @@ type Message struct {
 	ParentID string
 }
 
-// Type is the msg_type.
+// Type returns the msg_type.
 func (m Message) Type() string { return m.Header.MsgType }
 
 // A Client is a front end. Its methods fail the test instead of returning errors,
@@ -279,7 +279,7 @@ func (c *Client) Reply(id string) Message {
 	return m
 }
 
-// Replied says whether the reply to a request is there.
+// Replied reports whether the reply to a request is there.
 func (c *Client) Replied(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -58,7 +58,7 @@ func (f *Fake) Execute(ctx context.Context, c kernel.Cell, out kernel.Output) er
 	return run(&Run{Context: ctx, Cell: c, Output: out, Interrupted: stop})
 }
 
-// Ran are the cells that were executed so far.
+// Ran returns the cells that were executed so far.
 func (f *Fake) Ran() []kernel.Cell {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -121,7 +121,7 @@ func (f *Fake) Close() error {
 	return nil
 }
 
-// Closed is how often Close was called.
+// Closed returns how often Close was called.
 func (f *Fake) Closed() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -65,16 +65,16 @@ func (c *Client) Wait(id string) Result {
 	return r
 }
 
-// Status is "ok", "error" or "aborted".
+// Status returns "ok", "error" or "aborted".
 func (r Result) Status() string { s, _ := r.Reply.Content["status"].(string); return s }
 
-// Count is the execution_count of the reply.
+// Count returns the execution_count of the reply.
 func (r Result) Count() int { n, _ := r.Reply.Content["execution_count"].(float64); return int(n) }
 
-// Stdout is the text of stdout.
+// Stdout returns the text of stdout.
 func (r Result) Stdout() string { return r.text("stdout") }
 
-// Stderr is the text of stderr.
+// Stderr returns the text of stderr.
 func (r Result) Stderr() string { return r.text("stderr") }
 
 func (r Result) text(name string) string {
@@ -98,7 +98,7 @@ func (r Result) Of(msgType string) []Message {
 	return out
 }
 
-// Text is the text/plain of the execute_result, "" where there is none.
+// Text returns the text/plain of the execute_result, "" if there is none.
 func (r Result) Text() string {
 	for _, m := range r.Of("execute_result") {
 		data, _ := m.Content["data"].(map[string]any)
@@ -108,7 +108,7 @@ func (r Result) Text() string {
 	return ""
 }
 
-// Error is the name and the value of the error of the reply, "" for none.
+// Error returns the name and the value of the error of the reply, "" for none.
 func (r Result) Error() (name, value string) {
 	name, _ = r.Reply.Content["ename"].(string)
 	value, _ = r.Reply.Content["evalue"].(string)

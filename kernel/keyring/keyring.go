@@ -63,7 +63,7 @@ func Delete(ctx context.Context, variable string) error {
 	return write(slices.DeleteFunc(names, func(n string) bool { return n == variable }))
 }
 
-// Names are the variables that Set has kept.
+// Names returns the variables that Set has kept.
 func Names() ([]string, error) {
 	path, err := list()
 	if err != nil {

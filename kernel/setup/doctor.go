@@ -20,7 +20,7 @@ type Check struct {
 	Name   string
 	OK     bool
 	Detail string // what was found, or what is wrong
-	Mend   string // the command or the step that mends it; empty where OK
+	Mend   string // the command or the step that fixes it; empty if OK
 	// Optional says that the kernel works without it.
 	Optional bool
 }
@@ -29,7 +29,7 @@ type Check struct {
 const MinGo = 26
 
 // Doctor checks everything that the kernel needs, in the order in which it has
-// to be mended. No check waits longer than ten seconds.
+// to be fixed. No check waits longer than ten seconds.
 func Doctor(ctx context.Context, l Layout) []Check {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

@@ -70,6 +70,6 @@ func Uninstall(l Layout) error {
 			return fmt.Errorf("setup: %w", err)
 		}
 	}
-	os.Remove(l.Home()) // where nothing else is in it
+	os.Remove(l.Home()) // if nothing else is in it
 	return nil
 }

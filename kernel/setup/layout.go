@@ -28,7 +28,7 @@ type Layout struct {
 	Prefix string
 }
 
-// Home is the folder with what was compiled.
+// Home returns the folder with what was compiled.
 func (l Layout) Home() string {
 	if l.Prefix != "" {
 		return filepath.Join(l.Prefix, "share", "gopherpod")
@@ -49,13 +49,13 @@ func (l Layout) Home() string {
 	return filepath.Join(user, ".local", "share", "gopherpod")
 }
 
-// Hosts is the folder with the session programs and compiled packages.
+// Hosts returns the folder with the session programs and compiled packages.
 func (l Layout) Hosts() string { return filepath.Join(l.Home(), "hosts") }
 
-// Source is the folder with our own source.
+// Source returns the folder with our own source.
 func (l Layout) Source() string { return filepath.Join(l.Home(), "source") }
 
-// Find is the layout that the running program belongs to: the one that the
+// Find returns the layout that the running program belongs to: the one that the
 // kernelspec names, else the prefix that the program lies in, if anything is
 // installed there, else the user's own.
 func Find() Layout {

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// dir is the folder of the kernelspec.
+// dir returns the folder of the kernelspec.
 func (o Options) dir() (string, error) {
 	if o.Prefix != "" {
 		prefix, err := filepath.Abs(o.Prefix)
@@ -23,7 +23,7 @@ func (o Options) dir() (string, error) {
 	return filepath.Join(data, "kernels", Name), nil
 }
 
-// DataDir is the user's Jupyter data folder: JUPYTER_DATA_DIR, else
+// DataDir returns the user's Jupyter data folder: JUPYTER_DATA_DIR, else
 // ~/Library/Jupyter on macOS, else XDG_DATA_HOME/jupyter, ~/.local/share/jupyter.
 func DataDir() (string, error) {
 	if dir := os.Getenv("JUPYTER_DATA_DIR"); dir != "" {

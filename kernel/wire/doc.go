@@ -8,7 +8,7 @@
 //	<IDS|MSG>            delimiter
 //	signature            HMAC-SHA256 over the next four, in hex; empty without a key
 //	header               {"msg_id", "session", "username", "date", "msg_type", "version"}
-//	parent_header        the header of the request, {} where there is none
+//	parent_header        the header of the request, {} if there is none
 //	metadata
 //	content
 //	buffers...           raw bytes

@@ -15,7 +15,7 @@ type Key []byte
 // ErrScheme is the error for a signature scheme other than hmac-sha256.
 var ErrScheme = errors.New("wire: signature scheme is not hmac-sha256")
 
-// NewKey is the key of a connection file: its fields key and signature_scheme.
+// NewKey returns the key of a connection file: its fields key and signature_scheme.
 func NewKey(key, scheme string) (Key, error) {
 	if key != "" && scheme != "hmac-sha256" && scheme != "" {
 		return nil, fmt.Errorf("%w: %q", ErrScheme, scheme)

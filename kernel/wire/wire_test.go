@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// message is a request as jupyter_client 8 sends it.
+// message returns a request as jupyter_client 8 sends it.
 func message() [][]byte {
 	return Encode(Message{
 		Identities: [][]byte{[]byte("id")},

@@ -5,7 +5,7 @@ import "encoding/binary"
 // A Message is one multipart message: at least one frame.
 type Message [][]byte
 
-// Size is the number of bytes in all frames.
+// Size returns the number of bytes in all frames.
 func (m Message) Size() int {
 	n := 0
 	for _, f := range m {

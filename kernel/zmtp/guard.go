@@ -126,7 +126,7 @@ func (w *watch) frame(flags byte, size uint64) error {
 	return nil
 }
 
-// bodySize is the length that a header gives; ok is false while it is not whole.
+// bodySize returns the length that a header gives; ok is false while it is not whole.
 func bodySize(head []byte) (size uint64, ok bool) {
 	switch {
 	case len(head) >= 2 && head[0]&flagLong == 0:
@@ -137,7 +137,7 @@ func bodySize(head []byte) (size uint64, ok bool) {
 	return 0, false
 }
 
-// frameSize is the length of the first frame in b, header included.
+// frameSize returns the length of the first frame in b, header included.
 func frameSize(b []byte) (size uint64, ok bool) {
 	size, ok = bodySize(b)
 	if len(b) > 0 && b[0]&flagLong != 0 {

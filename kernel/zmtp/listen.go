@@ -21,7 +21,7 @@ type Config struct {
 	// peer arrives before anything published under the topic. It must not block.
 	Subscribed func(p *Peer, topic string)
 	// Dropped is called when a peer ends for another reason than its own leaving;
-	// p is nil where there was no handshake.
+	// p is nil if there was no handshake.
 	Dropped func(p *Peer, err error)
 	// MaxMessage is the largest message that is read, in bytes; 0 is 1 GiB.
 	MaxMessage int
@@ -121,7 +121,7 @@ func Dial(network, address string, cfg Config) (*Socket, *Peer, error) {
 	return s, p, nil
 }
 
-// Addr is the address that the socket listens on.
+// Addr returns the address that the socket listens on.
 func (s *Socket) Addr() net.Addr { return s.listener.Addr() }
 
 func (s *Socket) accept() {

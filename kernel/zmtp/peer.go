@@ -24,7 +24,7 @@ type Peer struct {
 	topics map[string]bool
 }
 
-// Identity is the name that the peer chose, or one made here.
+// Identity returns the name that the peer chose, or one made here.
 func (p *Peer) Identity() string { return p.identity }
 
 // Send queues a message to the peer and does not block. A peer that has gone and
@@ -139,7 +139,7 @@ func (p *Peer) finish(deadline time.Time) {
 	p.conn.Close()
 }
 
-// subscribed says whether the peer wants messages of that topic.
+// subscribed reports whether the peer wants messages of that topic.
 func (p *Peer) subscribed(topic []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -117,7 +117,7 @@ func (q *queue) drop() {
 	q.wakeLocked()
 }
 
-// load is the number of bytes waiting, and since when the peer took none.
+// load returns the number of bytes waiting, and since when the peer took none.
 func (q *queue) load() (bytes int, moved time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/go-zeromq/zmq4"
 )
 
-// echo is a ROUTER that sends back what it gets.
+// echo returns a ROUTER that sends back what it gets.
 func echo(t *testing.T, network, addr string, cfg Config) *Socket {
 	t.Helper()
 	cfg.Type = Router
@@ -275,7 +275,7 @@ func TestPaceGivesUpOnAStalledSubscriber(t *testing.T) {
 	})
 }
 
-// handshakeInTurns is a subscriber's handshake over a pipe without a buffer: both
+// handshakeInTurns returns a subscriber's handshake over a pipe without a buffer: both
 // sides write first, so one of them has to do it in the background.
 func handshakeInTurns(c net.Conn) error {
 	hello := appendCommand(greeting(), "READY", appendProperty(nil, "Socket-Type", "SUB"))

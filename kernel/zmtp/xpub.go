@@ -41,7 +41,7 @@ func (s *Socket) Pace() {
 	}
 }
 
-// behind is how long Pace may wait for the next progress: zero where some
+// behind returns how long Pace may wait for the next progress: zero if some
 // subscriber keeps up, or where every one has stalled.
 func (s *Socket) behind(now time.Time) time.Duration {
 	wait := time.Duration(0)

@@ -30,7 +30,7 @@ const EnvProgram = "GOPHERPOD_PROGRAM"
 // Extensions lists the endings of the files that Read reads.
 func Extensions() []string { return []string{".csv", ".tsv", ".npy", ".npz", ".parquet"} }
 
-// IsFile tells whether a word names a file by its ending, and not a variable.
+// IsFile reports whether a word names a file by its ending, and not a variable.
 func IsFile(word string) bool {
 	return slices.Contains(Extensions(), strings.ToLower(filepath.Ext(word)))
 }

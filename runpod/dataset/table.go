@@ -26,14 +26,14 @@ func (t *Table) note(text string) { t.Notes = append(t.Notes, text) }
 
 // A Column is numbers or texts.
 type Column struct {
-	Name string // empty where the file gives none
+	Name string // empty if the file gives none
 	// Array holds the numbers: [rows], or [rows, ...] where a row has several. NaN
 	// stands for a number that is missing.
 	Array tensors.Tensor
-	Texts []string // in the place of Array; "" where one is missing
+	Texts []string // in the place of Array; "" if one is missing
 }
 
-// Rows is the number of rows of the column.
+// Rows returns the number of rows of the column.
 func (c Column) Rows() int {
 	if c.Texts != nil {
 		return len(c.Texts)
@@ -41,7 +41,7 @@ func (c Column) Rows() int {
 	return c.Array.Rows()
 }
 
-// Rows is the number of rows of the first column.
+// Rows returns the number of rows of the first column.
 func (t *Table) Rows() int {
 	if len(t.Columns) == 0 {
 		return 0
@@ -206,7 +206,7 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 	return d, err
 }
 
-// labels are the values of the target.
+// labels returns the values of the target.
 func (t *Table) labels(c Column) (any, error) {
 	if c.Texts == nil {
 		return c.Array, t.finite(c)

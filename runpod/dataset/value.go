@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// FromValue makes a table of a Go value that has columns; ok is false where it has
+// FromValue makes a table of a Go value that has columns; ok is false if it has
 // none:
 //
 //	struct{ Length []float64; Species []string }    a field is a column
@@ -67,7 +67,7 @@ func FromValue(name string, v reflect.Value) (t *Table, ok bool, err error) {
 
 func isList(t reflect.Type) bool { return t.Kind() == reflect.Slice || t.Kind() == reflect.Array }
 
-// isColumns tells whether all exported fields of a struct are slices.
+// isColumns reports whether all exported fields of a struct are slices.
 func isColumns(t reflect.Type) bool {
 	n := 0
 	for i := range t.NumField() {
@@ -83,7 +83,7 @@ func isColumns(t reflect.Type) bool {
 	return n > 0
 }
 
-// isRow tells whether a type is a struct of numbers and texts.
+// isRow reports whether a type is a struct of numbers and texts.
 func isRow(t reflect.Type) bool {
 	if t.Kind() != reflect.Struct {
 		return false

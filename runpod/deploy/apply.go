@@ -12,7 +12,7 @@ import (
 
 // Apply makes or changes what the plan says, waits until the endpoint answers, runs
 // the check job unless Options.NoCheck, and tells on out what happens. After an
-// error the id is that of the endpoint where there is one: it stays, and to apply
+// error the id is that of the endpoint if there is one: it stays, and to apply
 // a new plan goes on from there.
 func (p *Plan) Apply(ctx context.Context, client *runpod.Client, out io.Writer) (runpod.EndpointID, error) {
 	m := client.Management()
@@ -73,7 +73,7 @@ func (p *Plan) ensureTemplate(ctx context.Context, m *runpod.Management) (*runpo
 }
 
 // ensureEndpoint leaves an endpoint alone that is as it should be: an update would
-// start its workers anew.
+// start its workers again.
 func (p *Plan) ensureEndpoint(ctx context.Context, m *runpod.Management, template string) (*runpod.EndpointInfo, string, error) {
 	if p.Existing != nil && len(p.changes()) == 0 {
 		return p.Existing, "as it was", nil

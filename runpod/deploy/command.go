@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
-// Run is the command deploy: it plans, says what it plans, and applies it unless
+// Run runs the command deploy: it plans, says what it plans, and applies it unless
 // Options.DryRun; then it puts the endpoint's id into the file .env. The key is that
 // of the environment or .env, and is nowhere shown. Errors are one line with the
 // next step.
@@ -54,7 +54,7 @@ func run(ctx context.Context, o Options, out io.Writer) error {
 	return err
 }
 
-// bucketAddresses is what a worker has to be allowed where the environment names a
+// bucketAddresses returns what a worker has to be allowed where the environment names a
 // bucket for data.
 func bucketAddresses() (string, error) {
 	config, ok, err := s3.BucketFromEnv()

@@ -51,7 +51,7 @@ func (o *EndpointOptions) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Source, "source", "", "logs: of this `kind` only: container or system")
 }
 
-// RunEndpoint is the command endpoint: its first argument is what to do, the second
+// RunEndpoint runs the command endpoint: its first argument is what to do, the second
 // an endpoint's name or id, by default RUNPOD_ENDPOINT_ID. Errors are one line with
 // the next step.
 func RunEndpoint(ctx context.Context, o EndpointOptions, args []string, out io.Writer) error {
@@ -118,7 +118,7 @@ func (o EndpointOptions) check(word string, allowed []string) (err error) {
 	return nil
 }
 
-// find is the endpoint that args name, or RUNPOD_ENDPOINT_ID.
+// find returns the endpoint that args name, or RUNPOD_ENDPOINT_ID.
 func (o EndpointOptions) find(all []runpod.EndpointInfo, word string, args []string) (*runpod.EndpointInfo, error) {
 	name := string(o.configuration.EndpointID)
 	switch {

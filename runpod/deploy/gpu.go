@@ -22,7 +22,7 @@ const (
 
 // choosePools picks the pools with so much memory that are to be had: the one that
 // is cheapest, with an eye on stock, and up to two more of at most twice its price.
-// Where nothing is to be had it is the cheapest, and jobs wait.
+// If nothing is to be had it is the cheapest, and jobs wait.
 func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runpod.Pool, error) {
 	fit := slices.DeleteFunc(slices.Clone(pools), func(p runpod.Pool) bool { return p.Memory < memory || !isIn(p, dataCenter) })
 	if len(fit) == 0 {
@@ -43,7 +43,7 @@ func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runp
 	return stocked[:min(len(stocked), maxPools)], nil
 }
 
-// isIn tells whether a card of the pool is in a data centre. The catalogue may be
+// isIn reports whether a card of the pool is in a data centre. The catalogue may be
 // silent on that.
 func isIn(p runpod.Pool, dataCenter string) bool {
 	return dataCenter == "" || slices.ContainsFunc(p.GPUs, func(g runpod.GPU) bool {
@@ -102,7 +102,7 @@ func poolInWords(p runpod.Pool) string {
 	return oneLine(s + ")")
 }
 
-// pricedPools are the pools of an endpoint that exists, with the prices that are
+// pricedPools returns the pools of an endpoint that exists, with the prices that are
 // known.
 func pricedPools(pools []runpod.Pool, ids []string) []runpod.Pool {
 	var out []runpod.Pool

@@ -16,7 +16,7 @@ import (
 
 const testKey = "rpa_deploytestkey"
 
-// answer is a worker that knows the check job only.
+// answer returns a worker that knows the check job only.
 func answer(_ context.Context, job worker.Job, _ func(json.RawMessage) error) (json.RawMessage, error) {
 	if !strings.Contains(string(job.Input), `"gpu_info"`) {
 		return nil, errors.New("not the check job")

@@ -9,7 +9,7 @@ import (
 // repository, from a folder in it, and from its own.
 var records = []string{"worker/pytorch/.last-image", "../worker/pytorch/.last-image", ".last-image"}
 
-// LastImage is the image that worker/pytorch/deploy.sh pushed last, or empty.
+// LastImage returns the image that worker/pytorch/deploy.sh pushed last, or empty.
 func LastImage() string {
 	for _, name := range records {
 		b, err := os.ReadFile(name)

@@ -12,7 +12,7 @@ import (
 )
 
 // logs prints the logs of the workers that there are, all at the same time, each
-// line behind its worker's id where there are several.
+// line behind its worker's id if there are several.
 func (o EndpointOptions) logs(ctx context.Context, e *runpod.EndpointInfo, out io.Writer) error {
 	m := o.client.Management()
 	ids := []runpod.WorkerID{runpod.WorkerID(o.Worker)}

@@ -32,7 +32,7 @@ type Options struct {
 	Disk        int           // GB of a container; default 10
 
 	Volume     string            // name or id of a network volume
-	VolumeSize int               // GB: makes the volume where there is none
+	VolumeSize int               // GB: makes the volume if there is none
 	DataCenter string            // of a volume that is made
 	Env        map[string]string // of the worker
 	// Addresses is a prefix of addresses that the worker may use: the bucket's that
@@ -114,7 +114,7 @@ func (o Options) check() error {
 	return nil
 }
 
-// wrong is an option that cannot be.
+// wrong returns an option that cannot be.
 func wrong(format string, args ...any) error { return &Problem{text: fmt.Sprintf(format, args...)} }
 
 // An optionalInt is a flag that may be absent: 0 is a value.

@@ -66,7 +66,7 @@ func NewPlan(ctx context.Context, m *runpod.Management, o Options) (*Plan, error
 	return p, p.findTemplate(ctx, m)
 }
 
-// start is the endpoint that exists, or none, with the options laid over it.
+// start returns the endpoint that exists, or none, with the options laid over it.
 func (p *Plan) start() runpod.EndpointSpec {
 	o := p.options
 	s := runpod.EndpointSpec{Scaling: runpod.ScaleOnDelay(4 * time.Second), FlashBoot: runpod.FlashBootOn}
@@ -208,7 +208,7 @@ func byName(ctx context.Context, m *runpod.Management, name string) (*runpod.End
 	return pick(all, name)
 }
 
-// pick is the endpoint with that id, or the only one with that name, or nil.
+// pick returns the endpoint with that id, or the only one with that name, or nil.
 func pick(all []runpod.EndpointInfo, name string) (*runpod.EndpointInfo, error) {
 	var found []runpod.EndpointInfo
 	for _, e := range all {
@@ -228,5 +228,5 @@ func pick(all []runpod.EndpointInfo, name string) (*runpod.EndpointInfo, error) 
 	return nil, wrong("several endpoints are named %.80q; gopherpod endpoint delete ID removes those that are too many", name)
 }
 
-// plainName is the name without what the service appends.
+// plainName returns the name without what the service appends.
 func plainName(e runpod.EndpointInfo) string { return strings.TrimSuffix(e.Name, " -fb") }

@@ -38,7 +38,7 @@ func (o *StoreOptions) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.DryRun, "dry-run", false, "prune: show what would go; remove nothing")
 }
 
-// RunStore is the command store: it lists the data that were sent for jobs, in the
+// RunStore runs the command store: it lists the data that were sent for jobs, in the
 // network volume or bucket that the environment names or in a folder, or removes those
 // that were not used for long. What a job that waits or runs may refer to stays: data
 // are touched when a job is sent, and no job lives longer than store.JobLife.
@@ -59,7 +59,7 @@ func RunStore(ctx context.Context, o StoreOptions, args []string, out io.Writer)
 	return Explain(o.prune(ctx, k, where, out))
 }
 
-// open is the store, and where it is in words.
+// open returns the store, and where it is in words.
 func (o StoreOptions) open() (store.Keeper, string, error) {
 	if o.Dir != "" {
 		if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
@@ -207,7 +207,7 @@ func parseBytes(s string) (int64, error) {
 	return int64(n * factor), err
 }
 
-// shortName is the kind of an object and the start of its digest.
+// shortName returns the kind of an object and the start of its digest.
 func shortName(n store.Name) string {
 	base := path.Base(string(n))
 	kind := map[string]string{".safetensors": "array", ".parts": "list", "": "part"}[path.Ext(base)]

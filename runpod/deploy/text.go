@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// String is the plan in words, with what it costs: what --dry-run shows.
+// String returns the plan in words, with what it costs: what --dry-run shows.
 func (p *Plan) String() string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
@@ -80,7 +80,7 @@ func (p *Plan) cost(line func(name, format string, args ...any)) {
 	}
 }
 
-// hourly is what a worker costs an hour on the cheapest and the dearest of its pools.
+// hourly returns what a worker costs an hour on the cheapest and the dearest of its pools.
 func (p *Plan) hourly() (low, high float64) {
 	for _, pool := range p.Pools {
 		worker := pool.Hourly * float64(p.Spec.GPU.Count)
@@ -101,7 +101,7 @@ func dollars(low, high float64, digits int) string {
 	return a + " to " + b
 }
 
-// volumeMonthly is what a volume costs a month, in US dollars.
+// volumeMonthly returns what a volume costs a month, in US dollars.
 //
 // Source: docs.runpod.io, Serverless, "Pricing": $0.07 a GB below 1 TB, $0.05 above.
 func volumeMonthly(gb int) float64 {

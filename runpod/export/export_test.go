@@ -137,7 +137,7 @@ func (s *sample) batchOnly() bool {
 	return false
 }
 
-// engineOutputs is what the embedded engine predicts; nil for layers that it has not.
+// engineOutputs returns what the embedded engine predicts; nil for layers that it has not.
 func (s *sample) engineOutputs(t testing.TB) [][]float32 {
 	t.Helper()
 	x, err := tensors.From(s.Rows)

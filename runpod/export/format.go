@@ -22,7 +22,7 @@ const (
 // Formats lists the formats that Encode writes.
 func Formats() []Format { return []Format{PyTorch, ONNX, Go} }
 
-// FormatOf is the format that a file's ending stands for: .pt and .pth, .onnx, .go;
+// FormatOf returns the format that a file's ending stands for: .pt and .pth, .onnx, .go;
 // "" for any other.
 func FormatOf(path string) Format {
 	ext := Format(strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), "."))

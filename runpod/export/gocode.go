@@ -60,7 +60,7 @@ type source struct {
 
 func (s *source) line(format string, args ...any) { fmt.Fprintf(&s.body, format+"\n", args...) }
 
-// slice is the Go expression of a tensor, "nil" for none.
+// slice returns the Go expression of a tensor, "nil" for none.
 func (s *source) slice(name string) string {
 	if name == "" {
 		return "nil"
@@ -200,7 +200,7 @@ var weights = sync.OnceValue(func() []float32 {
 })
 `
 
-// file is all of the source but the weights.
+// file returns all of the source but the weights.
 func (s *source) file(m *Model, out []int) ([]byte, error) {
 	functions, err := needed(s.body.String())
 	if err != nil {
@@ -232,7 +232,7 @@ func (s *source) appendWeights(text []byte) []byte {
 	return b.Bytes()
 }
 
-// needed is the source of all that body uses of the library, in the library's order.
+// needed returns the source of all that body uses of the library, in the library's order.
 func needed(body string) (string, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "layers.go", library, parser.ParseComments)

@@ -8,7 +8,7 @@ import (
 
 type writer func(s *source, l layer)
 
-// expression is a layer that is one Go expression without weights.
+// expression returns a layer that is one Go expression without weights.
 func expression(f func(l layer) string) writer {
 	return func(s *source, l layer) { s.line("x = %s", f(l)) }
 }

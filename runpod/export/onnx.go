@@ -123,7 +123,7 @@ func (g *graph) add(shape []int, kind int, data []byte) string {
 	return name
 }
 
-// weight is the layer's tensor of that name, "" where it has none.
+// weight returns the layer's tensor of that name, "" if it has none.
 func (g *graph) weight(name string) string {
 	full := g.layer.tensor(name)
 	if full == "" || g.written[full] {
@@ -138,7 +138,7 @@ func (g *graph) weight(name string) string {
 	return full
 }
 
-// numbers are the values of the layer's tensor; nil where it has none.
+// numbers returns the values of the layer's tensor; nil if it has none.
 func (g *graph) numbers(name string) []float32 {
 	full := g.layer.tensor(name)
 	if full == "" {
@@ -171,7 +171,7 @@ func (g *graph) refuse(reason string) string {
 	return ""
 }
 
-// perm is the order of dimensions of a sample of n, with the batch, with the last
+// perm returns the order of dimensions of a sample of n, with the batch, with the last
 // two exchanged.
 func perm(n int) []int {
 	p := make([]int, n+1)
@@ -225,7 +225,7 @@ func (g *graph) branches(l layer, x string) string {
 	return g.node("Concat", parts, attr{"axis", l.Axis(l.Out) + 1})
 }
 
-// onnxKinds tells whether a kind has operators here; tests hold it to all kinds.
+// onnxKinds reports whether a kind has operators here; tests hold it to all kinds.
 func onnxKinds(k *worker.Kind) bool {
 	return elementwiseONNX[k.Name] != nil || layersONNX[k.Name] != nil || k.Name == "residual" || k.Name == "branches"
 }

@@ -7,7 +7,7 @@ import (
 
 type putter func(g *graph, l layer, x string) string
 
-// op is an operator with no more to it.
+// op returns an operator with no more to it.
 func op(name string, attrs ...attr) putter {
 	return func(g *graph, _ layer, x string) string { return g.node(name, []string{x}, attrs...) }
 }
@@ -115,7 +115,7 @@ var layersONNX = map[string]putter{
 
 func reshape(g *graph, l layer, x string) string { return g.reshape(x, l.Out...) }
 
-// linear is x Wᵀ + b over the last of a sample's dims.
+// linear returns x Wᵀ + b over the last of a sample's dims.
 func (g *graph) linear(x string, dims int, weight, bias string) string {
 	w, b := g.weight(weight), g.weight(bias)
 	if dims == 1 {
@@ -166,7 +166,7 @@ func transposed(g *graph, l layer, x string) string {
 		attr{"pads", append(append([]int{}, w.before...), w.before...)}, attr{"output_padding", w.outputExtra}, attr{"group", l.Int("groups")})
 }
 
-// padded is x with the window's padding around it, so that what pools needs no more:
+// padded returns x with the window's padding around it, so that what pools needs no more:
 // operators for pooling differ from PyTorch in what ceil_mode and the border mean.
 func (g *graph) padded(w window, x string, value float64) string {
 	if pads := w.pads(); !slices.ContainsFunc(pads, func(n int) bool { return n > 0 }) {
@@ -181,7 +181,7 @@ func maxPool(g *graph, l layer, x string) string {
 	return g.node("MaxPool", []string{g.padded(w, x, math.Inf(-1))}, attr{"kernel_shape", w.kernel}, attr{"strides", w.stride}, attr{"dilations", w.dilation})
 }
 
-// avgPool is the mean of whole windows, put right where PyTorch divides by less.
+// avgPool returns the mean of whole windows, put right where PyTorch divides by less.
 func avgPool(g *graph, l layer, x string) string {
 	w := l.window()
 	y := g.node("AveragePool", []string{g.padded(w, x, 0)}, attr{"kernel_shape", w.kernel}, attr{"strides", w.stride})
@@ -203,7 +203,7 @@ func avgPool(g *graph, l layer, x string) string {
 	return g.node("Mul", []string{y, g.constant(append([]int{1, 1}, w.out...), factors...)})
 }
 
-// points is how many numbers the mean at place o of dimension i is over: those of the
+// points returns how many numbers the mean at place o of dimension i is over: those of the
 // input, or of the input and the padding that was asked for.
 func (w window) points(i, o int, padding bool) int {
 	from := o*w.stride[i] - w.before[i]
@@ -214,10 +214,10 @@ func (w window) points(i, o int, padding bool) int {
 	return min(to, w.in[i]) - max(from, 0)
 }
 
-// region is the inputs of place o of out, of adaptive pooling.
+// region returns the inputs of place o of out, of adaptive pooling.
 func region(o, in, out int) (from, to int) { return o * in / out, ((o+1)*in + out - 1) / out }
 
-// adaptiveAvg is a product with a matrix of weights for each dimension.
+// adaptiveAvg returns a product with a matrix of weights for each dimension.
 func adaptiveAvg(g *graph, l layer, x string) string {
 	letters := [3][2]string{{"h", "a"}, {"w", "b"}, {"d", "e"}}
 	inputs, left, mid, right := []string{x}, "nc", "", "nc"
@@ -252,7 +252,7 @@ func adaptiveMax(g *graph, l layer, x string) string {
 	return x
 }
 
-// orConstant is the layer's tensor, or n times a number where it has none.
+// orConstant returns the layer's tensor, or n times a number where it has none.
 func (g *graph) orConstant(name string, n int, v float32) string {
 	if w := g.weight(name); w != "" {
 		return w

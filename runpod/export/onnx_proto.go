@@ -76,7 +76,7 @@ func tensorProto(name string, kind int, shape []int, data []byte) (m message) {
 	return m
 }
 
-// valueInfo is an input or output: float32 of any number of samples.
+// valueInfo returns an input or output: float32 of any number of samples.
 func valueInfo(name string, sample []int) (m message) {
 	var shape, batch message
 	batch.text(2, "batch")

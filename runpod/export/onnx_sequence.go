@@ -9,7 +9,7 @@ import (
 // GRU z r h of r z n.
 var gateOrder = map[string][]int{"rnn": {0}, "lstm": {0, 3, 1, 2}, "gru": {1, 0, 2}}
 
-// recurrent is a node for each layer; ONNX has the steps first, and the directions
+// recurrent returns a node for each layer; ONNX has the steps first, and the directions
 // apart.
 func recurrent(g *graph, l layer, x string) string {
 	steps, h := l.In[0], l.Int("hidden_size")
@@ -41,7 +41,7 @@ func recurrent(g *graph, l layer, x string) string {
 	return g.node("Transpose", []string{x}, attr{"perm", []int{1, 0, 2}})
 }
 
-// gates are the weights of layer k for the input and for the state, and their biases
+// gates returns the weights of layer k for the input and for the state, and their biases
 // ("" without), directions after each other.
 func (g *graph) gates(l layer, k int, suffixes []string, in int) (w, r, b string) {
 	order, h := gateOrder[l.Kind.Name], l.Int("hidden_size")

@@ -25,7 +25,7 @@ func layers(steps []worker.Step, outer string) []layer {
 	return list
 }
 
-// inner are the layers of a residual (layers, shortcut) or of branches.
+// inner returns the layers of a residual (layers, shortcut) or of branches.
 func (l layer) inner() [][]layer {
 	lists := make([][]layer, len(l.Inner))
 	for i, steps := range l.Inner {
@@ -34,7 +34,7 @@ func (l layer) inner() [][]layer {
 	return lists
 }
 
-// tensor is the full name of the layer's own tensor, "0.weight" for "weight"; "" where
+// tensor returns the full name of the layer's own tensor, "0.weight" for "weight"; "" if
 // it has none of that name.
 func (l layer) tensor(name string) string {
 	for _, s := range l.State {
@@ -69,7 +69,7 @@ func plan(m *Model, f Format) ([]layer, []int, error) {
 	return layers(steps, ""), out, nil
 }
 
-// floats are the numbers of a tensor of the state as float32.
+// floats returns the numbers of a tensor of the state as float32.
 func floats(set tensors.Set, name string) ([]float32, error) {
 	t, err := set[name].To(tensors.Float32)
 	if err != nil {

@@ -25,7 +25,7 @@ const (
 // maxBody bounds a message: a record, or a page of them.
 const maxBody = 64 << 20
 
-// FromEnv returns the store of the notebook's kernel, or nil where the environment
+// FromEnv returns the store of the notebook's kernel, or nil if the environment
 // names none: then nothing is kept.
 func FromEnv() Store {
 	url := os.Getenv(EnvURL)

@@ -35,7 +35,7 @@ func KeepKey(base, key string) (forget func(), err error) {
 	return func() { os.Remove(path) }, nil
 }
 
-// KeyOf is the key of an endpoint that outlived its kernel, "" where none is known.
+// KeyOf returns the key of an endpoint that outlived its kernel, "" if none is known.
 func KeyOf(base string) (string, error) {
 	path, err := keyFile(base)
 	if err != nil {

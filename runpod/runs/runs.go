@@ -30,7 +30,7 @@ const (
 	Failed      State = "failed"      // Error says why
 )
 
-// States are all of them.
+// States returns all of them.
 func States() []State { return []State{Open, Completed, Interrupted, Failed} }
 
 // A Run is one training as the store keeps it.
@@ -76,7 +76,7 @@ type Filter struct {
 	Limit    int       `json:"limit,omitempty"` // 50; negative: all
 }
 
-// DefaultLimit is how many runs are listed where nothing is said.
+// DefaultLimit is how many runs are listed if nothing is said.
 const DefaultLimit = 50
 
 // A Sum is what a group of runs cost.
@@ -87,7 +87,7 @@ type Sum struct {
 	Dollars float64 `json:"dollars"` // 0: no price was known
 }
 
-// Groupings are the words that Store.Sums takes.
+// Groupings returns the words that Store.Sums takes.
 func Groupings() []string { return []string{"day", "notebook", "endpoint"} }
 
 // A Store keeps runs. Its methods may be called from any goroutine.

@@ -137,7 +137,7 @@ func (d Dir) place(temporary string, name Name) error {
 	return nil
 }
 
-// hasTensorOf tells whether a tensor's file has that length.
+// hasTensorOf reports whether a tensor's file has that length.
 func (d Dir) hasTensorOf(size int64) bool {
 	files, err := filepath.Glob(filepath.Join(globEscape.Replace(string(d)), "data", "??", "*.safetensors"))
 	if err != nil {

@@ -38,7 +38,7 @@ func Fetch(ctx context.Context, s Store, digest string, o Options) ([]byte, erro
 	}
 	out, err := fetchParts(ctx, s, l, o.Parallel)
 	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
-		// Where a list is, its parts are: without one of them it goes too.
+		// If a list is, its parts are: without one of them it goes too.
 		name, _ := ListOf(digest)
 		return nil, errors.Join(err, s.Delete(ctx, name))
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store"
 )
 
-// aged is a folder with objects of 1000 bytes, of which the i-th was used i days ago.
+// aged returns a folder with objects of 1000 bytes, of which the i-th was used i days ago.
 func aged(t *testing.T, count int) (d store.Dir, digests []string) {
 	t.Helper()
 	d = store.Dir(t.TempDir())

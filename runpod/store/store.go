@@ -33,7 +33,7 @@ var (
 // Make one with NameOf, ListOf, TensorName or NewResult.
 type Name string
 
-// NameOf is the name of content with that digest.
+// NameOf returns the name of content with that digest.
 func NameOf(digest string) (Name, error) {
 	if !tensors.ValidDigest(digest) {
 		return "", fmt.Errorf("store: %w: %.80q", ErrName, digest)
@@ -41,13 +41,13 @@ func NameOf(digest string) (Name, error) {
 	return Name("sha256/" + digest), nil
 }
 
-// ListOf is the name of the list of parts of content with that digest.
+// ListOf returns the name of the list of parts of content with that digest.
 func ListOf(digest string) (Name, error) {
 	name, err := NameOf(digest)
 	return name + ".parts", err
 }
 
-// TensorName is the name of the tensor with that digest (tensors.Tensor.Digest).
+// TensorName returns the name of the tensor with that digest (tensors.Tensor.Digest).
 func TensorName(digest string) (Name, error) {
 	if _, err := NameOf(digest); err != nil {
 		return "", err
@@ -62,7 +62,7 @@ func NewResult() Name {
 	return Name("results/" + hex.EncodeToString(b[:]))
 }
 
-// Valid tells whether the name is one that the functions above make.
+// Valid reports whether the name is one that the functions above make.
 func (n Name) Valid() bool {
 	if id, ok := strings.CutPrefix(string(n), "results/"); ok {
 		return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
@@ -77,7 +77,7 @@ func (n Name) Valid() bool {
 	return false
 }
 
-// Check is an ErrName unless the name is valid.
+// Check returns an ErrName unless the name is valid.
 func (n Name) Check() error {
 	if !n.Valid() {
 		return fmt.Errorf("store: %w: %.80q", ErrName, string(n))

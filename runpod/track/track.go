@@ -35,7 +35,7 @@ type Run struct {
 type Result struct {
 	Status string // "completed", "interrupted", "failed"
 	Error  string
-	// Model is a file with the weights, "" where there are none.
+	// Model is a file with the weights, "" if there are none.
 	Model string
 }
 
@@ -47,7 +47,7 @@ type Tracker interface {
 	End(ctx context.Context, r Result) error
 }
 
-// Names are the trackers that New knows.
+// Names returns the trackers that New knows.
 func Names() []string { return []string{"mlflow", "tensorboard", "wandb"} }
 
 // New returns a tracker by name, set up from the environment: see MLflow,
@@ -154,7 +154,7 @@ func (o *outlet) try(ctx context.Context, f func(context.Context) error) bool {
 	return err == nil
 }
 
-// metrics are the numbers of an epoch by the names that Keras and others use.
+// metrics returns the numbers of an epoch by the names that Keras and others use.
 func metrics(e worker.Epoch) map[string]float64 {
 	m := map[string]float64{"loss": float64(e.Loss), "learning_rate": float64(e.LearningRate), "epoch_seconds": float64(e.Seconds)}
 	for name, n := range map[string]*worker.Number{"accuracy": e.Accuracy, "val_loss": e.ValLoss, "val_accuracy": e.ValAccuracy} {

@@ -187,7 +187,7 @@ func (w *Wandb) record(field int, data []byte) error {
 	return err
 }
 
-// logged is a record in LevelDB's log format, at that place in the file: pieces that do
+// logged returns a record in LevelDB's log format, at that place in the file: pieces that do
 // not cross a block, each with checksum, length and type, and zeros where less than such
 // a head is left of a block.
 func logged(at int, data []byte) []byte {
@@ -230,7 +230,7 @@ func number(b []byte, field int, v int64) []byte {
 	return binary.AppendUvarint(b, uint64(v))
 }
 
-// jsonOf is a parameter as JSON: a number, true, false or a list as it stands, all else
+// jsonOf returns a parameter as JSON: a number, true, false or a list as it stands, all else
 // as text.
 func jsonOf(s string) string {
 	if json.Valid([]byte(s)) {
@@ -240,7 +240,7 @@ func jsonOf(s string) string {
 	return string(b)
 }
 
-// literal is a number as W&B writes it, NaN and Infinity too.
+// literal returns a number as W&B writes it, NaN and Infinity too.
 func literal(v float64) string {
 	switch {
 	case math.IsInf(v, 1):

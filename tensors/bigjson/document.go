@@ -65,13 +65,13 @@ func number(token, prefix string, count int) int {
 	return i
 }
 
-// long is the string that token i stands for, in the text's own memory.
+// long returns the string that token i stands for, in the text's own memory.
 func (d *document) long(i int) string {
 	b := d.text[d.spans[i].from:d.spans[i].to]
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// restore gives the string that s stands for, if it is a token.
+// restore returns the string that s stands for, if it is a token.
 func (d *document) restore(s string) (long string, ok bool) {
 	i := number(s, d.prefix, len(d.spans))
 	if i < 0 {
@@ -103,7 +103,7 @@ func (d *document) restoreRaw(raw []byte) (whole []byte, ok bool) {
 	}
 }
 
-// piece is the text behind skeleton[begin:end], where token i is the first.
+// piece returns the text behind skeleton[begin:end], where token i is the first.
 // Between tokens the distances are the same in both.
 func (d *document) piece(begin, end, i int) []byte {
 	from := d.spans[i].from - 1 - (d.at[i] - begin)

@@ -82,7 +82,7 @@ var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// marshalsItself tells whether a type has a method that would see tokens.
+// marshalsItself reports whether a type has a method that would see tokens.
 func marshalsItself(t reflect.Type) bool {
 	if t == rawMessage {
 		return false

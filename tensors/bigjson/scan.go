@@ -22,7 +22,7 @@ func special(w uint64) uint64 {
 	return (w | (w-0x20*ones)&^w | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
 }
 
-// plain is how many bytes at the start of b are ASCII without quotes, backslashes
+// plain returns how many bytes at the start of b are ASCII without quotes, backslashes
 // and control characters.
 func plain(b []byte) int {
 	i := 0
@@ -69,7 +69,7 @@ func longStrings(doc []byte, min int) (spans []span) {
 	}
 }
 
-// endOfString is the position of the quote that ends a string, or len(doc).
+// endOfString returns the position of the quote that ends a string, or len(doc).
 func endOfString(doc []byte, i int) int {
 	for i < len(doc) && doc[i] != '"' {
 		if doc[i] == '\\' {
@@ -81,7 +81,7 @@ func endOfString(doc []byte, i int) int {
 	return i
 }
 
-// isKey tells whether what follows a string makes it the key of an object.
+// isKey reports whether what follows a string makes it the key of an object.
 func isKey(rest []byte) bool {
 	for _, c := range rest {
 		switch c {

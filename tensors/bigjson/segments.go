@@ -8,7 +8,7 @@ import (
 // Segments is a text in pieces, one after the other.
 type Segments [][]byte
 
-// Len is the length of the whole, in bytes.
+// Len returns the length of the whole, in bytes.
 func (s Segments) Len() int64 {
 	n := int64(0)
 	for _, b := range s {

@@ -22,7 +22,7 @@ type Options struct {
 // json.RawMessages that contain such, share text's memory: text must not change
 // as long as v is in use. Offsets in errors count from the start of the skeleton.
 //
-// Where a long string does not arrive in v as itself, because nothing in v takes
+// If a long string does not arrive in v as itself, because nothing in v takes
 // it or a type decodes itself and makes something else of it, encoding/json does
 // the whole work a second time on the text. The one thing that this does not
 // notice is an UnmarshalJSON that keeps a string twice, once where it cannot be

@@ -72,7 +72,7 @@ func ParseRules(text string) (Rules, error) {
 	return r, nil
 }
 
-// Check is an ErrForbidden unless a rule covers the address. Nothing is sent.
+// Check returns an ErrForbidden unless a rule covers the address. Nothing is sent.
 func (r Rules) Check(address string) error {
 	_, err := r.rule(address)
 	return err
@@ -91,7 +91,7 @@ func (r Rules) rule(address string) (rule, error) {
 	return rule{}, fmt.Errorf("%w: the operator of this worker allows prefixes with %s=https://host/path/", ErrForbidden, EnvAllow)
 }
 
-// climbs tells whether a path has segments that lead out of its prefix.
+// climbs reports whether a path has segments that lead out of its prefix.
 func climbs(u *url.URL) bool {
 	for s := range strings.SplitSeq(u.Path, "/") { // decoded
 		if s == "." || s == ".." {
@@ -129,7 +129,7 @@ func (p rule) client() *http.Client {
 	}
 }
 
-// publicAddress is the address behind a name, which is refused if any is not public.
+// publicAddress returns the address behind a name, which is refused if any is not public.
 func publicAddress(ctx context.Context, host string) (netip.Addr, error) {
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil || len(found) == 0 {

@@ -67,7 +67,7 @@ func TestPrivateAddresses(t *testing.T) {
 	}
 }
 
-// serve is a server on this machine, and rules that allow it.
+// serve returns a server on this machine, and rules that allow it.
 func serve(t *testing.T, h http.HandlerFunc) (string, Rules) {
 	t.Helper()
 	s := httptest.NewServer(h)

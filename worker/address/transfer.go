@@ -13,10 +13,10 @@ import (
 // tries is how often a transfer is begun or taken up again.
 const tries = 5
 
-// pauseAfter is the time before the n-th further try: 0.2 s, 0.4 s, ...
+// pauseAfter returns the time before the n-th further try: 0.2 s, 0.4 s, ...
 func pauseAfter(n int) time.Duration { return 100 * time.Millisecond << n }
 
-// Read returns the file at an address, which must be length bytes long. Where the
+// Read returns the file at an address, which must be length bytes long. If the
 // connection breaks off it goes on from there.
 func (r Rules) Read(ctx context.Context, address string, length int64) ([]byte, error) {
 	p, err := r.rule(address)
@@ -182,7 +182,7 @@ func refused(status int) error {
 	return fmt.Errorf("%w: it answers %d; redirects are not followed", ErrExpired, status)
 }
 
-// unreachable is an error of net/http without the address, whose query is a secret.
+// unreachable returns an error of net/http without the address, whose query is a secret.
 func unreachable(err error) error {
 	if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnreachable) {
 		return errors.Unwrap(err) // out of the *url.Error, which shows the address

@@ -129,7 +129,7 @@ func (a *arrays) features(d *worker.Dataset, path string) (*dataset, error) {
 	return &dataset{shape: slices.Clone(t.Shape[1:]), size: t.Cols(), n: t.Rows(), x: x}, nil
 }
 
-// finite32 is the array as float32, or an error that names the first number that
+// finite32 returns the array as float32, or an error that names the first number that
 // is none.
 func finite32(t tensors.Tensor, path string) ([]float32, error) {
 	if err := t.CheckFinite(); err != nil {

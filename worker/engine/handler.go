@@ -155,8 +155,8 @@ func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMess
 	return nil
 }
 
-// trainRun tells the events of a training. Where ctx ends it, leave gets the events
-// that a finished training would have ended with, states included. Where the states go
+// trainRun tells the events of a training. If ctx ends it, leave gets the events
+// that a finished training would have ended with, states included. If the states go
 // as differences, whole gets the last events with the states as they are.
 func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield, leave, whole func(json.RawMessage) error) error {
 	seq := 0
@@ -241,7 +241,7 @@ func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult
 	return result, nil
 }
 
-// states are the text of the model's and the optimizer's state. They are not
+// states returns the text of the model's and the optimizer's state. They are not
 // compressed: trained weights hardly shrink.
 func (t *trainer) states() (model, optimizer string, err error) {
 	set, err := t.net.state()
@@ -258,7 +258,7 @@ func (t *trainer) states() (model, optimizer string, err error) {
 	return model, optimizer, err
 }
 
-// trainEpoch is the predecessor's operation: one epoch, all samples in one batch
+// trainEpoch returns the predecessor's operation: one epoch, all samples in one batch
 // unless batch_size is given.
 func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
 	t, err := newTrainer(r, a, &e.options, func(worker.Event) error { return nil })
@@ -385,7 +385,7 @@ func (e *engine) batchPart(ctx context.Context, part json.RawMessage, a *arrays)
 	return json.Marshal(result)
 }
 
-// failure is the answer in the place of a request that failed.
+// failure returns the answer in the place of a request that failed.
 func failure(path string, err error) json.RawMessage {
 	var e *worker.Error
 	if !errors.As(err, &e) {

@@ -15,7 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// xor is a small train request; old is replaced by new in its JSON.
+// xor returns a small train request; old is replaced by new in its JSON.
 func xor(old, new string) json.RawMessage {
 	const text = `{"operation": "train", "run_id": "", "model_config": {"layers": [{"type": "linear", "out_features": 8}, {"type": "tanh"}, {"type": "linear", "out_features": 2}]},` +
 		` "training_data": {"features": [[0, 0], [0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1, 0]},` +

@@ -43,7 +43,7 @@ func benchmark(size int, length time.Duration) map[string]any {
 	return map[string]any{"matrix_size": size, "products": count, "seconds": spent, "gflops": flops / spent / 1e9, "device_used": device}
 }
 
-// fromProc is the value of the first line of a Linux file that begins with key,
+// fromProc returns the value of the first line of a Linux file that begins with key,
 // or "".
 func fromProc(file, key string) string {
 	text, err := os.ReadFile(file)

@@ -153,7 +153,7 @@ func geluSlope(x, _ float64) float64 {
 	return 0.5*(1+math.Erf(x/math.Sqrt2)) + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
 }
 
-// geluInner is the argument of the tanh approximation and its derivative.
+// geluInner returns the argument of the tanh approximation and its derivative.
 func geluInner(x float64) (float64, float64) {
 	const c, k = math.Sqrt2 / math.SqrtPi, 0.044715
 	return c * (x + k*x*x*x), c * (1 + 3*k*x*x)
@@ -170,7 +170,7 @@ func geluTanhSlope(x, _ float64) float64 {
 	return 0.5*(1+t) + 0.5*x*(1-t*t)*du
 }
 
-// piece is x, below 0 low x; at 0 the slope is low, as in PyTorch.
+// piece returns x, below 0 low x; at 0 the slope is low, as in PyTorch.
 func piece(at, low float64) function {
 	return general{func(x, _ float64) float64 {
 		if x > at {

@@ -45,7 +45,7 @@ type attention struct {
 	y, dx, dw       []float32
 }
 
-// views are where sample and head i lie.
+// views returns where sample and head i lie.
 func (a *attention) views(i int) (at, out, w int) {
 	s, h := i/a.heads, i%a.heads
 	return s*a.steps*3*a.d + h*a.d/a.heads, s*a.steps*a.d + h*a.d/a.heads, i * a.steps * a.steps

@@ -47,7 +47,7 @@ func plane(shape []int) [2]int {
 func (w *window) inSize() int  { return w.in[0] * w.in[1] }
 func (w *window) outSize() int { return w.out[0] * w.out[1] }
 
-// span is the range of outputs o for which o*stride + at - padding, in dimension
+// span returns the range of outputs o for which o*stride + at - padding, in dimension
 // d, lies within the input.
 func (w *window) span(d, at int) (from, to int) {
 	from = max(0, (w.padding[d]-at+w.stride[d]-1)/w.stride[d])
@@ -166,7 +166,7 @@ func (c *convolution) outputs(x []float32, n, xs, ys, cost int, f func(s *convSc
 }
 
 // gradients calls f for each sample; it adds to sum, the weight's gradient and that of
-// outs biases, and sets dx, which is nil where nobody wants it.
+// outs biases, and sets dx, which is nil if nobody wants it.
 func (c *convolution) gradients(x, dy []float32, n, xs, ys, outs int, wantDX bool, f func(s *convScratch, sum, x, dy, dx []float32)) []float32 {
 	var dx []float32
 	if wantDX {
@@ -249,7 +249,7 @@ func (c *conv) forward(p *pass, x []float32, n int) []float32 {
 	})
 }
 
-// serial is the multiplier for code that already runs on all processors.
+// serial returns the multiplier for code that already runs on all processors.
 func serial(p *pass) multiplier {
 	if _, ok := p.blas.(sgemm.BLAS); ok {
 		return sgemm.BLAS{Serial: true}

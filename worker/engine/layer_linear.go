@@ -95,7 +95,7 @@ func (e *embedding) forward(p *pass, x []float32, n int) []float32 {
 	return y
 }
 
-// index is the row for v, cut to a whole number as PyTorch's long() cuts it; ok is false
+// index returns the row for v, cut to a whole number as PyTorch's long() cuts it; ok is false
 // if there is none, and the row is 0 then. Data is checked before training, but what
 // comes out of other layers may be anything.
 func (e *embedding) index(v float32) (row int, ok bool) {

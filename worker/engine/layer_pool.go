@@ -84,7 +84,7 @@ func (m *maxPool) halves(y []float32, from []int32, x []float32) {
 	}
 }
 
-// largest is one window of halves with NaN in it, which is the largest.
+// largest returns one window of halves with NaN in it, which is the largest.
 func largest(a, b, d, e float32, at, w int) (best float32, found int32) {
 	best, found = a, int32(at)
 	for i, v := range [3]float32{b, d, e} {

@@ -167,7 +167,7 @@ func (r *recurrent) backward(p *pass, x, dy []float32, n int, wantDX bool) []flo
 	return dy
 }
 
-// at is the place of step t in the states: the order of computation, after the
+// at returns the place of step t in the states: the order of computation, after the
 // state before the first.
 func (d *direction) at(s, t int) int {
 	if d.reverse {
@@ -202,7 +202,7 @@ func (d *direction) forward(p *pass, x []float32, n int) {
 	}
 }
 
-// step is the k-th step in the order of computation.
+// step returns the k-th step in the order of computation.
 func (d *direction) step(k int) int {
 	if d.reverse {
 		return d.steps - 1 - k

@@ -6,7 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// identity is for layers that only name the sizes anew.
+// identity is for layers that only name the sizes again.
 type identity struct{}
 
 func (identity) forward(_ *pass, x []float32, _ int) []float32 { return x }

@@ -17,7 +17,7 @@ func newTransposed(v values, t []*tensor) *transposed {
 	return &transposed{convolution: newConvolution(w, v, t), ins: v.In[0]}
 }
 
-// product is the sizes of one group's: inputs, numbers of the outputs' windows, places.
+// product returns the sizes of one group's: inputs, numbers of the outputs' windows, places.
 func (l *transposed) product() (ins, points, places int) {
 	return l.ins / l.groups, l.channels / l.groups * l.kernel[0] * l.kernel[1], l.outSize()
 }

@@ -31,7 +31,7 @@ func (t *targets) pick(dst *targets, index []int) {
 	}
 }
 
-// slice is the samples from to to, sharing memory.
+// slice returns the samples from to to, sharing memory.
 func (t *targets) slice(from, to int) targets {
 	if t.classes != nil {
 		return targets{classes: t.classes[from:to]}
@@ -51,7 +51,7 @@ type loss interface {
 	correct(y []float32, t *targets, n int) (sum float64, ok bool)
 }
 
-// newLoss is the loss that h names, for outputs of shape out.
+// newLoss returns the loss that h names, for outputs of shape out.
 func newLoss(h *worker.Hyperparameters, out []int) (loss, error) {
 	width := elements(out)
 	switch h.LossFunction {
@@ -138,7 +138,7 @@ func (l *classLoss) likelihood(d, line []float32, class int, total float64) floa
 	return -w * float64(line[class])
 }
 
-// entropy is one row: with w the weights, p the softmax, s the smoothing and C
+// entropy handles one row: with w the weights, p the softmax, s the smoothing and C
 // the classes, -(1-s) w_y log p_y - s/C sum_c w_c log p_c.
 func (l *classLoss) entropy(d, line []float32, row []float64, class int, total float64) float64 {
 	top := line[0]
@@ -184,7 +184,7 @@ func (l *classLoss) correct(y []float32, t *targets, n int) (float64, bool) {
 	return float64(count), true
 }
 
-// argmax is the first of the largest.
+// argmax returns the first of the largest.
 func argmax(s []float32) int {
 	best := 0
 	for i, v := range s {

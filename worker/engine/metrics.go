@@ -91,7 +91,7 @@ func topK(scores []float32, truth []int32, classes, k int) *worker.Number {
 	return &n
 }
 
-// meanAUC is the mean over the classes of one against the rest, by the probability of
+// meanAUC returns the mean over the classes of one against the rest, by the probability of
 // the class (softmax of the scores), as scikit-learn's roc_auc_score with
 // multi_class="ovr"; with two classes, that of class 1. Classes that do not occur are
 // left out; nil: there is none.
@@ -122,7 +122,7 @@ func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
 	return &n
 }
 
-// logSums is the logarithm of the sum of the exponentials of each row.
+// logSums returns the logarithm of the sum of the exponentials of each row.
 func logSums(scores []float32, classes int) []float64 {
 	sums := make([]float64, len(scores)/classes)
 	for i := range sums {
@@ -137,7 +137,7 @@ func logSums(scores []float32, classes int) []float64 {
 	return sums
 }
 
-// auc is the area under the ROC curve by ranks, ties shared.
+// auc returns the area under the ROC curve by ranks, ties shared.
 func auc(score []float64, truth []int32, class int32) float64 {
 	order := make([]int, len(score))
 	for i, v := range score {

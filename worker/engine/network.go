@@ -24,7 +24,7 @@ type layer interface {
 	forward(p *pass, x []float32, n int) []float32
 	// backward takes the x of the last forward and the gradient dy of its output,
 	// sets the gradients of the layer's parameters, and returns the gradient of x,
-	// or nil where wantDX is false. It may overwrite dy and return it.
+	// or nil if wantDX is false. It may overwrite dy and return it.
 	backward(p *pass, x, dy []float32, n int, wantDX bool) []float32
 }
 
@@ -193,7 +193,7 @@ func elements(shape []int) int {
 type sequence struct {
 	layers []layer
 	inputs [][]float32 // of each layer, in the last forward
-	// first is the first layer with parameters: backward stops there where nobody
+	// first is the first layer with parameters: backward stops there if nobody
 	// wants the gradient of the input.
 	first int
 }
@@ -242,7 +242,7 @@ func (b *builder) list(steps []worker.Step, path string) (*sequence, error) {
 	return s, nil
 }
 
-// unsupported is the answer to a layer that only the PyTorch worker has.
+// unsupported returns the answer to a layer that only the PyTorch worker has.
 func unsupported(step worker.Step, path string) error {
 	return &worker.Error{Kind: worker.ErrUnsupported, Field: path,
 		Message: fmt.Sprintf("the engine on the CPU has no %s; the PyTorch worker has it", step.Kind.Name)}

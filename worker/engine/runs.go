@@ -35,7 +35,7 @@ type oneRun struct {
 	state  runState
 }
 
-// collected are the chunks for who may lack what a difference is one to.
+// collected returns the chunks for who may lack what a difference is one to.
 func (r *oneRun) collected() []json.RawMessage {
 	if r.whole == nil {
 		return r.chunks
@@ -57,7 +57,7 @@ const (
 	left // cancelled: its chunks end with what there was
 )
 
-// runKey is a run_id together with the request: the same run_id on another
+// runKey returns a run_id together with the request: the same run_id on another
 // request is another run.
 func runKey(id string, input []byte) string {
 	sum := sha256.Sum256(input)
@@ -141,7 +141,7 @@ func (r *runs) drop(key string) {
 	r.order = slices.DeleteFunc(r.order, func(k string) bool { return k == key })
 }
 
-// idOf is the run_id in a key.
+// idOf returns the run_id in a key.
 func idOf(key string) string {
 	id, _, _ := strings.Cut(key, "\x00")
 	return id

@@ -47,7 +47,7 @@ func orFloat(v *float64, def float64) {
 	}
 }
 
-// at is the learning rate in epoch and step (batches done), counted from 0 over
+// at returns the learning rate in epoch and step (batches done), counted from 0 over
 // all continuations.
 func (c *schedule) at(epoch, step int) float64 {
 	if c.s == nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// state is the network's state_dict; the tensors are copies.
+// state returns the network's state_dict; the tensors are copies.
 func (net *network) state() (tensors.Set, error) {
 	set := tensors.Set{}
 	for _, t := range net.tensors {
@@ -73,7 +73,7 @@ func some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// state is the optimizer's state and the schedule's, as the contract names them.
+// state returns the optimizer's state and the schedule's, as the contract names them.
 func (o *optimizer) state(net *network, c *schedule) (tensors.Set, error) {
 	steps, err := tensors.From([]int64{int64(o.steps)})
 	if err != nil {

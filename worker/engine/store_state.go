@@ -38,7 +38,7 @@ func (a *arrays) fetchState(text *string, field string, limit int64) error {
 	return nil
 }
 
-// storedState is the text of a state that lies in the store.
+// storedState returns the text of a state that lies in the store.
 func (a *arrays) storedState(digest, field string) (string, error) {
 	t, err := a.get(worker.Value{SHA256: digest}, field)
 	if err != nil {

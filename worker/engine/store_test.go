@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// inParts are a tensor's bytes as arrays of at most size bytes, and how to put them
+// inParts returns a tensor's bytes as arrays of at most size bytes, and how to put them
 // together.
 func inParts(t tensors.Tensor, size int) (parts []tensors.Tensor, j worker.Join) {
 	j = worker.Join{SHA256: t.Digest(), DType: t.DType, Shape: t.Shape}

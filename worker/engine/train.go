@@ -129,7 +129,7 @@ func (net *network) fits(d *dataset, path string) error {
 	return net.checkIndices(d, path)
 }
 
-// memoryLimit is what the batches of a job may take, in bytes: most of what the
+// memoryLimit returns what the batches of a job may take, in bytes: most of what the
 // machine says is free, or 8 GB where it does not say.
 func memoryLimit() int {
 	if free := kilobytes("MemAvailable"); free > 0 {

@@ -30,7 +30,7 @@ func addPortable(sums, x []float32) {
 	}
 }
 
-// total is the sum of x, in four interleaved parts.
+// total returns the sum of x, in four interleaved parts.
 func total(x []float32) float32 {
 	var a, b, c, d float32
 	for len(x) >= 4 {

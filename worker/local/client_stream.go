@@ -3,7 +3,7 @@ package local
 import "net/http"
 
 // stream hands over the chunks that nobody has read yet: {"status", "stream":
-// [{"output": chunk}, ...]}. There is no replay. Where there are none it waits
+// [{"output": chunk}, ...]}. There is no replay. If there are none it waits
 // for one or for the end, 10 s or ?wait. The status is not terminal while chunks
 // are left, so a client that stops at a terminal status has them all.
 func (e *endpoint) stream(w http.ResponseWriter, r *http.Request, args []string) {

@@ -30,7 +30,7 @@ type skipTimer struct {
 	real *time.Timer
 }
 
-// Now is the machine's time and all that was skipped.
+// Now returns the machine's time and all that was skipped.
 func (c *SkipClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

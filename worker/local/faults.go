@@ -119,7 +119,7 @@ func (s *Server) Inject(fs ...Fault) error {
 	return nil
 }
 
-// Faults are those that are still to come.
+// Faults returns those that are still to come.
 func (s *Server) Faults() []Fault {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -157,7 +157,7 @@ func (fs *faults) next(wants func(Fault) bool) (Fault, bool) {
 	return Fault{}, false
 }
 
-// onRequest is the fault for a request of op.
+// onRequest returns the fault for a request of op.
 func (fs *faults) onRequest(op string, workerPlane bool) (Fault, bool) {
 	return fs.next(func(f Fault) bool {
 		return !f.inQueue() && (f.Op == op || f.Op == "" && !workerPlane)

@@ -18,7 +18,7 @@ import (
 // maxFolderFile bounds a file of the folder, in bytes.
 const maxFolderFile = 64 << 30
 
-// FolderStore is a store of arrays for the Go engine that outlives it: a folder
+// FolderStore returns a store of arrays for the Go engine that outlives it: a folder
 // with the layout of a network volume, data/<2 digits>/<digest>.safetensors with
 // one tensor "data", so that what a client puts there is what a job refers to by
 // {"sha256": digest}. What was used last is kept in memory as well, limit bytes at

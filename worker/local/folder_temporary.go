@@ -54,8 +54,8 @@ func (f *Folder) Close() error {
 	return errors.Join(os.RemoveAll(f.Path), os.Remove(f.Path+".lock"), f.lock.Close())
 }
 
-// Lock is the file that says that the folder is in use, for a process that inherits it;
-// nil where there is none.
+// Lock returns the lock file that marks the folder as in use, for a process that inherits it;
+// nil if there is none.
 func (f *Folder) Lock() *os.File {
 	file, _ := f.lock.(*os.File)
 	return file

@@ -18,7 +18,7 @@ type guard struct {
 	loopback bool              // the server listens on loopback only
 }
 
-// workerToken is the token that belongs to a key: a worker that outlives a
+// workerToken returns the token that belongs to a key: a worker that outlives a
 // restart of the server still has the right one.
 func workerToken(key string) string {
 	m := hmac.New(sha256.New, []byte(key))

@@ -15,7 +15,7 @@ import (
 
 const testKey = "rpa_test"
 
-// newServer is a server without a listener, for bubbles of testing/synctest too.
+// newServer returns a server without a listener, for bubbles of testing/synctest too.
 func newServer(t *testing.T, opt Options) *Server {
 	t.Helper()
 	if opt.Key == "" {

@@ -71,7 +71,7 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.value) }
 
-// joinYields is the list of the yields of a job, the output of a handler that
+// joinYields returns the list of the yields of a job, the output of a handler that
 // returns none.
 func (q *queue) joinYields(id string, size int) (json.RawMessage, error) {
 	if size > q.opt.MaxRunSync {
@@ -111,7 +111,7 @@ func outputTooLarge(size, limit int) error {
 	return fmt.Errorf("local: an output of %d bytes; the limit is %d", size, limit)
 }
 
-// errorText is a failure as the SDK writes an exception: JSON inside the job's
+// errorText returns a failure as the SDK writes an exception: JSON inside the job's
 // error text.
 func errorText(err error, workerID string) string {
 	t := struct {

@@ -26,7 +26,7 @@ type goJob struct {
 }
 
 // goCall sends as that SDK does: POST for all but health, with a content type and an
-// empty body where there is none; another status than 200 is an error.
+// empty body if there is none; another status than 200 is an error.
 func goCall(s *Server, method, path string, body, out any) error {
 	var b []byte
 	if body != nil {

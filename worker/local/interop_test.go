@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// python is the interpreter with RunPod's SDK; the tests here are off without GOPHERPOD_E2E=1.
+// python returns the interpreter with RunPod's SDK; the tests here are off without GOPHERPOD_E2E=1.
 func python(t *testing.T) string {
 	t.Helper()
 	if os.Getenv("GOPHERPOD_E2E") != "1" {
@@ -247,7 +247,7 @@ func TestSDKWorkers(t *testing.T) {
 		}
 		kill()
 		attach(t, py, s, "second", "plain")
-		// It sleeps longer than the time-out: only the pings keep it alive now.
+		// It sleeps longer than the timeout: only the pings keep it alive now.
 		m := do.ended(t, id)
 		if m["status"] != "COMPLETED" || m["workerId"] != "second" || m["retries"] != 1.0 {
 			t.Error(m)

@@ -144,7 +144,7 @@ func (v view) appendJob(b []byte) []byte {
 	return b
 }
 
-// pieces is the job object in parts, the big ones uncopied.
+// pieces returns the job object in parts, the big ones uncopied.
 func (v view) pieces() [][]byte {
 	head := v.appendJob(make([]byte, 0, 256))
 	if v.output == nil {
@@ -162,7 +162,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, q...)
 }
 
-// newID is a random uuid with the suffix of a region, as RunPod's ids.
+// newID returns a random uuid with the suffix of a region, as RunPod's ids.
 func newID(sync bool) string {
 	var u [16]byte
 	rand.Read(u[:]) // never fails

@@ -64,7 +64,7 @@ const (
 	recordHead = 12
 	// maxNote bounds a head: an error text is the longest thing in it.
 	maxNote = 64 << 20
-	// compactAt is how much a journal grows over its live part before it is written anew.
+	// compactAt is how much a journal grows over its live part before it is written again.
 	compactAt = 256 << 20
 )
 

@@ -8,20 +8,20 @@ import (
 
 var errJournal = errors.New("the job could not be written to disk")
 
-// jobNote is the part of a job that never changes.
+// jobNote returns the part of a job that never changes.
 func (j *job) jobNote() note {
 	s := &j.sub
 	return note{What: "job", ID: j.id, Webhook: s.webhook, S3Config: s.s3Config, Sync: s.sync,
 		Exec: int64(s.executionTimeout), TTL: int64(s.ttl), Low: s.lowPriority}
 }
 
-// stateNote is the rest but for the chunks.
+// stateNote returns the rest but for the chunks.
 func (j *job) stateNote() note {
 	return note{What: "state", ID: j.id, Status: j.status, Retries: j.retries, Worker: j.worker, Attached: j.attached,
 		Created: nano(j.created), Started: nano(j.started), Finished: nano(j.finished), Output: j.output != nil, Failure: j.failure}
 }
 
-// noteLocked appends a record, where there is a journal. After an error the
+// noteLocked appends a record if there is a journal. After an error the
 // server goes on with what it has in memory and says so in its log.
 func (q *queue) noteLocked(n note, blob []byte) error {
 	l := q.journal
@@ -44,7 +44,7 @@ func (q *queue) noteLocked(n note, blob []byte) error {
 // saveLocked notes the state of j.
 func (q *queue) saveLocked(j *job) error { return q.noteLocked(j.stateNote(), j.output) }
 
-// compactLocked writes the journal anew with what is live, and takes its place.
+// compactLocked writes the journal again with what is live, and takes its place.
 func (q *queue) compactLocked() error {
 	l := q.journal
 	tmp := l.path + ".new"

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// locksHold tells whether lockFile keeps other processes out.
+// locksHold reports whether lockFile keeps other processes out.
 const locksHold = false
 
 // lockFile opens the file; it keeps no other process out on this system.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// locksHold tells whether lockFile keeps other processes out.
+// locksHold reports whether lockFile keeps other processes out.
 const locksHold = true
 
 // lockFile holds a file for this process until it is closed or the process ends.

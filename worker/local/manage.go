@@ -38,7 +38,7 @@ func newProblem(code int, format string, args ...any) *problem {
 	return &problem{Title: http.StatusText(code), Status: code, Detail: fmt.Sprintf(format, args...)}
 }
 
-// invalidField is the 422 for one field of the body.
+// invalidField returns the 422 for one field of the body.
 func invalidField(name, format string, args ...any) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, "validation failed")
 	p.Errors = []problemField{{"body." + name, fmt.Sprintf(format, args...)}}

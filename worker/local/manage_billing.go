@@ -32,7 +32,7 @@ func (q *queue) usedLocked(w *workerRecord) {
 
 func roundUp(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
 
-// used is the time of all workers, those that are up included.
+// used returns the time of all workers, those that are up included.
 func (q *queue) used() usage {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -124,7 +124,7 @@ func (s *Server) billWindow(start, end, lastN, bucket string) (from, to time.Tim
 	return from, to.UTC(), nil
 }
 
-// bills are the records, by time and endpoint.
+// bills returns the records, by time and endpoint.
 func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 	type key struct {
 		start int64
@@ -159,7 +159,7 @@ func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 	return records
 }
 
-// bucketOf is the begin of the bucket that t lies in; weeks begin on Monday.
+// bucketOf returns the begin of the bucket that t lies in; weeks begin on Monday.
 func bucketOf(t time.Time, bucket string) time.Time {
 	t = t.UTC()
 	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)

@@ -44,7 +44,7 @@ var gpus = []gpuType{
 	card("NVIDIA B200", "B200", "BLACKWELL_180", 180, 8.640),
 }
 
-// priceOf is what a worker costs an hour: the first pool's card, times the count.
+// priceOf returns what a worker costs an hour: the first pool's card, times the count.
 func priceOf(g *gpuSpec) float64 {
 	if g == nil || len(g.Pools) == 0 {
 		return 0
@@ -75,7 +75,7 @@ func (s *Server) catalog(r *http.Request, parts []string) (int, any, error) {
 	return 0, nil, errNotFound
 }
 
-// gpuList is the catalogue, with what is to be had where that is asked for.
+// gpuList returns the catalogue, with what is to be had where that is asked for.
 func (s *Server) gpuList(query url.Values) ([]gpuType, error) {
 	all := slices.Clone(gpus)
 	if !slices.Contains(query["include"], "AVAILABILITY") {

@@ -184,7 +184,7 @@ func (m *managedEndpoints) remove(id string) error {
 	return nil
 }
 
-// describeLocked is an endpoint as the service answers it; it has no templateId.
+// describeLocked returns an endpoint as the service answers it; it has no templateId.
 func (s *Server) describeLocked(e *endpoint) any {
 	spec := clone(e.spec)
 	spec.TemplateID = ""

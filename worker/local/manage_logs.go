@@ -69,7 +69,7 @@ func (l *workerLogs) add(workerID, source, line string) {
 	w.grown = make(chan struct{})
 }
 
-// after are the lines of a worker that are newer than t, and what tells of more.
+// after returns the lines of a worker that are newer than t, and what tells of more.
 func (l *workerLogs) after(workerID string, t time.Time) ([]logEntry, <-chan struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

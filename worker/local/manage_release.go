@@ -23,7 +23,7 @@ type change struct {
 	New   json.RawMessage `json:"new"`
 }
 
-// differences are the top-level fields in which two specs differ.
+// differences returns the top-level fields in which two specs differ.
 func differences(old, new endpointSpec) []change {
 	a, b := fieldsOf(old), fieldsOf(new)
 	var diff []change

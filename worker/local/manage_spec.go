@@ -127,7 +127,7 @@ func (e *endpointSpec) complete() {
 	e.Workers = &w
 }
 
-// rules are the spec's scaling in the queue's terms.
+// rules returns the spec's scaling in the queue's terms.
 func (e *endpointSpec) rules(coldStart time.Duration) Scaling {
 	s := Scaling{Min: *e.Workers.Min, Max: *e.Workers.Max, ColdStart: coldStart, RequestCount: e.Scaling.RequestCount,
 		QueueDelay:  time.Duration(e.Scaling.QueueDelay * float64(time.Second)),

@@ -86,7 +86,7 @@ func (t *table[T]) remove(id string) error {
 	return nil
 }
 
-// clone is a copy by way of JSON, which all these types are made for.
+// clone returns a copy by way of JSON, which all these types are made for.
 func clone[T any](v T) (out T) {
 	b, err := json.Marshal(v)
 	if err == nil {

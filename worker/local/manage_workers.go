@@ -36,7 +36,7 @@ func (w *workerRecord) status() string {
 	return "IDLE"
 }
 
-// workerInfos are the workers, by id.
+// workerInfos returns the workers, by id.
 func (q *queue) workerInfos() []workerInfo {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -52,7 +52,7 @@ func (q *queue) workerInfos() []workerInfo {
 	return all
 }
 
-// endpointPart is what lies under an endpoint: its workers and its releases.
+// endpointPart returns what lies under an endpoint: its workers and its releases.
 func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error) {
 	e := s.endpoint(id)
 	if e == nil {
@@ -85,7 +85,7 @@ func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error
 	return 0, nil, errNotFound
 }
 
-// all are the endpoints. A queue's mu may be held when the server's is asked for,
+// all returns the endpoints. A queue's mu may be held when the server's is asked for,
 // but not the other way round: nothing may call a queue with the server's held.
 func (s *Server) all() []*endpoint {
 	s.mu.Lock()
@@ -93,7 +93,7 @@ func (s *Server) all() []*endpoint {
 	return slices.Collect(maps.Values(s.endpoints))
 }
 
-// endpoint is the one with this id, or nil.
+// endpoint returns the one with this id, or nil.
 func (s *Server) endpoint(id string) *endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,7 +49,7 @@ type queue struct {
 	blocked chan struct{} // nil: there are machines for new workers; else closed when there are again
 	// ended is told of each job that ended, under mu; it must not block.
 	ended func(view)
-	// fault tells whether a job's fault is due; it must not block.
+	// fault reports whether a job's fault is due; it must not block.
 	fault   func(FaultKind) bool
 	journal *journal   // nil: nothing is kept on disk
 	usage   usage      // of workers that are gone

@@ -163,7 +163,7 @@ func (q *queue) setState(id string, s workerState) {
 	}
 }
 
-// throttle says whether there is no machine for new workers.
+// throttle reports whether there is no machine for new workers.
 func (q *queue) throttle(on bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -264,7 +264,7 @@ func (q *queue) health() Health {
 	return h
 }
 
-// runningWorkers is how many workers have a job.
+// runningWorkers returns how many workers have a job.
 func (q *queue) runningWorkers() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -277,7 +277,7 @@ func (q *queue) runningWorkers() int {
 	return n
 }
 
-// readyWorkers are the ids of the workers that idle, in no order.
+// readyWorkers returns the ids of the workers that idle, in no order.
 func (q *queue) readyWorkers() []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()

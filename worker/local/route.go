@@ -92,7 +92,7 @@ func allowHeader(methods string) string {
 	return methods
 }
 
-// hold is the context of a long-poll: it ends with the request, with the server,
+// hold returns the context of a long-poll: it ends with the request, with the server,
 // or after ?wait milliseconds.
 func (e *endpoint) hold(r *http.Request, def time.Duration) (context.Context, func(), error) {
 	d := def

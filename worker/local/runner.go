@@ -23,7 +23,7 @@ type Runner func(ctx context.Context, p Process) error
 // stopTime is how long a worker has to end after it was asked to.
 const stopTime = 5 * time.Second
 
-// Command is a Runner for a program that serves jobs with RunPod's SDK, such as
+// Command returns a Runner for a program that serves jobs with RunPod's SDK, such as
 // Command("python3", "handler.py"). It is asked to end as the service asks, by
 // an interrupt, and killed with its children after 5 s.
 func Command(name string, args ...string) Runner {
@@ -54,7 +54,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// line is the last line.
+// line returns the last line.
 func (t *tail) line() string {
 	text := bytes.TrimSpace(t.text)
 	return string(text[bytes.LastIndexByte(text, '\n')+1:])

@@ -29,7 +29,7 @@ func (s Scaling) withDefaults() Scaling {
 }
 
 // A scaling decision: how many workers to start, which to end, and when to look
-// again where nothing changes (zero: never).
+// again if nothing changes (zero: never).
 type decision struct {
 	start  int
 	retire []string
@@ -79,7 +79,7 @@ func (q *queue) scale(s Scaling) decision {
 	return d
 }
 
-// wantedLocked is how many workers the jobs ask for, free of which are about to
+// wantedLocked returns how many workers the jobs ask for, free of which are about to
 // take one. Jobs of low priority ask for none.
 func (q *queue) wantedLocked(s Scaling, alive, free int, look func(time.Time)) int {
 	jobs, overdue, inProgress := 0, 0, 0

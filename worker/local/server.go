@@ -76,7 +76,7 @@ func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) (*endp
 	return e, nil
 }
 
-// New is a Server without a listener; call Close to end its workers.
+// New returns a Server without a listener; call Close to end its workers.
 func New(opt Options) (*Server, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -152,7 +152,7 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	return s, nil
 }
 
-// reachable is an address that a client on this machine can dial.
+// reachable returns an address that a client on this machine can dial.
 func reachable(a *net.TCPAddr) string {
 	if a.IP.IsUnspecified() {
 		return fmt.Sprintf("127.0.0.1:%d", a.Port)
@@ -160,20 +160,20 @@ func reachable(a *net.TCPAddr) string {
 	return a.String()
 }
 
-// URL is the server's root, such as "http://127.0.0.1:40123"; empty without a listener.
+// URL returns the server's root, such as "http://127.0.0.1:40123"; empty without a listener.
 func (s *Server) URL() string { return s.url }
 
-// BaseURL is what stands for "https://api.runpod.ai/v2": the endpoint's
+// BaseURL returns what stands for "https://api.runpod.ai/v2": the endpoint's
 // operations lie under BaseURL() + "/" + EndpointID().
 func (s *Server) BaseURL() string { return s.url + "/v2" }
 
-// Key is what clients and workers present: "Authorization: Bearer <key>".
+// Key returns what clients and workers present: "Authorization: Bearer <key>".
 func (s *Server) Key() string { return s.key() }
 
-// EndpointID is the endpoint's name in paths.
+// EndpointID returns the endpoint's name in paths.
 func (s *Server) EndpointID() string { return s.opt.EndpointID }
 
-// Health is what GET /health answers.
+// Health returns what GET /health answers.
 func (s *Server) Health() Health { return s.ep.q.health() }
 
 // closeTime is how long Close waits for handlers that do not stop.

@@ -14,7 +14,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// start is a server that listens, and a function that calls it.
+// start returns a server that listens, and a function that calls it.
 func start(t testing.TB, opt Options) (*Server, func(method, path string, body []byte) (int, []byte)) {
 	t.Helper()
 	s, err := Start(context.Background(), opt)

@@ -75,7 +75,7 @@ func (s *Server) postWebhook(ctx context.Context, v view) error {
 	return nil
 }
 
-// webhookPieces is the job object with its input and its webhook.
+// webhookPieces returns the job object with its input and its webhook.
 func (v view) webhookPieces() [][]byte {
 	head := append(v.appendJob(nil), `,"input":`...)
 	pieces := [][]byte{head, v.input}

@@ -23,7 +23,7 @@ func (e *endpoint) ping(w http.ResponseWriter, r *http.Request, args []string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// WorkerEnv is the environment that makes a worker built with RunPod's SDK serve
+// WorkerEnv returns the environment that makes a worker built with RunPod's SDK serve
 // this endpoint, as "NAME=value": add it to os.Environ() of the process. The
 // worker's id is yours, or drawn where it is empty. It carries a token for the
 // worker plane: the SDK prefers the key in ~/.runpod/config.toml to the one in its
@@ -57,7 +57,7 @@ func (s *Server) workerEnv(endpointID, workerID string) []string {
 	return env
 }
 
-// pingInterval is a quarter of the time-out in whole seconds, as the SDK reads
+// pingInterval returns a quarter of the timeout in whole seconds, as the SDK reads
 // it (ms, floored to seconds), 1 s to 10 s.
 func pingInterval(timeout time.Duration) string {
 	sec := min(max(int(timeout/(4*time.Second)), 1), 10)

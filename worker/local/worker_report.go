@@ -37,7 +37,7 @@ func parseReport(body []byte) (rep report, err error) {
 	return rep, nil
 }
 
-// failureText is the error of a report: a text as it is, anything else as JSON;
+// failureText returns the error of a report: a text as it is, anything else as JSON;
 // empty and null are no error.
 func failureText(raw json.RawMessage) string {
 	var s string

@@ -70,7 +70,7 @@ func (e *endpoint) poll(r *http.Request, workerID string) (context.Context, func
 	return ctx, func() { close(leaving); stop(); cancel(); e.q.pollEnds(workerID) }
 }
 
-// pieces is the delivery as the SDK reads it. A stripped input is not there.
+// pieces returns the delivery as the SDK reads it. A stripped input is not there.
 func (d delivery) pieces() [][]byte {
 	head := []byte(`{"delayTime":`)
 	head = strconv.AppendInt(head, d.delay, 10)

@@ -22,7 +22,7 @@ import (
 )
 
 // Read reads the file at path whole. Numbers of all widths become float64, NaN where
-// they are null; texts stay texts, "" where they are null; booleans are 0 and 1; dates
+// they are null; texts stay texts, "" if they are null; booleans are 0 and 1; dates
 // and times are texts. The index that pandas writes (__index_level_0__) is left out.
 // Columns that hold lists or structs are refused by name. What is wrong with a file is a
 // *dataset.Error.

@@ -24,10 +24,10 @@ import (
 // EnvPath names another file than DefaultPath; "off" keeps no runs.
 const EnvPath = "GOPHERPOD_RUNS"
 
-// DefaultPath is where the runs of a user lie: runs.sqlite in
+// DefaultPath returns where the runs of a user lie: runs.sqlite in
 // $XDG_DATA_HOME/gopherpod (~/.local/share/gopherpod), on macOS in
 // ~/Library/Application Support/gopherpod, or the file of GOPHERPOD_RUNS. It is
-// empty where runs are not kept: GOPHERPOD_RUNS=off, or a user without a home.
+// empty if runs are not kept: GOPHERPOD_RUNS=off, or a user without a home.
 func DefaultPath() string {
 	if path := os.Getenv(EnvPath); path == "off" {
 		return ""
@@ -73,7 +73,7 @@ type Store struct{ db *sql.DB }
 
 var _ runs.Store = (*Store)(nil)
 
-// Open opens the file at path, which it makes with its folder where there is none.
+// Open opens the file at path, which it makes with its folder if there is none.
 // Several processes may have it open: who finds it busy waits for 5 s at most, then
 // gets an error. A file that is damaged, or written by a newer gopherpod, is an error
 // and stays as it is.

@@ -24,7 +24,7 @@ func open(t testing.TB, path string) *Store {
 	return s
 }
 
-// stores are the file, and the file over HTTP.
+// stores returns the file, and the file over HTTP.
 func stores(t *testing.T) map[string]runs.Store {
 	direct := open(t, filepath.Join(t.TempDir(), "a", "runs.sqlite"))
 	file := open(t, filepath.Join(t.TempDir(), "runs.sqlite"))

@@ -31,15 +31,15 @@ const (
 	EnvBucketSecretKey = "BUCKET_SECRET_ACCESS_KEY"
 )
 
-// FromEnv is the Config of the network volume that the environment names, or, for
+// FromEnv returns the Config of the network volume that the environment names, or, for
 // variables that are not set there, the file .env in the working directory. ok is
-// false where they name no volume or no key: its data go as jobs then.
+// false if they name no volume or no key: its data go as jobs then.
 //
 // An address of the file's choosing never gets the keys of the environment.
 func FromEnv() (c Config, ok bool, err error) { return fromEnv(".env") }
 
 // BucketFromEnv is FromEnv for a bucket of the user's, which workers reach through
-// presigned URLs. ok is false where GOPHERPOD_BUCKET is not set.
+// presigned URLs. ok is false if GOPHERPOD_BUCKET is not set.
 func BucketFromEnv() (c Config, ok bool, err error) { return bucketFromEnv(".env") }
 
 // settings are the environment's variables before those of a file.

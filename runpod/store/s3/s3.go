@@ -37,7 +37,7 @@ type Config struct {
 	Transport http.RoundTripper // default net/http's
 }
 
-// Volume is the Config of a network volume. It has S3 keys of its own, made in
+// Volume returns the Config of a network volume. It has S3 keys of its own, made in
 // RunPod's console: the access key begins with "user_", the secret with "rps_".
 // Workers find the objects under /runpod-volume/gopherpod.
 //
@@ -128,7 +128,7 @@ func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker
 	return nil
 }
 
-// Get implements store.Store. Where the connection breaks off, reading goes on from
+// Get implements store.Store. If the connection breaks off, reading goes on from
 // there, as long as the object is the same.
 func (b *Bucket) Get(ctx context.Context, name store.Name) (io.ReadCloser, error) {
 	if err := name.Check(); err != nil {
@@ -256,7 +256,7 @@ func (b *Bucket) List(ctx context.Context) iter.Seq2[store.Object, error] {
 	}
 }
 
-// marks are the times of all marks.
+// marks returns the times of all marks.
 func (b *Bucket) marks(ctx context.Context) (map[store.Name]time.Time, error) {
 	used := map[store.Name]time.Time{}
 	for o := range b.client.ListObjects(ctx, b.bucket, minio.ListObjectsOptions{Prefix: b.prefix + usedPrefix, Recursive: true}) {
@@ -321,13 +321,13 @@ func (b Signed) PutURL(ctx context.Context, name store.Name, expires time.Durati
 	return u.String(), nil
 }
 
-// Rule is the prefix of the addresses of all objects, as a worker's operator allows
+// Rule returns the prefix of the addresses of all objects, as a worker's operator allows
 // it in GOPHERPOD_ALLOW_URLS.
 func (b Signed) Rule() string {
 	return b.client.EndpointURL().String() + "/" + b.bucket + "/" + b.prefix
 }
 
-// failure gives an error the sentinel of its decision.
+// failure wraps an error in the sentinel of the decision that it asks for.
 func failure(ctx context.Context, name store.Name, err error) error {
 	if err == nil {
 		return nil

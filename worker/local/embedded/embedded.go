@@ -44,7 +44,7 @@ const (
 type Endpoint struct {
 	URL    string // "http://127.0.0.1:4321"
 	Key    string
-	Folder string // that the session writes data to; "" where there is none
+	Folder string // that the session writes data to; "" if there is none
 
 	program  string
 	args     []string
@@ -231,7 +231,7 @@ type Outlived struct {
 	After time.Duration
 }
 
-// Serve is the process: it returns when the kernel is gone and no job runs, or after a
+// Serve runs the process. It returns when the kernel is gone and no job runs, or after a
 // SIGTERM.
 func Serve(ctx context.Context, o Outlived) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)

@@ -164,7 +164,7 @@ func TestOutlives(t *testing.T) {
 	}
 }
 
-// Where no process can be started, the endpoint is in this one.
+// If no process can be started, the endpoint is in this one.
 func TestNoProgram(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	e, err := Begin("/nowhere/gopherpod")
