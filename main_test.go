@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
 	"kernel/check":    {"kernel/secrets"},
-	"magics":          {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},
+	"magics":          {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/sweep", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},
 	"magics/render":   {"runpod", "runpod/train", "worker", "tensors"},
 	"magics/terminal": {"kernel/magic", "magics", "magics/render", "runpod", "runpod/train"},
 	"magics/session":  {"magics", "magics/render", "kernel/session/host"},
@@ -45,6 +45,8 @@ var imports = map[string][]string{
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},
 	"runpod/store/storetest": {"runpod/store", "tensors"},
+	"runpod/sweep":           {"runpod", "runpod/train", "worker"},
+	"runpod/train/traintest": {"runpod", "worker", "worker/local", "tensors"},
 	"runpod/train":           {"runpod", "runpod/export", "runpod/runs", "runpod/store", "runpod/store/s3", "worker", "tensors", "tensors/bigjson"},
 
 	"tensors":               {"tensors/bigjson"},

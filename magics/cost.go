@@ -1,6 +1,7 @@
 package magics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
@@ -17,7 +19,6 @@ import (
 // that the cap holds when this machine does not. It returns the shorter of both
 // limits.
 func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.Duration) (time.Duration, error) {
-	const least = 5 * time.Second // RunPod's own bound
 	switch {
 	case dollars == 0 || place.Embedded && !rate.Known():
 		return timeout, nil
@@ -27,10 +28,10 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 		return 0, usage("--max-cost wants --gpu here, for the price of a second cannot be found; for instance --gpu ADA_24")
 	}
 	d := rate.Affords(dollars)
-	if d < least {
-		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, rate.Pool, money(rate.Cost(least)))
+	if d < runpod.MinTimeout {
+		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, rate.Pool, money(rate.Cost(runpod.MinTimeout)))
 	}
-	d = min(d, 7*24*time.Hour)
+	d = min(d, runpod.MaxTimeout)
 	if timeout > 0 {
 		d = min(d, timeout)
 	}
@@ -45,15 +46,11 @@ var ErrOvertime = errors.New("out of time")
 //
 // Source: docs.runpod.io, Serverless, "Job states and metrics" and "Send API requests".
 func overtime(err error, o *trainOptions, limit time.Duration) error {
-	const byDefault = 10 * time.Minute // runpod.Policy's
 	var job *runpod.JobError
 	if !errors.As(err, &job) || job.Status == runpod.StatusCancelled {
 		return err
 	}
-	given := limit
-	if given == 0 {
-		given = byDefault
-	}
+	given := cmp.Or(limit, runpod.DefaultTimeout)
 	if job.Execution > 0 && job.Execution < given || job.Status != runpod.StatusTimedOut && job.Execution == 0 {
 		return err // lost, or it waited too long
 	}
@@ -137,7 +134,7 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, tim
 }
 
 // showDrySweep says what a sweep would take, from the sizes of its first points.
-func showDrySweep(c *magic.Call, p *train.SweepPlan, what string, s train.SweepOptions) error {
+func showDrySweep(c *magic.Call, p *sweep.Plan, what string, s sweep.Options) error {
 	t := render.Table{Caption: what + ", not sent", Header: []string{"", "estimate"}, Left: []string{""}}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
 	var least, most train.Estimate

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -130,7 +131,7 @@ func TestSweepOptions(t *testing.T) {
 	if err != nil || !strings.Contains(out.text(), "ended after epoch 1") || !strings.Contains(out.text(), "and one more trial") {
 		t.Fatalf("%v\n%s", err, out.text())
 	}
-	before := got(vars, "all").(*train.SweepResult)
+	before := got(vars, "all").(*sweep.Result)
 	if before.BestModel() == nil || !before.BestModel().HasWeights() || len(before.BestModel().ClassNames) != 3 {
 		t.Error(before.BestModel())
 	}
@@ -138,7 +139,7 @@ func TestSweepOptions(t *testing.T) {
 	if err != nil || !strings.Contains(out.stdout.String(), "16 read from s.jsonl") {
 		t.Fatalf("%v\n%s", err, out.stdout.String())
 	}
-	after := got(vars, "all").(*train.SweepResult)
+	after := got(vars, "all").(*sweep.Result)
 	for i, trial := range after.Trials {
 		if b := before.Trials[i]; !trial.Again || trial.Value != b.Value || trial.Stopped != b.Stopped || !reflect.DeepEqual(trial.Point, b.Point) {
 			t.Errorf("%+v, before %+v", trial, b)
@@ -182,7 +183,7 @@ func TestSweepDryAndTracked(t *testing.T) {
 	if _, err = run(t, "runpod_sweep", args+" --track tensorboard,wandb --tag x", body, vars, false); err != nil {
 		t.Fatal(err)
 	}
-	r := got(vars, "all").(*train.SweepResult)
+	r := got(vars, "all").(*sweep.Result)
 	for _, trial := range r.Trials {
 		events, _ := filepath.Glob("tensorboard/" + trial.Model.RunID + "/events*")
 		files, _ := filepath.Glob("wandb/offline-run-*-" + trial.Model.RunID + "/run-*.wandb")

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/engine"
@@ -464,7 +465,7 @@ func TestSweep(t *testing.T) {
 		}
 		t.Log("\n" + out.text())
 		v, _ := vars.Lookup("all")
-		all := v.Interface().(*train.SweepResult)
+		all := v.Interface().(*sweep.Result)
 		v, _ = vars.Lookup("model")
 		if len(all.Trials) != 8 || v.Interface() != all.BestModel() || !all.BestModel().HasWeights() {
 			t.Errorf("results %+v", all)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
@@ -37,7 +38,7 @@ func sweepMagic() magic.Magic {
 		define: func(fs *pflag.FlagSet, o *sweepOptions) {
 			fs.Var(&o.trials, "trials", "`number` of trainings (default 20; of a grid all)")
 			fs.Var(&o.workers, "workers", "`number` of trainings at once (default 4)")
-			fs.StringVar(&o.method, "method", train.MethodRandom, "`name`: "+strings.Join(train.Methods(), ", "))
+			fs.StringVar(&o.method, "method", sweep.MethodRandom, "`name`: "+strings.Join(sweep.Methods(), ", "))
 			fs.StringVar(&o.results, "results", "", "`variable` for all results")
 			fs.StringVar(&o.halving, "halving", "", "end trials that others are ahead of after 1, 3, 9, ... `epochs` (ASHA): 3, or 3,min_epochs=2")
 			fs.DurationVar(&o.limit, "max-time", 0, "begin no further trial after that `time`, as in 30m")
@@ -48,7 +49,7 @@ func sweepMagic() magic.Magic {
 				_ = fs.MarkHidden(name) // of one training, not of many
 			}
 		},
-		choices: map[string][]string{"method": train.Methods()},
+		choices: map[string][]string{"method": sweep.Methods()},
 		run:     runSweep,
 	}
 }
@@ -69,16 +70,16 @@ linear 10
 
 --method: random, grid, quasi (a Halton sequence), tpe and cmaes (these two learn from the trials
 before). The same seed and --workers choose the same points and end the same trials again.
--o holds the best model, --results a *train.SweepResult, whose ID %runpod_runs --sweep takes.
+-o holds the best model, --results a *sweep.Result, whose ID %runpod_runs --sweep takes.
 --journal goes on after a crash: jobs that run are followed, and not paid for again.`
 
 func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string) error {
 	if len(args) == 0 {
 		return usage("nothing varies: write name=values, as in lr=log(1e-4,1e-1) or hidden=[32,64]")
 	}
-	var space []train.Dimension
+	var space []sweep.Dimension
 	for _, text := range args {
-		d, err := train.ParseDimension(text)
+		d, err := sweep.ParseDimension(text)
 		if err != nil {
 			return err
 		}
@@ -129,7 +130,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 		search.MaxCost = o.maxCost
 	}
 	if o.dry {
-		p, err := train.PrepareSweep(spec, data, opts, space, search)
+		p, err := sweep.Prepare(spec, data, opts, space, search)
 		if err != nil {
 			return err
 		}
@@ -140,12 +141,12 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 }
 
 // search turns the options of the search into those of package train.
-func (o *sweepOptions) search() (train.SweepOptions, error) {
-	s := train.SweepOptions{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, MaxTime: o.limit, Journal: o.journal}
+func (o *sweepOptions) search() (sweep.Options, error) {
+	s := sweep.Options{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, MaxTime: o.limit, Journal: o.journal}
 	if o.halving == "" {
 		return s, nil
 	}
-	s.Halving = new(train.Halving)
+	s.Halving = new(sweep.Halving)
 	factor, rest, _ := strings.Cut(o.halving, ",")
 	_, err := fmt.Sscanf(factor, "%d", &s.Halving.Factor)
 	if rest = strings.ReplaceAll(rest, "-", "_"); err == nil && rest != "" {
@@ -159,7 +160,7 @@ func (o *sweepOptions) search() (train.SweepOptions, error) {
 
 // sweepSpec is the body, with the variables of the session in it and the names
 // that vary left.
-func sweepSpec(c *magic.Call, space []train.Dimension) (any, error) {
+func sweepSpec(c *magic.Call, space []sweep.Dimension) (any, error) {
 	names := map[string]string{}
 	for _, d := range space {
 		names[d.Name] = "$" + d.Name
@@ -169,7 +170,7 @@ func sweepSpec(c *magic.Call, space []train.Dimension) (any, error) {
 	return bodySpec(&shadow, false)
 }
 
-func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []train.Dimension, search train.SweepOptions, where string) error {
+func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []sweep.Dimension, search sweep.Options, where string) error {
 	if opts.Seed == nil {
 		opts.Seed = train.DrawSeed()
 	}
@@ -179,12 +180,12 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	}
 	variables := []pending{{o.out, new(train.Model)}}
 	if o.results != "" {
-		variables = append(variables, pending{o.results, &train.SweepResult{Best: -1}})
+		variables = append(variables, pending{o.results, &sweep.Result{Best: -1}})
 	}
 	declared := declare(c.Vars, variables...)
 	begin := time.Now()
 	search.OnTrial = view.trial
-	result, err := train.Sweep(ctx, spec, data, opts, space, search)
+	result, err := sweep.Run(ctx, spec, data, opts, space, search)
 	<-declared
 	if result == nil {
 		return err
@@ -206,7 +207,7 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 }
 
 // sweptInWords is the last line: what changes from run to run.
-func sweptInWords(r *train.SweepResult, o *sweepOptions, took time.Duration, rate train.Rate) string {
+func sweptInWords(r *sweep.Result, o *sweepOptions, took time.Duration, rate train.Rate) string {
 	again, stopped := 0, 0
 	for _, t := range r.Trials {
 		if t.Again {
@@ -232,7 +233,7 @@ func sweptInWords(r *train.SweepResult, o *sweepOptions, took time.Duration, rat
 	return s
 }
 
-func spaceInWords(space []train.Dimension) []string {
+func spaceInWords(space []sweep.Dimension) []string {
 	var all []string
 	for _, d := range space {
 		switch {
@@ -253,7 +254,7 @@ type sweepView struct {
 	quiet   bool // the result alone
 	watched bool // the table is drawn anew as trials end
 	id      string
-	space   []train.Dimension
+	space   []sweep.Dimension
 	begin   time.Time
 
 	mu    sync.Mutex
@@ -263,10 +264,10 @@ type sweepView struct {
 	next  int            // number of the next trial to print
 }
 
-func newSweepView(c *magic.Call, o *sweepOptions, space []train.Dimension, opts train.Options) *sweepView {
+func newSweepView(c *magic.Call, o *sweepOptions, space []sweep.Dimension, opts train.Options) *sweepView {
 	v := &sweepView{c: c, quiet: o.quiet, watched: c.Interactive && !o.quiet, id: fmt.Sprintf("runpod-sweep-%d", time.Now().UnixNano()), space: space, begin: time.Now(), lines: map[int]string{}}
 	v.s = render.Sweep{Measure: "training loss", Best: -1, Total: int(o.trials)}
-	if o.trials == 0 && o.method != train.MethodGrid {
+	if o.trials == 0 && o.method != sweep.MethodGrid {
 		v.s.Total = 20
 	}
 	if opts.Validation != nil || opts.ValidationSplit > 0 {
@@ -288,8 +289,8 @@ func newSweepView(c *magic.Call, o *sweepOptions, space []train.Dimension, opts 
 	return v
 }
 
-// trial is train.SweepOptions.OnTrial.
-func (v *sweepView) trial(t train.TrialResult) {
+// trial is sweep.Options.OnTrial.
+func (v *sweepView) trial(t sweep.TrialResult) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.s.Trials = append(v.s.Trials, v.row(t))
@@ -310,7 +311,7 @@ func (v *sweepView) trial(t train.TrialResult) {
 	v.c.Out.Display(v.id, true, b.Data, b.Metadata)
 }
 
-func (v *sweepView) row(t train.TrialResult) render.SweepTrial {
+func (v *sweepView) row(t sweep.TrialResult) render.SweepTrial {
 	r := render.SweepTrial{Number: t.Number, Value: t.Value}
 	for _, d := range v.space {
 		r.Values = append(r.Values, fmt.Sprint(t.Point[d.Name]))
@@ -327,7 +328,7 @@ func (v *sweepView) row(t train.TrialResult) render.SweepTrial {
 
 // print prints a line a trial in the order of their numbers, so that the output
 // does not depend on which of several at once ends first.
-func (v *sweepView) print(t train.TrialResult) {
+func (v *sweepView) print(t sweep.TrialResult) {
 	v.lines[t.Number] = v.line(t)
 	for {
 		line, ok := v.lines[v.next]
@@ -341,7 +342,7 @@ func (v *sweepView) print(t train.TrialResult) {
 }
 
 // line is a trial where nobody watches.
-func (v *sweepView) line(t train.TrialResult) string {
+func (v *sweepView) line(t sweep.TrialResult) string {
 	s := fmt.Sprintf("trial %d ", t.Number+1)
 	for _, d := range v.space {
 		s += fmt.Sprintf(" %s %v", d.Name, t.Point[d.Name])
@@ -357,7 +358,7 @@ func (v *sweepView) line(t train.TrialResult) string {
 }
 
 // end shows the finished sweep in the place of the last frame.
-func (v *sweepView) end(r *train.SweepResult) {
+func (v *sweepView) end(r *sweep.Result) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.s.Trials, v.s.Best, v.s.Importance = nil, r.Best, r.Importance()

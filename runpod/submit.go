@@ -45,21 +45,25 @@ type Policy struct {
 	LowPriority bool
 }
 
+// The bounds of Policy.ExecutionTimeout, and what it is if nobody sets it.
 const (
-	defaultExecution = 10 * time.Minute
-	defaultTTL       = 24 * time.Hour
-	maxPolicy        = 7 * 24 * time.Hour
+	MinTimeout     = 5 * time.Second
+	DefaultTimeout = 10 * time.Minute
+	MaxTimeout     = 7 * 24 * time.Hour
 )
+
+// DefaultTTL is Policy.TTL if nobody sets it and the timeout is not longer.
+const DefaultTTL = 24 * time.Hour
 
 // complete fills in zeros and checks the bounds.
 func (p Policy) complete(base Policy) (Policy, error) {
-	p.ExecutionTimeout = cmp.Or(p.ExecutionTimeout, base.ExecutionTimeout, defaultExecution)
-	p.TTL = cmp.Or(p.TTL, base.TTL, min(max(defaultTTL, p.ExecutionTimeout+time.Hour), maxPolicy))
+	p.ExecutionTimeout = cmp.Or(p.ExecutionTimeout, base.ExecutionTimeout, DefaultTimeout)
+	p.TTL = cmp.Or(p.TTL, base.TTL, min(max(DefaultTTL, p.ExecutionTimeout+time.Hour), MaxTimeout))
 	p.LowPriority = p.LowPriority || base.LowPriority
-	if p.ExecutionTimeout < 5*time.Second || p.ExecutionTimeout > maxPolicy {
+	if p.ExecutionTimeout < MinTimeout || p.ExecutionTimeout > MaxTimeout {
 		return p, invalid(OpRun, "", "an execution timeout of %v; it is from 5s to 7 days", p.ExecutionTimeout)
 	}
-	if p.TTL < 10*time.Second || p.TTL > maxPolicy {
+	if p.TTL < 10*time.Second || p.TTL > MaxTimeout {
 		return p, invalid(OpRun, "", "a ttl of %v; it is from 10s to 7 days", p.TTL)
 	}
 	return p, nil

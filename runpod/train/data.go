@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -22,6 +23,24 @@ type Data struct {
 	Columns []string
 	// XName and YName are what errors call them. Default "X" and "y".
 	XName, YName string
+
+	sending *sync.Mutex // held while the data are sent, so that plans that share them send them once
+}
+
+// PrepareData returns data that many trainings can share: those that run at the same
+// time send it once.
+func PrepareData(d Data) (Data, error) {
+	x, y := d.names()
+	if d.X == nil {
+		return d, wrong(x, tensors.ErrType, "is missing")
+	}
+	if d.Y == nil {
+		return d, wrong(y, tensors.ErrType, "is missing")
+	}
+	if d.sending == nil {
+		d.sending = new(sync.Mutex)
+	}
+	return d, nil
 }
 
 func (d Data) names() (x, y string) {

@@ -25,14 +25,8 @@
 //	price.go     what a worker costs
 //	receipt.go   what it takes to repeat a run
 //	batch.go     Batch: several things in one job
+//	resume.go    a training that an earlier process began
 //	errors.go    what can go wrong
-//
-//	space.go     hyperparameters to vary, and which points of them
-//	search.go    how the next point is chosen: TPE, and who waits for what; cmaes.go
-//	asha.go      ending trials early
-//	journal.go   sweeps that outlive a crash
-//	sweep.go     Trial and Sweep: many trainings, the best of them
-//	importance.go which hyperparameters mattered
 //
 // What a failure leaves behind:
 //
@@ -43,7 +37,6 @@
 //	Fit, ctx ended     the same; the job is cancelled, or the *InterruptedError
 //	                   says that it could not be
 //	Predict, Evaluate  the model is as it was; when ctx ends the job is cancelled
-//	Sweep              the trials so far; one that failed does not end it
 //	Save               the file is as it was
 //
 // Models compute in float32: float64 data is sent as float32, half the bytes.

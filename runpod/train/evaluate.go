@@ -120,7 +120,7 @@ func newEvaluation(m worker.Metrics) *Evaluation {
 // GPUInfo asks a worker of the endpoint for its device and a measure of its speed:
 // Response.GPUInfo and BenchmarkResults. It is a job, and costs as one.
 func GPUInfo(ctx context.Context, e *runpod.Endpoint) (*worker.Response, error) {
-	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: newRunID()}
+	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: NewRunID()}
 	output, err := call(ctx, e, r, runpod.Policy{})
 	if err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 // transfer is how the plan's data reach the endpoint, and its states come back.
 func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer {
 	t := newTransfer(ctx, e, p.options.Store, p.options.Inline)
-	t.sending, t.expires = p.options.sending, lifeOf(p.options.Policy)
+	t.sending, t.expires = p.sending, lifeOf(p.options.Policy)
 	t.large = 3*4*p.Parameters > uploadAbove // weights and Adam's two moments
 	t.tell = p.log()
 	return t
@@ -110,20 +110,20 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record
 	}
 	run := func(r *worker.Request) (err error) {
 		begin()
-		p.options.earlier.began(p.RunID, "")
+		p.submitting("")
 		if job, err = submit(ctx, e, r, p.options.Policy); err != nil {
 			job = nil
 			return err
 		}
-		p.options.earlier.began(p.RunID, job.ID)
+		p.submitting(job.ID)
 		record.accepted(ctx, job.ID)
 		return f.follow(ctx, e, job)
 	}
-	if id := p.options.earlier.take(); id != "" {
+	if id := p.earlierJob(); id != "" {
 		begin()
 		job = &runpod.Job{ID: id}
 		record.accepted(ctx, id)
-		if err = f.follow(ctx, e, job); !over(ctx, err) {
+		if err = f.follow(ctx, e, job); !nothingLeft(ctx, err) {
 			return f, job, err
 		}
 		job = nil

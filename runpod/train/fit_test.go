@@ -71,7 +71,7 @@ func TestFitFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := f.requests[1]
+	r := f.Requests[1]
 	if r.StartEpoch != 2 || r.ModelState == "" || r.OptimizerState == "" || *r.Hyperparameters.Seed != 5 || r.Hyperparameters.LearningRate != 0.1 {
 		t.Errorf("request %+v", r)
 	}
@@ -82,7 +82,7 @@ func TestFitFrom(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "other layers") {
 		t.Errorf("other layers: %v", err)
 	}
-	if _, err = Fit(t.Context(), nil, Data{X: X, Y: y}, Options{From: a, Optimizer: "sgd", Endpoint: ep}); err != nil || f.requests[2].OptimizerState != "" {
+	if _, err = Fit(t.Context(), nil, Data{X: X, Y: y}, Options{From: a, Optimizer: "sgd", Endpoint: ep}); err != nil || f.Requests[2].OptimizerState != "" {
 		t.Errorf("another optimizer takes over the state: %v", err)
 	}
 }
@@ -90,7 +90,7 @@ func TestFitFrom(t *testing.T) {
 // Chunks may be lost; the final output holds them.
 func TestStreamWithHoles(t *testing.T) {
 	X, y := blobs(30)
-	f := &fakeWorker{spoil: func(e *worker.Event) *worker.Event {
+	f := &fakeWorker{Spoil: func(e *worker.Event) *worker.Event {
 		if e.Seq%2 == 1 || e.Type == worker.EventDone {
 			return nil
 		}
@@ -104,7 +104,7 @@ func TestStreamWithHoles(t *testing.T) {
 
 func TestWorkerFails(t *testing.T) {
 	X, y := blobs(30)
-	f := &fakeWorker{each: func(_ context.Context, n int) error {
+	f := &fakeWorker{Each: func(_ context.Context, n int) error {
 		if n == 3 {
 			return &worker.Error{Kind: worker.ErrDiverged, Message: "the loss is NaN in epoch 3"}
 		}
@@ -132,7 +132,7 @@ func TestWorkerFails(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	X, y := blobs(30)
 	stopped := make(chan error, 1)
-	f := &fakeWorker{each: func(ctx context.Context, n int) error {
+	f := &fakeWorker{Each: func(ctx context.Context, n int) error {
 		if n < 3 {
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -47,6 +48,28 @@ type Model struct {
 func (m *Model) On(e *runpod.Endpoint) *Model {
 	m.endpoint = e
 	return m
+}
+
+// With makes the model's methods use the endpoint, the store and the inline limit of
+// those options, and returns the model.
+func (m *Model) With(o Options) *Model {
+	m.endpoint, m.store, m.inline = o.Endpoint, o.Store, o.Inline
+	return m
+}
+
+// DropWeights frees the weights and the optimizer's state. What was learned about the
+// training stays.
+func (m *Model) DropWeights() { m.state, m.optimizerState, m.deltas = "", "", nil }
+
+// Truncate drops the epochs after that one from the history, and the weights, which
+// have seen them.
+func (m *Model) Truncate(epoch int) {
+	i := slices.IndexFunc(m.History.Records, func(e worker.Epoch) bool { return e.Epoch > epoch })
+	if i >= 0 {
+		m.History = NewHistory(m.History.Records[:i])
+	}
+	m.Epochs = min(m.Epochs, epoch)
+	m.DropWeights()
 }
 
 // Seed is the seed that repeats the training.
@@ -268,7 +291,7 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 		}
 	}
 	r := &worker.Request{
-		Operation: op, Protocol: worker.Protocol, RunID: newRunID(),
+		Operation: op, Protocol: worker.Protocol, RunID: NewRunID(),
 		Model: m.Spec, ModelState: m.state,
 	}
 	if h := m.Hyperparameters; h.Precision == "fp32" { // asked for: "auto" would be tf32 on a GPU

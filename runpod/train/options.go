@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"reflect"
 	"strconv"
-	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
@@ -66,8 +65,11 @@ type Options struct {
 	// that is shorter: about three quarters of the bytes, for some computing on both sides.
 	// nil: where the endpoint is not on this machine and From's worker could do it.
 	StateDelta *bool
-	sending    *sync.Mutex // held while data are sent, so that trials send the same once
-	earlier    *earlier    // the job of a process that is gone, which is taken up again
+	// Resume takes up a training that an earlier process began.
+	Resume Resume
+	// OnSubmit is told before a job is submitted, with an empty job id, and again when
+	// the job is accepted. A journal of it lets a later process Resume.
+	OnSubmit func(runID string, job runpod.JobID)
 	// Runs is where the run is kept. nil: the store of the notebook's kernel, where the
 	// program runs in one.
 	Runs runs.Store
@@ -209,8 +211,8 @@ func drawSeed() int64 {
 // DrawSeed draws a value for Options.Seed.
 func DrawSeed() *int64 { return Seed(drawSeed()) }
 
-// newRunID names a run: 16 hexadecimal digits.
-func newRunID() string {
+// NewRunID draws the name of a run: 16 hexadecimal digits.
+func NewRunID() string {
 	var b [8]byte
 	rand.Read(b[:])
 	return hex.EncodeToString(b[:])

@@ -1,8 +1,10 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -25,9 +27,14 @@ type Plan struct {
 	options Options
 	request *worker.Request // without the arrays
 	parcel  *parcel         // with them
+	sending *sync.Mutex     // of prepared data; see PrepareData
 	// attached is the record of a run that Attach follows; then there is no request.
 	attached *Record
 }
+
+// Complete returns the hyperparameters that a training with those options has, defaults
+// and what From hands on filled in.
+func (o Options) Complete() (*worker.Hyperparameters, error) { return o.hyperparameters() }
 
 // Prepare checks spec, data and options and makes the request. Nothing is sent.
 // Errors are *DataError about data and *worker.Error about the model and options.
@@ -43,7 +50,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{RunID: o.earlier.run(), Hyperparameters: *h, Columns: data.Columns, options: o}
+	p := &Plan{RunID: cmp.Or(o.Resume.RunID, NewRunID()), Hyperparameters: *h, Columns: data.Columns, options: o, sending: data.sending}
 	set := tensors.Set{}
 	xname, yname := data.names()
 	x, err := features(xname, data.X, model)

@@ -15,19 +15,6 @@ import (
 
 const twoLayers = Layers("linear 8\nrelu\nlinear 3")
 
-// blobs are n points around three centres on a circle, by turns.
-func blobs(n int) (*mat.Dense, []int) {
-	X, y := mat.NewDense(n, 2, nil), make([]int, n)
-	for i := range n {
-		k := i % 3
-		a := 2 * math.Pi * float64(k) / 3
-		wobble := float64(i*7919%97)/97 - 0.5
-		X.SetRow(i, []float64{2*math.Cos(a) + wobble, 2*math.Sin(a) + float64(i*104729%89)/89 - 0.5})
-		y[i] = k
-	}
-	return X, y
-}
-
 func TestPrepare(t *testing.T) {
 	X, y := blobs(30)
 	p, err := Prepare(twoLayers, Data{X: X, Y: y}, Options{ValidationSplit: 0.2, Seed: Seed(7)})

@@ -33,7 +33,7 @@ func (m *Model) predictSlices(ctx context.Context, r *worker.Request, name strin
 			return all, err
 		}
 		one := *r
-		one.RunID = newRunID()
+		one.RunID = NewRunID()
 		t, err := m.predictRows(ctx, &one, fmt.Sprintf("%s, rows %d to %d", name, from, to-1), part, false)
 		if err != nil {
 			return all, err

@@ -19,7 +19,7 @@ import (
 const (
 	// defaultExpiry is the life of a presigned URL where the job's own is not known:
 	// that of a job, by default.
-	defaultExpiry = 24 * time.Hour
+	defaultExpiry = runpod.DefaultTTL
 	// uploadAbove is the size of a result, in bytes, from which it goes to the bucket.
 	uploadAbove = 8_000_000
 	// maxResult bounds what is read from there.

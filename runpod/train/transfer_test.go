@@ -344,15 +344,25 @@ func TestWithLog(t *testing.T) {
 	wantLines(t, lines, "Xt: * 1.6 MB, already there, 0 B sent", "yt: * 32.0 kB, already there, 0 B sent")
 }
 
-// The trials of a sweep send their data once.
-func TestSweepSendsOnce(t *testing.T) {
+// Trainings that share prepared data, as the trials of a sweep do, send it once, also if
+// they run at the same time.
+func TestPreparedDataIsSentOnce(t *testing.T) {
 	p := newTap(t, memory)
 	X, y := noise(4000, 100)
-	space := []Dimension{{Name: "lr", Low: 0.001, High: 0.1}}
-	_, err := Sweep(t.Context(), Layers("linear 2"), Data{X: X, Y: y}, Options{Endpoint: p.endpoint, Epochs: 1, BatchSize: 1000, Seed: Seed(1)}, space, SweepOptions{Trials: 4})
+	data, err := PrepareData(Data{X: X, Y: y})
 	if err != nil {
 		t.Fatal(err)
 	}
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			o := Options{Endpoint: p.endpoint, Epochs: 1, BatchSize: 1000, Seed: Seed(1), LearningRate: 0.001 * float64(i+1)}
+			if _, err := Fit(t.Context(), Layers("linear 2"), data, o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
 	if ops, bytes := p.ops(); bytes > 2_200_000 {
 		t.Errorf("%s: %d bytes", ops, bytes)
 	}

@@ -1,9 +1,9 @@
-package train
+package sweep
 
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,6 +133,22 @@ func (d Dimension) Position(v any) float64 {
 	return (x - d.Low) / (d.High - d.Low)
 }
 
+// restore returns a value of the dimension that went through JSON.
+func (d Dimension) restore(v any) (any, bool) {
+	f, number := v.(float64)
+	if d.Choices != nil {
+		i := slices.IndexFunc(d.Choices, func(c any) bool { return c == v || number && asFloat(c) == f })
+		if i < 0 {
+			return nil, false
+		}
+		return d.Choices[i], true
+	}
+	if d.Int {
+		return int(f), number
+	}
+	return f, number
+}
+
 func asFloat(v any) float64 {
 	switch v := v.(type) {
 	case int:
@@ -172,83 +188,3 @@ func (d Dimension) levels() []any {
 
 // A Point is a value for each dimension, by name.
 type Point map[string]any
-
-// The methods by which a sweep chooses its points.
-const (
-	MethodRandom = "random" // independent draws
-	MethodGrid   = "grid"   // all combinations; four values of a range
-	MethodQuasi  = "quasi"  // a Halton sequence: fills the space evenly
-	MethodTPE    = "tpe"    // learns from the trials before, numbers and words alike
-	MethodCMAES  = "cmaes"  // learns from generations of trials, numbers only
-)
-
-// Methods lists them.
-func Methods() []string {
-	return []string{MethodRandom, MethodGrid, MethodQuasi, MethodTPE, MethodCMAES}
-}
-
-// points chooses n points; of a grid all, or the first n where n is above 0.
-func points(space []Dimension, method string, n int, seed int64) ([]Point, error) {
-	switch method {
-	case MethodGrid:
-		return grid(space, n)
-	case MethodRandom, MethodQuasi:
-	default:
-		return nil, worker.Invalid("method", fmt.Sprintf("unknown method %q; known: %s", method, strings.Join(Methods(), ", ")))
-	}
-	random := rand.New(rand.NewPCG(uint64(seed), 0))
-	shift := make([]float64, len(space))
-	for i := range shift {
-		shift[i] = random.Float64()
-	}
-	all := make([]Point, n)
-	for i := range all {
-		all[i] = Point{}
-		for k, d := range space {
-			u := random.Float64()
-			if method == MethodQuasi {
-				_, u = math.Modf(halton(i+1, k) + shift[k])
-			}
-			all[i][d.Name] = d.At(u)
-		}
-	}
-	return all, nil
-}
-
-// maxGrid bounds a grid; a larger one is a slip.
-const maxGrid = 10_000
-
-func grid(space []Dimension, n int) ([]Point, error) {
-	all := []Point{{}}
-	for _, d := range space {
-		var next []Point
-		for _, p := range all {
-			for _, v := range d.levels() {
-				q := Point{d.Name: v}
-				for name, value := range p {
-					q[name] = value
-				}
-				next = append(next, q)
-			}
-		}
-		if all = next; len(all) > maxGrid {
-			return nil, worker.Invalid("space", fmt.Sprintf("the grid has more than %d points; fewer choices, or the method random", maxGrid))
-		}
-	}
-	if n > 0 && n < len(all) {
-		all = all[:n]
-	}
-	return all, nil
-}
-
-// halton is element i of the sequence to the k-th prime.
-func halton(i, k int) float64 {
-	primes := []int{2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53}
-	base := primes[k%len(primes)]
-	f, r := 1.0, 0.0
-	for ; i > 0; i /= base {
-		f /= float64(base)
-		r += f * float64(i%base)
-	}
-	return r
-}

@@ -1,9 +1,8 @@
-package train
+package sweep
 
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -36,14 +35,14 @@ type cmaes struct {
 // The first generation covers the space: its standard deviation is 0.3 of each side.
 const cmaesStep = 0.3
 
-func newCMAES(space []Dimension, s SweepOptions) (*cmaes, error) {
+func newCMAES(space []Dimension, workers int, seed int64) (*cmaes, error) {
 	if err := wantsNumbers(space, MethodCMAES); err != nil {
 		return nil, err
 	}
 	n := len(space)
 	size := 4 + int(3*math.Log(float64(n)))
-	size = (max(size, s.Workers) + s.Workers - 1) / s.Workers * s.Workers
-	c := &cmaes{space: space, seed: uint64(*s.Seed), size: size, sigma: cmaesStep, cov: mat.NewSymDense(n, nil),
+	size = (max(size, workers) + workers - 1) / workers * workers
+	c := &cmaes{space: space, seed: uint64(seed), size: size, sigma: cmaesStep, cov: mat.NewSymDense(n, nil),
 		mean: make([]float64, n), pc: make([]float64, n), ps: make([]float64, n)}
 	for i := range n {
 		c.mean[i] = 0.5
@@ -126,19 +125,7 @@ func (c *cmaes) decompose() {
 // learn moves the distribution by the values of the generation.
 func (c *cmaes) learn(values []float64) {
 	n := float64(len(c.space))
-	order := make([]int, c.size)
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case values[a] < values[b]:
-			return -1
-		case values[a] > values[b]:
-			return 1
-		}
-		return 0
-	})
+	order := ranked(values)
 	weights := make([]float64, c.size/2)
 	for i := range weights {
 		weights[i] = math.Log(float64(c.size)/2+0.5) - math.Log(float64(i+1))

@@ -1,4 +1,4 @@
-package train
+package sweep
 
 import (
 	"math"
@@ -14,7 +14,7 @@ func TestImportanceIsLessThatOfChance(t *testing.T) {
 	sum := make([]float64, len(space))
 	const sweeps = 200
 	for range sweeps {
-		result := SweepResult{Space: space}
+		result := Result{Space: space}
 		for range 16 {
 			lr := math.Pow(10, -4*r.Float64())
 			p := Point{"lr": lr, "noise": r.Float64(), "word": []any{"a", "b", "c"}[r.IntN(3)]}
@@ -28,7 +28,7 @@ func TestImportanceIsLessThatOfChance(t *testing.T) {
 	if sum[0] < 0.75 || sum[1] > 0.08 || sum[2] > 0.08 {
 		t.Errorf("importance on average %.3f", sum)
 	}
-	one := SweepResult{Space: space[:1], Trials: []TrialResult{{Point: Point{"lr": 1e-4}}, {Point: Point{"lr": 1.0}, Value: 1}}}
+	one := Result{Space: space[:1], Trials: []TrialResult{{Point: Point{"lr": 1e-4}}, {Point: Point{"lr": 1.0}, Value: 1}}}
 	if im := one.Importance(); !math.IsNaN(im[0]) {
 		t.Errorf("groups of one trial: %v", im)
 	}

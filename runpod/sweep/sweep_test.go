@@ -1,4 +1,4 @@
-package train
+package sweep
 
 import (
 	"context"
@@ -6,15 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/runpod/train/traintest"
 	"github.com/gopherpod/gopherpod/worker"
-	"github.com/gopherpod/gopherpod/worker/local"
+	"github.com/gopherpod/gopherpod/worker/engine"
 )
+
+const twoLayers = train.Layers("linear 8\nrelu\nlinear 3")
 
 func TestParseDimension(t *testing.T) {
 	for _, c := range []struct {
@@ -127,8 +132,8 @@ func TestPoints(t *testing.T) {
 }
 
 func TestApply(t *testing.T) {
-	spec, o, err := apply("linear $hidden\nlinear $hidden2\ndropout ${p}", Options{BatchSize: 8}, Point{"hidden": 64, "hidden2": 5, "p": 0.25, "lr": 0.1, "batch_size": 16, "optimizer": "sgd"})
-	if err != nil || spec != Layers("linear 64\nlinear 5\ndropout 0.25") || o.LearningRate != 0.1 || o.BatchSize != 16 || o.Optimizer != "sgd" {
+	spec, o, err := apply("linear $hidden\nlinear $hidden2\ndropout ${p}", train.Options{BatchSize: 8}, Point{"hidden": 64, "hidden2": 5, "p": 0.25, "lr": 0.1, "batch_size": 16, "optimizer": "sgd"})
+	if err != nil || spec != train.Layers("linear 64\nlinear 5\ndropout 0.25") || o.LearningRate != 0.1 || o.BatchSize != 16 || o.Optimizer != "sgd" {
 		t.Errorf("%v, %+v, %v", spec, o, err)
 	}
 	for _, c := range []struct {
@@ -140,28 +145,21 @@ func TestApply(t *testing.T) {
 		{Point{"lr": "fast"}, "lr is fast, wants a number"},
 		{Point{"epochs": 0.5}, "epochs is 0.5, wants a whole number above 0"},
 	} {
-		if _, _, err := apply("linear $hidden", Options{}, c.p); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := apply("linear $hidden", train.Options{}, c.p); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v", c.p, err)
 		}
 	}
 }
 
-// manyWorkers is an endpoint on this machine with n workers of the fake.
-func manyWorkers(t *testing.T, n int, f worker.Handler) *runpod.Endpoint {
-	t.Helper()
-	_, e := start(t, local.Options{Handler: f, Workers: n})
-	return e
-}
-
 // The fake's loss is 1/epochs, so that the most epochs win.
 func TestSweep(t *testing.T) {
-	X, y := blobs(30)
-	ep := manyWorkers(t, 3, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
-		return new(fakeWorker).handle(ctx, job, yield)
+	X, y := traintest.Blobs(30)
+	ep := traintest.Workers(t, 3, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		return new(traintest.Worker).Handle(ctx, job, yield)
 	})
 	told := 0
-	r, err := Sweep(t.Context(), "linear $hidden\nrelu\nlinear 3", Data{X: X, Y: y}, Options{Endpoint: ep, Seed: Seed(1)},
-		dimensions(t, "hidden=[4,8]", "epochs=[1,3,2]"), SweepOptions{Method: MethodGrid, Workers: 3, OnTrial: func(TrialResult) { told++ }})
+	r, err := Run(t.Context(), "linear $hidden\nrelu\nlinear 3", train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Seed: train.Seed(1)},
+		dimensions(t, "hidden=[4,8]", "epochs=[1,3,2]"), Options{Method: MethodGrid, Workers: 3, OnTrial: func(TrialResult) { told++ }})
 	if err != nil || len(r.Trials) != 6 || told != 6 {
 		t.Fatalf("%+v, %v, told %d", r, err, told)
 	}
@@ -180,27 +178,27 @@ func TestSweep(t *testing.T) {
 }
 
 func TestSweepGoesOnAfterAFailure(t *testing.T) {
-	X, y := blobs(30)
+	X, y := traintest.Blobs(30)
 	var n atomic.Int64
-	ep := manyWorkers(t, 1, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	ep := traintest.Workers(t, 1, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		if n.Add(1) == 2 {
 			return nil, &worker.Error{Kind: worker.ErrDiverged, Message: "NaN"}
 		}
-		return new(fakeWorker).handle(ctx, job, yield)
+		return new(traintest.Worker).Handle(ctx, job, yield)
 	})
-	r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 1}, dimensions(t, "lr=log(1e-3,1)"), SweepOptions{Trials: 4, Workers: 1})
+	r, err := Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 1}, dimensions(t, "lr=log(1e-3,1)"), Options{Trials: 4, Workers: 1})
 	if err != nil || len(r.Trials) != 4 || r.Trials[1].Err == nil || !math.IsInf(r.Trials[1].Value, 1) || r.Best != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
 func TestSweepInterrupted(t *testing.T) {
-	X, y := blobs(30)
+	X, y := traintest.Blobs(30)
 	why := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	ep := serve(t, &fakeWorker{})
-	r, err := Sweep(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 1}, dimensions(t, "lr=log(1e-3,1)"),
-		SweepOptions{Trials: 50, Workers: 2, OnTrial: func(tr TrialResult) {
+	ep := traintest.Serve(t, &traintest.Worker{})
+	r, err := Run(ctx, twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 1}, dimensions(t, "lr=log(1e-3,1)"),
+		Options{Trials: 50, Workers: 2, OnTrial: func(tr TrialResult) {
 			if tr.Number >= 3 {
 				cancel(why)
 			}
@@ -211,20 +209,63 @@ func TestSweepInterrupted(t *testing.T) {
 }
 
 func TestSweepRefuses(t *testing.T) {
-	X, y := blobs(30)
-	ep := serve(t, &fakeWorker{})
+	X, y := traintest.Blobs(30)
+	ep := traintest.Serve(t, &traintest.Worker{})
 	for name, space := range map[string][]Dimension{
 		"is empty":          nil,
 		"names lr twice":    dimensions(t, "lr=[1]", "learning_rate=[2]"),
 		"the model has no":  dimensions(t, "hidden=[1]"),
 		"unknown optimizer": dimensions(t, "optimizer=[magic]"),
 	} {
-		if _, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep}, space, SweepOptions{}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep}, space, Options{}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y[:3]}, Options{Endpoint: ep}, dimensions(t, "lr=[1]"), SweepOptions{}); err == nil {
+	if _, err := Run(t.Context(), twoLayers, train.Data{X: X, Y: y[:3]}, train.Options{Endpoint: ep}, dimensions(t, "lr=[1]"), Options{}); err == nil {
 		t.Error("labels are missing")
+	}
+}
+
+// The trials of a sweep send their data once.
+func TestSweepSendsDataOnce(t *testing.T) {
+	X, y := make([][]float64, 4000), make([]int, 4000)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range X {
+		X[i] = make([]float64, 100)
+		for j := range X[i] {
+			X[i][j] = random.NormFloat64()
+		}
+		y[i] = random.IntN(2)
+	}
+	var sent atomic.Int64
+	h := engine.Handler(engine.Options{})
+	ep := traintest.Workers(t, 4, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+		sent.Add(int64(len(job.Input)))
+		return h(ctx, job, yield)
+	})
+	_, err := Run(t.Context(), train.Layers("linear 2"), train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 1, BatchSize: 1000, Seed: train.Seed(1)},
+		[]Dimension{{Name: "lr", Low: 0.001, High: 0.1}}, Options{Trials: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := sent.Load(); n > 2_300_000 { // the array takes 1.6 MB, in base64 2.1
+		t.Errorf("%d bytes", n)
+	}
+}
+
+// Ranked puts trials that did not run to their end behind all others.
+func TestRanked(t *testing.T) {
+	m := &train.Model{}
+	r := Result{Trials: []TrialResult{
+		{Number: 0, Value: 0.1, Stopped: 3, Model: m}, {Number: 1, Value: 0.5, Model: m}, {Number: 2, Value: math.Inf(1), Err: errors.New("no")},
+		{Number: 3, Value: 0.2, Model: m}, {Number: 4, Value: 0.2, Model: m},
+	}}
+	var got []int
+	for _, trial := range r.Ranked() {
+		got = append(got, trial.Number)
+	}
+	if want := []int{3, 4, 1, 0, 2}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

@@ -1,29 +1,29 @@
-package train
+package sweep
 
 import (
+	"cmp"
 	"errors"
 	"math"
-	"slices"
 
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Halving ends trials early, as ASHA does (Li et al.: A System for Massively Parallel
-// Hyperparameter Tuning, MLSys 2020): after MinEpochs epochs, and each time that Factor
-// times as many are over, a trial goes on only where it is among the best 1/Factor of
-// the trials that came as far; else its job is cancelled, and only what it ran is
-// billed. A trial is compared with trials before it by number, without those that run
-// beside it, so that what is stopped does not depend on the workers' speed. Where one
-// of those is late, so is the decision, and the trial runs a little longer.
+// Halving stops trials early, as ASHA does (Li et al.: A System for Massively Parallel
+// Hyperparameter Tuning, MLSys 2020): after MinEpochs epochs, and after each Factor
+// times as many, a trial continues only if it is among the best 1/Factor of the trials
+// that came as far. Otherwise its job is cancelled, and only what it ran is billed. A
+// trial is compared with trials before it by number, without those that run beside it,
+// so that the workers' speed does not decide which trials are stopped. If one of those
+// is late, so is the decision, and the trial runs a little longer.
 type Halving struct {
 	Factor    int // 3; 2 or more
 	MinEpochs int // 1
 }
 
-var errHalved = errors.New("train: other trials were better after as many epochs")
+var errHalved = errors.New("sweep: other trials were better after as many epochs")
 
-// halving keeps what the trials of a sweep had at each rung. All methods want the
-// sweep's lock.
+// halving keeps what the trials of a sweep had at each rung. Its methods need the
+// sweep's lock. A nil halving stops nothing.
 type halving struct {
 	rule   Halving
 	beside int // trials that run beside one: not compared with
@@ -40,13 +40,15 @@ type rungs struct {
 	cancel  func(error)
 }
 
-func newHalving(rule Halving, workers int) (*halving, error) {
-	fill(&rule.Factor, 3)
-	fill(&rule.MinEpochs, 1)
-	if rule.Factor < 2 || rule.MinEpochs < 1 {
+func newHalving(rule *Halving, workers int) (*halving, error) {
+	if rule == nil {
+		return nil, nil
+	}
+	r := Halving{Factor: cmp.Or(rule.Factor, 3), MinEpochs: cmp.Or(rule.MinEpochs, 1)}
+	if r.Factor < 2 || r.MinEpochs < 1 {
 		return nil, worker.Invalid("halving", "wants a factor of 2 or more, and 1 epoch or more")
 	}
-	return &halving{rule: rule, beside: workers - 1, trials: map[int]*rungs{}}, nil
+	return &halving{rule: r, beside: workers - 1, trials: map[int]*rungs{}}, nil
 }
 
 // rung is the number of epochs at rung k.
@@ -54,12 +56,19 @@ func (h *halving) rung(k int) int {
 	return int(float64(h.rule.MinEpochs) * math.Pow(float64(h.rule.Factor), float64(k)))
 }
 
+// begin notes a trial that may run for so many epochs; cancel stops it.
 func (h *halving) begin(n, epochs int, cancel func(error)) {
+	if h == nil {
+		return
+	}
 	h.trials[n] = &rungs{epochs: epochs, cancel: cancel}
 }
 
 // report notes the value of trial n after so many epochs.
 func (h *halving) report(n, epochs int, value float64) {
+	if h == nil {
+		return
+	}
 	r := h.trials[n]
 	if k := len(r.values); h.rung(k) == epochs && epochs < r.epochs {
 		r.values = append(r.values, value)
@@ -69,11 +78,14 @@ func (h *halving) report(n, epochs int, value float64) {
 
 // end notes that the trial's job is over.
 func (h *halving) end(n int) {
+	if h == nil {
+		return
+	}
 	h.trials[n].ended = true
 	h.decide()
 }
 
-// decide settles all rungs that can be.
+// decide makes every decision for which enough is known.
 func (h *halving) decide() {
 	for changed := true; changed; {
 		changed = false
@@ -95,8 +107,8 @@ func (h *halving) decide() {
 	}
 }
 
-// keeps tells whether trial n goes on after rung k; known is false where a trial to
-// compare with is not so far yet.
+// keeps reports whether trial n continues after rung k; known is false if a trial to
+// compare it with has not come as far yet.
 func (h *halving) keeps(n, k int) (keep, known bool) {
 	mine := h.trials[n].values[k]
 	better, all := 0, 1
@@ -120,27 +132,47 @@ func (h *halving) keeps(n, k int) (keep, known bool) {
 	return better < max(1, all/h.rule.Factor), true
 }
 
-// settled tells whether nothing about trial n, which has ended, is open.
+// settled reports whether every decision about trial n, which has ended, is made.
 func (h *halving) settled(n int) bool {
+	if h == nil {
+		return true
+	}
 	r := h.trials[n]
 	return r.stopped || r.passed == len(r.values)
 }
 
-// stop returns after how many epochs trial n was stopped, 0 where it was not, and its
+// of returns what trial n had at each rung, or nil.
+func (h *halving) of(n int) *rungs {
+	if h == nil {
+		return nil
+	}
+	return h.trials[n]
+}
+
+// restore puts in a trial of the journal, which is over: it was to run for so many
+// epochs, had those values at the rungs, and was stopped after an epoch, or not (0).
+func (h *halving) restore(n, epochs, stopped int, values []worker.Number) {
+	if h == nil {
+		return
+	}
+	r := &rungs{epochs: epochs, ended: true, stopped: stopped > 0, passed: len(values), cancel: func(error) {}}
+	for k, v := range values {
+		r.values = append(r.values, float64(v))
+		if r.stopped && h.rung(k) == stopped {
+			r.passed = k
+		}
+	}
+	h.trials[n] = r
+}
+
+// stop returns after how many epochs trial n was stopped, 0 if it was not, and its
 // value there.
 func (h *halving) stop(n int) (epochs int, value float64) {
+	if h == nil {
+		return 0, 0
+	}
 	if r := h.trials[n]; r.stopped {
 		return h.rung(r.passed), r.values[r.passed]
 	}
 	return 0, 0
-}
-
-// cut leaves the epochs up to one number to a model.
-func (m *Model) cut(epochs int) {
-	i := slices.IndexFunc(m.History.Records, func(e worker.Epoch) bool { return e.Epoch > epochs })
-	if i >= 0 {
-		m.History = NewHistory(m.History.Records[:i])
-	}
-	m.Epochs = min(m.Epochs, epochs)
-	m.dropWeights()
 }

@@ -1,4 +1,4 @@
-package train_test
+package sweep_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -44,7 +45,7 @@ func ExampleTrial() {
 	o := train.Options{Endpoint: ep, Loss: "mse", Epochs: 20, ValidationSplit: 0.2, Seed: train.Seed(1)}
 	best := math.Inf(1)
 	for lr := 0.4; ; lr /= 2 {
-		value, _, err := train.Trial(context.Background(), "linear $hidden\ntanh\nlinear 1", parabola(), o, train.Point{"lr": lr, "hidden": 16})
+		value, _, err := sweep.Trial(context.Background(), "linear $hidden\ntanh\nlinear 1", parabola(), o, sweep.Point{"lr": lr, "hidden": 16})
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -59,22 +60,22 @@ func ExampleTrial() {
 	// best below 0.01: true
 }
 
-// Sweep searches a space: here by TPE, two trials at once, ending those that others are
-// ahead of.
-func ExampleSweep() {
+// Run searches a space: here by TPE, two trials at once, stopping those that others
+// are ahead of.
+func ExampleRun() {
 	ep, closeEndpoint := endpoint()
 	defer closeEndpoint()
-	var space []train.Dimension
+	var space []sweep.Dimension
 	for _, text := range []string{"lr=log(1e-4,1)", "hidden=[4,16]"} {
-		d, err := train.ParseDimension(text)
+		d, err := sweep.ParseDimension(text)
 		if err != nil {
 			panic(err)
 		}
 		space = append(space, d)
 	}
-	r, err := train.Sweep(context.Background(), train.Layers("linear $hidden\ntanh\nlinear 1"), parabola(),
+	r, err := sweep.Run(context.Background(), train.Layers("linear $hidden\ntanh\nlinear 1"), parabola(),
 		train.Options{Endpoint: ep, Loss: "mse", Epochs: 18, ValidationSplit: 0.2, Seed: train.Seed(1)}, space,
-		train.SweepOptions{Trials: 16, Workers: 2, Method: train.MethodTPE, Halving: &train.Halving{}})
+		sweep.Options{Trials: 16, Workers: 2, Method: sweep.MethodTPE, Halving: &sweep.Halving{}})
 	if err != nil {
 		fmt.Println(err)
 		return

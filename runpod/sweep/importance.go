@@ -1,4 +1,4 @@
-package train
+package sweep
 
 import (
 	"maps"
@@ -14,7 +14,7 @@ import (
 // effect of each dimension alone: what two do together only is not seen, which would
 // take a forest (fANOVA) and hundreds of trials. tpe and cmaes try more points where
 // they are good, and theirs tells most about there.
-func (r *SweepResult) Importance() []float64 {
+func (r *Result) Importance() []float64 {
 	ranks := r.ranks()
 	out := make([]float64, len(r.Space))
 	for i, d := range r.Space {
@@ -35,7 +35,7 @@ func group(d Dimension, v any) int {
 }
 
 // ranks are the places of the trials by value, equal ones sharing theirs.
-func (r *SweepResult) ranks() []float64 {
+func (r *Result) ranks() []float64 {
 	out := make([]float64, len(r.Trials))
 	for i, a := range r.Trials {
 		for j, b := range r.Trials {

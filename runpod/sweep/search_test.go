@@ -1,4 +1,4 @@
-package train
+package sweep
 
 import (
 	"bytes"
@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/runpod/train/traintest"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
@@ -30,7 +32,7 @@ import (
 // best runs a searcher on a function, some trials at once, and returns the least value.
 func best(t *testing.T, method string, seed int64, space []Dimension, trials int, f func(Point) float64) float64 {
 	t.Helper()
-	s, n, err := newSearcher(space, SweepOptions{Method: method, Trials: trials, Workers: 4, Seed: Seed(seed)})
+	s, n, err := newSearcher(space, Options{Method: method, Trials: trials, Workers: 4, Seed: train.Seed(seed)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,7 @@ func TestMethodsLearn(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{"o=[adam,sgd]": "tpe takes words too", "n=[3,1]": "wants them from small to large"} {
-		if _, _, err := newSearcher(dimensions(t, text), SweepOptions{Method: MethodCMAES, Workers: 1, Seed: Seed(1)}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := newSearcher(dimensions(t, text), Options{Method: MethodCMAES, Workers: 1, Seed: train.Seed(1)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Error(err)
 		}
 	}
@@ -91,7 +93,7 @@ func valley(pause func(lr float64) time.Duration) worker.Handler {
 			return nil, err
 		}
 		lr := r.Hyperparameters.LearningRate
-		f := &fakeWorker{each: func(ctx context.Context, epoch int) error {
+		f := &traintest.Worker{Each: func(ctx context.Context, epoch int) error {
 			select {
 			case <-time.After(pause(lr)):
 				return nil
@@ -99,14 +101,14 @@ func valley(pause func(lr float64) time.Duration) worker.Handler {
 				return context.Cause(ctx)
 			}
 		}}
-		f.spoil = func(e *worker.Event) *worker.Event {
+		f.Spoil = func(e *worker.Event) *worker.Event {
 			if e.Epoch != nil {
 				d := math.Log10(lr) + 2
 				e.Epoch.Loss = worker.Number(d*d + 1/float64(e.Epoch.Epoch))
 			}
 			return e
 		}
-		return f.handle(ctx, job, yield)
+		return f.Handle(ctx, job, yield)
 	}
 }
 
@@ -147,7 +149,7 @@ func (m inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestManyTrialsTakeTheirTime(t *testing.T) {
 	for _, method := range []string{MethodRandom, MethodTPE} {
 		synctest.Test(t, func(t *testing.T) {
-			X, y := blobs(30)
+			X, y := traintest.Blobs(30)
 			var worked atomic.Int64
 			ep := inMemory(t, 8, valley(func(lr float64) time.Duration {
 				d := time.Duration(20+20*math.Mod(lr*1e6, 1)) * time.Second // a trial takes 40 to 80 s
@@ -155,8 +157,8 @@ func TestManyTrialsTakeTheirTime(t *testing.T) {
 				return d
 			}))
 			begin := time.Now()
-			r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 2, Seed: Seed(1)},
-				dimensions(t, "lr=log(1e-4,1)"), SweepOptions{Trials: 200, Workers: 8, Method: method})
+			r, err := Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 2, Seed: train.Seed(1)},
+				dimensions(t, "lr=log(1e-4,1)"), Options{Trials: 200, Workers: 8, Method: method})
 			if err != nil || len(r.Trials) != 200 {
 				t.Fatal(r, err)
 			}
@@ -175,7 +177,7 @@ func TestManyTrialsTakeTheirTime(t *testing.T) {
 }
 
 // digest of a sweep: what has to repeat.
-func told(r *SweepResult) []string {
+func told(r *Result) []string {
 	var all []string
 	for _, t := range r.Trials {
 		all = append(all, fmt.Sprint(t.Number, t.Point, strconv.FormatFloat(t.Value, 'g', -1, 64), t.Stopped, t.Model.History.Len()))
@@ -190,7 +192,7 @@ func TestSweepRepeats(t *testing.T) {
 		var before []string
 		for run := range uint64(3) {
 			synctest.Test(t, func(t *testing.T) {
-				X, y := blobs(30)
+				X, y := traintest.Blobs(30)
 				random := rand.New(rand.NewPCG(run, 1))
 				lock := make(chan bool, 1)
 				ep := inMemory(t, 4, valley(func(float64) time.Duration {
@@ -198,8 +200,8 @@ func TestSweepRepeats(t *testing.T) {
 					defer func() { <-lock }()
 					return time.Duration(1+random.IntN(20)) * time.Second
 				}))
-				r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 9, Seed: Seed(5)},
-					dimensions(t, "lr=log(1e-4,1)", "weight_decay=log(1e-4,1e-1)"), SweepOptions{Trials: 24, Workers: 4, Method: method, Halving: &Halving{}})
+				r, err := Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 9, Seed: train.Seed(5)},
+					dimensions(t, "lr=log(1e-4,1)", "weight_decay=log(1e-4,1e-1)"), Options{Trials: 24, Workers: 4, Method: method, Halving: &Halving{}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -228,17 +230,17 @@ func TestSweepRepeats(t *testing.T) {
 
 // A sweep that ended goes on from its journal: what is in it is not run again.
 func TestSweepJournal(t *testing.T) {
-	X, y := blobs(30)
+	X, y := traintest.Blobs(30)
 	var jobs atomic.Int64
 	h := valley(func(float64) time.Duration { return 0 })
-	ep := manyWorkers(t, 3, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	ep := traintest.Workers(t, 3, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		jobs.Add(1)
 		return h(ctx, job, yield)
 	})
 	path := filepath.Join(t.TempDir(), "search.jsonl")
-	sweep := func(ctx context.Context, seed int64, on func(TrialResult)) (*SweepResult, error) {
-		return Sweep(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 3, Seed: Seed(seed)},
-			dimensions(t, "lr=log(1e-4,1)", "batch_size=[8,16]"), SweepOptions{Trials: 20, Workers: 3, Method: MethodTPE, Journal: path, OnTrial: on, Halving: &Halving{Factor: 2}})
+	sweep := func(ctx context.Context, seed int64, on func(TrialResult)) (*Result, error) {
+		return Run(ctx, twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 3, Seed: train.Seed(seed)},
+			dimensions(t, "lr=log(1e-4,1)", "batch_size=[8,16]"), Options{Trials: 20, Workers: 3, Method: MethodTPE, Journal: path, OnTrial: on, Halving: &Halving{Factor: 2}})
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("crash")
@@ -300,9 +302,9 @@ func TestSweepJournal(t *testing.T) {
 // submitted again; nor is the one whose answer the dead process did not hear.
 func TestSweepKilled(t *testing.T) {
 	const env = "GOPHERPOD_TEST_SWEEP"
-	X, y := blobs(30)
-	sweep := func(ep *runpod.Endpoint, path string) (*SweepResult, error) {
-		return Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 3, Seed: Seed(1)}, dimensions(t, "lr=log(1e-4,1)"), SweepOptions{Trials: 12, Workers: 3, Journal: path})
+	X, y := traintest.Blobs(30)
+	sweep := func(ep *runpod.Endpoint, path string) (*Result, error) {
+		return Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 3, Seed: train.Seed(1)}, dimensions(t, "lr=log(1e-4,1)"), Options{Trials: 12, Workers: 3, Journal: path})
 	}
 	if given := os.Getenv(env); given != "" { // the process that dies
 		var to struct{ URL, Key, Endpoint, Journal string }
@@ -321,7 +323,7 @@ func TestSweepKilled(t *testing.T) {
 	reached := make(chan struct{})
 	go1 := make(chan struct{})
 	h := valley(func(float64) time.Duration { return 0 })
-	s, endpoint := start(t, local.Options{Workers: 3, Limits: map[string]local.Limit{}, Handler: func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	s, endpoint := traintest.Start(t, local.Options{Workers: 3, Limits: map[string]local.Limit{}, Handler: func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		r, err := worker.DecodeRequest(job.Input)
 		if err != nil {
 			return nil, err
@@ -398,22 +400,22 @@ func TestSweepKilled(t *testing.T) {
 // The cap bounds what all jobs together can cost, and time what is begun.
 func TestSweepCaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		X, y := blobs(30)
+		X, y := traintest.Blobs(30)
 		ep := inMemory(t, 4, valley(func(float64) time.Duration { return 10 * time.Second }))
-		rate := Rate{Pool: "ADA_24", GPUs: 1, Hourly: 3.6} // a tenth of a cent a second
-		run := func(s SweepOptions) *SweepResult {
+		rate := train.Rate{Pool: "ADA_24", GPUs: 1, Hourly: 3.6} // a tenth of a cent a second
+		run := func(s Options) *Result {
 			s.Trials, s.Workers = 100, 4
-			r, err := Sweep(t.Context(), twoLayers, Data{X: X, Y: y}, Options{Endpoint: ep, Epochs: 2, Seed: Seed(1)}, dimensions(t, "lr=log(1e-4,1)"), s)
+			r, err := Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 2, Seed: train.Seed(1)}, dimensions(t, "lr=log(1e-4,1)"), s)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return r
 		}
-		r := run(SweepOptions{MaxCost: 0.4, Rate: rate}) // 400 s: 20 trials of 20 s
+		r := run(Options{MaxCost: 0.4, Rate: rate}) // 400 s: 20 trials of 20 s
 		if n := len(r.Trials); n < 14 || n > 20 || rate.Cost(r.Time) > 0.4 || !strings.Contains(r.Ended, "what is left of $0.40") {
 			t.Errorf("%d trials, %v, %s", n, r.Time, r.Ended)
 		}
-		r = run(SweepOptions{MaxTime: time.Minute})
+		r = run(Options{MaxTime: time.Minute})
 		if n := len(r.Trials); n < 8 || n > 16 || r.Ended != "1m0s are over" {
 			t.Errorf("%d trials, %s", n, r.Ended)
 		}
@@ -426,12 +428,12 @@ func FuzzJournal(f *testing.F) {
 	f.Add([]byte(`{"number":1,"point":{"lr":0.01,"o":"sgd"},"value":"Infinity","failed":"no"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		space := dimensions(t, "lr=log(1e-4,1)", "o=[adam,sgd]")
-		h, err := newHalving(Halving{}, 2)
+		h, err := newHalving(&Halving{}, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &sweep{spec: twoLayers, halving: h, begun: map[int]earlier{}, result: SweepResult{Space: space, Best: -1}, values: make([]float64, 5), done: make([]bool, 5),
-			s: SweepOptions{Journal: filepath.Join(t.TempDir(), "none")}}
+		w := &sweep{spec: twoLayers, halving: h, begun: map[int]train.Resume{}, result: Result{Space: space, Best: -1}, values: make([]float64, 5), done: make([]bool, 5),
+			s: Options{Journal: filepath.Join(t.TempDir(), "none")}}
 		trial, ok, err := w.again(line)
 		if err != nil || !ok {
 			return

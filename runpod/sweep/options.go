@@ -1,0 +1,40 @@
+package sweep
+
+import (
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// Options say how to search. The zero value works.
+type Options struct {
+	Trials  int    // 20; for a grid, all of it
+	Workers int    // 4: how many trials run at once
+	Method  string // "random"; see Methods
+	Seed    *int64 // of the choice of points; nil: that of the training
+	// Halving stops trials early if others did better. nil: none.
+	Halving *Halving
+	// MaxTime is the time after which no further trial begins. 0: none.
+	MaxTime time.Duration
+	// MaxCost is the most that all trials together may cost, in US dollars, at Rate. A
+	// trial begins only if the most that its job may cost, which its timeout on the
+	// server bounds, still fits: so the cap holds even if this machine crashes.
+	MaxCost float64
+	Rate    train.Rate
+	// Journal is a file to which each trial is written as it ends. If the file exists and
+	// is of this very sweep, only trials that failed are run again; jobs of trials that
+	// had begun are followed to their end, and not paid for again. The weights of the
+	// best trial lie beside it, in Journal + ".safetensors".
+	Journal string
+	// OnTrial is told of each trial that is over, one at a time.
+	OnTrial func(TrialResult)
+	// Watch is called for each trial before it is sent, from several goroutines. What it
+	// returns is told of the trial's events and of its end, with its weights. Either
+	// may be nil.
+	Watch func(number int, p *train.Plan) (event func(train.Event), end func(*train.Model, error))
+}
+
+const (
+	defaultTrials  = 20
+	defaultWorkers = 4
+)

@@ -1,0 +1,71 @@
+package sweep
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// A TrialResult is one training of a sweep.
+type TrialResult struct {
+	Number int // from 0, in the order of the points
+	Point  Point
+	// Value is what the sweep makes small: the best validation loss, else the last
+	// training loss; +Inf if the training failed.
+	Value float64
+	Model *train.Model // with weights only in the best trial so far
+	// Stopped is the epoch after which Halving stopped the trial, 0 if it did not.
+	Stopped int
+	// Again reports whether the trial was read from the journal.
+	Again bool
+	Err   error
+	// Time is how long the job ran, as seen from here.
+	Time time.Duration
+}
+
+// Succeeded reports whether the trial ran to its end with a finite value.
+func (t *TrialResult) Succeeded() bool {
+	return t.Err == nil && t.Stopped == 0 && t.Model != nil && !math.IsInf(t.Value, 0)
+}
+
+// compare orders trials from the best to the worst: those that ran to their end by
+// value, then the others. Of equal values the earlier point is better, in whatever
+// order the trials end.
+func compare(a, b TrialResult) int {
+	if x, y := a.Succeeded(), b.Succeeded(); x != y {
+		if x {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Number, b.Number))
+}
+
+// A Result is what a sweep found.
+type Result struct {
+	ID     string // of the sweep in the run store: its trials' Origin.Parent
+	Space  []Dimension
+	Trials []TrialResult // those that were run, by Number
+	Best   int           // index in Trials, -1 if none succeeded
+	// Ended says why there are fewer trials than asked for. Empty if there are not.
+	Ended string
+	// Time is how long all jobs ran together.
+	Time time.Duration
+}
+
+// BestModel is the model of the best trial, or nil.
+func (r *Result) BestModel() *train.Model {
+	if r.Best < 0 {
+		return nil
+	}
+	return r.Trials[r.Best].Model
+}
+
+// Ranked returns the trials from the best to the worst. Those that were stopped or
+// failed come last.
+func (r *Result) Ranked() []TrialResult {
+	return slices.SortedFunc(slices.Values(r.Trials), compare)
+}

@@ -1,0 +1,69 @@
+package sweep
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// A searcher chooses the points of a sweep. What it chooses for trial n depends on the
+// seed and on the values of the first trials alone, never on what else happened to be
+// over: so a sweep repeats, whatever its workers' speed.
+type searcher interface {
+	// needs is how many of the first trials have to be over before trial n is chosen.
+	needs(n int) int
+	// point chooses trial n, by the values of the first needs(n) trials; +Inf stands
+	// for one that failed. It is called once for each n, one call at a time.
+	point(n int, values []float64) Point
+}
+
+// lag is how many of the trials before it a trial does not know: twice the number that
+// run beside it, so that one slow trial does not make the other workers wait.
+func lag(workers int) int { return 2 * (workers - 1) }
+
+// fixed are points that do not depend on results.
+type fixed []Point
+
+func (f fixed) needs(int) int                  { return 0 }
+func (f fixed) point(n int, _ []float64) Point { return f[n] }
+
+// at is the point at u, a number from 0 to 1 a dimension.
+func at(space []Dimension, u []float64) Point {
+	p := Point{}
+	for i, d := range space {
+		p[d.Name] = d.At(u[i])
+	}
+	return p
+}
+
+// ranked returns the indices of values from the smallest value to the largest; equal
+// values keep their order.
+func ranked(values []float64) []int {
+	order := make([]int, len(values))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
+	return order
+}
+
+// wantsNumbers refuses dimensions without an order.
+func wantsNumbers(space []Dimension, method string) error {
+	for _, d := range space {
+		for _, c := range d.Choices {
+			if s, ok := c.(string); ok {
+				return worker.Invalid("space", fmt.Sprintf("%s has the choice %q, and %s wants numbers; %s takes words too", d.Name, s, method, MethodTPE))
+			}
+		}
+		if len(d.Choices) > 1 && !slices.IsSortedFunc(d.Choices, func(a, b any) int {
+			return int(math.Copysign(1, asFloat(a)-asFloat(b)))
+		}) {
+			return worker.Invalid("space", fmt.Sprintf("%s has choices out of order, and %s wants them from small to large: %s", d.Name, method, strings.Trim(fmt.Sprint(d.Choices), "[]")))
+		}
+	}
+	return nil
+}

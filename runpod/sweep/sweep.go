@@ -1,0 +1,400 @@
+package sweep
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Run trains with many points of a space and finds the best. All trials have the seed
+// of o, so that they differ in nothing else; it is drawn if it is nil. A trial that
+// fails does not end the sweep; one that cannot be prepared, and the end of ctx, do. The
+// result then holds the trials so far. The same seed and number of workers choose the
+// same points and stop the same trials again, in whatever order they end; MaxTime and
+// MaxCost depend on the clock.
+func Run(ctx context.Context, spec any, data train.Data, o train.Options, space []Dimension, s Options) (*Result, error) {
+	if o.Endpoint == nil {
+		e, err := train.Endpoint()
+		if err != nil {
+			return nil, err
+		}
+		o.Endpoint = e
+	}
+	w, plan, err := newSweep(spec, data, o, space, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Journal != "" {
+		if err := w.resume(plan); err != nil {
+			return nil, err
+		}
+		defer w.journal.close()
+	}
+	err = errors.Join(w.run(ctx), w.journal.failed())
+	w.sort()
+	return &w.result, err
+}
+
+// A Plan is what a sweep would do.
+type Plan struct {
+	Trials, Workers int
+	// Plans are of the first points, 20 at most, that depend on no result.
+	Plans []*train.Plan
+}
+
+// Prepare checks what Run would run, and sends nothing.
+func Prepare(spec any, data train.Data, o train.Options, space []Dimension, s Options) (*Plan, error) {
+	w, plan, err := newSweep(spec, data, o, space, s)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Trials: len(w.done), Workers: min(w.s.Workers, len(w.done))}
+	for n := 0; n < min(20, p.Trials) && w.search.needs(n) == 0; n++ {
+		if plan, err = prepare(w.spec, w.data, w.options, w.search.point(n, nil)); err != nil {
+			return nil, err
+		}
+		p.Plans = append(p.Plans, plan)
+	}
+	if p.Plans == nil {
+		p.Plans = []*train.Plan{plan}
+	}
+	return p, nil
+}
+
+type sweep struct {
+	spec    any
+	data    train.Data
+	options train.Options
+	s       Options
+	search  searcher
+	halving *halving // nil: none
+	journal *journal // nil: none
+	began   time.Time
+
+	mu        sync.Mutex
+	turn      *sync.Cond // told when a trial is over
+	next      int        // number of the trial to begin
+	first     int        // the trials before it are over
+	done      []bool
+	values    []float64
+	pending   map[int]TrialResult   // over, but whether they were stopped is open
+	running   map[int]time.Duration // how long each may run
+	begun     map[int]train.Resume  // by a process before this one
+	longest   time.Duration         // of those that are over
+	result    Result
+	cancelled int     // jobs that an interrupt ended
+	lost      []error // those that it could not end
+}
+
+// newSweep checks a sweep; the plan is that of a point.
+func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s Options) (*sweep, *train.Plan, error) {
+	if len(space) == 0 {
+		return nil, nil, worker.Invalid("space", "is empty: name what to vary, as in lr=log(1e-4,1e-1)")
+	}
+	for i, d := range space {
+		if slices.ContainsFunc(space[:i], func(e Dimension) bool { return e.Name == d.Name }) {
+			return nil, nil, worker.Invalid("space", fmt.Sprintf("names %s twice", d.Name))
+		}
+	}
+	s.Workers, s.Method = cmp.Or(s.Workers, defaultWorkers), cmp.Or(s.Method, MethodRandom)
+	if s.Method != MethodGrid {
+		s.Trials = cmp.Or(s.Trials, defaultTrials)
+	}
+	o.Seed = cmp.Or(o.Seed, train.DrawSeed())
+	s.Seed = cmp.Or(s.Seed, o.Seed)
+	search, total, err := newSearcher(space, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Origin.Parent = cmp.Or(o.Origin.Parent, train.NewRunID())
+	if data, err = train.PrepareData(data); err != nil {
+		return nil, nil, err
+	}
+	// Nobody needs the weights of a stopped trial, so do not pay for a job to collect them.
+	nobody := make(chan struct{})
+	close(nobody)
+	o.GiveUp = nobody
+	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: Result{ID: o.Origin.Parent, Space: space, Best: -1},
+		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}, begun: map[int]train.Resume{}}
+	w.turn = sync.NewCond(&w.mu)
+	if w.halving, err = newHalving(s.Halving, s.Workers); err != nil {
+		return nil, nil, err
+	}
+	// A mistake that this point has, all others have too.
+	plan, err := prepare(spec, data, o, at(space, make([]float64, len(space))))
+	return w, plan, err
+}
+
+func (w *sweep) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.turn.Broadcast()
+	})()
+	w.began = time.Now()
+	var group sync.WaitGroup
+	for range min(w.s.Workers, len(w.done)) {
+		group.Go(func() {
+			for {
+				n, p, limit, ok := w.take(ctx)
+				if !ok {
+					return
+				}
+				if err := w.trial(ctx, n, p, limit); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settleLocked()
+	if ctx.Err() == nil {
+		return nil
+	}
+	cause := context.Cause(ctx)
+	if len(w.lost) > 0 {
+		return fmt.Errorf("train: sweep ended after %d trials: %w; %w", len(w.result.Trials), cause, errors.Join(w.lost...))
+	}
+	return fmt.Errorf("train: sweep ended after %d trials, %d running jobs are cancelled: %w", len(w.result.Trials), w.cancelled, cause)
+}
+
+// take chooses the next trial, and waits until its point can be chosen and paid for.
+// limit is how long its job may run, 0: as the options say.
+func (w *sweep) take(ctx context.Context) (n int, p Point, limit time.Duration, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for {
+		if w.s.MaxTime > 0 && time.Since(w.began) >= w.s.MaxTime && w.next < len(w.done) && w.result.Ended == "" {
+			w.result.Ended = fmt.Sprintf("%v are over", w.s.MaxTime)
+		}
+		if ctx.Err() != nil || w.next >= len(w.done) || w.result.Ended != "" {
+			w.turn.Broadcast()
+			return 0, nil, 0, false
+		}
+		needs := w.search.needs(w.next)
+		if w.first < needs {
+			w.turn.Wait()
+			continue
+		}
+		if !w.done[w.next] {
+			limit, ok = w.affordLocked()
+			if !ok && len(w.running) > 0 {
+				w.turn.Wait()
+				continue
+			}
+			if !ok {
+				w.result.Ended = fmt.Sprintf("what is left of $%.2f pays for no further trial", w.s.MaxCost)
+				continue
+			}
+		}
+		n = w.next
+		w.next++
+		p = w.search.point(n, w.values[:needs])
+		if !w.done[n] {
+			w.running[n] = limit
+			return n, p, limit, true
+		}
+	}
+}
+
+// trial runs one point. Its error ends the sweep.
+func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) error {
+	ctx, cancel := context.WithCancelCause(all)
+	defer cancel(nil)
+	began := time.Now()
+	value, model, err := w.trainPoint(ctx, cancel, n, p, limit)
+	var cut *train.InterruptedError
+	halved := errors.As(err, &cut) && errors.Is(context.Cause(ctx), errHalved)
+	if halved && cut.Cancelled {
+		err = nil
+	}
+	took := w.took(model, time.Since(began))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, n)
+	w.longest, w.result.Time = max(w.longest, took), w.result.Time+took
+	w.halving.end(n)
+	defer w.turn.Broadcast()
+	if all.Err() != nil && !halved && err != nil {
+		w.interruptedLocked(err)
+		return context.Cause(all)
+	}
+	var wrong *train.DataError
+	if errors.As(err, &wrong) {
+		return err
+	}
+	w.pending[n] = TrialResult{Number: n, Point: p, Value: value, Model: model, Err: err, Time: took}
+	w.settleLocked()
+	return nil
+}
+
+// trainPoint prepares and runs the training of a point. It tells the journal of the
+// job, Halving of the epochs and Watch of everything; cancel is for Halving.
+func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Point, limit time.Duration) (value float64, model *train.Model, err error) {
+	o := w.options
+	if limit > 0 {
+		o.Policy.ExecutionTimeout = limit
+	}
+	if w.journal != nil {
+		w.mu.Lock()
+		o.Resume = w.begun[n]
+		w.mu.Unlock()
+		o.OnSubmit = func(runID string, job runpod.JobID) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.journal.begin(n, runID, job)
+		}
+	}
+	plan, err := prepare(w.spec, w.data, o, p)
+	w.mu.Lock()
+	if err == nil {
+		w.halving.begin(n, plan.Hyperparameters.Epochs, cancel)
+	} else {
+		w.halving.begin(n, 0, cancel)
+	}
+	w.mu.Unlock()
+	if err != nil {
+		return math.Inf(1), nil, err
+	}
+	var tell func(train.Event)
+	if w.s.Watch != nil {
+		event, end := w.s.Watch(n, plan)
+		tell = event
+		if end != nil {
+			defer func() { end(model, err) }()
+		}
+	}
+	epochs, best := 0, math.Inf(1)
+	plan.OnEvent(func(e train.Event) {
+		if tell != nil {
+			tell(e)
+		}
+		if e.Type != worker.EventEpoch {
+			return
+		}
+		epochs++
+		if best = valueAfter(*e.Epoch, best); !math.IsNaN(best) {
+			w.mu.Lock()
+			w.halving.report(n, epochs, best)
+			w.mu.Unlock()
+		}
+	})
+	return try(ctx, plan)
+}
+
+// lookAgain bounds the question how long a job ran.
+const lookAgain = 2 * time.Second
+
+// took is how long a job ran: with a cap on the cost as the service counts it, if it
+// says so, else as long as it took from here.
+func (w *sweep) took(m *train.Model, here time.Duration) time.Duration {
+	if w.s.MaxCost <= 0 || m == nil || m.JobID == "" {
+		return here
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lookAgain)
+	defer cancel()
+	job, err := w.options.Endpoint.Status(ctx, m.JobID)
+	if err != nil || job.Execution == 0 {
+		return here
+	}
+	return job.Execution
+}
+
+// settleLocked finishes the trials about which nothing is open, by their number.
+func (w *sweep) settleLocked() {
+	for _, n := range slices.Sorted(maps.Keys(w.pending)) {
+		if !w.halving.settled(n) {
+			continue
+		}
+		t := w.pending[n]
+		delete(w.pending, n)
+		if epochs, value := w.halving.stop(n); epochs > 0 && t.Err == nil {
+			t.Stopped, t.Value = epochs, value
+			if t.Model != nil {
+				t.Model.Truncate(epochs)
+			}
+		}
+		best := w.finishLocked(t)
+		w.journal.end(t, w.halving.of(n), best)
+	}
+}
+
+// finishLocked puts a trial among the results, and reports whether it is the best so
+// far. It leaves the weights to the best trial only: those of a thousand trials would
+// not fit into memory.
+func (w *sweep) finishLocked(t TrialResult) (best bool) {
+	r := &w.result
+	best = t.Succeeded() && (r.Best < 0 || compare(t, r.Trials[r.Best]) < 0)
+	if best {
+		if old := r.BestModel(); old != nil {
+			old.DropWeights()
+		}
+		r.Best = len(r.Trials)
+	} else if t.Model != nil {
+		t.Model.DropWeights()
+	}
+	r.Trials = append(r.Trials, t)
+	w.done[t.Number], w.values[t.Number] = true, t.Value
+	for w.first < len(w.done) && w.done[w.first] {
+		w.first++
+	}
+	if w.s.OnTrial != nil {
+		w.s.OnTrial(t)
+	}
+	return best
+}
+
+// interruptedLocked notes what became of a trial that was running at the end of the
+// context.
+func (w *sweep) interruptedLocked(err error) {
+	var cut *train.InterruptedError
+	switch {
+	case !errors.As(err, &cut):
+	case cut.Cancelled:
+		w.cancelled++
+	default:
+		w.lost = append(w.lost, cut)
+	}
+}
+
+// affordLocked returns how long the next trial may run so that all trials together keep
+// to the cap; ok is false if what is left is too little, for now.
+func (w *sweep) affordLocked() (limit time.Duration, ok bool) {
+	if w.s.MaxCost <= 0 || !w.s.Rate.Known() {
+		return 0, true
+	}
+	all := w.s.Rate.Affords(w.s.MaxCost)
+	left := all - w.result.Time
+	for _, d := range w.running {
+		left -= d
+	}
+	most := cmp.Or(w.options.Policy.ExecutionTimeout, runpod.DefaultTimeout)
+	most = max(min(most, all/time.Duration(w.s.Workers)), runpod.MinTimeout)
+	limit = min(most, left).Truncate(time.Second)
+	return limit, limit >= max(runpod.MinTimeout, min(most, 2*w.longest))
+}
+
+// sort puts the trials in the order of their points.
+func (w *sweep) sort() {
+	r := &w.result
+	number := -1
+	if r.Best >= 0 {
+		number = r.Trials[r.Best].Number
+	}
+	slices.SortFunc(r.Trials, func(a, b TrialResult) int { return cmp.Compare(a.Number, b.Number) })
+	r.Best = slices.IndexFunc(r.Trials, func(t TrialResult) bool { return t.Number == number })
+}
