@@ -28,11 +28,13 @@ var imports = map[string][]string{
 	"kernel/session/internal/": {"kernel/magic", "kernel/session/host"},
 	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
 
-	"kernel/check":    {"kernel/secrets"},
-	"magics":          {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/sweep", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},
-	"magics/render":   {"runpod", "runpod/train", "worker", "tensors"},
-	"magics/terminal": {"kernel/magic", "magics", "magics/render", "runpod", "runpod/train"},
-	"magics/session":  {"magics", "magics/render", "kernel/session/host"},
+	"kernel/check":  {"kernel/secrets"},
+	"magics":        {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/sweep", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},
+	"magics/render": {"runpod", "runpod/train", "worker", "tensors"},
+	"magics/terminal": {"kernel", "kernel/build", "kernel/check", "kernel/history", "kernel/keyring", "kernel/magic", "kernel/secrets", "kernel/session", "kernel/setup", "kernel/spec",
+		"magics", "magics/render", "runpod", "runpod/dataset", "runpod/dataset/parquet", "runpod/deploy", "runpod/export", "runpod/runs", "runpod/runs/sqlite", "runpod/train",
+		"worker", "worker/local/embedded", "worker/local/serve"},
+	"magics/session": {"magics", "magics/render", "kernel/session/host"},
 
 	"runpod":                 {"tensors/bigjson"},
 	"runpod/deploy":          {"runpod", "runpod/store", "runpod/store/s3"},

@@ -62,7 +62,9 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 			return err
 		}
 	}
+	costs := costs{Days: days, By: o.by, Runs: sums}
 	if !place.Managed {
+		give(c, costs)
 		fmt.Fprintln(c.Out.Stdout(), where+": it costs nothing")
 		if len(sums) > 0 {
 			show(c, spent(o.by, days, sums, nil))
@@ -77,6 +79,8 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	costs.Billed = records
+	give(c, costs)
 	switch {
 	case len(sums) == 0:
 	case o.by == "day":
@@ -86,6 +90,14 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 	}
 	show(c, bill(where, days, records))
 	return nil
+}
+
+// costs are what %runpod_cost found, for a program to read.
+type costs struct {
+	Days   int                    `json:"days"`
+	By     string                 `json:"by"`
+	Runs   []runs.Sum             `json:"runs"`
+	Billed []runpod.BillingRecord `json:"billed,omitempty"` // on RunPod
 }
 
 func show(c *magic.Call, t render.Table) {

@@ -35,6 +35,7 @@ func cancelMagic() magic.Magic {
 			if err != nil {
 				return err
 			}
+			give(c, map[string]any{"job_id": job.ID, "status": job.Status})
 			fmt.Fprintf(c.Out.Stdout(), "job %s: %s\n", job.ID, job.Status)
 			return nil
 		},

@@ -38,14 +38,19 @@ func (m *command[O]) sign() string {
 
 func (m *command[O]) flags(o *O) *pflag.FlagSet {
 	fs := pflag.NewFlagSet(m.name, pflag.ContinueOnError)
-	fs.SortFlags = false
 	fs.Usage = func() {}
+	m.options(fs, o)
+	fs.BoolP("help", "h", false, "show this help")
+	return fs
+}
+
+// options adds the options to fs; they are read into o.
+func (m *command[O]) options(fs *pflag.FlagSet, o *O) {
+	fs.SortFlags = false
 	fs.SetNormalizeFunc(commonName)
 	if m.define != nil {
 		m.define(fs, o)
 	}
-	fs.BoolP("help", "h", false, "show this help")
-	return fs
 }
 
 // Help is the usage line, the options with their defaults, and examples.

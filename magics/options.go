@@ -28,28 +28,32 @@ func commonName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 
 // parse fills the options of fs from words and returns what is not an option.
 func parse(fs *pflag.FlagSet, magic string, words []string) ([]string, error) {
-	err := fs.Parse(words)
-	if err == nil {
-		return fs.Args(), nil
+	if err := fs.Parse(words); err != nil {
+		return nil, OptionError(fs, magic+"?", err)
 	}
+	return fs.Args(), nil
+}
+
+// OptionError explains an error of fs.Parse. Help is what lists the options.
+func OptionError(fs *pflag.FlagSet, help string, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
-		return nil, unknownOption(fs, magic, unknown)
+		return unknownOption(fs, help, unknown)
 	}
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		f := invalid.GetFlag()
-		return nil, usage("%s %s: %s is wanted", optionName(f), invalid.GetValue(), kindOf(f))
+		return usage("%s %s: %s is wanted", optionName(f), invalid.GetValue(), kindOf(f))
 	}
 	var missing *pflag.ValueRequiredError
 	if errors.As(err, &missing) {
 		f := missing.GetFlag()
-		return nil, usage("%s wants %s behind it", optionName(f), kindOf(f))
+		return usage("%s wants %s behind it", optionName(f), kindOf(f))
 	}
-	return nil, usage("%s", err)
+	return usage("%s", err)
 }
 
-func unknownOption(fs *pflag.FlagSet, magic string, e *pflag.NotExistError) error {
+func unknownOption(fs *pflag.FlagSet, help string, e *pflag.NotExistError) error {
 	name := e.GetSpecifiedName()
 	dashes := "--"
 	if e.GetSpecifiedShortnames() != "" {
@@ -60,14 +64,18 @@ func unknownOption(fs *pflag.FlagSet, magic string, e *pflag.NotExistError) erro
 	if i := strings.Index(hint, "mean "); i >= 0 {
 		hint = hint[:i+5] + "--" + hint[i+5:]
 	} else {
-		hint = fmt.Sprintf("; %s? lists the options", magic)
+		hint = fmt.Sprintf("; %s lists the options", help)
 	}
 	return usage("unknown option %s%s%s", dashes, name, hint)
 }
 
 func optionNames(fs *pflag.FlagSet) []string {
 	var names []string
-	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	fs.VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
 	return names
 }
 

@@ -117,9 +117,20 @@ func runRuns(ctx context.Context, c *magic.Call, o *runsOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	give(c, listed(list))
 	b := runsTable(list, all).Bundle()
 	c.Out.Display("", false, b.Data, b.Metadata)
 	return nil
+}
+
+// listed are the runs without their records, which %runpod_history gives.
+func listed(list []runs.Run) []runs.Run {
+	short := make([]runs.Run, len(list))
+	for i, r := range list {
+		r.Record = nil
+		short[i] = r
+	}
+	return short
 }
 
 func runsTable(list []runs.Run, all int) render.Table {
@@ -196,6 +207,7 @@ func runHistory(ctx context.Context, c *magic.Call, _ *noOptions, args []string)
 	if err != nil {
 		return err
 	}
+	give(c, history{r, epochs})
 	t := render.Training{
 		Loss: record.Hyperparameters.LossFunction, Epochs: r.Planned, History: epochs,
 		Title: fmt.Sprintf("run %s, %s: %s", r.ID, r.State, title(record.Model, record.Parameters, record.Hyperparameters)),
@@ -213,6 +225,12 @@ func runHistory(ctx context.Context, c *magic.Call, _ *noOptions, args []string)
 	c.Out.Display("", false, b.Data, b.Metadata)
 	fmt.Fprintln(c.Out.Stdout(), runInWords(r))
 	return nil
+}
+
+// history is a run and its epochs, for a program to read.
+type history struct {
+	Run    runs.Run       `json:"run"`
+	Epochs []worker.Epoch `json:"epochs"`
 }
 
 // recordOf is what a run was made of, and its epochs.

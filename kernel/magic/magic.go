@@ -64,6 +64,9 @@ type Call struct {
 	Again <-chan struct{}
 	Vars  Vars
 	Out   Output
+	// Result, if it is not nil, receives what the magic found, for a program to read:
+	// a value that encoding/json can write.
+	Result func(value any)
 }
 
 // Vars are the variables of the session.

@@ -1,39 +1,91 @@
 package terminal
 
 import (
+	"bytes"
+	"context"
 	"fmt"
-	"slices"
+	"io"
+	"os"
 	"strings"
 
-	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/spf13/cobra"
+
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 )
 
-// Complete returns what may stand in the place of the last of words, which follow
-// "gopherpod"; others are the commands besides Commands. Files are the shell's affair.
-func Complete(words, others []string) []string {
-	if len(words) <= 1 {
-		names := slices.Clone(others)
-		for _, c := range Commands() {
-			names = append(names, c.Name)
-		}
-		slices.Sort(names)
-		return slices.DeleteFunc(names, func(n string) bool { return len(words) == 1 && !strings.HasPrefix(n, words[0]) })
+func completionCommand() *cobra.Command {
+	shells := []string{"bash", "zsh", "fish"}
+	return &cobra.Command{
+		Use: "completion bash|zsh|fish", Short: "Print the shell's script for completion",
+		Example:   "source <(gopherpod completion bash)\nsource <(gopherpod completion zsh)\ngopherpod completion fish | source",
+		Args:      exactly(1),
+		ValidArgs: shells,
+		RunE: func(c *cobra.Command, args []string) error {
+			text, err := script(args[0])
+			if err == nil {
+				_, err = io.WriteString(c.OutOrStdout(), text)
+			}
+			return err
+		},
 	}
-	i := slices.IndexFunc(Commands(), func(c Command) bool { return c.Name == words[0] })
-	if i < 0 {
-		return nil
-	}
-	m, ok := Commands()[i].magic().(magic.Completer)
-	if !ok {
-		return nil
-	}
-	line := strings.Join(words[1:], " ")
-	matches, _ := m.Complete(line, len(line), &variables{values: map[string]any{}})
-	return matches
 }
 
-// Script is the shell's part of completion.
-func Script(shell string) (string, error) {
+// complete prints what the last of words may become, a line each. Cobra finds it; its
+// last line, which tells cobra's own scripts what to do with files, is left out, because
+// ours offer files if nothing else fits, and need no bash-completion.
+func (p *Program) complete(ctx context.Context, words []string) int {
+	if len(words) == 0 {
+		words = []string{""}
+	}
+	var out bytes.Buffer
+	root := p.Root()
+	root.SetOut(&out)
+	root.SetErr(io.Discard)
+	root.SetArgs(append([]string{cobra.ShellCompNoDescRequestCmd}, words...))
+	if err := root.ExecuteContext(ctx); err != nil {
+		return Failed
+	}
+	word := words[len(words)-1]
+	if _, value, ok := strings.Cut(word, "="); ok && strings.HasPrefix(word, "--") {
+		word = value
+	}
+	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+	for _, line := range lines[:len(lines)-1] {
+		if strings.HasPrefix(line, word) {
+			fmt.Fprintln(p.Stdout, line)
+		}
+	}
+	return OK
+}
+
+// completeArgs offers the ids of runs; files are the shell's affair.
+func (m magicCommand) completeArgs(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if m.first != runID || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	ids := []string{"last"}
+	path := sqlite.DefaultPath()
+	if _, err := os.Stat(path); err != nil {
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	}
+	store, err := sqlite.Open(path)
+	if err != nil {
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer store.Close()
+	list, _, err := store.List(c.Context(), runs.Filter{Limit: 20})
+	if err != nil {
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, r := range list {
+		ids = append(ids, r.ID)
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// script is the shell's part of completion.
+func script(shell string) (string, error) {
 	switch shell {
 	case "bash":
 		return `_gopherpod() {
@@ -60,5 +112,5 @@ end
 complete -c gopherpod -a '(__gopherpod_complete)'
 `, nil
 	}
-	return "", fmt.Errorf("%q is not among the shells bash, zsh and fish", shell)
+	return "", usage("want bash, zsh or fish, got %q", shell)
 }

@@ -54,8 +54,8 @@ func write(t *testing.T, name, text string) {
 // do runs a command line.
 func do(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	i := slices.IndexFunc(Commands(), func(c Command) bool { return c.Name == args[0] })
-	code = Commands()[i].Run(ctx, args[1:], nil, &out, &errs)
+	p := Program{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, begin: func(context.Context) ([]string, func(), error) { return nil, func() {}, nil }}
+	code = p.Run(ctx, args)
 	return code, out.String(), errs.String()
 }
 
@@ -143,18 +143,24 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestComplete(t *testing.T) {
-	others := []string{"install", "doctor"}
+	complete := func(words []string) []string {
+		code, out, errs := do(t.Context(), append([]string{"__complete"}, words...)...)
+		if code != OK {
+			t.Errorf("%q: %d, %s", words, code, errs)
+		}
+		return strings.Fields(out)
+	}
 	for line, want := range map[string]string{
 		"tr": "train", "": "doctor", "train net.yaml --opti": "--optimizer", "train net.yaml --optimizer adam": "adamw", "runs --state op": "open", "eval -": "--data",
 	} {
-		if got := Complete(strings.Split(line, " "), others); !slices.Contains(got, want) {
+		if got := complete(strings.Split(line, " ")); !slices.Contains(got, want) {
 			t.Errorf("%q: %q", line, got)
 		}
 	}
-	if got := Complete([]string{"doctor", "x"}, others); got != nil {
+	if got := complete([]string{"doctor", "x"}); len(got) > 0 {
 		t.Error(got)
 	}
-	if _, err := Script("tcsh"); err == nil {
+	if _, err := script("tcsh"); err == nil {
 		t.Error("a script for tcsh")
 	}
 }
@@ -166,14 +172,14 @@ func TestBash(t *testing.T) {
 		t.Skip("no bash here")
 	}
 	dir := t.TempDir()
-	script, err := Script("bash")
+	text, err := script("bash")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "gopherpod"), []byte("#!/bin/sh\n[ \"$1\" = __complete ] && printf 'train\\ntrial\\n'\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(bash, "-c", script+"\nCOMP_WORDS=(gopherpod tr) COMP_CWORD=1; _gopherpod; echo \"${COMPREPLY[@]}\"; complete -p gopherpod")
+	c := exec.Command(bash, "-c", text+"\nCOMP_WORDS=(gopherpod tr) COMP_CWORD=1; _gopherpod; echo \"${COMPREPLY[@]}\"; complete -p gopherpod")
 	c.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
 	b, err := c.CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(b), "train trial\ncomplete ") {

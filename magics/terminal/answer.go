@@ -1,0 +1,78 @@
+package terminal
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// answer returns what goes to stdout, and writes what the magic left into file.
+func (m magicCommand) answer(v *variables, file string) (any, error) {
+	switch x := v.values[m.result].(type) {
+	case *train.Model:
+		if m.first == modelFile {
+			break
+		}
+		a := trained{Receipt: x.Receipt, Parameters: x.Parameters, Stopped: x.Stopped}
+		if file == "" || !x.HasWeights() {
+			return a, nil
+		}
+		a.File = file
+		err := x.Export(file, "")
+		if err != nil && train.FormatOf(file) != train.Safetensors { // it is paid for: kept in the form that holds every model
+			kept := strings.TrimSuffix(file, filepath.Ext(file)) + ".safetensors"
+			if _, there := os.Stat(kept); there != nil && x.Export(kept, "") == nil {
+				a.File, err = kept, fmt.Errorf("%w; the model is kept in %s", err, kept)
+			}
+		}
+		return a, err
+	case *train.Evaluation:
+		return map[string]any{"samples": x.Samples, "metrics": x.Metrics, "classes": x.ClassNames}, nil
+	case nil:
+	default:
+		p, err := predictions(x)
+		if err != nil || file == "" {
+			return p, err
+		}
+		b, err := json.Marshal(p)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"rows": reflect.ValueOf(p).Len(), "file": file}, os.WriteFile(file, append(b, '\n'), 0o644)
+	}
+	return nil, nil
+}
+
+type trained struct {
+	train.Receipt
+	Parameters int    `json:"parameters"`
+	Stopped    string `json:"stopped,omitempty"`
+	File       string `json:"file,omitempty"`
+}
+
+// predictions are rows of numbers, class numbers or their names.
+func predictions(x any) (any, error) {
+	m, ok := x.(interface {
+		Dims() (r, c int)
+		At(i, j int) float64
+	})
+	if !ok {
+		return x, nil
+	}
+	r, c := m.Dims()
+	rows := make([][]float64, r)
+	for i := range rows {
+		rows[i] = make([]float64, c)
+		for j := range c {
+			if rows[i][j] = m.At(i, j); rows[i][j]-rows[i][j] != 0 {
+				return nil, fmt.Errorf("output %d of row %d is %v, for which JSON has no number", j, i, rows[i][j])
+			}
+		}
+	}
+	return rows, nil
+}

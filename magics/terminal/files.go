@@ -1,0 +1,170 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/dataset"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// A use is one call of a magic from a command line.
+type use struct {
+	command magicCommand
+	call    *magic.Call
+	vars    *variables
+	flags   *pflag.FlagSet // the magic's
+	out     string         // the file of -o
+	from    string         // the file of --from
+}
+
+// read loads the files that the arguments name and returns the other arguments.
+func (u *use) read(stdin io.Reader, args []string) ([]string, error) {
+	if err := u.writable(); err != nil {
+		return nil, err
+	}
+	if err := u.onlyFiles("data", "-d"); err != nil {
+		return nil, err
+	}
+	if err := u.onlyFiles("val", "--val"); err != nil {
+		return nil, err
+	}
+	if u.from != "" {
+		m, err := train.Load(u.from)
+		if err != nil {
+			return nil, usage("--from: %v", err)
+		}
+		u.vars.values["from"] = m
+		if err := u.flags.Set("from", "from"); err != nil {
+			return nil, err
+		}
+	}
+	switch u.command.first {
+	case specFile:
+		return u.readSpec(stdin, args)
+	case modelFile:
+		if len(args) == 0 {
+			return nil, usage("want a model file first: gopherpod %s %s", u.command.name, u.command.args)
+		}
+		m, err := train.Load(args[0])
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		u.vars.values["model"] = m
+		if u.command.name == "eval" {
+			err = u.flags.Set("output", u.command.result)
+		}
+		return args[1:], err
+	}
+	return args, nil
+}
+
+// readSpec reads the model that is to be trained. With --from it may be left out.
+func (u *use) readSpec(stdin io.Reader, args []string) ([]string, error) {
+	u.call.Cell = true
+	if len(args) == 0 || u.command.name == "sweep" && strings.Contains(args[0], "=") {
+		if u.from != "" {
+			return args, nil
+		}
+		return nil, usage("want a file with the model first: gopherpod %s %s", u.command.name, u.command.args)
+	}
+	read := func() ([]byte, error) { return os.ReadFile(args[0]) }
+	if args[0] == "-" {
+		read = func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, 16<<20)) }
+	}
+	b, err := read()
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	u.call.Body = string(b)
+	return args[1:], nil
+}
+
+// onlyFiles refuses variables, which a terminal does not have, in an option of data.
+func (u *use) onlyFiles(name, option string) error {
+	f := u.flags.Lookup(name)
+	if f == nil || !f.Changed {
+		return nil
+	}
+	for _, word := range strings.Split(f.Value.String(), ",") {
+		if word = strings.TrimSpace(word); !dataset.IsFile(word) {
+			return usage("%s: want a file (%s), got %q", option, strings.Join(dataset.Extensions(), ", "), word)
+		}
+	}
+	return nil
+}
+
+// writable refuses a file that the result could not be written to, before anything is paid for.
+func (u *use) writable() error {
+	file := u.out
+	if file == "" {
+		return nil
+	}
+	if u.command.result == "model" && train.FormatOf(file) == "" {
+		return usage("-o %s: want a file that ends in .safetensors, .pt, .onnx or .go", file)
+	}
+	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+		return usage("-o %s: there is no folder %s", file, filepath.Dir(file))
+	}
+	return nil
+}
+
+// variables are a command's: the models that it loaded, and what the magic left.
+type variables struct {
+	mu     sync.Mutex
+	values map[string]any
+}
+
+// Lookup is magic.Vars'.
+func (v *variables) Lookup(name string) (reflect.Value, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	x, ok := v.values[name]
+	if !ok {
+		return reflect.Value{}, false
+	}
+	p := reflect.New(reflect.TypeOf(x))
+	p.Elem().Set(reflect.ValueOf(x))
+	return p.Elem(), true
+}
+
+// Names is magic.Vars'.
+func (v *variables) Names() []string { return nil }
+
+// Define is magic.Vars'.
+func (v *variables) Define(name string, value any) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.values[name] = value
+	return nil
+}
+
+// output is where people read what a magic says.
+type output struct{ people io.Writer }
+
+func (o *output) Write(b []byte) (int, error) {
+	_, err := io.WriteString(o.people, asCommand(string(b)))
+	return len(b), err
+}
+
+// Stdout is magic.Output's.
+func (o *output) Stdout() io.Writer { return o }
+
+// Stderr is magic.Output's.
+func (o *output) Stderr() io.Writer { return o }
+
+// Display is magic.Output's: it shows the text.
+func (o *output) Display(_ string, _ bool, data, _ map[string]any) {
+	if text, ok := data[render.MIMEText].(string); ok && strings.TrimSpace(text) != "" {
+		fmt.Fprintln(o, strings.TrimRight(text, "\n"))
+	}
+}

@@ -1,0 +1,193 @@
+package terminal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/history"
+	"github.com/gopherpod/gopherpod/kernel/secrets"
+	"github.com/gopherpod/gopherpod/kernel/session"
+	"github.com/gopherpod/gopherpod/kernel/setup"
+	"github.com/gopherpod/gopherpod/runpod/dataset"
+	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker/local/embedded"
+	"github.com/gopherpod/gopherpod/worker/local/serve"
+)
+
+func (p *Program) kernelCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "kernel -f FILE", Short: "Run as a Jupyter kernel (Jupyter calls this)",
+		Example: "gopherpod kernel -f connection.json",
+		RunE:    p.kernel,
+	}
+	c.Flags().StringP("connection-file", "f", "", "Jupyter's connection `FILE`")
+	return c
+}
+
+// kernel serves one notebook until the front end shuts it down.
+func (p *Program) kernel(c *cobra.Command, _ []string) error {
+	ctx := c.Context()
+	p.loadKeys(ctx)
+	file, err := c.Flags().GetString("connection-file")
+	if err != nil {
+		return err
+	}
+	conn, err := kernel.ReadConnectionFile(file)
+	if err != nil {
+		return err
+	}
+	redact := secrets.Redactor(os.Environ(), ".env")
+	around, stop, err := surroundings(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	env := append(os.Environ(), around...)
+	ev, err := p.evaluator(setup.Find(), env)
+	if err != nil {
+		return err
+	}
+	defer ev.Close()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	parent, _ := strconv.Atoi(os.Getenv("JPY_PARENT_PID"))
+	return kernel.Serve(ctx, conn, ev, kernel.Options{
+		Version:   version(),
+		History:   history.DefaultPath(),
+		Redact:    redact,
+		Signals:   signals,
+		ParentPID: parent,
+	})
+}
+
+// evaluator runs cells on the host of the installation, and makes a host if it is
+// missing or no longer fits.
+func (p *Program) evaluator(l setup.Layout, env []string) (kernel.Evaluator, error) {
+	start := func(host *build.Host) (kernel.Evaluator, error) {
+		return session.New(session.Options{Host: host, Env: env}), nil
+	}
+	host, err := build.Open(l.Hosts())
+	if err != nil {
+		return setup.NewPending(err, func(ctx context.Context, progress func(string)) (*build.Host, error) {
+			return setup.Prepare(ctx, l, p.Source, "", progress)
+		}, start), nil
+	}
+	return start(host)
+}
+
+// surroundings starts what magics find in their environment: the embedded endpoint
+// and the run store. The variables name them; stop stops both.
+func surroundings(context.Context) (env []string, stop func(), err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, nil, err
+	}
+	endpoint, err := embedded.Begin(program, "embedded")
+	if err != nil {
+		return nil, nil, err
+	}
+	redact := secrets.Redactor(os.Environ(), ".env")
+	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
+	if err != nil {
+		return nil, nil, errors.Join(err, endpoint.Close())
+	}
+	return []string{
+		dataset.EnvProgram + "=" + program, runs.EnvURL + "=" + kept.URL, runs.EnvKey + "=" + kept.Key,
+		train.EnvLocalURL + "=" + endpoint.URL + "/v2", train.EnvLocalKey + "=" + endpoint.Key, train.EnvLocalStore + "=" + endpoint.Folder,
+	}, func() { kept.Close(); endpoint.Close() }, nil
+}
+
+// runStore opens the user's run store when it is first needed, and tries again if
+// that failed.
+func runStore() func() (runs.Store, error) {
+	var mu sync.Mutex
+	var store *sqlite.Store
+	return func() (runs.Store, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if store == nil {
+			s, err := sqlite.Open(sqlite.DefaultPath())
+			if err != nil {
+				return nil, err
+			}
+			store = s
+		}
+		return store, nil
+	}
+}
+
+// fromNotebook completes what the store keeps: Jupyter's server names the notebook,
+// and what was typed may hold a key.
+func fromNotebook(r *runs.Run, redact func(string) string) {
+	if r.Notebook == "" {
+		r.Notebook = os.Getenv("JPY_SESSION_NAME")
+	}
+	r.Source, r.Error = redact(r.Source), redact(r.Error)
+	if r.Record != nil {
+		r.Record = json.RawMessage(redact(string(r.Record)))
+	}
+}
+
+// resultsKept is how long the endpoint of a kernel that has gone keeps results, as
+// RunPod does.
+const resultsKept = 30 * time.Minute
+
+func (p *Program) embeddedCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "embedded", Short: "Serve a notebook's endpoint until its kernel is gone and its jobs are done (the kernel calls this)", Hidden: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return embedded.Serve(c.Context(), embedded.Outlived{Keep: runs.KeepKey, After: resultsKept})
+		},
+	}
+}
+
+// dataCommand reads a file that would need a large library in the session process, and
+// writes it as dataset.Decode reads it.
+func (p *Program) dataCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "data FILE", Short: "Read a table of data for a notebook's session (the kernel calls this)", Hidden: true,
+		Args: exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := parquet.LimitMemory(); err != nil {
+				return err
+			}
+			t, err := dataset.Read(c.Context(), args[0], dataset.Options{Parquet: parquet.Read})
+			if err != nil {
+				return err
+			}
+			return t.Encode(p.Stdout)
+		},
+	}
+}
+
+// localCommand serves the embedded endpoint; the PyTorch worker runs from our source.
+func (p *Program) localCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "local [options]", Short: "Serve the embedded endpoint, RunPod's job API on this machine, to other programs",
+		Long:    "It serves until it is interrupted. The key is RUNPOD_API_KEY; if that is not set, a new one is printed.",
+		Example: "gopherpod local\ngopherpod local --addr 127.0.0.1:9000 --worker pytorch --python /usr/bin/python3",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve.Run(c.Context(), c.Flags(), p.Stdout, func() (string, error) {
+				dir := setup.Find().Source()
+				return dir, setup.WriteSource(p.Source, dir)
+			})
+		},
+	}
+	serve.Flags(c.Flags())
+	_ = c.RegisterFlagCompletionFunc("worker", cobra.FixedCompletions([]string{"go", "pytorch", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
