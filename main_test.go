@@ -47,9 +47,10 @@ var imports = map[string][]string{
 	"runpod/store":           {"tensors"},
 	"runpod/store/s3":        {"runpod", "runpod/store"},
 	"runpod/store/storetest": {"runpod/store", "tensors"},
-	"runpod/sweep":           {"runpod", "runpod/train", "worker"},
+	"runpod/place":           {"runpod", "runpod/runs", "runpod/store", "runpod/store/s3", "worker"},
+	"runpod/sweep":           {"runpod", "runpod/place", "runpod/train", "worker"},
 	"runpod/train/traintest": {"runpod", "worker", "worker/local", "tensors"},
-	"runpod/train":           {"runpod", "runpod/export", "runpod/runs", "runpod/store", "runpod/store/s3", "worker", "tensors", "tensors/bigjson"},
+	"runpod/train":           {"runpod", "runpod/export", "runpod/place", "runpod/runs", "runpod/store", "worker", "tensors", "tensors/bigjson"},
 
 	"tensors":               {"tensors/bigjson"},
 	"worker":                {"tensors", "tensors/bigjson"},

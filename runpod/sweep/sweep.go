@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -23,12 +24,9 @@ import (
 // same points and stop the same trials again, in whatever order they end; MaxTime and
 // MaxCost depend on the clock.
 func Run(ctx context.Context, spec any, data train.Data, o train.Options, space []Dimension, s Options) (*Result, error) {
-	if o.Endpoint == nil {
-		e, err := train.Endpoint()
-		if err != nil {
-			return nil, err
-		}
-		o.Endpoint = e
+	var err error
+	if o.Endpoint, err = place.EndpointOr(o.Endpoint); err != nil {
+		return nil, err
 	}
 	w, plan, err := newSweep(spec, data, o, space, s)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -137,18 +138,14 @@ func (b *Batch) Run(ctx context.Context) error {
 	case len(parts) > maxBatch:
 		return fmt.Errorf("train: %w", worker.Invalid("requests", fmt.Sprintf("%d parts; a batch takes %d", len(parts), maxBatch)))
 	}
-	endpoint := b.Endpoint
-	if endpoint == nil {
-		e, err := Endpoint()
-		if err != nil {
-			return err
-		}
-		endpoint = e
+	endpoint, err := place.EndpointOr(b.Endpoint)
+	if err != nil {
+		return err
 	}
 	t := newTransfer(ctx, endpoint, b.Store, b.Inline)
 	t.expires = lifeOf(b.Policy)
 	var job *runpod.Job
-	err := t.do(ctx, batchParcel(parts), func(r *worker.Request) (err error) {
+	err = t.do(ctx, batchParcel(parts), func(r *worker.Request) (err error) {
 		job, err = endpoint.Call(ctx, runpod.Request{Input: r, Policy: b.Policy})
 		if errors.Is(err, runpod.ErrTooLarge) && job == nil {
 			return &sizeError{size(r), runpod.MaxRunBody}

@@ -192,15 +192,15 @@ func array(name string, v any) (tensors.Tensor, error) {
 		if bad.Count > 1 {
 			more = fmt.Sprintf(" (%d in all)", bad.Count)
 		}
-		return t, wrong(name, err, "holds %v at %s%s; take out or fill in what is missing", bad.Value, place(bad.Index), more)
+		return t, wrong(name, err, "holds %v at %s%s; take out or fill in what is missing", bad.Value, position(bad.Index), more)
 	} else if err != nil {
 		return t, err
 	}
 	return t, nil
 }
 
-// place writes an index as people count: row and column from 0, as in Go.
-func place(index []int) string {
+// position writes an index as people count: row and column from 0, as in Go.
+func position(index []int) string {
 	switch len(index) {
 	case 1:
 		return fmt.Sprintf("row %d", index[0])

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -92,7 +93,7 @@ func (p *Plan) stored(ctx context.Context, e *runpod.Endpoint, delta string) (st
 	}
 	s := p.options.Store
 	if s == nil {
-		if s, err = storeOf(e); err != nil {
+		if s, err = place.StoreOf(e); err != nil {
 			return "", err
 		}
 	}

@@ -20,9 +20,8 @@
 //	evaluate.go  metrics of a model on data
 //	history.go   the course of the training as slices
 //	save.go      models in files
-//	endpoint.go  which endpoint
+//	place.go     the names of package place that belong to a training
 //	estimate.go  what a training will take
-//	price.go     what a worker costs
 //	receipt.go   what it takes to repeat a run
 //	batch.go     Batch: several things in one job
 //	resume.go    a training that an earlier process began

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -25,13 +26,9 @@ func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 
 // Run sends the plan and follows it to its end, as Fit does.
 func (p *Plan) Run(ctx context.Context) (*Model, error) {
-	endpoint := p.options.Endpoint
-	if endpoint == nil {
-		e, err := Endpoint()
-		if err != nil {
-			return nil, err
-		}
-		endpoint = e
+	endpoint, err := place.EndpointOr(p.options.Endpoint)
+	if err != nil {
+		return nil, err
 	}
 	record := p.record(ctx, endpoint)
 	m, err := p.train(ctx, endpoint, record)

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -231,13 +232,11 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 func (m *Model) bucket() (signs bool, err error) {
 	s := m.store
 	if s == nil {
-		e := m.endpoint
-		if e == nil {
-			if e, err = Endpoint(); err != nil {
-				return false, err
-			}
+		e, err := place.EndpointOr(m.endpoint)
+		if err != nil {
+			return false, err
 		}
-		if s, err = storeOf(e); err != nil {
+		if s, err = place.StoreOf(e); err != nil {
 			return false, fmt.Errorf("train: where to put the data: %w", err)
 		}
 	}
@@ -303,18 +302,14 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 // ask runs the request as a job and reads its answer, and what of it went to the
 // bucket.
 func (m *Model) ask(ctx context.Context, p *parcel, large bool) (*worker.Response, tensors.Set, error) {
-	endpoint := m.endpoint
-	if endpoint == nil {
-		e, err := Endpoint()
-		if err != nil {
-			return nil, nil, err
-		}
-		endpoint = e
+	endpoint, err := place.EndpointOr(m.endpoint)
+	if err != nil {
+		return nil, nil, err
 	}
 	t := newTransfer(ctx, endpoint, m.store, m.inline)
 	t.large, p.deltas = large, m.deltas
 	var output json.RawMessage
-	err := t.do(ctx, p, func(r *worker.Request) (err error) {
+	err = t.do(ctx, p, func(r *worker.Request) (err error) {
 		output, err = call(ctx, endpoint, r, runpod.Policy{})
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -197,7 +198,7 @@ func (t *transfer) do(ctx context.Context, p *parcel, run func(*worker.Request) 
 	small := p.bytes() <= t.inline
 	if (!small || t.large) && t.store == nil {
 		var err error
-		if t.store, err = storeOf(t.endpoint); err != nil {
+		if t.store, err = place.StoreOf(t.endpoint); err != nil {
 			return fmt.Errorf("train: where to put the data: %w", err)
 		}
 	}

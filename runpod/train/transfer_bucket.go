@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -162,7 +163,7 @@ func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.Tr
 	}
 	s := p.options.Store
 	if s == nil {
-		if s, err = storeOf(e); err != nil {
+		if s, err = place.StoreOf(e); err != nil {
 			return fmt.Errorf("train: the states: %w", err)
 		}
 	}

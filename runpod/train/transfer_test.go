@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -434,7 +435,7 @@ func TestLocalStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := storeOf(other.Endpoint("ep")); s != nil || err != nil {
+	if s, err := place.StoreOf(other.Endpoint("ep")); s != nil || err != nil {
 		t.Errorf("RunPod's workers read %v (%v)", s, err)
 	}
 }

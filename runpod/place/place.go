@@ -1,4 +1,4 @@
-package train
+package place
 
 import (
 	"errors"
@@ -43,6 +43,14 @@ type Place struct {
 func Endpoint() (*runpod.Endpoint, error) {
 	p, err := Locate()
 	return p.Endpoint, err
+}
+
+// EndpointOr returns e, or what Endpoint returns if e is nil.
+func EndpointOr(e *runpod.Endpoint) (*runpod.Endpoint, error) {
+	if e != nil {
+		return e, nil
+	}
+	return Endpoint()
 }
 
 // Locate finds the endpoint to use: the one of RUNPOD_ENDPOINT_ID and

@@ -1,4 +1,4 @@
-package train
+package place
 
 import (
 	"net/url"
@@ -10,17 +10,17 @@ import (
 )
 
 // EnvLocalStore names a folder that the embedded endpoint's workers read data from:
-// who runs on its machine puts data there, and not into requests. EnvSharedStore is that
-// of another endpoint on this machine, of gopherpod local --store: a notebook's kernel
-// and the command line have their own embedded one besides.
+// clients on the same machine put data there instead of into requests. EnvSharedStore
+// names the folder of another endpoint on this machine, of gopherpod local --store: a
+// notebook's kernel and the command line have their own embedded one besides.
 const (
 	EnvLocalStore  = "GOPHERPOD_LOCAL_STORE"
 	EnvSharedStore = "GOPHERPOD_SHARED_STORE"
 )
 
-// storeOf is where the workers of an endpoint read data from, as far as the
-// environment tells, or nil.
-func storeOf(e *runpod.Endpoint) (store.Store, error) {
+// StoreOf returns the store that the workers of an endpoint read data from, as far as
+// the environment names one, or nil.
+func StoreOf(e *runpod.Endpoint) (store.Store, error) {
 	if e == nil || e.Client() == nil {
 		return nil, nil
 	}
