@@ -53,7 +53,8 @@ var imports = map[string][]string{
 	"runpod/train":           {"runpod", "runpod/export", "runpod/place", "runpod/runs", "runpod/store", "worker", "tensors", "tensors/bigjson"},
 
 	"tensors":               {"tensors/bigjson"},
-	"worker":                {"tensors", "tensors/bigjson"},
+	"worker":                {"tensors", "tensors/bigjson", "worker/contract"},
+	"worker/contract/":      {"worker/contract"}, // the command that writes what is made from the tables
 	"worker/engine":         {"worker", "worker/address", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
 	"worker/local/serve":    {"worker/local", "worker/engine", "worker/address"},
 	"worker/local/embedded": {"worker/local", "worker/engine"},

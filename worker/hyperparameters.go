@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // Hyperparameters say how to train. Names are PyTorch's and the predecessor's;
@@ -104,18 +106,18 @@ type EarlyStopping struct {
 
 // Optimizers lists the optimizers of the contract, names as in torch.optim.
 func Optimizers() []string {
-	return []string{"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "lbfgs"}
+	return contract.OptimizerNames()
 }
 
 // Losses lists the loss functions of the contract. Labels are class numbers for
 // cross_entropy and nll; floats of the output's shape, or [n] for an output of
 // [n, 1], for the others. All are means, kl_div over the samples ("batchmean").
 func Losses() []string {
-	return []string{"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits", "kl_div", "cosine"}
+	return contract.LossNames()
 }
 
 // Schedulers lists the schedulers of the contract.
-func Schedulers() []string { return []string{"step", "cosine", "one_cycle", "plateau", "warmup"} }
+func Schedulers() []string { return contract.SchedulerNames() }
 
 // Precisions lists what may be asked for; "auto" leaves it to the worker.
 func Precisions() []string { return []string{"auto", "fp32", "tf32", "bf16", "fp16"} }

@@ -1,0 +1,144 @@
+package contract
+
+import "math"
+
+// A Type is the type of a value in JSON.
+type Type string
+
+// The types.
+const (
+	Number  Type = "number"  // a finite number
+	Integer Type = "integer" // a whole number; 32.0 is one
+	Boolean Type = "boolean"
+	Choice  Type = "choice"  // a text, one of Values
+	Numbers Type = "numbers" // a list of numbers, each within the range
+	GPUs    Type = "gpus"    // an integer, or the text "all"
+)
+
+// A Range bounds a number. A bound belongs to the range unless it is open.
+type Range struct {
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+	OpenLow  bool    `json:"open_low,omitempty"`
+	OpenHigh bool    `json:"open_high,omitempty"`
+}
+
+// Contains reports whether v is in the range. NaN never is.
+func (r Range) Contains(v float64) bool {
+	return (v > r.Low || v == r.Low && !r.OpenLow) && (v < r.High || v == r.High && !r.OpenHigh)
+}
+
+// A Hyperparameter is one row: a value that a request may give. A value that is
+// not given has the default; an explicit 0 is a value like any other.
+type Hyperparameter struct {
+	// Name is the path below "hyperparameters": "momentum", "scheduler.gamma".
+	Name  string `json:"name"`
+	Type  Type   `json:"type"`
+	Range *Range `json:"range,omitempty"` // of numbers
+	// Length is how many numbers a list has; 0: any number of them.
+	Length int      `json:"length,omitempty"`
+	Values []string `json:"values,omitempty"` // of a choice
+
+	// Default is what a worker takes if the value is not given. nil: Absent says
+	// what happens then.
+	Default any `json:"default,omitempty"`
+	// DefaultBy has other defaults for some optimizers.
+	DefaultBy map[string]any `json:"default_by,omitempty"`
+	Absent    string         `json:"absent,omitempty"`
+	Required  bool           `json:"required,omitempty"` // within its object
+
+	// Optimizers, Losses and Schedulers list what the value applies to; nil: all. A
+	// value that does not apply is refused, unless it is the default (clients of
+	// the first version send all defaults) or the request has no protocol and the
+	// optimizer is what it does not apply to (the predecessor ignores those).
+	Optimizers []string `json:"optimizers,omitempty"`
+	Losses     []string `json:"losses,omitempty"`
+	Schedulers []string `json:"schedulers,omitempty"`
+	// Above has a lowest value, itself excluded, for some losses: huber's delta.
+	Above      map[string]float64 `json:"above,omitempty"`
+	Operations []string           `json:"operations"` // that use it
+	Workers    []string           `json:"workers"`    // that support it
+
+	Option string `json:"option,omitempty"` // of %%runpod_train; "": --set
+	Doc    string `json:"doc"`
+}
+
+// Limits of numbers in several rows.
+const (
+	maxCount = 1e12    // of epochs, steps, samples
+	maxSeed  = 1 << 62 // seed + epoch stays an int64
+)
+
+func atLeast(low float64) *Range { return &Range{Low: low, High: math.MaxFloat32} }
+
+func count(low, high float64) *Range { return &Range{Low: low, High: high} }
+
+// real is any number that float32 holds.
+var real = &Range{Low: -math.MaxFloat32, High: math.MaxFloat32}
+
+// belowOne is 0 to 1 without 1.
+var belowOne = &Range{High: 1, OpenHigh: true}
+
+var share = &Range{High: 1}
+
+var (
+	trains = []string{"train", "train_epoch"}
+	passes = []string{"train", "train_epoch", "evaluate"}
+	all    = []string{"train", "train_epoch", "evaluate", "predict"}
+	both   = []string{WorkerEngine, WorkerPyTorch}
+	gpu    = []string{WorkerPyTorch}
+)
+
+// Hyperparameters lists the rows in the order of the documentation.
+func Hyperparameters() []Hyperparameter {
+	return []Hyperparameter{
+		{Name: "optimizer", Type: Choice, Values: OptimizerNames(), Default: "adam", Operations: trains, Workers: both, Option: "optimizer", Doc: "The rule that changes the weights."},
+		{Name: "learning_rate", Type: Number, Range: atLeast(0), Default: 0.001, DefaultBy: map[string]any{"sgd": 0.01, "rmsprop": 0.01, "adagrad": 0.01, "nadam": 0.002, "lbfgs": 1.0},
+			Operations: trains, Workers: both, Option: "lr", Doc: "The size of a step of the optimizer."},
+		{Name: "loss_function", Type: Choice, Values: LossNames(), Default: "cross_entropy", Operations: passes, Workers: both, Option: "loss", Doc: "What the training makes small."},
+		{Name: "epochs", Type: Integer, Range: count(1, 1e9), Default: 1, Operations: []string{"train"}, Workers: both, Option: "epochs", Doc: "How many passes over the data this job adds."},
+		{Name: "batch_size", Type: Integer, Range: count(1, maxCount), Default: 32, Absent: "train_epoch: all samples", Operations: all, Workers: both, Option: "batch-size", Doc: "Samples in a step."},
+		{Name: "shuffle", Type: Boolean, Default: true, Operations: trains, Workers: both, Doc: "Draw a new order of the samples for each epoch."},
+		{Name: "seed", Type: Integer, Range: count(-maxSeed, maxSeed), Default: 0, Absent: "the client draws one", Operations: trains, Workers: both, Option: "seed", Doc: "Makes weights, order of samples, dropout and validation split repeatable."},
+		{Name: "validation_split", Type: Number, Range: belowOne, Default: 0.0, Operations: []string{"train"}, Workers: both, Option: "val-split", Doc: "The share of the training data that is held out for validation."},
+
+		{Name: "weight_decay", Type: Number, Range: atLeast(0), Default: 0.0, DefaultBy: map[string]any{"adamw": 0.01}, Optimizers: []string{"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"},
+			Operations: trains, Workers: both, Option: "weight-decay", Doc: "The factor of the weights' own shrinking."},
+		{Name: "momentum", Type: Number, Range: atLeast(0), Default: 0.0, Optimizers: []string{"sgd", "rmsprop"}, Operations: trains, Workers: both, Option: "momentum", Doc: "The share of the step before in a step."},
+		{Name: "nesterov", Type: Boolean, Default: false, Optimizers: []string{"sgd"}, Operations: trains, Workers: both, Doc: "Nesterov's momentum; requires momentum > 0 and no dampening."},
+		{Name: "betas", Type: Numbers, Range: belowOne, Length: 2, Default: []float64{0.9, 0.999}, Optimizers: []string{"adam", "adamw", "nadam"}, Operations: trains, Workers: both, Doc: "The decay of the means of the gradient and of its square."},
+		{Name: "alpha", Type: Number, Range: share, Default: 0.99, Optimizers: []string{"rmsprop"}, Operations: trains, Workers: both, Doc: "The decay of the mean of the squared gradient."},
+		{Name: "eps", Type: Number, Range: atLeast(0), Default: 1e-8, DefaultBy: map[string]any{"adagrad": 1e-10}, Optimizers: []string{"adam", "adamw", "rmsprop", "adagrad", "nadam"},
+			Operations: trains, Workers: both, Doc: "Added to a divisor, so that it is not 0."},
+		{Name: "dampening", Type: Number, Range: real, Default: 0.0, Optimizers: []string{"sgd"}, Operations: trains, Workers: both, Doc: "How much less of the gradient enters the momentum."},
+		{Name: "max_iter", Type: Integer, Range: count(1, 1e6), Default: 20, Optimizers: []string{"lbfgs"}, Operations: trains, Workers: gpu, Doc: "Iterations of lbfgs in a step."},
+
+		{Name: "scheduler.type", Type: Choice, Values: SchedulerNames(), Required: true, Absent: "the learning rate is constant", Operations: trains, Workers: both, Option: "scheduler", Doc: "How the learning rate changes."},
+		{Name: "scheduler.step_size", Type: Integer, Range: count(1, maxCount), Default: 10, Schedulers: []string{"step"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "Epochs between two steps."},
+		{Name: "scheduler.gamma", Type: Number, Range: atLeast(0), Default: 0.1, Schedulers: []string{"step"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "The factor of the learning rate at a step."},
+		{Name: "scheduler.t_max", Type: Integer, Range: count(1, maxCount), Absent: "start_epoch + epochs", Schedulers: []string{"cosine"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "Epochs until the lowest learning rate."},
+		{Name: "scheduler.eta_min", Type: Number, Range: atLeast(0), Default: 0.0, Schedulers: []string{"cosine"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "The lowest learning rate."},
+		{Name: "scheduler.max_lr", Type: Number, Range: &Range{High: math.MaxFloat32, OpenLow: true}, Absent: "10 times learning_rate", Schedulers: []string{"one_cycle"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "The largest learning rate."},
+		{Name: "scheduler.factor", Type: Number, Range: belowOne, Default: 0.1, Schedulers: []string{"plateau"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "The factor of the learning rate on a plateau."},
+		{Name: "scheduler.patience", Type: Integer, Range: count(0, maxCount), Default: 10, Schedulers: []string{"plateau"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "Epochs without improvement that are tolerated."},
+		{Name: "scheduler.steps", Type: Integer, Range: count(1, maxCount), Default: 100, Schedulers: []string{"warmup"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "Batches until the full learning rate."},
+
+		{Name: "early_stopping.patience", Type: Integer, Range: count(1, maxCount), Required: true, Absent: "the training does not stop early", Operations: []string{"train"}, Workers: both, Option: "early-stop", Doc: "Epochs without improvement after which the training stops."},
+		{Name: "early_stopping.min_delta", Type: Number, Range: atLeast(0), Default: 0.0, Operations: []string{"train"}, Workers: both, Option: "early-stop", Doc: "The smallest decrease that counts as an improvement."},
+		{Name: "early_stopping.monitor", Type: Choice, Values: []string{"loss", "val_loss"}, Absent: "val_loss if there is validation, else loss", Operations: []string{"train"}, Workers: both, Option: "early-stop", Doc: "The value that has to fall."},
+
+		{Name: "precision", Type: Choice, Values: []string{"auto", "fp32", "tf32", "bf16", "fp16"}, Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
+		{Name: "clip_norm", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Option: "clip-norm", Doc: "The largest norm of the whole gradient; 0: no limit."},
+		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Doc: "The largest absolute value in the gradient; 0: no limit."},
+		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, Doc: "The weight of each class in the loss."},
+		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Doc: "The share of the label that is spread over all classes."},
+		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
+		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
+
+		{Name: "gpus", Type: GPUs, Range: count(1, 64), Default: 1, Operations: trains, Workers: gpu, Option: "gpus", Doc: "How many GPUs of the worker to use, or all."},
+		{Name: "on_oom", Type: Choice, Values: []string{"error", "halve"}, Default: "error", Operations: trains, Workers: gpu, Doc: "What happens if a batch does not fit into the GPU's memory: fail, or halve the batch size until it fits."},
+		{Name: "accelerate", Type: Choice, Values: []string{"auto", "off", "graph", "compile"}, Default: "auto", Operations: trains, Workers: gpu, Doc: "Whether CUDA graphs or torch.compile run the steps."},
+		{Name: "checkpoint.epochs", Type: Integer, Range: count(0, 1e9), Default: 0, Operations: []string{"train"}, Workers: gpu, Doc: "Save the running training after that many epochs; 0: never."},
+		{Name: "checkpoint.seconds", Type: Number, Range: atLeast(0), Default: 0.0, Absent: "without any checkpoint field: 60", Operations: []string{"train"}, Workers: gpu, Doc: "Save the running training after that many seconds; 0: never."},
+	}
+}
