@@ -18,15 +18,17 @@ const module = "github.com/gopherpod/gopherpod/"
 // which knowledge flows. A package that is not listed may import none of ours;
 // a trailing slash stands for everything below. Test files may import more.
 var imports = map[string][]string{
-	"kernel":                   {"kernel/wire", "kernel/zmtp", "kernel/history"},
-	"kernel/kerneltest":        {"kernel", "kernel/wire", "kernel/zmtp"},
-	"kernel/cell/celltest":     {"kernel/cell"},
-	"kernel/session":           {"kernel", "kernel/cell", "kernel/cgo", "kernel/build", "kernel/magic", "kernel/session/frame", "kernel/session/host"},
-	"kernel/session/host":      {"kernel/magic", "kernel/display", "kernel/session/frame", "kernel/session/rt"},
-	"kernel/session/rt":        {"kernel/session/rt/lm"},
-	"kernel/session/plain":     {"kernel/session/host"},
-	"kernel/session/internal/": {"kernel/magic", "kernel/session/host"},
-	"kernel/setup":             {"kernel", "kernel/build", "kernel/spec"},
+	"kernel":                    {"kernel/wire", "kernel/zmtp", "kernel/history"},
+	"kernel/kerneltest":         {"kernel", "kernel/wire", "kernel/zmtp"},
+	"kernel/cell/celltest":      {"kernel/cell"},
+	"kernel/session":            {"kernel", "kernel/cell", "kernel/cgo", "kernel/build", "kernel/magic", "kernel/session/frame", "kernel/session/notebook", "kernel/session/supervisor"},
+	"kernel/session/notebook":   {"kernel/build", "kernel/cell", "kernel/cgo"},
+	"kernel/session/supervisor": {"kernel/session/frame"},
+	"kernel/session/host":       {"kernel/magic", "kernel/display", "kernel/session/frame", "kernel/session/rt"},
+	"kernel/session/rt":         {"kernel/session/rt/lm"},
+	"kernel/session/plain":      {"kernel/session/host"},
+	"kernel/session/internal/":  {"kernel/magic", "kernel/session/host"},
+	"kernel/setup":              {"kernel", "kernel/build", "kernel/spec"},
 
 	"kernel/check":  {"kernel/secrets"},
 	"magics":        {"kernel/check", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/sweep", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},

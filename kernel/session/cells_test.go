@@ -66,7 +66,7 @@ func runCells(t *testing.T, mode build.Mode) {
 		t.Run(f.Name, func(t *testing.T) {
 			s := New(Options{Host: fullHost(t, mode), Dir: t.TempDir()})
 			defer s.Close()
-			n := &notebook{Session: s, t: t}
+			n := &testBook{Session: s, t: t}
 			for _, c := range f.Cells {
 				cells++
 				n.cell(t, c)
@@ -76,7 +76,7 @@ func runCells(t *testing.T, mode build.Mode) {
 	t.Logf("%d cells", cells)
 }
 
-func (n *notebook) cell(t *testing.T, c celltest.Cell) {
+func (n *testBook) cell(t *testing.T, c celltest.Cell) {
 	if c.Interrupt > 0 {
 		// Building takes its time first.
 		stop := time.AfterFunc(c.Interrupt+700*time.Millisecond, n.Interrupt)

@@ -34,13 +34,10 @@ func (s *Session) Complete(ctx context.Context, code string, pos int) (kernel.Co
 	if m := magicArgs.FindStringSubmatchIndex(line); m != nil && freeLines(code, strings.Count(code, "\n")+1)[strings.Count(code[:start], "\n")] != inside {
 		return s.completeArgs(ctx, line[m[2]:m[3]], code, start+m[3], pos)
 	}
-	s.mu.Lock()
-	cells := s.cells
-	s.mu.Unlock()
 	if m := shellWord.FindStringSubmatch(line); m != nil {
 		return s.completeFiles(m[1], pos), nil
 	}
-	ms, from, to := cells.Complete(goOnly(code), pos)
+	ms, from, to := s.book.Complete(goOnly(code), pos)
 	if lit := cell.StringAt(code, pos); len(ms) == 0 && lit != "" {
 		return s.completeFiles(lit[1:], pos), nil
 	}
@@ -64,9 +61,7 @@ func (s *Session) completeFiles(path string, pos int) kernel.Completion {
 }
 
 func (s *Session) completeMagic(prefix string, pos int) kernel.Completion {
-	s.mu.Lock()
-	p := s.proc
-	s.mu.Unlock()
+	p := s.super.Process()
 	c := kernel.Completion{Start: pos - len(prefix), End: pos}
 	for _, n := range s.magicNames(p) {
 		if strings.HasPrefix(n, prefix) {
@@ -88,10 +83,8 @@ func (s *Session) completeArgs(ctx context.Context, name, code string, from, pos
 		}
 		return c, nil
 	}
-	s.mu.Lock()
-	p := s.proc
-	s.mu.Unlock()
-	if p == nil || !p.isReady() || !slices.ContainsFunc(p.magics, func(m frame.MagicInfo) bool { return m.Name == name && m.Completes }) {
+	p := s.super.Process()
+	if p == nil || !p.IsReady() || !slices.ContainsFunc(p.Magics(), func(m frame.MagicInfo) bool { return m.Name == name && m.Completes }) {
 		return none, nil
 	}
 	end := len(code)
@@ -100,7 +93,7 @@ func (s *Session) completeArgs(ctx context.Context, name, code string, from, pos
 	}
 	ctx, cancel := context.WithTimeout(ctx, completePatience)
 	defer cancel()
-	e, err := p.ask(ctx.Done(), frame.Command{Op: frame.Complete, Name: name, Text: code[from:end], Pos: pos - from})
+	e, err := p.Ask(ctx.Done(), frame.Command{Op: frame.Complete, Name: name, Text: code[from:end], Pos: pos - from})
 	if err != nil || e.Err != "" {
 		return none, nil
 	}
@@ -158,13 +151,11 @@ func (s *Session) magicHelp(name string) (string, bool) {
 	if o, ok := owns()[name]; ok {
 		return o.help, true
 	}
-	s.mu.Lock()
-	p := s.proc
-	s.mu.Unlock()
-	if p == nil || !p.isReady() {
+	p := s.super.Process()
+	if p == nil || !p.IsReady() {
 		return "", false
 	}
-	for _, m := range p.magics {
+	for _, m := range p.Magics() {
 		if m.Name == name {
 			return m.Help, true
 		}
@@ -188,7 +179,7 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 // as a cell of its own.
 func (s *Session) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
 	out := &evalOutput{}
-	err := s.Execute(ctx, kernel.Cell{Source: expr, Count: s.lastCount()}, out)
+	err := s.Execute(ctx, kernel.Cell{Source: expr, Count: s.sources.lastCount()}, out)
 	if err != nil {
 		return nil, err
 	}
@@ -196,16 +187,6 @@ func (s *Session) Eval(ctx context.Context, expr string) (kernel.Bundle, error) 
 		return nil, evalError(nameUsage, "the expression has no value: "+expr)
 	}
 	return out.result, nil
-}
-
-func (s *Session) lastCount() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for c := range s.sources {
-		n = max(n, c)
-	}
-	return n
 }
 
 // evalOutput keeps the result of an expression and drops the rest.

@@ -1,19 +1,24 @@
 // Package session runs the cells of a notebook natively compiled. It is the
-// kernel's Evaluator: it cuts a cell into Go and magics, has package cell check
-// and rewrite the Go and package build compile it, and sends the result to the
-// session process, which holds the variables. The session process may die of
-// what cells do; this side reports why, says what is gone, and starts another.
+// kernel's Evaluator: it cuts a cell into Go and magics, has the notebook check,
+// rewrite and compile the Go, and sends the result to the session process, which
+// holds the variables. The session process may die of what cells do; this side
+// reports why, says what is gone, and starts another.
 //
-//	session.go   New, Close, the Evaluator
-//	segments.go  a cell's text -> Go and magics
-//	execute.go   one cell, segment by segment
-//	compiled.go  Go segments: prepare, build, load, run, commit
-//	magics.go    magics, those of the kernel itself included
-//	process.go   the session process: start, commands, events, end
-//	streams.go   its standard streams, in order with its events
-//	stdin.go     standard input: the person is asked when a cell reads
-//	errors.go    failures as people see them
-//	complete.go  completion, inspection
-//	frame        what is said between the processes
-//	host, rt     the other side
+//	session.go    New, Close, the process that cells run in
+//	segments.go   a cell's text -> Go and magics
+//	execute.go    one cell, segment by segment; interrupts; events of its run
+//	compiled.go   Go segments: prepare, build, load, run, commit
+//	sources.go    the text of the cells that ran
+//	magics.go     magics; those of the kernel itself:
+//	modules.go    %go
+//	gotest.go     %test and %bench
+//	files.go      %load and %run; paths, completed
+//	doc_magic.go  %doc
+//	complete.go   completion, help of magics
+//	inspect.go    documentation of a name
+//	errors.go     failures as people see them
+//	notebook      what cells declared, and the next cell -> an object
+//	supervisor    the session process: start, commands, streams, end
+//	frame         what the two processes say to each other
+//	host, rt      the session process itself; plain: one without our magics
 package session

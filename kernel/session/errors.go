@@ -1,23 +1,15 @@
 package session
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/cell"
 	"github.com/gopherpod/gopherpod/kernel/cgo"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
-)
-
-var (
-	errInterrupted = errors.New("interrupted")
-	errClosed      = errors.New("the session is closed")
 )
 
 // Names of EvalErrors.
@@ -89,7 +81,7 @@ func (s *Session) frames(f *frame.Failure) (lines []string) {
 		if n := funcName(fr.Func); n != "" {
 			l += " in " + n
 		}
-		if src := s.sourceLine(fr.File, fr.Line); src != "" {
+		if src := s.sources.line(cellCount(fr.File), fr.Line); src != "" {
 			l += ": " + src
 		} else if name := cgo.Function(funcName(fr.Func)); name != "" {
 			l = "    in " + name
@@ -134,53 +126,12 @@ func funcName(n string) string {
 	return n
 }
 
-// sourceLine is the text of a line of an earlier cell.
-func (s *Session) sourceLine(file string, line int) string {
-	m := cellFile.FindStringSubmatch(file)
-	if m == nil {
-		return ""
+// cellCount is the 3 of "In[3]", 0 for other files.
+func cellCount(file string) (n int) {
+	if m := cellFile.FindStringSubmatch(file); m != nil {
+		n, _ = strconv.Atoi(m[1])
 	}
-	n, _ := strconv.Atoi(m[1])
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if lines := s.sources[n]; line >= 1 && line <= len(lines) {
-		return strings.TrimSpace(lines[line-1])
-	}
-	return ""
-}
-
-// reason says in one line why a session process ended.
-func reason(st *os.ProcessState, crash string, err error) string {
-	line := func(prefix string) string {
-		for l := range strings.Lines(crash) {
-			if rest, ok := strings.CutPrefix(l, prefix); ok {
-				return strings.TrimSpace(rest)
-			}
-		}
-		return ""
-	}
-	switch {
-	case strings.Contains(crash, "goroutine stack exceeds"):
-		return "stack overflow (goroutine stack exceeds 128 MB)"
-	case line("fatal error: ") != "":
-		return "fatal error: " + line("fatal error: ")
-	case line("panic: ") != "":
-		return "panic in a goroutine of a library: " + line("panic: ")
-	case strings.HasPrefix(crash, "SIG"):
-		return crash[:max(strings.IndexByte(crash, '\n'), 0)]
-	case st == nil:
-		return fmt.Sprint(err)
-	}
-	ws, ok := st.Sys().(syscall.WaitStatus)
-	switch {
-	case ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL:
-		return "it was killed, by hand or because memory ran out"
-	case ok && ws.Signaled():
-		return "signal: " + ws.Signal().String()
-	case st.ExitCode() == 0:
-		return "the program ended (os.Exit(0))"
-	}
-	return fmt.Sprintf("the program ended (os.Exit(%d), or log.Fatal)", st.ExitCode())
+	return n
 }
 
 var crashFrame = regexp.MustCompile(`(?m)^(.*)\((?:[^()\n]*)\)\n\t(?:\S*/)?(In\[\d+\]):(\d+)`)

@@ -5,12 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/supervisor"
 )
 
 // An execution is one Execute.
@@ -23,6 +23,9 @@ type execution struct {
 	// one ends the process. Guarded by Session.mu.
 	again chan struct{}
 }
+
+// progress tells the cell what is fetched or compiled for it.
+func (x *execution) progress(line string) { x.out.Stream("stderr", []byte(line+"\n")) }
 
 // A run is one command to the session process that has output: a compiled
 // segment, a magic, the cell that declares a magic's variable. It outlives its
@@ -54,11 +57,11 @@ func (s *Session) Execute(ctx context.Context, c kernel.Cell, out kernel.Output)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return evalError(nameInternal, errClosed.Error())
+		return evalError(nameInternal, supervisor.ErrClosed.Error())
 	}
 	s.current = x
-	s.sources[c.Count] = strings.Split(c.Source, "\n")
 	s.mu.Unlock()
+	s.sources.add(c.Count, c.Source)
 	defer func() {
 		s.mu.Lock()
 		s.current = nil
@@ -91,7 +94,7 @@ func (s *Session) wrap(err error) error {
 	switch {
 	case errors.As(err, &ee):
 		return ee
-	case errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled):
+	case errors.Is(err, supervisor.ErrInterrupted) || errors.Is(err, context.Canceled):
 		return evalError(nameInterrupted, "interrupted")
 	}
 	return evalError(nameInternal, err.Error())
@@ -109,21 +112,23 @@ func (s *Session) Interrupt() {
 	}
 	if x.ctx.Err() == nil {
 		s.again = time.Now()
-		x.cancel(errInterrupted)
+		x.cancel(supervisor.ErrInterrupted)
 		return
 	}
 	switch {
 	case x.again != nil:
 		close(x.again)
 		x.again = nil
-	case time.Since(s.again) < secondInterrupt && s.proc != nil:
-		s.proc.kill()
+	case time.Since(s.again) < secondInterrupt:
+		if p := s.super.Process(); p != nil {
+			p.Kill()
+		}
 	}
 	s.again = time.Now()
 }
 
 // start sends a command as a run and waits for its end.
-func (s *Session) start(x *execution, p *process, c frame.Command, started func()) (frame.Event, error) {
+func (s *Session) start(x *execution, p *supervisor.Process, c frame.Command, started func()) (frame.Event, error) {
 	r := &run{out: x.out, x: x, started: started, done: make(chan frame.Event, 1)}
 	s.mu.Lock()
 	s.lastRun++
@@ -131,21 +136,21 @@ func (s *Session) start(x *execution, p *process, c frame.Command, started func(
 	s.runs[c.ID] = r
 	delete(s.runs, c.ID-keepRuns)
 	s.mu.Unlock()
-	s.connect(p, x.cell.Interactive)
-	if err := p.send(c); err != nil {
-		<-p.exited
+	s.super.Connect(p, x.cell.Interactive)
+	if err := p.Send(c); err != nil {
+		<-p.Exited()
 		return frame.Event{}, s.buried(p)
 	}
 	if x.cell.Interactive {
 		ctx, cancel := context.WithCancel(x.ctx)
 		defer cancel()
-		go s.serveStdin(ctx, x, p)
+		go s.super.ServeStdin(ctx, p, func(ctx context.Context) (string, error) { return x.out.Input(ctx, "", false) })
 	}
 	return s.await(x, p, r, c.ID)
 }
 
 // await waits for the end of a run, and passes an interrupt on.
-func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, error) {
+func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (frame.Event, error) {
 	interrupt := x.ctx.Done()
 	s.mu.Lock()
 	again := x.again
@@ -157,7 +162,7 @@ func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, 
 			return e, s.failed(e.Failure)
 		}
 		if cut {
-			return e, errInterrupted
+			return e, supervisor.ErrInterrupted
 		}
 		return e, nil
 	}
@@ -165,7 +170,7 @@ func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, 
 		select {
 		case e := <-r.done:
 			return over(e)
-		case <-p.exited:
+		case <-p.Exited():
 			select {
 			case e := <-r.done: // said before the end
 				return over(e)
@@ -174,14 +179,14 @@ func (s *Session) await(x *execution, p *process, r *run, id int) (frame.Event, 
 			return frame.Event{}, s.buried(p)
 		case <-interrupt:
 			interrupt = nil
-			p.send(frame.Command{Op: frame.Interrupt, ID: id})
-			cut = s.cutRead(p)
+			p.Send(frame.Command{Op: frame.Interrupt, ID: id})
+			cut = s.super.CutRead(p)
 			late = time.After(stuck)
 		case <-again:
 			again = nil
-			p.send(frame.Command{Op: frame.Interrupt, ID: id})
+			p.Send(frame.Command{Op: frame.Interrupt, ID: id})
 		case <-late:
-			p.kill()
+			p.Kill()
 		}
 	}
 }
@@ -194,22 +199,20 @@ func (s *Session) setAgain(x *execution, again chan struct{}) {
 }
 
 // event handles what the session process says, one event at a time.
-func (s *Session) event(p *process, e frame.Event) {
+func (s *Session) event(p *supervisor.Process, e frame.Event) {
 	s.mu.Lock()
 	r := s.runs[e.ID]
 	s.mu.Unlock()
 	if r == nil {
-		s.o.Log(fmt.Sprintf("event %s of unknown execution %d", e.Op, e.ID))
+		s.log("event %s of unknown execution %d", e.Op, e.ID)
 		return
 	}
 	switch e.Op {
 	case frame.Started:
-		p.setTarget(r.out.Stream)
+		p.SetTarget(r.out.Stream)
 		r.started()
 	case frame.Done:
-		s.mu.Lock()
-		s.dir = e.Name
-		s.mu.Unlock()
+		s.super.SetDir(e.Name)
 		r.done <- e
 	case frame.Result:
 		r.out.Result(bundle(e.Data), metadata(e.Metadata))
@@ -230,13 +233,13 @@ func (s *Session) event(p *process, e frame.Event) {
 }
 
 // input asks the person for a line on behalf of the session.
-func (s *Session) input(p *process, r *run, e frame.Event) {
+func (s *Session) input(p *supervisor.Process, r *run, e frame.Event) {
 	text, err := r.out.Input(r.x.ctx, e.Text, e.Update)
 	c := frame.Command{Op: frame.Answer, Reply: e.Reply, Text: text}
 	if err != nil {
 		c.Err = err.Error()
 	}
-	p.send(c)
+	p.Send(c)
 }
 
 // bundle is a bundle as Jupyter wants it: images in base64, JSON as values.

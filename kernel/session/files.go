@@ -54,8 +54,8 @@ func (s *Session) runFile(x *execution, seg segment) error {
 	if err != nil {
 		return err
 	}
-	p.send(frame.Command{Op: frame.Args, Names: args})
-	defer p.send(frame.Command{Op: frame.Args})
+	p.Send(frame.Command{Op: frame.Args, Names: args})
+	defer p.Send(frame.Command{Op: frame.Args})
 	return s.goSegment(x, text)
 }
 
@@ -97,7 +97,7 @@ func (s *Session) readFile(magic, arg string) (string, error) {
 	}
 	name := strings.Trim(arg, `"'`)
 	if !filepath.IsAbs(name) {
-		name = filepath.Join(s.folderOfCells(), name)
+		name = filepath.Join(s.super.Dir(), name)
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -116,7 +116,7 @@ func (s *Session) files(prefix string) (out []string) {
 		}
 	}
 	if !filepath.IsAbs(at) {
-		at = filepath.Join(s.folderOfCells(), at)
+		at = filepath.Join(s.super.Dir(), at)
 	}
 	all, err := os.ReadDir(at)
 	if err != nil {
@@ -145,24 +145,15 @@ func (s *Session) ownWords(name, word string) (out []string) {
 		}
 	case "go":
 		out = []string{"get", "list", "version", "doc", "--restart", "mod", "env", "vet"}
-		s.cellMu.Lock()
-		if s.modules != nil {
-			list, _ := s.modules.List()
-			for _, m := range list {
-				if !m.Ours {
-					out = append(out, m.Path)
-				}
-			}
-		}
-		s.cellMu.Unlock()
+		out = append(out, s.book.Imported()...)
 	case "who", "doc":
-		for _, n := range s.cells.Names() {
+		for _, n := range s.book.Names() {
 			if name == "doc" || n.Kind == "var" {
 				out = append(out, n.Name)
 			}
 		}
 	case "env":
-		for _, kv := range s.environment() {
+		for _, kv := range s.super.Environment() {
 			k, _, _ := strings.Cut(kv, "=")
 			out = append(out, k)
 		}

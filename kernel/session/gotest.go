@@ -97,15 +97,8 @@ func (s *Session) goTest(x *execution, seg segment, bench bool) error {
 	if n == 0 {
 		return usage("there is no function of a test or a benchmark: func TestXxx(t *testing.T), func BenchmarkXxx(b *testing.B)")
 	}
-	s.cellMu.Lock()
-	s.preparing.Store(true)
-	u, err := s.cells.PrepareCall(x.cell.Count, code, map[string]string{"nb_testing": "testing", "nb_flag": "flag", "nb_deps": "testing/internal/testdeps", "nb_fmt": "fmt"})
-	s.preparing.Store(false)
-	s.cellMu.Unlock()
-	if err != nil {
-		return s.prepareError(x, err)
-	}
-	_, err = s.runUnit(x, u)
+	imports := map[string]string{"nb_testing": "testing", "nb_flag": "flag", "nb_deps": "testing/internal/testdeps", "nb_fmt": "fmt"}
+	_, err = s.runUnit(x, func() (*cell.Unit, error) { return s.book.PrepareCall(x.ctx, x.progress, x.cell.Count, code, imports) })
 	if ee, ok := errors.AsType[*kernel.EvalError](err); ok && ee.Value == "panic: "+testsFailed {
 		return evalError("TestFailure", testsFailed)
 	}
@@ -118,9 +111,7 @@ const testsFailed = "tests failed"
 // a panic fails its test instead of ending the process.
 func (s *Session) testCode(opts map[string]string, only map[string]bool) (code string, n int) {
 	lists := map[string][]string{}
-	s.cellMu.Lock()
-	names := s.cells.Names()
-	s.cellMu.Unlock()
+	names := s.book.Names()
 	slices.SortStableFunc(names, func(a, b cell.Name) int { return cmp.Compare(a.Cell, b.Cell) })
 	for _, f := range names {
 		if f.Kind != "func" || len(only) > 0 && !only[f.Name] {
@@ -155,9 +146,7 @@ func (s *Session) testCode(opts map[string]string, only map[string]bool) (code s
 
 // example reads what an example promises to print from the source of its cell.
 func (s *Session) example(f cell.Name) *doc.Example {
-	s.mu.Lock()
-	src := strings.Join(s.sources[f.Cell], "\n")
-	s.mu.Unlock()
+	src := s.sources.text(f.Cell)
 	i := strings.Index(src, "func "+f.Name+"(")
 	if i < 0 {
 		return nil

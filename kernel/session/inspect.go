@@ -9,7 +9,7 @@ import (
 
 // inspectGo describes a name: its declaration, where it is from, documentation.
 func (s *Session) inspectGo(code string, pos, detail int) (kernel.Bundle, bool, error) {
-	info, ok := s.cells.Inspect(code, pos, detail)
+	info, ok := s.book.Inspect(code, pos, detail)
 	if !ok {
 		return nil, false, nil
 	}

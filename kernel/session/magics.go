@@ -9,6 +9,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/supervisor"
 )
 
 // An own magic is one of the kernel process: it is about the notebook, not
@@ -65,14 +66,14 @@ func (s *Session) magic(x *execution, seg segment) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(p.magics, func(m frame.MagicInfo) bool { return m.Name == seg.name })
+	i := slices.IndexFunc(p.Magics(), func(m frame.MagicInfo) bool { return m.Name == seg.name })
 	if i < 0 {
 		return s.unknownMagic(sign, seg.name, p)
 	}
 	if wantsHelp(seg) && seg.kind != shell {
 		return s.help(x, seg.name)
 	}
-	if magic.Kind(p.magics[i].Kind)&need == 0 {
+	if magic.Kind(p.Magics()[i].Kind)&need == 0 {
 		return usage("%s%s does not exist, only %s%s", sign, seg.name, otherSign(sign), seg.name)
 	}
 	s.setAgain(x, make(chan struct{}))
@@ -80,9 +81,7 @@ func (s *Session) magic(x *execution, seg segment) error {
 	_, err = s.start(x, p, frame.Command{Op: frame.Magic, Name: seg.name, Text: seg.args, Body: seg.body, IsCell: seg.kind == cellMagic,
 		Interactive: x.cell.Interactive}, func() {})
 	if name, value, ok := strings.Cut(seg.args, "="); ok && err == nil && seg.name == "env" {
-		s.mu.Lock()
-		s.env[strings.TrimSpace(name)] = strings.TrimSpace(value)
-		s.mu.Unlock()
+		s.super.Setenv(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return err
 }
@@ -99,7 +98,7 @@ func wantsHelp(seg segment) bool {
 	return slices.Contains(f, "--help") || len(f) == 1 && f[0] == "-h"
 }
 
-func (s *Session) unknownMagic(sign, name string, p *process) error {
+func (s *Session) unknownMagic(sign, name string, p *supervisor.Process) error {
 	best, at := "", 4
 	for _, n := range s.magicNames(p) {
 		if d := distance(name, n); d < at {
@@ -112,12 +111,12 @@ func (s *Session) unknownMagic(sign, name string, p *process) error {
 	return usage("unknown magic %s%s; %%lsmagic lists them", sign, name)
 }
 
-func (s *Session) magicNames(p *process) (names []string) {
+func (s *Session) magicNames(p *supervisor.Process) (names []string) {
 	for n := range owns() {
 		names = append(names, n)
 	}
-	if p != nil && p.isStarted() {
-		for _, m := range p.magics {
+	if p != nil && p.IsReady() {
+		for _, m := range p.Magics() {
 			names = append(names, m.Name)
 		}
 	}
@@ -155,11 +154,11 @@ func (s *Session) help(x *execution, name string) error {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(p.magics, func(m frame.MagicInfo) bool { return m.Name == name })
+		i := slices.IndexFunc(p.Magics(), func(m frame.MagicInfo) bool { return m.Name == name })
 		if i < 0 {
 			return s.unknownMagic("%", name, p)
 		}
-		text = p.magics[i].Help
+		text = p.Magics()[i].Help
 	}
 	x.out.Stream("stdout", []byte(strings.TrimRight(text, "\n")+"\n"))
 	return nil
@@ -170,7 +169,7 @@ func (s *Session) lsmagic(x *execution, _ segment) error {
 	if err != nil {
 		return err
 	}
-	infos := slices.Clone(p.magics)
+	infos := slices.Clone(p.Magics())
 	for n, o := range owns() {
 		infos = append(infos, frame.MagicInfo{Name: n, Kind: uint8(o.kind), Summary: o.summary})
 	}
@@ -199,18 +198,16 @@ func (s *Session) who(x *execution, seg segment) error {
 	if err != nil {
 		return err
 	}
-	e, err := p.ask(x.ctx.Done(), frame.Command{Op: frame.Vars})
+	e, err := p.Ask(x.ctx.Done(), frame.Command{Op: frame.Vars})
 	if err != nil {
 		return s.lost(p, err)
 	}
 	types := map[string]string{}
-	s.cellMu.Lock()
-	for _, n := range s.cells.Names() {
+	for _, n := range s.book.Names() {
 		if n.Kind == "var" {
 			types[n.Name] = n.Type
 		}
 	}
-	s.cellMu.Unlock()
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "name\ttype\tshape\tbytes\tvalue")
@@ -242,12 +239,8 @@ func (s *Session) time(x *execution, seg segment) error {
 	if strings.TrimSpace(code) == "" {
 		return usage("%%time needs a statement: %%time f()")
 	}
-	u, err := s.prepare(x, code)
-	if err != nil {
-		return s.prepareError(x, err)
-	}
 	begin := time.Now()
-	e, err := s.runUnit(x, u)
+	e, err := s.runCode(x, code)
 	if err != nil {
 		return err
 	}
@@ -258,7 +251,5 @@ func (s *Session) time(x *execution, seg segment) error {
 
 // reset forgets everything.
 func (s *Session) reset(x *execution, _ segment) error {
-	s.cellMu.Lock()
-	defer s.cellMu.Unlock()
-	return s.empty(x, s.cells.Restart)
+	return s.empty(x)
 }

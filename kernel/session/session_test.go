@@ -50,40 +50,40 @@ func testHost(t testing.TB) *build.Host {
 	return h
 }
 
-func newSession(t testing.TB) *notebook {
+func newSession(t testing.TB) *testBook {
 	t.Helper()
 	s := New(Options{Host: testHost(t), Dir: t.TempDir(), AutoImports: autoImports, Log: func(l string) { t.Log(l) }})
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Stat(s.work); err == nil {
-			t.Errorf("%s is left behind", s.work)
+		if _, err := os.Stat(s.book.Work()); err == nil {
+			t.Errorf("%s is left behind", s.book.Work())
 		}
 	})
-	return &notebook{Session: s, t: t}
+	return &testBook{Session: s, t: t}
 }
 
-// A notebook runs cells one after the other.
-type notebook struct {
+// A testBook runs cells one after the other.
+type testBook struct {
 	*Session
 	t testing.TB
 	n int
 }
 
-func (n *notebook) run(src string) *record {
+func (n *testBook) run(src string) *record {
 	n.t.Helper()
 	return n.runIn(n.t.Context(), src, &record{})
 }
 
-func (n *notebook) runIn(ctx context.Context, src string, r *record) *record {
+func (n *testBook) runIn(ctx context.Context, src string, r *record) *record {
 	n.n++
 	r.err = n.Execute(ctx, kernel.Cell{Source: src, Count: n.n, Interactive: r.answers != nil}, r)
 	return r
 }
 
 // ok runs a cell that has to work and returns all it shows.
-func (n *notebook) ok(src string) string {
+func (n *testBook) ok(src string) string {
 	n.t.Helper()
 	r := n.run(src)
 	if r.err != nil {
@@ -365,8 +365,8 @@ func TestDeath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		syscall.Kill(p.cmd.Process.Pid, syscall.SIGKILL)
-		<-p.exited
+		syscall.Kill(p.PID(), syscall.SIGKILL)
+		<-p.Exited()
 		if got := n.ok("fmt.Println(\"alive\")"); !strings.Contains(got, "session ended") || !strings.HasSuffix(got, "stdout:alive\n") {
 			t.Errorf("got %q", got)
 		}
@@ -374,7 +374,7 @@ func TestDeath(t *testing.T) {
 }
 
 // interrupt runs a cell and interrupts it when it has printed "go".
-func (n *notebook) interrupt(src string, more ...time.Duration) *record {
+func (n *testBook) interrupt(src string, more ...time.Duration) *record {
 	n.t.Helper()
 	r := &record{}
 	done := make(chan struct{})
@@ -456,7 +456,7 @@ func TestInterruptWaits(t *testing.T) {
 	h := fullHost(t, build.Mode(os.Getenv("GOPHERPOD_TEST_MODE")))
 	s := New(Options{Host: h, Dir: t.TempDir(), Log: func(string) {}})
 	t.Cleanup(func() { s.Close() })
-	n := &notebook{Session: s, t: t}
+	n := &testBook{Session: s, t: t}
 	n.ok("left := 0\nleave := func() { left++ }\nl, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\nvar mu sync.Mutex\nmu.Lock()\n" +
 		"type guarded struct { sync.RWMutex; n int }\nvar g guarded\ng.Lock()\nvar wg sync.WaitGroup\nwg.Add(1)\ncond := sync.NewCond(&sync.Mutex{})\n" +
 		"conn, err := net.Dial(\"tcp\", l.Addr().String())")
@@ -509,7 +509,7 @@ func TestShortcuts(t *testing.T) {
 	n := newSession(t)
 	n.ok("type T struct{ X int; D time.Duration; s *strings.Builder }\nfunc (t T) Get() int { return t.X }\nv := T{3, time.Second, new(strings.Builder)}\n" +
 		"d := time.Minute\nvar b strings.Builder\nb.WriteString(\"text\")\nvar none *mat.Dense\nm := mat.NewDense(2, 3, nil)\nvar wg sync.WaitGroup")
-	builds := n.builds
+	builds := n.book.Builds()
 	for src, want := range map[string]string{"v.X": "result:3", "d": "result:1m0s", "d.Seconds()": "result:60", "b.String()": "result:text", "v.D.Minutes()": "result:0.016666666666666666",
 		"b.Len()": "result:4", " d.String() ": "result:1m0s"} {
 		if got := n.ok(src); got != want {
@@ -517,8 +517,8 @@ func TestShortcuts(t *testing.T) {
 		}
 	}
 	n.run("none.IsEmpty()").failed(t, namePanic, "")
-	if n.builds != builds {
-		t.Errorf("%d things were compiled", n.builds-builds)
+	if n.book.Builds() != builds {
+		t.Errorf("%d things were compiled", n.book.Builds()-builds)
 	}
 	// What the notebook may have redefined, what shows nothing or an error: compiled.
 	for src, want := range map[string]string{"v.Get()": "result:3", "b.Reset()": "", "wg.Wait()": ""} {

@@ -29,7 +29,7 @@ func TestSoak(t *testing.T) {
 	}
 	n := newSession(t)
 	n.o.Log = func(string) {}
-	s := &soak{notebook: n, rnd: rand.New(rand.NewPCG(1, 2))}
+	s := &soak{testBook: n, rnd: rand.New(rand.NewPCG(1, 2))}
 	n.ok("total := 0")
 	goroutines, files := runtime.NumGoroutine(), openFiles(t, os.Getpid())
 	for i := range cells {
@@ -41,7 +41,7 @@ func TestSoak(t *testing.T) {
 	n.ok("fmt.Println(\"end\")")
 	s.weigh()
 	t.Logf("%d cells, %d interrupts, %d deaths; the longest life grew by %d KB in %d cells", n.n, s.interrupts, s.lost, s.longest[0], s.longest[1])
-	if left, err := os.ReadDir(n.work); err != nil || len(left) > 5 {
+	if left, err := os.ReadDir(n.book.Work()); err != nil || len(left) > 5 {
 		t.Errorf("%d files in the build folder, %v", len(left), err)
 	}
 	// What an Execute started ends with it, soon.
@@ -54,7 +54,7 @@ func TestSoak(t *testing.T) {
 
 // A soak is a notebook with what it is to hold.
 type soak struct {
-	*notebook
+	*testBook
 	rnd              *rand.Rand
 	total            int
 	lost, interrupts int
@@ -183,16 +183,16 @@ func children(t *testing.T, pid int) (n int) {
 }
 
 // pid is that of the session process.
-func (n *notebook) pid() int {
+func (n *testBook) pid() int {
 	p, err := n.process(&record{})
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return p.cmd.Process.Pid
+	return p.PID()
 }
 
 // rss is the resident memory of the session process in KB.
-func (n *notebook) rss() (kb int) {
+func (n *testBook) rss() (kb int) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.pid()))
 	for l := range strings.Lines(string(b)) {
 		if rest, ok := strings.CutPrefix(l, "VmRSS:"); ok {

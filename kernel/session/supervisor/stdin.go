@@ -1,4 +1,4 @@
-package session
+package supervisor
 
 import (
 	"context"
@@ -44,43 +44,43 @@ func (l *lines) close() {
 	os.Remove(l.path)
 }
 
-// connect gives the session its standard input for the next run: the person
-// where there is one, nothing otherwise.
-func (s *Session) connect(p *process, interactive bool) {
+// Connect gives the session its standard input for the next run: the person if
+// somebody is there, an empty file otherwise.
+func (s *Supervisor) Connect(p *Process, interactive bool) {
 	if !interactive {
-		p.send(frame.Command{Op: frame.Stdin})
+		p.Send(frame.Command{Op: frame.Stdin})
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stdin == nil {
 		s.inputs++
-		l, err := newLines(s.work, s.inputs)
+		l, err := newLines(s.o.Work, s.inputs)
 		if err != nil {
 			s.o.Log(err.Error())
-			p.send(frame.Command{Op: frame.Stdin})
+			p.Send(frame.Command{Op: frame.Stdin})
 			return
 		}
 		s.stdin = l
 	}
-	p.send(frame.Command{Op: frame.Stdin, File: s.stdin.path})
+	p.Send(frame.Command{Op: frame.Stdin, File: s.stdin.path})
 }
 
-// cutRead ends a read that an interrupt finds waiting: it would take the next
-// cell's line. It says whether there was one.
-func (s *Session) cutRead(p *process) bool {
+// CutRead ends a read that an interrupt finds waiting: it would take the next
+// cell's line. It reports whether there was one.
+func (s *Supervisor) CutRead(p *Process) bool {
 	s.mu.Lock()
 	in := s.stdin
 	s.mu.Unlock()
-	if in == nil || !waitsForInput(p.cmd.Process.Pid, in.w) {
+	if in == nil || !waitsForInput(p.PID(), in.w) {
 		return false
 	}
-	s.disconnect()
+	s.Disconnect()
 	return true
 }
 
-// disconnect ends the reads that wait: they get the end of the file.
-func (s *Session) disconnect() {
+// Disconnect ends the reads that wait: they get the end of the file.
+func (s *Supervisor) Disconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stdin != nil {
@@ -89,9 +89,10 @@ func (s *Session) disconnect() {
 	}
 }
 
-// serveStdin asks the person for a line whenever the session, or a command that
-// it runs, waits for standard input. No call tells of that; the system does.
-func (s *Session) serveStdin(ctx context.Context, x *execution, p *process) {
+// ServeStdin calls ask for a line whenever the session, or a command that it runs,
+// waits for standard input, until ctx is done. No call tells of that; the system
+// does.
+func (s *Supervisor) ServeStdin(ctx context.Context, p *Process, ask func(context.Context) (string, error)) {
 	s.mu.Lock()
 	in := s.stdin
 	s.mu.Unlock()
@@ -106,15 +107,15 @@ func (s *Session) serveStdin(ctx context.Context, x *execution, p *process) {
 			return
 		case <-time.After(d):
 		}
-		if !waitsForInput(p.cmd.Process.Pid, in.w) {
+		if !waitsForInput(p.PID(), in.w) {
 			continue
 		}
-		line, err := x.out.Input(ctx, "", false)
+		line, err := ask(ctx)
 		if ctx.Err() != nil {
-			return // await ends the read
+			return // CutRead ends the read
 		}
 		if err != nil { // nobody answers
-			s.disconnect()
+			s.Disconnect()
 			return
 		}
 		if _, err := in.w.WriteString(line + "\n"); err != nil {

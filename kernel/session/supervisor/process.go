@@ -1,4 +1,4 @@
-package session
+package supervisor
 
 import (
 	"bufio"
@@ -15,8 +15,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
-// A process is one session process.
-type process struct {
+// A Process is one session process.
+type Process struct {
 	cmd      *exec.Cmd
 	commands *os.File
 	handle   func(frame.Event)
@@ -25,19 +25,25 @@ type process struct {
 	exited chan struct{} // closed when it is over and all it said is handled
 	magics []frame.MagicInfo
 	death  string // why it ended, after exited
-	crash  string // what it wrote as it died
+	crash  string // what it wrote as it died, after exited
+
+	loadMu sync.Mutex
+	loaded int // libraries loaded
 
 	writeMu sync.Mutex
 	mu      sync.Mutex
 	replies map[int]chan frame.Event
 	last    int
 	closing bool
-	libs    int                              // libraries loaded; of the goroutine that runs cells
 	target  func(stream string, text []byte) // of the standard streams
 }
 
-// errExited says that the session process ended before it answered.
-var errExited = errors.New("the session process ended")
+var (
+	// ErrExited says that the session process ended before it answered.
+	ErrExited = errors.New("the session process ended")
+	// ErrInterrupted says that an answer was not waited for.
+	ErrInterrupted = errors.New("interrupted")
+)
 
 // startPatience is how long a session process may take to initialise all its
 // packages on a busy machine.
@@ -45,8 +51,8 @@ const startPatience = 30 * time.Second
 
 // startProcess starts the program. It returns before the process is ready. All
 // events but ready and replies go to handle, one at a time.
-func startProcess(program, dir string, env []string, handle func(frame.Event)) (*process, error) {
-	p := &process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{},
+func startProcess(program, dir string, env []string, handle func(frame.Event)) (*Process, error) {
+	p := &Process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{},
 		target: func(string, []byte) {}}
 	var secret [frame.TokenSize / 2]byte
 	rand.Read(secret[:])
@@ -98,7 +104,7 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 // read handles all that the process says until its end. The writing ends of its
 // streams are open here as well: what children of the session hold open is ended
 // by a last marker.
-func (p *process) read(ours, theirs [4]*os.File, token string) {
+func (p *Process) read(ours, theirs [4]*os.File, token string) {
 	o := newOrder()
 	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }}
 	var streams sync.WaitGroup
@@ -126,7 +132,7 @@ func (p *process) read(ours, theirs [4]*os.File, token string) {
 	close(p.exited)
 }
 
-func (p *process) readEvents(f *os.File, o *order, filter *crashFilter) {
+func (p *Process) readEvents(f *os.File, o *order, filter *crashFilter) {
 	for br := bufio.NewReaderSize(f, 64<<10); ; {
 		var e frame.Event
 		if err := frame.Read(br, &e); err != nil {
@@ -158,29 +164,61 @@ func (p *process) readEvents(f *os.File, o *order, filter *crashFilter) {
 	}
 }
 
-func (p *process) stream(i int, b []byte) {
+func (p *Process) stream(i int, b []byte) {
 	p.mu.Lock()
 	t := p.target
 	p.mu.Unlock()
 	t(streamNames[i], b)
 }
 
-// setTarget says whose the standard streams are from here.
-func (p *process) setTarget(t func(stream string, text []byte)) {
+// SetTarget sets who gets what the standard streams carry from here on.
+func (p *Process) SetTarget(t func(stream string, text []byte)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = t
 }
 
-// wait waits until the process takes commands.
-func (p *process) wait() error {
+// PID is the process's number.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Exited is closed when the process has ended and all it said is handled.
+func (p *Process) Exited() <-chan struct{} { return p.exited }
+
+// Death says in one line why the process ended. Call it after Exited.
+func (p *Process) Death() string { return p.death }
+
+// Crash is what the process wrote as it died. Call it after Exited.
+func (p *Process) Crash() string { return p.crash }
+
+// Magics are those of the session program. Call it after Wait, or if IsReady.
+func (p *Process) Magics() []frame.MagicInfo { return p.magics }
+
+// Load loads those of the libraries that the process does not have yet: it has
+// always loaded the first ones of the list.
+func (p *Process) Load(libraries []string) error {
+	p.loadMu.Lock()
+	defer p.loadMu.Unlock()
+	for ; p.loaded < len(libraries); p.loaded++ {
+		e, err := p.Ask(nil, frame.Command{Op: frame.Library, File: libraries[p.loaded]})
+		if err == nil && e.Err != "" {
+			err = fmt.Errorf("session: %s", e.Err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wait waits until the process takes commands.
+func (p *Process) Wait() error {
 	select {
 	case <-p.ready:
 		return nil
 	case <-p.exited:
 		return fmt.Errorf("session: the session process did not start: %s%s", p.death, tail(p.crash))
 	case <-time.After(startPatience):
-		p.kill()
+		p.Kill()
 		return fmt.Errorf("session: the session process did not start within %v", startPatience)
 	}
 }
@@ -192,36 +230,37 @@ func tail(s string) string {
 	return "\n" + s[:min(len(s), 2000)]
 }
 
-// send sends a command; a process that is gone is noticed elsewhere.
-func (p *process) send(c frame.Command) error {
+// Send sends a command. Callers may ignore the error: Exited tells them when the
+// process is gone.
+func (p *Process) Send(c frame.Command) error {
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
 	return frame.Write(p.commands, c)
 }
 
-// ask sends a command and waits for its reply.
-func (p *process) ask(done <-chan struct{}, c frame.Command) (frame.Event, error) {
+// Ask sends a command and waits for its reply, until done is closed.
+func (p *Process) Ask(done <-chan struct{}, c frame.Command) (frame.Event, error) {
 	ch := make(chan frame.Event, 1)
 	p.mu.Lock()
 	p.last++
 	c.Reply = p.last
 	p.replies[c.Reply] = ch
 	p.mu.Unlock()
-	if err := p.send(c); err != nil {
-		return frame.Event{}, errExited
+	if err := p.Send(c); err != nil {
+		return frame.Event{}, ErrExited
 	}
 	select {
 	case e := <-ch:
 		return e, nil
 	case <-p.exited:
-		return frame.Event{}, errExited
+		return frame.Event{}, ErrExited
 	case <-done:
-		return frame.Event{}, errInterrupted
+		return frame.Event{}, ErrInterrupted
 	}
 }
 
-// isStarted says whether the process has ever been ready.
-func (p *process) isStarted() bool {
+// IsStarted reports whether the process has ever been ready.
+func (p *Process) IsStarted() bool {
 	select {
 	case <-p.ready:
 		return true
@@ -230,8 +269,8 @@ func (p *process) isStarted() bool {
 	}
 }
 
-// isReady says whether the process takes commands now.
-func (p *process) isReady() bool {
+// IsReady reports whether the process takes commands now.
+func (p *Process) IsReady() bool {
 	select {
 	case <-p.exited:
 		return false
@@ -246,15 +285,16 @@ func (p *process) isReady() bool {
 }
 
 // close ends the process and waits for its end.
-func (p *process) close() {
+func (p *Process) close() {
 	p.mu.Lock()
 	p.closing = true
 	p.mu.Unlock()
-	p.kill()
+	p.Kill()
 	<-p.exited
 }
 
-func (p *process) kill() { p.cmd.Process.Kill() }
+// Kill ends the process without waiting for its end.
+func (p *Process) Kill() { p.cmd.Process.Kill() }
 
 // killGroup ends what the session has started and not awaited.
-func (p *process) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+func (p *Process) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }

@@ -1,0 +1,187 @@
+package notebook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/cell"
+)
+
+// exportLocked opens a compiled package for the type checker. A package that the
+// host does not hold is fetched and compiled now, and loaded before the cell that
+// imports it. Only a cell that is being prepared fetches: completion looks at what
+// is there.
+func (n *Notebook) exportLocked(path string) (io.ReadCloser, error) {
+	if n.o.Host.Has(path) {
+		return n.o.Host.Export(path)
+	}
+	if n.fetch == nil {
+		return nil, &build.UnknownPackageError{Path: path}
+	}
+	m, err := n.modulesLocked()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.Local(n.o.Dir()); err != nil {
+		return nil, err
+	}
+	added, err := m.Add(n.fetch.ctx, n.fetch.progress, path)
+	if c, ok := errors.AsType[*build.CollisionError](err); ok {
+		n.collided = append(n.collided, collision{path, c})
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.fresh = append(n.fresh, added...)
+	return n.o.Host.Export(path)
+}
+
+// modulesLocked makes the state of the notebook's modules on first use.
+func (n *Notebook) modulesLocked() (*build.Modules, error) {
+	if n.modules == nil {
+		dir, err := n.folder()
+		if err != nil {
+			return nil, err
+		}
+		if n.modules, err = n.o.Host.Modules(dir); err != nil {
+			return nil, err
+		}
+		n.modules.Env = n.o.Env
+	}
+	return n.modules, nil
+}
+
+// currentLocked is the path at which cells find a package now: an edited one was
+// compiled under another path.
+func (n *Notebook) currentLocked(path string) string {
+	best := ""
+	for mod := range n.renames {
+		if (path == mod || strings.HasPrefix(path, mod+"/")) && len(mod) > len(best) {
+			best = mod
+		}
+	}
+	if best == "" {
+		return path
+	}
+	return n.renames[best] + path[len(best):]
+}
+
+// renewLocked compiles packages of the local disk again if their files have
+// changed since they were loaded.
+func (n *Notebook) renewLocked(ctx context.Context, progress func(line string)) {
+	if n.modules == nil {
+		return
+	}
+	edited := n.modules.Edited()
+	if len(edited) == 0 {
+		return
+	}
+	added, err := n.modules.Renew(ctx, nil)
+	if err != nil {
+		if ctx.Err() == nil {
+			progress(fmt.Sprintf("warning: %s changed and does not compile; what was loaded before is used: %v", strings.Join(edited, ", "), err))
+		}
+		return
+	}
+	n.fresh = append(n.fresh, added...)
+	n.renames = n.modules.Renames()
+	progress(strings.Join(edited, ", ") + " changed and was compiled again")
+}
+
+// Get chooses versions of modules, as go get does. With fresh the versions that
+// are loaded do not count, because the caller will restart the session process.
+func (n *Notebook) Get(ctx context.Context, progress func(line string), fresh bool, args ...string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	m, err := n.modulesLocked()
+	if err != nil {
+		return err
+	}
+	if _, err := m.Local(n.o.Dir()); err != nil {
+		return err
+	}
+	return m.Get(ctx, progress, fresh, args...)
+}
+
+// Modules lists the modules that the notebook can import from.
+func (n *Notebook) Modules() ([]build.Module, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	m, err := n.modulesLocked()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.Local(n.o.Dir()); err != nil {
+		return nil, err
+	}
+	return m.List()
+}
+
+// Imported lists the modules that the notebook itself brought in so far, without
+// looking for any.
+func (n *Notebook) Imported() (paths []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.modules == nil {
+		return nil
+	}
+	list, _ := n.modules.List()
+	for _, m := range list {
+		if !m.Ours {
+			paths = append(paths, m.Path)
+		}
+	}
+	return paths
+}
+
+// A collision is an import that wants another version of a loaded module.
+type collision struct {
+	path string
+	err  *build.CollisionError
+}
+
+// wayOutLocked adds to imports that collide what another version would cost.
+func (n *Notebook) wayOutLocked(err error) error {
+	es, ok := errors.AsType[cell.Errors](err)
+	if !ok {
+		return err
+	}
+	for _, c := range n.collided {
+		for i := range es {
+			if strings.HasPrefix(es[i].Msg, "cannot import "+strconv.Quote(c.path)) {
+				es[i].Hint = collisionHint(c.err, n.cells.Names(), []string{c.path})
+			}
+		}
+	}
+	return es
+}
+
+// CollisionHint says how to get the version that args ask for, and what it costs.
+func (n *Notebook) CollisionHint(c *build.CollisionError, args []string) string {
+	return collisionHint(c, n.Names(), args)
+}
+
+func collisionHint(c *build.CollisionError, defined []cell.Name, args []string) string {
+	if c.Host {
+		if len(args) == 1 && strings.HasPrefix(args[0], c.Module+"@") {
+			return fmt.Sprintf("an import without %%go get takes %s", c.Held)
+		}
+		return fmt.Sprintf("%s is part of the session program: take an older version of what wants the newer one: %%go get %s@VERSION", c.Held, strings.Split(args[0], "@")[0])
+	}
+	var names []cell.Name
+	for _, d := range defined {
+		if d.Kind != "import" {
+			names = append(names, d)
+		}
+	}
+	cost := "nothing would be lost"
+	if len(names) > 0 {
+		cost = "lost would be " + NameList(names)
+	}
+	return fmt.Sprintf("a new session process can (%s): %%go get --restart %s", cost, strings.Join(args, " "))
+}

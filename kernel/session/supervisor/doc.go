@@ -1,0 +1,14 @@
+// Package supervisor starts the session process of a notebook, talks to it, and
+// starts another after its end. It keeps what outlives a process: the environment
+// and the folder of the cells, and the standard input.
+//
+// It knows nothing of cells: events of what runs go to its owner.
+//
+//	supervisor.go  Supervisor: the process now, its environment and folder
+//	process.go     Process: start, commands, events, end
+//	streams.go     the standard streams, in order with the events
+//	crash.go       the report of a dying process, kept from the cell's output
+//	stdin.go       standard input: the person is asked when a cell reads;
+//	               stdin_linux.go and stdin_other.go report whether it does
+//	pipe_linux.go  pipes for the standard streams; pipe_other.go
+package supervisor

@@ -1,0 +1,172 @@
+package supervisor
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+)
+
+// ErrClosed says that the supervisor has been closed.
+var ErrClosed = errors.New("the session is closed")
+
+// Options configure a Supervisor. Program and Event are required.
+type Options struct {
+	// Program is the session program.
+	Program string
+	// Dir is the first working directory; empty is the kernel's own.
+	Dir string
+	// Env is the environment of the cells.
+	Env []string
+	// Work is a private folder for named pipes.
+	Work string
+	// Event handles what a process says of its runs, one event at a time.
+	Event func(*Process, frame.Event)
+	// Log receives what is of use for debugging.
+	Log func(string)
+}
+
+// A Supervisor has one session process at a time. Its methods may be called from
+// any goroutine.
+type Supervisor struct {
+	o Options
+
+	mu     sync.Mutex
+	closed bool
+	proc   *Process          // nil between two
+	err    error             // why it could not be started
+	env    map[string]string // changes of Options.Env, for the next process
+	dir    string            // where the cells are now, for the next process
+	stdin  *lines            // of the session process; nil before somebody is there
+	inputs int               // pipes made so far
+}
+
+// New starts a process, without waiting until it is ready.
+func New(o Options) *Supervisor {
+	s := &Supervisor{o: o, env: map[string]string{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.startLocked()
+	return s
+}
+
+// Environment is that of the cells, with the changes of Setenv.
+func (s *Supervisor) Environment() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.environmentLocked()
+}
+
+func (s *Supervisor) environmentLocked() []string {
+	env := slices.Clone(s.o.Env)
+	for _, k := range slices.Sorted(maps.Keys(s.env)) {
+		env = append(env, k+"="+s.env[k])
+	}
+	return env
+}
+
+// Setenv changes the environment of later processes.
+func (s *Supervisor) Setenv(name, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.env[name] = value
+}
+
+// Dir is the folder that cells run in.
+func (s *Supervisor) Dir() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, dir := range []string{s.dir, s.o.Dir} {
+		if dir != "" {
+			return dir
+		}
+	}
+	dir, _ := os.Getwd()
+	return dir
+}
+
+// SetDir records where the process is, for the next one.
+func (s *Supervisor) SetDir(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dir = dir
+}
+
+func (s *Supervisor) startLocked() {
+	dir := s.dir
+	if _, err := os.Stat(dir); err != nil {
+		dir = s.o.Dir
+	}
+	var p *Process
+	p, s.err = startProcess(s.o.Program, dir, s.environmentLocked(), func(e frame.Event) { s.o.Event(p, e) })
+	s.proc = p
+}
+
+// Process is the process now. It may be about to start, or may have ended; nil if
+// there is none.
+func (s *Supervisor) Process() *Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc
+}
+
+// Started returns the process now and starts one if there is none. It does not
+// wait until it is ready.
+func (s *Supervisor) Started() (*Process, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	if s.proc == nil || s.err != nil {
+		s.startLocked()
+	}
+	return s.proc, s.err
+}
+
+// Replace starts another process in the place of p, which has ended or is of no
+// use.
+func (s *Supervisor) Replace(p *Process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == p && !s.closed {
+		s.startLocked()
+	}
+}
+
+// Stop ends the process and waits for its end. Started starts the next one.
+func (s *Supervisor) Stop() {
+	s.mu.Lock()
+	p := s.proc
+	s.proc = nil
+	s.mu.Unlock()
+	if p != nil {
+		p.close()
+	}
+}
+
+// Forget drops p, which did not start: Started tries again.
+func (s *Supervisor) Forget(p *Process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == p {
+		s.proc = nil
+	}
+}
+
+// Close ends the process for good. It reports whether it was open.
+func (s *Supervisor) Close() bool {
+	s.mu.Lock()
+	twice := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if twice {
+		return false
+	}
+	s.Stop()
+	s.Disconnect()
+	return true
+}
