@@ -174,6 +174,7 @@ func code(ctx context.Context, err error) int {
 	var wrong *magic.UsageError
 	var cut *train.InterruptedError
 	var job *runpod.JobError
+	var request *runpod.Error
 	var data *train.DataError
 	var table *dataset.Error
 	var problem *deploy.Problem
@@ -186,7 +187,8 @@ func code(ctx context.Context, err error) int {
 		return Overtime
 	case errors.As(err, &job):
 		return Failed
-	case errors.Is(err, train.ErrNoEndpoint), errors.Is(err, runpod.ErrUnreachable), errors.Is(err, runpod.ErrUnauthorized), errors.Is(err, runpod.ErrForbidden):
+	case errors.Is(err, train.ErrNoEndpoint), errors.Is(err, runpod.ErrUnreachable), errors.Is(err, runpod.ErrUnauthorized), errors.Is(err, runpod.ErrForbidden),
+		errors.Is(err, runpod.ErrNotFound) && errors.As(err, &request) && request.JobID == "":
 		return Unreachable
 	case errors.As(err, &data), errors.As(err, &table), errors.As(err, &problem) && problem.Unwrap() == nil:
 		return Usage
