@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// A CommTarget is called when a front end opens a comm of its name. It may set
-// c.OnMessage and c.OnClose; an error closes the comm.
+// A CommTarget is called when a front end opens a comm with its name. It may set
+// c.OnMessage and c.OnClose; if it returns an error, the comm is closed.
 type CommTarget func(c *Comm, data json.RawMessage) error
 
 // A Comm is a channel of JSON between a front end and the kernel.
@@ -46,7 +46,7 @@ func (c *Comm) handling(r *request) {
 	c.parent = r.RawHeader
 }
 
-// comms are the open ones.
+// comms holds the open comms.
 type comms struct {
 	mu   sync.Mutex
 	byID map[string]*Comm
@@ -96,7 +96,7 @@ func (s *server) commInfo(_ context.Context, r *request) (content, error) {
 	return content{"comms": open}, nil
 }
 
-// commOpen opens a comm, or closes it again if nobody knows its target.
+// commOpen opens a comm, or closes it again if its target is unknown.
 func (s *server) commOpen(_ context.Context, r *request) (content, error) {
 	var in commContent
 	if err := r.parse(&in); err != nil {

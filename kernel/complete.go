@@ -2,8 +2,8 @@ package kernel
 
 import "context"
 
-// codeRequest is the content of complete_request and inspect_request. Without a
-// position the cursor is at the end.
+// codeRequest is the content of complete_request and inspect_request. A missing
+// position means the end of the code.
 type codeRequest struct {
 	Code   string `json:"code"`
 	Cursor *int   `json:"cursor_pos"`
@@ -39,7 +39,7 @@ func (s *server) complete(ctx context.Context, r *request) (content, error) {
 		"matches":      matches,
 		"cursor_start": start,
 		"cursor_end":   end,
-		// What JupyterLab and VS Code read icons and signatures from.
+		// JupyterLab and VS Code read icons and signatures from this.
 		"metadata": content{"_jupyter_types_experimental": types},
 	}, nil
 }

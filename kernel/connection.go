@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// ErrConnection is the error for a connection file that cannot be used.
+// ErrConnection is the error for an unusable connection file.
 var ErrConnection = errors.New("kernel: bad connection file")
 
 // ConnectionInfo is a connection file: where a kernel listens and how messages

@@ -11,7 +11,7 @@ func (s *server) interruptRequest(context.Context, *request) (content, error) {
 	return content{}, s.interrupt()
 }
 
-// interrupt stops the running cell and the question that it may have asked.
+// interrupt stops the running cell and the input request that it may have open.
 func (s *server) interrupt() error {
 	err := guard(func() error {
 		s.ev.Interrupt()
@@ -21,8 +21,8 @@ func (s *server) interrupt() error {
 	return err
 }
 
-// shutdownRequest answers shutdown_request and then ends the kernel. A restart is
-// the same: the front end starts the new process.
+// shutdownRequest answers shutdown_request and then stops the kernel. A restart is
+// the same here: the front end starts the new process.
 func (s *server) shutdownRequest(_ context.Context, r *request) (content, error) {
 	var in struct {
 		Restart bool `json:"restart"`
@@ -38,8 +38,8 @@ func (s *server) shutdownRequest(_ context.Context, r *request) (content, error)
 	return reply, nil
 }
 
-// watchSignals treats SIGINT as an interrupt, as front ends send it whose kernels
-// are not told by message, and every other signal as the end.
+// watchSignals treats SIGINT as an interrupt, because front ends that do not
+// interrupt by message send it. Every other signal stops the kernel.
 func (s *server) watchSignals(signals <-chan os.Signal) {
 	for {
 		select {
@@ -58,11 +58,11 @@ func (s *server) watchSignals(signals <-chan os.Signal) {
 	}
 }
 
-// parentPoll is how often a kernel looks for the process that started it.
+// parentPoll is how often a kernel checks for the process that started it.
 const parentPoll = time.Second
 
-// watchParent ends the kernel when the front end that started it has died without
-// a word. A kernel that something else started, a wrapper, looks for nobody.
+// watchParent stops the kernel if the front end that started it dies without a
+// shutdown request. A kernel started by a wrapper process does not watch anyone.
 func (s *server) watchParent(pid int) {
 	if pid <= 1 || os.Getppid() != pid {
 		return

@@ -12,14 +12,14 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/zmtp"
 )
 
-// content is the content of a message to send.
+// content is the content of an outgoing message.
 type content = map[string]any
 
 // A request is one message of a client, and the way back to it.
 type request struct {
 	wire.Message
 	peer *zmtp.Peer
-	// turn counts the cells that came before.
+	// turn counts the cells that came before this request.
 	turn int
 	// after runs when the request has been answered.
 	after func()
@@ -54,8 +54,8 @@ func (s *server) handlers() map[string]handler {
 	}
 }
 
-// receive takes frames from a channel to the goroutine that handles them. It
-// runs in the goroutine of the peer and must not block.
+// receive passes frames from a channel to the goroutine that handles them. It
+// runs in the peer's goroutine and must not block.
 func (s *server) receive(channel *mailbox[*request], p *zmtp.Peer, frames zmtp.Message) {
 	m, err := wire.Decode(frames, s.key)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *server) receive(channel *mailbox[*request], p *zmtp.Peer, frames zmtp.M
 		s.turns.enter()
 		s.cells.push(r)
 	case "interrupt_request", "shutdown_request":
-		s.control.push(r) // at once, also where an old client sends it on shell
+		s.control.push(r) // immediately, even if an old client sends it on shell
 	default:
 		r.turn = s.turns.entered()
 		channel.push(r)
@@ -81,7 +81,7 @@ func (s *server) drop(err error) {
 	s.log.Warn("dropped what is no message", "err", err, "dropped", n)
 }
 
-// handle runs a request that is no cell: busy, reply, idle.
+// handle runs a request that is not a cell: busy, reply, idle.
 func (s *server) handle(r *request) {
 	s.pub.status(r, "busy")
 	var reply content
@@ -105,7 +105,7 @@ func (s *server) handle(r *request) {
 	}
 }
 
-// unknown answers requests of other protocols and drops what wants no answer.
+// unknown answers requests of other protocols, and drops messages that expect no answer.
 func (s *server) unknown(r *request) error {
 	if !strings.HasSuffix(r.Header.MsgType, "_request") {
 		s.drop(fmt.Errorf("kernel: message of unknown type %q", r.Header.MsgType))
@@ -113,7 +113,7 @@ func (s *server) unknown(r *request) error {
 	return &EvalError{Name: "NotSupported", Value: "the Go kernel does not know " + r.Header.MsgType}
 }
 
-// reply sends the answer to a request, over the channel that it came from.
+// reply sends the answer to a request over the channel that the request came from.
 func (s *server) reply(r *request, c content) {
 	if _, ok := c["status"]; !ok {
 		c["status"] = "ok"
@@ -126,7 +126,7 @@ func (s *server) reply(r *request, c content) {
 }
 
 // guard calls fn and turns a panic into an error. Every call of the evaluator
-// goes through it: whatever breaks there, the kernel goes on.
+// goes through it, so that the kernel survives a broken evaluator.
 func guard(fn func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -140,7 +140,7 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
-// asEvalError gives any error the shape that front ends show.
+// asEvalError converts any error to the type that front ends show.
 func asEvalError(err error) *EvalError {
 	if e := (*EvalError)(nil); errors.As(err, &e) {
 		return e
@@ -148,7 +148,7 @@ func asEvalError(err error) *EvalError {
 	return &EvalError{Name: "KernelError", Value: err.Error()}
 }
 
-// errorContent returns the content of an error reply, and of the error message.
+// errorContent returns the content of an error reply and of the error message.
 func errorContent(err error) content {
 	e := asEvalError(err)
 	trace := e.Traceback

@@ -16,7 +16,7 @@ type executeRequest struct {
 	StopOnError     bool              `json:"stop_on_error"`
 }
 
-// runCells executes cells, one after the other, until the kernel ends.
+// runCells executes cells, one after the other, until the kernel stops.
 func (s *server) runCells() {
 	for {
 		r, ok := s.cells.pop(s.ctx)
@@ -32,7 +32,7 @@ func (s *server) runCells() {
 	}
 }
 
-// execute runs one cell: execute_input, what it shows, reply. When it fails it
+// execute runs one cell: execute_input, outputs, reply. If the cell fails, execute
 // returns the cells that must not run after it.
 func (s *server) execute(r *request) (aborted []*request) {
 	in := executeRequest{StoreHistory: true, StopOnError: true}
@@ -89,7 +89,7 @@ func (s *server) evaluate(r *request, in executeRequest, out *output) error {
 	})
 }
 
-// cellID returns the id of the cell in its notebook, where the front end tells it.
+// cellID returns the id of the cell in its notebook, or "" if the front end sends none.
 func cellID(metadata json.RawMessage) string {
 	var md struct {
 		CellID string `json:"cellId"`
@@ -114,8 +114,8 @@ func (s *server) executeReply(out *output, err error) content {
 	return c
 }
 
-// userExpressions evaluates what the front end wants to know after a cell. One
-// that fails says so in its place.
+// userExpressions evaluates the expressions that the front end asks for after a
+// cell. An expression that fails is answered with its error.
 func (s *server) userExpressions(exprs map[string]string) content {
 	out := content{}
 	for name, expr := range exprs {
@@ -133,8 +133,8 @@ func (s *server) userExpressions(exprs map[string]string) content {
 	return out
 }
 
-// helpCall is "name?", "pkg.Name?" and "name??" for more, or with the question marks
-// before the name. Magics answer "%name?" themselves.
+// helpCall matches "name?", "pkg.Name?" and, for more detail, "name??", and the same
+// with the question marks first. Magics answer "%name?" themselves.
 var helpCall = regexp.MustCompile(`^\s*(?:([\pL_][\pL_\pN.]*)(\?\??)|(\?\??)((?:%%?)?[\pL_][\pL_\pN.]*))\s*$`)
 
 func helpFor(code string) (name string, detail int, ok bool) {
@@ -145,7 +145,7 @@ func helpFor(code string) (name string, detail int, ok bool) {
 	return m[1] + m[4], len(m[2]+m[3]) - 1, true
 }
 
-// page shows what is known of a name in the pager.
+// page shows the help on a name in the pager.
 func (s *server) page(name string, detail int, out *output) error {
 	b, ok, err := s.ev.Inspect(s.ctx, name, len(name), detail)
 	if err != nil {

@@ -36,7 +36,7 @@ func (s *server) history(ctx context.Context, r *request) (content, error) {
 			list[i] = []any{e.Session, e.Line, e.Source}
 			continue
 		}
-		var out any // null where the cell has no result
+		var out any // null if the cell has no result
 		if e.Output != "" {
 			out = e.Output
 		}

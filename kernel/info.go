@@ -26,7 +26,7 @@ func (s *server) kernelInfo(context.Context, *request) (content, error) {
 		},
 		"banner":             "Gopherpod " + s.opts.Version + ", Go " + goVersion,
 		"debugger":           false,
-		"supported_features": []string{}, // neither a debugger nor subshells
+		"supported_features": []string{}, // no debugger, no subshells
 		"help_links": []content{
 			{"text": "The Go language", "url": "https://go.dev/doc/"},
 			{"text": "Standard library", "url": "https://pkg.go.dev/std"},
@@ -35,7 +35,7 @@ func (s *server) kernelInfo(context.Context, *request) (content, error) {
 	}, nil
 }
 
-// connect answers connect_request, which old clients send.
+// connect answers connect_request, which only old clients send.
 func (s *server) connect(context.Context, *request) (content, error) {
 	return content{
 		"shell_port": s.conn.ShellPort, "iopub_port": s.conn.IOPubPort, "stdin_port": s.conn.StdinPort,

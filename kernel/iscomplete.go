@@ -2,8 +2,8 @@ package kernel
 
 import "context"
 
-// isComplete answers is_complete_request. It waits for no cell: consoles give it
-// one second.
+// isComplete answers is_complete_request. It does not wait for cells: consoles
+// wait one second for the answer.
 func (s *server) isComplete(_ context.Context, r *request) (content, error) {
 	var in struct {
 		Code string `json:"code"`
@@ -12,7 +12,7 @@ func (s *server) isComplete(_ context.Context, r *request) (content, error) {
 		return nil, err
 	}
 	c := content{"status": "unknown"}
-	// A console needs an answer to go on, also from an evaluator that fails.
+	// A console cannot continue without an answer, so answer even if the evaluator fails.
 	guard(func() error {
 		status, indent := s.ev.IsComplete(in.Code)
 		c["status"] = status

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// output is the Output of one execute_request. It refers to the header of the
-// request alone, so that a goroutine that outlives its cell keeps little alive.
+// output is the Output of one execute_request. It keeps only the header of the
+// request, so that a goroutine that outlives its cell keeps little memory alive.
 type output struct {
 	s      *server
 	parent json.RawMessage
@@ -15,9 +15,9 @@ type output struct {
 	count  int
 
 	mu      sync.Mutex
-	stream  string            // the stream that was written last
+	stream  string            // the stream written last
 	pending map[string][]byte // text not published yet, by stream
-	ticking bool              // a flush is on its way
+	ticking bool              // a flush is scheduled
 	payload []any
 	result  string // text of the execute_result
 }
@@ -53,7 +53,7 @@ func (o *output) Result(b Bundle, md map[string]any) {
 // Clear implements Output.
 func (o *output) Clear(wait bool) { o.publish("clear_output", content{"wait": wait}) }
 
-// publish sends a message behind the text that came before it.
+// publish sends a message after the text written before it.
 func (o *output) publish(kind string, c content) {
 	if o.silent {
 		return
@@ -93,7 +93,7 @@ func (o *output) resultText() string {
 	return o.result
 }
 
-// bundle and metadata are objects on the wire, also when they are nil.
+// bundle and metadata return objects for the wire, even for nil.
 func bundle(b Bundle) map[string]any {
 	if b == nil {
 		return map[string]any{}

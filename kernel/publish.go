@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/zmtp"
 )
 
-// message makes a message of this kernel. Content that cannot be encoded is a
-// fault of a caller; what can be said of it goes out instead.
+// message makes a message of this kernel. If the content cannot be encoded, which
+// is a bug in the caller, the encodable part of it is sent.
 func (s *server) message(msgType string, parent json.RawMessage, c content) wire.Message {
 	body, err := wire.Marshal(s.redact.content(c))
 	if err != nil {
@@ -32,8 +32,8 @@ func (s *server) message(msgType string, parent json.RawMessage, c content) wire
 	}
 }
 
-// encodable drops every value, at any depth of maps, that JSON cannot hold: NaN in
-// a bundle loses that entry and not the message.
+// encodable drops every value, at any depth of maps, that JSON cannot represent: a
+// NaN in a bundle loses that entry and not the message.
 func encodable(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range m {
@@ -57,7 +57,7 @@ type publisher struct {
 	sock *zmtp.Socket
 
 	mu sync.Mutex
-	// cell is the request whose cell runs.
+	// cell is the request whose cell is running.
 	cell *request
 }
 
@@ -69,8 +69,8 @@ func (p *publisher) send(parent json.RawMessage, msgType string, c content) {
 }
 
 // status publishes busy or idle for a request. Front ends show the last status
-// that they saw, whatever its parent: when a request between is over and a cell
-// still runs, busy is said again.
+// they saw, whatever its parent. When a request ends while a cell still runs, busy
+// is therefore published again.
 func (p *publisher) status(r *request, state string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +95,7 @@ func (p *publisher) statusLocked(r *request, state string) {
 	p.send(r.RawHeader, "status", content{"execution_state": state})
 }
 
-// welcome tells a new subscriber that from now on it misses nothing (JEP 65).
+// welcome tells a new subscriber that it will miss nothing from now on (JEP 65).
 func (s *server) welcome(peer *zmtp.Peer, topic string) {
 	m := s.message("iopub_welcome", nil, content{"subscription": topic})
 	m.Identities = [][]byte{[]byte(topic)}

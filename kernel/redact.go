@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A redactor takes secrets out of every string that is published or stored. A nil
-// function leaves all as it is.
+// A redactor removes secrets from every string that is published or stored. A nil
+// redactor changes nothing.
 type redactor func(string) string
 
 func (f redactor) text(s string) string {
@@ -23,7 +23,7 @@ func (f redactor) content(c content) content {
 	return f.value(c).(content)
 }
 
-// value redacts strings at any depth. Values of other types go through JSON.
+// value redacts strings at any depth. Values of other types are encoded as JSON first.
 func (f redactor) value(v any) any {
 	switch v := v.(type) {
 	case nil, bool, int, float64:
@@ -48,7 +48,7 @@ func (f redactor) value(v any) any {
 		out := make(map[string]any, len(v))
 		for k, e := range v {
 			if base64Image(k) {
-				out[k] = e // megabytes, and nothing to find in them
+				out[k] = e // megabytes without words
 				continue
 			}
 			out[k] = f.value(e)
@@ -57,7 +57,7 @@ func (f redactor) value(v any) any {
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		return v // encoding fails again where the error is reported
+		return v // the caller's encoding fails too, and reports the error
 	}
 	var plain any
 	if err := json.Unmarshal(b, &plain); err != nil {

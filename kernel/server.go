@@ -24,23 +24,23 @@ type Options struct {
 	// History is the file that keeps cells across sessions, history.DefaultPath()
 	// for a user's kernel; empty keeps them in memory.
 	History string
-	// Redact takes secrets out of a string. It is applied to every string that is
-	// published or stored, from several goroutines at once. Nil changes nothing.
+	// Redact removes secrets from a string. It is applied to every string that is
+	// published or stored, possibly concurrently. Nil changes nothing.
 	Redact func(string) string
 	// Comms are the targets that front ends can open, by name.
 	Comms map[string]CommTarget
 	// Signals delivers signals of the process: os.Interrupt interrupts the cell, any
-	// other ends the kernel. Nil is none.
+	// other signal stops the kernel. Nil means none.
 	Signals <-chan os.Signal
-	// ParentPID ends the kernel when this process, which started it, has gone: the
-	// number in JPY_PARENT_PID. 0 is none.
+	// ParentPID is the process that started the kernel: JPY_PARENT_PID. The kernel
+	// stops when that process is gone. 0 means none.
 	ParentPID int
-	// Ready is called when the sockets listen, with the ports that were chosen for
-	// those given as 0.
+	// Ready is called when the sockets listen. The ports that were 0 are replaced
+	// with the chosen ones.
 	Ready func(ConnectionInfo)
-	// Stats, where given, is counted up while the kernel runs.
+	// Stats, if not nil, is updated while the kernel runs.
 	Stats *Stats
-	// Log gets what is of interest to who fixes the kernel; nil drops it.
+	// Log receives messages for people debugging the kernel; nil drops them.
 	Log *slog.Logger
 }
 
@@ -68,25 +68,25 @@ type server struct {
 	hist    *history.Store
 	comms   comms
 	cells   *mailbox[*request]
-	code    *mailbox[*request] // requests on shell that are no cells
+	code    *mailbox[*request] // requests on shell other than cells
 	control *mailbox[*request]
 	turns   *turns
-	// count is the execution count of the next cell; the goroutine of cells owns it.
+	// count is the execution count of the next cell; the goroutine that runs cells owns it.
 	count int
 
 	ctx  context.Context
 	stop context.CancelCauseFunc
 }
 
-// How long the end may take: cells to return, queued messages to be written.
+// How long stopping may take: for cells to return, and for queued messages to be written.
 const (
 	stopWait = 2 * time.Second
 	linger   = time.Second
 )
 
-// Serve runs a kernel on the sockets of conn until a shutdown_request, whose
-// result is nil, or the end of ctx, whose cause is the result. It closes ev. The
-// errors of a kernel that cannot start wrap ErrConnection or come from listening.
+// Serve runs a kernel on the sockets of conn. It returns nil after a
+// shutdown_request, or the cause of ctx when ctx is done. It closes ev. If the kernel
+// cannot start, the error wraps ErrConnection or comes from listening.
 func Serve(ctx context.Context, conn ConnectionInfo, ev Evaluator, opts Options) error {
 	key, err := wire.NewKey(conn.Key, conn.SignatureScheme)
 	if err != nil {
@@ -141,7 +141,7 @@ func newServer(conn ConnectionInfo, key wire.Key, ev Evaluator, opts Options) *s
 	return s
 }
 
-// listen opens the five sockets. On an error it returns those that are open.
+// listen opens the five sockets. On an error it returns those that it has opened.
 func (s *server) listen() (sockets []*zmtp.Socket, err error) {
 	open := func(port *int, cfg zmtp.Config) (*zmtp.Socket, error) {
 		network, address, err := s.conn.Address(*port)
@@ -162,7 +162,7 @@ func (s *server) listen() (sockets []*zmtp.Socket, err error) {
 	router := func(receive func(*zmtp.Peer, zmtp.Message)) zmtp.Config {
 		return zmtp.Config{Type: zmtp.Router, Receive: receive}
 	}
-	// iopub and stdin come first: a request may need them at once.
+	// Open iopub and stdin first: a request may need them immediately.
 	if s.pub.sock, err = open(&s.conn.IOPubPort, zmtp.Config{Type: zmtp.XPub, Subscribed: s.welcome}); err != nil {
 		return sockets, err
 	}
@@ -192,7 +192,7 @@ func (s *server) peerDropped(_ *zmtp.Peer, err error) {
 	s.drop(err)
 }
 
-// run handles requests until the kernel ends, and closes the evaluator.
+// run handles requests until the kernel stops, and closes the evaluator.
 func (s *server) run() {
 	if s.opts.Ready != nil {
 		s.opts.Ready(s.conn)

@@ -10,18 +10,18 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/zmtp"
 )
 
-// Why Input has no answer.
+// The reasons why Input returns no answer.
 var (
 	// ErrNoStdin: the request does not allow stdin, or its client has no stdin channel.
-	ErrNoStdin = errors.New("kernel: nobody can be asked: the front end does not allow input")
-	// ErrInterrupted: the person interrupted the kernel instead.
+	ErrNoStdin = errors.New("kernel: the front end does not allow input")
+	// ErrInterrupted: the user interrupted the kernel instead of answering.
 	ErrInterrupted = errors.New("kernel: interrupted while waiting for input")
-	// ErrClosed: the kernel shuts down.
+	// ErrClosed: the kernel is shutting down.
 	ErrClosed = errors.New("kernel: shut down")
 )
 
-// stdinRoute is the way to the person who runs a cell. A client opens its stdin
-// channel under the identity of its shell channel.
+// stdinRoute is the route to the user who runs a cell. A client opens its stdin
+// channel with the identity of its shell channel.
 type stdinRoute struct {
 	allowed    bool
 	identity   string
@@ -33,15 +33,15 @@ type stdinRoute struct {
 // cell before it has connected all its channels.
 const stdinWait = 2 * time.Second
 
-// answer is one input_reply. Its parent is the question, where the client says so.
+// answer is one input_reply. Its parent is the question, if the client sets it.
 type answer struct {
 	identity string
 	parent   string
 	value    string
 }
 
-// answers reports whether it is the answer to a question for a cell. Some clients
-// name no parent, some the cell.
+// answers reports whether a answers the question of a cell. Some clients set no
+// parent, some set the cell.
 func (a answer) answers(identity, question, cell string) bool {
 	return a.identity == identity && (a.parent == "" || a.parent == question || a.parent == cell)
 }
@@ -50,7 +50,7 @@ func (a answer) answers(identity, question, cell string) bool {
 type input struct {
 	s       *server
 	sock    *zmtp.Socket
-	turn    chan struct{} // holds a token while nobody is asked
+	turn    chan struct{} // holds a token while no question is open
 	answers chan answer
 	stop    chan struct{} // a token is an interrupt
 }
@@ -61,7 +61,7 @@ func newInput(s *server) *input {
 	return in
 }
 
-// receive takes an input_reply. One that nobody waits for is dropped.
+// receive takes an input_reply, and drops it if no question is open.
 func (in *input) receive(p *zmtp.Peer, frames zmtp.Message) {
 	m, err := wire.Decode(frames, in.s.key)
 	if err != nil {
@@ -82,7 +82,7 @@ func (in *input) receive(p *zmtp.Peer, frames zmtp.Message) {
 	}
 }
 
-// interrupt ends the question that is open, if any.
+// interrupt cancels the open question, if any.
 func (in *input) interrupt() {
 	select {
 	case in.stop <- struct{}{}:
@@ -95,7 +95,7 @@ func (o *output) Input(ctx context.Context, prompt string, password bool) (strin
 	if !o.stdin.allowed {
 		return "", ErrNoStdin
 	}
-	o.flush() // what the program said comes before what it asks
+	o.flush() // output written before the question is shown before it
 	return o.s.input.ask(ctx, o, content{"prompt": prompt, "password": password})
 }
 
@@ -108,7 +108,7 @@ func (in *input) ask(ctx context.Context, o *output, question content) (string, 
 	if err != nil {
 		return "", err
 	}
-	for drained := false; !drained; { // answers to questions that were given up
+	for drained := false; !drained; { // drop answers to abandoned questions
 		select {
 		case <-in.answers:
 		default:
@@ -153,7 +153,7 @@ func (in *input) peer(ctx context.Context, identity string) (*zmtp.Peer, error) 
 	return nil, ErrNoStdin
 }
 
-// wait waits for c, and for what ends every wait.
+// wait waits for c, or for an event that cancels every wait.
 func (in *input) wait(ctx context.Context, c <-chan struct{}) error {
 	select {
 	case <-c:

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Text is collected before it is published: a message for each line would cost
-// the front end more than the cell. It goes out when streamDelay has passed since
-// the first byte, when streamChunk bytes have come, and before anything else that
-// its cell shows.
+// Text is collected before it is published, because one message per line would
+// cost the front end more than the cell. It is published when streamDelay has passed
+// since the first byte, when streamChunk bytes have come, and before any other
+// output of its cell.
 const (
 	streamDelay = 40 * time.Millisecond
 	streamChunk = 1 << 20
@@ -51,15 +51,15 @@ func (o *output) tick() {
 	o.flushLocked(false)
 }
 
-// flush publishes all text, the beginning of a rune included.
+// flush publishes all text, including an incomplete rune.
 func (o *output) flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.flushLocked(true)
 }
 
-// flushLocked publishes the text of the present stream. A rune whose end has not
-// come yet waits for it, unless all is asked for.
+// flushLocked publishes the text of the current stream. It keeps an incomplete
+// rune for later unless all is set.
 func (o *output) flushLocked(all bool) {
 	o.publishText(o.stream, all)
 	if all {
@@ -75,8 +75,8 @@ func (o *output) publishText(name string, all bool) {
 	if !all {
 		n = wholeRunes(b)
 		if n >= streamChunk/2 {
-			// A large piece ends at a line, so that what spans lines only is
-			// redacted and searched as one.
+			// Split a large piece at a line end, so that anything within a line is
+			// redacted and searched as a whole.
 			if i := bytes.LastIndexByte(b[:n], '\n'); i >= 0 {
 				n = i + 1
 			}
@@ -90,7 +90,7 @@ func (o *output) publishText(name string, all bool) {
 	o.s.pub.send(o.parent, "stream", content{"name": name, "text": text})
 }
 
-// wholeRunes returns the length of b without the beginning of a rune at its end.
+// wholeRunes returns the length of b without an incomplete rune at its end.
 func wholeRunes(b []byte) int {
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
 		c := b[len(b)-i]

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A mailbox is an unbounded queue between goroutines: a reader of a socket never
-// waits for a cell.
+// A mailbox is an unbounded queue between goroutines. It is unbounded so that a
+// goroutine that reads a socket never waits for a cell.
 type mailbox[T any] struct {
 	mu    sync.Mutex
 	items []T
@@ -54,16 +54,16 @@ func (m *mailbox[T]) take() []T {
 }
 
 // patience is how long a request about code waits for a cell that was sent before
-// it. Most cells are over by then and the request sees what they defined, as
-// with kernels that do one thing after the other; a long one does not keep the
-// front end without completion.
+// it. Most cells end within that time, and the request sees what they defined, as
+// in kernels that do one thing after the other. A long-running cell does not keep
+// the front end from completing.
 const patience = 300 * time.Millisecond
 
-// turns knows which cells are over.
+// turns tracks which cells have finished.
 type turns struct {
 	mu      sync.Mutex
-	in, out int       // cells that came, cells that are over
-	since   time.Time // when the present cell began; zero between cells
+	in, out int       // cells received, cells finished
+	since   time.Time // when the current cell began; zero between cells
 	changed chan struct{}
 }
 
@@ -96,8 +96,8 @@ func (t *turns) end(n int) {
 	t.changed = make(chan struct{})
 }
 
-// wait returns when the first n cells are over, or when the present one has run
-// for longer than patience.
+// wait returns when the first n cells have finished, or when the current one has
+// run for longer than patience.
 func (t *turns) wait(ctx context.Context, n int) {
 	for {
 		t.mu.Lock()

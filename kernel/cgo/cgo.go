@@ -17,12 +17,12 @@ type Notebook struct {
 	run      Compiler
 	n        int                  // packages made
 	last     string               // the C code of the last cell that has some
-	packages map[string][]*linked // by their C code
-	versions map[string]int       // of the C code
-	declared map[string]string    // what cells have by now
+	packages map[string][]*linked // keyed by their C code
+	versions map[string]int       // number of versions of the C code
+	declared map[string]string    // what the cells have declared so far
 }
 
-// A linked is a package that was made of C code.
+// A linked is a package generated from C code.
 type linked struct {
 	alias, path string
 	k           *known
@@ -36,15 +36,15 @@ func New(dir string, run Compiler) *Notebook {
 	return n
 }
 
-// Forget is for a notebook in which nothing is declared any more.
+// Forget resets the notebook when none of its declarations is left.
 func (n *Notebook) Forget() { n.declared, n.packages = map[string]string{}, map[string][]*linked{} }
 
-// A Cell is a cell whose C code is taken out.
+// A Cell is a cell whose C code has been taken out.
 type Cell struct {
-	// Source is the cell's Go: as many lines as before, with C_name for C.name, and
-	// declarations behind them.
+	// Source is the cell's Go code: as many lines as before, with C_name for C.name,
+	// and declarations after them.
 	Source string
-	// Path and Dir are a package that is new and that it imports, or "".
+	// Path and Dir name the new package that the cell imports, or are "".
 	Path, Dir string
 
 	text     string
@@ -57,15 +57,15 @@ type Cell struct {
 // Prefix begins the paths of the packages.
 const Prefix = "gopherpod.cgo/"
 
-// Cell takes the C code out of a cell; it returns nil if there is none. What is wrong
-// with it is an *Error. Commit is to be called when the cell is loaded.
+// Cell takes the C code out of a cell; it returns nil if there is none. If the C code
+// is wrong, the error is an *Error. Call Commit when the cell has been loaded.
 func (n *Notebook) Cell(ctx context.Context, text string) (*Cell, error) {
 	s, err := cut(text)
 	if s == nil || err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(s.preamble) == "" {
-		s.preamble = n.last // of a cell before
+		s.preamble = n.last // of an earlier cell
 	}
 	c := &Cell{text: text, notebook: n, fresh: map[string]string{}, preamble: s.preamble}
 	packages := n.packages[s.preamble]
@@ -79,7 +79,7 @@ func (n *Notebook) Cell(ctx context.Context, text string) (*Cell, error) {
 		lacking = append(lacking, defined(s.preamble)...)
 	}
 	if len(packages) == 0 && len(lacking) == 0 {
-		lacking = []use{{name: "int"}} // the C code is compiled all the same
+		lacking = []use{{name: "int"}} // so that the C code is compiled all the same
 	}
 	if len(lacking) > 0 {
 		if c.made, err = n.link(ctx, c, s, lacking); err != nil {
@@ -92,7 +92,7 @@ func (n *Notebook) Cell(ctx context.Context, text string) (*Cell, error) {
 	return c, nil
 }
 
-// link makes a package of the C code, for some names.
+// link makes a package of the C code, which offers the given names.
 func (n *Notebook) link(ctx context.Context, c *Cell, s *source, uses []use) (*linked, error) {
 	n.n++
 	l := &linked{alias: fmt.Sprintf("nbcgo%d", n.n), path: fmt.Sprintf("%sc%d", Prefix, n.n)}
@@ -110,11 +110,11 @@ func (n *Notebook) link(ctx context.Context, c *Cell, s *source, uses []use) (*l
 	return l, write(c.Dir, map[string]string{probeFile: whole, "shim.go": shim})
 }
 
-// meaningIn says what a use is, by the first package that has it.
+// meaningIn returns the meaning of a use, from the first package that has it.
 func meaningIn(packages []*linked, u use) (m meaning, l *linked, ok bool) {
 	for _, l := range packages {
 		m, ok := l.k.meaningOf(u, l.alias)
-		// what goes through the package has to be prepared in it
+		// A use that goes through the package must have been prepared in it.
 		if ok && (!strings.Contains(m.decl, l.alias+".") || slices.ContainsFunc(l.uses, func(v use) bool { return v.name == u.name && v.call == u.call && v.two == u.two })) {
 			return m, l, true
 		}
@@ -122,7 +122,7 @@ func meaningIn(packages []*linked, u use) (m meaning, l *linked, ok bool) {
 	return m, nil, false
 }
 
-// replaced returns the text with what the cell has in the place of C's names.
+// replaced returns the text with the cell's names in the place of C's.
 func (s *source) replaced(packages []*linked) string {
 	b := []byte(s.text)
 	for _, u := range slices.Backward(s.uses) {
@@ -136,7 +136,7 @@ func (s *source) replaced(packages []*linked) string {
 	return string(b)
 }
 
-// declarations returns what the cell needs besides, behind a line end.
+// declarations returns the additional declarations of the cell, after a line end.
 func (c *Cell) declarations(s *source, packages []*linked) string {
 	var decls []string
 	add := func(name, decl string) {
@@ -174,7 +174,7 @@ func (c *Cell) declarations(s *source, packages []*linked) string {
 	return imports + text
 }
 
-// Commit tells that the cell's declarations are the notebook's.
+// Commit adds the cell's declarations to the notebook.
 func (c *Cell) Commit() {
 	n := c.notebook
 	n.last = c.preamble
@@ -188,7 +188,7 @@ func (c *Cell) Commit() {
 
 var ours = regexp.MustCompile(`\bC[_2pvm](\w+?)(__\d+)?\b(\(\))?`)
 
-// Told puts C.name in the place of what the cell has for it, in a message.
+// Told returns a message with C.name in the place of the cell's name for it.
 func (c *Cell) Told(msg string) string {
 	return ours.ReplaceAllStringFunc(msg, func(all string) string {
 		m := ours.FindStringSubmatch(all)
@@ -199,7 +199,7 @@ func (c *Cell) Told(msg string) string {
 	})
 }
 
-// Function returns the C name of a function that Cell declared, "" of any other.
+// Function returns the C name of a function that Cell declared, or "" for any other name.
 func Function(name string) string {
 	if m := ours.FindStringSubmatch(name); m != nil && m[0] == name {
 		return "C." + m[1]
@@ -207,7 +207,7 @@ func Function(name string) string {
 	return ""
 }
 
-// Line returns a line of the cell as it was written, from 1; "" if there is none.
+// Line returns a line of the cell as the user wrote it, counted from 1, or "" if there is none.
 func (c *Cell) Line(n int) string {
 	lines := strings.Split(c.text, "\n")
 	if n < 1 || n > len(lines) {

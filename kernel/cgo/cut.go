@@ -1,10 +1,10 @@
 // Package cgo lets a cell hold C code: a comment before import "C", and C.name in the
-// Go below it, as cmd/cgo has it.
+// Go code below it, as in cmd/cgo.
 //
 // The C code becomes a package of its own, which the go command compiles. The cell gets
-// Go declarations in the place of C's names: C.add is C_add in it, a function that calls
-// that package; C.point is C_point, a struct of the same layout. They are declarations
-// like others: later cells can use them, with an import "C" of their own that needs no
+// Go declarations in the place of C's names: C.add becomes C_add, a function that calls
+// that package; C.point becomes C_point, a struct of the same layout. They are ordinary
+// declarations: later cells can use them, with an import "C" of their own that needs no
 // comment.
 //
 //	cut.go      finds import "C", its comment and the names
@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// An Error is what is wrong with a cell's C code, at a place of the cell.
+// An Error describes what is wrong with a cell's C code, at a position in the cell.
 type Error struct {
 	Line, Col int // from 1; Col counts bytes
 	Msg, Hint string
@@ -27,21 +27,21 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Msg }
 
-// A use is a name of C in a cell.
+// A use is a C name in a cell.
 type use struct {
 	name      string
-	call, two bool // it is called; for two results, the second one errno's
+	call, two bool // it is called; with two results, the second is errno
 	guess     bool // no cell names it yet
-	at, end   int  // bytes of "C.name"
+	at, end   int  // byte offsets of "C.name"
 	line, col int
 }
 
 // A source is a cell with C code.
 type source struct {
 	text     string
-	preamble string // the comment's text
-	line     int    // of its first line, from 1
-	from, to int    // bytes of import "C"
+	preamble string // the text of the comment
+	line     int    // line number of its first line, from 1
+	from, to int    // byte offsets of import "C"
 	uses     []use
 }
 
@@ -65,7 +65,7 @@ func cut(text string) (*source, error) {
 		}
 		if toks[i-1].tok != token.IMPORT {
 			if inImports(toks[:i]) {
-				return nil, &Error{Line: t.pos.Line, Col: t.pos.Column, Msg: `import "C" stands among other imports`, Hint: `give it a line of its own, behind the comment with the C code: import "C"`}
+				return nil, &Error{Line: t.pos.Line, Col: t.pos.Column, Msg: `import "C" stands among other imports`, Hint: `give it a line of its own, after the comment with the C code: import "C"`}
 			}
 			continue
 		}
@@ -106,7 +106,7 @@ func scan(text string) (toks []tok) {
 	}
 }
 
-// inImports reports whether what follows toks is in the brackets of an import.
+// inImports reports whether the token after toks is inside the brackets of an import.
 func inImports(toks []tok) bool {
 	for i := len(toks) - 1; i > 0; i-- {
 		switch toks[i].tok {
@@ -120,7 +120,7 @@ func inImports(toks []tok) bool {
 	return false
 }
 
-// comment takes the comments that end right above a line.
+// comment takes the comments that end directly above a line.
 func (s *source) comment(toks []tok, line int) {
 	var group []tok
 	for i := len(toks) - 1; i >= 0; i-- {
@@ -146,7 +146,7 @@ func (s *source) comment(toks []tok, line int) {
 	}
 }
 
-// names finds the uses.
+// names finds the uses of C names.
 func (s *source) names(toks []tok) {
 	for i := 0; i+2 < len(toks); i++ {
 		if toks[i].tok != token.IDENT || toks[i].lit != "C" || toks[i+1].tok != token.PERIOD || toks[i+2].tok != token.IDENT || i > 0 && toks[i-1].tok == token.PERIOD {
@@ -159,7 +159,7 @@ func (s *source) names(toks []tok) {
 	}
 }
 
-// twoNames reports whether toks end with "a, b :=" or "a, b =", and no third name.
+// twoNames reports whether toks end with "a, b :=" or "a, b =", but not with a third name.
 func twoNames(toks []tok) bool {
 	n := len(toks)
 	if n < 4 || toks[n-1].tok != token.DEFINE && toks[n-1].tok != token.ASSIGN || toks[n-2].tok != token.IDENT || toks[n-3].tok != token.COMMA {
@@ -176,7 +176,7 @@ func twoNames(toks []tok) bool {
 	return true
 }
 
-// alone reports whether nothing of the expression follows the call that toks begin with.
+// alone reports whether the call at the start of toks is the whole expression.
 func alone(toks []tok) bool {
 	depth := 0
 	for i, t := range toks {

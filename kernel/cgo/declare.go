@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// A meaning is what a use is in the cell.
+// A meaning is how the cell expresses a use.
 type meaning struct {
-	as   string // what stands for C.name
-	name string // what is declared
+	as   string // the text that replaces C.name
+	name string // the declared name
 	decl string // its declaration
 }
 
-// inCell are names of types as the cell has them.
+// inCell rewrites a type text to the type names that the cell has.
 func (k *known) inCell(text string) string {
-	text = strings.ReplaceAll(text, "_cgopackage.Incomplete", "struct{}") // only pointers to it are of use
+	text = strings.ReplaceAll(text, "_cgopackage.Incomplete", "struct{}") // only pointers to it can be used
 	return typeName.ReplaceAllStringFunc(text, func(m string) string { return k.typeIn(strings.TrimPrefix(m, ctype)) })
 }
 
-// typeIn returns the name of a type in cells.
+// typeIn returns the cell's name of a type.
 func (k *known) typeIn(name string) string {
 	if k.basic(name) {
 		return "C_" + name
@@ -28,8 +28,8 @@ func (k *known) typeIn(name string) string {
 	return fmt.Sprintf("C_%s__%d", name, k.version)
 }
 
-// basic reports whether a type is the same in all C code: a number or a pointer to nothing
-// that has a name.
+// basic reports whether a type is the same in all C code: a number, or a pointer to
+// a type without a name.
 func (k *known) basic(name string) bool {
 	text := strings.TrimPrefix(k.types[name], "= ")
 	if other, ok := strings.CutPrefix(text, ctype); ok && isName(other) {
@@ -44,7 +44,7 @@ func isName(s string) bool {
 	})
 }
 
-// meaningOf says what a use is; alias is the name of the package with the C code.
+// meaningOf returns the meaning of a use; alias is the import name of the package with the C code.
 func (k *known) meaningOf(u use, alias string) (m meaning, ok bool) {
 	if t := k.twos[u.name]; u.two && t != nil {
 		return meaning{"C2" + u.name, "C2" + u.name, k.wrapper("C2"+u.name, alias+".X2_"+u.name, t)}, true
@@ -76,7 +76,7 @@ func (k *known) meaningOf(u use, alias string) (m meaning, ok bool) {
 	return m, false
 }
 
-// texts returns those that name the types of a use.
+// texts returns the type texts of a use.
 func (k *known) texts(u use) []string {
 	texts := []string{ctype + u.name, k.vars[u.name]}
 	f := k.funcs[u.name]
@@ -94,8 +94,8 @@ func (k *known) texts(u use) []string {
 	return texts
 }
 
-// wrapper returns the function of a cell that calls one of the package with the C code: what
-// goes there and back goes by pointers, for the types are the cell's own.
+// wrapper returns the cell's function that calls a function of the package with the C
+// code. Arguments and results travel by pointer, because the types belong to the cell.
 func (k *known) wrapper(name, target string, t *ast.FuncType) string {
 	params, results, args := list(t.Params, k.inCell), list(t.Results, k.inCell), []string{}
 	for _, r := range results {
@@ -107,7 +107,7 @@ func (k *known) wrapper(name, target string, t *ast.FuncType) string {
 	return fmt.Sprintf("func %s(%s) (%s) { %s(%s); return }", name, join(params), join(results), target, strings.Join(args, ", "))
 }
 
-// A field is a parameter or result; those of type void are left out.
+// A field is a parameter or result; those of type void are omitted.
 type field struct{ name, typ string }
 
 func list(l *ast.FieldList, rename func(string) string) (out []field) {
@@ -139,15 +139,15 @@ func join(fs []field) string {
 
 func same(s string) string { return s }
 
-// shim returns the Go file beside the C code: for each use what the cell's declarations call.
-// line is what uses a name in the file with the C code.
+// shim returns the Go file beside the C code, with the functions that the cell's
+// declarations call; line returns the code that uses a name in the file with the C code.
 func (k *known) shim(uses []use) (text string, line func(use) string) {
 	var b strings.Builder
 	b.WriteString(`package c
 
 import "unsafe"
 
-// at is the address that a pointer of the cell's has.
+// at returns the address in a pointer of one of the cell's types.
 func at(p any) unsafe.Pointer { return (*[2]unsafe.Pointer)(unsafe.Pointer(&p))[1] }
 
 `)
@@ -189,8 +189,8 @@ func at(p any) unsafe.Pointer { return (*[2]unsafe.Pointer)(unsafe.Pointer(&p))[
 	}
 }
 
-// caller writes a function that takes pointers, and variables with which cmd/cgo sees
-// the function called; it returns their names.
+// caller writes a function that takes pointers, and returns its name and the variables
+// through which cmd/cgo sees the C function called.
 func caller(b *strings.Builder, name, target string, t *ast.FuncType) string {
 	params, results := list(t.Params, same), list(t.Results, same)
 	var takes, gets, gives, zeros, checks []string

@@ -17,12 +17,12 @@ import (
 )
 
 // A Compiler runs "go list -compiled" in a folder with one package and returns the files
-// that would be compiled; where it fails, what it printed.
+// that would be compiled or, if it fails, what it printed.
 type Compiler func(ctx context.Context, dir string) (files []string, output string, err error)
 
-// What cmd/cgo says of C's names.
+// A known holds what cmd/cgo says about C's names.
 type known struct {
-	types  map[string]string // name -> Go's text of it, behind "type name "
+	types  map[string]string // name -> its Go text, as it follows "type name "
 	order  []string          // of types
 	funcs  map[string]*ast.FuncType
 	twos   map[string]*ast.FuncType // with errno
@@ -30,7 +30,7 @@ type known struct {
 	vars   map[string]string // name -> type of the pointer to it
 	ptrs   map[string]bool   // functions as values
 	macros map[string]*ast.FuncType
-	// version sets apart the structs of different C code, whose layout may differ: a
+	// version distinguishes the structs of different C code, whose layouts may differ: a
 	// function of an earlier cell keeps its own.
 	version int
 }
@@ -40,13 +40,13 @@ const (
 	probeFile = "c.go"
 )
 
-// header is what stands before the C code in its file. What the code defines is hidden from
-// other libraries of the process: another version of it, of a cell that was edited, has its
-// own.
+// header precedes the C code in its file. Hidden visibility keeps the definitions from
+// other libraries of the process: the code of an edited cell is another version with
+// the same names.
 const header = "package c\n\n/*\n#cgo CFLAGS: -fvisibility=hidden\n"
 
-// file returns a Go file with the C code, and a function with a line for each name of the
-// cell; lines says which one stands where.
+// file returns a Go file with the C code and a function that has a line for each name of
+// the cell; lines maps line numbers to names.
 func file(preamble string, uses []use, line func(use) string) (text string, lines map[int]use) {
 	var b strings.Builder
 	b.WriteString(header + preamble + "*/\nimport \"C\"\n\nfunc _() {\n")
@@ -63,7 +63,7 @@ func file(preamble string, uses []use, line func(use) string) (text string, line
 	return b.String(), lines
 }
 
-// named uses a name as the cell does; args are those of a call.
+// named returns code that uses a name as the cell does; args are the arguments of a call.
 func named(u use, args string) string {
 	switch {
 	case u.two:
@@ -74,7 +74,7 @@ func named(u use, args string) string {
 	return "_ = C." + u.name
 }
 
-// probe asks what names are; it leaves out guesses that are nothing.
+// probe asks cmd/cgo what names are. It leaves out guesses that do not exist.
 func probe(ctx context.Context, run Compiler, dir, module string, s *source, uses []use) (*known, []use, error) {
 	if strings.Contains(s.preamble, "*/") {
 		return nil, nil, &Error{Line: s.line, Col: 1, Msg: "the C code holds the end of a comment", Hint: "write its own comments with //"}
@@ -93,7 +93,7 @@ func probe(ctx context.Context, run Compiler, dir, module string, s *source, use
 			uses = fewer
 			continue
 		}
-		for _, f := range files { // in the go command's cache they have other names
+		for _, f := range files { // the files have other names in the go command's cache
 			b, err := os.ReadFile(f)
 			if err != nil {
 				return nil, nil, fmt.Errorf("cgo: %w", err)
@@ -107,7 +107,7 @@ func probe(ctx context.Context, run Compiler, dir, module string, s *source, use
 	}
 }
 
-// without leaves out the guesses that an output complains of.
+// without leaves out the guesses that the output complains about.
 func without(uses []use, output string, lines map[int]use) []use {
 	bad := map[string]bool{}
 	for _, m := range place.FindAllStringSubmatch(output, -1) {
@@ -123,8 +123,8 @@ var word = regexp.MustCompile(`[A-Za-z_]\w*|\S`)
 
 var noCode = regexp.MustCompile(`(?s)//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?m:^[ \t]*#(?:[^\n]*\\\n)*[^\n]*)`)
 
-// defined returns the functions and variables that C code seems to define, for cells to come:
-// they are of the package that is made of the code, and of no other one.
+// defined returns the functions and variables that C code seems to define, for later cells:
+// they exist in the package made of this code and in no other.
 func defined(code string) (uses []use) {
 	var statement []string
 	depth := 0
@@ -179,7 +179,7 @@ func write(dir string, files map[string]string) error {
 
 var place = regexp.MustCompile(regexp.QuoteMeta(probeFile) + `:(\d+):(\d+): (.*)`)
 
-// located returns the first error that the C compiler or cmd/cgo tells, at its place in the cell.
+// located returns the first error of the C compiler or of cmd/cgo, at its position in the cell.
 func (s *source) located(output string, lines map[int]use, err error) error {
 	first, hint := "", ""
 	for _, l := range strings.Split(output, "\n") {
@@ -215,7 +215,7 @@ func position(text string, at int) (line, col int) {
 	return strings.Count(text[:at], "\n") + 1, at - strings.LastIndexByte(text[:at], '\n')
 }
 
-// read reads the file in which cmd/cgo says what C's names are in Go.
+// read reads the file in which cmd/cgo writes what C's names are in Go.
 func read(path string, text []byte) (*known, error) {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, path, text, parser.SkipObjectResolution)
@@ -278,7 +278,7 @@ func printed(fset *token.FileSet, n ast.Node) string {
 	return b.String()
 }
 
-// reached lists the types that texts name, and what those name, in their order.
+// reached lists the types that the texts name, and recursively those that these name, in order.
 func (k *known) reached(texts ...string) (names []string) {
 	todo := map[string]bool{}
 	var visit func(text string)

@@ -1,8 +1,8 @@
-// Package check looks through a notebook before it is shared: for keys and tokens, for
+// Package check examines a notebook before it is shared: for keys and tokens, for
 // paths that name a person, for outputs that are huge or that GitHub does not show.
 //
-// Secrets are found by their form and by the values that this machine knows (package
-// kernel/secrets); a finding never holds what it found.
+// It recognises secrets by their form and by the values that this machine knows (package
+// kernel/secrets); a finding never contains the secret.
 package check
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/secrets"
 )
 
-// A Kind is what was found.
+// A Kind is a category of finding.
 type Kind string
 
 const (
@@ -33,8 +33,8 @@ const (
 // Grave reports whether a notebook with the finding should not be shared.
 func (k Kind) Grave() bool { return k == Secret || k == Path }
 
-// MaxOutput is how many bytes an output may have. GitHub shows notebooks up to some
-// megabytes; review tools give up before.
+// MaxOutput is how many bytes an output may have. GitHub shows notebooks of up to a few
+// megabytes; review tools give up earlier.
 const MaxOutput = 1 << 20
 
 // A Finding is one place in a notebook.
@@ -42,12 +42,12 @@ type Finding struct {
 	Kind  Kind   `json:"kind"`
 	Cell  int    `json:"cell,omitempty"`  // counted from 1; 0: the notebook's metadata
 	Where string `json:"where"`           // "source", "output 2", "metadata"
-	Line  int    `json:"line,omitempty"`  // of the text, from 1
-	Text  string `json:"text"`            // in words, without the secret
-	Bytes int    `json:"bytes,omitempty"` // of a huge output
+	Line  int    `json:"line,omitempty"`  // in the text, from 1
+	Text  string `json:"text"`            // a description, without the secret
+	Bytes int    `json:"bytes,omitempty"` // size of a huge output
 }
 
-// String returns the finding in a line.
+// String returns the finding on one line.
 func (f Finding) String() string {
 	s := fmt.Sprintf("cell %d, %s", f.Cell, f.Where)
 	if f.Cell == 0 {
@@ -59,22 +59,22 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s", s, f.Kind, f.Text)
 }
 
-// ErrNotebook: the file is no notebook.
+// ErrNotebook is the error for a file that is not a notebook.
 var ErrNotebook = errors.New("not a Jupyter notebook")
 
-// maxNotebook bounds what is read.
+// maxNotebook is the largest notebook to read, in bytes.
 const maxNotebook = 512 << 20
 
-// Notebook looks through the notebook that r holds. Redact masks the secrets that are
-// known here, as secrets.Redactor makes it; home is the person's folder or "".
+// Notebook examines the notebook that r holds. Redact masks the secrets that this machine
+// knows, as secrets.Redactor does; home is the user's home folder or "".
 func Notebook(r io.Reader, redact func(string) string, home string) ([]Finding, error) {
 	c := &checker{redact: redact, home: home}
 	_, err := c.read(r)
 	return c.found, err
 }
 
-// Fix returns the notebook with secrets masked, home paths shortened to ~, and huge
-// outputs taken out, and what was found. The rest stays as it was.
+// Fix returns the notebook with secrets masked, home paths shortened to ~ and huge
+// outputs removed, and the findings. The rest is unchanged.
 func Fix(r io.Reader, redact func(string) string, home string) ([]byte, []Finding, error) {
 	c := &checker{redact: redact, home: home, fix: true}
 	nb, err := c.read(r)
@@ -82,7 +82,7 @@ func Fix(r io.Reader, redact func(string) string, home string) ([]byte, []Findin
 		return nil, nil, err
 	}
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b) // as nbformat writes: keys sorted, one blank, no escapes
+	enc := json.NewEncoder(&b) // the form that nbformat writes: sorted keys, indent of one space, no escapes
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(nb); err != nil {
@@ -91,7 +91,7 @@ func Fix(r io.Reader, redact func(string) string, home string) ([]byte, []Findin
 	return b.Bytes(), c.found, nil
 }
 
-// File is Notebook of a file, with the secrets of this process and of .env beside it.
+// File runs Notebook on a file, with the secrets of this process and of .env beside the file.
 func File(name string) ([]Finding, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *checker) read(r io.Reader) (map[string]any, error) {
 	}
 	cells, ok := nb["cells"].([]any)
 	if _, version := nb["nbformat"]; !ok || !version {
-		return nil, fmt.Errorf("%w: it has no cells or no nbformat (4 is wanted)", ErrNotebook)
+		return nil, fmt.Errorf("%w: want nbformat 4 with cells", ErrNotebook)
 	}
 	c.at = Finding{Where: "metadata"}
 	nb["metadata"] = c.value(nb["metadata"])
@@ -137,7 +137,7 @@ func (c *checker) read(r io.Reader) (map[string]any, error) {
 	for i, x := range cells {
 		cell, ok := x.(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("%w: cell %d is no object", ErrNotebook, i+1)
+			return nil, fmt.Errorf("%w: cell %d is not an object", ErrNotebook, i+1)
 		}
 		c.cell(i+1, cell, &last)
 	}
@@ -180,7 +180,7 @@ func (c *checker) cell(number int, cell map[string]any, last *int) {
 
 var dropped = regexp.MustCompile(`(?i)<(script|style)\b`)
 
-// hidden finds outputs of which GitHub shows nothing or half.
+// hidden finds outputs that GitHub shows not at all or in part.
 func (c *checker) hidden(output any) {
 	o, _ := output.(map[string]any)
 	data, _ := o["data"].(map[string]any)
@@ -193,7 +193,7 @@ func (c *checker) hidden(output any) {
 	}
 }
 
-// joined returns a multi-line string of nbformat.
+// joined returns a multi-line string of nbformat as one string.
 func joined(x any) string {
 	switch x := x.(type) {
 	case string:
@@ -209,7 +209,7 @@ func joined(x any) string {
 	return ""
 }
 
-// value looks through all texts below x, and returns x, fixed where Fix asks for it.
+// value examines all texts below x. It returns x, with the findings fixed if called by Fix.
 func (c *checker) value(x any) any {
 	switch x := x.(type) {
 	case string:
@@ -227,7 +227,7 @@ func (c *checker) value(x any) any {
 	case map[string]any:
 		for k, v := range x {
 			if strings.HasPrefix(k, "image/") && k != "image/svg+xml" {
-				continue // base64 holds no words
+				continue // base64 contains no words
 			}
 			x[k] = c.value(v)
 		}
@@ -242,7 +242,7 @@ var (
 	homes    = regexp.MustCompile(`(?:/home/|/Users/|[A-Za-z]:\\+Users\\+)([A-Za-z0-9._-]+)`)
 )
 
-// shared are homes that name nobody.
+// shared lists home folders that name nobody.
 var shared = map[string]bool{"jovyan": true, "user": true, "username": true, "you": true, "me": true, "shared": true, "public": true, "runner": true, "vscode": true}
 
 func (c *checker) text(s string, first int) string {
@@ -256,7 +256,7 @@ func (c *checker) text(s string, first int) string {
 func (c *checker) line(s string, number int) string {
 	out := c.redact(s)
 	if out != s {
-		c.add(Secret, number, "a key or token; change it at its service, for who saw it has it")
+		c.add(Secret, number, "a key or token; revoke it: anyone who saw the notebook has it")
 	}
 	mask := func(re *regexp.Regexp, group int, what string, is func(string) bool) {
 		for _, m := range re.FindAllStringSubmatchIndex(out, -1) {
@@ -297,7 +297,7 @@ func (c *checker) line(s string, number int) string {
 	})
 }
 
-// random reports whether a text has at least 3 bits a character (Shannon's entropy of its
+// random reports whether a text has at least 3 bits per character (Shannon's entropy of its
 // letters): words and placeholders have less, keys more.
 func random(s string) bool {
 	if strings.ContainsAny(s, "<>{}$(") || strings.Trim(s, "x*.X-") == "" {

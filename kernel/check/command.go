@@ -13,20 +13,20 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/secrets"
 )
 
-// Flags adds the options of gopherpod check.
+// Flags adds the options of gopherpod check to flags.
 func Flags(flags *pflag.FlagSet) {
 	flags.Bool("json", false, "print the findings as JSON")
 	flags.Bool("fix", false, "mask secrets, shorten home paths and take out huge outputs, in the file itself")
 }
 
-// ErrFound: a notebook holds what should not be shared.
-var ErrFound = errors.New("what was found should not be shared: gopherpod check --fix masks it")
+// ErrFound is the error for a notebook with findings that should not be shared.
+var ErrFound = errors.New("found what should not be shared; to mask it, run gopherpod check --fix")
 
-// Run is gopherpod check: it looks through the files and prints what it finds. The error
-// is ErrFound where something grave stays.
+// Run runs gopherpod check: it examines the files and prints its findings. It returns
+// ErrFound if a grave finding remains.
 func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 	if len(files) == 0 {
-		return errors.New("which notebooks? gopherpod check FILE")
+		return errors.New("want at least one notebook: gopherpod check FILE")
 	}
 	fix, _ := flags.GetBool("fix")
 	asJSON, _ := flags.GetBool("json")
@@ -35,7 +35,7 @@ func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 	for _, name := range files {
 		found, err := File(name)
 		if err == nil && fix && len(found) > 0 {
-			err = mend(name)
+			err = fixFile(name)
 		}
 		if err != nil {
 			return err
@@ -62,9 +62,9 @@ func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 	return nil
 }
 
-// fix writes the notebook again without what was found. A write that fails leaves the
+// fixFile rewrites the notebook without what was found. A write that fails leaves the
 // old file.
-func mend(name string) error {
+func fixFile(name string) error {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return err

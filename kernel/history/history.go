@@ -2,8 +2,8 @@
 // SQLite file that all kernels of a user share. It knows no protocol: the kernel
 // translates history_request into Tail, Range and Search.
 //
-// Writes go through one goroutine and never block a cell; a file that cannot be
-// opened costs the past, not the present: the store then lives in memory.
+// Writes go through one goroutine and never block a cell. If the file cannot be
+// opened, the store lives in memory: earlier cells are missing, new ones work.
 //
 //	history.go   the store: opening, writing, the goroutine that owns the file
 //	query.go     tail, range, search
@@ -25,8 +25,8 @@ import (
 type Entry struct {
 	Session int64  // number of the session, from 1
 	Line    int    // execution count in the session
-	Source  string // what was typed
-	Output  string // text of its result, "" if it has none
+	Source  string // the source of the cell
+	Output  string // text of the cell's result, "" if it has none
 }
 
 // A Store is the history. Its methods may be called from any goroutine.
@@ -37,14 +37,14 @@ type Store struct {
 	once    sync.Once
 }
 
-// file is what the goroutine of the store owns.
+// file is owned by the store's goroutine.
 type file struct {
 	db      *sql.DB
 	session int64
-	err     error // why the file given is not in use, or why nothing is
+	err     error // why the given file, or any file, is not in use
 }
 
-// schema: IPython's tables, less what it never fills.
+// schema is IPython's tables, without those it never fills.
 const schema = `
 CREATE TABLE IF NOT EXISTS sessions (session INTEGER PRIMARY KEY AUTOINCREMENT, start TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS history (
@@ -52,12 +52,12 @@ CREATE TABLE IF NOT EXISTS history (
 	PRIMARY KEY (session, line)) WITHOUT ROWID;
 PRAGMA user_version = 1;`
 
-// backlog is how many writes may wait; a disk that slow makes cells wait.
+// backlog is how many writes may wait; beyond that a slow disk makes cells wait.
 const backlog = 1024
 
-// Open starts a session in the file at path, which it makes with its folder where
-// there is none; with an empty path the history lives in memory. It returns at
-// once: opening happens in the background, and Err waits for it.
+// Open starts a session in the file at path, and creates the file and its folder if
+// necessary. With an empty path the history lives in memory. Open returns
+// immediately: the file is opened in the background, and Err waits for it.
 func Open(path string) *Store {
 	s := &Store{
 		work:    make(chan func(*file), backlog),
@@ -88,7 +88,7 @@ func (s *Store) run(path string) {
 			continue
 		default:
 		}
-		select { // nothing waits: now Close may end it
+		select { // the queue is empty, so Close may end the goroutine
 		case fn := <-s.work:
 			fn(&f)
 		case <-s.closing:
@@ -97,8 +97,8 @@ func (s *Store) run(path string) {
 	}
 }
 
-// open opens the file and starts a session in it. Several kernels may do so at
-// once: they wait for each other for 5 s at most.
+// open opens the file and starts a session in it. Several kernels may do so
+// concurrently: each waits for the others for at most 5 s.
 func open(path string) (db *sql.DB, session int64, err error) {
 	name := ":memory:"
 	if path != "" {
@@ -112,7 +112,7 @@ func open(path string) (db *sql.DB, session int64, err error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("history: %w", err)
 	}
-	db.SetMaxOpenConns(1) // one connection: for ":memory:" it is the database
+	db.SetMaxOpenConns(1) // one connection, because with ":memory:" each connection is a database of its own
 	defer func() {
 		if err != nil {
 			db.Close()
@@ -130,7 +130,7 @@ func open(path string) (db *sql.DB, session int64, err error) {
 		return db, 0, err
 	}
 	if path != "" {
-		// What is typed into a notebook is nobody else's.
+		// What a user types into a notebook is private.
 		err = os.Chmod(path, 0o600)
 	}
 	return db, session, err
@@ -154,15 +154,15 @@ func (s *Store) SetOutput(line int, output string) {
 	})
 }
 
-// Err waits until the store is open and says why it is not in the file that was
-// asked for; nil means that it is.
+// Err waits until the store is open and returns why it does not use the given file,
+// or nil if it does.
 func (s *Store) Err() error {
 	var err error
 	s.wait(func(f *file) { err = f.err })
 	return err
 }
 
-// Close writes what waits and closes the file. Later calls do nothing.
+// Close writes what is queued and closes the file. Later calls do nothing.
 func (s *Store) Close() {
 	s.once.Do(func() { close(s.closing) })
 	<-s.done

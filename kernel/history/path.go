@@ -6,10 +6,10 @@ import (
 	"runtime"
 )
 
-// DefaultPath returns where the history of a user lies: history.sqlite in
-// $XDG_STATE_HOME/gopherpod (~/.local/state/gopherpod), on macOS in
-// ~/Library/Application Support/gopherpod. It is empty, which means memory, for a
-// user without a home.
+// DefaultPath returns the path of the user's history: history.sqlite in
+// $XDG_STATE_HOME/gopherpod (~/.local/state/gopherpod), or on macOS in
+// ~/Library/Application Support/gopherpod. For a user without a home folder it
+// returns "", which means memory.
 func DefaultPath() string {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "gopherpod", "history.sqlite")

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// Tail returns the last n cells of all sessions, the oldest first; n below 1 is
-// none.
+// Tail returns the last n cells of all sessions, oldest first, and none if n is
+// below 1.
 func (s *Store) Tail(n int) ([]Entry, error) {
 	return s.newest(n, `SELECT session, line, source, output FROM history
 		ORDER BY session DESC, line DESC LIMIT ?`, max(n, 0))
 }
 
 // Range returns the cells of one session with start <= line < stop. Session 0 is
-// the present one, -1 the one before it, and so on; stop 0 means to the end.
+// the current one, -1 the one before it, and so on; stop 0 means to the end.
 func (s *Store) Range(session int64, start, stop int) ([]Entry, error) {
 	var es []Entry
 	var err error
@@ -28,8 +28,8 @@ func (s *Store) Range(session int64, start, stop int) ([]Entry, error) {
 }
 
 // Search returns the cells whose whole source matches a glob pattern (*, ?,
-// [a-z]), the oldest first; the newest n of them where n is above 0. With unique,
-// a source that was run several times comes once, as it was run last.
+// [a-z]), oldest first. If n is above 0 it returns only the newest n. With unique,
+// a source that was run several times appears once, at its last run.
 func (s *Store) Search(pattern string, n int, unique bool) ([]Entry, error) {
 	if n <= 0 {
 		n = -1 // SQLite: no limit
@@ -43,7 +43,7 @@ func (s *Store) Search(pattern string, n int, unique bool) ([]Entry, error) {
 		ORDER BY session DESC, line DESC LIMIT ?`, pattern, n)
 }
 
-// newest runs a query that gives the newest entry first and turns it round.
+// newest runs a query that returns the newest entry first, and reverses the result.
 func (s *Store) newest(n int, query string, args ...any) ([]Entry, error) {
 	var es []Entry
 	var err error

@@ -37,7 +37,7 @@ type Message struct {
 func (m Message) Type() string { return m.Header.MsgType }
 
 // A Client is a front end. Its methods fail the test instead of returning errors,
-// and wait Timeout at most for what they wait for.
+// and wait at most Timeout.
 type Client struct {
 	// Timeout is how long to wait for a message; Start sets it to 30 s.
 	Timeout time.Duration
@@ -60,7 +60,7 @@ type Client struct {
 	replies map[string]Message   // by msg_id of the request
 	asked   []Message            // input_requests
 	answer  func(prompt string, password bool) string
-	changed chan struct{} // closed and renewed when something has come
+	changed chan struct{} // closed and replaced when a message has arrived
 }
 
 // Start runs a kernel over unix sockets until the test ends and connects a client
@@ -79,7 +79,7 @@ func Start(t testing.TB, ev kernel.Evaluator, change ...func(*kernel.Options)) *
 	}, ev, change...)
 }
 
-// StartAt is Start with a connection of the caller's choice.
+// StartAt is Start with a given connection.
 func StartAt(t testing.TB, conn kernel.ConnectionInfo, ev kernel.Evaluator, change ...func(*kernel.Options)) *Client {
 	t.Helper()
 	ready := make(chan kernel.ConnectionInfo, 1)
@@ -106,8 +106,7 @@ func StartAt(t testing.TB, conn kernel.ConnectionInfo, ev kernel.Evaluator, chan
 	return c
 }
 
-// Connect connects one more client to a kernel and returns when its subscription
-// holds.
+// Connect connects another client to a kernel and returns when it is subscribed.
 func Connect(t testing.TB, conn kernel.ConnectionInfo) *Client {
 	t.Helper()
 	c := &Client{
@@ -144,7 +143,7 @@ func (c *Client) dial(port int, kind zmtp.SocketType, receive func(Message)) *zm
 	return peer
 }
 
-// Close disconnects the client; the kernel goes on.
+// Close disconnects the client; the kernel keeps running.
 func (c *Client) Close() {
 	for _, s := range c.socks {
 		s.Close(0)
@@ -169,7 +168,7 @@ func (c *Client) decode(frames [][]byte) Message {
 	return out
 }
 
-// update changes what the client knows and wakes those who wait for it.
+// update changes the client's state and wakes the goroutines that wait for it.
 func (c *Client) update(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -203,8 +202,8 @@ func (c *Client) onInput(m Message) {
 	}
 }
 
-// Answer sets who answers input_request; Execute then allows stdin. Nil, as in the
-// beginning, is nobody.
+// Answer sets the function that answers input_request; Execute then allows stdin. Nil,
+// the initial value, means no answer.
 func (c *Client) Answer(fn func(prompt string, password bool) string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,7 +236,7 @@ func (c *Client) wait(what string, done func() bool) {
 	}
 }
 
-// Send sends a message and returns its msg_id. Content is encoded as JSON.
+// Send sends a message and returns its msg_id. It encodes content as JSON.
 func (c *Client) Send(ch Channel, msgType string, content any) string {
 	c.t.Helper()
 	return c.SendAs(ch, msgType, nil, content)
@@ -263,7 +262,7 @@ func (c *Client) SendAs(ch Channel, msgType string, parent json.RawMessage, cont
 	return id
 }
 
-// SendFrames sends frames as they are.
+// SendFrames sends raw frames.
 func (c *Client) SendFrames(ch Channel, frames [][]byte) {
 	c.t.Helper()
 	if err := c.peers[ch].Send(frames); err != nil {
@@ -279,7 +278,7 @@ func (c *Client) Reply(id string) Message {
 	return m
 }
 
-// Replied reports whether the reply to a request is there.
+// Replied reports whether the reply to a request has arrived.
 func (c *Client) Replied(id string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -293,7 +292,7 @@ func (c *Client) Request(ch Channel, msgType string, content any) Message {
 	return c.Reply(c.Send(ch, msgType, content))
 }
 
-// Published waits for an iopub message and returns the first that fits.
+// Published waits for an iopub message that fits and returns the first.
 func (c *Client) Published(what string, fits func(Message) bool) Message {
 	c.t.Helper()
 	return c.find(what, fits, func() []Message { return c.iopub })
@@ -306,14 +305,14 @@ func (c *Client) Output(id, msgType string) Message {
 	return c.find(msgType, fits, func() []Message { return c.cells[id] })
 }
 
-// Idle waits until a request is over.
+// Idle waits until a request has been handled.
 func (c *Client) Idle(id string) {
 	c.t.Helper()
 	fits := func(m Message) bool { return m.Content["execution_state"] == "idle" }
 	c.find("idle", fits, func() []Message { return c.cells[id] })
 }
 
-// find waits for a message in a list that grows.
+// find waits for a message to appear in a growing list.
 func (c *Client) find(what string, fits func(Message) bool, list func() []Message) (found Message) {
 	c.t.Helper()
 	seen := 0
@@ -346,14 +345,14 @@ func (c *Client) Asked(id string) Message {
 	return found
 }
 
-// IOPub is everything that was published so far, in order.
+// IOPub returns everything published so far, in order.
 func (c *Client) IOPub() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Message{}, c.iopub...)
 }
 
-// Ended waits for the end of the kernel and returns the result of Serve.
+// Ended waits until the kernel has stopped and returns the result of Serve.
 func (c *Client) Ended() error {
 	c.t.Helper()
 	select {

@@ -17,12 +17,12 @@ type Run struct {
 	Interrupted <-chan struct{}
 }
 
-// Interrupted is the error of a cell that was stopped.
+// Interrupted is the error of an interrupted cell.
 var Interrupted = &kernel.EvalError{Name: "Interrupted", Value: "the cell was interrupted", Traceback: []string{}}
 
-// A Fake is an evaluator whose cells are Go functions, by source. A cell that it
-// does not know fails with an EvalError named "CompileError". The zero value of
-// every field works.
+// A Fake is an evaluator whose cells are Go functions, keyed by source. An unknown
+// cell fails with an EvalError named "CompileError". The zero value of every field
+// works.
 type Fake struct {
 	Cells       map[string]func(*Run) error
 	Completions func(code string, pos int) (kernel.Completion, error)

@@ -1,8 +1,8 @@
 // Package keyring keeps secrets in the system's keyring: the Secret Service of a Linux
 // desktop (GNOME Keyring, KWallet), the Keychain of macOS.
 //
-// A file in the user's configuration lists the names that are there, so that nobody
-// whose secrets are elsewhere is asked to unlock anything.
+// A file in the user's configuration lists the names in the keyring, so that users who
+// keep their secrets elsewhere are never asked to unlock it.
 package keyring
 
 import (
@@ -22,17 +22,17 @@ import (
 
 const service = "gopherpod"
 
-// patience is how long a keyring may take: a person may have to unlock it for Set, and
+// patience is how long a keyring may take: a person may have to unlock it for Set, or
 // for Get in a program that waits.
 const patience = 30 * time.Second
 
-// Env names, in an environment that Load filled, the variables that came from the keyring.
+// Env names the environment variable that lists the variables that Load took from the keyring.
 const Env = "GOPHERPOD_KEYRING"
 
-// name is what variables are called.
+// name matches the names of variables.
 var name = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)
 
-// Set keeps a secret under the name of a variable, and replaces what is there.
+// Set stores a secret under the name of a variable and replaces an earlier one.
 func Set(ctx context.Context, variable, value string) error {
 	if !name.MatchString(variable) {
 		return fmt.Errorf("%q is not the name of a variable, such as RUNPOD_API_KEY", variable)
@@ -50,7 +50,7 @@ func Set(ctx context.Context, variable, value string) error {
 	return write(append(names, variable))
 }
 
-// Delete removes a secret. One that is not there is no error.
+// Delete removes a secret. It is no error if there is none.
 func Delete(ctx context.Context, variable string) error {
 	_, err := within(ctx, patience, func() (string, error) { return "", keyring.Delete(service, variable) })
 	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
@@ -63,7 +63,7 @@ func Delete(ctx context.Context, variable string) error {
 	return write(slices.DeleteFunc(names, func(n string) bool { return n == variable }))
 }
 
-// Names returns the variables that Set has kept.
+// Names returns the variables that Set has stored.
 func Names() ([]string, error) {
 	path, err := list()
 	if err != nil {
@@ -79,8 +79,8 @@ func Names() ([]string, error) {
 	return slices.DeleteFunc(strings.Fields(string(b)), func(n string) bool { return !name.MatchString(n) }), nil
 }
 
-// Load sets the variables that the keyring has and that are not set: set says which are.
-// It takes wait at most; the error says which could not be had.
+// Load sets the variables that are in the keyring and not yet set; set reports which are
+// set. It takes at most wait. The error lists the variables that it could not get.
 func Load(ctx context.Context, wait time.Duration, set func(variable string) bool) error {
 	names, err := Names()
 	if err != nil {
@@ -109,8 +109,8 @@ func Load(ctx context.Context, wait time.Duration, set func(variable string) boo
 	return errors.Join(errs...)
 }
 
-// unusable says what to do about a keyring that does not work; the library's words say
-// little to a person.
+// unusable says what to do about a keyring that does not work, because the library's
+// message says little to a user.
 func unusable(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("the keyring does not answer; is it locked? The environment or .env serve as well")
@@ -119,7 +119,7 @@ func unusable(err error) error {
 	return fmt.Errorf("there is no keyring that can be used here (%s); the environment or .env serve as well", line)
 }
 
-// within runs f, which may hang on a desktop that is gone.
+// within runs f, which may hang if the desktop session is gone.
 func within(ctx context.Context, d time.Duration, f func() (string, error)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

@@ -1,13 +1,13 @@
 // Package secrets keeps keys and passwords out of what a kernel publishes and
-// stores. It knows secrets by where they stand (environment variables and .env
-// entries whose name says so) and by their form (the prefixes that services give
-// to their tokens).
+// stores. It recognises secrets by their place (environment variables and .env
+// entries with a name such as API_KEY) and by their form (the prefixes that services
+// give to their tokens).
 //
 //	redact := secrets.Redactor(os.Environ(), ".env")
 //	redact("Authorization: Bearer rpa_0123...") // "Authorization: Bearer ***"
 //
-// It is a net under the types that never print a key, not a replacement for
-// them: a secret that a program takes apart before it prints it passes.
+// It backs up the types that never print a key and does not replace them: a secret
+// that a program takes apart before printing passes.
 package secrets
 
 import (
@@ -19,20 +19,20 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Mask stands where a secret stood.
+// Mask replaces a secret.
 const Mask = "***"
 
 // minLength is how many bytes a value must have to count as a secret: shorter
-// ones would blot out ordinary words.
+// values could be ordinary words.
 const minLength = 8
 
 // secretName matches names of variables that hold a secret.
 var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?)$`)
 
-// tokens are the services' tokens by the prefix that they document: RunPod (rpa_,
-// rps_), GitHub (ghp_ and its kin, github_pat_), Hugging Face (hf_), OpenAI and its
-// kin (sk-), AWS access keys (AKIA), Slack (xoxb- and its kin). Body is what has to
-// follow the prefix at least, and all of it that does.
+// tokens lists the services' tokens by their documented prefixes: RunPod (rpa_, rps_),
+// GitHub (ghp_ and similar, github_pat_), Hugging Face (hf_), OpenAI and similar (sk-),
+// AWS access keys (AKIA), Slack (xoxb- and similar). Body matches the characters that
+// must follow the prefix.
 var tokens = []struct {
 	prefixes []string
 	body     *regexp.Regexp
@@ -46,9 +46,9 @@ var tokens = []struct {
 	{[]string{"xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-"}, regexp.MustCompile(`^[A-Za-z0-9-]{20,}`)},
 }
 
-// maskTokens masks every token that starts a word. It searches for the prefixes,
-// which is as fast as memory; one regular expression for all of it is 200 times
-// slower, and everything that a cell prints goes through here.
+// maskTokens masks every token at the start of a word. It searches for the prefixes,
+// which runs at memory speed; one regular expression for all of them is 200 times
+// slower, and everything that a cell prints passes through here.
 func maskTokens(s string) string {
 	type span struct{ from, to int }
 	var found []span
@@ -79,7 +79,7 @@ func maskTokens(s string) string {
 	end := 0
 	for _, f := range found {
 		if f.from < end {
-			continue // inside of the one before
+			continue // inside the previous one
 		}
 		out.WriteString(s[end:f.from])
 		out.WriteString(Mask)
@@ -89,13 +89,13 @@ func maskTokens(s string) string {
 	return out.String()
 }
 
-// wordByte reports whether a token cannot begin behind the byte.
+// wordByte reports whether the byte is part of a word, so that no token can begin after it.
 func wordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
 // Redactor returns a function that masks the secrets of environ ("NAME=value")
-// and of the given .env files; a file that is not there, or is broken, has none.
+// and of the given .env files. Missing and invalid files are ignored.
 // The function may be called from several goroutines.
 func Redactor(environ []string, files ...string) func(string) string {
 	var values []string
@@ -122,7 +122,7 @@ func Redactor(environ []string, files ...string) func(string) string {
 			add(name, value)
 		}
 	}
-	// The longest first: one secret may begin with another.
+	// Longest first, because one secret may be the beginning of another.
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
 	pairs := make([]string, 0, 2*len(values))
 	for _, value := range values {

@@ -19,13 +19,13 @@ import (
 type Check struct {
 	Name   string
 	OK     bool
-	Detail string // what was found, or what is wrong
+	Detail string // what Doctor found, or what is wrong
 	Mend   string // the command or the step that fixes it; empty if OK
-	// Optional says that the kernel works without it.
+	// Optional is set if the kernel works without it.
 	Optional bool
 }
 
-// MinGo is the oldest minor version of Go 1 that cells are compiled with.
+// MinGo is the oldest minor version of Go 1 that can compile cells.
 const MinGo = 26
 
 // Doctor checks everything that the kernel needs, in the order in which it has
@@ -80,8 +80,8 @@ func checkGo(ctx context.Context) Check {
 	return c
 }
 
-// minorVersion is 26 for "go1.26.8", 0 for what is not a version of Go 1, and
-// a large number for a development version.
+// minorVersion returns 26 for "go1.26.8", 0 for text that is not a version of Go 1,
+// and a large number for a development version.
 func minorVersion(version string) int {
 	if strings.HasPrefix(version, "devel") {
 		return 1 << 20

@@ -11,29 +11,29 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/spec"
 )
 
-// Options say what Install does.
+// Options configure Install.
 type Options struct {
 	Layout
-	// Program is the gopherpod binary that Jupyter is to start.
+	// Program is the gopherpod binary that Jupyter starts.
 	Program string
 	// Sources is our own source: go.mod and the packages that a session needs.
 	Sources fs.FS
-	// Mode is how cells are built; empty is the fastest that works here.
+	// Mode is how cells are built; empty means the fastest mode that works here.
 	Mode build.Mode
-	// Progress is told what happens, one line at a time; it may be nil.
+	// Progress receives messages about the progress, one line at a time; it may be nil.
 	Progress func(string)
 }
 
-// Installed says where things lie.
+// Installed lists what Install wrote.
 type Installed struct {
 	Kernelspec string
 	Host       *build.Host
 }
 
-// Install writes our source to disk, compiles ahead what cells need, and
-// registers the kernel with Jupyter. It can be repeated at any time; what is up to
-// date is not made again. The kernelspec is written last: a kernel that Jupyter
-// offers can be started.
+// Install writes our source to disk, compiles in advance what cells need, and
+// registers the kernel with Jupyter. It can be repeated at any time and keeps what is
+// up to date. The kernelspec is written last, so that a kernel that Jupyter offers
+// can be started.
 func Install(ctx context.Context, o Options) (*Installed, error) {
 	program, err := filepath.Abs(o.Program)
 	if err != nil {
@@ -50,7 +50,7 @@ func Install(ctx context.Context, o Options) (*Installed, error) {
 	return &Installed{Kernelspec: dir, Host: host}, nil
 }
 
-// Prepare writes our source to disk and compiles ahead what cells need.
+// Prepare writes our source to disk and compiles in advance what cells need.
 func Prepare(ctx context.Context, l Layout, sources fs.FS, mode build.Mode, progress func(string)) (*build.Host, error) {
 	if err := WriteSource(sources, l.Source()); err != nil {
 		return nil, err
@@ -58,9 +58,9 @@ func Prepare(ctx context.Context, l Layout, sources fs.FS, mode build.Mode, prog
 	return build.Prepare(ctx, build.Options{Source: l.Source(), Dir: l.Hosts(), Mode: mode, Progress: progress})
 }
 
-// Uninstall removes the kernelspec, the compiled packages and our source. What
-// is not there is no error. Other files in the home folder stay: a private
-// Jupyter, the runs that were made.
+// Uninstall removes the kernelspec, the compiled packages and our source. Missing
+// files are no error. Other files in the home folder stay: a private Jupyter, the
+// recorded runs.
 func Uninstall(l Layout) error {
 	if err := spec.Uninstall(spec.Options{Prefix: l.Prefix}); err != nil {
 		return err

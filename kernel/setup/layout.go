@@ -1,14 +1,14 @@
-// Package setup puts the kernel on a machine and looks after it: where things
-// lie, the source that sessions are built from, what "gopherpod install" does and
-// what "gopherpod doctor" checks.
+// Package setup installs the kernel on a machine and maintains it: the folders, the
+// source that sessions are built from, what "gopherpod install" does and what
+// "gopherpod doctor" checks.
 //
 //	layout.go   the folders under a prefix
 //	source.go   our own source, from the binary to disk
 //	install.go  install and uninstall
 //	pending.go  a kernel whose compiled packages have to be made first
-//	doctor.go   the checks, each with its cure
+//	doctor.go   the checks, each with its fix
 //
-// It is not the installer of Jupyter or of compilers; install.sh is.
+// It does not install Jupyter or compilers; install.sh does.
 package setup
 
 import (
@@ -17,11 +17,11 @@ import (
 	"runtime"
 )
 
-// EnvHome names the folder with what was compiled for the kernel. The kernelspec
-// sets it, so that a kernel finds its own installation.
+// EnvHome names the environment variable of the folder with the compiled packages. The
+// kernelspec sets it, so that a kernel finds its own installation.
 const EnvHome = "GOPHERPOD_HOME"
 
-// A Layout is where an installation lies. The zero value is the user's own:
+// A Layout locates an installation. The zero value is the user's own:
 // $XDG_DATA_HOME/gopherpod, or ~/.local/share/gopherpod.
 type Layout struct {
 	// Prefix is a folder with bin and share; empty for the user's own folders.
@@ -55,9 +55,9 @@ func (l Layout) Hosts() string { return filepath.Join(l.Home(), "hosts") }
 // Source returns the folder with our own source.
 func (l Layout) Source() string { return filepath.Join(l.Home(), "source") }
 
-// Find returns the layout that the running program belongs to: the one that the
-// kernelspec names, else the prefix that the program lies in, if anything is
-// installed there, else the user's own.
+// Find returns the layout of the running program: the one that the kernelspec names,
+// else the prefix of the program's folder if something is installed there, else the
+// user's own.
 func Find() Layout {
 	if os.Getenv(EnvHome) != "" {
 		return Layout{}

@@ -10,8 +10,8 @@ import (
 )
 
 // A Pending is the Evaluator of a kernel whose compiled packages are missing or
-// do not fit, after an upgrade of Go for example. The first cell makes them, and
-// shows how far it is; from then on everything goes to the real evaluator.
+// outdated, for example after an upgrade of Go. The first cell compiles them and shows
+// the progress; from then on every call goes to the real evaluator.
 type Pending struct {
 	prepare func(ctx context.Context, progress func(string)) (*build.Host, error)
 	start   func(*build.Host) (kernel.Evaluator, error)
@@ -24,8 +24,8 @@ type Pending struct {
 
 var _ kernel.Evaluator = (*Pending)(nil)
 
-// NewPending tells that why is the reason; prepare makes the host and start the
-// evaluator on it.
+// NewPending returns a Pending. Why is the reason to show; prepare makes the host, and
+// start starts the evaluator on it.
 func NewPending(why error, prepare func(context.Context, func(string)) (*build.Host, error), start func(*build.Host) (kernel.Evaluator, error)) *Pending {
 	return &Pending{prepare: prepare, start: start, why: why}
 }
@@ -60,14 +60,14 @@ func (p *Pending) make(ctx context.Context, out kernel.Output) (kernel.Evaluator
 	say(p.why.Error() + "\nCompiling what cells need; this takes a minute or two, once.")
 	host, err := p.prepare(ctx, say)
 	if context.Cause(ctx) == errInterrupted {
-		return nil, &kernel.EvalError{Name: "Interrupted", Value: "the packages are not compiled yet; the next cell goes on with it"}
+		return nil, &kernel.EvalError{Name: "Interrupted", Value: "the packages are not compiled yet; the next cell continues"}
 	}
 	var ev kernel.Evaluator
 	if err == nil {
 		ev, err = p.start(host)
 	}
 	if err != nil {
-		return nil, &kernel.EvalError{Name: "SetupError", Value: err.Error() + "; gopherpod doctor tells what to mend"}
+		return nil, &kernel.EvalError{Name: "SetupError", Value: err.Error() + "; gopherpod doctor tells you what to fix"}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// WriteSource makes dir hold exactly the files of source that a build needs:
-// tests and test data stay out. Files that are the same are left alone, so that
-// Go's build cache stays warm.
+// WriteSource makes dir contain exactly the files of source that a build needs,
+// without tests and test data. Unchanged files are not rewritten, so that Go's build
+// cache stays valid.
 func WriteSource(source fs.FS, dir string) error {
 	keep := map[string]bool{}
 	err := fs.WalkDir(source, ".", func(name string, d fs.DirEntry, err error) error {
@@ -42,7 +42,7 @@ func WriteSource(source fs.FS, dir string) error {
 	return removeOthers(dir, keep)
 }
 
-// writeChanged writes a file unless it holds content already.
+// writeChanged writes a file unless it already has that content.
 func writeChanged(file string, content []byte) error {
 	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, content) {
 		return nil

@@ -14,7 +14,7 @@ import (
 //go:embed papermill/pyproject.toml papermill/gopherpod_papermill.py
 var papermill embed.FS
 
-// ErrPython is the error for a Python that the package could not be installed for.
+// ErrPython is the error for a Python interpreter in which the package could not be installed.
 var ErrPython = errors.New("spec: the papermill translator could not be installed")
 
 // InstallPapermill installs the package that lets papermill pass parameters to Go
@@ -67,7 +67,7 @@ func UninstallPapermill(ctx context.Context, python string) error {
 	return nil
 }
 
-// sitePackages asks an interpreter where its packages lie.
+// sitePackages asks an interpreter where it keeps its packages.
 func sitePackages(ctx context.Context, python string) (string, error) {
 	cmd := exec.CommandContext(ctx, python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
 	out, err := cmd.Output()

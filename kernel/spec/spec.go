@@ -1,5 +1,5 @@
 // Package spec registers the kernel with Jupyter: it writes the kernelspec folder,
-// finds it and removes it. It runs no Jupyter; where kernelspecs lie is in
+// finds it and removes it. It does not run Jupyter. For the location of kernelspecs see
 // https://docs.jupyter.org/en/stable/use/jupyter-directories.html.
 //
 //	spec.go       Install, Uninstall, Find
@@ -27,12 +27,12 @@ const DisplayName = "Go (Gopherpod)"
 //go:embed files
 var files embed.FS
 
-// Options say where the kernelspec goes.
+// Options locate the kernelspec.
 type Options struct {
-	// Prefix puts it under Prefix/share/jupyter/kernels; empty is the user's Jupyter
-	// data folder (JUPYTER_DATA_DIR and so on).
+	// Prefix puts it under Prefix/share/jupyter/kernels; empty means the user's
+	// Jupyter data folder (JUPYTER_DATA_DIR and so on).
 	Prefix string
-	// Program is the gopherpod binary that Jupyter starts; empty is the running one.
+	// Program is the gopherpod binary that Jupyter starts; empty means the running one.
 	Program string
 	// Env is added to the environment of the kernel.
 	Env map[string]string
@@ -57,7 +57,7 @@ type kernelJSON struct {
 }
 
 // Install writes the kernelspec and returns its folder. It replaces one of an
-// earlier version; a folder of that name with another kernel in it is ErrForeign.
+// earlier version; if the folder holds another kernel, it returns ErrForeign.
 func Install(o Options) (dir string, err error) {
 	dir, err = o.dir()
 	if err != nil {
@@ -78,7 +78,7 @@ func Install(o Options) (dir string, err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", fmt.Errorf("spec: %w", err)
 	}
-	// A new folder takes the place of the old one: Jupyter never sees half of it.
+	// Replace the old folder with a new one in one step, so that Jupyter never sees half of it.
 	fresh, err := os.MkdirTemp(filepath.Dir(dir), "."+Name+"-*")
 	if err != nil {
 		return "", fmt.Errorf("spec: %w", err)
@@ -131,7 +131,7 @@ func write(dir, program string, env map[string]string) error {
 	return nil
 }
 
-// Uninstall removes the kernelspec. One that is not there is no error.
+// Uninstall removes the kernelspec. It is no error if there is none.
 func Uninstall(o Options) error {
 	dir, err := o.dir()
 	if err != nil {
@@ -149,8 +149,8 @@ func Uninstall(o Options) error {
 	return nil
 }
 
-// Find returns the folder of the kernelspec. It fails with ErrNotInstalled where
-// there is none and with ErrProgramGone where it starts nothing.
+// Find returns the folder of the kernelspec. It returns ErrNotInstalled if there is
+// none, and ErrProgramGone if its program does not exist.
 func Find(o Options) (dir string, err error) {
 	if dir, err = o.dir(); err != nil {
 		return "", err

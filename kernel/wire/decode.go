@@ -9,7 +9,7 @@ import (
 
 var delimiter = []byte("<IDS|MSG>")
 
-// Why a message was refused.
+// The reasons why Decode refuses a message.
 var (
 	ErrDelimiter = errors.New("wire: no <IDS|MSG> delimiter")
 	ErrFrames    = errors.New("wire: fewer frames than a message has")
@@ -19,8 +19,8 @@ var (
 )
 
 // Decode reads a message from its frames and checks its signature. The message
-// refers to the frames. It checks that the four JSON parts are objects, not what
-// is in the content.
+// refers to the frames without copying. Decode checks that the four JSON parts are
+// objects, but not what the content holds.
 func Decode(frames [][]byte, key Key) (Message, error) {
 	at := -1
 	for i, f := range frames {
@@ -37,7 +37,7 @@ func Decode(frames [][]byte, key Key) (Message, error) {
 		return Message{}, fmt.Errorf("%w: %d after the delimiter, want 5", ErrFrames, len(rest))
 	}
 	signature, parts := rest[0], rest[1:5]
-	// Nothing is parsed before the signature holds.
+	// Parse nothing before the signature is verified.
 	if !key.verify(signature, parts...) {
 		return Message{}, ErrSignature
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// Encode returns the frames of a message, signed. A message that was decoded goes
-// out with its header as it came.
+// Encode returns the signed frames of a message. A decoded message keeps its header
+// byte for byte.
 func Encode(m Message, key Key) [][]byte {
 	header := []byte(m.RawHeader)
 	if len(header) == 0 {
@@ -28,8 +28,8 @@ func object(b []byte) []byte {
 	return b
 }
 
-// Marshal encodes content as JSON. It leaves <, > and & as they are, and
-// replaces bytes that are not UTF-8 by U+FFFD.
+// Marshal encodes content as JSON. It does not escape <, > and &, and replaces
+// invalid UTF-8 with U+FFFD.
 func Marshal(content any) (json.RawMessage, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

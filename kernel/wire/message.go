@@ -5,7 +5,7 @@ import "encoding/json"
 // Version is the protocol version that the package speaks.
 const Version = "5.5"
 
-// A Header tells what a message is and where it comes from.
+// A Header identifies a message and its sender.
 type Header struct {
 	MsgID    string `json:"msg_id"`
 	Session  string `json:"session"`
@@ -15,13 +15,13 @@ type Header struct {
 	Version  string `json:"version"`
 }
 
-// A Message is one Jupyter message. The four parts in JSON are kept as they came
-// or as they will go: a reply repeats the header of its request byte for byte,
-// with the keys that later protocols add.
+// A Message is one Jupyter message. The four JSON parts are kept as received or as
+// they will be sent: a reply repeats the header of its request byte for byte,
+// including keys that later protocols add.
 type Message struct {
 	Identities [][]byte
 	Header     Header
-	// RawHeader is the header as it came; it is empty in a message that was made
+	// RawHeader is the header as received; it is empty in a message that was made
 	// here.
 	RawHeader json.RawMessage
 	Parent    json.RawMessage // {} when empty

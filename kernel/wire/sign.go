@@ -9,13 +9,13 @@ import (
 )
 
 // A Key signs messages. An empty key signs nothing and accepts everything, as the
-// protocol has it.
+// protocol requires.
 type Key []byte
 
 // ErrScheme is the error for a signature scheme other than hmac-sha256.
 var ErrScheme = errors.New("wire: signature scheme is not hmac-sha256")
 
-// NewKey returns the key of a connection file: its fields key and signature_scheme.
+// NewKey returns the key for the fields key and signature_scheme of a connection file.
 func NewKey(key, scheme string) (Key, error) {
 	if key != "" && scheme != "hmac-sha256" && scheme != "" {
 		return nil, fmt.Errorf("%w: %q", ErrScheme, scheme)
@@ -23,7 +23,7 @@ func NewKey(key, scheme string) (Key, error) {
 	return Key(key), nil
 }
 
-// sign returns the signature of the four parts in hex, empty for an empty key.
+// sign returns the hex signature of the four parts, or nil for an empty key.
 func (k Key) sign(parts ...[]byte) []byte {
 	if len(k) == 0 {
 		return []byte{}
@@ -35,7 +35,7 @@ func (k Key) sign(parts ...[]byte) []byte {
 	return hex.AppendEncode(make([]byte, 0, 2*sha256.Size), h.Sum(nil))
 }
 
-// verify compares in constant time.
+// verify checks a signature in constant time.
 func (k Key) verify(signature []byte, parts ...[]byte) bool {
 	return len(k) == 0 || hmac.Equal(signature, k.sign(parts...))
 }

@@ -1,13 +1,12 @@
-// Package zmtp makes of zmq4's connections the sockets that a Jupyter kernel
+// Package zmtp builds on zmq4's connections the sockets that a Jupyter kernel
 // needs: a ROUTER and an XPUB that outlive their clients, and the dialing side
 // for tests.
 //
-// Greeting, handshake and messages are github.com/go-zeromq/zmq4's (zmq4.Conn).
-// Its sockets are not used: in them one stuck client delays the others, a
-// connection that never greets blocks every later one, and a frame that
-// announces 2^62 bytes kills the process. Here every peer has its own reader, its
-// own writer and its own bounded queue, and every length is checked before it is
-// allocated.
+// Greeting, handshake and reading come from github.com/go-zeromq/zmq4 (zmq4.Conn).
+// Its sockets are not used: there, one stuck client delays the others, a connection
+// that never greets blocks every later one, and a frame that announces 2^62 bytes
+// kills the process. Here every peer has its own reader, its own writer and its own
+// bounded queue, and every length is checked before it is allocated.
 //
 //	guard.go      the connection under zmq4: limits of frames and messages
 //	greeting.go   the handshake

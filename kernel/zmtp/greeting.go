@@ -8,10 +8,10 @@ import (
 	"github.com/go-zeromq/zmq4/security/null"
 )
 
-// SocketType is a name of RFC 23, as peers tell it to each other.
+// SocketType is a socket type of RFC 23, which peers announce to each other.
 type SocketType = zmq4.SocketType
 
-// The types that a kernel and its clients have.
+// The socket types of a kernel and its clients.
 const (
 	Router = zmq4.Router
 	XPub   = zmq4.XPub
@@ -20,8 +20,8 @@ const (
 	Sub    = zmq4.Sub
 )
 
-// handshake greets and exchanges READY. It returns the connection, from which
-// messages can be received, and the identity that the peer chose ("" for none).
+// handshake exchanges greetings and READY. It returns the connection to receive
+// messages from, and the identity that the peer chose ("" for none).
 func handshake(conn net.Conn, t SocketType, identity string, server bool, limit int) (g *guard, in *zmq4.Conn, name string, err error) {
 	// zmq4 indexes into metadata without looking at its length.
 	defer func() {

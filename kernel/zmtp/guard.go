@@ -20,16 +20,16 @@ var ErrProtocol = errors.New("zmtp: bytes do not follow the protocol")
 // ErrTooLarge is the error for a message over the limit of the socket.
 var ErrTooLarge = errors.New("zmtp: message over the limit")
 
-// A guard is the connection that zmq4 reads and writes. It looks at the frame
-// headers that pass and ends the reading before a length can be allocated that
-// is over the limit. What zmq4 writes of itself after the handshake (PONG) it
-// hands over as whole frames, so that they do not fall into a message that the
-// peer's writer is just writing.
+// A guard is the connection that zmq4 reads and writes. It inspects the passing
+// frame headers and stops reading before a length over the limit can be allocated.
+// What zmq4 writes by itself after the handshake (PONG) it passes on as whole
+// frames, so that they do not end up inside a message that the peer's writer is
+// writing.
 type guard struct {
 	net.Conn
 	in    *bufio.Reader
 	watch watch
-	// post takes a frame to queue; nil during the handshake.
+	// post queues a frame; nil during the handshake.
 	post    func(frame []byte)
 	pending []byte
 }
@@ -70,14 +70,14 @@ const greetingSize = 64
 //	flags (1) | length (1, or 8 big-endian with flagLong) | body
 type watch struct {
 	limit  uint64 // the largest message, all frames together
-	room   uint64 // what is left of limit in this message
+	room   uint64 // the rest of limit for this message
 	frames int    // frames of this message so far
 	skip   uint64 // bytes until the next header
-	head   []byte // the part of a header that has passed
+	head   []byte // the part of a header seen so far
 }
 
-// pass looks at the next bytes. It fails on the last byte of a header that
-// announces what is not allowed.
+// pass inspects the next bytes. It fails on the last byte of a header that
+// announces something forbidden.
 func (w *watch) pass(b []byte) error {
 	for len(b) > 0 {
 		if w.skip > 0 {
@@ -126,7 +126,7 @@ func (w *watch) frame(flags byte, size uint64) error {
 	return nil
 }
 
-// bodySize returns the length that a header gives; ok is false while it is not whole.
+// bodySize returns the length that a header announces; ok is false if head is incomplete.
 func bodySize(head []byte) (size uint64, ok bool) {
 	switch {
 	case len(head) >= 2 && head[0]&flagLong == 0:
@@ -137,7 +137,7 @@ func bodySize(head []byte) (size uint64, ok bool) {
 	return 0, false
 }
 
-// frameSize returns the length of the first frame in b, header included.
+// frameSize returns the length of the first frame in b, including its header.
 func frameSize(b []byte) (size uint64, ok bool) {
 	size, ok = bodySize(b)
 	if len(b) > 0 && b[0]&flagLong != 0 {

@@ -9,30 +9,30 @@ import (
 	"time"
 )
 
-// Config is what a socket does. The zero value of every field but Type works.
+// Config configures a socket. The zero value works for every field except Type.
 type Config struct {
 	Type SocketType
-	// Identity is sent to peers by a dialing Dealer or Req.
+	// Identity is what a dialing Dealer or Req sends to its peer.
 	Identity string
-	// Receive is called for every message, from the goroutine of its peer: it may
-	// be called for several peers at once, and a slow Receive slows only its peer.
+	// Receive is called for every message, in the goroutine of its peer: it may be
+	// called concurrently for several peers, and a slow Receive slows only its peer.
 	Receive func(p *Peer, m Message)
 	// Subscribed is called for every new subscription (XPub). What it sends to the
-	// peer arrives before anything published under the topic. It must not block.
+	// peer arrives before anything published on the topic. It must not block.
 	Subscribed func(p *Peer, topic string)
-	// Dropped is called when a peer ends for another reason than its own leaving;
-	// p is nil if there was no handshake.
+	// Dropped is called when the connection to a peer ends for another reason than
+	// the peer leaving; p is nil if there was no handshake.
 	Dropped func(p *Peer, err error)
-	// MaxMessage is the largest message that is read, in bytes; 0 is 1 GiB.
+	// MaxMessage is the largest message to accept, in bytes; 0 means 1 GiB.
 	MaxMessage int
-	// MaxQueue is how many bytes may wait for one peer before it is dropped; 0 is
-	// 128 MiB.
+	// MaxQueue is how many bytes may wait for one peer before it is dropped; 0
+	// means 128 MiB.
 	MaxQueue int
-	// Pace is how many bytes may wait for every subscriber before Pace waits; 0
-	// is 8 MiB.
+	// Pace is how many bytes may wait for every subscriber before Pace blocks; 0
+	// means 8 MiB.
 	Pace int
-	// Stall is how long a peer may take nothing before Pace stops to wait for
-	// it; 0 is 1 s.
+	// Stall is how long a peer may accept nothing before Pace stops waiting for it;
+	// 0 means 1 s.
 	Stall time.Duration
 }
 
@@ -58,8 +58,8 @@ func (c Config) dropped(p *Peer, err error) {
 	}
 }
 
-// handshakeTimeout is how long a connection may take to greet. It holds up nobody
-// else meanwhile.
+// handshakeTimeout is how long the handshake of a connection may take. Nobody else
+// waits for it.
 const handshakeTimeout = 10 * time.Second
 
 // A Socket is one listening or dialing ZeroMQ socket.
@@ -72,7 +72,7 @@ type Socket struct {
 
 	mu     sync.Mutex
 	peers  map[*Peer]bool
-	greets map[net.Conn]bool // connections in their handshake
+	greets map[net.Conn]bool // connections during their handshake
 	byName map[string]*Peer
 	closed bool
 }
@@ -96,7 +96,7 @@ func Listen(network, address string, cfg Config) (*Socket, error) {
 	return Serve(l, cfg), nil
 }
 
-// Serve opens a socket on a listener, which it closes in the end.
+// Serve opens a socket on a listener, which the socket closes.
 func Serve(l net.Listener, cfg Config) *Socket {
 	s := newSocket(cfg)
 	s.listener = l
@@ -130,7 +130,7 @@ func (s *Socket) accept() {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // out of file descriptors: others may leave
+		if err != nil { // out of file descriptors: wait for others to close theirs
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
@@ -145,7 +145,7 @@ func (s *Socket) accept() {
 		s.wg.Go(func() {
 			p, err := s.greet(conn)
 			if err != nil {
-				s.cfg.dropped(nil, err) // before the close, as in serve: who sees it closed can rely on it
+				s.cfg.dropped(nil, err) // before the close, as in serve: a client that sees the close can rely on it
 				conn.Close()
 				return
 			}
@@ -154,7 +154,7 @@ func (s *Socket) accept() {
 	}
 }
 
-// greet does the handshake and adds the peer.
+// greet performs the handshake and adds the peer.
 func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	guard, in, identity, err := handshake(conn, s.cfg.Type, s.cfg.Identity, s.listener != nil, s.cfg.MaxMessage)
@@ -169,7 +169,7 @@ func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 	}
 	conn.SetDeadline(time.Time{})
 	if identity == "" {
-		// A leading zero byte keeps made names apart from chosen ones (RFC 28).
+		// A leading zero byte distinguishes generated names from chosen ones (RFC 28).
 		identity = "\x00" + strconv.FormatUint(s.names.Add(1), 10)
 	}
 	p := &Peer{
@@ -180,7 +180,7 @@ func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 	}
 	guard.post = func(frame []byte) { p.push(item{command: frame}) }
 	s.peers[p] = true
-	s.byName[identity] = p // the newest of a name gets what is sent to the name
+	s.byName[identity] = p // the newest peer with a name receives what is sent to it
 	return p, nil
 }
 
@@ -198,7 +198,7 @@ func (s *Socket) serve(p *Peer) {
 		delete(s.byName, p.identity)
 	}
 	s.mu.Unlock()
-	if !closing { // else Close writes what is queued and ends the connection
+	if !closing { // else Close writes what is queued and closes the connection
 		p.kill()
 	}
 	<-p.written
@@ -211,7 +211,7 @@ func (s *Socket) Lookup(identity string) *Peer {
 	return s.byName[identity]
 }
 
-// Close refuses new peers, writes what is queued for linger at most, and ends
+// Close refuses new peers, writes what is queued for at most linger, and closes
 // every connection.
 func (s *Socket) Close(linger time.Duration) error {
 	s.mu.Lock()
@@ -246,7 +246,7 @@ func (s *Socket) receive(p *Peer, m Message) {
 	}
 }
 
-// progress wakes a Pace that waits.
+// progress wakes a waiting Pace.
 func (s *Socket) progress() {
 	select {
 	case s.moved <- struct{}{}:

@@ -24,12 +24,12 @@ type Peer struct {
 	topics map[string]bool
 }
 
-// Identity returns the name that the peer chose, or one made here.
+// Identity returns the name that the peer chose, or a generated one.
 func (p *Peer) Identity() string { return p.identity }
 
-// Send queues a message to the peer and does not block. A peer that has gone and
-// come back under its identity gets the message over its new connection. A peer
-// whose queue is full is dropped: ErrSlow.
+// Send queues a message to the peer and does not block. If the peer has reconnected
+// under its identity, the message goes to the new connection. A peer whose queue is
+// full is dropped, and Send returns ErrSlow.
 func (p *Peer) Send(m Message) error {
 	err := p.push(item{msg: m})
 	if errors.Is(err, net.ErrClosed) {
@@ -49,14 +49,14 @@ func (p *Peer) push(it item) error {
 	return err
 }
 
-// kill ends the connection and forgets what waits for it.
+// kill closes the connection and drops the peer's queue.
 func (p *Peer) kill() {
 	p.out.drop()
 	p.conn.Close()
 }
 
-// read hands every message of the peer to the socket, until the connection ends.
-// A PING is answered by zmq4.
+// read passes every message of the peer to the socket, until the connection ends.
+// zmq4 answers PING.
 func (p *Peer) read() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -85,7 +85,7 @@ func (p *Peer) write() {
 			return
 		}
 		bufs, head = appendItems(bufs[:0], head[:0], batch)
-		rest := bufs // WriteTo eats the slice that it is called on
+		rest := bufs // WriteTo consumes its receiver
 		if _, err := rest.WriteTo(p.conn); err != nil {
 			p.kill()
 			return
@@ -96,7 +96,7 @@ func (p *Peer) write() {
 	}
 }
 
-// appendItems frames a batch for one writev. Small frames are copied behind their
+// appendItems frames a batch for one writev. Small frames are copied after their
 // headers; large ones are referred to.
 func appendItems(bufs net.Buffers, head []byte, batch []item) (net.Buffers, []byte) {
 	const copyUpTo = 4 << 10
@@ -127,8 +127,7 @@ func appendItems(bufs net.Buffers, head []byte, batch []item) (net.Buffers, []by
 	return bufs, head
 }
 
-// finish ends the connection when what is queued has been written, or at the
-// deadline.
+// finish closes the connection when the queue has been written, or at the deadline.
 func (p *Peer) finish(deadline time.Time) {
 	p.conn.SetWriteDeadline(deadline)
 	p.out.close()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ErrSlow is why a peer was dropped that let its queue run full.
+// ErrSlow is the error for a peer that was dropped because its queue was full.
 var ErrSlow = errors.New("zmtp: peer does not read, its queue is full")
 
 // An item is one message, or one command that is already framed.
@@ -18,7 +18,7 @@ type item struct {
 
 func (it item) size() int { return it.msg.Size() + len(it.command) }
 
-// A queue holds what waits to be written to one peer, bounded in bytes.
+// A queue holds the messages waiting for one peer, bounded in bytes.
 type queue struct {
 	limit int
 	ready chan struct{} // holds one token while there may be work
@@ -26,7 +26,7 @@ type queue struct {
 	mu    sync.Mutex
 	items []item
 	bytes int
-	// moved is when the peer last took something, or last had nothing to take.
+	// moved is when the peer last accepted something, or last had nothing to accept.
 	moved  time.Time
 	closed bool
 }
@@ -63,7 +63,7 @@ func (q *queue) wakeLocked() {
 	}
 }
 
-// writeBatch is how many bytes one write takes at least, while there are more.
+// writeBatch is the least that one write takes while more is queued, in bytes.
 const writeBatch = 256 << 10
 
 // pop blocks until there is work and returns about writeBatch of it; ok is false
@@ -92,8 +92,8 @@ func (q *queue) pop() (batch []item, bytes int, ok bool) {
 	}
 }
 
-// written tells the queue that the peer has taken what pop returned. The bytes
-// count until then, so that a message in the middle of a write is not forgotten.
+// written tells the queue that the peer has accepted what pop returned. The bytes
+// count as queued until then, so that a message being written is not forgotten.
 func (q *queue) written(bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -101,7 +101,7 @@ func (q *queue) written(bytes int) {
 	q.moved = time.Now()
 }
 
-// close lets pop finish what is queued and refuses more.
+// close lets pop finish what is queued and refuses new items.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -109,7 +109,7 @@ func (q *queue) close() {
 	q.wakeLocked()
 }
 
-// drop is close without what is queued.
+// drop closes the queue and discards what is queued.
 func (q *queue) drop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -117,7 +117,7 @@ func (q *queue) drop() {
 	q.wakeLocked()
 }
 
-// load returns the number of bytes waiting, and since when the peer took none.
+// load returns the number of bytes waiting, and since when the peer has accepted none.
 func (q *queue) load() (bytes int, moved time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -42,7 +42,7 @@ func (s *Socket) Pace() {
 }
 
 // behind returns how long Pace may wait for the next progress: zero if some
-// subscriber keeps up, or where every one has stalled.
+// subscriber keeps up or if all have stalled.
 func (s *Socket) behind(now time.Time) time.Duration {
 	wait := time.Duration(0)
 	for _, p := range s.all() {
@@ -62,7 +62,7 @@ func (s *Socket) behind(now time.Time) time.Duration {
 	return wait
 }
 
-// subscription reads a message of a subscriber: 1 or 0, and the topic.
+// subscription reads a subscriber's message: 1 or 0, and the topic.
 func (s *Socket) subscription(p *Peer, m Message) {
 	if len(m) != 1 || len(m[0]) == 0 || m[0][0] > 1 {
 		return
@@ -70,7 +70,7 @@ func (s *Socket) subscription(p *Peer, m Message) {
 	s.subscribe(p, string(m[0][1:]), m[0][0] == 1)
 }
 
-// maxTopics bounds what one peer may subscribe to.
+// maxTopics is how many topics one peer may subscribe to.
 const maxTopics = 1024
 
 func (s *Socket) subscribe(p *Peer, topic string, on bool) {
@@ -87,14 +87,13 @@ func (s *Socket) subscribe(p *Peer, topic string, on bool) {
 		return
 	}
 	p.topics[topic] = true
-	// With the lock held, Publish finds the topic only after Subscribed has run.
+	// With the lock held, Publish sees the topic only after Subscribed has run.
 	if s.cfg.Subscribed != nil {
 		s.cfg.Subscribed(p, topic)
 	}
 }
 
-// Subscribe asks the publisher that the peer is for a topic and everything that
-// begins with it.
+// Subscribe asks a peer that publishes for a topic and everything that begins with it.
 func (p *Peer) Subscribe(topic string) error {
 	return p.Send(Message{append([]byte{1}, topic...)})
 }
