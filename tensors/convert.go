@@ -7,10 +7,10 @@ import (
 	"unsafe"
 )
 
-// To returns the tensor in another dtype, or t itself when it has it already.
+// To returns the tensor in another dtype, or t itself if it has that dtype already.
 // Floats round to nearest; a finite number that would become infinite is
-// ErrRange. Integers and bools take only numbers that they hold exactly: 2.5 to
-// int64, 300 to uint8 and 2 to bool are ErrRange. Integers above 2^53 round when
+// ErrRange. Integers and bools accept only numbers that they represent exactly: 2.5
+// to int64, 300 to uint8 and 2 to bool are ErrRange. Integers above 2^53 round when
 // they become float64.
 func (t Tensor) To(d DType) (Tensor, error) {
 	if err := t.Validate(); err != nil {
@@ -51,7 +51,7 @@ func (t Tensor) To(d DType) (Tensor, error) {
 	return Tensor{DType: d, Shape: slices.Clone(t.Shape), Data: data}, nil
 }
 
-// describe names an element and where it stands.
+// describe returns an element and its position in words.
 func (t Tensor) describe(i int) string {
 	value := fmt.Sprint(t.float64At(i))
 	if t.DType.IsInt() {
@@ -89,7 +89,7 @@ func convertTo[D native](t Tensor) ([]byte, int) {
 	return bytesOf(out), bad
 }
 
-// values converts without a check, for elements known to fit.
+// values converts without a check, for elements that are known to fit.
 func values[D native](t Tensor) []D {
 	out, _ := cast[D](t)
 	return out
@@ -134,8 +134,8 @@ func castToFloat[D, S native](out []D, src []S) (bad int) {
 	return -1
 }
 
-// castToInt compares floats with the bounds first: what Go converts to beyond
-// them depends on the processor.
+// castToInt compares floats with the bounds first, because what Go makes of values
+// beyond them depends on the processor.
 func castToInt[D, S native](out []D, src []S) (bad int) {
 	low, high := bounds[D]()
 	float := isFloat[S]()
@@ -152,7 +152,7 @@ func castToInt[D, S native](out []D, src []S) (bad int) {
 	return -1
 }
 
-// bounds of an integer type as [low, high), exact as float64.
+// bounds returns the bounds of an integer type as [low, high), exact as float64.
 func bounds[D native]() (low, high float64) {
 	bits := float64(8 * sizeOf[D]())
 	var zero D

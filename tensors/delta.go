@@ -5,37 +5,38 @@ import (
 	"strings"
 )
 
-// deltaMark begins the text of a state that is given as its difference to another.
+// deltaMark begins the text of a state that is encoded as a delta to another state.
 const deltaMark = "delta:"
 
-// MaxDelta is the longest text of a state that a difference is made of or to, in bytes:
-// making one takes four times its memory.
+// MaxDelta is the longest text of a state to compute a delta of or to, in bytes:
+// the computation takes four times its memory.
 const MaxDelta = 256 << 20
 
 // IsDelta reports whether a state's text is one that EncodeDelta wrote.
 func IsDelta(text string) bool { return strings.HasPrefix(text, deltaMark) }
 
-// StateDigest returns the name of a state's bytes, as they are before base64: that of the
-// array of uint8 that a store keeps them as (see [Tensor.Digest]).
+// StateDigest returns the digest that names a state's bytes, as they are before base64:
+// the digest of the uint8 array as which a store keeps them (see [Tensor.Digest]).
 func StateDigest(b []byte) string {
 	return Tensor{DType: Uint8, Shape: []int{len(b)}, Data: b}.Digest()
 }
 
-// EncodeDelta writes a state, next, as its difference to base, which the other side
-// has; both are texts as EncodeState writes. It is lossless: every bit of next's
-// safetensors form comes back. Weights after a few more steps of training keep their
-// sign, exponent and first digits, so that the difference compresses where the weights
+// EncodeDelta encodes a state, next, as its delta to base, a state that the receiver
+// has. Both are texts as EncodeState writes them. It is lossless: every bit of next's
+// safetensors form comes back. After a few more steps of training, weights keep their
+// sign, exponent and first digits, so the delta compresses although the weights
 // themselves do not. The form is
 //
 //	delta:<StateDigest of base>:<StateDigest of next>:<base64 of zstd of the difference>
 //
 // base's digest is that of its bytes as they travel, next's that of its safetensors
-// form, not compressed. The difference is the exclusive-or of both safetensors forms,
-// first the bytes 0, 4, 8, ... of it, then the bytes 1, 5, 9, ..., and so on to 3, then
-// what is left behind the last four: the four bytes of a float32 shrink differently.
+// form, uncompressed. The difference is the exclusive-or of both safetensors forms,
+// reordered: first the bytes 0, 4, 8, ... of it, then the bytes 1, 5, 9, ..., and so on
+// to 3, then the bytes after the last four. The four bytes of a float32 compress
+// differently, so equal positions are kept together.
 //
-// ok is false if the difference is no shorter than next, which is then to be sent,
-// where their lengths differ, and for texts above MaxDelta.
+// ok is false, and next should be sent as it is, if the delta is no shorter than next,
+// if their lengths differ, or if a text exceeds MaxDelta.
 func EncodeDelta(base, next string) (text string, ok bool, err error) {
 	if len(base) > MaxDelta || len(next) > MaxDelta {
 		return "", false, nil
@@ -57,8 +58,8 @@ func EncodeDelta(base, next string) (text string, ok bool, err error) {
 	return text, len(text) < len(next), nil
 }
 
-// DeltaDigests returns the digests in a text of EncodeDelta: of the state that it is the
-// difference to, and of the state that it gives. Anything else is ErrFormat.
+// DeltaDigests returns the digests in a text of EncodeDelta: that of the base and that of
+// the resulting state. Any other text is ErrFormat.
 func DeltaDigests(text string) (base, next string, err error) {
 	base, next, _, err = cutDelta(text)
 	return base, next, err
@@ -77,11 +78,10 @@ func cutDelta(text string) (base, next, data string, err error) {
 	return base, next, text[n+2*digest+2:], nil
 }
 
-// DecodeDelta returns the state that EncodeDelta wrote as the difference to base, as
-// the text of its safetensors form. A difference to another state than base, or one
-// that gives a state with another digest than it says, is ErrFormat. It takes as much
-// memory as base and is never larger, whatever the text claims; limit is that of
-// DecodeState, for base.
+// DecodeDelta returns the state that EncodeDelta encoded as a delta to base, as the text
+// of its safetensors form. If the delta has another base, or the result has another
+// digest than the text says, the error is ErrFormat. The result has the size of base and
+// never more, whatever the text claims; limit applies to base as in DecodeState.
 func DecodeDelta(base, text string, limit int64) (string, error) {
 	want, digest, data, err := cutDelta(text)
 	if err != nil {
@@ -92,7 +92,7 @@ func DecodeDelta(base, text string, limit int64) (string, error) {
 		return "", err
 	}
 	if got := StateDigest(from); got != want {
-		return "", fail(ErrFormat, "delta: it is the difference to the state %.12s, not to %.12s", want, got)
+		return "", fail(ErrFormat, "delta: want the base state %.12s, got %.12s", want, got)
 	}
 	packed, err := decodeBase64(data, limit)
 	if err != nil {
@@ -103,17 +103,17 @@ func DecodeDelta(base, text string, limit int64) (string, error) {
 		return "", err
 	}
 	if len(diff) != len(to) {
-		return "", fail(ErrFormat, "delta: %d bytes of difference to a state of %d", len(diff), len(to))
+		return "", fail(ErrFormat, "delta: got %d bytes of difference, want %d", len(diff), len(to))
 	}
 	next := unplanes(to, diff)
 	if got := StateDigest(next); got != digest {
-		return "", fail(ErrFormat, "delta: it gives the state %.12s and says %.12s; it was damaged", got, digest)
+		return "", fail(ErrFormat, "delta: got the state %.12s, want %.12s: the delta is damaged", got, digest)
 	}
 	return encodeBase64([][]byte{next}), nil
 }
 
-// stateForm returns the bytes of a state's text and its safetensors form, which are
-// the same where it is not compressed.
+// stateForm returns the bytes of a state's text and its safetensors form. They are
+// the same if the state is not compressed.
 func stateForm(text string, limit int64) (b, form []byte, err error) {
 	if b, err = decodeBase64(text, limit); err != nil {
 		return nil, nil, err
@@ -125,8 +125,8 @@ func stateForm(text string, limit int64) (b, form []byte, err error) {
 	return b, form, err
 }
 
-// planes returns a exclusive-or b, whose lengths are equal, with byte i of every four
-// together.
+// planes returns the exclusive-or of a and b, which have equal lengths, with the bytes at
+// equal positions of every group of four together.
 func planes(a, b []byte) []byte {
 	n := len(a) / 4
 	out := make([]byte, len(a))

@@ -1,10 +1,10 @@
 package tensors
 
-// A DType is the type of a tensor's elements. Its zero value is none.
+// A DType is the type of a tensor's elements. The zero value is no type.
 type DType uint8
 
-// The dtypes that travel. Their order is that of the safetensors library, which
-// lays tensors out by it: a wider alignment has a higher number.
+// The dtypes that travel, ordered as in the safetensors library, which lays out
+// tensors by alignment: a wider alignment has a higher number.
 const (
 	Bool DType = iota + 1 // one byte, 0 or 1
 	Uint8

@@ -12,12 +12,12 @@ const (
 	CodecMsgpackZstd = "msgpack+zstd" // msgpack, zstd, then base64
 )
 
-// DefaultLimit is how many bytes a decoder makes of compressed input where its
-// caller names no limit: 4 GiB.
+// DefaultLimit is how many bytes a decoder produces at most from compressed input if
+// the caller sets no limit: 4 GiB.
 const DefaultLimit = 4 << 30
 
-// EncodeSet returns the set as a base64 text, which is the one copy of the data
-// that it makes; with compression there is the compressed copy beside it.
+// EncodeSet returns the set as base64 text. The text is the only copy of the data; with
+// compression there is also the compressed copy.
 func EncodeSet(s Set, codec string) (string, error) {
 	parts, err := s.segments()
 	if err != nil {
@@ -37,9 +37,9 @@ func EncodeSet(s Set, codec string) (string, error) {
 	return encodeBase64(parts), nil
 }
 
-// DecodeSet reads what EncodeSet wrote. The set lies in memory of its own, aligned
-// so that Dense and Float64s need no copy. More than limit bytes after
-// decompression are ErrTooLarge; limit 0 is DefaultLimit.
+// DecodeSet reads what EncodeSet wrote. The set has memory of its own, aligned so that
+// Dense and Float64s need no copy. More than limit bytes after decompression are
+// ErrTooLarge; limit 0 means DefaultLimit.
 func DecodeSet(codec, text string, limit int64) (Set, error) {
 	if codec != CodecMsgpack && codec != CodecMsgpackZstd {
 		return nil, fail(ErrFormat, "unknown codec %.40q; known are %s and %s", codec, CodecMsgpack, CodecMsgpackZstd)
@@ -56,8 +56,8 @@ func DecodeSet(codec, text string, limit int64) (Set, error) {
 	return decodeMsgpack(b, true)
 }
 
-// encodeBase64 encodes the pieces as if they were one. The vector code does
-// 9 GB/s where encoding/base64 does 1.1 (16 MiB on an AMD EPYC with AVX2).
+// encodeBase64 encodes the pieces as if they were one. The vectorized code encodes
+// 9 GB/s, encoding/base64 1.1 (16 MiB on an AMD EPYC with AVX2).
 func encodeBase64(parts [][]byte) string {
 	total := 0
 	for _, p := range parts {
@@ -106,7 +106,7 @@ func decodeBase64(s string, limit int64) ([]byte, error) {
 	out := make([]byte, std.StdEncoding.DecodedLen(len(s)))
 	n, err := base64.StdEncoding.Decode(out, bytesOfText(s))
 	if err != nil || n != want { // fewer bytes: the decoder skipped a line break
-		return nil, fail(ErrFormat, "base64: %d characters with one that does not belong there", len(s))
+		return nil, fail(ErrFormat, "base64: invalid character in a text of %d", len(s))
 	}
 	return out[:n:n], nil
 }

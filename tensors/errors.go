@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// What can be wrong with an array or with bytes that should hold one. Every
-// error of this package unwraps to one of them.
+// The kinds of errors of this package. Every error unwraps to one of them.
 var (
 	// ErrType: the Go value is not an array of numbers, or a dtype cannot hold it.
 	ErrType = errors.New("not an array of numbers")
@@ -14,31 +13,31 @@ var (
 	ErrEmpty = errors.New("empty array")
 	// ErrRagged: rows differ in length.
 	ErrRagged = errors.New("ragged rows")
-	// ErrShape: the shape does not fit the data or what is asked of it.
+	// ErrShape: the shape does not fit the data or the operation.
 	ErrShape = errors.New("wrong shape")
 	// ErrNotFinite: an element is NaN or infinite. The error is a *NonFiniteError.
 	ErrNotFinite = errors.New("not finite")
-	// ErrRange: a number does not fit the dtype that it should become.
+	// ErrRange: a number does not fit the target dtype.
 	ErrRange = errors.New("out of range")
 	// ErrTooLarge: more bytes than the format or the caller's limit allows.
 	ErrTooLarge = errors.New("too large")
-	// ErrFormat: bytes from outside that do not follow their format.
+	// ErrFormat: bytes from outside do not follow their format.
 	ErrFormat = errors.New("malformed data")
 )
 
-// fail makes an error of the kind with a sentence about the input.
+// fail makes an error of a kind, with a sentence about the input.
 func fail(kind error, format string, args ...any) error {
 	return fmt.Errorf("tensors: %w: %s", kind, fmt.Sprintf(format, args...))
 }
 
-// A NonFiniteError tells where the first NaN or infinity of a tensor stands.
+// A NonFiniteError locates the first NaN or infinity of a tensor.
 type NonFiniteError struct {
 	Index []int   // one number per dimension, from 0
 	Value float64 // NaN, +Inf or -Inf
 	Count int     // how many elements are not finite
 }
 
-// Error says what is wrong, in one line.
+// Error describes the error on one line.
 func (e *NonFiniteError) Error() string {
 	where := fmt.Sprintf("index %v", e.Index)
 	switch len(e.Index) {
@@ -57,7 +56,7 @@ func (e *NonFiniteError) Error() string {
 // Unwrap returns ErrNotFinite.
 func (e *NonFiniteError) Unwrap() error { return ErrNotFinite }
 
-// named says which tensor of a set an error is about.
+// named adds the name of the tensor to an error.
 func named(name string, err error) error {
 	return fmt.Errorf("tensor %.80q: %w", name, err)
 }

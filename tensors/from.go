@@ -19,10 +19,10 @@ import (
 //	[][]float64, [][8]float32, ...       one more dimension for each level
 //	arrays, pointers to all of these, named types, Tensor
 //
-// It shares v's memory where v is without gaps and its elements are laid out as
-// the dtype's; slices of slices, strided views and other matrices are copied.
-// Rows of different length are ErrRagged and tell which; no elements at all is
-// ErrEmpty; anything else is ErrType.
+// It shares v's memory if v has no gaps and its elements are laid out like the
+// dtype's; slices of slices, strided views and other matrices are copied. Rows of
+// different lengths are ErrRagged, and the error names the row. An array without
+// elements is ErrEmpty; anything else is ErrType.
 func From(v any) (Tensor, error) {
 	switch v := v.(type) {
 	case []float64:
@@ -44,8 +44,8 @@ func FromAs(v any, d DType) (Tensor, error) {
 	return t.To(d)
 }
 
-// FromValue is From for a value that reflection found, such as a variable of a
-// notebook's session. Of an addressable array it shares the memory.
+// FromValue is From for a value found by reflection, such as a variable of a
+// notebook's session. It shares the memory of an addressable array.
 func FromValue(v reflect.Value) (Tensor, error) {
 	for v.IsValid() {
 		if known, t, err := fromKnown(v); known {
@@ -72,7 +72,7 @@ func fromSlice[T native](d DType, s []T) (Tensor, error) {
 	return Tensor{DType: d, Shape: []int{len(s)}, Data: bytesOf(s)}, nil
 }
 
-// fromKnown handles types that are known by name rather than by structure.
+// fromKnown handles types that it knows by name rather than by structure.
 func fromKnown(v reflect.Value) (known bool, t Tensor, err error) {
 	if v.Kind() == reflect.Pointer && v.IsNil() || !v.CanInterface() {
 		return false, Tensor{}, nil
@@ -206,7 +206,7 @@ type nest struct {
 	data  []byte // the machine's byte order, elements as leaf has them
 }
 
-// measure takes the shape from the first row at each level.
+// measure takes the shape from the first element at each level.
 func (n *nest) measure(v reflect.Value) error {
 	for v.Type() != n.leaf {
 		if v.Len() == 0 {
@@ -233,7 +233,7 @@ func (n *nest) collect(v reflect.Value, depth int, path []int) error {
 	if flat(v.Type().Elem()) {
 		chunk := memory(v)
 		if n.data == nil && len(path) == 0 {
-			n.data = chunk // the whole: share it
+			n.data = chunk // this is the whole array: share it
 		} else {
 			n.data = append(n.grow(len(chunk), path), chunk...)
 		}
@@ -247,8 +247,8 @@ func (n *nest) collect(v reflect.Value, depth int, path []int) error {
 	return nil
 }
 
-// grow makes room once, for all chunks: each but the last index of the path
-// counts how many there are.
+// grow allocates once for all chunks, whose number is the product of all dimensions
+// but the last.
 func (n *nest) grow(chunk int, path []int) []byte {
 	if n.data != nil {
 		return n.data
@@ -282,7 +282,7 @@ func memory(v reflect.Value) []byte {
 	return unsafe.Slice((*byte)(v.Addr().UnsafePointer()), size)
 }
 
-// widen brings elements of Go's type to those of the dtype, little-endian.
+// widen converts elements of Go's type to those of the dtype, little-endian.
 func widen(leaf reflect.Type, b []byte) ([]byte, error) {
 	n := len(b) / int(leaf.Size())
 	p := unsafe.Pointer(unsafe.SliceData(b))

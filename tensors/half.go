@@ -2,8 +2,8 @@ package tensors
 
 import "math"
 
-// float16From rounds to the nearest binary16, ties to even; what is too large
-// becomes infinite.
+// float16From rounds to the nearest binary16, ties to even; numbers that are too large
+// become infinite.
 func float16From(f float32) uint16 {
 	bits := math.Float32bits(f)
 	sign := uint16(bits>>16) & 0x8000
@@ -76,7 +76,7 @@ func halfToFloat32(d DType, data []byte) []float32 {
 	return out
 }
 
-// halfFromFloat32 narrows; overflow is the first finite element that became
+// halfFromFloat32 narrows; overflow is the index of the first finite element that became
 // infinite, or -1.
 func halfFromFloat32(d DType, src []float32) (out []uint16, overflow int) {
 	from, exponent := float16From, uint16(0x7c00)

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// native is an element type that Go has itself.
+// native is the set of element types that Go has itself.
 type native interface {
 	~uint8 | ~int8 | ~int16 | ~uint16 | ~int32 | ~uint32 | ~int64 | ~uint64 | ~int | ~float32 | ~float64
 }
@@ -20,8 +20,8 @@ func aligned(b []byte, n uintptr) bool {
 	return littleEndian && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%n == 0
 }
 
-// view reads little-endian bytes as elements: the same memory where the machine
-// allows that, else a copy. len(b) is a multiple of the element's size.
+// view returns little-endian bytes as elements: the same memory if byte order and
+// alignment allow it, else a copy. len(b) must be a multiple of the element's size.
 func view[T native](b []byte) []T {
 	var zero T
 	size := int(unsafe.Sizeof(zero))
@@ -50,8 +50,8 @@ func bytesOf[T native](s []T) []byte {
 	return b
 }
 
-// Scratch returns n bytes for who overwrites all of them: what they hold before is not
-// said. make would clear them first, which for 1 GB takes as long as reading it.
+// Scratch returns n uninitialized bytes; the caller must overwrite all of them. make
+// would clear them first, which for 1 GB takes as long as reading it.
 func Scratch(n int) []byte {
 	if n < 1<<20 {
 		return make([]byte, n)
@@ -78,8 +78,8 @@ func swap(b []byte, size int) {
 	}
 }
 
-// text makes a string of bytes that nobody will write to again.
+// text makes a string of bytes that nobody will write to any more.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// bytesOfText reads a string as bytes that nobody may write to.
+// bytesOfText returns the bytes of a string, which nobody may write to.
 func bytesOfText(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -89,8 +89,8 @@ func appendBin(b []byte, n int) []byte {
 	return binary.BigEndian.AppendUint32(append(b, mpBin32), uint32(n))
 }
 
-// An mpReader reads msgpack from b and remembers its first error; after one,
-// every read gives zero.
+// An mpReader reads msgpack from b and remembers its first error; after an error,
+// every read returns zero.
 type mpReader struct {
 	b   []byte
 	off int
@@ -103,7 +103,7 @@ func (r *mpReader) fail(want string) {
 	}
 }
 
-// take returns the next n bytes, or nil when there are not as many.
+// take returns the next n bytes, or nil if there are fewer.
 func (r *mpReader) take(n uint64, want string) []byte {
 	if r.err != nil {
 		return nil

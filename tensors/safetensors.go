@@ -15,16 +15,16 @@ import (
 // safetensors library.
 const MaxSafetensorsHeader = 100_000_000
 
-// EncodeSafetensors writes the safetensors format, byte for byte as its library
-// does:
+// EncodeSafetensors writes the safetensors format, byte for byte as the safetensors
+// library does:
 //
 //	8 bytes    N, the length of the header, unsigned little-endian
 //	N bytes    the header, a JSON object, padded with spaces to a multiple of 8:
 //	           {"__metadata__": {str: str}, name: {"dtype", "shape", "data_offsets": [begin, end]}, ...}
 //	the rest   the data; offsets count from its first byte
 //
-// Tensors are laid out by falling alignment and then by name, without gaps.
-// metadata may be nil; it is written with its keys in order.
+// Tensors are ordered by descending alignment, then by name, without gaps. metadata
+// may be nil; its keys are written in order.
 func EncodeSafetensors(s Set, metadata map[string]string) ([]byte, error) {
 	parts, err := SafetensorsPieces(s, metadata)
 	if err != nil {
@@ -74,7 +74,7 @@ func SafetensorsPieces(s Set, metadata map[string]string) ([][]byte, error) {
 			return nil, named(name, err)
 		}
 		end := offset + int64(len(t.Data))
-		shape := append([]int{}, t.Shape...) // [] and not null
+		shape := append([]int{}, t.Shape...) // [], not null
 		if err := entry(name, stInfo{dtypes[t.DType].safetensors, shape, [2]int64{offset, end}}); err != nil {
 			return nil, err
 		}
@@ -106,11 +106,11 @@ func marshalJSON(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// DecodeSafetensors reads the format that EncodeSafetensors describes. Tensors
-// share b's memory. It refuses what the format forbids: a header longer than the
-// file or than MaxSafetensorsHeader, one that does not begin with {, names there
-// twice, unknown keys, offsets that overlap, leave a gap or do not end with the
-// file, and lengths that do not follow from dtype and shape.
+// DecodeSafetensors reads the format that EncodeSafetensors describes. Tensors share
+// b's memory. It refuses what the format forbids: a header longer than the file or
+// MaxSafetensorsHeader, a header that does not begin with {, duplicate names, unknown
+// keys, offsets that overlap, leave a gap or do not end with the file, and lengths
+// that do not follow from dtype and shape.
 func DecodeSafetensors(b []byte) (Set, map[string]string, error) {
 	if len(b) < 8 {
 		return nil, nil, fail(ErrFormat, "safetensors: %d bytes, too short for the length of a header", len(b))
@@ -137,8 +137,8 @@ func DecodeSafetensors(b []byte) (Set, map[string]string, error) {
 	return s, metadata, err
 }
 
-// parseHeader reads the header token by token, since a map would hide names that
-// are there twice.
+// parseHeader reads the header token by token, because a map would hide duplicate
+// names.
 func parseHeader(head []byte) (map[string]stInfo, map[string]string, error) {
 	d := json.NewDecoder(bytes.NewReader(head))
 	d.DisallowUnknownFields()
@@ -178,12 +178,12 @@ func parseHeader(head []byte) (map[string]stInfo, map[string]string, error) {
 		return nil, nil, headerError(err)
 	}
 	if rest := head[d.InputOffset():]; len(bytes.TrimRight(rest, " ")) > 0 {
-		return nil, nil, fail(ErrFormat, "safetensors: the header goes on after its object")
+		return nil, nil, fail(ErrFormat, "safetensors: data after the header's object")
 	}
 	return infos, metadata, nil
 }
 
-// parseInfo reads one entry, whose three keys stand there once each.
+// parseInfo reads one entry, which has each of the three keys once.
 func parseInfo(d *json.Decoder) (info stInfo, err error) {
 	if tok, err := d.Token(); err != nil || tok != json.Delim('{') {
 		return info, headerError(cmp.Or(err, errors.New("a tensor is not an object")))

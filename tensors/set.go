@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// A Set is tensors by name. As msgpack it is
+// A Set holds tensors by name. As msgpack it is
 //
 //	{name: {"dtype": str, "shape": [int, ...], "data": bin}, ...}
 //
@@ -36,8 +36,8 @@ func (t Tensor) MarshalMsgpack() ([]byte, error) {
 	return append(t.msgpackHeader(), t.Data...), nil
 }
 
-// Pieces returns the object that MarshalMsgpack returns in two pieces, of which the
-// second is the tensor's own memory: what a store keeps under [Tensor.Digest].
+// Pieces returns the object of MarshalMsgpack in two pieces, of which the second is the
+// tensor's own memory. It is what a store keeps under [Tensor.Digest].
 func (t Tensor) Pieces() ([][]byte, error) {
 	if err := t.marshalable(); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (t *Tensor) UnmarshalMsgpack(b []byte) error {
 	return err
 }
 
-// MarshalMsgpack returns the set's object, in memory of its own.
+// MarshalMsgpack returns the set's object, in new memory.
 func (s Set) MarshalMsgpack() ([]byte, error) {
 	parts, err := s.segments()
 	if err != nil {
@@ -97,8 +97,8 @@ func (t Tensor) msgpackHeader() []byte {
 	return appendBin(appendStr(b, "data"), len(t.Data))
 }
 
-// segments returns the set as msgpack in pieces: headers of their own, and the
-// tensors' data where it lies.
+// segments returns the set as msgpack in pieces: new headers, and the tensors' data
+// without a copy.
 func (s Set) segments() ([][]byte, error) {
 	parts := make([][]byte, 0, 2*len(s)+1)
 	head := appendMap(nil, len(s))
@@ -120,9 +120,9 @@ func (s Set) segments() ([][]byte, error) {
 	return parts, nil
 }
 
-// decodeMsgpack reads a set whose tensors share b's memory. When b is the
-// reader's own, data is moved back by up to seven bytes, over heads that are read
-// already, so that elements lie where Go can use them without a copy.
+// decodeMsgpack reads a set whose tensors share b's memory. If the reader owns b, it
+// moves data back by up to seven bytes, over heads that it has read already, so that
+// elements are aligned and Go can use them without a copy.
 func decodeMsgpack(b []byte, own bool) (Set, error) {
 	r := mpReader{b: b}
 	n := r.mapLen("a map of tensors")
@@ -150,7 +150,7 @@ func decodeMsgpack(b []byte, own bool) (Set, error) {
 	return s, nil
 }
 
-// tensor reads one object; its keys may stand in any order, each once.
+// tensor reads one object; its keys may be in any order, each once.
 func (r *mpReader) tensor(own bool) (t Tensor, err error) {
 	if n := r.mapLen("a tensor: a map of dtype, shape and data"); n != 3 && r.err == nil {
 		return t, fail(ErrFormat, "msgpack: a tensor has dtype, shape and data, not %d keys", n)
@@ -201,8 +201,8 @@ func (r *mpReader) shape() []int {
 	return shape
 }
 
-// realign moves b[from:to] back to an address that eight divides. The seven bytes
-// before it belong to its key and head: five of "data" and at least two of bin.
+// realign moves b[from:to] back to an address that is a multiple of eight. The seven
+// bytes before it belong to its key and head: five of "data" and at least two of bin.
 func realign(b []byte, from, to int) []byte {
 	shift := int(uintptr(unsafe.Pointer(unsafe.SliceData(b[from:]))) % 8)
 	if from == to || shift > from {

@@ -2,9 +2,9 @@ package tensors
 
 import "bytes"
 
-// EncodeState writes a model's state as text: safetensors, with zstd when
-// compress is set, in base64. Trained weights compress by a tenth or less; zeros,
-// as in a fresh optimizer, to almost nothing.
+// EncodeState writes a model's state as text: safetensors, compressed with zstd if
+// compress is set, in base64. Trained weights shrink by a tenth or less; zeros, as in a
+// fresh optimizer, shrink to almost nothing.
 func EncodeState(s Set, compress bool) (string, error) {
 	parts, err := SafetensorsPieces(s, nil)
 	if err != nil {
@@ -20,10 +20,10 @@ func EncodeState(s Set, compress bool) (string, error) {
 	return encodeBase64(parts), nil
 }
 
-// DecodeState reads what EncodeState wrote, compressed or not: no safetensors begins
-// with zstd's magic number, because as the length of a header it is beyond
-// MaxSafetensorsHeader. Other serialisations, pickle above all, are refused. More than
-// limit bytes are ErrTooLarge; limit 0 is DefaultLimit.
+// DecodeState reads what EncodeState wrote, compressed or not. The two cannot be
+// confused: zstd's magic number, read as the length of a safetensors header, exceeds
+// MaxSafetensorsHeader. Other serialisations, above all pickle, are refused. More than
+// limit bytes are ErrTooLarge; limit 0 means DefaultLimit.
 func DecodeState(text string, limit int64) (Set, error) {
 	b, err := decodeBase64(text, limit)
 	if err != nil {
@@ -41,9 +41,9 @@ func DecodeState(text string, limit int64) (Set, error) {
 	return s, err
 }
 
-// pickled reports whether b, which is no safetensors, looks like what torch.save or
-// pickle writes. It explains a refusal and never decides: the length of a safetensors
-// header can have the same first bytes, 640 for instance, but a header begins with {.
+// pickled reports whether b, which is not safetensors, looks like the output of torch.save
+// or pickle. It only explains a refusal: the length of a safetensors header can have the
+// same first bytes, 640 for instance, but a header begins with {.
 func pickled(b []byte) bool {
 	if len(b) > 8 && b[8] == '{' {
 		return false

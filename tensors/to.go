@@ -5,9 +5,9 @@ import (
 )
 
 // Dense returns the tensor as a matrix of its rows: [n] becomes n by 1, and
-// [n, a, b] becomes n by a*b, a flattened row each. The matrix shares a float64
-// tensor's memory; other dtypes are converted. Without elements it is ErrEmpty,
-// for gonum has no such matrices.
+// [n, a, b] becomes n by a*b, with one flattened row each. The matrix shares a float64
+// tensor's memory; other dtypes are converted. A tensor without elements is ErrEmpty,
+// because gonum has no such matrices.
 func (t Tensor) Dense() (*mat.Dense, error) {
 	data, err := t.Float64s()
 	if err != nil {
@@ -40,7 +40,7 @@ func (t Tensor) VecDense() (*mat.VecDense, error) {
 func (t Tensor) Float64s() ([]float64, error) { return elements[float64](t, Float64) }
 
 // Float32s returns the elements as float32, sharing a float32 tensor's memory.
-// See [Tensor.To] for what does not fit.
+// [Tensor.To] says what happens to numbers that do not fit.
 func (t Tensor) Float32s() ([]float32, error) { return elements[float32](t, Float32) }
 
 // Int64s returns the elements, which must be whole numbers, sharing an int64
@@ -72,8 +72,8 @@ func (t Tensor) Bools() ([]bool, error) {
 	return out, nil
 }
 
-// Float64Rows returns one slice for each row, as Dense has them. They share
-// memory as Float64s does.
+// Float64Rows returns one slice per row, with the rows of Dense. They share memory as
+// Float64s does.
 func (t Tensor) Float64Rows() ([][]float64, error) {
 	data, err := t.Float64s()
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 // zstdMagic begins a zstd frame (RFC 8878, 3.1.1).
 var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
-// maxWindow bounds what a frame may make the decoder keep of its output: the
-// most that zstd's own command line produces (--long=27).
+// maxWindow limits how much of its output a frame can make the decoder keep: the most
+// that zstd's own command line produces (--long=27).
 const maxWindow = 128 << 20
 
 // encoders keeps compressors, which take megabytes and a millisecond to make.
@@ -34,7 +34,7 @@ func Compress(parts ...[]byte) ([]byte, error) {
 		total += len(p)
 	}
 	var out bytes.Buffer
-	out.Grow(total + total/128 + 64) // address space: what is not written to costs no memory
+	out.Grow(total + total/128 + 64) // only address space: pages that are never written cost no memory
 	e := encoders.Get().(*zstd.Encoder)
 	defer encoders.Put(e)
 	e.ResetContentSize(&out, int64(total))
@@ -49,9 +49,8 @@ func Compress(parts ...[]byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Decompress reads zstd frames. More than limit bytes are ErrTooLarge (0 is
-// DefaultLimit); memory grows with what was really decoded, not with what a
-// header claims.
+// Decompress reads zstd frames. More than limit bytes are ErrTooLarge (0 means
+// DefaultLimit). Memory grows with the bytes decoded, not with what a header claims.
 func Decompress(b []byte, limit int64) ([]byte, error) {
 	if limit <= 0 {
 		limit = DefaultLimit
@@ -68,8 +67,8 @@ func Decompress(b []byte, limit int64) ([]byte, error) {
 		return nil, fail(ErrFormat, "zstd: %v", err)
 	}
 	defer r.Close()
-	// A frame that says its length gets room for it at once, up to what real data
-	// compress to.
+	// Allocate at once for a frame that states its length, up to the ratio to which real
+	// data compress.
 	room := 64 << 10
 	if head.HasFCS {
 		room = int(min(head.FrameContentSize+1, uint64(room+len(b)*32)))

@@ -18,7 +18,7 @@ type document struct {
 	met      []bool // the tokens that were restored
 }
 
-// newPrefix cannot be foreseen, so that no document contains it by design.
+// newPrefix is random, so that nobody can write a document that contains the prefix.
 func newPrefix() string { return "bigjson:" + rand.Text() + ":" }
 
 // take splits text. Without strings of min bytes the skeleton is the text itself.
@@ -81,9 +81,9 @@ func (d *document) restore(s string) (long string, ok bool) {
 	return d.long(i), true
 }
 
-// restoreRaw does so for a piece of JSON with tokens in it. A piece that
-// encoding/json took out of the skeleton as it stood there is a piece of the text,
-// and no bytes are copied.
+// restoreRaw does the same for a piece of JSON that contains tokens. If encoding/json
+// took the piece from the skeleton unchanged, the result is a piece of the text and
+// nothing is copied.
 func (d *document) restoreRaw(raw []byte) (whole []byte, ok bool) {
 	first, _, i := nextToken(raw, d.prefix, len(d.spans))
 	if i < 0 {
@@ -103,7 +103,7 @@ func (d *document) restoreRaw(raw []byte) (whole []byte, ok bool) {
 	}
 }
 
-// piece returns the text behind skeleton[begin:end], where token i is the first.
+// piece returns the part of the text for skeleton[begin:end], whose first token is i.
 // Between tokens the distances are the same in both.
 func (d *document) piece(begin, end, i int) []byte {
 	from := d.spans[i].from - 1 - (d.at[i] - begin)

@@ -8,10 +8,10 @@ import (
 	"unsafe"
 )
 
-// Marshal is json.Marshal with the result in segments: those between the long
-// strings are new, the long strings are v's own memory, which must not change
-// until the segments are written. Unlike json.Marshal it leaves <, > and & in long
-// strings as they are.
+// Marshal is json.Marshal with the result in segments. The segments between long
+// strings are new; the long strings are v's own memory, which must not change until the
+// segments have been written. Unlike json.Marshal it does not escape <, > and & in long
+// strings.
 func Marshal(v any) (Segments, error) { return marshal(v, MinLen) }
 
 func marshal(v any, min int) (Segments, error) {
@@ -22,7 +22,7 @@ func marshal(v any, min int) (Segments, error) {
 	}
 	b, err := json.Marshal(light.Interface())
 	if err != nil {
-		return whole(v) // what refuses a token, as json.Number does, may take the string
+		return whole(v) // a type that refuses a token, such as json.Number, may accept the string
 	}
 	s, ok := h.splice(b)
 	if !ok {
@@ -39,7 +39,7 @@ func whole(v any) (Segments, error) {
 	return Segments{b}, nil
 }
 
-// A holder keeps the strings for which tokens stand.
+// A holder keeps the strings that the tokens stand for.
 type holder struct {
 	min     int
 	prefix  string
@@ -48,8 +48,8 @@ type holder struct {
 	tooDeep bool
 }
 
-// maxDepth is where a value may be a cycle, which encoding/json is then left to
-// find.
+// maxDepth is the depth at which a value may be a cycle; encoding/json then reports
+// the cycle.
 const maxDepth = 1000
 
 // hold returns the token for s.
@@ -58,8 +58,8 @@ func (h *holder) hold(s []byte) string {
 	return string(appendToken(nil, h.prefix, len(h.long)-1))
 }
 
-// splice cuts JSON at its tokens. It reports false unless it met each of them: a
-// method of some type did something to it.
+// splice cuts JSON at its tokens. It reports false unless it found every token: a method
+// of some type has then changed one.
 func (h *holder) splice(b []byte) (out Segments, ok bool) {
 	met := make([]bool, len(h.long))
 	count := 0
@@ -91,8 +91,8 @@ func marshalsItself(t reflect.Type) bool {
 		reflect.PointerTo(t).Implements(jsonMarshaler) || reflect.PointerTo(t).Implements(textMarshaler)
 }
 
-// lighten returns v with tokens for its long strings. What has none is returned
-// as it is; what leads to one is copied, and v does not change.
+// lighten returns v with tokens for its long strings. Values without long strings are
+// returned as they are; the path to one is copied, and v does not change.
 func (h *holder) lighten(v reflect.Value) reflect.Value {
 	if h.tooDeep || !v.IsValid() || marshalsItself(v.Type()) {
 		return v

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// MinLen is how long a string must be, in bytes, to be taken out of a document.
-// Below it the bookkeeping costs what encoding/json would.
+// MinLen is the length, in bytes, from which strings are taken out of a document. Below
+// it the bookkeeping costs as much as encoding/json.
 const MinLen = 1024
 
 const (
@@ -14,9 +14,9 @@ const (
 	high = 0x8080808080808080
 )
 
-// special has its high bits set where a byte of w may not stand in a string as it
-// is, or needs a closer look: quote, backslash, control characters, non-ASCII.
-// Bits above the first one may be wrong.
+// special has its high bits set for the bytes of w that a string cannot contain
+// unescaped, or that need a closer look: quote, backslash, control characters,
+// non-ASCII. Bits above the first one may be wrong.
 func special(w uint64) uint64 {
 	quote, backslash := w^('"'*ones), w^('\\'*ones)
 	return (w | (w-0x20*ones)&^w | (quote-ones)&^quote | (backslash-ones)&^backslash) & high
@@ -45,9 +45,8 @@ func plain(b []byte) int {
 type span struct{ from, to int }
 
 // longStrings finds the strings of at least min plain bytes that are values, not
-// keys. It agrees with a JSON lexer on where strings begin and end as long as
-// the document is well-formed; behind a mistake it may be wrong, but the mistake
-// itself it never covers.
+// keys. In a well-formed document it agrees with a JSON lexer on where strings begin and
+// end; after a syntax error it may be wrong, but no span ever covers the error itself.
 func longStrings(doc []byte, min int) (spans []span) {
 	for i := 0; ; {
 		quote := bytes.IndexByte(doc[i:], '"')

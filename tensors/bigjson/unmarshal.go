@@ -19,14 +19,13 @@ type Options struct {
 }
 
 // Unmarshal is json.Unmarshal, except that strings of MinLen bytes and more, and
-// json.RawMessages that contain such, share text's memory: text must not change
-// as long as v is in use. Offsets in errors count from the start of the skeleton.
+// json.RawMessages that contain them, share text's memory: text must not change
+// while v is in use. Offsets in errors count from the start of the skeleton.
 //
-// If a long string does not arrive in v as itself, because nothing in v takes
-// it or a type decodes itself and makes something else of it, encoding/json does
-// the whole work a second time on the text. The one thing that this does not
-// notice is an UnmarshalJSON that keeps a string twice, once where it cannot be
-// reached.
+// If a long string does not arrive in v unchanged, because nothing in v takes it or a
+// type decodes itself and transforms it, encoding/json decodes the whole text instead.
+// One case goes unnoticed: an UnmarshalJSON that keeps a string twice, once where
+// reflection cannot reach it.
 func Unmarshal(text []byte, v any) error { return Options{}.Unmarshal(text, v) }
 
 // Unmarshal is Unmarshal under options.
@@ -72,8 +71,8 @@ func (o Options) plain(text []byte, v any) error {
 
 var rawMessage = reflect.TypeFor[json.RawMessage]()
 
-// fill puts the long strings where v has their tokens. It reports false when it
-// met a value that it cannot set.
+// fill replaces the tokens in v with the long strings. It reports false if it met a
+// value that it cannot set.
 func (d *document) fill(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -125,8 +124,8 @@ func (d *document) fillEach(v reflect.Value) bool {
 	return true
 }
 
-// mayHold is false for what cannot hold a string, so that long lists of numbers
-// are not walked.
+// mayHold reports whether a type can contain a string. Long lists of numbers need not
+// be walked.
 func mayHold(t reflect.Type) bool {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Pointer {
 		if t == rawMessage {

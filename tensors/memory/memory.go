@@ -1,4 +1,4 @@
-// Package memory says how much memory this process may still take, so that decoders
+// Package memory tells how much memory this process can still allocate, so that decoders
 // can refuse what would not fit before they allocate it.
 package memory
 
@@ -13,9 +13,9 @@ import (
 const unknown = 8 << 30
 
 // Available returns the bytes that can be allocated without swapping: MemAvailable of
-// Linux (see proc(5)), or what is left of the control group's limit (memory.max of
-// cgroup v2, memory.limit_in_bytes of v1) if that is less. It is 8 GiB if the system
-// does not say. The figure is a moment's: others may take the memory meanwhile.
+// Linux (see proc(5)), or the rest of the control group's limit (memory.max of cgroup v2,
+// memory.limit_in_bytes of v1) if that is less. It returns 8 GiB if the system reports
+// neither. The figure may change at any time, because other processes allocate too.
 func Available() uint64 { return available(os.ReadFile) }
 
 func available(read func(string) ([]byte, error)) uint64 {

@@ -3,7 +3,7 @@ package sgemm
 import "golang.org/x/sys/cpu"
 
 // kernelAVX2 computes a tile of C, 6 rows of 16 (distance ldc), as the product of
-// a (k columns of 6) and b (k rows of 16), added to what stands in c if add is set.
+// a (k columns of 6) and b (k rows of 16), added to the values of c if add is set.
 //
 //go:noescape
 func kernelAVX2(k int, a, b, c *float32, ldc int, add bool)
@@ -13,7 +13,7 @@ func kernelAVX2(k int, a, b, c *float32, ldc int, add bool)
 //go:noescape
 func pack16AVX2(k8 int, src *float32, ld int, dst *float32)
 
-// copy16AVX2 copies k rows of 16 floats (distance ld) to where they stand together.
+// copy16AVX2 copies k rows of 16 floats (distance ld) so that they are contiguous.
 //
 //go:noescape
 func copy16AVX2(k int, src *float32, ld int, dst *float32)

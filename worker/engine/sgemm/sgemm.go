@@ -1,10 +1,10 @@
 // Package sgemm multiplies float32 matrices on processors with AVX2 and FMA,
 // several times as fast as gonum's portable code; on others it calls gonum.
 //
-// It is the classic scheme: C is cut into tiles of 6 by 16 that stay in
-// registers while k runs; A and B are copied into panels of that shape, in blocks
-// that fit the caches. Each number of C is summed in one order that depends on k
-// alone, so the result is the same, bit for bit, however the work is divided.
+// It is the classic scheme: C is cut into tiles of 6 by 16 that stay in registers
+// during the loop over k; A and B are copied into panels of that shape, in blocks that
+// fit the caches. Each number of C is summed in an order that depends only on k, so the
+// result is the same, bit for bit, however the work is divided.
 //
 //	sgemm.go            blocking, packing, division of work
 //	kernel_amd64.s      the tile, and the transposing copy
@@ -23,7 +23,7 @@ const (
 	// Block sizes: a panel of B (kc*nr*4 = 16 KB) for the L1 cache, a block of A
 	// (96 KB) and one of B (512 KB) for L2.
 	mc, kc, nc = 96, 256, 512
-	// small products are not worth packing, nor parallel ones waking a thread for.
+	// Small products are not worth packing, and smaller ones not worth another thread.
 	small    = 8 * 1024
 	parallel = 1 << 20 // multiplications for each thread
 )
@@ -124,7 +124,7 @@ type workspace struct {
 	tile [mr * nr]float32
 }
 
-// workspaces are kept between products; the pool holds no state that shows.
+// workspaces are reused between products; their contents never affect a result.
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // block computes rows i0 to i1 and columns j0 to j1 of C.
@@ -279,7 +279,7 @@ func (p *product) plain(m, n int) {
 	}
 }
 
-// axpys adds to c the rows of B times the numbers of a, which stand col apart.
+// axpys adds to c the rows of B times the numbers of a, which are col apart.
 func (p *product) axpys(c, a []float32, col int) {
 	for q, at := 0, 0; q < p.k; q, at = q+1, at+col {
 		v, b := a[at], p.b[q*p.ldb:][:len(c)]
@@ -289,7 +289,7 @@ func (p *product) axpys(c, a []float32, col int) {
 	}
 }
 
-// dots adds to c the products of a, whose numbers stand col apart, with the rows
+// dots adds to c the products of a, whose numbers are col apart, with the rows
 // of B.
 func (p *product) dots(c, a []float32, col int) {
 	for j := range c {
