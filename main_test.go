@@ -52,7 +52,8 @@ var imports = map[string][]string{
 	"runpod/place":           {"runpod", "runpod/runs", "runpod/store", "runpod/store/s3", "worker"},
 	"runpod/sweep":           {"runpod", "runpod/place", "runpod/train", "worker"},
 	"runpod/train/traintest": {"runpod", "worker", "worker/local", "tensors"},
-	"runpod/train":           {"runpod", "runpod/export", "runpod/place", "runpod/runs", "runpod/store", "worker", "tensors", "tensors/bigjson"},
+	"runpod/transfer":        {"runpod", "runpod/place", "runpod/store", "worker", "tensors", "tensors/bigjson"},
+	"runpod/train":           {"runpod", "runpod/export", "runpod/place", "runpod/runs", "runpod/store", "runpod/transfer", "worker", "tensors"},
 
 	"tensors":               {"tensors/bigjson"},
 	"worker":                {"tensors", "tensors/bigjson", "worker/contract"},

@@ -74,7 +74,7 @@ var standard = []string{
 }
 
 // ours are the packages of this module that cells may import.
-var ours = []string{"kernel/display", "tensors", "runpod", "runpod/place", "runpod/train", "runpod/sweep", "runpod/dataset", "worker"}
+var ours = []string{"kernel/display", "tensors", "runpod", "runpod/place", "runpod/transfer", "runpod/train", "runpod/sweep", "runpod/dataset", "worker"}
 
 // Prepare makes a host, or finds the one that fits. It takes about a minute on
 // two cores when nothing is in Go's build cache, and under a second when the

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -198,6 +200,20 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 	m, bad := p.finished(job, e, r)
 	m.Receipt = p.receipt(m)
 	return m, errors.Join(err, bad)
+}
+
+// fetchStates gets the states of a result that lie in the bucket.
+func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (err error) {
+	if r.Uploaded == nil {
+		return nil
+	}
+	s := p.options.Store
+	if s == nil {
+		if s, err = place.StoreOf(e); err != nil {
+			return fmt.Errorf("train: the states: %w", err)
+		}
+	}
+	return transfer.FetchStates(ctx, s, r)
 }
 
 // resume is record for a run that is in the store.

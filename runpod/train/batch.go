@@ -2,17 +2,16 @@ package train
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -41,7 +40,7 @@ type Batch struct {
 
 // A part of a batch: what to send, and who takes its answer.
 type part struct {
-	parcel *parcel
+	parcel *transfer.Parcel
 	take   func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error)
 }
 
@@ -63,7 +62,7 @@ func (a *Asked[T]) Get() (T, error) { return a.value, a.err }
 func asked[T any](err error) *Asked[T] { return &Asked[T]{err: err} }
 
 // add appends a part whose answer read turns into a value.
-func add[T any](b *Batch, p *parcel, read func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (T, error)) *Asked[T] {
+func add[T any](b *Batch, p *transfer.Parcel, read func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (T, error)) *Asked[T] {
 	a := asked[T](fmt.Errorf("train: %w", ErrNotRun))
 	b.parts = append(b.parts, part{p, func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error) {
 		if a.err = err; err == nil {
@@ -82,7 +81,7 @@ func (b *Batch) Evaluate(m *Model, d Data) *Asked[*Evaluation] {
 	}
 	return add(b, p, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*Evaluation, error) {
 		var r worker.Response
-		if err := decode(answer, &r); err != nil || r.Metrics == nil {
+		if err := transfer.Decode(answer, &r); err != nil || r.Metrics == nil {
 			return nil, fmt.Errorf("train: evaluate: %w: no metrics in it", ErrResult)
 		}
 		return m.evaluated(*r.Metrics), nil
@@ -96,9 +95,9 @@ func (b *Batch) Predict(m *Model, X any) *Asked[*mat.Dense] {
 		return asked[*mat.Dense](err)
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
-	return add(b, &parcel{request: r, set: tensors.Set{"X": x}}, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*mat.Dense, error) {
+	return add(b, &transfer.Parcel{Request: r, Set: tensors.Set{"X": x}}, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*mat.Dense, error) {
 		var r worker.Response
-		if err := decode(answer, &r); err != nil {
+		if err := transfer.Decode(answer, &r); err != nil {
 			return nil, fmt.Errorf("train: predict: %w: %w", ErrResult, err)
 		}
 		t, err := predictions(&r, x.Rows())
@@ -118,7 +117,7 @@ func (b *Batch) Fit(spec any, data Data, o Options) *Asked[*Model] {
 	}
 	return add(b, p.parcel, func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (*Model, error) {
 		var r worker.TrainResult
-		if err := decode(answer, &r); err != nil {
+		if err := transfer.Decode(answer, &r); err != nil {
 			return nil, fmt.Errorf("train: %w: %w", ErrResult, err)
 		}
 		m, err := p.finished(job, e, &r)
@@ -142,16 +141,20 @@ func (b *Batch) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := newTransfer(ctx, endpoint, b.Store, b.Inline)
-	t.expires = lifeOf(b.Policy)
+	t := transfer.New(ctx, endpoint, b.Store, b.Inline)
+	t.Expires = transfer.LifeOf(b.Policy)
+	parcels := make([]*transfer.Parcel, len(parts))
+	for i, p := range parts {
+		parcels[i] = p.parcel
+	}
 	var job *runpod.Job
-	err = t.do(ctx, batchParcel(parts), func(r *worker.Request) (err error) {
+	err = t.Send(ctx, transfer.Merge(parcels), func(r *worker.Request) (err error) {
 		job, err = endpoint.Call(ctx, runpod.Request{Input: r, Policy: b.Policy})
 		if errors.Is(err, runpod.ErrTooLarge) && job == nil {
-			return &sizeError{size(r), runpod.MaxRunBody}
+			return transfer.TooLarge(r)
 		}
 		if err != nil {
-			return jobError(err)
+			return transfer.JobError(err)
 		}
 		return lacking(job.Output)
 	})
@@ -159,7 +162,7 @@ func (b *Batch) Run(ctx context.Context) error {
 		return err
 	}
 	var answer worker.Response
-	if err := decode(job.Output, &answer); err != nil || len(answer.Results) != len(parts) {
+	if err := transfer.Decode(job.Output, &answer); err != nil || len(answer.Results) != len(parts) {
 		return fmt.Errorf("train: job %s: %w: %d answers for %d parts", job.ID, ErrResult, len(answer.Results), len(parts))
 	}
 	for i, p := range parts {
@@ -175,7 +178,7 @@ func partOf(result json.RawMessage) (json.RawMessage, error) {
 		Status  string        `json:"status"`
 		Failure *worker.Error `json:"failure"`
 	}
-	if err := decode(result, &failed); err != nil {
+	if err := transfer.Decode(result, &failed); err != nil {
 		return nil, fmt.Errorf("train: %w: %w", ErrResult, err)
 	}
 	if failed.Failure != nil {
@@ -188,89 +191,13 @@ func partOf(result json.RawMessage) (json.RawMessage, error) {
 // again.
 func lacking(output json.RawMessage) error {
 	var answer worker.Response
-	if decode(output, &answer) != nil {
+	if transfer.Decode(output, &answer) != nil {
 		return nil // said where the answer is read
 	}
 	for _, result := range answer.Results {
-		if _, err := partOf(result); missing(err) {
+		if _, err := partOf(result); transfer.Missing(err) {
 			return err
 		}
 	}
 	return nil
-}
-
-// batchParcel makes one parcel of many: arrays under the names of their parts, those
-// with the same content once, and states as arrays too.
-func batchParcel(parts []part) *parcel {
-	all := &parcel{request: &worker.Request{Operation: worker.OpBatch, Protocol: worker.Protocol}, set: tensors.Set{}, names: map[string]string{}, digests: map[string]string{}}
-	known := map[string]string{} // name by digest
-	put := func(name, shown string, t tensors.Tensor, digest string) string {
-		if digest == "" {
-			digest = t.Digest()
-		}
-		if first, ok := known[digest]; ok {
-			return first
-		}
-		known[digest], all.set[name], all.names[name], all.digests[name] = name, t, shown, digest
-		return name
-	}
-	for i, p := range parts {
-		r := *p.parcel.request
-		renamed := map[string]string{}
-		for _, name := range p.parcel.set.Names() {
-			renamed[name] = put(fmt.Sprintf("%d.%s", i, name), p.parcel.name(name), p.parcel.set[name], p.parcel.digests[name])
-		}
-		eachValue(&r, func(v *worker.Value) {
-			if v.Tensor != "" {
-				v.Tensor = renamed[v.Tensor]
-			}
-		})
-		s := inner{request: &r}
-		for _, state := range []struct {
-			text  string
-			at    *string
-			shown string
-		}{{r.ModelState, &s.model, "weights"}, {r.OptimizerState, &s.optimizer, "optimizer"}} {
-			if b, err := base64.StdEncoding.DecodeString(state.text); err == nil && len(b) > keepInside {
-				*state.at = put(fmt.Sprintf("%d.%s", i, state.shown), state.shown, tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}, "")
-			}
-		}
-		all.inner = append(all.inner, s)
-	}
-	return all
-}
-
-// An inner request is a part of a batch, with the names of those of its states that
-// are arrays of the batch.
-type inner struct {
-	request          *worker.Request
-	model, optimizer string
-}
-
-// referringTo is the request with digests for the arrays of those names.
-func (in inner) referringTo(p *parcel, names []string) (json.RawMessage, error) {
-	r := *in.request
-	for name, text := range map[string]*string{in.model: &r.ModelState, in.optimizer: &r.OptimizerState} {
-		if name != "" && slices.Contains(names, name) {
-			*text = stateRef + p.digest(name)
-		}
-	}
-	p.refer(&r, names)
-	return json.Marshal(&r)
-}
-
-// stateRef begins the text of a state that is an array of the store.
-const stateRef = "sha256:"
-
-// eachValue calls do for the values of a request, whose data sets it copies before.
-func eachValue(r *worker.Request, do func(*worker.Value)) {
-	for _, d := range []**worker.Dataset{&r.TrainingData, &r.ValidationData, &r.EvaluationData, &r.InputData} {
-		if *d == nil {
-			continue
-		}
-		c := **d
-		do(&c.Features)
-		do(&c.Labels)
-		*d = &c
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -37,12 +38,6 @@ func refusesDelta(err error) bool {
 	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && e.Field == "state_delta"
 }
 
-// refusesState tells whether a worker could not read a state of the request.
-func refusesState(err error) bool {
-	var e *worker.Error
-	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && (e.Field == modelState || e.Field == optimizerState)
-}
-
 // rebuild puts states in the place of differences to the plan's own, or, where another
 // process sent it, to those that base finds by digest. It returns the differences.
 func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (deltas map[string]string, err error) {
@@ -52,8 +47,8 @@ func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainR
 		text *string
 		base func() string
 	}{
-		{modelState, &r.ModelState, func() string { return p.request.ModelState }},
-		{optimizerState, &r.OptimizerState, func() string { return p.request.OptimizerState }},
+		{transfer.ModelState, &r.ModelState, func() string { return p.request.ModelState }},
+		{transfer.OptimizerState, &r.OptimizerState, func() string { return p.request.OptimizerState }},
 	} {
 		delta := *s.text
 		if !tensors.IsDelta(delta) {
@@ -66,7 +61,7 @@ func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainR
 			base = s.base()
 		}
 		if err == nil {
-			*s.text, err = tensors.DecodeDelta(base, delta, maxResult)
+			*s.text, err = tensors.DecodeDelta(base, delta, transfer.MaxResult)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s came as a difference: %w", s.name, err)
@@ -100,7 +95,7 @@ func (p *Plan) stored(ctx context.Context, e *runpod.Endpoint, delta string) (st
 	if s == nil {
 		return "", fmt.Errorf("the state %.12s is not here", digest)
 	}
-	t, err := store.FetchTensor(ctx, s, digest, store.Options{Limit: maxResult})
+	t, err := store.FetchTensor(ctx, s, digest, store.Options{Limit: transfer.MaxResult})
 	if err != nil {
 		return "", err
 	}

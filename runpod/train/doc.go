@@ -9,23 +9,28 @@
 // package runpod; an endpoint on this machine is only another address (see
 // Endpoint). The package knows neither notebooks nor how a worker computes.
 //
-//	spec.go      what may stand for a model
-//	data.go      what may stand for data, and what is wrong with it
-//	classes.go   labels that are texts
-//	options.go   how to train, with defaults
-//	plan.go      Prepare: all that is known before a job is sent
-//	fit.go       Fit: send the job, follow it, assemble the model
-//	job.go       one job: submit, follow, cancel, read its output
-//	model.go     a trained model: predict, continue, weights
-//	evaluate.go  metrics of a model on data
-//	history.go   the course of the training as slices
-//	save.go      models in files
-//	place.go     the names of package place that belong to a training
-//	estimate.go  what a training will take
-//	receipt.go   what it takes to repeat a run
-//	batch.go     Batch: several things in one job
-//	resume.go    a training that an earlier process began
 //	errors.go    what can go wrong
+//	history.go   the course of the training as slices
+//	place.go     names of packages place and transfer that belong to a training
+//	receipt.go   what it takes to repeat a run
+//	model.go     a trained model: predict, continue, weights
+//	slices.go    predictions larger than an answer
+//	classes.go   labels that are texts
+//	spec.go      what may stand for a model
+//	record.go    the run store: where a run comes from, what it keeps
+//	options.go   how to train, with defaults
+//	data.go      what may stand for data, and what is wrong with it
+//	evaluate.go  metrics of a model on data
+//	plan.go      Prepare: all that is known before a job is sent
+//	estimate.go  what a training will take
+//	resume.go    a training that an earlier process began
+//	delta.go     states that travel as differences
+//	job.go       one job: submit, follow, cancel, read its output
+//	collect.go   what a worker kept of an interrupted run
+//	fit.go       Fit: send the job, follow it, assemble the model
+//	attach.go    following a run of another process
+//	batch.go     Batch: several things in one job
+//	save.go      models in files; export.go for other programs
 //
 // What a failure leaves behind:
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
@@ -13,7 +14,7 @@ var (
 	// was cut off. Train it again, or use the weights of another.
 	ErrNoWeights = errors.New("the model has no weights: its training did not end")
 	// ErrResult: the endpoint's answer does not fit the request.
-	ErrResult = errors.New("the endpoint's answer makes no sense")
+	ErrResult = transfer.ErrResult
 )
 
 // A DataError says what is wrong with an array before it is sent. Err is the
@@ -68,16 +69,6 @@ func (e *InterruptedError) Error() string {
 
 // Unwrap returns the cause.
 func (e *InterruptedError) Unwrap() error { return e.Cause }
-
-// A sizeError is runpod.ErrTooLarge with the numbers.
-type sizeError struct{ bytes, limit int }
-
-func (e *sizeError) Error() string {
-	return fmt.Sprintf("the request takes %.1f MB and the endpoint accepts %.1f MB; send fewer samples or columns", mb(e.bytes), mb(e.limit))
-}
-func (e *sizeError) Unwrap() error { return runpod.ErrTooLarge }
-
-func mb(n int) float64 { return float64(n) / 1e6 }
 
 // kindOf is the sentinel of package tensors that err unwraps to.
 func kindOf(err error) error {

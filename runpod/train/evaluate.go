@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -66,7 +67,7 @@ func (m *Model) evaluated(metrics worker.Metrics) *Evaluation {
 }
 
 // evaluation is the request and its data.
-func (m *Model) evaluation(d Data) (*parcel, error) {
+func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	if err := d.sameColumns(m.Columns); err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (m *Model) evaluation(d Data) (*parcel, error) {
 		h.Precision = r.Hyperparameters.Precision
 	}
 	r.Hyperparameters = &h
-	return &parcel{request: r, set: tensors.Set{"X": x, "y": y}, names: map[string]string{"X": xname, "y": yname}}, nil
+	return &transfer.Parcel{Request: r, Set: tensors.Set{"X": x, "y": y}, Names: map[string]string{"X": xname, "y": yname}}, nil
 }
 
 // LabelTensor reads the labels of d as numbers: those of classes where they are texts.
@@ -121,12 +122,12 @@ func newEvaluation(m worker.Metrics) *Evaluation {
 // Response.GPUInfo and BenchmarkResults. It is a job, and costs as one.
 func GPUInfo(ctx context.Context, e *runpod.Endpoint) (*worker.Response, error) {
 	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: NewRunID()}
-	output, err := call(ctx, e, r, runpod.Policy{})
+	output, err := transfer.Call(ctx, e, r, runpod.Policy{})
 	if err != nil {
 		return nil, err
 	}
 	var response worker.Response
-	if err := decode(output, &response); err != nil {
+	if err := transfer.Decode(output, &response); err != nil {
 		return nil, fmt.Errorf("train: gpu info: %w: %w", ErrResult, err)
 	}
 	return &response, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/place"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -45,7 +46,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	if err == nil {
 		var result *worker.TrainResult
 		if result, err = f.collector.Result(); err == nil {
-			err = t.collectStates(ctx, result)
+			err = t.CollectStates(ctx, result)
 		}
 		var deltas map[string]string
 		if err == nil {
@@ -85,17 +86,17 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 }
 
 // transfer is how the plan's data reach the endpoint, and its states come back.
-func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer {
-	t := newTransfer(ctx, e, p.options.Store, p.options.Inline)
-	t.sending, t.expires = p.sending, lifeOf(p.options.Policy)
-	t.large = 3*4*p.Parameters > uploadAbove // weights and Adam's two moments
-	t.tell = p.log()
+func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Transfer {
+	t := transfer.New(ctx, e, p.options.Store, p.options.Inline)
+	t.Sending, t.Expires = p.sending, transfer.LifeOf(p.options.Policy)
+	t.Large = 3*4*p.Parameters > transfer.UploadAbove // weights and Adam's two moments
+	t.Tell = p.log()
 	return t
 }
 
 // send submits the plan and follows the job to its end, another one where the
 // worker lacked data. job is nil where none was accepted.
-func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
+func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
 	begin := func() {
 		f = &follower{onEvent: func(e Event) {
 			record.event(e)
@@ -126,7 +127,7 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer, record
 		job = nil
 	}
 	delta := p.wantsDelta(e)
-	err = t.do(ctx, p.parcel, func(r *worker.Request) error {
+	err = t.Send(ctx, p.parcel, func(r *worker.Request) error {
 		r.StateDelta = delta
 		err := run(r)
 		if delta && refusesDelta(err) {

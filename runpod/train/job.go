@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
-	"github.com/gopherpod/gopherpod/tensors/bigjson"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -31,46 +31,10 @@ func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod
 		}
 		return nil, cut
 	case errors.Is(err, runpod.ErrTooLarge):
-		return nil, &sizeError{size(r), runpod.MaxRunBody}
+		return nil, transfer.TooLarge(r)
 	}
 	return nil, fmt.Errorf("train: %w", err)
 }
-
-// call runs a request as a job to its end and returns its output. When ctx ends
-// the job is cancelled.
-func call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (json.RawMessage, error) {
-	job, err := e.Call(ctx, runpod.Request{Input: r, Policy: p})
-	switch {
-	case errors.Is(err, runpod.ErrTooLarge) && job == nil:
-		return nil, &sizeError{size(r), runpod.MaxRunBody}
-	case err != nil:
-		return nil, jobError(err)
-	}
-	return job.Output, nil
-}
-
-// jobError is what a job ended with: the worker's own *worker.Error where it sent
-// one.
-func jobError(err error) error {
-	var failed *runpod.JobError
-	if errors.As(err, &failed) && failed.Detail != nil {
-		var w worker.Error
-		if json.Unmarshal(failed.Detail, &w) == nil && known(w.Kind) {
-			return fmt.Errorf("train: job %s: %w", failed.JobID, &w)
-		}
-	}
-	return fmt.Errorf("train: %w", err)
-}
-
-func known(k worker.ErrorKind) bool {
-	switch k {
-	case worker.ErrInvalid, worker.ErrUnsupported, worker.ErrDiverged, worker.ErrMemory, worker.ErrMissing, worker.ErrDamaged, worker.ErrInternal:
-		return true
-	}
-	return false
-}
-
-func decode(output json.RawMessage, v any) error { return bigjson.Unmarshal(output, v) }
 
 // A follower reads a training job: its stream while it runs and, where the stream
 // lost something, its final output.
@@ -99,7 +63,7 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 		f.setStatus(update.Status)
 		for _, chunk := range update.Chunks {
 			var event worker.Event
-			if decode(chunk, &event) == nil {
+			if transfer.Decode(chunk, &event) == nil {
 				f.take(event) // what is no event of this run, the output tells
 			}
 		}
@@ -122,7 +86,7 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 	case err != nil && ctx.Err() != nil:
 		return f.interrupt(ctx, e)
 	case err != nil:
-		return jobError(err)
+		return transfer.JobError(err)
 	}
 	f.setStatus(ended.Status)
 	return f.heal(ended.Output)
@@ -137,7 +101,7 @@ func (f *follower) complete() bool { return f.last >= 0 && f.seen == f.last+1 }
 // heal takes what the stream lost from the final output.
 func (f *follower) heal(output json.RawMessage) error {
 	var events []worker.Event
-	if err := decode(output, &events); err != nil {
+	if err := transfer.Decode(output, &events); err != nil {
 		return fmt.Errorf("train: job %s: %w: its output is no list of events: %w", f.id, ErrResult, err)
 	}
 	for _, event := range events {

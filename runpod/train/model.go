@@ -13,6 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -221,7 +222,7 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 	}
 	if signs, err := m.bucket(); signs || err != nil {
 		t, err := m.predictRows(ctx, r, name, x, true)
-		if !errors.Is(err, errNoUpload) {
+		if !errors.Is(err, transfer.ErrNoUpload) {
 			return t, err
 		}
 	}
@@ -247,7 +248,7 @@ func (m *Model) bucket() (signs bool, err error) {
 // predictRows asks for the outputs of all rows in one job; large: they are more than
 // an answer holds.
 func (m *Model) predictRows(ctx context.Context, r *worker.Request, name string, x tensors.Tensor, large bool) (tensors.Tensor, error) {
-	response, set, err := m.ask(ctx, &parcel{request: r, set: tensors.Set{"X": x}, names: map[string]string{"X": name}}, large)
+	response, set, err := m.ask(ctx, &transfer.Parcel{Request: r, Set: tensors.Set{"X": x}, Names: map[string]string{"X": name}}, large)
 	if err != nil {
 		return tensors.Tensor{}, err
 	}
@@ -301,31 +302,31 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 
 // ask runs the request as a job and reads its answer, and what of it went to the
 // bucket.
-func (m *Model) ask(ctx context.Context, p *parcel, large bool) (*worker.Response, tensors.Set, error) {
+func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worker.Response, tensors.Set, error) {
 	endpoint, err := place.EndpointOr(m.endpoint)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := newTransfer(ctx, endpoint, m.store, m.inline)
-	t.large, p.deltas = large, m.deltas
+	t := transfer.New(ctx, endpoint, m.store, m.inline)
+	t.Large, p.Deltas = large, m.deltas
 	var output json.RawMessage
-	err = t.do(ctx, p, func(r *worker.Request) (err error) {
-		output, err = call(ctx, endpoint, r, runpod.Policy{})
+	err = t.Send(ctx, p, func(r *worker.Request) (err error) {
+		output, err = transfer.Call(ctx, endpoint, r, runpod.Policy{})
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	var response worker.Response
-	if err := decode(output, &response); err != nil {
-		return nil, nil, fmt.Errorf("train: %s: %w: %w", p.request.Operation, ErrResult, err)
+	if err := transfer.Decode(output, &response); err != nil {
+		return nil, nil, fmt.Errorf("train: %s: %w: %w", p.Request.Operation, ErrResult, err)
 	}
 	if response.Uploaded == nil {
 		return &response, nil, nil
 	}
-	set, err := t.collect(ctx, response.Uploaded)
+	set, err := t.Collect(ctx, response.Uploaded)
 	if err != nil {
-		return nil, nil, fmt.Errorf("train: %s: %w", p.request.Operation, err)
+		return nil, nil, fmt.Errorf("train: %s: %w", p.Request.Operation, err)
 	}
 	return &response, set, nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 )
 
 // A Place is an endpoint and what it is; see package place.
@@ -24,6 +25,12 @@ const (
 
 // ErrNoEndpoint is place.ErrNoEndpoint.
 var ErrNoEndpoint = place.ErrNoEndpoint
+
+// WithLog is transfer.WithLog: what is sent with that context tells of each array that
+// does not travel inside its request. Fit tells it as an event too.
+func WithLog(ctx context.Context, log func(line string)) context.Context {
+	return transfer.WithLog(ctx, log)
+}
 
 // Endpoint is place.Endpoint: the endpoint that the environment names.
 func Endpoint() (*runpod.Endpoint, error) { return place.Endpoint() }

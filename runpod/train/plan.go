@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -25,9 +26,9 @@ type Plan struct {
 	Columns         []string
 
 	options Options
-	request *worker.Request // without the arrays
-	parcel  *parcel         // with them
-	sending *sync.Mutex     // of prepared data; see PrepareData
+	request *worker.Request  // without the arrays
+	parcel  *transfer.Parcel // with them
+	sending *sync.Mutex      // of prepared data; see PrepareData
 	// attached is the record of a run that Attach follows; then there is no request.
 	attached *Record
 }
@@ -108,11 +109,11 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if o.Validation != nil {
 		called["Xval"], called["yval"] = o.Validation.validationNames()
 	}
-	p.parcel = &parcel{request: p.request, set: set, names: called}
+	p.parcel = &transfer.Parcel{Request: p.request, Set: set, Names: called}
 	if o.From != nil {
-		p.parcel.deltas = o.From.deltas
+		p.parcel.Deltas = o.From.deltas
 	}
-	if set.Bytes() <= defaultInline { // larger data are hashed on their way
+	if set.Bytes() <= transfer.DefaultInline { // larger data are hashed on their way
 		digests(p.parcel)
 	}
 	return p, nil
@@ -192,34 +193,9 @@ func sameLayers(a, b *worker.ModelConfig) bool {
 	return a != nil && b != nil && text(a) == text(b)
 }
 
-// compressAbove is the size from which data is compressed; below it the saving
-// is not worth a frame.
-const compressAbove = 16 << 10
-
-// pack puts arrays into the envelope.
-func pack(set tensors.Set) (*worker.Tensors, error) {
-	codec := tensors.CodecMsgpack
-	if set.Bytes() > compressAbove {
-		codec = tensors.CodecMsgpackZstd
-	}
-	data, err := tensors.EncodeSet(set, codec)
-	if err != nil {
-		return nil, err
-	}
-	return &worker.Tensors{Codec: codec, Data: data}, nil
-}
-
 // Bytes is about how many bytes the plan takes on the wire where nothing of it is
 // there already, before compression.
-func (p *Plan) Bytes() int { return size(p.request) + p.parcel.set.Bytes() }
-
-func size(r *worker.Request) int {
-	n := len(r.ModelState) + len(r.OptimizerState) + 2000
-	if r.Tensors != nil {
-		n += len(r.Tensors.Data)
-	}
-	return n
-}
+func (p *Plan) Bytes() int { return transfer.Size(p.request) + p.parcel.Set.Bytes() }
 
 // Epochs is the number of the last epoch, those of Options.From counted.
 func (p *Plan) Epochs() int { return p.StartEpoch + p.Hyperparameters.Epochs }

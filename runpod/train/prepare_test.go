@@ -30,7 +30,7 @@ func TestPrepare(t *testing.T) {
 	if p.Model.Layers[0].Params["in_features"] != 2 {
 		t.Errorf("layer 0: %v", p.Model.Layers[0])
 	}
-	sent, err := p.parcel.referring(nil)
+	sent, err := p.parcel.Inside()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -38,10 +39,10 @@ type DataDigest struct {
 }
 
 // digests lists what the plan sends.
-func digests(p *parcel) []DataDigest {
+func digests(p *transfer.Parcel) []DataDigest {
 	var list []DataDigest
-	for _, name := range p.set.Names() {
-		list = append(list, DataDigest{Name: p.name(name), Array: p.set[name].String(), SHA256: p.digest(name)})
+	for _, name := range p.Set.Names() {
+		list = append(list, DataDigest{Name: p.Name(name), Array: p.Set[name].String(), SHA256: p.Digest(name)})
 	}
 	slices.SortFunc(list, func(a, b DataDigest) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -1,4 +1,4 @@
-package train
+package transfer
 
 import (
 	"cmp"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
-	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -21,22 +20,22 @@ const (
 	// defaultExpiry is the life of a presigned URL where the job's own is not known:
 	// that of a job, by default.
 	defaultExpiry = runpod.DefaultTTL
-	// uploadAbove is the size of a result, in bytes, from which it goes to the bucket.
-	uploadAbove = 8_000_000
-	// maxResult bounds what is read from there.
-	maxResult = 64 << 30
+	// UploadAbove is the size of a result, in bytes, from which it goes to the bucket.
+	UploadAbove = 8_000_000
+	// MaxResult bounds what is read from there.
+	MaxResult = 64 << 30
 )
 
 // sign gives a request addresses of a bucket: where the arrays of those names lie, and
 // where a large result may go. Of other stores workers know the place.
-func (t *transfer) sign(ctx context.Context, p *parcel, r *worker.Request, names []string) error {
+func (t *Transfer) sign(ctx context.Context, p *Parcel, r *worker.Request, names []string) error {
 	s, ok := t.store.(store.Signer)
 	if !ok {
 		return nil
 	}
 	t.result, t.answers = "", s
 	for _, name := range names {
-		object, err := store.TensorName(p.digest(name))
+		object, err := store.TensorName(p.Digest(name))
 		if err != nil {
 			return err
 		}
@@ -47,27 +46,27 @@ func (t *transfer) sign(ctx context.Context, p *parcel, r *worker.Request, names
 		if err != nil {
 			return err
 		}
-		url, err := s.URL(ctx, object, t.expires)
+		url, err := s.URL(ctx, object, t.Expires)
 		if err != nil {
 			return err
 		}
 		if r.Sources == nil {
 			r.Sources = map[string]worker.Source{}
 		}
-		r.Sources[p.digest(name)] = worker.Source{URL: url, Bytes: size}
+		r.Sources[p.Digest(name)] = worker.Source{URL: url, Bytes: size}
 	}
 	if r.Operation != worker.OpTrain && r.Operation != worker.OpPredict {
 		return nil
 	}
 	t.result = store.NewResult()
-	url, err := s.PutURL(ctx, t.result, t.expires)
-	r.Upload = &worker.Upload{URL: url, Name: string(t.result), Above: uploadAbove}
+	url, err := s.PutURL(ctx, t.result, t.Expires)
+	r.Upload = &worker.Upload{URL: url, Name: string(t.result), Above: UploadAbove}
 	return err
 }
 
-// refused tells whether a worker does not use the bucket's addresses, by its
+// refused reports whether a worker does not use the bucket's addresses, by its
 // operator's rules or because it knows none, and says so.
-func (t *transfer) refused(err error) bool {
+func (t *Transfer) refused(err error) bool {
 	var e *worker.Error
 	if _, signs := t.store.(store.Signer); !signs || !errors.As(err, &e) {
 		return false
@@ -79,42 +78,42 @@ func (t *transfer) refused(err error) bool {
 	if b, ok := t.store.(interface{ Rule() string }); ok && e.Kind == worker.ErrUnsupported {
 		hint = fmt.Sprintf("; gopherpod deploy allows it, or GOPHERPOD_ALLOW_URLS=%s in the endpoint's environment", b.Rule())
 	}
-	t.tell("the endpoint's worker does not read from the bucket: the data go as jobs" + hint)
+	t.Tell("the endpoint's worker does not read from the bucket: the data go as jobs" + hint)
 	return true
 }
 
 // damaged removes what a worker found to be something else than its digest says, so
 // that it is sent again.
-func (t *transfer) damaged(ctx context.Context, p *parcel, names []string, err error) {
+func (t *Transfer) damaged(ctx context.Context, p *Parcel, names []string, err error) {
 	var e *worker.Error
 	if t.store == nil || !errors.As(err, &e) || e.Kind != worker.ErrDamaged {
 		return
 	}
 	for _, name := range names {
 		// Which one it is, the store tells of those that it can read.
-		_, err := store.FetchTensor(ctx, t.store, p.digest(name), store.Options{Limit: maxResult})
-		if object, nameErr := store.TensorName(p.digest(name)); err != nil && nameErr == nil && ctx.Err() == nil {
+		_, err := store.FetchTensor(ctx, t.store, p.Digest(name), store.Options{Limit: MaxResult})
+		if object, nameErr := store.TensorName(p.Digest(name)); err != nil && nameErr == nil && ctx.Err() == nil {
 			t.store.Delete(ctx, object) // what stays is found again by the worker
 		}
 	}
 }
 
-// collect reads what a worker put into the bucket, and verifies it. It stays there for
-// who attaches to the run later, until it is pruned.
-func (t *transfer) collect(ctx context.Context, u *worker.Uploaded) (tensors.Set, error) {
+// Collect reads what a worker put into the bucket, and verifies it. It stays there,
+// until pruned, so that a later Attach can read it.
+func (t *Transfer) Collect(ctx context.Context, u *worker.Uploaded) (tensors.Set, error) {
 	name := store.Name(u.Name)
 	if t.answers == nil || name != t.result || name.Check() != nil {
 		return nil, fmt.Errorf("%w: it lies at %.80q, which was not asked for", ErrResult, u.Name)
 	}
 	set, err := fetchResult(ctx, t.answers, u)
 	if err == nil {
-		t.tell(fmt.Sprintf("the result: %.1f MB, from the bucket", float64(u.Bytes)/1e6))
+		t.Tell(fmt.Sprintf("the result: %.1f MB, from the bucket", float64(u.Bytes)/1e6))
 	}
 	return set, err
 }
 
 func fetchResult(ctx context.Context, s store.Store, u *worker.Uploaded) (tensors.Set, error) {
-	if u.Bytes <= 0 || u.Bytes > maxResult {
+	if u.Bytes <= 0 || u.Bytes > MaxResult {
 		return nil, fmt.Errorf("%w: a result of %d bytes", ErrResult, u.Bytes)
 	}
 	r, err := s.Get(ctx, store.Name(u.Name))
@@ -143,12 +142,12 @@ func fetchResult(ctx context.Context, s store.Store, u *worker.Uploaded) (tensor
 	return set, nil
 }
 
-// collectStates puts the states that lie in the bucket into the result.
-func (t *transfer) collectStates(ctx context.Context, r *worker.TrainResult) error {
+// CollectStates puts the states that lie in the bucket into the result.
+func (t *Transfer) CollectStates(ctx context.Context, r *worker.TrainResult) error {
 	if r.Uploaded == nil {
 		return nil
 	}
-	set, err := t.collect(ctx, r.Uploaded)
+	set, err := t.Collect(ctx, r.Uploaded)
 	if err != nil {
 		return fmt.Errorf("the states: %w", err)
 	}
@@ -156,16 +155,11 @@ func (t *transfer) collectStates(ctx context.Context, r *worker.TrainResult) err
 	return nil
 }
 
-// fetchStates is collectStates for a run that another call sent.
-func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (err error) {
+// FetchStates is CollectStates for a result that another process asked for; s is the
+// bucket, or nil.
+func FetchStates(ctx context.Context, s store.Store, r *worker.TrainResult) error {
 	if r.Uploaded == nil {
 		return nil
-	}
-	s := p.options.Store
-	if s == nil {
-		if s, err = place.StoreOf(e); err != nil {
-			return fmt.Errorf("train: the states: %w", err)
-		}
 	}
 	name := store.Name(r.Uploaded.Name)
 	if s == nil || !strings.HasPrefix(string(name), "results/") || name.Check() != nil {
@@ -181,7 +175,7 @@ func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.Tr
 
 // setStates puts states that lay in the bucket into their places.
 func setStates(r *worker.TrainResult, set tensors.Set) {
-	for name, text := range map[string]*string{modelState: &r.ModelState, optimizerState: &r.OptimizerState} {
+	for name, text := range map[string]*string{ModelState: &r.ModelState, OptimizerState: &r.OptimizerState} {
 		if a, ok := set[name]; ok {
 			*text = base64.StdEncoding.EncodeToString(a.Data)
 		}
@@ -189,11 +183,11 @@ func setStates(r *worker.TrainResult, set tensors.Set) {
 	r.Uploaded = nil
 }
 
-// errNoUpload: a result would be larger than an answer, and the worker puts none into
+// ErrNoUpload: a result would be larger than an answer, and the worker puts none into
 // the bucket.
-var errNoUpload = errors.New("the endpoint's worker does not use the bucket")
+var ErrNoUpload = errors.New("the endpoint's worker does not use the bucket")
 
-// lifeOf is how long the addresses in a job's request must live: as long as the job.
-func lifeOf(p runpod.Policy) time.Duration {
+// LifeOf is how long the addresses in a job's request must live: as long as the job.
+func LifeOf(p runpod.Policy) time.Duration {
 	return cmp.Or(p.TTL, max(defaultExpiry, p.ExecutionTimeout+time.Hour))
 }

@@ -1,4 +1,4 @@
-package train
+package transfer
 
 import (
 	"context"
@@ -30,13 +30,13 @@ const (
 )
 
 // byJobs sends arrays as jobs of the operation store, those that are not there.
-func (t *transfer) byJobs(ctx context.Context, p *parcel, names []string, report func(string, store.Receipt)) error {
+func (t *Transfer) byJobs(ctx context.Context, p *Parcel, names []string, report func(string, store.Receipt)) error {
 	bases := map[string]string{} // of states that can go as differences
 	p.asDelta = map[string]bool{}
 	ask := &worker.Request{Operation: worker.OpStore, Protocol: worker.Protocol}
 	for _, name := range names {
-		ask.Have = append(ask.Have, p.digest(name))
-		if base, next, err := tensors.DeltaDigests(p.deltas[name]); err == nil && next == p.digest(name) {
+		ask.Have = append(ask.Have, p.Digest(name))
+		if base, next, err := tensors.DeltaDigests(p.Deltas[name]); err == nil && next == p.Digest(name) {
 			bases[name] = base
 			ask.Have = append(ask.Have, base)
 		}
@@ -50,21 +50,21 @@ func (t *transfer) byJobs(ctx context.Context, p *parcel, names []string, report
 		err := t.sendSet(ctx, p, group)
 		for _, name := range group.Names() {
 			if err == nil {
-				report(name, store.Receipt{Digest: p.digest(name), Size: int64(len(p.set[name].Data)), Sent: int64(len(p.set[name].Data)), Parts: 1})
+				report(name, store.Receipt{Digest: p.Digest(name), Size: int64(len(p.Set[name].Data)), Sent: int64(len(p.Set[name].Data)), Parts: 1})
 			}
 		}
 		group = tensors.Set{}
 		return err
 	}
 	for _, name := range names {
-		a, digest := p.set[name], p.digest(name)
+		a, digest := p.Set[name], p.Digest(name)
 		r := store.Receipt{Digest: digest, Size: int64(len(a.Data)), Parts: 1}
 		switch {
 		case slices.Contains(answer.Have, digest):
 			report(name, r)
 		case bases[name] != "" && slices.Contains(answer.Have, bases[name]):
 			p.asDelta[name] = true
-			r.Sent = int64(len(p.deltas[name]))
+			r.Sent = int64(len(p.Deltas[name]))
 			report(name, r)
 		case len(a.Data) > partBytes:
 			if r.Sent, r.Parts, err = t.sendParts(ctx, a, digest); err != nil {
@@ -84,7 +84,7 @@ func (t *transfer) byJobs(ctx context.Context, p *parcel, names []string, report
 }
 
 // sendSet sends arrays in one job.
-func (t *transfer) sendSet(ctx context.Context, p *parcel, set tensors.Set) error {
+func (t *Transfer) sendSet(ctx context.Context, p *Parcel, set tensors.Set) error {
 	if len(set) == 0 {
 		return nil
 	}
@@ -97,8 +97,8 @@ func (t *transfer) sendSet(ctx context.Context, p *parcel, set tensors.Set) erro
 		return err
 	}
 	for name := range set {
-		if answer.Stored[name] != p.digest(name) {
-			return fmt.Errorf("train: send %s: %w: %w: what arrived has another digest", p.name(name), errNoStore, ErrResult)
+		if answer.Stored[name] != p.Digest(name) {
+			return fmt.Errorf("train: send %s: %w: %w: what arrived has another digest", p.Name(name), errNoStore, ErrResult)
 		}
 	}
 	return nil
@@ -106,7 +106,7 @@ func (t *transfer) sendSet(ctx context.Context, p *parcel, set tensors.Set) erro
 
 // sendParts sends an array in parts, those that are not there, and has the worker
 // put them together. After a broken connection it goes on from where it was.
-func (t *transfer) sendParts(ctx context.Context, a tensors.Tensor, digest string) (sent int64, count int, err error) {
+func (t *Transfer) sendParts(ctx context.Context, a tensors.Tensor, digest string) (sent int64, count int, err error) {
 	j := worker.Join{SHA256: digest, DType: a.DType, Shape: a.Shape}
 	parts := map[string]tensors.Tensor{}
 	for b := range slices.Chunk(a.Data, partBytes) {
@@ -133,7 +133,7 @@ func (t *transfer) sendParts(ctx context.Context, a tensors.Tensor, digest strin
 
 // sendEach sends the parts of those digests, a job each, several at once. The first
 // error ends it.
-func (t *transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor, digests []string) (sent int64, err error) {
+func (t *Transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor, digests []string) (sent int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var all sync.WaitGroup
@@ -143,7 +143,7 @@ func (t *transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor
 	for _, digest := range slices.Compact(digests) {
 		part, ok := parts[digest]
 		if !ok {
-			return sent, fmt.Errorf("train: %w: %w: it misses a part that is none", errNoStore, ErrResult)
+			return sent, fmt.Errorf("train: %w: %w: it asks for a part that does not exist", errNoStore, ErrResult)
 		}
 		slots <- struct{}{}
 		if ctx.Err() != nil {
@@ -151,8 +151,8 @@ func (t *transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor
 		}
 		all.Go(func() {
 			defer func() { <-slots }()
-			p := &parcel{set: tensors.Set{"part": part}, digests: map[string]string{"part": digest}}
-			if err := t.sendSet(ctx, p, p.set); err != nil {
+			p := &Parcel{Set: tensors.Set{"part": part}, digests: map[string]string{"part": digest}}
+			if err := t.sendSet(ctx, p, p.Set); err != nil {
 				cancel(err)
 				return
 			}
@@ -170,14 +170,14 @@ func (t *transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor
 
 // storeJob runs a request of the operation store. What is not known to have arrived
 // is sent again.
-func (t *transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Response, error) {
+func (t *Transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Response, error) {
 	for try := 1; ; try++ {
-		output, err := call(ctx, t.endpoint, r, runpod.Policy{ExecutionTimeout: storeTime})
+		output, err := Call(ctx, t.endpoint, r, runpod.Policy{ExecutionTimeout: storeTime})
 		var refused *worker.Error
 		switch {
 		case err == nil:
 			var answer worker.Response
-			if err := decode(output, &answer); err != nil || answer.Status != "success" {
+			if err := Decode(output, &answer); err != nil || answer.Status != "success" {
 				return nil, fmt.Errorf("train: %w: %w", errNoStore, ErrResult)
 			}
 			return &answer, nil
@@ -192,7 +192,7 @@ func (t *transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Res
 	}
 }
 
-// again tells whether an error says that the way broke, and not the job.
+// again reports whether an error says that the connection broke, and not the job.
 func again(err error) bool {
 	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer, runpod.ErrJobTimedOut} {
 		if errors.Is(err, kind) {

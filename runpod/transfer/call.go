@@ -1,0 +1,65 @@
+package transfer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors/bigjson"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// ErrResult: the endpoint's answer does not fit the request.
+var ErrResult = errors.New("the endpoint's answer makes no sense")
+
+// Call runs a request as a job to its end and returns its output. When ctx ends
+// the job is cancelled.
+func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (json.RawMessage, error) {
+	job, err := e.Call(ctx, runpod.Request{Input: r, Policy: p})
+	switch {
+	case errors.Is(err, runpod.ErrTooLarge) && job == nil:
+		return nil, &sizeError{Size(r), runpod.MaxRunBody}
+	case err != nil:
+		return nil, JobError(err)
+	}
+	return job.Output, nil
+}
+
+// JobError is what a job ended with: the worker's own *worker.Error where it sent
+// one.
+func JobError(err error) error {
+	var failed *runpod.JobError
+	if errors.As(err, &failed) && failed.Detail != nil {
+		var w worker.Error
+		if json.Unmarshal(failed.Detail, &w) == nil && known(w.Kind) {
+			return fmt.Errorf("train: job %s: %w", failed.JobID, &w)
+		}
+	}
+	return fmt.Errorf("train: %w", err)
+}
+
+func known(k worker.ErrorKind) bool {
+	switch k {
+	case worker.ErrInvalid, worker.ErrUnsupported, worker.ErrDiverged, worker.ErrMemory, worker.ErrMissing, worker.ErrDamaged, worker.ErrInternal:
+		return true
+	}
+	return false
+}
+
+// Decode reads an answer, with large strings at memory speed.
+func Decode(output json.RawMessage, v any) error { return bigjson.Unmarshal(output, v) }
+
+// TooLarge is runpod.ErrTooLarge for that request, with the numbers.
+func TooLarge(r *worker.Request) error { return &sizeError{Size(r), runpod.MaxRunBody} }
+
+// A sizeError is runpod.ErrTooLarge with the numbers.
+type sizeError struct{ bytes, limit int }
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("the request takes %.1f MB and the endpoint accepts %.1f MB; send fewer samples or columns", mb(e.bytes), mb(e.limit))
+}
+func (e *sizeError) Unwrap() error { return runpod.ErrTooLarge }
+
+func mb(n int) float64 { return float64(n) / 1e6 }

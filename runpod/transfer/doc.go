@@ -1,0 +1,24 @@
+// Package transfer brings a request's arrays to where the workers of an endpoint can read
+// them, and large results back.
+//
+//	p := &transfer.Parcel{Request: request, Set: tensors.Set{"X": x, "y": y}}
+//	err := transfer.New(ctx, endpoint, nil, 0).Send(ctx, p, func(r *worker.Request) error {
+//		output, err = transfer.Call(ctx, endpoint, r, runpod.Policy{})
+//		return err
+//	})
+//
+// Small arrays travel inside the request. Larger ones go before it, each once, and the
+// request refers to them by digest. There are four ways: into a folder of this machine,
+// into the network volume over S3, into a bucket from which the worker reads through
+// presigned URLs, or as jobs of the operation store. Package place says which one the
+// environment names. Whoever stores and whoever reads an array computes its digest.
+//
+// A call that fails leaves arrays behind that the next call finds; nothing is billed
+// twice, because a worker refuses a request that lacks data before it computes.
+//
+//	call.go      one request as a job
+//	parcel.go    a request and its arrays: inside it, by digest, of a batch
+//	transfer.go  Send: which way, and what is retried
+//	bucket.go    presigned URLs, and results that come back through a bucket
+//	jobs.go      arrays as jobs of the operation store
+package transfer

@@ -1,0 +1,267 @@
+package transfer
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// keepInside is the size up to which an array travels inside the request even if others
+// do not: to name it and to ask for it costs as much.
+const keepInside = 4 << 10
+
+// A Parcel is a request and its arrays, which travel inside it or before it.
+type Parcel struct {
+	Request *worker.Request   // without the arrays
+	Set     tensors.Set       // the arrays
+	Names   map[string]string // what the caller calls the arrays; nil: as Set does
+	Deltas  map[string]string // of states, their differences to states that a worker may have
+
+	digests map[string]string // those known; the others are computed when needed
+	states  bool              // the states of the request are arrays of Set too
+	inner   []inner           // of a batch: its requests
+	asDelta map[string]bool   // the states that go as differences, because the worker has their bases
+}
+
+// The names of states in a set.
+const (
+	ModelState     = "model_state"
+	OptimizerState = "optimizer_state"
+)
+
+// withStates returns the parcel with its states as arrays of bytes among the others, so
+// that they travel in the same way. A worker has the states that it sent last.
+func (p *Parcel) withStates() (*Parcel, error) {
+	if p.digests == nil {
+		p.digests = map[string]string{} // which the two share
+	}
+	q := &Parcel{Request: p.Request, Set: maps.Clone(p.Set), Names: maps.Clone(p.Names), digests: p.digests, states: true, inner: p.inner, Deltas: p.Deltas}
+	if q.Names == nil {
+		q.Names = map[string]string{}
+	}
+	q.Names[ModelState], q.Names[OptimizerState] = "weights", "optimizer"
+	for name, text := range map[string]string{ModelState: p.Request.ModelState, OptimizerState: p.Request.OptimizerState} {
+		if text == "" {
+			continue
+		}
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("train: %s: %w", name, err)
+		}
+		q.Set[name] = tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+	}
+	return q, nil
+}
+
+// Bytes is the size of all arrays and states.
+func (p *Parcel) Bytes() int {
+	return p.Set.Bytes() + base64.StdEncoding.DecodedLen(len(p.Request.ModelState)+len(p.Request.OptimizerState))
+}
+
+// Name is what the caller calls an array of Set.
+func (p *Parcel) Name(name string) string {
+	if n := p.Names[name]; n != "" {
+		return n
+	}
+	return name
+}
+
+// Digest is the digest of an array of Set. It is computed once.
+func (p *Parcel) Digest(name string) string {
+	if p.digests[name] == "" {
+		if p.digests == nil {
+			p.digests = map[string]string{}
+		}
+		p.digests[name] = p.Set[name].Digest()
+	}
+	return p.digests[name]
+}
+
+// sendTo puts an array into a store, and computes its digest on the way if it is not
+// known yet.
+func (p *Parcel) sendTo(ctx context.Context, s store.Store, name string) (store.Receipt, error) {
+	if p.digests[name] != "" {
+		return store.SendTensorAs(ctx, s, p.Set[name], p.digests[name])
+	}
+	r, err := store.SendTensor(ctx, s, p.Set[name])
+	if err == nil {
+		if p.digests == nil {
+			p.digests = map[string]string{}
+		}
+		p.digests[name] = r.Digest
+	}
+	return r, err
+}
+
+// large names the arrays that travel before the request.
+func (p *Parcel) large() []string {
+	return slices.DeleteFunc(p.Set.Names(), func(n string) bool { return len(p.Set[n].Data) <= keepInside })
+}
+
+// Inside returns the request with all arrays inside.
+func (p *Parcel) Inside() (*worker.Request, error) { return p.referring(nil) }
+
+// referring returns the request that refers to those arrays by digest and has the
+// others inside.
+func (p *Parcel) referring(names []string) (*worker.Request, error) {
+	inside := maps.Clone(p.Set)
+	for _, n := range names {
+		delete(inside, n)
+	}
+	r := *p.Request
+	if p.states {
+		delete(inside, ModelState)
+		delete(inside, OptimizerState)
+	}
+	for name, text := range map[string]*string{ModelState: &r.ModelState, OptimizerState: &r.OptimizerState} {
+		if p.asDelta[name] {
+			*text = p.Deltas[name]
+		} else if p.states && slices.Contains(names, name) {
+			*text = stateRef + p.Digest(name)
+		}
+	}
+	p.refer(&r, names)
+	for _, in := range p.inner {
+		text, err := in.referringTo(p, names)
+		if err != nil {
+			return nil, err
+		}
+		r.Requests = append(r.Requests, text)
+		for _, state := range []string{in.model, in.optimizer} {
+			delete(inside, state) // the text has it, if it does not travel before the request
+		}
+	}
+	var err error
+	if r.Tensors = nil; len(inside) > 0 {
+		r.Tensors, err = pack(inside)
+	}
+	return &r, err
+}
+
+// refer puts digests in the place of those arrays.
+func (p *Parcel) refer(r *worker.Request, names []string) {
+	eachValue(r, func(v *worker.Value) {
+		if slices.Contains(names, v.Tensor) {
+			*v = worker.Value{SHA256: p.Digest(v.Tensor)}
+		}
+	})
+}
+
+// whole returns the request with all arrays inside; ok is false if that is too large to be sent.
+func (p *Parcel) whole() (r *worker.Request, ok bool) {
+	if p.Bytes() > 8*runpod.MaxRunBody { // data hardly shrink that much
+		return nil, false
+	}
+	r, err := p.referring(nil)
+	return r, err == nil && Size(r) < runpod.MaxRunBody
+}
+
+// compressAbove is the size from which data is compressed; below it the saving
+// is not worth a frame.
+const compressAbove = 16 << 10
+
+// pack puts arrays into the envelope.
+func pack(set tensors.Set) (*worker.Tensors, error) {
+	codec := tensors.CodecMsgpack
+	if set.Bytes() > compressAbove {
+		codec = tensors.CodecMsgpackZstd
+	}
+	data, err := tensors.EncodeSet(set, codec)
+	if err != nil {
+		return nil, err
+	}
+	return &worker.Tensors{Codec: codec, Data: data}, nil
+}
+
+// Size is about how many bytes a request takes on the wire.
+func Size(r *worker.Request) int {
+	n := len(r.ModelState) + len(r.OptimizerState) + 2000
+	if r.Tensors != nil {
+		n += len(r.Tensors.Data)
+	}
+	return n
+}
+
+// Merge makes one parcel of many, for a request of the operation batch: an array that
+// several of them have travels once, and states are arrays too.
+func Merge(parcels []*Parcel) *Parcel {
+	all := &Parcel{Request: &worker.Request{Operation: worker.OpBatch, Protocol: worker.Protocol}, Set: tensors.Set{}, Names: map[string]string{}, digests: map[string]string{}}
+	known := map[string]string{} // name by digest
+	put := func(name, shown string, t tensors.Tensor, digest string) string {
+		if digest == "" {
+			digest = t.Digest()
+		}
+		if first, ok := known[digest]; ok {
+			return first
+		}
+		known[digest], all.Set[name], all.Names[name], all.digests[name] = name, t, shown, digest
+		return name
+	}
+	for i, p := range parcels {
+		r := *p.Request
+		renamed := map[string]string{}
+		for _, name := range p.Set.Names() {
+			renamed[name] = put(fmt.Sprintf("%d.%s", i, name), p.Name(name), p.Set[name], p.digests[name])
+		}
+		eachValue(&r, func(v *worker.Value) {
+			if v.Tensor != "" {
+				v.Tensor = renamed[v.Tensor]
+			}
+		})
+		s := inner{request: &r}
+		for _, state := range []struct {
+			text  string
+			at    *string
+			shown string
+		}{{r.ModelState, &s.model, "weights"}, {r.OptimizerState, &s.optimizer, "optimizer"}} {
+			if b, err := base64.StdEncoding.DecodeString(state.text); err == nil && len(b) > keepInside {
+				*state.at = put(fmt.Sprintf("%d.%s", i, state.shown), state.shown, tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}, "")
+			}
+		}
+		all.inner = append(all.inner, s)
+	}
+	return all
+}
+
+// An inner request is a part of a batch, with the names of those of its states that
+// are arrays of the batch.
+type inner struct {
+	request          *worker.Request
+	model, optimizer string
+}
+
+// referringTo is the request with digests for the arrays of those names.
+func (in inner) referringTo(p *Parcel, names []string) (json.RawMessage, error) {
+	r := *in.request
+	for name, text := range map[string]*string{in.model: &r.ModelState, in.optimizer: &r.OptimizerState} {
+		if name != "" && slices.Contains(names, name) {
+			*text = stateRef + p.Digest(name)
+		}
+	}
+	p.refer(&r, names)
+	return json.Marshal(&r)
+}
+
+// stateRef begins the text of a state that is an array of the store.
+const stateRef = "sha256:"
+
+// eachValue calls do for the values of a request, whose data sets it copies before.
+func eachValue(r *worker.Request, do func(*worker.Value)) {
+	for _, d := range []**worker.Dataset{&r.TrainingData, &r.ValidationData, &r.EvaluationData, &r.InputData} {
+		if *d == nil {
+			continue
+		}
+		c := **d
+		do(&c.Features)
+		do(&c.Labels)
+		*d = &c
+	}
+}

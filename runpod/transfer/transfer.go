@@ -1,0 +1,188 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/place"
+	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// DefaultInline is how many bytes of arrays travel inside a request by default.
+const DefaultInline = 1_000_000
+
+// WithLog makes what is sent with that context tell of each array that does not
+// travel inside its request: "X: 9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
+// Fit tells it as an event too.
+func WithLog(ctx context.Context, log func(line string)) context.Context {
+	return context.WithValue(ctx, logKey{}, log)
+}
+
+type logKey struct{}
+
+// A Transfer brings parcels to an endpoint and, where there is a bucket, their large
+// results back. It is for one parcel.
+type Transfer struct {
+	// Tell is told of each array that does not travel inside the request.
+	Tell func(line string)
+	// Sending is held while data are sent, so that transfers that share it send the same
+	// array once. nil: shared with no other.
+	Sending *sync.Mutex
+	// Large: the result may be larger than an answer, so it goes to the bucket, if any.
+	Large bool
+	// Expires is how long presigned URLs live.
+	Expires time.Duration
+
+	endpoint *runpod.Endpoint
+	store    store.Store // that the endpoint's workers read; nil: what the environment names, else none
+	inline   int         // bytes of arrays up to which they all travel inside
+	result   store.Name  // where the last request wanted its result
+	answers  store.Store // the bucket of that
+}
+
+// New makes a transfer to an endpoint. s is the store that its workers read, nil for the
+// one that the environment names; inline is how many bytes of arrays travel inside a
+// request, 0 for DefaultInline.
+func New(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) *Transfer {
+	if inline == 0 {
+		inline = DefaultInline
+	}
+	tell, ok := ctx.Value(logKey{}).(func(string))
+	if !ok {
+		tell = func(string) {}
+	}
+	return &Transfer{endpoint: e, store: s, inline: inline, Tell: tell, Expires: defaultExpiry}
+}
+
+// deliveries is how often data that the worker misses are sent.
+const deliveries = 3
+
+// Send runs the parcel's request by run, with its arrays inside if they are small, else
+// sent before it. It retries if the worker lacks data (Missing): a refused request has
+// computed nothing, so retrying is free. The rules:
+//
+//   - data that are missing are sent again; a damaged array is removed first;
+//   - a worker that may not read from the bucket gets the data as jobs;
+//   - a difference whose base a worker lacks is sent whole;
+//   - if nothing arrives in three tries, because the workers share no store, what fits
+//     travels inside the request.
+func (t *Transfer) Send(ctx context.Context, p *Parcel, run func(*worker.Request) error) error {
+	small := p.Bytes() <= t.inline
+	if (!small || t.Large) && t.store == nil {
+		var err error
+		if t.store, err = place.StoreOf(t.endpoint); err != nil {
+			return fmt.Errorf("train: where to put the data: %w", err)
+		}
+	}
+	if _, signs := t.store.(store.Signer); small && (!t.Large || !signs) {
+		r, err := p.referring(nil)
+		if err != nil {
+			return err
+		}
+		return run(r)
+	}
+	var names []string
+	var err error
+	if !small {
+		if p, err = p.withStates(); err != nil {
+			return err
+		}
+		names = p.large()
+	}
+	for try := range deliveries {
+		if err = t.supply(ctx, p, names, try); err != nil {
+			break
+		}
+		var r *worker.Request
+		if r, err = p.referring(names); err != nil {
+			return err
+		}
+		if err = t.sign(ctx, p, r, names); err != nil {
+			return fmt.Errorf("train: presigned URLs: %w", err)
+		}
+		err = run(r)
+		if t.refused(err) {
+			t.store = nil
+			if t.Large && p.Request.Operation == worker.OpPredict {
+				return ErrNoUpload
+			}
+			continue
+		}
+		if len(p.asDelta) > 0 && (Missing(err) || refusesState(err)) {
+			p.Deltas = nil // another worker, or an old one: the next time they go whole
+			continue
+		}
+		if t.damaged(ctx, p, names, err); !Missing(err) {
+			return err
+		}
+	}
+	if ctx.Err() != nil || !Missing(err) && !errors.Is(err, errNoStore) {
+		return err
+	}
+	// The workers keep nothing, or each keeps its own: what fits travels inside.
+	if r, ok := p.whole(); ok {
+		t.Tell("the endpoint's workers share no store: the data travel inside the request")
+		return run(r)
+	}
+	return fmt.Errorf("train: %w, or give the endpoint a network volume: %w", &sizeError{p.Bytes(), runpod.MaxRunBody}, err)
+}
+
+// Missing reports whether a worker refused a request because it lacks data, or because
+// the data that it has are damaged.
+func Missing(err error) bool {
+	var e *worker.Error
+	return errors.As(err, &e) && (e.Kind == worker.ErrMissing || e.Kind == worker.ErrDamaged)
+}
+
+// supply makes sure that the endpoint has the arrays. The first time it tells of
+// each, later only of what is sent again.
+func (t *Transfer) supply(ctx context.Context, p *Parcel, names []string, try int) error {
+	if t.Sending != nil {
+		t.Sending.Lock()
+		defer t.Sending.Unlock()
+	}
+	report := func(name string, r store.Receipt) {
+		switch {
+		case try == 0:
+			t.Tell(fmt.Sprintf("%s: %s", p.Name(name), r))
+		case r.Sent > 0:
+			t.Tell(fmt.Sprintf("%s: %s, for the worker had lost it", p.Name(name), r))
+		}
+	}
+	_, signs := t.store.(store.Signer)
+	if t.store != nil && try < deliveries-1 {
+		sent, err := t.direct(ctx, p, names, report)
+		if err != nil {
+			return fmt.Errorf("train: send the data: %w", err)
+		}
+		if try == 0 || sent || signs { // new URLs may do
+			return nil
+		}
+		// All is there and the worker does not see it: it looks elsewhere.
+	}
+	return t.byJobs(ctx, p, names, report)
+}
+
+// direct puts arrays where the workers read.
+func (t *Transfer) direct(ctx context.Context, p *Parcel, names []string, report func(string, store.Receipt)) (sent bool, err error) {
+	for _, name := range names {
+		r, err := p.sendTo(ctx, t.store, name)
+		if err != nil {
+			return sent, err
+		}
+		sent = sent || r.Sent > 0
+		report(name, r)
+	}
+	return sent, nil
+}
+
+// refusesState reports whether a worker could not read a state of the request.
+func refusesState(err error) bool {
+	var e *worker.Error
+	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && (e.Field == ModelState || e.Field == OptimizerState)
+}
