@@ -178,7 +178,7 @@ func parseHeader(head []byte) (map[string]stInfo, map[string]string, error) {
 		return nil, nil, headerError(err)
 	}
 	if rest := head[d.InputOffset():]; len(bytes.TrimRight(rest, " ")) > 0 {
-		return nil, nil, fail(ErrFormat, "safetensors: data after the header's object")
+		return nil, nil, fail(ErrFormat, "safetensors: the header goes on after its object")
 	}
 	return infos, metadata, nil
 }
