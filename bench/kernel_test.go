@@ -13,15 +13,17 @@ import (
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/session"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // nobody takes a cell's output.
 type nobody struct{}
 
-func (nobody) Stream(string, []byte)                {}
-func (nobody) Display(kernel.Display)               {}
-func (nobody) Result(kernel.Bundle, map[string]any) {}
-func (nobody) Clear(bool)                           {}
+func (nobody) Stream(string, []byte)   {}
+func (nobody) Display(display.Message) {}
+func (nobody) Result(display.Message)  {}
+func (nobody) Clear(bool)              {}
 func (nobody) Input(context.Context, string, bool) (string, error) {
 	return "", kernel.ErrNoStdin
 }

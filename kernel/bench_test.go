@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/kerneltest"
 )
 
@@ -51,7 +51,7 @@ func BenchmarkDisplay(b *testing.B) {
 	f := basic()
 	f.Cells["show"] = func(r *kerneltest.Run) error {
 		for range n {
-			r.Display(kernel.Display{Data: kernel.Bundle{"text/plain": "a bundle", "text/html": "<b>a bundle</b>"}, ID: "d", Update: true})
+			r.Display(display.Message{Data: display.MIMEMap{"text/plain": "a bundle", "text/html": "<b>a bundle</b>"}, ID: "d", Update: true})
 		}
 		return nil
 	}

@@ -1,21 +1,14 @@
 package kernel
 
-import "context"
+import (
+	"context"
 
-// A Bundle is one output in several representations: MIME type to content.
-// Text types hold a string, image types hold base64 text as the Jupyter
-// protocol asks, application/json holds any value that encodes as JSON.
-type Bundle map[string]any
+	"github.com/gopherpod/gopherpod/kernel/display"
+)
 
-// A Display is a display_data message. With Update set it replaces what was shown
-// under ID (update_display_data); an ID without Update starts a display that can
-// be replaced later.
-type Display struct {
-	Data     Bundle
-	Metadata map[string]any
-	ID       string
-	Update   bool
-}
+// A Bundle is one output in several representations, without more: what Inspect and
+// Eval return.
+type Bundle = display.MIMEMap
 
 // An Output shows what one execute_request does. It stays valid after the request
 // has been answered: a goroutine that outlives its cell continues to write to its
@@ -26,9 +19,9 @@ type Output interface {
 	// rune boundary: the kernel joins the pieces.
 	Stream(name string, text []byte)
 	// Display publishes display_data or update_display_data.
-	Display(d Display)
+	Display(m display.Message)
 	// Result publishes the execute_result of the cell.
-	Result(b Bundle, metadata map[string]any)
+	Result(m display.Message)
 	// Clear clears the cell's output: immediately or, with wait, at the next output.
 	Clear(wait bool)
 	// Input asks the user at the front end for a line. It blocks until the answer,

@@ -128,7 +128,7 @@ func (s *server) userExpressions(exprs map[string]string) content {
 			out[name] = errorContent(err)
 			continue
 		}
-		out[name] = content{"status": "ok", "data": bundle(b), "metadata": content{}}
+		out[name] = content{"status": "ok", "data": object(b), "metadata": content{}}
 	}
 	return out
 }

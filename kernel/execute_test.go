@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/kerneltest"
 )
 
@@ -28,7 +29,7 @@ func basic() *kerneltest.Fake {
 				return nil
 			},
 			"x": func(r *kerneltest.Run) error {
-				r.Result(kernel.Bundle{"text/plain": "1"}, nil)
+				r.Result(display.Message{Data: display.MIMEMap{"text/plain": "1"}})
 				return nil
 			},
 			"fail": func(r *kerneltest.Run) error { return errCell },
@@ -281,7 +282,7 @@ func TestOutputOutlivesItsCell(t *testing.T) {
 		go func() {
 			<-go1
 			r.Stream("stdout", []byte("late"))
-			r.Display(kernel.Display{Data: kernel.Bundle{"text/plain": "later"}})
+			r.Display(display.Message{Data: display.MIMEMap{"text/plain": "later"}})
 			close(wrote)
 		}()
 		return nil

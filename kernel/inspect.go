@@ -13,5 +13,5 @@ func (s *server) inspect(ctx context.Context, r *request) (content, error) {
 	if err != nil {
 		return nil, err
 	}
-	return content{"found": found, "data": bundle(b), "metadata": content{}}, nil
+	return content{"found": found, "data": object(b), "metadata": content{}}, nil
 }

@@ -3,6 +3,8 @@ package kernel
 import (
 	"encoding/json"
 	"sync"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // output is the Output of one execute_request. It keeps only the header of the
@@ -28,26 +30,26 @@ var (
 )
 
 // Display implements Output.
-func (o *output) Display(d Display) {
-	c := content{"data": bundle(d.Data), "metadata": metadata(d.Metadata), "transient": content{}}
-	if d.ID != "" {
-		c["transient"] = content{"display_id": d.ID}
+func (o *output) Display(m display.Message) {
+	c := content{"data": object(m.Data), "metadata": object(m.Metadata), "transient": content{}}
+	if m.ID != "" {
+		c["transient"] = content{"display_id": m.ID}
 	}
 	kind := "display_data"
-	if d.Update {
+	if m.Update {
 		kind = "update_display_data"
 	}
 	o.publish(kind, c)
 }
 
 // Result implements Output.
-func (o *output) Result(b Bundle, md map[string]any) {
-	if text, ok := b["text/plain"].(string); ok {
+func (o *output) Result(m display.Message) {
+	if text, ok := m.Data["text/plain"].(string); ok {
 		o.mu.Lock()
 		o.result = text
 		o.mu.Unlock()
 	}
-	o.publish("execute_result", content{"execution_count": o.count, "data": bundle(b), "metadata": metadata(md)})
+	o.publish("execute_result", content{"execution_count": o.count, "data": object(m.Data), "metadata": object(m.Metadata)})
 }
 
 // Clear implements Output.
@@ -67,7 +69,7 @@ func (o *output) publish(kind string, c content) {
 
 // Page implements Payloads.
 func (o *output) Page(b Bundle) {
-	o.addPayload(content{"source": "page", "data": bundle(b), "start": 0})
+	o.addPayload(content{"source": "page", "data": object(b), "start": 0})
 }
 
 // NextInput implements Payloads.
@@ -93,17 +95,10 @@ func (o *output) resultText() string {
 	return o.result
 }
 
-// bundle and metadata return objects for the wire, even for nil.
-func bundle(b Bundle) map[string]any {
-	if b == nil {
-		return map[string]any{}
-	}
-	return b
-}
-
-func metadata(m map[string]any) map[string]any {
+// object returns m as an object for the wire, even for nil.
+func object(m display.MIMEMap) display.MIMEMap {
 	if m == nil {
-		return map[string]any{}
+		return display.MIMEMap{}
 	}
 	return m
 }

@@ -40,8 +40,6 @@ func encodable(m map[string]any) map[string]any {
 		switch v := v.(type) {
 		case map[string]any:
 			out[k] = encodable(v)
-		case Bundle:
-			out[k] = encodable(v)
 		default:
 			if _, err := json.Marshal(v); err == nil {
 				out[k] = v

@@ -42,8 +42,6 @@ func (f redactor) value(v any) any {
 			out[i] = f.value(e)
 		}
 		return out
-	case Bundle:
-		return f.value(map[string]any(v))
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, e := range v {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/kerneltest"
 )
 
@@ -43,7 +44,7 @@ func TestStreamsKeepTheirOrder(t *testing.T) {
 		r.Stream("stdout", []byte("2"))
 		r.Stream("stderr", []byte("3"))
 		r.Stream("stdout", []byte("4"))
-		r.Display(kernel.Display{Data: kernel.Bundle{"text/plain": "5"}})
+		r.Display(display.Message{Data: display.MIMEMap{"text/plain": "5"}})
 		r.Stream("stdout", []byte("6"))
 		r.Clear(true)
 		r.Stream("other", []byte("7"))
@@ -101,9 +102,9 @@ func TestTextComesWhileTheCellRuns(t *testing.T) {
 func TestDisplays(t *testing.T) {
 	f := basic()
 	f.Cells["show"] = func(r *kerneltest.Run) error {
-		r.Display(kernel.Display{Data: kernel.Bundle{"text/plain": "a"}, ID: "d"})
-		r.Display(kernel.Display{Data: kernel.Bundle{"text/plain": "b"}, Metadata: map[string]any{"m": 1}, ID: "d", Update: true})
-		r.Display(kernel.Display{})
+		r.Display(display.Message{Data: display.MIMEMap{"text/plain": "a"}, ID: "d"})
+		r.Display(display.Message{Data: display.MIMEMap{"text/plain": "b"}, Metadata: map[string]any{"m": 1}, ID: "d", Update: true})
+		r.Display(display.Message{})
 		r.Clear(false)
 		return nil
 	}
@@ -125,7 +126,7 @@ func TestDisplays(t *testing.T) {
 func TestBundleThatCannotBeEncoded(t *testing.T) {
 	f := basic()
 	f.Cells["nan"] = func(r *kerneltest.Run) error {
-		r.Display(kernel.Display{Data: kernel.Bundle{"text/plain": "NaN", "application/json": make(chan int)}})
+		r.Display(display.Message{Data: display.MIMEMap{"text/plain": "NaN", "application/json": make(chan int)}})
 		return nil
 	}
 	c := kerneltest.Start(t, f)
@@ -140,12 +141,12 @@ func TestRedaction(t *testing.T) {
 	f := basic()
 	f.Cells["key := "+secret] = func(r *kerneltest.Run) error {
 		r.Stream("stdout", []byte("key "+secret+"\n"))
-		r.Display(kernel.Display{Data: kernel.Bundle{
+		r.Display(display.Message{Data: display.MIMEMap{
 			"text/html":        []string{"<b>", secret},
 			"application/json": struct{ Key string }{secret},
 			"image/png":        "aGk=",
 		}, Metadata: map[string]any{"k": []any{secret}}})
-		r.Result(kernel.Bundle{"text/plain": secret}, nil)
+		r.Result(display.Message{Data: display.MIMEMap{"text/plain": secret}})
 		return &kernel.EvalError{Name: "E", Value: secret, Traceback: []string{secret}}
 	}
 	c := kerneltest.Start(t, f, func(o *kernel.Options) {

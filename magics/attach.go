@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
@@ -95,7 +96,7 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 	}
 	if model.History.Len() > 0 && !o.quiet {
 		b := receipt(model.Receipt)
-		c.Out.Display("", false, b.Data, b.Metadata)
+		c.Out.Display(b)
 	}
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {
@@ -135,7 +136,7 @@ func (b *background) show() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := strings.TrimSpace(b.text.String()); s != "" {
-		b.Display("", false, map[string]any{render.MIMEText: s}, nil)
+		b.Display(display.Message{Data: display.MIMEMap{render.MIMEText: s}})
 	}
 	b.text.Reset()
 }

@@ -102,7 +102,7 @@ type costs struct {
 
 func show(c *magic.Call, t render.Table) {
 	b := t.Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 }
 
 // spent is what the runs cost by group; with RunPod's records, which go with days, what

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 )
@@ -79,7 +80,7 @@ func (m *command[O]) Run(ctx context.Context, c *magic.Call) error {
 	fs := m.flags(&o)
 	args, err := parse(fs, m.sign(), ws)
 	if help, _ := fs.GetBool("help"); help {
-		c.Out.Display("", false, map[string]any{render.MIMEText: m.Help()}, nil)
+		c.Out.Display(display.Message{Data: display.MIMEMap{render.MIMEText: m.Help()}})
 		return nil
 	}
 	if err != nil {

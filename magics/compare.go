@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 )
@@ -49,8 +50,8 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 		}
 		runs = append(runs, r)
 	}
-	for _, b := range []render.Bundle{render.CompareTable(runs), render.ComparePicture(runs)} {
-		c.Out.Display("", false, b.Data, b.Metadata)
+	for _, b := range []display.Message{render.CompareTable(runs), render.ComparePicture(runs)} {
+		c.Out.Display(b)
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, tim
 		}
 	}
 	b := t.Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	return nil
 }
 
@@ -171,6 +171,6 @@ func showDrySweep(c *magic.Call, p *sweep.Plan, what string, s sweep.Options) er
 		add("most that all can cost", money(s.MaxCost))
 	}
 	b := t.Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	return nil
 }

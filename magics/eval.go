@@ -67,9 +67,9 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 		Title: fmt.Sprintf("%s on %s,%s", name, data.XName, data.YName),
 	}
 	table := show.Table()
-	c.Out.Display("", false, table.Data, table.Metadata)
+	c.Out.Display(table)
 	if picture, ok := show.Picture(); ok {
-		c.Out.Display("", false, picture.Data, picture.Metadata)
+		c.Out.Display(picture)
 	}
 	if err := showFit(ctx, c, model, data); err != nil {
 		return err
@@ -107,7 +107,7 @@ func showFit(ctx context.Context, c *magic.Call, model *train.Model, data train.
 	first := mat.Col(nil, 0, scores)
 	if !binary {
 		b := render.Residuals(labels, first)
-		c.Out.Display("", false, b.Data, b.Metadata)
+		c.Out.Display(b)
 		return nil
 	}
 	if outputs == 2 { // the difference orders as the probability does
@@ -120,7 +120,7 @@ func showFit(ctx context.Context, c *magic.Call, model *train.Model, data train.
 		positive[i] = v > 0.5
 	}
 	if b, ok := render.ROC(first, positive); ok {
-		c.Out.Display("", false, b.Data, b.Metadata)
+		c.Out.Display(b)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func runGPU(ctx context.Context, c *magic.Call, o *gpuOptions, args []string) er
 		}
 	}
 	b := t.Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	return nil
 }
 
@@ -108,6 +108,6 @@ func showPrices(ctx context.Context, c *magic.Call, place train.Place) error {
 	}
 	t.Caption = "Prices of one GPU (" + source + ")"
 	b := t.Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	return nil
 }

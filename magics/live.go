@@ -187,7 +187,8 @@ func (l *live) draw() {
 	l.shown = true
 	l.mu.Unlock()
 	frame := p.Frame()
-	l.out.Display(l.id, update, frame.Data, frame.Metadata)
+	frame.ID, frame.Update = l.id, update
+	l.out.Display(frame)
 }
 
 // left is what remains if the rest goes on as what is done did.
@@ -221,10 +222,10 @@ func (l *live) end(t render.Training) {
 	if l.watched {
 		id = l.id
 	}
-	l.out.Display(id, l.watched && l.shown, table.Data, table.Metadata)
+	table.ID, table.Update = id, l.watched && l.shown
+	l.out.Display(table)
 	if len(t.History) > 0 {
-		curve := t.Curve()
-		l.out.Display("", false, curve.Data, curve.Metadata)
+		l.out.Display(t.Curve())
 	}
 }
 

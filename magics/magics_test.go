@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 )
 
@@ -44,8 +45,8 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	return w.b.Write(p)
 }
 
-func (r *recorder) Display(id string, update bool, data, metadata map[string]any) {
-	s := shown{id, update, maps.Clone(data), metadata}
+func (r *recorder) Display(m display.Message) {
+	s := shown{m.ID, m.Update, maps.Clone(m.Data), m.Metadata}
 	r.mu.Lock()
 	r.shown = append(r.shown, s)
 	r.mu.Unlock()

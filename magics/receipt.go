@@ -5,13 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
 // receipt is the output under a result that says how to repeat it. What is shown
 // repeats with the run; its name and time are in the metadata only.
-func receipt(r train.Receipt) render.Bundle {
+func receipt(r train.Receipt) display.Message {
 	var rows [][2]string
 	add := func(name, value string) {
 		if value != "" {

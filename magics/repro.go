@@ -79,7 +79,7 @@ func runRepro(ctx context.Context, c *magic.Call, o *reproOptions, args []string
 		return err
 	}
 	b := compareRuns(r, before, epochs, again).Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	return nil
 }
 
@@ -223,7 +223,7 @@ func configMagic() magic.Magic {
 			}
 			t.Rows = append(t.Rows, []string{"run store", kept, ""})
 			b := t.Bundle()
-			c.Out.Display("", false, b.Data, b.Metadata)
+			c.Out.Display(b)
 			return nil
 		},
 	}

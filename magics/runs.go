@@ -119,7 +119,7 @@ func runRuns(ctx context.Context, c *magic.Call, o *runsOptions, args []string) 
 	}
 	give(c, listed(list))
 	b := runsTable(list, all).Bundle()
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	return nil
 }
 
@@ -216,13 +216,13 @@ func runHistory(ctx context.Context, c *magic.Call, _ *noOptions, args []string)
 		t.Note = r.Error
 	}
 	table := t.Table()
-	c.Out.Display("", false, table.Data, table.Metadata)
+	c.Out.Display(table)
 	if len(epochs) > 0 {
 		curve := t.Curve()
-		c.Out.Display("", false, curve.Data, curve.Metadata)
+		c.Out.Display(curve)
 	}
 	b := receipt(record.Receipt)
-	c.Out.Display("", false, b.Data, b.Metadata)
+	c.Out.Display(b)
 	fmt.Fprintln(c.Out.Stdout(), runInWords(r))
 	return nil
 }

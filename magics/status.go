@@ -33,7 +33,7 @@ func healthMagic() magic.Magic {
 				return err
 			}
 			b := healthTable(where, h).Bundle()
-			c.Out.Display("", false, b.Data, b.Metadata)
+			c.Out.Display(b)
 			return nil
 		},
 	}

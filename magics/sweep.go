@@ -284,7 +284,8 @@ func newSweepView(c *magic.Call, o *sweepOptions, space []sweep.Dimension, opts 
 	}
 	if v.watched {
 		b := v.s.Progress("starting")
-		c.Out.Display(v.id, false, b.Data, b.Metadata)
+		b.ID, b.Update = v.id, false
+		c.Out.Display(b)
 	}
 	return v
 }
@@ -308,7 +309,8 @@ func (v *sweepView) trial(t sweep.TrialResult) {
 	}
 	v.drawn = time.Now()
 	b := v.s.Progress(render.Duration(time.Since(v.begin)))
-	v.c.Out.Display(v.id, true, b.Data, b.Metadata)
+	b.ID, b.Update = v.id, true
+	v.c.Out.Display(b)
 }
 
 func (v *sweepView) row(t sweep.TrialResult) render.SweepTrial {
@@ -370,8 +372,9 @@ func (v *sweepView) end(r *sweep.Result) {
 	if !v.watched {
 		id = ""
 	}
-	v.c.Out.Display(id, v.watched, b.Data, b.Metadata)
+	b.ID, b.Update = id, v.watched
+	v.c.Out.Display(b)
 	if b, ok := v.s.Picture(); ok {
-		v.c.Out.Display("", false, b.Data, b.Metadata)
+		v.c.Out.Display(b)
 	}
 }

@@ -309,7 +309,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	view.end(result)
 	if model != nil && model.History.Len() > 0 && !o.quiet {
 		r := receipt(model.Receipt)
-		c.Out.Display("", false, r.Data, r.Metadata)
+		c.Out.Display(r)
 	}
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {

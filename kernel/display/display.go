@@ -25,19 +25,28 @@ import (
 // types hold a string, images []byte, JSON types anything that encodes as JSON.
 type MIMEMap = map[string]any
 
-// Data is an output that is not shown yet: the last expression of a cell, an
-// argument of Display, or what a Renderer returns. Metadata is by MIME type;
-// Transient is not used.
-type Data struct {
-	Data, Metadata, Transient MIMEMap
+// A Message is one output: not shown yet, as the last expression of a cell, an
+// argument of Display or what a Renderer returns; or on its way to the notebook. It has
+// this shape from the value that it shows to the Jupyter message.
+type Message struct {
+	Data MIMEMap
+	// Metadata is by MIME type, and by other names for programs that read the notebook.
+	Metadata MIMEMap
+	// ID names the display, so that it can be replaced.
+	ID string
+	// Update replaces what ID shows.
+	Update bool
+	// Transient is not used; programs written for gophernotes set it.
+	Transient MIMEMap
 }
 
-// A Message is one output on its way to the notebook.
-type Message struct {
-	Data     MIMEMap
-	Metadata map[string]any
-	ID       string // names the display, so that it can be replaced
-	Update   bool   // replace what ID shows
+// Data is gophernotes' name of a Message.
+type Data = Message
+
+// Text is the text/plain of the message, "" if it has none.
+func (m Message) Text() string {
+	s, _ := m.Data[MIMETypeText].(string)
+	return s
 }
 
 // A Sink takes output to a notebook. Its methods may be called from any
@@ -45,7 +54,7 @@ type Message struct {
 type Sink interface {
 	Display(m Message)
 	Clear(wait bool)
-	// Format says how a value shows itself: data and metadata of a message.
+	// Format returns how a value shows itself: data and metadata of a message.
 	Format(v any) Message
 	// Input asks the person for a line.
 	Input(prompt string, password bool) (string, error)
@@ -138,8 +147,8 @@ func Display(v any, options ...Option) Handle {
 }
 
 func format(v any) Message {
-	if d, ok := v.(Data); ok {
-		return Message{Data: d.Data, Metadata: d.Metadata}
+	if m, ok := v.(Message); ok {
+		return Message{Data: m.Data, Metadata: m.Metadata}
 	}
 	if s := sink.Load(); s != nil {
 		return (*s).Format(v)

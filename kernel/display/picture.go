@@ -28,7 +28,7 @@ func (m Message) Alt() string {
 // Described is the message with a text for its picture: the given one, else its
 // text/plain.
 func (m Message) Described() Message {
-	text, _ := m.Data["text/plain"].(string)
+	text := m.Text()
 	if m.Alt() != "" || text == "" {
 		return m
 	}

@@ -8,13 +8,15 @@
 //	%%name arguments         a cell magic: the rest of the cell is its body
 //	%name? or %name --help   shows Magic.Help
 //
-// The package imports nothing of ours. Implementations are in magics.
+// Of ours, the package imports display alone. Implementations are in magics.
 package magic
 
 import (
 	"context"
 	"io"
 	"reflect"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // A Magic is one command.
@@ -86,10 +88,8 @@ type Output interface {
 	// Stdout and Stderr write to the cell's streams.
 	Stdout() io.Writer
 	Stderr() io.Writer
-	// Display shows a bundle (MIME type to string or []byte; []byte becomes
-	// base64). A non-empty id names the display; with update, the bundle replaces
-	// what that id shows.
-	Display(id string, update bool, data map[string]any, metadata map[string]any)
+	// Display shows a message, or replaces what its ID shows.
+	Display(m display.Message)
 }
 
 // A UsageError is a mistake of the caller: shown as one line, "UsageError: ...".

@@ -132,8 +132,8 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 	if e.Err != "" { // a method, an unexported field: the compiler knows
 		return false, nil
 	}
-	if len(e.Data) > 0 {
-		x.out.Result(bundle(e.Data), metadata(e.Metadata))
+	if m := e.Unpack(); len(m.Data) > 0 {
+		x.out.Result(m)
 	}
 	return true, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/cell"
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
@@ -192,10 +193,10 @@ func (s *Session) Eval(ctx context.Context, expr string) (kernel.Bundle, error) 
 // evalOutput keeps the result of an expression and drops the rest.
 type evalOutput struct{ result kernel.Bundle }
 
-func (o *evalOutput) Stream(string, []byte)                    {}
-func (o *evalOutput) Display(kernel.Display)                   {}
-func (o *evalOutput) Result(b kernel.Bundle, _ map[string]any) { o.result = b }
-func (o *evalOutput) Clear(bool)                               {}
+func (o *evalOutput) Stream(string, []byte)    {}
+func (o *evalOutput) Display(display.Message)  {}
+func (o *evalOutput) Result(m display.Message) { o.result = m.Data }
+func (o *evalOutput) Clear(bool)               {}
 func (o *evalOutput) Input(context.Context, string, bool) (string, error) {
 	return "", kernel.ErrNoStdin
 }

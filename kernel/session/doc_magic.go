@@ -3,7 +3,7 @@ package session
 import (
 	"strings"
 
-	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 const docHelp = `%doc name shows what is known of a variable, function, type, package or member: %doc x, %doc strings.Cut, %doc mat.Dense.Mul`
@@ -21,6 +21,6 @@ func (s *Session) doc(x *execution, seg segment) error {
 	if !ok {
 		return usage("nothing is known of %s", name)
 	}
-	x.out.Display(kernel.Display{Data: b})
+	x.out.Display(display.Message{Data: b})
 	return nil
 }

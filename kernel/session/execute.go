@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -215,9 +213,9 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 		s.super.SetDir(e.Name)
 		r.done <- e
 	case frame.Result:
-		r.out.Result(bundle(e.Data), metadata(e.Metadata))
+		r.out.Result(e.Unpack())
 	case frame.Display:
-		r.out.Display(kernel.Display{Data: bundle(e.Data), Metadata: metadata(e.Metadata), ID: e.Name, Update: e.Update})
+		r.out.Display(e.Unpack())
 	case frame.Clear:
 		r.out.Clear(e.Update)
 	case frame.Stream:
@@ -240,29 +238,4 @@ func (s *Session) input(p *supervisor.Process, r *run, e frame.Event) {
 		c.Err = err.Error()
 	}
 	p.Send(c)
-}
-
-// bundle is a bundle as Jupyter wants it: images in base64, JSON as values.
-func bundle(data map[string]any) kernel.Bundle {
-	b := kernel.Bundle{}
-	for mime, v := range data {
-		raw, ok := v.([]byte)
-		switch {
-		case !ok:
-			b[mime] = v
-		case mime == "application/json" || strings.HasSuffix(mime, "+json"):
-			b[mime] = json.RawMessage(raw)
-		default:
-			b[mime] = base64.StdEncoding.EncodeToString(raw)
-		}
-	}
-	return b
-}
-
-func metadata(raw []byte) map[string]any {
-	m := map[string]any{}
-	if len(raw) > 0 {
-		json.Unmarshal(raw, &m)
-	}
-	return m
 }

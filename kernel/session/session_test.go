@@ -2,8 +2,10 @@ package session
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel"
 	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // testDir holds the host of all tests.
@@ -128,11 +131,20 @@ func (r *record) add(format string, a ...any) {
 }
 
 func (r *record) Stream(name string, text []byte) { r.add("%s:%s", name, text) }
-func (r *record) Display(d kernel.Display) {
-	r.add("display %v %v", d.Update, d.Data)
+
+// Display notes what is shown, bytes as JSON encodes them.
+func (r *record) Display(m display.Message) {
+	data := maps.Clone(m.Data)
+	for mime, v := range data {
+		if b, ok := v.([]byte); ok {
+			data[mime] = base64.StdEncoding.EncodeToString(b)
+		}
+	}
+	r.add("display %v %v", m.Update, data)
 }
-func (r *record) Result(b kernel.Bundle, _ map[string]any) { r.add("result:%v", b["text/plain"]) }
-func (r *record) Clear(wait bool)                          { r.add("clear %v", wait) }
+
+func (r *record) Result(m display.Message) { r.add("result:%v", m.Data["text/plain"]) }
+func (r *record) Clear(wait bool)          { r.add("clear %v", wait) }
 func (r *record) Input(ctx context.Context, prompt string, _ bool) (string, error) {
 	r.mu.Lock()
 	if len(r.answers) > 0 {

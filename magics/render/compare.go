@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"gonum.org/v1/plot"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // A Run is one of several trainings that are compared.
@@ -17,7 +19,7 @@ type Run struct {
 
 // CompareTable has a row a run, the one with the best validation loss (else
 // training loss) in bold.
-func CompareTable(runs []Run) Bundle {
+func CompareTable(runs []Run) display.Message {
 	t := Table{Header: []string{"model", "parameters", "epochs", "training loss"}, Left: []string{"model"}}
 	val, acc, test := false, false, false
 	for _, r := range runs {
@@ -86,7 +88,7 @@ func (r Run) row(val, acc, test bool) (row []string, value float64, ok bool) {
 
 // ComparePicture draws the losses of the runs over each other, and the accuracies
 // where there are some: of validation where a run has it.
-func ComparePicture(runs []Run) Bundle {
+func ComparePicture(runs []Run) display.Message {
 	loss, acc := panel{title: "loss"}, panel{title: "accuracy", share: true}
 	var sentence string
 	for i, r := range runs {

@@ -8,14 +8,16 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // Picture is the confusion matrix as a picture; ok is false if there is none.
 // A cell is as dark as its share of its true class, and says its count.
-func (e Evaluation) Picture() (b Bundle, ok bool) {
+func (e Evaluation) Picture() (b display.Message, ok bool) {
 	n := len(e.Metrics.Confusion)
 	if n < 2 {
-		return Bundle{}, false
+		return display.Message{}, false
 	}
 	slanted := false
 	for i := 0; i < n; i += e.everyClass() {

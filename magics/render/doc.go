@@ -2,7 +2,7 @@
 // right in every viewer: JupyterLab trusted or not, VS Code, GitHub, nbconvert,
 // a terminal. It draws and formats; it knows neither magics nor endpoints.
 //
-//	bundle.go     a MIME bundle with its metadata
+//	bundle.go     tables and pictures as display.Message
 //	number.go     numbers as people read them, the same for the same value
 //	spark.go      a row of block characters
 //	table.go      one table as HTML without CSS and as aligned text

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -45,7 +46,7 @@ func (e Evaluation) Sentence() string {
 
 // Table is all the numbers: the totals, a row a class, and the confusion
 // matrix, for those to whom the picture says nothing.
-func (e Evaluation) Table() Bundle {
+func (e Evaluation) Table() display.Message {
 	total := e.totals()
 	html, text := total.HTML(), total.Text()
 	if len(e.Metrics.PerClass) > 0 {

@@ -10,15 +10,17 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // ROC draws the share of positives that are found over the share of negatives
 // that are taken for one, for every threshold of the score. ok is false if one of both
 // kinds is missing.
-func ROC(scores []float64, positive []bool) (b Bundle, ok bool) {
+func ROC(scores []float64, positive []bool) (b display.Message, ok bool) {
 	pts, area, ok := roc(scores, positive)
 	if !ok {
-		return Bundle{}, false
+		return display.Message{}, false
 	}
 	f := figure{width: 400, height: 360, plots: func() []*plot.Plot {
 		p := newPlot("ROC curve", "share of negatives taken for positive", "share of positives found")
@@ -70,7 +72,7 @@ func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok b
 
 // Residuals draws predicted over true values, and what is left between them. Samples
 // whose values are not finite are left out.
-func Residuals(truth, predicted []float64) Bundle {
+func Residuals(truth, predicted []float64) display.Message {
 	both := finite(truth, predicted)
 	rest := make(plotter.XYs, len(both))
 	worst := 0

@@ -44,8 +44,8 @@ func TestFitPictures(t *testing.T) {
 	if !ok || !strings.HasPrefix(curve.Text(), "ROC curve of 5,000 samples, area under it 0.") || !strings.HasPrefix(rest.Text(), "Predicted over true values of 5,000 samples; the largest residual is ") {
 		t.Errorf("%s\n%s", curve.Text(), rest.Text())
 	}
-	if curve.Size() > 60_000 || rest.Size() > 120_000 {
-		t.Errorf("%d and %d bytes", curve.Size(), rest.Size())
+	if size(curve) > 60_000 || size(rest) > 120_000 {
+		t.Errorf("%d and %d bytes", size(curve), size(rest))
 	}
 	if dir := os.Getenv("GOPHERPOD_LOOK"); dir != "" {
 		os.WriteFile(dir+"/roc.png", curve.Data[MIMEPNG].([]byte), 0o644)

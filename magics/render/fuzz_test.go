@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -51,7 +52,7 @@ func floatsOf(b []byte, n int) (values []float64) {
 }
 
 // drawn fails the test if the bundle is not a picture: a guard replaced it.
-func drawn(t *testing.T, b Bundle) {
+func drawn(t *testing.T, b display.Message) {
 	t.Helper()
 	if b.Data[MIMEPNG] == nil {
 		t.Errorf("no picture: %s", b.Text())
@@ -187,7 +188,7 @@ func FuzzValue(f *testing.F) {
 		}
 		// Made without NewLine, which refuses what is not finite.
 		p.Add(&plotter.Line{XYs: pts, LineStyle: plotter.DefaultLineStyle})
-		if data, _ := Value(p); data[MIMEPNG] == nil {
+		if m, _ := Value(p); m.Data[MIMEPNG] == nil {
 			t.Error("no picture")
 		}
 	})

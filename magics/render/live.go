@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -77,7 +78,7 @@ func (p Progress) status() string {
 // Frame is the whole view: bar, table, curve. Each frame replaces the one before,
 // in all its representations. The curve is SVG, which a saved notebook that is not
 // trusted does not show; the finished run is a PNG.
-func (p Progress) Frame() Bundle {
+func (p Progress) Frame() display.Message {
 	done := p.Done()
 	html := fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(p.status()))
 	text := fmt.Sprintf("[%s] %3.0f %%  %s", bar(done, 30), 100*done, p.status())

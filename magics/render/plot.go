@@ -10,14 +10,16 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // Value shows a plot of gonum/plot, 6 x 4 inches, sharp on today's screens, with its
-// title and axes as the text that stands for it; of other values data is nil.
-func Value(v any) (data, metadata map[string]any) {
+// title and axes as the text that stands for it; ok is false for other values.
+func Value(v any) (m display.Message, ok bool) {
 	p, ok := v.(*plot.Plot)
 	if !ok || p == nil {
-		return nil, nil
+		return display.Message{}, false
 	}
 	const width, height = 576, 384
 	repair(&p.X)
@@ -28,8 +30,7 @@ func Value(v any) (data, metadata map[string]any) {
 		margin := vg.Points(5)
 		p.Draw(draw.Crop(c, margin, -margin, margin, -margin))
 	}, &atomic.Bool{})
-	b := pictureOf(png, width, height, plotSentence(p))
-	return b.Data, b.Metadata
+	return pictureOf(png, width, height, plotSentence(p)), true
 }
 
 // repair changes a linear axis whose range gonum/plot cannot draw: it hangs at NaN and

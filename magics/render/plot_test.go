@@ -15,7 +15,8 @@ func TestValue(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Add(line)
-	data, metadata := Value(p)
+	m, _ := Value(p)
+	data, metadata := m.Data, m.Metadata
 	const want = `Plot "growth of a tree": year from 0 to 12, y from 1 to 3.5.`
 	if data[MIMEText] != want || metadata[MIMEPNG].(map[string]any)["alt"] != want {
 		t.Errorf("got %q, %v", data[MIMEText], metadata)
@@ -23,12 +24,12 @@ func TestValue(t *testing.T) {
 	if b, ok := data[MIMEPNG].([]byte); !ok || len(b) < 1000 || len(b) > 40_000 {
 		t.Errorf("%d bytes of PNG", len(b))
 	}
-	if data, _ := Value(plot.New()); data[MIMEText] != "Plot: x from -1 to 1, y from -1 to 1." {
-		t.Errorf("an empty plot: %v", data[MIMEText])
+	if m, _ := Value(plot.New()); m.Text() != "Plot: x from -1 to 1, y from -1 to 1." {
+		t.Errorf("an empty plot: %v", m.Text())
 	}
 	for _, v := range []any{nil, 3, (*plot.Plot)(nil)} {
-		if data, _ := Value(v); data != nil {
-			t.Errorf("%v is shown: %v", v, data)
+		if m, ok := Value(v); ok || m.Data != nil {
+			t.Errorf("%v is shown: %v", v, m.Data)
 		}
 	}
 }

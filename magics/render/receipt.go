@@ -3,6 +3,8 @@ package render
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // MIMEReceipt is the key under which a receipt stands in the metadata of an
@@ -11,7 +13,7 @@ const MIMEReceipt = "gopherpod.receipt"
 
 // Receipt folds pairs of names and values away under a summary. The whole receipt
 // goes into the metadata: it names the run, and no viewer shows it.
-func Receipt(summary string, rows [][2]string, whole any) Bundle {
+func Receipt(summary string, rows [][2]string, whole any) display.Message {
 	t := Table{Header: []string{"receipt", ""}, Left: []string{"receipt", ""}}
 	for _, r := range rows {
 		t.Rows = append(t.Rows, []string{r[0], r[1]})

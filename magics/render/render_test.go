@@ -13,6 +13,7 @@ import (
 
 	"gonum.org/v1/plot/plotter"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -39,7 +40,7 @@ func TestTable(t *testing.T) {
 // What is stored is made of what the sanitisers of JupyterLab, GitHub and
 // nbconvert keep, of which nbconvert's keeps least.
 func TestStoredHTMLNeedsNothing(t *testing.T) {
-	bundles := map[string]Bundle{
+	bundles := map[string]display.Message{
 		"training":   sample(20, true, true).Table(),
 		"evaluation": sampleEvaluation(10).Table(),
 		"many":       sampleEvaluation(40).Table(),
@@ -78,7 +79,7 @@ func TestPictures(t *testing.T) {
 	}
 	diverged := sample(5, true, true)
 	diverged.History[4].Loss = worker.Number(math.NaN())
-	for name, b := range map[string]Bundle{
+	for name, b := range map[string]display.Message{
 		"classes":    sample(20, true, true).Curve(),
 		"regression": sample(200, true, false).Curve(),
 		"one epoch":  sample(1, true, true).Curve(),
@@ -172,7 +173,7 @@ func TestFrame(t *testing.T) {
 func TestFrameSize(t *testing.T) {
 	for _, epochs := range []int{1, 20, 1000, 10_000} {
 		p := Progress{Training: sample(epochs, true, true)}
-		if n := p.Frame().Size(); n > FrameBytes {
+		if n := size(p.Frame()); n > FrameBytes {
 			t.Errorf("%d epochs: %d bytes", epochs, n)
 		} else {
 			t.Logf("%d epochs: %d bytes", epochs, n)
@@ -211,11 +212,11 @@ func BenchmarkFrame(b *testing.B) {
 	for _, epochs := range []int{100, 10_000} {
 		b.Run(fmt.Sprintf("epochs=%d", epochs), func(b *testing.B) {
 			p := Progress{Training: sample(epochs, true, true)}
-			size := 0
+			bytes := 0
 			for b.Loop() {
-				size = p.Frame().Size()
+				bytes = size(p.Frame())
 			}
-			b.ReportMetric(float64(size), "bytes")
+			b.ReportMetric(float64(bytes), "bytes")
 		})
 	}
 }
@@ -223,9 +224,9 @@ func BenchmarkFrame(b *testing.B) {
 // The picture of a finished run.
 func BenchmarkCurve(b *testing.B) {
 	t := sample(100, true, true)
-	size := 0
+	bytes := 0
 	for b.Loop() {
-		size = t.Curve().Size()
+		bytes = size(t.Curve())
 	}
-	b.ReportMetric(float64(size), "bytes")
+	b.ReportMetric(float64(bytes), "bytes")
 }

@@ -1,12 +1,29 @@
 package render
 
 import (
+	"encoding/json"
 	"math"
 	"os"
 	"testing"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
 )
+
+// size is about how many bytes a message takes: images as base64, text as it is.
+func size(m display.Message) int {
+	n := 0
+	for _, v := range m.Data {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += (len(v) + 2) / 3 * 4
+		}
+	}
+	b, _ := json.Marshal(m.Metadata)
+	return n + len(b)
+}
 
 func num(x float64) *worker.Number { n := worker.Number(x); return &n }
 
@@ -51,7 +68,7 @@ func TestLook(t *testing.T) {
 	pr := Progress{Training: sample(7, true, true), Elapsed: 4e9, Left: 8e9, Batch: &worker.Batch{Epoch: 8, Batch: 3, Batches: 45}}
 	pr.Epochs = 20
 	f := pr.Frame()
-	t.Log("\n"+f.Text(), f.Size())
+	t.Log("\n"+f.Text(), size(f))
 	html := func(s any) string { return s.(string) + "<hr>" }
 	os.WriteFile(dir+"/look.html", []byte("<meta charset=utf-8><body style='font-family:sans-serif'>"+html(f.Data[MIMEHTML])+html(sample(20, true, true).Table().Data[MIMEHTML])+html(ev.Table().Data[MIMEHTML])), 0o644)
 }

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // A Sweep is what the outputs of a search of hyperparameters are made of.
@@ -42,7 +44,7 @@ const maxTrials = 15
 
 // Table lists the best trials, the best one first and in bold, and how much each
 // hyperparameter mattered.
-func (s Sweep) Table() Bundle {
+func (s Sweep) Table() display.Message {
 	order := s.order()
 	t := Table{Caption: s.Title, Header: append(append([]string{"trial"}, s.Names...), s.Measure)}
 	if s.Best >= 0 {
@@ -108,7 +110,7 @@ func (t SweepTrial) rank() int {
 }
 
 // Progress is the view while trials run. The picture is SVG, as that of a training.
-func (s Sweep) Progress(elapsed string) Bundle {
+func (s Sweep) Progress(elapsed string) display.Message {
 	done := 0.0
 	if s.Total > 0 {
 		done = float64(len(s.Trials)) / float64(s.Total)
@@ -152,10 +154,10 @@ func (s Sweep) Sentence() string {
 // Picture draws each trial as a line over parallel axes, one a hyperparameter and
 // the last for what came out; the darker, the better. The best is dashed and has
 // markers.
-func (s Sweep) Picture() (b Bundle, ok bool) {
+func (s Sweep) Picture() (b display.Message, ok bool) {
 	f, ok := s.figure()
 	if !ok {
-		return Bundle{}, false
+		return display.Message{}, false
 	}
 	return f.picture(s.Sentence()), true
 }

@@ -4,6 +4,8 @@ import (
 	"html"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // A Table is rows under a header. Columns whose name is in Left are set flush
@@ -21,7 +23,7 @@ type Table struct {
 }
 
 // Bundle is the table as HTML and as text.
-func (t Table) Bundle() Bundle { return table(t.HTML(), t.Text()) }
+func (t Table) Bundle() display.Message { return table(t.HTML(), t.Text()) }
 
 // HTML is a table that needs no style sheet. It is made of the few elements that
 // every sanitiser keeps: nbconvert's shows caption, thead, th, p and details as

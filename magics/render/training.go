@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -103,7 +104,7 @@ func (t Training) Sentence() string {
 
 // Table is the summary: for each measure its first, last and best value and the
 // shape of its course.
-func (t Training) Table() Bundle {
+func (t Training) Table() display.Message {
 	if len(t.History) == 0 {
 		note := cmp.Or(t.Note, "No epoch was trained.")
 		return table("<div>"+escape(t.Title)+"</div>\n<div><b>"+escape(note)+"</b></div>", t.Title+"\n"+note)
@@ -137,7 +138,7 @@ func (t Training) Table() Bundle {
 }
 
 // Curve is the picture of the run, from its first epoch to its last.
-func (t Training) Curve() Bundle {
+func (t Training) Curve() display.Message {
 	t.Epochs = 0
 	return t.figure().picture(t.Sentence())
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
-	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
@@ -163,8 +163,8 @@ func (o *output) Stdout() io.Writer { return o }
 func (o *output) Stderr() io.Writer { return o }
 
 // Display is magic.Output's: it shows the text.
-func (o *output) Display(_ string, _ bool, data, _ map[string]any) {
-	if text, ok := data[render.MIMEText].(string); ok && strings.TrimSpace(text) != "" {
+func (o *output) Display(m display.Message) {
+	if text := m.Text(); strings.TrimSpace(text) != "" {
 		fmt.Fprintln(o, strings.TrimRight(text, "\n"))
 	}
 }

@@ -18,10 +18,12 @@ import (
 	"io"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 // Version changes when an older session program cannot be talked to.
-const Version = 1
+const Version = 2
 
 // MaxBody bounds a frame: the largest output that a cell may show at once.
 const MaxBody = 1 << 30
@@ -46,8 +48,8 @@ const (
 	Ready   = "ready"   // the session process is up: Magics
 	Started = "started" // execution ID begins: the streams are its own from here
 	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder)
-	Result  = "result"  // the value of the last expression: Data
-	Display = "display" // Data, Metadata, Name (the display's id), Update
+	Result  = "result"  // the value of the last expression: Message
+	Display = "display" // Message
 	Clear   = "clear"   // clear the output; Update: wait
 	Stream  = "stream"  // Text to stream Name of an execution that is over
 	Panic   = "panic"   // a goroutine of execution ID panicked: Failure
@@ -77,25 +79,24 @@ type Command struct {
 
 // An Event goes from the session to the kernel.
 type Event struct {
-	Op       string            `msgpack:"o"`
-	Seq      uint32            `msgpack:"s,omitempty"`
-	ID       int               `msgpack:"i,omitempty"`
-	Reply    int               `msgpack:"r,omitempty"`
-	Name     string            `msgpack:"n,omitempty"`
-	Text     string            `msgpack:"t,omitempty"`
-	Err      string            `msgpack:"x,omitempty"`
-	Update   bool              `msgpack:"u,omitempty"`
-	Data     map[string]any    `msgpack:"d,omitempty"` // string, or []byte: base64, or JSON where the type says so
-	Metadata []byte            `msgpack:"m,omitempty"` // JSON
-	Imports  map[string]string `msgpack:"im,omitempty"`
-	Failure  *Failure          `msgpack:"fl,omitempty"`
-	Magics   []MagicInfo       `msgpack:"mg,omitempty"`
-	Vars     []VarInfo         `msgpack:"v,omitempty"`
-	Matches  []string          `msgpack:"ma,omitempty"`
-	Start    int               `msgpack:"st,omitempty"`
-	Micros   [3]int64          `msgpack:"us,omitempty"` // mapping, initialising, running
-	PID      int               `msgpack:"pid,omitempty"`
-	Version  int               `msgpack:"ve,omitempty"`
+	Op      string            `msgpack:"o"`
+	Seq     uint32            `msgpack:"s,omitempty"`
+	ID      int               `msgpack:"i,omitempty"`
+	Reply   int               `msgpack:"r,omitempty"`
+	Name    string            `msgpack:"n,omitempty"`
+	Text    string            `msgpack:"t,omitempty"`
+	Err     string            `msgpack:"x,omitempty"`
+	Update  bool              `msgpack:"u,omitempty"`
+	Message *display.Message  `msgpack:"d,omitempty"` // packed: see Pack
+	Imports map[string]string `msgpack:"im,omitempty"`
+	Failure *Failure          `msgpack:"fl,omitempty"`
+	Magics  []MagicInfo       `msgpack:"mg,omitempty"`
+	Vars    []VarInfo         `msgpack:"v,omitempty"`
+	Matches []string          `msgpack:"ma,omitempty"`
+	Start   int               `msgpack:"st,omitempty"`
+	Micros  [3]int64          `msgpack:"us,omitempty"` // mapping, initialising, running
+	PID     int               `msgpack:"pid,omitempty"`
+	Version int               `msgpack:"ve,omitempty"`
 }
 
 // A Failure is why an execution ended early.

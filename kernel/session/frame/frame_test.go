@@ -8,12 +8,14 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
 const token = "0123456789abcdef"
 
 func TestRoundTrip(t *testing.T) {
-	in := Event{Op: Display, Seq: 7, ID: 3, Data: map[string]any{"text/plain": "x", "image/png": []byte{1, 2}},
+	in := Event{Op: Display, Seq: 7, ID: 3, Message: &display.Message{ID: "d", Update: true, Data: display.MIMEMap{"text/plain": "x", "image/png": []byte{1, 2}}},
 		Failure: &Failure{Kind: FailedPanic, Text: "boom", Frames: []Frame{{"nb.f", "In[1]", 3}}}}
 	var b bytes.Buffer
 	if err := Write(&b, in); err != nil {

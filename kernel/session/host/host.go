@@ -37,14 +37,14 @@ const maxStack = 128 << 20
 // Options are what the session program adds to the host.
 type Options struct {
 	Magics []magic.Magic
-	// Show knows more kinds of values: how one is shown, or nil where it is none of
-	// them. A plot of gonum/plot is one, whose packages the host does not link.
-	Show func(v any) (data, metadata map[string]any)
+	// Show knows more kinds of values and returns how one is shown; ok is false if it does
+	// not know v. A plot of gonum/plot is one, whose packages the host does not link.
+	Show func(v any) (m display.Message, ok bool)
 }
 
 // A host is the one session of the process.
 type host struct {
-	show   func(v any) (data, metadata map[string]any) // nil for none
+	show   func(v any) (display.Message, bool) // may be nil
 	magics map[string]magic.Magic
 	infos  []frame.MagicInfo
 	ctx    context.Context // of the process

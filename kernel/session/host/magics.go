@@ -104,6 +104,5 @@ var _ magic.Output = (*cellOutput)(nil)
 func (o *cellOutput) Stdout() io.Writer { return os.Stdout }
 func (o *cellOutput) Stderr() io.Writer { return os.Stderr }
 
-func (o *cellOutput) Display(id string, update bool, data, metadata map[string]any) {
-	o.h.publish(o.c, display.Message{Data: data, Metadata: metadata, ID: id, Update: update})
-}
+// Display shows a message in the cell that called the magic.
+func (o *cellOutput) Display(m display.Message) { o.h.publish(o.c, m) }

@@ -2,11 +2,9 @@ package host
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"html"
 	"os"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -74,45 +72,11 @@ func (o *output) sendOrdered(e frame.Event) {
 	o.sendLocked(e)
 }
 
-// wire makes a bundle fit for a frame: text or bytes, JSON encoded.
-func wire(d map[string]any) map[string]any {
-	out := make(map[string]any, len(d))
-	for mime, v := range d {
-		switch v := v.(type) {
-		case string, []byte:
-			out[mime] = v
-		default:
-			b, err := json.Marshal(v)
-			if err != nil {
-				out["text/plain"] = fmt.Sprintf("%s that does not encode: %v", mime, err)
-				continue
-			}
-			if strings.HasPrefix(mime, "text/") {
-				out[mime] = strings.Trim(string(b), `"`)
-			} else {
-				out[mime] = b
-			}
-		}
-	}
-	return out
-}
-
 func id(c *rt.Cell) int {
 	if c == nil {
 		return 0
 	}
 	return c.ID
-}
-
-func metadata(m map[string]any) []byte {
-	if len(m) == 0 {
-		return nil
-	}
-	b, err := json.Marshal(m)
-	if err != nil {
-		return nil
-	}
-	return b
 }
 
 // Show publishes the value of a cell's last expression.
@@ -121,7 +85,7 @@ func (h *host) Show(c *rt.Cell, values []any) {
 	if len(m.Data) == 0 {
 		return
 	}
-	h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Data: wire(m.Data), Metadata: metadata(m.Metadata)})
+	h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Message: frame.Pack(m)})
 }
 
 // Panic reports a panic in a goroutine of the cell.
@@ -142,18 +106,15 @@ func (h *host) Display(m display.Message) { h.publish(rt.Caller(), m) }
 // Its own text/plain is empty, since that of the picture says it already.
 func (h *host) publish(c *rt.Cell, m display.Message) {
 	caption := m.Alt()
-	m = m.Described()
-	e := frame.Event{Op: frame.Display, ID: id(c), Name: m.ID, Update: m.Update, Data: wire(m.Data), Metadata: metadata(m.Metadata)}
-	h.out.sendOrdered(e)
+	h.out.sendOrdered(frame.Event{Op: frame.Display, ID: id(c), Message: frame.Pack(m.Described())})
 	if caption == "" {
 		return
 	}
-	if e.Name != "" {
-		e.Name += "-caption"
+	below := display.Message{ID: m.ID, Update: m.Update, Data: display.MIMEMap{"text/html": "<div>" + html.EscapeString(caption) + "</div>", "text/plain": ""}}
+	if m.ID != "" {
+		below.ID += "-caption"
 	}
-	e.Data = map[string]any{"text/html": "<div>" + html.EscapeString(caption) + "</div>", "text/plain": ""}
-	e.Metadata = nil
-	h.out.sendOrdered(e)
+	h.out.sendOrdered(frame.Event{Op: frame.Display, ID: id(c), Message: frame.Pack(below)})
 }
 
 // Clear clears the output of the caller's cell.

@@ -60,8 +60,8 @@ func (h *host) bundleOf(v any) (out display.Message) {
 		return display.Message{Data: display.ImageData(img)}
 	}
 	if h.show != nil {
-		if data, metadata := h.show(v); data != nil {
-			return display.Message{Data: data, Metadata: metadata}
+		if m, ok := h.show(v); ok {
+			return m
 		}
 	}
 	if svg, ok := plotSVG(v); ok {
@@ -75,18 +75,18 @@ func (h *host) bundleOf(v any) (out display.Message) {
 }
 
 // own is what the value offers itself.
-func own(v any) display.Data {
+func own(v any) display.Message {
 	if isNil(v) {
-		return display.Data{}
+		return display.Message{}
 	}
 	d := display.MIMEMap{}
 	switch v := v.(type) {
-	case display.Data:
+	case display.Message:
 		return v
 	case display.Renderer:
 		return v.Render()
 	case display.SimpleRenderer:
-		return display.Data{Data: v.SimpleRender()}
+		return display.Message{Data: v.SimpleRender()}
 	}
 	if v, ok := v.(display.HTMLer); ok {
 		d["text/html"] = v.HTML()
@@ -115,7 +115,7 @@ func own(v any) display.Data {
 	if v, ok := v.(display.SVGer); ok {
 		d["image/svg+xml"] = v.SVG()
 	}
-	return display.Data{Data: d}
+	return display.Message{Data: d}
 }
 
 func isNil(v any) bool {

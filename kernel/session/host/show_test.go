@@ -76,16 +76,6 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-func TestWire(t *testing.T) {
-	d := wire(map[string]any{"text/plain": page("x"), "application/json": map[string]int{"a": 1}, "image/png": []byte{1}, "x/y": func() {}})
-	if d["text/plain"] != "x" && !strings.Contains(d["text/plain"].(string), "does not encode") {
-		t.Errorf("got %v", d)
-	}
-	if string(d["application/json"].([]byte)) != `{"a":1}` || d["x/y"] != nil {
-		t.Errorf("got %v", d)
-	}
-}
-
 func TestTable(t *testing.T) {
 	many := map[int]string{}
 	for i := range 100 {

@@ -119,8 +119,7 @@ func (h *host) value(c frame.Command) {
 		h.reply(c, frame.Event{Err: "unknown"})
 		return
 	}
-	m := h.bundle(v.Interface()).Described()
-	h.reply(c, frame.Event{Data: wire(m.Data), Metadata: metadata(m.Metadata)})
+	h.reply(c, frame.Event{Message: frame.Pack(h.bundle(v.Interface()).Described())})
 }
 
 // find is what a path of a variable and of fields holds.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/gopherpod/gopherpod/kernel"
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/kerneltest"
 )
 
@@ -72,12 +73,15 @@ func text(stream, s string) run {
 }
 
 func result(s string) run {
-	return func(r *kerneltest.Run) error { r.Result(kernel.Bundle{"text/plain": s}, nil); return nil }
+	return func(r *kerneltest.Run) error {
+		r.Result(display.Message{Data: display.MIMEMap{"text/plain": s}})
+		return nil
+	}
 }
 
 func show(mime, s string) run {
 	return func(r *kerneltest.Run) error {
-		r.Display(kernel.Display{Data: kernel.Bundle{mime: s, "text/plain": s}})
+		r.Display(display.Message{Data: display.MIMEMap{mime: s, "text/plain": s}})
 		return nil
 	}
 }

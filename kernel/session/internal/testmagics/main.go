@@ -12,6 +12,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/kernel/session/host"
 )
@@ -62,7 +63,7 @@ func main() {
 		}},
 		command{"echo", func(_ context.Context, c *magic.Call) error {
 			fmt.Fprintf(c.Out.Stdout(), "%q %q %v\n", c.Args, c.Body, c.Cell)
-			c.Out.Display("d", false, map[string]any{"text/plain": "shown", "image/png": []byte("png")}, nil)
+			c.Out.Display(display.Message{ID: "d", Data: display.MIMEMap{"text/plain": "shown", "image/png": []byte("png")}})
 			fmt.Fprintln(c.Out.Stderr(), "end")
 			return nil
 		}},
