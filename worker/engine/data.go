@@ -13,15 +13,15 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// arrays finds the arrays that a request's values refer to.
+// arrays resolves the arrays that a request's values refer to.
 type arrays struct {
 	named   tensors.Set
 	store   Store
 	fetched map[string]tensors.Tensor // from the request's sources, by digest
 }
 
-// newArrays decodes the request's tensors and reads its sources; those of a batch
-// around it are in outer.
+// newArrays decodes the request's tensors and reads its sources; outer holds the arrays
+// of the enclosing batch.
 func newArrays(ctx context.Context, r *worker.Request, outer *arrays, o *Options) (*arrays, error) {
 	a := &arrays{named: tensors.Set{}, store: o.Store, fetched: map[string]tensors.Tensor{}}
 	if outer != nil {
@@ -55,7 +55,7 @@ func newArrays(ctx context.Context, r *worker.Request, outer *arrays, o *Options
 	return a, nil
 }
 
-// trim drops the package's name from a message that stands under a field's.
+// trim removes the package's name from a message that follows a field's name.
 func trim(err error) string { return strings.TrimPrefix(err.Error(), "tensors: ") }
 
 func (a *arrays) get(v worker.Value, path string) (tensors.Tensor, error) {
@@ -130,7 +130,7 @@ func (a *arrays) features(d *worker.Dataset, path string) (*dataset, error) {
 }
 
 // finite32 returns the array as float32, or an error that names the first number that
-// is none.
+// is not finite.
 func finite32(t tensors.Tensor, path string) ([]float32, error) {
 	if err := t.CheckFinite(); err != nil {
 		var bad *tensors.NonFiniteError
@@ -198,7 +198,7 @@ func (a *arrays) labels(set *dataset, d *worker.Dataset, path string, h *worker.
 	return err
 }
 
-// classLabels are [n] or [n, 1] whole numbers from 0 to the outputs less one.
+// classLabels returns labels of shape [n] or [n, 1]: whole numbers from 0 up to the number of outputs less one.
 func classLabels(t tensors.Tensor, path, loss string, out []int) ([]int32, error) {
 	if t.Cols() != 1 {
 		return nil, worker.Invalid(path, fmt.Sprintf("%s wants one class number a sample, but the labels have shape %s", loss, worker.Sizes(t.Shape)))
@@ -220,7 +220,7 @@ func classLabels(t tensors.Tensor, path, loss string, out []int) ([]int32, error
 	return classes, nil
 }
 
-// valueLabels are numbers of the output's shape; sizes of 1 may be left out.
+// valueLabels returns labels of the output's shape; dimensions of size 1 may be left out.
 func valueLabels(t tensors.Tensor, path, loss string, out []int) ([]float32, error) {
 	one := func(n int) bool { return n == 1 }
 	have := slices.DeleteFunc(slices.Clone(t.Shape[1:]), one)
@@ -264,7 +264,7 @@ func (d *dataset) pick(dst []float32, index []int) {
 	}
 }
 
-// checkIndices refuses numbers that a first embedding has no vector for.
+// checkIndices refuses numbers for which a leading embedding has no vector.
 func (net *network) checkIndices(d *dataset, path string) error {
 	e, ok := net.root.layers[0].(*embedding)
 	if !ok {

@@ -1,22 +1,22 @@
-// Package engine trains and evaluates the contract's models on the CPU, in Go,
-// with float32 as PyTorch does. It is the embedded default: no Python, no
-// account. Its Handler runs a job's input as the GPU worker does.
+// Package engine trains and evaluates the contract's models on the CPU, in Go, with
+// float32 like PyTorch. It is the engine of the embedded endpoint: it needs no Python
+// and no account. Its Handler runs a job's input as the GPU worker does.
 //
-// With the same seed it starts as PyTorch on the CPU starts, batch for batch, and
-// its losses follow PyTorch's to rounding (testdata/make_fixtures.py made the
-// figures that tests compare). The result does not depend on GOMAXPROCS, bit for
-// bit: whatever is summed is summed in an order that the sizes alone decide.
+// With the same seed it starts exactly as PyTorch on the CPU does, batch for batch, and
+// its losses follow PyTorch's to rounding (testdata/make_fixtures.py made the figures
+// that the tests compare). The result does not depend on GOMAXPROCS, bit for bit: every
+// sum is computed in an order that depends only on the sizes.
 //
 //	handler.go     operations: a job's input to its output
 //	train.go       the loop over epochs and batches; schedule.go: learning rates
 //	evaluate.go    evaluate and predict; metrics.go: figures
 //	info.go        gpu_info and capabilities
-//	runs.go        repeats of a run_id
+//	runs.go        answers a repeated run_id
 //	data.go        a request's arrays, checked; store.go: arrays between jobs
 //	state.go       states in and out
 //	network.go     a model of layers; layer_*.go: forward and backward of each
 //	loss.go        losses and their gradients
-//	optimizer.go   sgd, adam and their kin
+//	optimizer.go   sgd, adam and related optimizers
 //	rand.go        PyTorch's generator; init.go: its initialisation
 //	parallel.go    division of work
 //	vector.go      loops over all numbers, in Go and for AVX2

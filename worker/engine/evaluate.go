@@ -6,11 +6,11 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// evaluationBatch is how many samples go through at once without training; it
-// changes no result but the rounding of the loss.
+// evaluationBatch is how many samples are evaluated at once; it affects no result except
+// the rounding of the loss.
 const evaluationBatch = 1024
 
-// outputs calls f with the outputs of pieces of d, in order and in evaluation mode.
+// outputs calls f with the outputs of consecutive pieces of d, in evaluation mode.
 func (net *network) outputs(ctx context.Context, d *dataset, f func(y []float32, from, to int)) error {
 	net.pass.train = false
 	const numbers = 1 << 28 // between the layers, at once
@@ -29,8 +29,8 @@ func (net *network) outputs(ctx context.Context, d *dataset, f func(y []float32,
 	return nil
 }
 
-// evaluate returns the mean loss over all samples, each with the weight of its class,
-// and the accuracy; see, if not nil, gets all outputs.
+// evaluate returns the mean loss over all samples, each weighted by its class, and the
+// accuracy; see, if not nil, receives all outputs.
 func (net *network) evaluate(ctx context.Context, l loss, d *dataset, see func(y []float32, from, to int)) (value float64, accuracy *worker.Number, err error) {
 	var sum, weight, hits float64
 	classifies := false

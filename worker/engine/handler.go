@@ -21,8 +21,8 @@ type Options struct {
 	MaxBytes int64
 	// Store holds data between jobs; nil: 1 GB in memory.
 	Store Store
-	// Addresses are those that a request's sources and upload may name; the zero
-	// value is none.
+	// Addresses are the addresses that a request's sources and upload may name; the
+	// zero value allows none.
 	Addresses address.Rules
 }
 
@@ -33,11 +33,11 @@ func (o *Options) maxBytes() int64 {
 	return tensors.DefaultLimit
 }
 
-// Handler returns a worker.Handler that runs all operations of the contract on
-// the CPU. It may run several jobs at once. Train streams events; a run_id seen
-// before with the same request is answered from memory. Refusals are
-// *worker.Error: ErrInvalid with the path of the field, ErrUnsupported for what
-// only the PyTorch worker has, ErrDiverged, ErrMemory, ErrMissing.
+// Handler returns a worker.Handler that runs all operations of the contract on the
+// CPU. It may run several jobs at once. Train streams events; a run_id that it has seen
+// with the same request is answered from memory. Refusals are *worker.Error: ErrInvalid
+// with the path of the field, ErrUnsupported for features that only the PyTorch worker
+// has, ErrDiverged, ErrMemory, ErrMissing.
 func Handler(o Options) worker.Handler {
 	if o.Store == nil {
 		o.Store = MemoryStore(1 << 30)
@@ -55,7 +55,7 @@ func (e *engine) handle(ctx context.Context, job worker.Job, yield func(json.Raw
 	return e.run(ctx, job.Input, nil, yield)
 }
 
-// run does one request; outer are the arrays of a batch around it.
+// run handles one request; outer holds the arrays of the enclosing batch.
 func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield func(json.RawMessage) error) (json.RawMessage, error) {
 	r, err := worker.DecodeRequest(input)
 	if err != nil {
@@ -74,7 +74,7 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 	return json.Marshal(answer)
 }
 
-// answer does what does not stream.
+// answer handles the operations that do not stream.
 func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (*worker.Response, error) {
 	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
@@ -97,7 +97,7 @@ func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (
 	return gpuInfo(), nil
 }
 
-// train streams the events of a training, or those of the same run before.
+// train streams the events of a training, or repeats those of the same earlier run.
 func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, outer *arrays, yield func(json.RawMessage) error) error {
 	if r.RunID == "" {
 		return e.trainRun(ctx, r, outer, yield, nil, nil)
@@ -137,8 +137,7 @@ func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, out
 	return err
 }
 
-// collect streams the events of a run that is kept. It waits for one that is under
-// way.
+// collect streams the events of a stored run. It waits for a run that is still training.
 func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMessage) error) error {
 	run, err := e.runs.find(ctx, id)
 	if err != nil {
@@ -155,9 +154,9 @@ func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMess
 	return nil
 }
 
-// trainRun tells the events of a training. If ctx ends it, leave gets the events
-// that a finished training would have ended with, states included. If the states go
-// as differences, whole gets the last events with the states as they are.
+// trainRun streams the events of a training. If ctx ends the training, leave receives the
+// events with which a finished training would have ended, states included. If the states
+// travel as deltas, whole receives the last events with full states.
 func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield, leave, whole func(json.RawMessage) error) error {
 	seq := 0
 	tellTo := func(yield func(json.RawMessage) error, event worker.Event) error {
@@ -242,7 +241,7 @@ func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult
 }
 
 // states returns the text of the model's and the optimizer's state. They are not
-// compressed: trained weights hardly shrink.
+// compressed, because trained weights hardly shrink.
 func (t *trainer) states() (model, optimizer string, err error) {
 	set, err := t.net.state()
 	if err != nil {
@@ -258,7 +257,7 @@ func (t *trainer) states() (model, optimizer string, err error) {
 	return model, optimizer, err
 }
 
-// trainEpoch returns the predecessor's operation: one epoch, all samples in one batch
+// trainEpoch handles the predecessor's operation: one epoch, with all samples in one batch
 // unless batch_size is given.
 func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
 	t, err := newTrainer(r, a, &e.options, func(worker.Event) error { return nil })
@@ -345,7 +344,7 @@ func appendNumber(b []byte, v float32) []byte {
 	return strconv.AppendFloat(b, float64(v), 'g', -1, 32)
 }
 
-// batch answers each request in order; one that fails does not stop the others.
+// batch answers each request in order; a failing request does not stop the others.
 func (e *engine) batch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
 	answer := &worker.Response{Operation: r.Operation, Status: "success"}
 	for i, part := range r.Requests {
@@ -385,7 +384,7 @@ func (e *engine) batchPart(ctx context.Context, part json.RawMessage, a *arrays)
 	return json.Marshal(result)
 }
 
-// failure returns the answer in the place of a request that failed.
+// failure returns the answer for a request of a batch that failed.
 func failure(path string, err error) json.RawMessage {
 	var e *worker.Error
 	if !errors.As(err, &e) {

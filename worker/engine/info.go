@@ -14,10 +14,10 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine/sgemm"
 )
 
-// device is what the engine computes on, in every answer.
+// device names what the engine computes on, in every answer.
 const device = "cpu"
 
-// gpuInfo answers the operation: there is no GPU, and this is the machine.
+// gpuInfo answers gpu_info: there is no GPU, so it describes the machine.
 func gpuInfo() *worker.Response {
 	info := map[string]any{
 		"cuda_available": false, "device_count": 0, "device_name": device, "cpu_name": fromProc("/proc/cpuinfo", "model name"),
@@ -58,7 +58,7 @@ func fromProc(file, key string) string {
 	return ""
 }
 
-// kilobytes reads a size from /proc/meminfo, in bytes; 0: not known.
+// kilobytes reads a size from /proc/meminfo and returns it in bytes; 0 means unknown.
 func kilobytes(key string) int {
 	n, err := strconv.Atoi(strings.TrimSuffix(fromProc("/proc/meminfo", key), " kB"))
 	if err != nil {
@@ -67,7 +67,7 @@ func kilobytes(key string) int {
 	return n * 1024
 }
 
-// capabilities answers the operation. Layers are those that this engine builds.
+// capabilities answers the operation; it lists the layers that this engine builds.
 func capabilities(o *Options) *worker.Response {
 	return &worker.Response{Operation: worker.OpCapabilities, Status: "success", Capabilities: &worker.Capabilities{
 		Protocols: []int{0, worker.Protocol}, Operations: worker.Operations(), Layers: layerNames(), Models: []string{"sequential"},

@@ -7,8 +7,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// initialize draws the weights as PyTorch's modules do when they are made, layer
-// after layer from one generator seeded with seed.
+// initialize draws the weights as PyTorch's modules do on construction, layer after
+// layer, from one generator seeded with seed.
 func (net *network) initialize(seed int64) error {
 	steps, _, err := net.config.Steps(net.in)
 	if err != nil {

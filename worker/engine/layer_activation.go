@@ -5,12 +5,12 @@ import (
 	"runtime"
 )
 
-// A function is one of an element and its derivative. at sets y from x; slope
-// multiplies dy by the derivative, given x and y. All slices have one length.
+// A function maps each element and has a derivative. at sets y from x; slope multiplies
+// dy by the derivative, given x and y. All slices have the same length.
 type function interface {
 	at(y, x []float32)
 	slope(dy, x, y []float32)
-	cost() int // of an element, about, in simple operations
+	cost() int // approximate cost per element, in simple operations
 }
 
 // activation applies a function to each number.
@@ -170,7 +170,7 @@ func geluTanhSlope(x, _ float64) float64 {
 	return 0.5*(1+t) + 0.5*x*(1-t*t)*du
 }
 
-// piece returns x, below 0 low x; at 0 the slope is low, as in PyTorch.
+// piece returns a function that is x above at, and low times x below; at 0 the slope is low, as in PyTorch.
 func piece(at, low float64) function {
 	return general{func(x, _ float64) float64 {
 		if x > at {

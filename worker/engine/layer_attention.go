@@ -6,9 +6,9 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// newTransformer composes the layer of others. Behind each of attention and
-// feed-forward stands a residual; the norms stand behind those, or with
-// norm_first at the start of what is gone around.
+// newTransformer composes the layer from others. Attention and feed-forward each have a
+// residual connection around them; a norm follows each residual or, with norm_first,
+// comes first inside it.
 func newTransformer(v values, t []*tensor) layer {
 	steps, d, f, p := v.In[0], v.Int("d_model"), v.Int("dim_feedforward"), v.Float("dropout")
 	dense := func(name string, in, out int) layer {
@@ -45,7 +45,7 @@ type attention struct {
 	y, dx, dw       []float32
 }
 
-// views returns where sample and head i lie.
+// views returns the offsets of sample and head i.
 func (a *attention) views(i int) (at, out, w int) {
 	s, h := i/a.heads, i%a.heads
 	return s*a.steps*3*a.d + h*a.d/a.heads, s*a.steps*a.d + h*a.d/a.heads, i * a.steps * a.steps

@@ -6,8 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// layer makes one layer. The step is resolved, so every parameter is there or
-// has its default.
+// layer makes one layer. The step is resolved: every parameter is set or has its default.
 func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, error) {
 	v := values{step}
 	switch step.Kind.Name {
@@ -68,7 +67,7 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 	return nil, unsupported(step, path)
 }
 
-// values adds to a step what the engine reads in a form of its own.
+// values wraps a step to read parameters in the form that the engine needs.
 type values struct{ worker.Step }
 
 // pair reads a window parameter as height and width; one-dimensional layers are
@@ -114,7 +113,7 @@ func layerNames() []string {
 	return names
 }
 
-// onlyPyTorch lists the types that layer does not make; a test holds it to that.
+// onlyPyTorch lists the types that layer does not make; a test keeps it complete.
 func onlyPyTorch() []string {
 	return []string{
 		"conv3d", "conv_transpose3d", "maxpool3d", "avgpool3d", "adaptive_avgpool3d", "adaptive_maxpool3d",

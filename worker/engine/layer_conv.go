@@ -165,8 +165,8 @@ func (c *convolution) outputs(x []float32, n, xs, ys, cost int, f func(s *convSc
 	return y
 }
 
-// gradients calls f for each sample; it adds to sum, the weight's gradient and that of
-// outs biases, and sets dx, which is nil if nobody wants it.
+// gradients calls f for each sample. It adds up the gradients of the weight and of outs
+// biases, and sets dx unless wantDX is false.
 func (c *convolution) gradients(x, dy []float32, n, xs, ys, outs int, wantDX bool, f func(s *convScratch, sum, x, dy, dx []float32)) []float32 {
 	var dx []float32
 	if wantDX {
@@ -249,7 +249,7 @@ func (c *conv) forward(p *pass, x []float32, n int) []float32 {
 	})
 }
 
-// serial returns the multiplier for code that already runs on all processors.
+// serial returns a multiplier for code that already runs on all processors.
 func serial(p *pass) multiplier {
 	if _, ok := p.blas.(sgemm.BLAS); ok {
 		return sgemm.BLAS{Serial: true}

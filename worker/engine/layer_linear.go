@@ -95,9 +95,9 @@ func (e *embedding) forward(p *pass, x []float32, n int) []float32 {
 	return y
 }
 
-// index returns the row for v, cut to a whole number as PyTorch's long() cuts it; ok is false
-// if there is none, and the row is 0 then. Data is checked before training, but what
-// comes out of other layers may be anything.
+// index returns the row for v, truncated as PyTorch's long() does. If there is no such
+// row, ok is false and the row is 0. Data is checked before training, but the outputs of
+// other layers may be anything.
 func (e *embedding) index(v float32) (row int, ok bool) {
 	if whole := math.Trunc(float64(v)); whole >= 0 && whole < float64(e.count) {
 		return int(whole), true

@@ -55,8 +55,8 @@ func (m *maxPool) plane(y []float32, from []int32, x []float32) {
 	}
 }
 
-// halves is plane for windows of 2 by 2, the usual ones. Which number is the
-// largest is as good as random, so the choice is made without branches.
+// halves is plane for windows of 2 by 2, the usual size. Which number is the largest is
+// as good as random, so the code has no branches that the processor would mispredict.
 func (m *maxPool) halves(y []float32, from []int32, x []float32) {
 	w := m.in[1]
 	for r := range m.out[0] {
@@ -84,7 +84,7 @@ func (m *maxPool) halves(y []float32, from []int32, x []float32) {
 	}
 }
 
-// largest returns one window of halves with NaN in it, which is the largest.
+// largest returns the largest number of one 2 by 2 window that contains NaN, and its index.
 func largest(a, b, d, e float32, at, w int) (best float32, found int32) {
 	best, found = a, int32(at)
 	for i, v := range [3]float32{b, d, e} {

@@ -19,7 +19,7 @@ type recurrent struct {
 	y                 []float32
 }
 
-// A cell is one step of one direction. gi and gh are W x + b of the input and of
+// A cell computes one step of one direction. gi and gh are W x + b of the input and of
 // the state, gates times hidden numbers; forward leaves in gi what backward needs.
 type cell interface {
 	gates() int
@@ -167,8 +167,8 @@ func (r *recurrent) backward(p *pass, x, dy []float32, n int, wantDX bool) []flo
 	return dy
 }
 
-// at returns the place of step t in the states: the order of computation, after the
-// state before the first.
+// at returns the offset of step t in the states: in the order of computation, after the
+// initial state.
 func (d *direction) at(s, t int) int {
 	if d.reverse {
 		t = d.steps - 1 - t

@@ -6,7 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// identity is for layers that only name the sizes again.
+// identity is for layers that only reinterpret the shape.
 type identity struct{}
 
 func (identity) forward(_ *pass, x []float32, _ int) []float32 { return x }
@@ -137,7 +137,7 @@ func (r *residual) backward(p *pass, x, dy []float32, n int, wantDX bool) []floa
 	return b
 }
 
-// branches gives the input to several sequences and joins what they give.
+// branches passes the input to several sequences and joins their outputs.
 type branches struct {
 	list   []*sequence
 	sizes  []int // of each output in a sample, as outer rows of that many numbers

@@ -12,7 +12,7 @@ import (
 type targets struct {
 	classes []int32
 	values  []float32
-	width   int // values of a sample
+	width   int // number of values per sample
 }
 
 // pick copies the samples of index into dst.
@@ -44,10 +44,10 @@ type loss interface {
 	// mean returns the mean loss of n samples, and sets dy to its gradient unless
 	// dy is nil.
 	mean(dy, y []float32, t *targets, n int) float64
-	// weigh is the sum of the weights of n samples: mean times it adds up over batches.
+	// weigh returns the sum of the weights of n samples; mean times weigh adds up over batches.
 	weigh(t *targets, n int) float64
-	// correct counts the samples that are right, in parts where a sample has
-	// several outputs; ok is false for a regression.
+	// correct counts the samples that are right, fractionally if a sample has several
+	// outputs; ok is false for a regression.
 	correct(y []float32, t *targets, n int) (sum float64, ok bool)
 }
 
@@ -82,8 +82,8 @@ func newLoss(h *worker.Hyperparameters, out []int) (loss, error) {
 		Message: fmt.Sprintf("the engine on the CPU has no %s; the PyTorch worker has it", h.LossFunction)}
 }
 
-// classLoss is cross-entropy, or for logs the negative log-likelihood of what are
-// log-probabilities already.
+// classLoss is cross-entropy or, if log is set, the negative log-likelihood of outputs that
+// are log-probabilities already.
 type classLoss struct {
 	classes   int
 	weights   []float64 // nil: all 1
@@ -184,7 +184,7 @@ func (l *classLoss) correct(y []float32, t *targets, n int) (float64, bool) {
 	return float64(count), true
 }
 
-// argmax returns the first of the largest.
+// argmax returns the index of the first largest element.
 func argmax(s []float32) int {
 	best := 0
 	for i, v := range s {

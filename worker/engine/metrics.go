@@ -91,10 +91,10 @@ func topK(scores []float32, truth []int32, classes, k int) *worker.Number {
 	return &n
 }
 
-// meanAUC returns the mean over the classes of one against the rest, by the probability of
-// the class (softmax of the scores), as scikit-learn's roc_auc_score with
-// multi_class="ovr"; with two classes, that of class 1. Classes that do not occur are
-// left out; nil: there is none.
+// meanAUC returns the macro average of the one-versus-rest AUC of the classes, by the
+// probability of the class (softmax of the scores), like scikit-learn's roc_auc_score
+// with multi_class="ovr"; with two classes, the AUC of class 1. Classes that do not occur
+// are left out; the result is nil if none is left.
 func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
 	var sum float64
 	known := 0
@@ -176,8 +176,8 @@ func auc(score []float64, truth []int32, class int32) float64 {
 	return (ranks - up*(up+1)/2) / (up * down)
 }
 
-// regressionMetrics are the mean absolute error, the root of the mean square, and
-// R2, the mean over the outputs; of labels that do not vary it is 1 where all is
+// regressionMetrics computes the mean absolute error, the root mean square error and R2,
+// averaged over the outputs. For labels that do not vary, R2 is 1 if all predictions are
 // right, else 0, as in scikit-learn.
 func regressionMetrics(m *worker.Metrics, y, labels []float32, width int) {
 	n := len(y) / width

@@ -16,8 +16,8 @@ type tensor struct {
 	grad []float32 // nil for buffers
 }
 
-// A layer computes on n samples, stored one after the other; the sizes of a
-// sample it knows since it was built.
+// A layer computes on n samples, stored one after the other; it learned the sample's
+// shape when it was built.
 type layer interface {
 	// forward returns the outputs, in memory that the layer owns until the next
 	// forward. It leaves x as it is.
@@ -28,17 +28,17 @@ type layer interface {
 	backward(p *pass, x, dy []float32, n int, wantDX bool) []float32
 }
 
-// A pass is what the layers have in common while data goes through.
+// A pass holds what the layers share during one forward or backward pass.
 type pass struct {
 	train bool       // dropout, batch statistics
 	masks *generator // of dropout
 	blas  multiplier
-	// refused is why a layer could not take what another layer gave it, the first
-	// time; the outputs mean nothing then.
+	// refused is the first reason why a layer could not take the output of another
+	// layer; the outputs are meaningless then.
 	refused error
 }
 
-// refuse keeps the first reason.
+// refuse records the first reason.
 func (p *pass) refuse(path, format string, values ...any) {
 	if p.refused == nil {
 		p.refused = worker.Invalid(path, fmt.Sprintf(format, values...))
@@ -57,8 +57,8 @@ type network struct {
 	in, out []int // shapes of a sample
 	root    *sequence
 	tensors []*tensor // in state_dict order
-	// weights and grads are the memory of all trained tensors, in their order, so
-	// that an optimizer makes one run.
+	// weights and grads are the memory of all trained tensors, in order, so that an
+	// optimizer updates them in one loop.
 	weights, grads []float32
 	width          int // numbers of a sample between the layers, about
 	pass           pass
@@ -100,11 +100,12 @@ func newNetwork(config *worker.ModelConfig, in []int) (*network, error) {
 	return net, nil
 }
 
-// maxSample bounds the numbers that a sample has between the layers.
+// maxSample is how many numbers a sample may need between the layers.
 const maxSample = 1 << 28
 
-// numbersOf is about how many numbers a sample has between the layers, with what
-// the layers keep besides. Sizes come from a stranger: float64 does not overflow.
+// numbersOf estimates how many numbers a sample needs between the layers, including the
+// layers' own buffers. It computes in float64, which does not overflow, because the sizes
+// come from an untrusted request.
 func numbersOf(steps []worker.Step) float64 {
 	var sum float64
 	for _, step := range steps {
@@ -143,8 +144,8 @@ func product(shape []int) float64 {
 	return n
 }
 
-// maxWeights bounds a model to what an ordinary machine holds four times over:
-// weights, gradients and two slots of an optimizer.
+// maxWeights limits a model to a quarter of what an ordinary machine can hold, because
+// training needs weights, gradients and two optimizer slots.
 const maxWeights = 1 << 30
 
 func fitsMemory(trained int) error {
@@ -193,7 +194,7 @@ func elements(shape []int) int {
 type sequence struct {
 	layers []layer
 	inputs [][]float32 // of each layer, in the last forward
-	// first is the first layer with parameters: backward stops there if nobody
+	// first is the first layer with parameters: backward stops there unless the caller
 	// wants the gradient of the input.
 	first int
 }
@@ -242,7 +243,7 @@ func (b *builder) list(steps []worker.Step, path string) (*sequence, error) {
 	return s, nil
 }
 
-// unsupported returns the answer to a layer that only the PyTorch worker has.
+// unsupported returns the error for a layer that only the PyTorch worker has.
 func unsupported(step worker.Step, path string) error {
 	return &worker.Error{Kind: worker.ErrUnsupported, Field: path,
 		Message: fmt.Sprintf("the engine on the CPU has no %s; the PyTorch worker has it", step.Kind.Name)}

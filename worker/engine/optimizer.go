@@ -146,7 +146,7 @@ func (o *optimizer) adam(w, g []float32, from, to int, rate float64) {
 	adamStep(w, g, o.slots["exp_avg"][from:to], o.slots["exp_avg_sq"][from:to], &c)
 }
 
-// adamPortable is adamStep without vector instructions. Both round alike: the
+// adamPortable is adamStep without vector instructions. Both round the same way: the
 // conversions keep the compiler from fusing a product with a sum.
 func adamPortable(w, g, m, v []float32, c *adamConstants) {
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]

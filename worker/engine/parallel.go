@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// grain is the work, in simple operations on a number, below which another
-// thread is not worth waking.
+// grain is the work, in simple operations on a number, below which another thread is not
+// worth waking.
 const grain = 32 * 1024
 
-// parallel calls f for pieces that cover 0 to n, at once where n pieces of cost
-// each are worth it. The pieces differ with GOMAXPROCS, so f must not sum across
-// them; see chunks.
+// parallel calls f for pieces that cover 0 to n, concurrently if n items of the given cost
+// are worth it. The pieces depend on GOMAXPROCS, so f must not sum across them; use
+// chunks for that.
 func parallel(n, cost int, f func(from, to int)) {
 	threads := min(runtime.GOMAXPROCS(0), n, n*cost/grain)
 	if threads < 2 {
@@ -26,8 +26,8 @@ func parallel(n, cost int, f func(from, to int)) {
 	wait.Wait()
 }
 
-// maxChunks is into how many parts a sum over a batch is cut at most. It must not
-// depend on the machine: partial sums are added in its order.
+// maxChunks is the number of parts into which a sum over a batch is cut at most. It must
+// not depend on the machine, because the partial sums are added in order of the parts.
 const maxChunks = 8
 
 // chunks cuts 0 to n into min(n, maxChunks) parts and calls f for each, with its
@@ -53,7 +53,7 @@ func chunks(n int, f func(chunk, from, to int)) (count int) {
 	return count
 }
 
-// grown is *buf with room for n numbers; what stood there is lost.
+// grown resizes *buf to n numbers; earlier contents are lost.
 func grown[T any](buf *[]T, n int) []T {
 	if cap(*buf) < n {
 		*buf = make([]T, n)

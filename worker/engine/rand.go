@@ -2,8 +2,8 @@ package engine
 
 import "math"
 
-// A generator is PyTorch's CPU generator: MT19937, with the distributions drawn
-// as ATen draws them, so that a seed means the same numbers here and there.
+// A generator is PyTorch's CPU generator: MT19937, with distributions drawn as ATen
+// draws them, so that a seed yields the same numbers as in PyTorch.
 type generator struct {
 	state [mtN]uint32
 	next  int
@@ -100,9 +100,9 @@ func (g *generator) perm(n int) []int {
 	return p
 }
 
-// keep draws a dropout mask: 0 with probability p, else the factor 1/(1-p). It
-// is Tensor.bernoulli_(1-p) of a PyTorch without MKL; one with MKL draws
-// others.
+// keep draws a dropout mask: 0 with probability p, else the factor 1/(1-p). It equals
+// Tensor.bernoulli_(1-p) of a PyTorch without MKL; a PyTorch with MKL draws other
+// numbers.
 func (g *generator) keep(mask []float32, p float64) {
 	q := 1 - p
 	factor := float32(1 / q)

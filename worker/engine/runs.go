@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// runs remembers the events of finished trainings, so that a job that comes twice
-// is answered and not trained again, and of cancelled ones, for who collects them.
+// runs remembers the events of finished trainings, so that a repeated job is answered
+// without training again, and of cancelled ones, for clients that collect them.
 type runs struct {
 	mu    sync.Mutex
 	byKey map[string]*oneRun
@@ -30,12 +30,12 @@ const (
 // A oneRun is under way until done is closed. Its chunks are not read before.
 type oneRun struct {
 	done   chan struct{}
-	chunks []json.RawMessage // as they were told
-	whole  []json.RawMessage // the last of them, where they were told with differences of states
+	chunks []json.RawMessage // as they were streamed
+	whole  []json.RawMessage // the last ones with full states, if they were streamed with deltas
 	state  runState
 }
 
-// collected returns the chunks for who may lack what a difference is one to.
+// collected returns the chunks for a client that may not have the base states of a delta.
 func (r *oneRun) collected() []json.RawMessage {
 	if r.whole == nil {
 		return r.chunks
@@ -57,15 +57,15 @@ const (
 	left // cancelled: its chunks end with what there was
 )
 
-// runKey returns a run_id together with the request: the same run_id on another
-// request is another run.
+// runKey combines a run_id with its request: the same run_id with another request is
+// another run.
 func runKey(id string, input []byte) string {
 	sum := sha256.Sum256(input)
 	return id + "\x00" + string(sum[:])
 }
 
-// begin returns the finished run to repeat, or a new one to fill. It waits for
-// one that is under way.
+// begin returns the finished run to repeat, or a new one to fill. It waits if the run is
+// still training.
 func (r *runs) begin(ctx context.Context, key string) (run *oneRun, repeat bool, err error) {
 	for {
 		r.mu.Lock()
@@ -94,8 +94,8 @@ func (r *runs) begin(ctx context.Context, key string) (run *oneRun, repeat bool,
 	}
 }
 
-// find returns what is kept of a run_id, nil for nothing. It waits for a run that is
-// under way.
+// find returns what is stored of a run_id, or nil. It waits for a run that is still
+// training.
 func (r *runs) find(ctx context.Context, id string) (*oneRun, error) {
 	r.mu.Lock()
 	run := r.byID[id]
@@ -114,7 +114,7 @@ func (r *runs) find(ctx context.Context, id string) (*oneRun, error) {
 	return run, nil
 }
 
-// end keeps a run that finished or left something, and forgets any other.
+// end stores a run that finished or left something, and forgets any other.
 func (r *runs) end(key string, run *oneRun, state runState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

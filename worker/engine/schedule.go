@@ -85,7 +85,7 @@ func (c *schedule) oneCycle(step float64) float64 {
 	return to + (from-to)/2*(math.Cos(math.Pi*share)+1)
 }
 
-// epochDone tells the plateau what it watches.
+// epochDone passes the monitored value to the plateau scheduler.
 func (c *schedule) epochDone(value float64) {
 	if c.s == nil || c.s.Type != "plateau" {
 		return

@@ -57,7 +57,7 @@ func fetchOne(ctx context.Context, digest string, s worker.Source, o *Options) (
 	return tensors.Tensor{}, &worker.Error{Kind: worker.ErrDamaged, Field: "sources", Message: fmt.Sprintf("what lies at the address of %.12s is something else", digest)}
 }
 
-// addressError returns the decision that the caller can take.
+// addressError wraps err in the kind that tells the caller what to do.
 func addressError(ctx context.Context, field, what string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -124,8 +124,8 @@ func (p *pieceReader) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// uploadStates puts the states of a result where the request wants them. If that
-// fails they travel in the stream, and a line says why.
+// uploadStates uploads the states of a result to where the request wants them. If that
+// fails, they travel in the stream and a log event says why.
 func uploadStates(ctx context.Context, r *worker.Request, result *worker.TrainResult, o *Options, tell func(worker.Event) error) error {
 	if r.Upload == nil {
 		return nil

@@ -35,7 +35,7 @@ func toTensor(data []float32, shape []int) (tensors.Tensor, error) {
 	return t.Reshape(shape...)
 }
 
-// load puts a state_dict in, which has to have the network's names and shapes.
+// load loads a state_dict, which must have the network's names and shapes.
 func (net *network) load(set tensors.Set) error {
 	var missing, names []string
 	for _, t := range net.tensors {
@@ -124,7 +124,7 @@ func scalar(v float64) tensors.Tensor {
 	return t
 }
 
-// load takes up the state of an optimizer of the same kind and model.
+// load restores the state of an optimizer of the same kind and model.
 func (o *optimizer) load(set tensors.Set, net *network, c *schedule) error {
 	steps, ok := number(set, "step")
 	if !ok || steps < 0 || steps > 1<<53 || steps != math.Trunc(steps) {
@@ -210,7 +210,7 @@ func loadState(text, field string, limit int64) (tensors.Set, error) {
 	return set, nil
 }
 
-// snapshot is a copy of all that training changes, for early stopping.
+// snapshot copies everything that training changes, for early stopping.
 type snapshot struct {
 	data       [][]float32
 	slots      [][]float32

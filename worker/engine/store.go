@@ -18,8 +18,8 @@ type Store interface {
 	Put(t tensors.Tensor) (digest string, err error)
 }
 
-// MemoryStore returns a Store in memory that drops what was not used for longest
-// when it holds more than limit bytes.
+// MemoryStore returns a Store in memory. When it holds more than limit bytes it drops the
+// least recently used arrays.
 func MemoryStore(limit int64) Store {
 	return &memoryStore{limit: limit, byDigest: map[string]*list.Element{}, recent: list.New()}
 }
@@ -61,7 +61,7 @@ func (s *memoryStore) Put(t tensors.Tensor) (string, error) {
 	return digest, nil
 }
 
-// Keep is Put for an array that the caller has verified and gives away.
+// Keep is Put for an array that the caller has verified and hands over.
 func (s *memoryStore) Keep(digest string, t tensors.Tensor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +93,8 @@ func (s *memoryStore) keepLocked(digest string, t tensors.Tensor) {
 	}
 }
 
-// store answers the operation: it keeps the request's tensors, and says which of
-// the digests that it is asked for are there.
+// store answers the operation store: it keeps the request's tensors and reports which of
+// the requested digests are present.
 func store(r *worker.Request, a *arrays, limit int64) (*worker.Response, error) {
 	answer := &worker.Response{Operation: r.Operation, Status: "success", Stored: map[string]string{}}
 	if len(a.named) == 0 && len(r.Have) == 0 && len(r.Join) == 0 {
@@ -127,8 +127,7 @@ func store(r *worker.Request, a *arrays, limit int64) (*worker.Response, error) 
 	return answer, nil
 }
 
-// join puts an array together and lets go of its parts, or tells which of them are
-// missing.
+// join assembles an array and releases its parts, or returns the parts that are missing.
 func join(s Store, j worker.Join, limit int64) (missing []string, err error) {
 	if _, ok := s.Get(j.SHA256); ok {
 		return nil, nil

@@ -9,11 +9,11 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// stateRef begins the text of a state that lies in the store.
+// stateRef begins the text of a reference to a state in the store.
 const stateRef = "sha256:"
 
-// fetchState puts a state that lies in the store in the place of its digest, or of its
-// difference to one that lies there.
+// fetchState replaces a reference to a state in the store, or a delta to one, with the
+// state.
 func (a *arrays) fetchState(text *string, field string, limit int64) error {
 	if digest, ok := strings.CutPrefix(*text, stateRef); ok {
 		state, err := a.storedState(digest, field)
@@ -38,7 +38,7 @@ func (a *arrays) fetchState(text *string, field string, limit int64) error {
 	return nil
 }
 
-// storedState returns the text of a state that lies in the store.
+// storedState returns the text of a state in the store.
 func (a *arrays) storedState(digest, field string) (string, error) {
 	t, err := a.get(worker.Value{SHA256: digest}, field)
 	if err != nil {
@@ -50,10 +50,10 @@ func (a *arrays) storedState(digest, field string) (string, error) {
 	return base64.StdEncoding.EncodeToString(t.Data), nil
 }
 
-// keepFrom is the length from which a state is worth a place in the store.
+// keepFrom is the length from which a state is worth storing.
 const keepFrom = 256 << 10
 
-// keepState keeps a state in memory, so that who goes on from it need not send it.
+// keepState keeps a state in memory, so that a client that continues from it need not send it.
 func (a *arrays) keepState(text string) {
 	k, ok := a.store.(interface {
 		Keep(digest string, t tensors.Tensor)
@@ -67,8 +67,8 @@ func (a *arrays) keepState(text string) {
 	}
 }
 
-// differences puts the differences to the request's states in the place of states, where
-// the request takes them and where they are shorter.
+// differences replaces states with deltas to the request's states, if the request accepts
+// deltas and they are shorter.
 func differences(r *worker.Request, model, optimizer *string) error {
 	if !r.StateDelta {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// batchEvents is the least time between two batch events.
+// batchEvents is the minimum time between two batch events.
 const batchEvents = 250 * time.Millisecond
 
 // A trainer is a training under way.
@@ -129,8 +129,8 @@ func (net *network) fits(d *dataset, path string) error {
 	return net.checkIndices(d, path)
 }
 
-// memoryLimit returns what the batches of a job may take, in bytes: most of what the
-// machine says is free, or 8 GB where it does not say.
+// memoryLimit returns how much memory the batches of a job may take, in bytes: most of the
+// free memory, or 8 GB if the system does not report it.
 func memoryLimit() int {
 	if free := kilobytes("MemAvailable"); free > 0 {
 		return free / 10 * 8
@@ -138,7 +138,7 @@ func memoryLimit() int {
 	return 8 << 30
 }
 
-// check refuses what would fail in the middle.
+// check refuses what would otherwise fail during training.
 func (t *trainer) check() error {
 	perSample := 8 * (t.net.width + t.data.size) // value and gradient of each number
 	if need, limit := float64(perSample)*float64(t.batch), memoryLimit(); need > float64(limit) {
@@ -154,7 +154,7 @@ func (t *trainer) check() error {
 	return nil
 }
 
-// run trains to the end and says why, where it is not the planned one.
+// run trains to the end and returns why it stopped, if that was not as planned.
 func (t *trainer) run(ctx context.Context) (stopped string, err error) {
 	for t.epoch < t.end && stopped == "" {
 		begun := time.Now()
@@ -231,7 +231,7 @@ func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 	return record, nil
 }
 
-// runBatch makes one step on the samples from to to of order (nil: as they stand).
+// runBatch makes one step on the samples from to to of order (nil: in storage order).
 func (t *trainer) runBatch(order []int, from, to int, rate float64) (loss, hits float64, classifies bool) {
 	n := to - from
 	x, labels := t.data.x[from*t.data.size:to*t.data.size], t.data.t.slice(from, to)
@@ -271,7 +271,7 @@ func (t *trainer) progress(batch, batches int, loss float64) error {
 	return t.tell(worker.Event{Type: worker.EventBatch, Batch: &worker.Batch{Epoch: t.epoch + 1, Batch: batch, Batches: batches, Loss: worker.Number(loss)}})
 }
 
-// early keeps the best state and says why to stop, if it is time.
+// early keeps the best state, and returns why to stop if it is time to stop.
 func (t *trainer) early(record worker.Epoch) string {
 	s := t.h.EarlyStopping
 	if s == nil {

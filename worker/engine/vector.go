@@ -12,8 +12,8 @@ func reluPortable(y, x []float32) {
 	}
 }
 
-// reluSlopePortable has no branch, since signs are as good as random: y is +0 or
-// more, and only of +0 are all bits zero.
+// reluSlopePortable has no branch, because signs are as good as random: y is +0 or more,
+// and only +0 has all bits zero.
 func reluSlopePortable(dy, y []float32) {
 	y = y[:len(dy)]
 	for i, g := range dy {

@@ -11,7 +11,7 @@ func reluSlopeAVX2(n8 int, dy, y *float32)
 //go:noescape
 func addAVX2(n8 int, sums, x *float32)
 
-// fast is decided once: the processor does not change.
+// fast is computed once, because the processor does not change.
 var fast = sgemm.Fast()
 
 // reluTo sets y to max(x, 0); NaN stays.
