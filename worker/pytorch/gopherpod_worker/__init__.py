@@ -11,7 +11,7 @@ Imports go one way, downwards in this list:
     models, layers, losses, optim     a model, its loss, its optimizer, made from a request
     modules                           what PyTorch does not have of layers
     data, address, runs               arrays, the store, addresses; what is kept of a run
-    device, team, memory              where a job computes; what its processes agree on; what is free
+    device, team                      where a job computes; what its processes agree on
     tensors                           arrays as bytes
-    wire                              requests, errors, events
+    wire, memory                      requests, errors, events; how much memory is free
 """

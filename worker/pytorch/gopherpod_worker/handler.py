@@ -21,7 +21,6 @@ import asyncio
 import os
 import sys
 import threading
-import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -114,14 +113,8 @@ def streams(job: dict[str, Any]) -> bool:
 
 
 def failure(e: BaseException) -> dict[str, Any]:
-    """An error as the SDK posts it: {"error": text}, the text a JSON object (worker/errors.go). A bug's traceback goes to the
-    worker's log, not to the caller: it may show what should not be seen."""
-    if isinstance(e, Stopped):
-        e = JobError("Cancelled", "the job was cancelled")
-    if not isinstance(e, JobError):
-        traceback.print_exception(type(e), e, e.__traceback__, file=sys.stderr)
-        e = JobError("InternalError", f"a bug of the worker: {type(e).__name__}; the worker's log has more")
-    return {"error": e.json()}
+    """An error as the SDK posts it: {"error": text}, the text a JSON object (worker/errors.go)."""
+    return {"error": operations.failure(e).json()}
 
 
 async def answer(job: dict[str, Any]) -> dict[str, Any]:

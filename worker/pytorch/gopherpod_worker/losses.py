@@ -132,7 +132,8 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
         return {}
     truth, n = (y.argmax(1) if y.is_floating_point() else y), loss.shape[0]
     found = classes(out.argmax(1), truth, n)
-    aucs = [auc(out[:, c] if n != 2 else out[:, 1] - out[:, 0], truth == c) for c in (range(n) if n != 2 else (1,))] if n <= 1000 else []
+    score = out.double().softmax(1) if n != 2 else out  # ranks of raw scores are not those of probabilities
+    aucs = [auc(score[:, c] if n != 2 else out[:, 1] - out[:, 0], truth == c) for c in (range(n) if n != 2 else (1,))] if n <= 1000 else []
     known = [a for a in aucs if a == a]
     if known:
         found["auc"] = number(sum(known) / len(known))

@@ -12,6 +12,7 @@ shape without any memory: a hostile or mistaken size is refused, not allocated.
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch import nn
 
 from . import layers
 from .memory import free_memory
-from .modules import Branches, Graph, Residual, merge
+from .modules import Branches, Embedding, Graph, Residual, merge
 from .wire import Fields, JobError, invalid, nearest, shown, unsupported
 
 MAX_LAYERS = 10_000
@@ -79,6 +80,10 @@ class Builder:
             raise invalid(f.path, f"{label}: {reason}; {before}") from None
         if y.shape[:1] != x.shape[:1] or 0 in y.shape:
             raise invalid(f.path, f"{label}: does not fit, {before}")
+        if isinstance(module, Embedding):
+            module.path = f.path
+        if math.prod(x.shape[2:]) == 1 and isinstance(module, (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)):
+            raise invalid(f.path, f"{label}: one place per channel has no variance; it needs 2 or more, but {before}")
         return module, {**spec, **found}, y
 
     def twin(self, kind: layers.Kind, args: dict[str, Any], label: str, path: str) -> nn.Module:
@@ -151,7 +156,7 @@ class Builder:
         for i, node in enumerate(given):
             n = Fields(node, f"{f.at('nodes')}[{i}]")
             name = n.text("name", limit=64)
-            if not name.isidentifier() or name in shapes or hasattr(nn.ModuleDict, name):
+            if not name.isidentifier() or name in shapes or hasattr(nn.ModuleDict(), name):
                 raise invalid(n.at("name"), f"{shown(name)} is not a name that is free")
             inputs = n.raw("inputs", ["input"])
             inputs = inputs if isinstance(inputs, list) else [inputs]
@@ -264,6 +269,43 @@ def load(model: nn.Module, tensors: dict[str, Any], path: str = "model_state") -
     with torch.no_grad():
         for name, t in own.items():
             t.copy_(tensors[name])
+
+
+def smallest_batch(model: nn.Module, sample: tuple[int, ...]) -> tuple[int, str]:
+    """How many samples a batch of a training needs at least, and what needs them: 2 if a layer would take the variance of a
+    single number otherwise, wherever in the model it is. model is on the CPU; its state stays."""
+    needs = [""]
+
+    def look(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        x = args[0]
+        if math.prod(x.shape[2:]) != 1:
+            return
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            needs[0] = "batch norm"
+        elif isinstance(module, nn.GroupNorm) and module.num_groups == module.num_channels:
+            needs[0] = "groupnorm"
+
+    norms = [m for m in model.modules() if isinstance(m, (nn.modules.batchnorm._BatchNorm, nn.GroupNorm))]
+    if not norms:
+        return 1, ""
+    hooks = [m.register_forward_pre_hook(look) for m in norms]
+    state, training = torch.get_rng_state(), model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(2, *sample))
+    except Exception:  # a sample of zeros is not every model's: its batches are checked as they come
+        return 1, ""
+    finally:
+        for h in hooks:
+            h.remove()
+        model.train(training)
+        torch.set_rng_state(state)
+    return (2, needs[0]) if needs[0] else (1, "")
+
+
+def finite(model: nn.Module) -> bool:
+    """Reports whether all that a model has learned is a finite number."""
+    return all(bool(torch.isfinite(t).all()) for t in model.state_dict().values() if t.is_floating_point())
 
 
 def parameters(model: nn.Module) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .wire import invalid
+
 
 class Bilinear(nn.Bilinear):
     """x times itself."""
@@ -19,10 +21,27 @@ class Bilinear(nn.Bilinear):
 
 
 class Embedding(nn.Embedding):
-    """Takes numbers of any type: a matrix from a notebook is one of floats."""
+    """Takes numbers of any type: a matrix from a notebook is one of floats.
+
+    path is its place in the request. The data of a first layer are checked before training (models.inputs) and come as
+    integers; what other layers give is checked here, since on a GPU a wrong index ends the process."""
+
+    path = ""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x if x.dtype in (torch.int64, torch.int32) else x.long())
+        if x.dtype in (torch.int64, torch.int32):
+            return super().forward(x)
+        if x.device.type != "meta":
+            self.check(x)
+        return super().forward(x.long())
+
+    def check(self, x: torch.Tensor) -> None:
+        whole = x.trunc()  # as long() does
+        wrong = ~((whole >= 0) & (whole < self.num_embeddings))
+        if bool(wrong.any()):
+            i = [int(v) for v in wrong.nonzero()[0]]
+            value = f"{float(x[tuple(i)]):g}"
+            raise invalid(self.path, f"sample {i[0]} of a batch gives the embedding {value}, which takes whole numbers 0 to {self.num_embeddings - 1}")
 
 
 def _output(y: torch.Tensor, which: str) -> torch.Tensor:

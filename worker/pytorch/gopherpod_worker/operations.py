@@ -7,9 +7,12 @@ goes, and returns the answer or raises JobError. handler.py puts it in a thread.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
+import sys
 import threading
+import traceback
 from typing import Any
 
 import torch
@@ -40,7 +43,38 @@ def run(
     value: Any, emit: Emit, stop: Flag, memory: Memory | None = None, named: dict[str, torch.Tensor] | None = None, store: data.AnyStore | None = None
 ) -> dict[str, Any]:
     """The answer to one input object. named are tensors of a batch around it."""
-    store = store or STORE
+    try:
+        return _run(value, emit, stop, memory, named, store or STORE)
+    except (JobError, Stopped) as e:
+        devices.forget(e)
+        raise
+    except Exception as e:
+        devices.forget(e)
+        if (known := explained(e)) is not None:
+            raise known from None
+        raise
+    finally:
+        devices.release()
+
+
+def explained(e: Exception) -> JobError | None:
+    """What an exception that is not a bug of the worker means for the caller; None for a bug."""
+    text = str(e).strip().split("\n")[0][:300]
+    if devices.out_of_memory(e):
+        return JobError("OutOfMemory", "memory ran out; send fewer samples, or a smaller model", "")
+    if isinstance(e, OSError):
+        why = e.strerror or text or type(e).__name__
+        full = e.errno in (errno.ENOSPC, errno.EDQUOT)
+        advice = "the volume of this worker is full; gopherpod store prune makes room" if full else "the volume of this worker cannot be used"
+        return JobError("Unsupported", f"{advice} ({why})")
+    if isinstance(e, (ValueError, RuntimeError)) and "more than 1 value per channel" in text:
+        return invalid("model_config", f"a batch of 1 sample is too small for a layer that takes the variance of a batch: {text}")
+    if isinstance(e, (ValueError, RuntimeError)) and "eps must be positive" in text:
+        return invalid("model_config", text)
+    return None
+
+
+def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[str, torch.Tensor] | None, store: data.AnyStore) -> dict[str, Any]:
     if isinstance(value, dict) and value.get("sources"):
         store = data.Fetched(store, wire.sources(value["sources"], "sources"))
     value = fetch_states(value, store)
@@ -48,45 +82,34 @@ def run(
     arrays = data.Arrays(request.tensors, store, named)
     if request.upload:  # refused before anything is computed
         address.target(request.upload.url, "upload")
-    try:
-        if request.operation == "train":
-            if (size := ddp.world(request)) > 1:
-                whole = {**value, "tensors": tensors.encode(arrays.named)} if named else value
-                if isinstance(store, data.Fetched):
-                    store.spread()
-                    whole = {k: v for k, v in whole.items() if k != "sources"}
-                result = ddp.train(whole, size, emit, stop, memory)
-            else:
-                result = train.train(request, arrays, emit, stop, memory)
-            result["features"] = list(FEATURES)
-            return differences(request, upload_states(request, keep_states(result, store), emit), store)
-        if request.operation == "predict":
-            return evaluate.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
-        if request.operation == "train_epoch":
-            result = differences(request, train.train_epoch(request, arrays, emit, stop), store)
-            result.pop(WHOLE, None)
-            return result
-        if request.operation == "evaluate":
-            return evaluate.evaluate(request, arrays, emit, stop)
-        if request.operation == "batch":
-            return batch(request, arrays, stop)
-        if request.operation == "store":
-            return put(request, arrays)
-        if request.operation == "capabilities":
-            return capabilities()
-        if request.operation == "collect":
-            raise invalid("operation", "collect is a job of its own")
-        return gpu_info()
-    except (JobError, Stopped) as e:
-        devices.forget(e)
-        raise
-    except Exception as e:
-        devices.forget(e)
-        if devices.out_of_memory(e):
-            raise JobError("OutOfMemory", "memory ran out; send fewer samples, or a smaller model", "") from None
-        raise
-    finally:
-        devices.release()
+    if request.operation == "train":
+        if (size := ddp.world(request)) > 1:
+            whole = {**value, "tensors": tensors.encode(arrays.named)} if named else value
+            if isinstance(store, data.Fetched):
+                store.spread()
+                whole = {k: v for k, v in whole.items() if k != "sources"}
+            result = ddp.train(whole, size, emit, stop, memory)
+        else:
+            result = train.train(request, arrays, emit, stop, memory)
+        result["features"] = list(FEATURES)
+        return differences(request, upload_states(request, keep_states(result, store), emit), store)
+    if request.operation == "predict":
+        return evaluate.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
+    if request.operation == "train_epoch":
+        result = differences(request, train.train_epoch(request, arrays, emit, stop), store)
+        result.pop(WHOLE, None)
+        return result
+    if request.operation == "evaluate":
+        return evaluate.evaluate(request, arrays, emit, stop)
+    if request.operation == "batch":
+        return batch(request, arrays, stop)
+    if request.operation == "store":
+        return put(request, arrays)
+    if request.operation == "capabilities":
+        return capabilities()
+    if request.operation == "collect":
+        raise invalid("operation", "collect is a job of its own")
+    return gpu_info()
 
 
 STATE = "sha256:"  # begins the text of a state that lies in the store
@@ -220,6 +243,17 @@ def put(request: Request, arrays: data.Arrays) -> dict[str, Any]:
     return out
 
 
+def failure(e: BaseException) -> JobError:
+    """Any exception as the caller's error. A bug's traceback goes to the worker's log, not to the caller: it may show what
+    should not be seen."""
+    if isinstance(e, Stopped):
+        return JobError("Cancelled", "the job was cancelled")
+    if isinstance(e, JobError):
+        return e
+    traceback.print_exception(type(e), e, e.__traceback__, file=sys.stderr)
+    return JobError("InternalError", f"a bug of the worker: {type(e).__name__}; the worker's log has more")
+
+
 def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
     """Each part's answer in its place; a part that fails says why, and the others go on."""
     results = []
@@ -232,7 +266,12 @@ def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
                 raise invalid("operation", "a batch in a batch")
             results.append(run(part, lambda event: None, stop, None, arrays.named, arrays.store))
             results[-1].pop(WHOLE, None)
-        except JobError as e:
-            at = f"{path}.{e.field}" if e.field else path
-            results.append({"status": "error", "failure": JobError(e.kind, e.message, at).object()})
+        except Stopped:
+            raise
+        except Exception as e:
+            if devices.broken(e):  # the process cannot compute any more: RunPod is to replace it
+                raise
+            error = failure(e)
+            at = f"{path}.{error.field}" if error.field else path
+            results.append({"status": "error", "failure": JobError(error.kind, error.message, at).object()})
     return {"operation": "batch", "results": results, "status": "success"}

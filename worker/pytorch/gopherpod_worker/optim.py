@@ -169,7 +169,7 @@ class Rate:
         return self._one_cycle(step, s.max_lr or 10 * self.base)
 
     def _one_cycle(self, step: int, high: float) -> float:
-        total = max(self.end * self.batches, 2)
+        total = self.end * self.batches  # a single step has the last rate, as in PyTorch
         low, last = high / 25, high / 25 / 1e4
         up = 0.3 * total - 1
         a, b, share = (low, high, step / up if up > 0 else 1.0) if step <= up else (high, last, (step - up) / (total - 1 - up))

@@ -25,9 +25,11 @@ import numpy as np
 import torch
 import zstandard
 
+from .memory import free_memory
 from .wire import JobError, digest, invalid, nearest, number, shown
 
 MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
+COPIES = 4  # times its size that decoding takes at its height: compressed, plain, unpacked, as tensors
 MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -49,11 +51,22 @@ _PLAIN = {t: plain for plain, _, t in _TYPES}
 _SHORT = {t: short for _, short, t in _TYPES}
 
 
+def room() -> int:
+    """Bytes that an envelope or a state may decode to now: MAX_BYTES, or what fits in the memory that is free."""
+    return min(MAX_BYTES, free_memory() // COPIES)
+
+
+def too_large(path: str, limit: int) -> JobError:
+    if limit < MAX_BYTES:
+        return JobError("OutOfMemory", f"larger than the {limit / 1e6:.0f} MB that this worker has memory to decode", path)
+    return invalid(path, f"larger than {limit} bytes")
+
+
 def from_base64(text: Any, path: str) -> bytes:
     if not isinstance(text, str):
         raise invalid(path, f"base64 is expected, not {shown(text)}")
-    if len(text) // 4 * 3 > MAX_BYTES:
-        raise invalid(path, f"larger than {MAX_BYTES} bytes")
+    if len(text) // 4 * 3 > (limit := room()):
+        raise too_large(path, limit)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -62,18 +75,18 @@ def from_base64(text: Any, path: str) -> bytes:
 
 def decompress(data: bytes, path: str, limit: int = 0) -> bytes:
     """Zstd frames, never more than limit bytes of them: the header's promise is checked first, then the bytes."""
-    limit = limit or MAX_BYTES
-    too_large = invalid(path, f"decompressed it is larger than {limit} bytes")
+    beyond = invalid(path, f"decompressed it is larger than {limit} bytes") if limit else too_large(path, room())
+    limit = limit or room()
     try:
         size = zstandard.get_frame_parameters(data).content_size
         if size not in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR) and size > limit:
-            raise too_large
+            raise beyond
         out = bytearray()
         with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data, read_across_frames=True) as reader:
             while piece := reader.read(min(1 << 24, limit - len(out) + 1)):
                 out += piece
                 if len(out) > limit:
-                    raise too_large
+                    raise beyond
     except zstandard.ZstdError as e:
         raise invalid(path, f"not zstd: {e}") from None
     if not out:
@@ -92,16 +105,18 @@ def array(dtype: Any, shape: Any, data: Any, path: str) -> torch.Tensor:
         raise invalid(path + ".dtype", f"unknown type {shown(dtype)}; {nearest(str(dtype), _PLAIN.values())}")
     if not isinstance(shape, (list, tuple)) or len(shape) > 16:
         raise invalid(path + ".shape", "a list of at most 16 sizes is expected")
-    count = 1
+    count = extent = 1
     for n in shape:
         if isinstance(n, bool) or not isinstance(n, int) or n < 0:
             raise invalid(path + ".shape", f"{shown(n)} is not a size")
-        count *= n
+        count, extent = count * n, extent * max(n, 1)
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise invalid(path + ".data", "bytes are expected")
     want = count * torch.empty(0, dtype=kind).element_size()
     if want != len(data):
         raise invalid(path, f"{dtype} of shape {list(shape)} has {want} bytes, here are {len(data)}")
+    if extent >= 1 << 63:  # PyTorch counts elements and strides in an int64, also of an array without any
+        raise invalid(path + ".shape", f"the sizes {list(shape)} multiply to 2^63 or more")
     if count == 0:
         return torch.empty(tuple(shape), dtype=kind)
     if kind is torch.bool:  # any byte but 0 is true; torch would keep the byte

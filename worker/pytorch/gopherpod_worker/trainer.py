@@ -43,6 +43,7 @@ class Trainer:
         (x, y), held = self._validation(arrays, x, y)
         if request.model_state:
             models.load(self.model, tensors.load_state(request.model_state, "model_state"))
+        self._check_batches(len(x), tuple(x.shape[1:]))
         self.loss.to(self.device.torch)
         self.device.place(self.model)
         room = devices.memory_free(self.device.torch)
@@ -87,6 +88,16 @@ class Trainer:
         kept, held = order[: n - count], order[n - count :]
         return (x[kept], y[kept]), (x[held], y[held])
 
+    def _check_batches(self, n: int, sample: tuple[int, ...]) -> None:
+        """Refuses a batch of one sample, above all a last one, that a norm would take the variance of (worker.CheckBatches)."""
+        size = min(self.hyper.batch_size or n, n)
+        if self.spec["type"] == "python" or (size > 1 and n % size != 1):
+            return
+        least, what = models.smallest_batch(self.model, sample)
+        if least > 1:
+            text = f"batch_size {size} leaves a batch of 1 sample of {n}, too small for {what}, which takes its variance; choose another"
+            raise invalid("hyperparameters.batch_size", text)
+
     def _load_optimizer(self, state: Named) -> None:
         self.step = optim.load(self.optimizer, self.model, state, self.hyper)
         self.rate.load(state)
@@ -109,6 +120,10 @@ class Trainer:
                     e.result = self._result("interrupted")
             raise
         self.spent += time.monotonic() - start
+        if self.best is None and not models.finite(self.model):  # the loss of the last step is never computed
+            raise JobError(
+                "Diverged", f"weights are not finite after epoch {self.epoch}; a smaller learning_rate or clip_norm may help", "hyperparameters.learning_rate"
+            )
         return self._result(why)
 
     def _epoch(self) -> str:
