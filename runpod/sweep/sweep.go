@@ -115,8 +115,10 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 		return nil, nil, err
 	}
 	o.Origin.Parent = cmp.Or(o.Origin.Parent, train.NewRunID())
-	if data, err = train.PrepareData(data); err != nil {
-		return nil, nil, err
+	data = train.PrepareData(data)
+	if v := o.Validation; v != nil {
+		prepared := train.PrepareData(*v)
+		o.Validation = &prepared
 	}
 	// Nobody needs the weights of a stopped trial, so do not pay for a job to collect them.
 	nobody := make(chan struct{})

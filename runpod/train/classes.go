@@ -27,10 +27,10 @@ func textsOf(v any) ([]string, bool) {
 	return texts, true
 }
 
-// numberClasses turns labels that are texts into numbers of classes: places in known
+// numberTexts turns labels that are texts into numbers of classes: places in known
 // or, where that is nil, in the sorted list of the texts, which it returns. Labels
 // that are numbers stay as they are, with the names of known.
-func numberClasses(name string, y any, known []string, loss string) (any, []string, error) {
+func numberTexts(name string, y any, known []string, loss string) (any, []string, error) {
 	texts, ok := textsOf(y)
 	if !ok {
 		return y, known, nil

@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -24,23 +24,7 @@ type Data struct {
 	// XName and YName are what errors call them. Default "X" and "y".
 	XName, YName string
 
-	sending *sync.Mutex // held while the data are sent, so that plans that share them send them once
-}
-
-// PrepareData returns data that many trainings can share: those that run at the same
-// time send it once.
-func PrepareData(d Data) (Data, error) {
-	x, y := d.names()
-	if d.X == nil {
-		return d, wrong(x, tensors.ErrType, "is missing")
-	}
-	if d.Y == nil {
-		return d, wrong(y, tensors.ErrType, "is missing")
-	}
-	if d.sending == nil {
-		d.sending = new(sync.Mutex)
-	}
-	return d, nil
+	shared *transfer.Shared // of prepared data
 }
 
 func (d Data) names() (x, y string) {
@@ -84,6 +68,13 @@ func (d Data) validationNames() (x, y string) {
 // features checks X and brings it into the type that the model computes with:
 // float32, or int64 for a model that begins with an embedding.
 func features(name string, v any, model *worker.ModelConfig) (tensors.Tensor, error) {
+	indices := wantsIndices(model)
+	return tensorOf(v, fmt.Sprintf("features %q %t", name, indices), func(v any) (tensors.Tensor, error) {
+		return makeFeatures(name, v, indices)
+	})
+}
+
+func makeFeatures(name string, v any, indices bool) (tensors.Tensor, error) {
 	t, err := array(name, v)
 	if err != nil {
 		return t, err
@@ -96,7 +87,7 @@ func features(name string, v any, model *worker.ModelConfig) (tensors.Tensor, er
 	if len(t.Shape) < 2 {
 		return t, wrong(name, tensors.ErrShape, "is a single number; a matrix with a sample a row is wanted")
 	}
-	if wantsIndices(model) {
+	if indices {
 		return convert(name, t, tensors.Int64, "the embedding layer wants whole numbers")
 	}
 	return convert(name, t, tensors.Float32, "")
@@ -109,6 +100,13 @@ func wantsIndices(m *worker.ModelConfig) bool {
 // labels checks Y against the rows of X and the shape of the model's output (nil:
 // not known) for the loss function.
 func labels(name string, v any, loss, xname string, rows int, output []int) (tensors.Tensor, error) {
+	key := fmt.Sprintf("labels %q %q %q %d %d", name, loss, xname, rows, output)
+	return tensorOf(v, key, func(v any) (tensors.Tensor, error) {
+		return makeLabels(name, v, loss, xname, rows, output)
+	})
+}
+
+func makeLabels(name string, v any, loss, xname string, rows int, output []int) (tensors.Tensor, error) {
 	t, err := array(name, v)
 	if err != nil {
 		return t, err
@@ -179,6 +177,9 @@ func fits(label, output []int) bool {
 
 // array makes a tensor of v, with every number finite.
 func array(name string, v any) (tensors.Tensor, error) {
+	if p, ok := v.(*prepared); ok {
+		v = p.value
+	}
 	if v == nil {
 		return tensors.Tensor{}, wrong(name, tensors.ErrType, "is missing")
 	}

@@ -19,6 +19,7 @@
 //	spec.go      what may stand for a model
 //	record.go    the run store: where a run comes from, what it keeps
 //	options.go   how to train, with defaults
+//	prepared.go  PrepareData: data read, converted and hashed once
 //	data.go      what may stand for data, and what is wrong with it
 //	evaluate.go  metrics of a model on data
 //	plan.go      Prepare: all that is known before a job is sent

@@ -97,7 +97,7 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 		h.Precision = r.Hyperparameters.Precision
 	}
 	r.Hyperparameters = &h
-	return &transfer.Parcel{Request: r, Set: tensors.Set{"X": x, "y": y}, Names: map[string]string{"X": xname, "y": yname}}, nil
+	return &transfer.Parcel{Request: r, Set: tensors.Set{"X": x, "y": y}, Names: map[string]string{"X": xname, "y": yname}, Shared: d.shared}, nil
 }
 
 // LabelTensor reads the labels of d as numbers: those of classes where they are texts.

@@ -88,7 +88,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 // transfer is how the plan's data reach the endpoint, and its states come back.
 func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Transfer {
 	t := transfer.New(ctx, e, p.options.Store, p.options.Inline)
-	t.Sending, t.Expires = p.sending, transfer.LifeOf(p.options.Policy)
+	t.Expires = transfer.LifeOf(p.options.Policy)
 	t.Large = 3*4*p.Parameters > transfer.UploadAbove // weights and Adam's two moments
 	t.Tell = p.log()
 	return t

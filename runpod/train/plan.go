@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
@@ -28,7 +27,6 @@ type Plan struct {
 	options Options
 	request *worker.Request  // without the arrays
 	parcel  *transfer.Parcel // with them
-	sending *sync.Mutex      // of prepared data; see PrepareData
 	// attached is the record of a run that Attach follows; then there is no request.
 	attached *Record
 }
@@ -51,7 +49,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{RunID: cmp.Or(o.Resume.RunID, NewRunID()), Hyperparameters: *h, Columns: data.Columns, options: o, sending: data.sending}
+	p := &Plan{RunID: cmp.Or(o.Resume.RunID, NewRunID()), Hyperparameters: *h, Columns: data.Columns, options: o}
 	set := tensors.Set{}
 	xname, yname := data.names()
 	x, err := features(xname, data.X, model)
@@ -109,7 +107,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if o.Validation != nil {
 		called["Xval"], called["yval"] = o.Validation.validationNames()
 	}
-	p.parcel = &transfer.Parcel{Request: p.request, Set: set, Names: called}
+	p.parcel = &transfer.Parcel{Request: p.request, Set: set, Names: called, Shared: data.shared}
 	if o.From != nil {
 		p.parcel.Deltas = o.From.deltas
 	}

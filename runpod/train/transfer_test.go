@@ -350,10 +350,7 @@ func TestWithLog(t *testing.T) {
 func TestPreparedDataIsSentOnce(t *testing.T) {
 	p := newTap(t, memory)
 	X, y := noise(4000, 100)
-	data, err := PrepareData(Data{X: X, Y: y})
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := PrepareData(Data{X: X, Y: y})
 	var group sync.WaitGroup
 	for i := range 4 {
 		group.Go(func() {

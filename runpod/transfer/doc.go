@@ -17,6 +17,7 @@
 // twice, because a worker refuses a request that lacks data before it computes.
 //
 //	call.go      one request as a job
+//	shared.go    what parcels of the same arrays have in common
 //	parcel.go    a request and its arrays: inside it, by digest, of a batch
 //	transfer.go  Send: which way, and what is retried
 //	bucket.go    presigned URLs, and results that come back through a bucket

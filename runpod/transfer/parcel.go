@@ -24,6 +24,7 @@ type Parcel struct {
 	Set     tensors.Set       // the arrays
 	Names   map[string]string // what the caller calls the arrays; nil: as Set does
 	Deltas  map[string]string // of states, their differences to states that a worker may have
+	Shared  *Shared           // what it has in common with other parcels of the same arrays; nil: nothing
 
 	digests map[string]string // those known; the others are computed when needed
 	states  bool              // the states of the request are arrays of Set too
@@ -43,7 +44,7 @@ func (p *Parcel) withStates() (*Parcel, error) {
 	if p.digests == nil {
 		p.digests = map[string]string{} // which the two share
 	}
-	q := &Parcel{Request: p.Request, Set: maps.Clone(p.Set), Names: maps.Clone(p.Names), digests: p.digests, states: true, inner: p.inner, Deltas: p.Deltas}
+	q := &Parcel{Request: p.Request, Set: maps.Clone(p.Set), Names: maps.Clone(p.Names), digests: p.digests, states: true, inner: p.inner, Deltas: p.Deltas, Shared: p.Shared}
 	if q.Names == nil {
 		q.Names = map[string]string{}
 	}
@@ -76,27 +77,39 @@ func (p *Parcel) Name(name string) string {
 
 // Digest is the digest of an array of Set. It is computed once.
 func (p *Parcel) Digest(name string) string {
-	if p.digests[name] == "" {
-		if p.digests == nil {
-			p.digests = map[string]string{}
-		}
-		p.digests[name] = p.Set[name].Digest()
+	d := p.known(name)
+	if d == "" {
+		d = p.Set[name].Digest()
+		p.learn(name, d)
 	}
-	return p.digests[name]
+	return d
+}
+
+// known returns the digest of an array if somebody has computed it.
+func (p *Parcel) known(name string) string {
+	if d := p.digests[name]; d != "" {
+		return d
+	}
+	return p.Shared.digest(p.Set[name])
+}
+
+func (p *Parcel) learn(name, digest string) {
+	if p.digests == nil {
+		p.digests = map[string]string{}
+	}
+	p.digests[name] = digest
+	p.Shared.learn(p.Set[name], digest)
 }
 
 // sendTo puts an array into a store, and computes its digest on the way if it is not
 // known yet.
 func (p *Parcel) sendTo(ctx context.Context, s store.Store, name string) (store.Receipt, error) {
-	if p.digests[name] != "" {
-		return store.SendTensorAs(ctx, s, p.Set[name], p.digests[name])
+	if d := p.known(name); d != "" {
+		return store.SendTensorAs(ctx, s, p.Set[name], d)
 	}
 	r, err := store.SendTensor(ctx, s, p.Set[name])
 	if err == nil {
-		if p.digests == nil {
-			p.digests = map[string]string{}
-		}
-		p.digests[name] = r.Digest
+		p.learn(name, r.Digest)
 	}
 	return r, err
 }
@@ -209,7 +222,7 @@ func Merge(parcels []*Parcel) *Parcel {
 		r := *p.Request
 		renamed := map[string]string{}
 		for _, name := range p.Set.Names() {
-			renamed[name] = put(fmt.Sprintf("%d.%s", i, name), p.Name(name), p.Set[name], p.digests[name])
+			renamed[name] = put(fmt.Sprintf("%d.%s", i, name), p.Name(name), p.Set[name], p.known(name))
 		}
 		eachValue(&r, func(v *worker.Value) {
 			if v.Tensor != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
@@ -30,9 +29,6 @@ type logKey struct{}
 type Transfer struct {
 	// Tell is told of each array that does not travel inside the request.
 	Tell func(line string)
-	// Sending is held while data are sent, so that transfers that share it send the same
-	// array once. nil: shared with no other.
-	Sending *sync.Mutex
 	// Large: the result may be larger than an answer, so it goes to the bucket, if any.
 	Large bool
 	// Expires is how long presigned URLs live.
@@ -142,10 +138,8 @@ func Missing(err error) bool {
 // supply makes sure that the endpoint has the arrays. The first time it tells of
 // each, later only of what is sent again.
 func (t *Transfer) supply(ctx context.Context, p *Parcel, names []string, try int) error {
-	if t.Sending != nil {
-		t.Sending.Lock()
-		defer t.Sending.Unlock()
-	}
+	p.Shared.lock()
+	defer p.Shared.unlock()
 	report := func(name string, r store.Receipt) {
 		switch {
 		case try == 0:
