@@ -5,6 +5,8 @@
 // is the map of the packages.
 package main
 
+//go:generate go test -count=1 -run ^Test(Architecture|Reference) . -update
+
 import (
 	"context"
 	"embed"

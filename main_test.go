@@ -1,9 +1,12 @@
 package main
 
 import (
+	"flag"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -14,60 +17,160 @@ import (
 
 const module = "github.com/gopherpod/gopherpod/"
 
-// imports says which of our packages a package may import: the direction in
-// which knowledge flows. A package that is not listed may import none of ours;
-// a trailing slash stands for everything below. Test files may import more.
-var imports = map[string][]string{
-	"kernel":                    {"kernel/display", "kernel/wire", "kernel/zmtp", "kernel/history"},
-	"kernel/kerneltest":         {"kernel", "kernel/wire", "kernel/zmtp"},
-	"kernel/cell/celltest":      {"kernel/cell"},
-	"kernel/magic":              {"kernel/display"},
-	"kernel/session/frame":      {"kernel/display"},
-	"kernel/session":            {"kernel", "kernel/display", "kernel/cell", "kernel/cgo", "kernel/build", "kernel/magic", "kernel/session/frame", "kernel/session/notebook", "kernel/session/supervisor"},
-	"kernel/session/notebook":   {"kernel/build", "kernel/cell", "kernel/cgo"},
-	"kernel/session/supervisor": {"kernel/session/frame"},
-	"kernel/session/host":       {"kernel/magic", "kernel/display", "kernel/session/frame", "kernel/session/rt"},
-	"kernel/session/rt":         {"kernel/session/rt/lm"},
-	"kernel/session/plain":      {"kernel/session/host"},
-	"kernel/session/internal/":  {"kernel/display", "kernel/magic", "kernel/session/host"},
-	"kernel/setup":              {"kernel", "kernel/build", "kernel/spec"},
+// update writes generated pages instead of comparing them: go generate .
+var update = flag.Bool("update", false, "write the generated pages")
 
-	"kernel/check":  {"kernel/secrets"},
-	"magics":        {"kernel/check", "kernel/display", "kernel/magic", "runpod", "runpod/dataset", "runpod/deploy", "runpod/export", "runpod/sweep", "runpod/train", "runpod/store", "runpod/store/s3", "worker", "tensors", "magics/render", "runpod/runs", "runpod/track"},
-	"magics/render": {"kernel/display", "runpod", "runpod/train", "worker", "tensors"},
-	"magics/terminal": {"kernel", "kernel/build", "kernel/check", "kernel/display", "kernel/history", "kernel/keyring", "kernel/magic", "kernel/secrets", "kernel/session", "kernel/setup", "kernel/spec",
-		"magics", "magics/render", "runpod", "runpod/dataset", "runpod/dataset/parquet", "runpod/deploy", "runpod/export", "runpod/runs", "runpod/runs/sqlite", "runpod/train",
-		"worker", "worker/local/embedded", "worker/local/serve"},
-	"magics/session": {"magics", "magics/render", "kernel/session/host"},
+// rules says which of our packages a package may import, and what the package is: the
+// direction in which knowledge flows. In the manner of Go's own go/build/deps_test.go,
+// a package comes after those it imports, so there are no cycles, and nobody has to
+// search for the arrow that points the wrong way. A line is
+//
+//	package < what it imports # its one idea
+//
+// The test fails if an import is missing here, and if a line permits one that nobody
+// uses. Test files may import more. ARCHITECTURE.md's table is generated from it: after
+// a change, run go generate . and commit both.
+const rules = `
+# Bytes and numbers: these know nothing of ours.
+tensors/bigjson < # JSON with large strings at memory speed
+tensors/memory < # how much memory is free, for decoders that refuse before they allocate
+tensors < # Go arrays on the wire
 
-	"runpod":                 {"tensors/bigjson"},
-	"runpod/deploy":          {"runpod", "runpod/store", "runpod/store/s3"},
-	"runpod/export":          {"worker", "tensors"},
-	"runpod/track":           {"worker"},
-	"runpod/runs/sqlite":     {"runpod/runs"},
-	"runpod/runpodtest":      {"runpod"},
-	"runpod/dataset":         {"tensors", "tensors/memory"},
-	"runpod/dataset/parquet": {"runpod/dataset", "tensors", "tensors/memory"},
-	"runpod/store":           {"tensors"},
-	"runpod/store/s3":        {"runpod", "runpod/store"},
-	"runpod/store/storetest": {"runpod/store", "tensors"},
-	"runpod/place":           {"runpod", "runpod/runs", "runpod/store", "runpod/store/s3", "worker"},
-	"runpod/sweep":           {"runpod", "runpod/place", "runpod/train", "worker"},
-	"runpod/train/traintest": {"runpod", "worker", "worker/local", "tensors"},
-	"runpod/transfer":        {"runpod", "runpod/place", "runpod/store", "worker", "tensors", "tensors/bigjson"},
-	"runpod/train":           {"runpod", "runpod/export", "runpod/place", "runpod/runs", "runpod/store", "runpod/transfer", "worker", "tensors"},
+# The contract between client and worker, and the worker.
+worker/contract < # hyperparameters, words, operations and limits as tables, which Go and Python read
+worker/contract/generate < worker/contract # the command that writes what is made from the tables
+worker < tensors, tensors/bigjson, worker/contract # operations, models, events, results, errors
+worker/address < # what a worker may read from and write to on the network: its operator's rules
+worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
+worker/engine < tensors, worker, worker/address, worker/engine/sgemm # trains on the CPU, in Go
+worker/local < tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
+worker/local/embedded < worker/engine, worker/local # a notebook's endpoint, in a process of its own
+worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
-	"tensors":               {"tensors/bigjson"},
-	"worker":                {"tensors", "tensors/bigjson", "worker/contract"},
-	"worker/contract/":      {"worker/contract"}, // the command that writes what is made from the tables
-	"worker/engine":         {"worker", "worker/address", "worker/engine/sgemm", "tensors", "tensors/bigjson"},
-	"worker/local/serve":    {"worker/local", "worker/engine", "worker/address"},
-	"worker/local/embedded": {"worker/local", "worker/engine"},
-	"worker/local":          {"worker", "worker/engine", "tensors", "tensors/bigjson"},
+# The client of RunPod.
+runpod < tensors/bigjson # client of the job API and the management API
+runpod/runpodtest < runpod # a server that expects the requests that a test lists
+runpod/store < tensors # data by digest, in a folder; sending, fetching, pruning
+runpod/store/s3 < runpod, runpod/store # the same in S3 and in RunPod's network volumes
+runpod/store/storetest < runpod/store, tensors # what every store must do
+runpod/deploy < runpod, runpod/store, runpod/store/s3 # the endpoint that runs the worker, made and found again; looking after endpoints
+runpod/dataset < tensors, tensors/memory # CSV, .npy, .npz and structs of slices as named columns
+runpod/dataset/parquet < runpod/dataset, tensors, tensors/memory # Parquet, read in a process of its own for a session
+runpod/export/gocode < # the functions that an exported Go file consists of
+runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go source; writes, never reads
+runpod/runs < # the run store: what was trained, at what price, with what result
+runpod/runs/sqlite < runpod/runs # the run store's file
+runpod/track < worker # tells MLflow, TensorBoard and W&B (offline runs) of a training
+runpod/place < runpod, runpod/runs, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
+runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
+runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker # train, evaluate, predict as typed calls; data of any size
+runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
+runpod/sweep < runpod, runpod/place, runpod/train, worker # the search for hyperparameters
+
+# The kernel, which knows nothing of RunPod: other magics could stand in for ours.
+kernel/display < # rich output from a cell
+kernel/wire < # Jupyter messages as bytes: frames, signatures
+kernel/zmtp < # sockets that outlive their clients, on zmq4's connections
+kernel/history < # cells across sessions, in SQLite
+kernel < kernel/display, kernel/history, kernel/wire, kernel/zmtp # the Jupyter server; evaluator.go is the contract with what runs cells
+kernel/kerneltest < kernel, kernel/wire, kernel/zmtp # an in-process client and a fake evaluator; the official suite; real front ends
+kernel/magic < kernel/display # what a magic is: as net/http's Handler
+kernel/cell < # a cell's source to Go files to compile; completion, inspection
+kernel/cell/celltest < # Go programs of others as cells, for tests
+kernel/cgo < # C code of a cell to a package of its own, and Go declarations in the place of C's names
+kernel/build < # files to a shared object: fast mode and classic mode; the host
+kernel/session/frame < kernel/display # what the kernel process and the session process say to each other
+kernel/session/rt/lm < # goroutine labels and link names
+kernel/session/rt < kernel/session/rt/lm # what generated cells call
+kernel/session/host < kernel/display, kernel/magic, kernel/session/frame, kernel/session/rt # the session process: its loop
+kernel/session/plain < kernel/session/host # a session program without our magics
+kernel/session/internal/testmagics < kernel/display, kernel/magic, kernel/session/host # a session program with magics for tests
+kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo # cells, modules, C code and libraries of a notebook
+kernel/session/supervisor < kernel/session/frame # the session's process: its start, environment, streams and end
+kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor # the evaluator over notebook and supervisor
+kernel/spec < # the kernelspec
+kernel/setup < kernel, kernel/build, kernel/spec # install, doctor, a kernel whose host is missing
+kernel/keyring < # secrets in the system's keyring, for the environment of the kernel process and the command line
+kernel/secrets < # keeps keys out of what is published
+kernel/check < kernel/secrets # looks through a notebook before it is shared
+
+# Magics and the command line: what people type.
+magics/render < kernel/display, worker # outputs for every viewer
+magics < kernel/check, kernel/display, kernel/magic, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker # one magic a file
+magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
+magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/keyring, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/train, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
+`
+
+// linked says which packages of others our packages in the session program import, and
+// why: they reach libhost.so, so every session maps them and every installation compiles
+// them. The test fails on one that is missing and on one that is no longer used.
+const linked = `
+github.com/joho/godotenv # .env beside a notebook
+github.com/klauspost/compress # zstd, in which arrays and states travel
+github.com/minio/minio-go/v7 # network volumes and buckets speak S3
+github.com/segmentio/asm # base64 at memory speed: a request is mostly base64
+github.com/spf13/pflag # options of magics
+github.com/vmihailenco/msgpack/v5 # frames between kernel and session
+go.yaml.in/yaml/v3 # a model_config may be YAML
+golang.org/x/text # encodings of CSV files
+gonum.org/v1/gonum # matrices: what people pass to a training and get from a model
+gonum.org/v1/plot # curves and pictures below a cell
+`
+
+// never says what a package and all that it imports must not reach, and why.
+const never = `
+kernel !< runpod # the kernel knows magics by their interface alone
+kernel !< magics # the same
+kernel !< worker # the same
+runpod !< kernel # a Go program trains without a notebook
+runpod !< magics # the same
+worker !< runpod # a server does not know its clients
+worker !< kernel # the same
+tensors !< worker # arrays know no training
+tensors !< runpod # the same
+magics/session !< runpod/runs/sqlite # a database in the session costs 8 MB and half a minute of compiling, and dies with it
+magics/session !< runpod/dataset/parquet # a large library for a file that is seldom read: gopherpod data reads it
+magics/session !< worker/local # the endpoint outlives the session
+magics/session !< magics/terminal # cobra is for the command line
+`
+
+// A rule is a line of rules.
+type rule struct {
+	pkg, idea string
+	imports   []string
 }
 
-func TestImportsGoOneWay(t *testing.T) {
-	seen := 0
+// parseRules reads "a < b, c # idea" a line.
+func parseRules(t *testing.T, text, arrow string) (list []rule) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		left, idea, ok := strings.Cut(line, " # ")
+		if !ok || idea == "" {
+			t.Fatalf("%q has no reason: want \"package %s imports # reason\"", line, arrow)
+		}
+		pkg, imports, _ := strings.Cut(left, arrow)
+		r := rule{pkg: strings.TrimSpace(pkg), idea: idea}
+		for _, i := range strings.Split(imports, ",") {
+			if i = strings.TrimSpace(i); i != "" {
+				r.imports = append(r.imports, i)
+			}
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// A graph holds what each of our packages imports, without its tests.
+type graph struct {
+	ours, others map[string][]string
+}
+
+func readGraph(t *testing.T) graph {
+	t.Helper()
+	g := graph{map[string][]string{}, map[string][]string{}}
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -83,34 +186,165 @@ func TestImportsGoOneWay(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		seen++
 		for _, spec := range file.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
 				return err
 			}
-			ours, ok := strings.CutPrefix(imported, module)
-			if ok && !mayImport(pkg, ours) {
-				t.Errorf("%s: %s may not import %s", name, pkg, ours)
+			first, _, _ := strings.Cut(imported, "/")
+			switch ours, ok := strings.CutPrefix(imported, module); {
+			case ok && !slices.Contains(g.ours[pkg], ours):
+				g.ours[pkg] = append(g.ours[pkg], ours)
+			case !ok && strings.Contains(first, "."):
+				g.others[pkg] = append(g.others[pkg], imported)
 			}
+		}
+		if _, ok := g.ours[pkg]; !ok {
+			g.ours[pkg] = nil
 		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen < 20 {
-		t.Fatalf("looked at %d files only: the test has lost the tree", seen)
+	if len(g.ours) < 40 {
+		t.Fatalf("found %d packages only: the test has lost the tree", len(g.ours))
+	}
+	return g
+}
+
+// reach adds pkg and all that it imports to seen.
+func (g graph) reach(pkg string, seen map[string]bool) {
+	if seen[pkg] {
+		return
+	}
+	seen[pkg] = true
+	for _, i := range g.ours[pkg] {
+		g.reach(i, seen)
 	}
 }
 
-func mayImport(pkg, imported string) bool {
-	for from, allowed := range imports {
-		if pkg == from || strings.HasSuffix(from, "/") && strings.HasPrefix(pkg, from) {
-			if slices.Contains(allowed, imported) {
-				return true
+func TestImportsGoOneWay(t *testing.T) {
+	g := readGraph(t)
+	above := map[string]bool{}
+	for _, r := range parseRules(t, rules, "<") {
+		imported, ok := g.ours[r.pkg]
+		if !ok {
+			t.Errorf("%s: the rules name a package that does not exist", r.pkg)
+		}
+		for _, i := range r.imports {
+			if !above[i] {
+				t.Errorf("%s < %s: want %s above %s in the rules, so that imports go one way", r.pkg, i, i, r.pkg)
+			}
+			if !slices.Contains(imported, i) {
+				t.Errorf("%s < %s: nobody uses this permission; remove it", r.pkg, i)
+			}
+		}
+		for _, i := range imported {
+			if !slices.Contains(r.imports, i) {
+				t.Errorf("%s imports %s, and the rules do not permit it: a new arrow is a decision", r.pkg, i)
+			}
+		}
+		if above[r.pkg] {
+			t.Errorf("%s stands twice in the rules", r.pkg)
+		}
+		above[r.pkg] = true
+	}
+	for pkg := range g.ours {
+		if !above[pkg] {
+			t.Errorf("%s is not in the rules: add a line with its one idea", pkg)
+		}
+	}
+}
+
+func TestInvariantsHold(t *testing.T) {
+	g := readGraph(t)
+	below := func(pkg, of string) bool { return pkg == of || strings.HasPrefix(pkg, of+"/") }
+	for _, r := range parseRules(t, never, "!<") {
+		seen := map[string]bool{}
+		for pkg := range g.ours {
+			if below(pkg, r.pkg) {
+				g.reach(pkg, seen)
+			}
+		}
+		if len(seen) == 0 || len(r.imports) != 1 {
+			t.Errorf("%s !< %v: want packages that exist", r.pkg, r.imports)
+		}
+		for pkg := range seen {
+			if below(pkg, r.imports[0]) {
+				t.Errorf("%s reaches %s, which it never may: %s", r.pkg, pkg, r.idea)
 			}
 		}
 	}
-	return false
+}
+
+func TestSessionLinksFewPackages(t *testing.T) {
+	g := readGraph(t)
+	seen, used := map[string]bool{}, map[string]bool{}
+	g.reach("magics/session", seen)
+	permitted := parseRules(t, linked, "<")
+	for pkg := range seen {
+		for _, other := range g.others[pkg] {
+			i := slices.IndexFunc(permitted, func(r rule) bool { return other == r.pkg || strings.HasPrefix(other, r.pkg+"/") })
+			if i < 0 {
+				t.Errorf("%s imports %s, which would reach libhost.so: add it to linked with a reason, or do without", pkg, other)
+				continue
+			}
+			used[permitted[i].pkg] = true
+		}
+	}
+	for _, r := range permitted {
+		if !used[r.pkg] {
+			t.Errorf("%s: nothing in the session program imports it; remove it from linked", r.pkg)
+		}
+	}
+}
+
+// TestArchitectureShowsTheRules: the table of packages is the rules, and that of the
+// invariants is never.
+func TestArchitectureShowsTheRules(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| package | its one idea | imports, of ours |\n|---|---|---|\n| `main.go` | carries our source and starts the command line | magics/terminal |\n")
+	list := parseRules(t, rules, "<")
+	slices.SortFunc(list, func(a, b rule) int { return strings.Compare(a.pkg, b.pkg) })
+	for _, r := range list {
+		imports := strings.Join(r.imports, ", ")
+		if imports == "" {
+			imports = "nothing"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.pkg, strings.ReplaceAll(r.idea, "|", "\\|"), imports)
+	}
+	b.WriteString("| `worker/pytorch` | the GPU worker, in Python | the contract, through worker/contract and golden vectors |\n")
+	replaceBetween(t, "ARCHITECTURE.md", "imports", b.String())
+
+	b.Reset()
+	for _, r := range parseRules(t, never, "!<") {
+		fmt.Fprintf(&b, "- `%s` never imports `%s`, not through others either: %s.\n", r.pkg, r.imports[0], r.idea)
+	}
+	replaceBetween(t, "ARCHITECTURE.md", "invariants", b.String())
+}
+
+// replaceBetween compares what is between the marks of a page with text, or writes it.
+func replaceBetween(t *testing.T, page, mark, text string) {
+	t.Helper()
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := "<!-- "+mark+": generated from main_test.go by go generate . -->\n", "<!-- end of "+mark+" -->\n"
+	before, rest, ok := strings.Cut(string(b), begin)
+	now, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no marks %q and %q", page, begin, end)
+	}
+	if now == text {
+		return
+	}
+	if !*update {
+		t.Errorf("%s: %s is stale; run go generate . and commit it", page, mark)
+		return
+	}
+	if err := os.WriteFile(page, []byte(before+begin+text+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
