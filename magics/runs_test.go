@@ -222,6 +222,11 @@ func TestAttach(t *testing.T) {
 			}
 		}
 	}
+	forgotten := whole
+	forgotten.ID, forgotten.State = "feedfacefeedface", runs.Completed // is not open any more
+	if err := store.Put(t.Context(), forgotten); err != nil {
+		t.Fatal(err)
+	}
 	// The endpoint has gone with its kernel.
 	r.Address = "http://127.0.0.1:1/v2"
 	if err := store.Put(t.Context(), r); err != nil {
