@@ -70,42 +70,27 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 	if !o.quiet {
 		fmt.Fprintf(c.Out.Stdout(), "%s: run %s, %s, begun %s\n", where, r.ID, r.State, r.Created.Local().Format("2006-01-02 15:04:05"))
 	}
-	head := title(record.Model, record.Parameters, record.Hyperparameters)
-	watch := *c
-	watch.Interactive = c.Interactive && !o.quiet
-	view := newView(ctx, &watch, subject{id: fmt.Sprintf("runpod-%s-%d", r.ID, c.Count), epochs: r.Planned, planned: record.Hyperparameters.Epochs, loss: record.Hyperparameters.LossFunction}, head, place, rate)
-	opts := train.Options{Endpoint: place.Endpoint, Runs: store, Rate: rate}
-	if !o.quiet {
-		opts.OnEvent = view.event
+	shown := shownRun{
+		subject: subject{id: fmt.Sprintf("runpod-%s-%d", r.ID, c.Count), epochs: r.Planned, planned: record.Hyperparameters.Epochs, loss: record.Hyperparameters.LossFunction},
+		title:   title(record.Model, record.Parameters, record.Hyperparameters),
+		place:   place, rate: rate, quiet: o.quiet, variable: o.out,
 	}
-	model, err := train.Attach(ctx, r, opts)
-	result := render.Training{Loss: record.Hyperparameters.LossFunction, Title: head, Epochs: r.Planned}
-	if model != nil {
-		result.History = model.History.Records
-		result.Note = note(model, err)
-	}
+	model, err, undefined := shown.show(ctx, c, func(event func(train.Event)) (*train.Model, error) {
+		return train.Attach(ctx, r, train.Options{Endpoint: place.Endpoint, Runs: store, Rate: rate, OnEvent: event})
+	})
 	if errors.Is(err, train.ErrDetached) {
-		result.Note = "Left; the run goes on."
-		view.end(result)
 		fmt.Fprintf(c.Out.Stdout(), "run %s goes on; %%runpod_attach %s follows it again, %%runpod_cancel %s ends it\n", r.ID, r.ID[:8], r.ID[:8])
 		return context.Cause(ctx)
 	}
-	view.end(result)
 	if model == nil {
 		return err
-	}
-	if model.History.Len() > 0 && !o.quiet {
-		b := receipt(model.Receipt)
-		c.Out.Display(b)
 	}
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {
 		fmt.Fprintln(c.Out.Stdout(), cut)
 		err = nil
 	}
-	if model.HasWeights() || model.History.Len() > 0 {
-		err = errors.Join(err, c.Vars.Define(o.out, model))
-	}
+	err = errors.Join(err, undefined)
 	if errors.Is(err, train.ErrGone) && model.History.Len() > 0 {
 		fmt.Fprintf(c.Out.Stderr(), "%s has the epochs and no weights: the endpoint has forgotten the run; %%runpod_repro %s trains it again\n", o.out, r.ID[:8])
 		return nil

@@ -12,6 +12,7 @@
 //	endpoint.go  which endpoint; cost.go what it costs
 //	receipt.go   what stands under a result
 //	live.go      a training while it runs, in the cell
+//	shown.go     a run that a cell shows, from its beginning to its variable
 //	describe.go  models and runs in a few words
 //	errors.go    errors for people: one line with the next step
 //

@@ -284,7 +284,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestInterruptedTwice: who interrupts again does not wait for the weights.
+// TestInterruptedTwice: after a second interrupt the cell does not wait for the weights.
 func TestInterruptedTwice(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -304,6 +304,31 @@ func TestInterruptedTwice(t *testing.T) {
 	}
 	if v, ok := vars.Lookup("model"); !ok || v.Interface().(*train.Model).HasWeights() {
 		t.Error("weights, or no variable")
+	}
+}
+
+// The variable holds the model before the result is shown, whatever showing it does.
+func TestVariableBeforePictures(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	out := &recorder{onDisplay: func(s shown) {
+		if s.data[render.MIMEPNG] != nil {
+			panic("no picture here")
+		}
+	}}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no picture was shown")
+			}
+		}()
+		err := find(t, "runpod_train").Run(context.Background(), &magic.Call{
+			Args: "-d Xtrain,ytrain --epochs 3", Body: digitsNet, Cell: true, Vars: vars, Out: out,
+		})
+		t.Errorf("the training returned %v", err)
+	}()
+	if v, ok := vars.Lookup("model"); !ok || !v.Interface().(*train.Model).HasWeights() {
+		t.Error("the model is lost with its picture")
 	}
 }
 

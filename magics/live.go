@@ -44,16 +44,7 @@ type subject struct {
 	history []worker.Epoch // before it
 }
 
-// newLive begins the view of a plan; end must be called.
-func newLive(ctx context.Context, c *magic.Call, p *train.Plan, title string, place train.Place, rate train.Rate) *live {
-	s := subject{id: "runpod-" + p.RunID, epochs: p.Epochs(), planned: p.Hyperparameters.Epochs, loss: p.Hyperparameters.LossFunction}
-	if from := p.From(); from != nil {
-		s.history = from.History.Records
-	}
-	return newView(ctx, c, s, title, place, rate)
-}
-
-// newView begins the view of a run.
+// newView begins the view of a run; end must be called.
 func newView(ctx context.Context, c *magic.Call, s subject, title string, place train.Place, rate train.Rate) *live {
 	l := &live{
 		waiting: func(queued time.Duration) string {

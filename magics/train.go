@@ -285,39 +285,30 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), planInWords(plan, where))
 	}
-	head := title(plan.Model, plan.Parameters, plan.Hyperparameters)
-	watch := *c
-	watch.Interactive = c.Interactive && !o.quiet
-	view := newLive(ctx, &watch, plan, head, place, rate)
-	shown := view.event
-	if o.quiet {
-		shown = nil
+	shown := shownRun{
+		subject: subject{id: "runpod-" + plan.RunID, epochs: plan.Epochs(), planned: plan.Hyperparameters.Epochs, loss: plan.Hyperparameters.LossFunction},
+		title:   title(plan.Model, plan.Parameters, plan.Hyperparameters),
+		place:   place, rate: rate, quiet: o.quiet, variable: o.out,
 	}
-	tracked := trackRun(ctx, plan, o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) })
-	plan.OnEvent(observe(shown, tracked))
-	declared := declare(c.Vars, pending{o.out, plan.Pending()})
+	if from := plan.From(); from != nil {
+		shown.history = from.History.Records
+	}
 	begin := time.Now()
-	plan.GiveUp(c.Again)
-	model, err := plan.Run(ctx)
-	trackEnd(tracked, model, err)
-	<-declared
-	result := render.Training{Loss: plan.Hyperparameters.LossFunction, Title: head, Epochs: plan.Epochs()}
-	if model != nil {
-		result.History = model.History.Records
-		result.Note = note(model, err)
-	}
-	view.end(result)
-	if model != nil && model.History.Len() > 0 && !o.quiet {
-		r := receipt(model.Receipt)
-		c.Out.Display(r)
-	}
+	model, err, undefined := shown.show(ctx, c, func(event func(train.Event)) (*train.Model, error) {
+		tracked := trackRun(ctx, plan, o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) })
+		plan.OnEvent(observe(event, tracked))
+		declared := declare(c.Vars, pending{o.out, plan.Pending()})
+		plan.GiveUp(c.Again)
+		model, err := plan.Run(ctx)
+		trackEnd(tracked, model, err)
+		<-declared
+		return model, err
+	})
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {
 		fmt.Fprintln(c.Out.Stderr(), cut)
 	}
-	if model != nil && (err == nil || model.History.Len() > 0) {
-		err = errors.Join(err, c.Vars.Define(o.out, model))
-	}
+	err = errors.Join(err, undefined)
 	if err == nil && !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
 	}
@@ -352,23 +343,6 @@ func declare(vars magic.Vars, list ...pending) <-chan struct{} {
 		}
 	}()
 	return done
-}
-
-// note says in the result why a run has fewer epochs than asked for.
-func note(m *train.Model, err error) string {
-	var cut *train.InterruptedError
-	switch {
-	case errors.As(err, &cut):
-		if m.HasWeights() {
-			return fmt.Sprintf("Interrupted after epoch %d; the weights are those of the last batch.", m.Epochs)
-		}
-		return fmt.Sprintf("Interrupted after epoch %d.", m.Epochs)
-	case err != nil:
-		return fmt.Sprintf("Failed after epoch %d.", m.Epochs)
-	case m.Stopped != "":
-		return fmt.Sprintf("Ended after epoch %d: %s.", m.Epochs, m.Stopped)
-	}
-	return ""
 }
 
 // tookInWords is the last line: what changes from run to run.

@@ -1,0 +1,74 @@
+package magics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
+)
+
+// A shownRun is a training as a cell shows it: one that the cell starts, or one that it
+// attaches to.
+type shownRun struct {
+	subject
+	title string
+	place train.Place
+	rate  train.Rate
+	// quiet shows the result only.
+	quiet bool
+	// variable is the name of the variable for the model.
+	variable string
+}
+
+// show follows a run under a live view, defines the variable and shows the result.
+// follow runs the training and reports its events, if event is not nil. err is what it
+// returned; undefined is why the variable does not hold the model, if it should. A run
+// that failed or was interrupted leaves the model with the epochs so far.
+func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(event func(train.Event)) (*train.Model, error)) (model *train.Model, err, undefined error) {
+	watch := *c
+	watch.Interactive = c.Interactive && !s.quiet
+	view := newView(ctx, &watch, s.subject, s.title, s.place, s.rate)
+	event := view.event
+	if s.quiet {
+		event = nil
+	}
+	model, err = follow(event)
+	// The variable comes first: whatever happens to the pictures, the model is there.
+	detached := errors.Is(err, train.ErrDetached)
+	if model != nil && !detached && (err == nil || model.HasWeights() || model.History.Len() > 0) {
+		undefined = c.Vars.Define(s.variable, model)
+	}
+	result := render.Training{Loss: s.loss, Title: s.title, Epochs: s.epochs}
+	if model != nil {
+		result.History = model.History.Records
+		result.Note = note(model, err)
+	}
+	if detached {
+		result.Note = "Left; the run goes on."
+	}
+	view.end(result)
+	if model != nil && !detached && !s.quiet && model.History.Len() > 0 {
+		c.Out.Display(receipt(model.Receipt))
+	}
+	return model, err, undefined
+}
+
+// note is the line of the result that explains why a run has fewer epochs than asked for.
+func note(m *train.Model, err error) string {
+	var cut *train.InterruptedError
+	switch {
+	case errors.As(err, &cut):
+		if m.HasWeights() {
+			return fmt.Sprintf("Interrupted after epoch %d; the weights are those of the last batch.", m.Epochs)
+		}
+		return fmt.Sprintf("Interrupted after epoch %d.", m.Epochs)
+	case err != nil:
+		return fmt.Sprintf("Failed after epoch %d.", m.Epochs)
+	case m.Stopped != "":
+		return fmt.Sprintf("Ended after epoch %d: %s.", m.Epochs, m.Stopped)
+	}
+	return ""
+}
