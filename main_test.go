@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -346,5 +347,28 @@ func replaceBetween(t *testing.T, page, mark, text string) {
 	}
 	if err := os.WriteFile(page, []byte(before+begin+text+end+after), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFlowsStartWhereThePageSays: each function that ARCHITECTURE.md names with its file
+// is in that file.
+func TestFlowsStartWhereThePageSays(t *testing.T) {
+	b, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(b), "## Where the flows start\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	places := regexp.MustCompile("`([a-z_/]+\\.go)`, (?:\\w+\\.)?(\\w+)").FindAllStringSubmatch(table, -1)
+	if len(places) < 8 {
+		t.Fatalf("found %d places only", len(places))
+	}
+	for _, p := range places {
+		source, err := os.ReadFile(p[1])
+		if err != nil {
+			t.Error(err)
+		} else if !regexp.MustCompile(`(?m)^func (\([^)]*\) )?` + p[2] + `\(`).Match(source) {
+			t.Errorf("%s has no function %s", p[1], p[2])
+		}
 	}
 }
