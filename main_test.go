@@ -97,7 +97,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
 magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/keyring, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/train, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `

@@ -3,6 +3,7 @@ package magics
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,26 @@ func (o *optionalInt) Set(s string) error {
 
 func (o *optionalInt) Type() string { return "int64" }
 
+// An optionalNumber is an option that may be absent: 0 is a value.
+type optionalNumber struct{ value train.Number }
+
+func (o *optionalNumber) String() string {
+	if o.value == nil {
+		return ""
+	}
+	return fmt.Sprint(o.value)
+}
+
+func (o *optionalNumber) Set(s string) error {
+	f, err := strconv.ParseFloat(s, 64)
+	if err == nil {
+		o.value = f
+	}
+	return err
+}
+
+func (o *optionalNumber) Type() string { return "float64" }
+
 // A count is a whole number of 1 or more; 0 is an option that was not given.
 type count int
 
@@ -51,6 +72,13 @@ func (c *count) Set(s string) error {
 
 func (c *count) Type() string { return "count" }
 
+func (c count) number() train.Number {
+	if c == 0 {
+		return nil
+	}
+	return int(c)
+}
+
 // parseGPUs reads --gpus: a number or "all"; 0 is the default.
 func parseGPUs(text string) (int, error) {
 	switch text {
@@ -68,8 +96,8 @@ func parseGPUs(text string) (int, error) {
 
 // parseStop reads --early-stop: "5", or "5,min_delta=0.001".
 func parseStop(text string) (*worker.EarlyStopping, error) {
-	if text == "" {
-		return nil, nil
+	if text == "" || text == "none" {
+		return nil, nil // it is not inherited either
 	}
 	s := new(worker.EarlyStopping)
 	return s, assignments("--early-stop", "patience", text, s)
@@ -81,6 +109,10 @@ func parseScheduler(text string) (*worker.Scheduler, error) {
 		return nil, nil
 	}
 	s := new(worker.Scheduler)
+	if text == "none" {
+		s.Type = text
+		return s, nil
+	}
 	return s, assignments("--scheduler", "type", text, s)
 }
 

@@ -270,7 +270,7 @@ func newSweepView(c *magic.Call, o *sweepOptions, space []sweep.Dimension, opts 
 	if o.trials == 0 && o.method != sweep.MethodGrid {
 		v.s.Total = 20
 	}
-	if opts.Validation != nil || opts.ValidationSplit > 0 {
+	if opts.Validation != nil || opts.ValidationSplit != nil && opts.ValidationSplit != 0.0 {
 		v.s.Measure = "validation loss"
 	}
 	v.s.Title = fmt.Sprintf("%s search, seed %d", o.method, *opts.Seed)

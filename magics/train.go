@@ -24,18 +24,18 @@ type trainOptions struct {
 	dataOptions
 	val, model string
 	gpus       string
-	split      float64
+	split      optionalNumber
 	epochs     count
 	batch      count
-	rate       float64
+	rate       optionalNumber
 	optimizer  string
 	loss       string
 	seed       optionalInt
 	scheduler  string
 	stop       string
-	decay      float64
-	momentum   float64
-	clip       float64
+	decay      optionalNumber
+	momentum   optionalNumber
+	clip       optionalNumber
 	precision  string
 	from       string
 	out        string
@@ -61,7 +61,7 @@ func trainMagic(open *notice) magic.Magic {
 		define:  defineTrain,
 		choices: map[string][]string{
 			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
-			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "track": track.Names(), "set": otherHyperparameters,
+			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "track": track.Names(), "set": otherHyperparameters(),
 		},
 		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 			open.tell(ctx, c)
@@ -74,22 +74,22 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	o.define(fs)
 	fs.StringVar(&o.model, "model", "", "`variable` with the model, in the place of a body")
 	fs.StringVar(&o.val, "val", "", "validation data: variables `Xv,yv`, or a file with the same columns")
-	fs.Float64Var(&o.split, "val-split", 0, "`share` of the data to hold out for validation, 0 to 1")
+	fs.Var(&o.split, "val-split", "`share` of the data to hold out for validation, 0 to 1")
 	fs.Var(&o.epochs, "epochs", "`number` of passes over the data (default 10)")
-	fs.Var(&o.batch, "batch-size", "`samples` a step (default 32)")
-	fs.Float64Var(&o.rate, "lr", 0, "learning `rate` (default 0.001; sgd 0.01)")
-	fs.StringVar(&o.optimizer, "optimizer", "", "`name`: "+strings.Join(worker.Optimizers(), ", ")+" (default adam)")
-	fs.StringVar(&o.loss, "loss", "", "`name`: "+strings.Join(worker.Losses(), ", ")+" (default cross_entropy)")
+	fs.Var(&o.batch, "batch-size", optionHelp("batch-size", "`samples` a step"))
+	fs.Var(&o.rate, "lr", optionHelp("lr", "learning `rate`"))
+	fs.StringVar(&o.optimizer, "optimizer", "", optionHelp("optimizer", "`name`: "+strings.Join(worker.Optimizers(), ", ")))
+	fs.StringVar(&o.loss, "loss", "", optionHelp("loss", "`name`: "+strings.Join(worker.Losses(), ", ")))
 	fs.Var(&o.seed, "seed", "`number` that makes the run repeatable (default: drawn, and told)")
 	fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
 	fs.StringVar(&o.from, "from", "", "`variable` with a model to train further; the body may be empty")
 	fs.StringVar(&o.stop, "early-stop", "", "end after that many `epochs` without a better validation loss: 5, or 5,min_delta=0.01")
-	fs.StringVar(&o.scheduler, "scheduler", "", "`name` and values for the learning rate: cosine, or step,step_size=5,gamma=0.5")
-	fs.Float64Var(&o.decay, "weight-decay", 0, "`factor` (default 0; adamw 0.01)")
-	fs.Float64Var(&o.momentum, "momentum", 0, "`factor`, for sgd and rmsprop")
-	fs.Float64Var(&o.clip, "clip-norm", 0, "largest `norm` of the gradient")
-	fs.StringVar(&o.precision, "precision", "", "`name`: "+strings.Join(worker.Precisions(), ", ")+" (default auto)")
-	fs.StringArrayVar(&o.set, "set", nil, "another hyperparameter, `name=value`: "+strings.Join(otherHyperparameters, ", "))
+	fs.StringVar(&o.scheduler, "scheduler", "", "`name` and values for the learning rate: cosine, or step,step_size=5,gamma=0.5; none: that of --from is off")
+	fs.Var(&o.decay, "weight-decay", optionHelp("weight-decay", "`factor`"))
+	fs.Var(&o.momentum, "momentum", optionHelp("momentum", "`factor`"))
+	fs.Var(&o.clip, "clip-norm", optionHelp("clip-norm", "largest `norm` of the gradient; 0: no limit"))
+	fs.StringVar(&o.precision, "precision", "", optionHelp("precision", "`name`: "+strings.Join(worker.Precisions(), ", ")))
+	fs.StringArrayVar(&o.set, "set", nil, "another hyperparameter, `name=value`: "+strings.Join(otherHyperparameters(), ", "))
 	fs.StringVar(&o.gpus, "gpus", "", "`number` of GPUs of the worker to use, or all (default 1)")
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
 	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
@@ -190,9 +190,9 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 		return data, opts, usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
 	}
 	opts = train.Options{
-		Epochs: int(o.epochs), BatchSize: int(o.batch), LearningRate: o.rate,
-		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split,
-		WeightDecay: o.decay, Momentum: o.momentum, ClipNorm: o.clip, Precision: o.precision,
+		Epochs: o.epochs.number(), BatchSize: o.batch.number(), LearningRate: o.rate.value,
+		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split.value,
+		WeightDecay: o.decay.value, Momentum: o.momentum.value, ClipNorm: o.clip.value, Precision: o.precision,
 		Policy: runpod.Policy{ExecutionTimeout: o.timeout},
 	}
 	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
@@ -220,7 +220,7 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 		if err != nil {
 			return data, opts, err
 		}
-		if o.split != 0 {
+		if o.split.value != nil && o.split.value != 0.0 {
 			return data, opts, usage("--val and --val-split exclude each other: give the validation data, or the share to hold out")
 		}
 		opts.Validation = &v

@@ -4,35 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // Operations lists the operations of the contract.
 func Operations() []Operation {
-	return []Operation{OpTrain, OpTrainEpoch, OpEvaluate, OpPredict, OpGPUInfo, OpBatch, OpStore, OpCapabilities, OpCollect}
-}
-
-// uses says which fields an operation takes besides operation, protocol and
-// run_id, and which of them it needs ("!"); ok is false for an unknown one.
-func uses(op Operation) (fields []string, ok bool) {
-	switch op {
-	case OpTrain:
-		return []string{"!model_config", "hyperparameters", "!training_data", "validation_data", "tensors", "model_state", "optimizer_state", "start_epoch", "state_delta", "sources", "upload"}, true
-	case OpTrainEpoch:
-		return []string{"!model_config", "hyperparameters", "!training_data", "tensors", "model_state", "optimizer_state", "start_epoch", "state_delta", "sources"}, true
-	case OpEvaluate:
-		return []string{"!model_config", "hyperparameters", "!evaluation_data", "tensors", "!model_state", "sources"}, true
-	case OpPredict:
-		return []string{"!model_config", "hyperparameters", "!input_data", "tensors", "!model_state", "sources", "upload"}, true
-	case OpBatch:
-		return []string{"!requests", "tensors", "sources"}, true
-	case OpStore:
-		return []string{"tensors", "have", "join"}, true
-	case OpGPUInfo, OpCapabilities, OpCollect:
-		return nil, true
+	var all []Operation
+	for _, row := range contract.Operations() {
+		all = append(all, Operation(row.Name))
 	}
-	return nil, false
+	return all
 }
 
 // DecodeRequest reads a job's input and checks all that can be checked without
@@ -56,36 +40,38 @@ func DecodeRequest(raw []byte) (*Request, error) {
 
 // Validate checks a request that Go code made, as DecodeRequest does.
 func (r *Request) Validate() error {
-	fields, ok := uses(r.Operation)
-	if !ok {
-		var known []string
-		for _, o := range Operations() {
-			known = append(known, string(o))
+	known := Operations()
+	i := slices.Index(known, r.Operation)
+	if i < 0 {
+		var names []string
+		for _, o := range known {
+			names = append(names, string(o))
 		}
 		if r.Operation == "" {
-			return Invalid("operation", "is missing"+didYouMean("", known))
+			return Invalid("operation", "is missing"+didYouMean("", names))
 		}
-		return Invalid("operation", fmt.Sprintf("unknown operation %q%s", clip(string(r.Operation)), didYouMean(string(r.Operation), known)))
+		return Invalid("operation", fmt.Sprintf("unknown operation %q%s", clip(string(r.Operation)), didYouMean(string(r.Operation), names)))
 	}
+	row, limits := contract.Operations()[i], contract.Bounds()
 	if r.Protocol != 0 && r.Protocol != Protocol {
 		return Invalid("protocol", fmt.Sprintf("unknown protocol %d; known: 0 (none, plain JSON) and %d", r.Protocol, Protocol))
 	}
 	present := r.present()
-	for _, f := range fields {
-		if f[0] == '!' && !slices.Contains(present, f[1:]) {
-			return Invalid(f[1:], fmt.Sprintf("is missing; %s needs it", r.Operation))
+	for _, f := range row.Needs {
+		if !slices.Contains(present, f) {
+			return Invalid(f, fmt.Sprintf("is missing; %s needs it", r.Operation))
 		}
 	}
 	for _, f := range present {
-		if !slices.Contains(fields, f) && !slices.Contains(fields, "!"+f) {
-			return Invalid(f, fmt.Sprintf("is of no use to %s", r.Operation))
+		if f != "run_id" && !slices.Contains(row.Needs, f) && !slices.Contains(row.Allows, f) {
+			return Invalid(f, fmt.Sprintf("is not used by %s", r.Operation))
 		}
 	}
-	if r.Operation == OpCollect && r.RunID == "" {
-		return Invalid("run_id", "is missing; collect needs it")
+	if n := utf8.RuneCountInString(r.RunID); n > limits.RunID {
+		return Invalid("run_id", fmt.Sprintf("has %d characters, wants at most %d", n, limits.RunID))
 	}
-	if r.StartEpoch < 0 || r.StartEpoch > 1e9 {
-		return Invalid("start_epoch", fmt.Sprintf("is %d, wants 0 or more", r.StartEpoch))
+	if r.StartEpoch < 0 || r.StartEpoch > limits.StartEpoch {
+		return Invalid("start_epoch", fmt.Sprintf("is %d, wants 0 to %d", r.StartEpoch, limits.StartEpoch))
 	}
 	if h := r.Hyperparameters; h != nil && h.ValidationSplit > 0 && r.ValidationData != nil {
 		return Invalid("hyperparameters.validation_split", "stands beside validation_data; give one")
@@ -111,7 +97,7 @@ func (r *Request) Validate() error {
 			return at(fmt.Sprintf("join[%d]", i), err)
 		}
 	}
-	return at("hyperparameters", r.Hyperparameters.Validate())
+	return at("hyperparameters", r.Hyperparameters.validate(r.Protocol != 0))
 }
 
 // present names the fields that are set.
@@ -122,6 +108,7 @@ func (r *Request) present() []string {
 			p = append(p, name)
 		}
 	}
+	add("run_id", r.RunID != "")
 	add("tensors", r.Tensors != nil)
 	add("model_config", r.Model != nil)
 	add("hyperparameters", r.Hyperparameters != nil)

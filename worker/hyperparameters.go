@@ -2,9 +2,6 @@ package worker
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -12,7 +9,11 @@ import (
 )
 
 // Hyperparameters say how to train. Names are PyTorch's and the predecessor's;
-// the zero value of a field means the default that stands on it.
+// ranges and defaults are the rows of package contract.
+//
+// A field that is zero is not given, unless JSON, Set or Give gave it: an explicit
+// 0 is a value, which MarshalJSON writes and WithDefaults leaves alone. Has reports
+// which fields are given.
 //
 // One seed gives the same start on every worker, and 5+5 epochs are 10: all
 // random numbers are those of PyTorch's CPU generator (MT19937), each stream
@@ -65,13 +66,17 @@ type Hyperparameters struct {
 	OnOOM      string          `json:"on_oom,omitempty"`     // "error"; "halve": the batch size, until it fits
 	Accelerate string          `json:"accelerate,omitempty"` // "auto", "off", "graph", "compile"
 	Checkpoint *Checkpoint     `json:"checkpoint,omitempty"`
+
+	given given
 }
 
 // A Checkpoint says when a worker saves a running training to its volume:
 // whichever comes first. 0 is never.
 type Checkpoint struct {
 	Epochs  int     `json:"epochs,omitempty"`
-	Seconds float64 `json:"seconds,omitempty"` // 60 where there is no Checkpoint
+	Seconds float64 `json:"seconds,omitempty"` // 60 if there is no Checkpoint
+
+	given given
 }
 
 // A Scheduler changes the learning rate. Epochs and steps (batches) are counted
@@ -94,6 +99,8 @@ type Scheduler struct {
 	Factor   float64 `json:"factor,omitempty"`
 	Patience int     `json:"patience,omitempty"`
 	Steps    int     `json:"steps,omitempty"`
+
+	given given
 }
 
 // EarlyStopping ends training when the monitored value has not fallen by
@@ -102,6 +109,8 @@ type EarlyStopping struct {
 	Patience int     `json:"patience"` // 1 or more
 	MinDelta float64 `json:"min_delta,omitempty"`
 	Monitor  string  `json:"monitor,omitempty"` // "val_loss" where there is validation, else "loss"
+
+	given given
 }
 
 // Optimizers lists the optimizers of the contract, names as in torch.optim.
@@ -120,259 +129,32 @@ func Losses() []string {
 func Schedulers() []string { return contract.SchedulerNames() }
 
 // Precisions lists what may be asked for; "auto" leaves it to the worker.
-func Precisions() []string { return []string{"auto", "fp32", "tf32", "bf16", "fp16"} }
+func Precisions() []string { return contractRow("precision").Values }
 
 // ClassLabels reports whether the labels of a loss are class numbers.
-func ClassLabels(loss string) bool { return loss == "cross_entropy" || loss == "nll" }
-
-// WithDefaults returns a copy in which every field has its value; nil gives all
-// defaults. BatchSize stays 0 for train_epoch: all samples.
-func (h *Hyperparameters) WithDefaults(op Operation) *Hyperparameters {
-	var c Hyperparameters
-	if h != nil {
-		c = *h
-	}
-	set(&c.Optimizer, "adam")
-	set(&c.LossFunction, "cross_entropy")
-	set(&c.Epochs, 1)
-	set(&c.Precision, "auto")
-	set(&c.Alpha, 0.99)
-	set(&c.Delta, 1)
-	set(&c.MaxIter, 20)
-	rates := map[string]float64{"sgd": 0.01, "rmsprop": 0.01, "adagrad": 0.01, "nadam": 0.002, "lbfgs": 1}
-	set(&c.LearningRate, rates[c.Optimizer])
-	set(&c.LearningRate, 0.001)
-	if c.Optimizer == "adagrad" {
-		set(&c.Eps, 1e-10)
-	}
-	set(&c.Eps, 1e-8)
-	if c.Optimizer == "adamw" {
-		set(&c.WeightDecay, 0.01)
-	}
-	if op != OpTrainEpoch {
-		set(&c.BatchSize, 32)
-	}
-	if c.Shuffle == nil {
-		on := true
-		c.Shuffle = &on
-	}
-	if c.Seed == nil {
-		c.Seed = new(int64)
-	}
-	if c.Betas == nil {
-		c.Betas = &[2]float64{0.9, 0.999}
-	}
-	return &c
+func ClassLabels(loss string) bool {
+	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.ClassLabels })
 }
 
-func set[T comparable](field *T, def T) {
-	var zero T
-	if *field == zero {
-		*field = def
-	}
-}
-
-// Validate refuses unknown names, with the nearest, and numbers out of range.
-// Fields are relative: "optimizer", "scheduler.type".
-func (h *Hyperparameters) Validate() error {
-	if h == nil {
-		return nil
-	}
-	names := []struct {
-		field, value string
-		known        []string
-	}{
-		{"optimizer", h.Optimizer, Optimizers()},
-		{"loss_function", h.LossFunction, Losses()},
-		{"precision", h.Precision, Precisions()},
-		{"on_oom", h.OnOOM, []string{"error", "halve"}},
-		{"accelerate", h.Accelerate, []string{"auto", "off", "graph", "compile"}},
-	}
-	for _, n := range names {
-		if n.value != "" && !slices.Contains(n.known, n.value) {
-			return Invalid(n.field, fmt.Sprintf("unknown %s %q%s", strings.ReplaceAll(n.field, "_", " "), clip(n.value), didYouMean(n.value, n.known)))
-		}
-	}
-	if err := h.ranges(); err != nil {
-		return err
-	}
-	if h.Nesterov && (h.Momentum == 0 || h.Dampening != 0) {
-		return Invalid("nesterov", "wants a momentum above 0 and no dampening")
-	}
-	loss := h.WithDefaults(OpTrain).LossFunction
-	if len(h.ClassWeights) > 0 && !ClassLabels(loss) {
-		return Invalid("class_weights", loss+" has no classes")
-	}
-	if h.LabelSmoothing > 0 && loss != "cross_entropy" {
-		return Invalid("label_smoothing", "only cross_entropy has it")
-	}
-	if err := validGPUs(h.GPUs); err != nil {
-		return err
-	}
-	for i, w := range h.ClassWeights {
-		if !(w >= 0) || math.IsInf(w, 0) {
-			return Invalid(fmt.Sprintf("class_weights[%d]", i), fmt.Sprintf("is %v, wants 0 or more", w))
-		}
-	}
-	if err := h.Scheduler.validate(); err != nil {
-		return at("scheduler", err)
-	}
-	return at("early_stopping", h.EarlyStopping.validate())
-}
-
-func validGPUs(raw json.RawMessage) error {
-	if raw == nil || string(raw) == `"all"` {
-		return nil
-	}
-	if n, err := decodeInt(raw); err != nil || n < 1 || n > 64 {
-		return Invalid("gpus", fmt.Sprintf("is %s, wants 1 to 64, or \"all\"", clip(string(raw))))
-	}
-	return nil
-}
-
-func (h *Hyperparameters) ranges() error {
-	b := h.Betas
-	if b == nil {
-		b = &[2]float64{}
-	}
-	return inRanges([]bound{
-		{"learning_rate", h.LearningRate, 0, math.MaxFloat32}, {"epochs", float64(h.Epochs), 0, 1e9},
-		{"batch_size", float64(h.BatchSize), 0, 1e12}, {"validation_split", h.ValidationSplit, 0, 0.999},
-		{"weight_decay", h.WeightDecay, 0, math.MaxFloat32}, {"momentum", h.Momentum, 0, math.MaxFloat32},
-		{"betas[0]", b[0], 0, 0.9999999}, {"betas[1]", b[1], 0, 0.9999999},
-		{"alpha", h.Alpha, 0, 1}, {"eps", h.Eps, 0, math.MaxFloat32}, {"clip_norm", h.ClipNorm, 0, math.MaxFloat64},
-		{"label_smoothing", h.LabelSmoothing, 0, 1}, {"delta", h.Delta, 0, math.MaxFloat32},
-		{"clip_value", h.ClipValue, 0, math.MaxFloat32}, {"dampening", h.Dampening, 0, math.MaxFloat32},
-		{"max_iter", float64(h.MaxIter), 0, 1e6}, {"top_k", float64(h.TopK), 0, 1e6},
-	})
-}
-
-func (s *Scheduler) validate() error {
-	if s == nil {
-		return nil
-	}
-	if !slices.Contains(Schedulers(), s.Type) {
-		return Invalid("type", fmt.Sprintf("unknown scheduler %q%s", clip(s.Type), didYouMean(s.Type, Schedulers())))
-	}
-	return inRanges([]bound{
-		{"step_size", float64(s.StepSize), 0, 1e12}, {"gamma", s.Gamma, 0, math.MaxFloat32}, {"t_max", float64(s.TMax), 0, 1e12},
-		{"eta_min", s.EtaMin, 0, math.MaxFloat32}, {"max_lr", s.MaxLR, 0, math.MaxFloat32}, {"factor", s.Factor, 0, 0.999999},
-		{"patience", float64(s.Patience), 0, 1e12}, {"steps", float64(s.Steps), 0, 1e12},
-	})
-}
-
-func (s *EarlyStopping) validate() error {
-	if s == nil {
-		return nil
-	}
-	if m := []string{"", "loss", "val_loss"}; !slices.Contains(m, s.Monitor) {
-		return Invalid("monitor", fmt.Sprintf("unknown value to monitor %q%s", clip(s.Monitor), didYouMean(s.Monitor, m[1:])))
-	}
-	return inRanges([]bound{{"patience", float64(s.Patience), 1, 1e12}, {"min_delta", s.MinDelta, 0, math.MaxFloat64}})
-}
-
-type bound struct {
-	field           string
-	value, from, to float64
-}
-
-func inRanges(bounds []bound) error {
-	for _, b := range bounds {
-		if !(b.value >= b.from && b.value <= b.to) { // also NaN
-			return Invalid(b.field, fmt.Sprintf("is %v, wants %v to %v", b.value, b.from, b.to))
-		}
-	}
-	return nil
-}
-
-// UnmarshalJSON refuses unknown fields by name.
-func (h *Hyperparameters) UnmarshalJSON(raw []byte) error {
-	type bare Hyperparameters
-	return strictStruct(raw, "hyperparameters", (*bare)(h))
-}
-
-// UnmarshalJSON refuses unknown fields by name.
-func (s *Scheduler) UnmarshalJSON(raw []byte) error {
-	type bare Scheduler
-	return strictStruct(raw, "scheduler", (*bare)(s))
-}
-
-// UnmarshalJSON refuses unknown fields by name.
-func (s *EarlyStopping) UnmarshalJSON(raw []byte) error {
-	type bare EarlyStopping
-	return strictStruct(raw, "early_stopping", (*bare)(s))
-}
-
-// UnmarshalJSON refuses unknown fields by name.
-func (c *Checkpoint) UnmarshalJSON(raw []byte) error {
-	type bare Checkpoint
-	return strictStruct(raw, "checkpoint", (*bare)(c))
-}
-
-// strictStruct decodes an object field by field into the struct that v points
-// to, whose json tags are all the fields there are.
-func strictStruct(raw []byte, what string, v any) error {
-	target := reflect.ValueOf(v).Elem()
-	names := jsonNames(target.Type())
-	fields, err := object(raw, what, names)
-	if err != nil {
-		return err
-	}
-	for i, name := range names {
-		if value, ok := fields[name]; ok {
-			if err := plain(value, target.Field(i).Addr().Interface()); err != nil {
-				return at(name, err)
-			}
-		}
-	}
-	return nil
-}
-
-func jsonNames(t reflect.Type) []string {
-	names := make([]string, t.NumField())
-	for i := range names {
-		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
-	}
-	return names
-}
-
-// Set gives the field with that JSON name a value as people write it: a number, a
-// word, or several with commas between, as in class_weights 1,2,0.5; a dot leads into
-// an object, as in checkpoint.epochs. A field that does not exist, or wants something
-// else, is an ErrInvalid there.
+// Set gives the hyperparameter with that name a value as people write it: a number,
+// a word, or several with commas between, as in class_weights 1,2,0.5; a dot leads
+// into an object, as in checkpoint.epochs. "none" turns one off that has no word of
+// that name: it is the default then, whatever was there. A hyperparameter that does
+// not exist, or wants something else, is an ErrInvalid there.
 func (h *Hyperparameters) Set(name, value string) error {
-	raw, err := json.Marshal(h)
-	if err != nil {
-		return Invalid(name, err.Error())
-	}
-	fields := map[string]json.RawMessage{}
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return Invalid(name, err.Error())
-	}
-	outer, inner, deep := strings.Cut(name, ".")
-	text := written(value, outer == "class_weights" || outer == "betas")
-	if deep {
-		object := map[string]json.RawMessage{}
-		if fields[outer] != nil {
-			if err := json.Unmarshal(fields[outer], &object); err != nil {
-				return Invalid(name, outer+" has no fields")
+	if value == "none" {
+		if i := slices.IndexFunc(contract.Hyperparameters(), func(r contract.Hyperparameter) bool { return r.Name == name }); i >= 0 {
+			switch row := contract.Hyperparameters()[i]; {
+			case slices.Contains(row.Values, value) || row.DefaultBy != nil || row.Required:
+			case row.Default != nil:
+				return h.Give(name, row.Default)
+			case row.Type == contract.Numbers:
+				return h.Give(name, []float64{})
 			}
 		}
-		object[inner] = text
-		if text, err = json.Marshal(object); err != nil {
-			return Invalid(name, err.Error())
-		}
 	}
-	fields[outer] = text
-	if raw, err = json.Marshal(fields); err != nil {
-		return Invalid(name, err.Error())
-	}
-	var set Hyperparameters
-	if err := set.UnmarshalJSON(raw); err != nil {
-		return err
-	}
-	*h = set
-	return nil
+	outer, _, _ := strings.Cut(name, ".")
+	return h.give(name, written(value, outer == "class_weights" || outer == "betas"))
 }
 
 // written is a value in JSON: what JSON has no word for is a string.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -234,16 +233,13 @@ func (p *Param) decodeInts(raw []byte) (any, error) {
 	return decodeInt(raw)
 }
 
-// decodeInt takes 64 and, as JavaScript and R write it, 64.0.
+// decodeInt takes 64 and 64.0.
 func decodeInt(raw []byte) (int, error) {
-	var f float64
-	if err := plain(raw, &f); err != nil {
-		return 0, err
+	n, err := decodeWhole(raw)
+	if err == nil && (n > 1<<53 || n < -1<<53) {
+		err = Invalid("", fmt.Sprintf("is %s, wants a whole number", raw))
 	}
-	if f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, Invalid("", fmt.Sprintf("is %s, wants a whole number", raw))
-	}
-	return int(f), nil
+	return int(n), err
 }
 
 // MarshalJSON writes the type first, then the parameters in the table's order.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A Source is an address that an array can be read from: a safetensors file with
@@ -37,7 +38,7 @@ type Uploaded struct {
 }
 
 // maxAddress bounds a URL; presigned ones have some 500 bytes.
-const maxAddress = 8192
+var maxAddress = contract.Bounds().Address
 
 // UnmarshalJSON refuses unknown fields by name.
 func (s *Source) UnmarshalJSON(raw []byte) error {
@@ -64,6 +65,9 @@ func (u *Upload) validate() error {
 }
 
 func validateSources(sources map[string]Source) error {
+	if most := contract.Bounds().Sources; len(sources) > most {
+		return Invalid("", fmt.Sprintf("has %d addresses, wants at most %d", len(sources), most))
+	}
 	for _, digest := range slices.Sorted(maps.Keys(sources)) {
 		s := sources[digest]
 		switch {

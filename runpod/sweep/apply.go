@@ -21,7 +21,13 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 	default:
 		isText = false
 	}
+	if v, ok := p["optimizer"]; ok {
+		o.Optimizer = fmt.Sprint(v)
+	}
 	for name, v := range p {
+		if _, varied := p["optimizer"]; varied && unused(o, name) {
+			continue // a sweep over optimizers leaves out what this one does not use
+		}
 		if done, err := setOption(&o, name, v); err != nil {
 			return nil, o, err
 		} else if done {
@@ -69,20 +75,27 @@ func replaceName(text, name, value string) (string, int) {
 	}
 }
 
+// unused reports whether the optimizer of o does not use the hyperparameter.
+func unused(o train.Options, name string) bool {
+	h := worker.Hyperparameters{Optimizer: o.Optimizer, LossFunction: o.Loss}
+	return h.Unused(name) != ""
+}
+
 // setOption sets the option of that name; done is false if there is none.
 func setOption(o *train.Options, name string, v any) (done bool, err error) {
-	floats := map[string]*float64{
+	numbers := map[string]*train.Number{
 		"lr": &o.LearningRate, "weight_decay": &o.WeightDecay, "momentum": &o.Momentum,
 		"clip_norm": &o.ClipNorm, "label_smoothing": &o.LabelSmoothing,
 	}
-	ints := map[string]*int{"batch_size": &o.BatchSize, "epochs": &o.Epochs}
-	if field, ok := floats[name]; ok {
-		if *field = asFloat(v); math.IsNaN(*field) {
+	counts := map[string]*train.Number{"batch_size": &o.BatchSize, "epochs": &o.Epochs}
+	if field, ok := numbers[name]; ok {
+		if math.IsNaN(asFloat(v)) {
 			return true, worker.Invalid("space", fmt.Sprintf("%s is %v, wants a number", name, v))
 		}
+		*field = asFloat(v)
 		return true, nil
 	}
-	if field, ok := ints[name]; ok {
+	if field, ok := counts[name]; ok {
 		n, ok := v.(int)
 		if !ok || n < 1 {
 			return true, worker.Invalid("space", fmt.Sprintf("%s is %v, wants a whole number above 0", name, v))
@@ -90,9 +103,5 @@ func setOption(o *train.Options, name string, v any) (done bool, err error) {
 		*field = n
 		return true, nil
 	}
-	if name == "optimizer" {
-		o.Optimizer = fmt.Sprint(v)
-		return true, nil
-	}
-	return false, nil
+	return name == "optimizer", nil // apply has set that
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -60,8 +61,8 @@ func firstNames(names []string) string {
 // validationNames are the names of validation data.
 func (d Data) validationNames() (x, y string) {
 	x, y = d.XName, d.YName
-	fill(&x, "validation X")
-	fill(&y, "validation y")
+	x = cmp.Or(x, "validation X")
+	y = cmp.Or(y, "validation y")
 	return x, y
 }
 

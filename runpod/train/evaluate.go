@@ -91,12 +91,11 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	}
 	r.EvaluationData = dataset("X", "y")
 	// The loss that it was trained with: on the validation data it is the history's val_loss.
-	h := worker.Hyperparameters{LossFunction: loss, BatchSize: m.Hyperparameters.BatchSize,
-		ClassWeights: m.Hyperparameters.ClassWeights, LabelSmoothing: m.Hyperparameters.LabelSmoothing, Delta: m.Hyperparameters.Delta, TopK: m.Hyperparameters.TopK}
+	h := m.Hyperparameters.Pick("loss_function", "batch_size", "class_weights", "label_smoothing", "delta", "top_k")
 	if r.Hyperparameters != nil {
 		h.Precision = r.Hyperparameters.Precision
 	}
-	r.Hyperparameters = &h
+	r.Hyperparameters = h
 	return &transfer.Parcel{Request: r, Set: tensors.Set{"X": x, "y": y}, Names: map[string]string{"X": xname, "y": yname}, Shared: d.shared}, nil
 }
 

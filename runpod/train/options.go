@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"reflect"
 	"strconv"
 
 	"github.com/gopherpod/gopherpod/runpod"
@@ -17,11 +16,11 @@ import (
 // Options say how to train. The zero value works; a default stands on its field.
 // With From, a field that is left out has the value of the training before.
 type Options struct {
-	Epochs       int     // 10; how many to add
-	BatchSize    int     // 32 samples
-	LearningRate float64 // 0.001; sgd, rmsprop and adagrad 0.01, nadam 0.002, lbfgs 1
-	Optimizer    string  // "adam"; see worker.Optimizers
-	Loss         string  // "cross_entropy"; see worker.Losses
+	Epochs       Number // 10; how many to add
+	BatchSize    Number // 32 samples
+	LearningRate Number // 0.001; sgd, rmsprop and adagrad 0.01, nadam 0.002, lbfgs 1
+	Optimizer    string // "adam"; see worker.Optimizers
+	Loss         string // "cross_entropy"; see worker.Losses
 	// Seed makes the training repeatable: weights, order of samples, dropout,
 	// validation split. nil: drawn; Model.Seed tells it. See Seed.
 	Seed *int64
@@ -29,23 +28,24 @@ type Options struct {
 	// Validation is data that is measured after each epoch and not learned from.
 	Validation *Data
 	// ValidationSplit holds out that share of the training data for it, 0 to 1.
-	ValidationSplit float64
+	ValidationSplit Number
 
-	WeightDecay    float64 // 0; adamw 0.01
-	Momentum       float64 // 0; sgd and rmsprop
-	Nesterov       bool    // sgd with momentum
-	ClipNorm       float64 // 0: none; the largest norm of the whole gradient
-	LabelSmoothing float64 // 0; cross_entropy
+	WeightDecay    Number // 0; adamw 0.01
+	Momentum       Number // 0; sgd and rmsprop
+	Nesterov       bool   // sgd with momentum
+	ClipNorm       Number // 0: none; the largest norm of the whole gradient
+	LabelSmoothing Number // 0; cross_entropy
 	ClassWeights   []float64
-	Precision      string // "auto"; "fp32", "tf32", "bf16", "fp16"
-	GPUs           int    // 1; of the worker's, how many to use; AllGPUs for all
-	KeepOrder      bool   // do not shuffle
-	Scheduler      *worker.Scheduler
+	Precision      string            // "auto"; "fp32", "tf32", "bf16", "fp16"
+	GPUs           int               // 1; of the worker's, how many to use; AllGPUs for all
+	KeepOrder      bool              // do not shuffle
+	Scheduler      *worker.Scheduler // with From, the type "none" turns the model's off
 	EarlyStopping  *worker.EarlyStopping
 
 	// Hyperparameters are those that no field here stands for: Betas, Alpha, Eps,
 	// Dampening, MaxIter, Delta, ClipValue, OnOOM, Accelerate, Checkpoint and TopK, as
-	// package worker explains them. Where a field here is set too, that counts.
+	// package worker explains them; Give sets one to an explicit 0. If a field here is
+	// set too, that one counts.
 	Hyperparameters *worker.Hyperparameters
 
 	// From is a model to train further, with its weights and the state of its
@@ -106,17 +106,24 @@ func Seed(n int64) *int64 { return &n }
 // hyperparameters are the options as they travel, defaults filled in. The seed is
 // drawn here, so that whoever repeats the job repeats the result.
 func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
-	h := &worker.Hyperparameters{
-		Optimizer: o.Optimizer, LearningRate: o.LearningRate, LossFunction: o.Loss,
-		Epochs: o.Epochs, BatchSize: o.BatchSize, Seed: o.Seed, ValidationSplit: o.ValidationSplit,
-		WeightDecay: o.WeightDecay, Momentum: o.Momentum, Nesterov: o.Nesterov, ClipNorm: o.ClipNorm,
-		LabelSmoothing: o.LabelSmoothing, ClassWeights: o.ClassWeights, Precision: o.Precision,
-		Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
+	h := &worker.Hyperparameters{}
+	if o.Hyperparameters != nil {
+		h.Over(o.Hyperparameters)
 	}
-	if more := o.Hyperparameters; more != nil {
-		given := *more
-		lay(&given, h)
-		h = &given
+	h.Over(&worker.Hyperparameters{
+		Optimizer: o.Optimizer, LossFunction: o.Loss, Seed: o.Seed, Nesterov: o.Nesterov,
+		ClassWeights: o.ClassWeights, Precision: o.Precision, Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
+	})
+	for _, n := range []struct {
+		name  string
+		value Number
+	}{
+		{"epochs", o.Epochs}, {"batch_size", o.BatchSize}, {"learning_rate", o.LearningRate}, {"validation_split", o.ValidationSplit},
+		{"weight_decay", o.WeightDecay}, {"momentum", o.Momentum}, {"clip_norm", o.ClipNorm}, {"label_smoothing", o.LabelSmoothing},
+	} {
+		if err := giveNumber(h, n.name, n.value); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case o.GPUs == AllGPUs:
@@ -127,17 +134,21 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 	if o.KeepOrder {
 		h.Shuffle = new(bool)
 	}
+	held := h.ValidationSplit != 0 // asked for in this call
 	if o.From != nil {
-		inherit(h, o.From.Hyperparameters)
+		h.Inherit(&o.From.Hyperparameters)
 	}
-	if h.Epochs == 0 {
+	if h.Scheduler != nil && h.Scheduler.Type == "none" {
+		h.Scheduler = nil
+	}
+	if !h.Has("epochs") {
 		h.Epochs = defaultEpochs
 	}
 	if h.Seed == nil {
 		h.Seed = Seed(drawSeed())
 	}
 	if o.Validation != nil && h.ValidationSplit != 0 {
-		if o.ValidationSplit != 0 {
+		if held {
 			return nil, worker.Invalid("validation_split", "cannot stand beside validation data; give one of them")
 		}
 		h.ValidationSplit = 0
@@ -146,59 +157,6 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 		return nil, err
 	}
 	return h.WithDefaults(worker.OpTrain), nil
-}
-
-// inherit fills in what is left out from the training before. The learning rate
-// and what belongs to the optimizer stay only with the same optimizer.
-func inherit(h *worker.Hyperparameters, before worker.Hyperparameters) {
-	same := h.Optimizer == "" || h.Optimizer == before.Optimizer
-	fill(&h.Optimizer, before.Optimizer)
-	fill(&h.LossFunction, before.LossFunction)
-	fill(&h.BatchSize, before.BatchSize)
-	fill(&h.ValidationSplit, before.ValidationSplit)
-	fill(&h.ClipNorm, before.ClipNorm)
-	fill(&h.LabelSmoothing, before.LabelSmoothing)
-	fill(&h.Precision, before.Precision)
-	fill(&h.Seed, before.Seed)
-	fill(&h.Shuffle, before.Shuffle)
-	fill(&h.Scheduler, before.Scheduler)
-	fill(&h.ClipValue, before.ClipValue)
-	fill(&h.Delta, before.Delta)
-	fill(&h.OnOOM, before.OnOOM)
-	fill(&h.Accelerate, before.Accelerate)
-	fill(&h.Checkpoint, before.Checkpoint)
-	fill(&h.TopK, before.TopK)
-	if h.ClassWeights == nil {
-		h.ClassWeights = before.ClassWeights
-	}
-	if same {
-		fill(&h.LearningRate, before.LearningRate)
-		fill(&h.WeightDecay, before.WeightDecay)
-		fill(&h.Momentum, before.Momentum)
-		h.Nesterov = h.Nesterov || before.Nesterov
-		fill(&h.Betas, before.Betas)
-		fill(&h.Alpha, before.Alpha)
-		fill(&h.Eps, before.Eps)
-		fill(&h.Dampening, before.Dampening)
-		fill(&h.MaxIter, before.MaxIter)
-	}
-}
-
-// lay puts the fields of over that are set on those of h.
-func lay(h, over *worker.Hyperparameters) {
-	to, from := reflect.ValueOf(h).Elem(), reflect.ValueOf(over).Elem()
-	for i := range from.NumField() {
-		if f := from.Field(i); !f.IsZero() {
-			to.Field(i).Set(f)
-		}
-	}
-}
-
-func fill[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // drawSeed returns a seed of at most 31 bits, which people can copy.

@@ -1,6 +1,9 @@
 package contract
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // A Type is the type of a value in JSON.
 type Type string
@@ -26,6 +29,26 @@ type Range struct {
 // Contains reports whether v is in the range. NaN never is.
 func (r Range) Contains(v float64) bool {
 	return (v > r.Low || v == r.Low && !r.OpenLow) && (v < r.High || v == r.High && !r.OpenHigh)
+}
+
+// String says in words what is in the range: "0 to 1", "0 or more and below 1".
+func (r Range) String() string {
+	low, high := fmt.Sprintf("%v or more", r.Low), fmt.Sprintf("%v or less", r.High)
+	if r.OpenLow {
+		low = fmt.Sprintf("more than %v", r.Low)
+	}
+	if r.OpenHigh {
+		high = fmt.Sprintf("less than %v", r.High)
+	}
+	switch {
+	case r.High == math.MaxFloat32 && r.Low == -math.MaxFloat32:
+		return "a number that float32 can hold"
+	case r.High == math.MaxFloat32:
+		return low + ", in the range of float32"
+	case !r.OpenLow && !r.OpenHigh:
+		return fmt.Sprintf("%v to %v", r.Low, r.High)
+	}
+	return low + " and " + high
 }
 
 // A Hyperparameter is one row: a value that a request may give. A value that is

@@ -73,8 +73,8 @@ func Operations() []Operation {
 	return []Operation{
 		{"train", []string{"model_config", "training_data"}, with("validation_data", "model_state", "optimizer_state", "start_epoch", "state_delta", "upload"), "Epochs of training in one job, streamed."},
 		{"train_epoch", []string{"model_config", "training_data"}, with("model_state", "optimizer_state", "start_epoch", "state_delta"), "One epoch; the predecessor's request and response."},
-		{"evaluate", []string{"model_config", "model_state", "evaluation_data"}, with(), "Loss and metrics of a state on data."},
-		{"predict", []string{"model_config", "model_state", "input_data"}, with("upload"), "Outputs of a state for inputs."},
+		{"evaluate", []string{"model_config", "evaluation_data", "model_state"}, with(), "Loss and metrics of a state on data."},
+		{"predict", []string{"model_config", "input_data", "model_state"}, with("upload"), "Outputs of a state for inputs."},
 		{"gpu_info", []string{}, []string{}, "Device, memory, versions, a benchmark."},
 		{"batch", []string{"requests"}, []string{"tensors", "sources"}, "Several requests in one job."},
 		{"store", []string{}, []string{"tensors", "have", "join"}, "Puts data where workers can read it."},

@@ -23,28 +23,15 @@ func newSchedule(h *worker.Hyperparameters, end, batches int) *schedule {
 	if h.Scheduler == nil {
 		return c
 	}
-	s := *h.Scheduler
-	orInt(&s.StepSize, 10)
-	orFloat(&s.Gamma, 0.1)
-	orInt(&s.TMax, end)
-	orFloat(&s.MaxLR, 10*h.LearningRate)
-	orFloat(&s.Factor, 0.1)
-	orInt(&s.Patience, 10)
-	orInt(&s.Steps, 100)
+	s := *h.WithDefaults(worker.OpTrain).Scheduler
+	if !s.Has("t_max") {
+		s.TMax = end
+	}
+	if !s.Has("max_lr") {
+		s.MaxLR = 10 * h.LearningRate
+	}
 	c.s = &s
 	return c
-}
-
-func orInt(v *int, def int) {
-	if *v == 0 {
-		*v = def
-	}
-}
-
-func orFloat(v *float64, def float64) {
-	if *v == 0 {
-		*v = def
-	}
 }
 
 // at returns the learning rate in epoch and step (batches done), counted from 0 over

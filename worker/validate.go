@@ -1,0 +1,197 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
+)
+
+// Validate refuses unknown names, with the nearest, numbers out of range, and what
+// the optimizer, the loss or the scheduler does not use, by the rows of package
+// contract. Fields are relative: "optimizer", "scheduler.type".
+func (h *Hyperparameters) Validate() error { return h.validate(true) }
+
+// validate checks h. A request of the predecessor, without a protocol, may hold what
+// its optimizer does not use.
+func (h *Hyperparameters) validate(strict bool) error {
+	if h == nil {
+		return nil
+	}
+	rows := contract.Hyperparameters()
+	for _, row := range rows {
+		outer, _, deep := strings.Cut(row.Name, ".")
+		s, _ := h.slot(row.Name, false)
+		switch {
+		case s.given():
+			if err := checkRow(row, s.value); err != nil {
+				return err
+			}
+		case row.Required && deep && h.Has(outer):
+			return Invalid(row.Name, "is missing"+didYouMean("", row.Values))
+		}
+	}
+	w := h.words()
+	for _, row := range rows {
+		s, _ := h.slot(row.Name, false)
+		if !s.given() {
+			continue
+		}
+		why := w.unused(row)
+		if why == "" || row.Optimizers != nil && !strict {
+			continue
+		}
+		if s.value.Kind() == reflect.Slice && s.value.Len() == 0 || equalsDefault(row, s.value) {
+			continue // it changes nothing; clients of the first version send all defaults
+		}
+		return Invalid(row.Name, why)
+	}
+	if above, ok := contractRow("delta").Above[w.loss]; ok && h.Has("delta") && h.Delta <= above {
+		return Invalid("delta", fmt.Sprintf("is %v, %s wants more than %v", h.Delta, w.loss, above))
+	}
+	if h.Nesterov && (h.Momentum == 0 || h.Dampening != 0) {
+		return Invalid("nesterov", "requires momentum > 0 and no dampening")
+	}
+	return nil
+}
+
+// contractRow is the row of that name.
+func contractRow(name string) contract.Hyperparameter {
+	for _, row := range contract.Hyperparameters() {
+		if row.Name == name {
+			return row
+		}
+	}
+	panic("worker: package contract has no row " + name)
+}
+
+// words are what decides which rows apply.
+type words struct{ optimizer, loss, scheduler string }
+
+func (h *Hyperparameters) words() words {
+	w := words{h.Optimizer, h.LossFunction, ""}
+	if w.optimizer == "" {
+		w.optimizer, _ = contractRow("optimizer").Default.(string)
+	}
+	if w.loss == "" {
+		w.loss, _ = contractRow("loss_function").Default.(string)
+	}
+	if h.Scheduler != nil {
+		w.scheduler = h.Scheduler.Type
+	}
+	return w
+}
+
+// unused says why a row does not apply, or "".
+func (w words) unused(row contract.Hyperparameter) string {
+	for _, by := range []struct {
+		word string
+		list []string
+	}{{w.optimizer, row.Optimizers}, {w.loss, row.Losses}, {w.scheduler, row.Schedulers}} {
+		if by.list != nil && !slices.Contains(by.list, by.word) {
+			do := "do"
+			if len(by.list) == 1 {
+				do = "does"
+			}
+			return fmt.Sprintf("%s does not use it; %s %s", by.word, and(by.list), do)
+		}
+	}
+	return ""
+}
+
+// Unused says why the optimizer, the loss or the scheduler of h does not use the
+// hyperparameter with that name; "" if it does, or if there is no such name.
+func (h *Hyperparameters) Unused(name string) string {
+	for _, row := range contract.Hyperparameters() {
+		if row.Name == name {
+			return h.words().unused(row)
+		}
+	}
+	return ""
+}
+
+// and joins words for a sentence.
+func and(list []string) string {
+	if len(list) < 2 {
+		return strings.Join(list, "")
+	}
+	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
+}
+
+// standard is the row's default for the optimizer.
+func (w words) standard(row contract.Hyperparameter) any {
+	if d, ok := row.DefaultBy[w.optimizer]; ok {
+		return d
+	}
+	return row.Default
+}
+
+// equalsDefault reports whether v is a default of the row, for any optimizer.
+func equalsDefault(row contract.Hyperparameter, v reflect.Value) bool {
+	defaults := []any{row.Default}
+	for _, d := range row.DefaultBy {
+		defaults = append(defaults, d)
+	}
+	text, _ := json.Marshal(v.Interface())
+	return slices.ContainsFunc(defaults, func(d any) bool {
+		t, _ := json.Marshal(d)
+		return d != nil && string(t) == string(text)
+	})
+}
+
+// checkRow refuses a value that the row does not allow.
+func checkRow(row contract.Hyperparameter, v reflect.Value) error {
+	switch row.Type {
+	case contract.Boolean:
+		return nil
+	case contract.GPUs:
+		return validGPUs(row, v.Bytes())
+	case contract.Choice:
+		if !slices.Contains(row.Values, v.String()) {
+			name := row.Name[strings.LastIndexByte(row.Name, '.')+1:]
+			if name == "type" {
+				name = row.Name[:strings.LastIndexByte(row.Name, '.')]
+			}
+			return Invalid(row.Name, fmt.Sprintf("unknown %s %q%s", strings.ReplaceAll(name, "_", " "), clip(v.String()), didYouMean(v.String(), row.Values)))
+		}
+		return nil
+	}
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if err := inRange(fmt.Sprintf("%s[%d]", row.Name, i), v.Index(i).Float(), *row.Range); err != nil {
+				return err
+			}
+		}
+		return nil
+	case reflect.Float64:
+		return inRange(row.Name, v.Float(), *row.Range)
+	}
+	if n := v.Int(); n < int64(row.Range.Low) || n > int64(row.Range.High) { // float64 has not all of int64
+		return Invalid(row.Name, fmt.Sprintf("is %d, wants %s", n, row.Range))
+	}
+	return nil
+}
+
+func inRange(field string, v float64, r contract.Range) error {
+	if !r.Contains(v) {
+		return Invalid(field, fmt.Sprintf("is %v, wants %s", v, r))
+	}
+	return nil
+}
+
+func validGPUs(row contract.Hyperparameter, raw json.RawMessage) error {
+	if string(raw) == `"all"` {
+		return nil
+	}
+	if n, err := decodeWhole(raw); err != nil || !row.Range.Contains(float64(n)) {
+		return Invalid("gpus", fmt.Sprintf("is %s, wants %s, or \"all\"", clip(string(raw)), row.Range))
+	}
+	return nil
+}
