@@ -52,5 +52,5 @@ func TestArm64(t *testing.T) {
 	session := filepath.Join(dir, sessionName)
 	must(os.Rename(session, session+".arm64"))
 	must(os.WriteFile(session, fmt.Appendf(nil, "#!/bin/sh\nexec %s -L %s %s.arm64\n", qemu, root, session), 0o755))
-	must(p.tryFast(ctx, dir, m))
+	must(p.try(ctx, dir, m))
 }

@@ -13,11 +13,16 @@ import (
 
 func testHost(t *testing.T) *Host {
 	t.Helper()
+	return testHostMode(t, "")
+}
+
+func testHostMode(t *testing.T, mode Mode) *Host {
+	t.Helper()
 	dir := os.Getenv("GOPHERPOD_TEST_HOST")
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	h, err := Prepare(t.Context(), Options{Source: "../..", Dir: dir, Main: modulePath + "/kernel/session/plain", Lean: true,
+	h, err := Prepare(t.Context(), Options{Source: "../..", Dir: dir, Main: modulePath + "/kernel/session/plain", Lean: true, Mode: mode,
 		Packages: []string{"fmt", "strings"}, Progress: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +112,7 @@ func TestOpenRejects(t *testing.T) {
 		{"empty", map[string]string{"current": ""}, "named wrongly"},
 		{"rubbish", map[string]string{"current": "a", "a/manifest.json": "{"}, "unreadable manifest"},
 		{"old", map[string]string{"current": "a", "a/manifest.json": `{"Format":0}`}, "manifest format 0"},
-		{"no Go", map[string]string{"current": "a", "a/manifest.json": `{"Format":2,"Go":{"Root":"/nowhere","Version":"go1.2"}}`}, "go1.2 in /nowhere, which is gone"},
+		{"no Go", map[string]string{"current": "a", "a/manifest.json": `{"Format":3,"Go":{"Root":"/nowhere","Version":"go1.2"}}`}, "go1.2 in /nowhere, which is gone"},
 	} {
 		_, err := Open(write(t, c.files))
 		var stale *StaleError

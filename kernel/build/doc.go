@@ -25,6 +25,8 @@
 //	classic.go   ordinary plugins
 //	fast.go      plugins against a stub of libhost.so; fasthost.go: that library,
 //	             the session program that uses it, the self-test
+//	selftest.go  cells that try a new host, the heap under stress among them;
+//	             assumptions.go: facts of the source of Go that fast mode rests on
 //	library.go   the symbols of libhost.so; index.go: the same as a file to map;
 //	             stub.go: the stub
 //	goobj.go     the names that an object file refers to; mangle.go: names in libraries

@@ -12,7 +12,7 @@ import (
 )
 
 // manifestFormat changes when an older host cannot be used any more.
-const manifestFormat = 2
+const manifestFormat = 3
 
 const manifestName = "manifest.json"
 
@@ -101,6 +101,9 @@ func (m *manifest) check(dir string) error {
 	line, _, _ := strings.Cut(string(b), "\n")
 	if v := strings.TrimSpace(line); v != m.Go.Version {
 		return &StaleError{dir, fmt.Sprintf("was built with %s, installed is %s", m.Go.Version, v)}
+	}
+	if newer(m.Go.Version) != nil {
+		return &StaleError{dir, fmt.Sprintf("was built with %s, which is newer than the Go that built this program", m.Go.Version)}
 	}
 	for _, f := range []string{filepath.Join(m.Go.Tools, "compile"), filepath.Join(m.Go.Tools, "link"), filepath.Join(dir, sessionName)} {
 		if _, err := os.Stat(f); err != nil {

@@ -57,12 +57,13 @@ type Options struct {
 // listFlags compile every archive so that it can go into a shared library, into
 // a position independent program and beside a plugin. Where Go has no shared
 // libraries, on macOS, beside a plugin is enough.
-// The tag is for package rt: it may use what only sessions can link.
+// The tags are for package rt: it may use what only sessions can link.
 func (tc *toolchain) listFlags() []string {
+	tags := "-tags=" + strings.Join(append([]string{"gopherpod_session"}, tc.Tags...), ",")
 	if tc.OS != "linux" {
-		return []string{"-trimpath", "-buildmode=plugin", "-tags=gopherpod_session"}
+		return []string{"-trimpath", "-buildmode=plugin", tags}
 	}
-	return []string{"-trimpath", "-linkshared", "-buildmode=shared", "-tags=gopherpod_session"}
+	return []string{"-trimpath", "-linkshared", "-buildmode=shared", tags}
 }
 
 // standard is what every host holds besides the standard library.
@@ -268,13 +269,16 @@ func (p *preparation) linkMode(ctx context.Context, dir string, m *manifest, all
 	}
 	if p.Mode == Classic {
 		m.Mode, m.Reason = Classic, "it was asked for"
-		return p.linkClassic(ctx, dir, m, all[i])
+		return p.makeClassic(ctx, dir, m, all[i])
 	}
 	known := maps.Clone(m.Package)
 	m.Mode = Fast
-	err := p.linkFast(ctx, dir, m, all[i])
+	err := p.tc.checkAssumptions()
 	if err == nil {
-		err = p.tryFast(ctx, dir, m)
+		err = p.linkFast(ctx, dir, m, all[i])
+	}
+	if err == nil {
+		err = p.try(ctx, dir, m)
 	}
 	if err == nil {
 		return nil
@@ -287,12 +291,28 @@ func (p *preparation) linkMode(ctx context.Context, dir string, m *manifest, all
 	}
 	p.Progress("fast mode does not work here, using classic mode")
 	m.Mode, m.Reason, m.Package = Classic, "fast mode: "+err.Error(), known
-	return p.linkClassic(ctx, dir, m, all[i])
+	return p.makeClassic(ctx, dir, m, all[i])
 }
 
-// tryFast runs the self-test in the folder where the host is made.
-func (p *preparation) tryFast(ctx context.Context, dir string, m *manifest) error {
-	p.Progress("testing fast mode")
+// makeClassic makes the session program in classic mode and runs the self-test. There is
+// no third mode: a Go with which this one fails too would lose what cells compute.
+func (p *preparation) makeClassic(ctx context.Context, dir string, m *manifest, main listed) error {
+	err := p.linkClassic(ctx, dir, m, main)
+	if err == nil {
+		err = p.try(ctx, dir, m)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if m.Reason != "" {
+		err = fmt.Errorf("%w (%s)", err, m.Reason)
+	}
+	return fmt.Errorf("build: cells do not work with %s: classic mode: %w", p.tc.Version, err)
+}
+
+// try runs the self-test in the folder where the host is made.
+func (p *preparation) try(ctx context.Context, dir string, m *manifest) error {
+	p.Progress("testing " + string(m.Mode) + " mode")
 	if err := os.WriteFile(filepath.Join(dir, cfgName), importcfg(dir, m.Package), 0o644); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}

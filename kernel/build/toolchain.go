@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"go/version"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,8 @@ type toolchain struct {
 	Arch    string
 	CC      string // C compiler command
 	LD      string // linker for cells: the fastest one that is there
+	// Tags are build tags that say what the run-time is like, for package rt.
+	Tags []string `json:",omitempty"`
 }
 
 // environ is the user's environment without what would change compiled
@@ -59,7 +62,10 @@ func findToolchain(ctx context.Context) (*toolchain, []string, error) {
 	if err := goJSON(ctx, "", env, &e, "env", "-json", "GOROOT", "GOTOOLDIR", "GOVERSION", "GOOS", "GOARCH", "CC"); err != nil {
 		return nil, nil, err
 	}
-	t := &toolchain{Root: e.GOROOT, Tools: e.GOTOOLDIR, Version: e.GOVERSION, OS: e.GOOS, Arch: e.GOARCH, CC: e.CC}
+	if err := newer(e.GOVERSION); err != nil {
+		return nil, nil, err
+	}
+	t := &toolchain{Root: e.GOROOT, Tools: e.GOTOOLDIR, Version: e.GOVERSION, OS: e.GOOS, Arch: e.GOARCH, CC: e.CC, Tags: typemapTags(e.GOROOT)}
 	if t.OS != runtime.GOOS || t.Arch != runtime.GOARCH {
 		return nil, nil, fmt.Errorf("build: go builds for %s/%s, this program runs on %s/%s", t.OS, t.Arch, runtime.GOOS, runtime.GOARCH)
 	}
@@ -82,6 +88,24 @@ func findToolchain(ctx context.Context) (*toolchain, []string, error) {
 		return nil, nil, &ToolError{Tool: "ld", Need: "linking cells", Err: exec.ErrNotFound}
 	}
 	return t, env, nil
+}
+
+// A NewerGoError says that the installed Go is of a later release than the one that this
+// program was built with. The program's go/types cannot read what it compiles.
+type NewerGoError struct{ Built, Installed string }
+
+func (e *NewerGoError) Error() string {
+	return fmt.Sprintf("build: gopherpod was built with %s and cannot read what %s compiles: build it again with the newer Go, by ./install.sh or go install", e.Built, e.Installed)
+}
+
+// newer fails with a *NewerGoError where installed is of a later release, go1.27 against
+// go1.26, than the Go that built this program. Development versions are not compared.
+func newer(installed string) error {
+	built := runtime.Version()
+	if b, i := version.Lang(built), version.Lang(installed); b != "" && i != "" && version.Compare(i, b) > 0 {
+		return &NewerGoError{Built: built, Installed: installed}
+	}
+	return nil
 }
 
 // A ToolError says that a program that building needs is not installed.

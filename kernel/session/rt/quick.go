@@ -23,7 +23,7 @@ type modules struct {
 	types   map[uint32]unsafe.Pointer   // by hash
 	more    map[uint32][]unsafe.Pointer // those whose hash was taken
 	indexed int                         // modules whose types are in the list
-	pinned  []map[int32]unsafe.Pointer
+	pinned  []map[lm.TypeKey]unsafe.Pointer
 }
 
 // Sizes of runtime.moduledata and abi.Type.
@@ -44,7 +44,7 @@ func wordAt(p unsafe.Pointer, offset uintptr) *unsafe.Pointer {
 
 // add initialises the module that was mapped after before.
 func (m *modules) add(before unsafe.Pointer) error {
-	if !lm.Quick || m.broken {
+	if !lm.Quick || !lm.Typemap || m.broken {
 		return m.official(nil)
 	}
 	md := lm.LastModule
@@ -88,21 +88,21 @@ func fieldWith(record, value unsafe.Pointer) (offset uintptr, ok bool) {
 // learn checks that the field holds what the run-time has made of the module.
 func (m *modules) learn(md unsafe.Pointer, field uintptr) {
 	m.broken = true
-	_, offsets := lm.TypeLinks()
+	sections, offsets := lm.TypeLinks()
 	all := 0
 	for _, o := range offsets {
 		all += len(o)
 	}
-	last := offsets[len(offsets)-1]
+	types, last := sections[len(sections)-1], offsets[len(offsets)-1]
 	if all < worthwhile || len(last) == 0 || *wordAt(md, field) == nil {
 		return
 	}
-	made := *(*map[int32]unsafe.Pointer)(unsafe.Pointer(wordAt(md, field)))
+	made := *(*map[lm.TypeKey]unsafe.Pointer)(unsafe.Pointer(wordAt(md, field)))
 	if len(made) != len(last) {
 		return
 	}
 	for _, o := range last {
-		if made[o] == nil {
+		if made[lm.KeyOf(types, o)] == nil {
 			return
 		}
 	}
@@ -117,13 +117,13 @@ func (m *modules) learn(md unsafe.Pointer, field uintptr) {
 
 // index takes the types of modules that it has not seen yet and returns the map
 // of the last one.
-func (m *modules) index() (typemap map[int32]unsafe.Pointer) {
+func (m *modules) index() (typemap map[lm.TypeKey]unsafe.Pointer) {
 	sections, offsets := lm.TypeLinks()
 	for ; m.indexed < len(sections); m.indexed++ {
 		types, links := sections[m.indexed], offsets[m.indexed]
-		typemap = make(map[int32]unsafe.Pointer, len(links))
+		typemap = make(map[lm.TypeKey]unsafe.Pointer, len(links))
 		for _, o := range links {
-			typemap[o] = m.canonical(unsafe.Add(types, o))
+			typemap[lm.KeyOf(types, o)] = m.canonical(unsafe.Add(types, o))
 		}
 	}
 	return typemap
@@ -155,7 +155,7 @@ func (m *modules) quick(md unsafe.Pointer) error {
 	lm.ModulesInit()
 	typemap := m.index()
 	m.pinned = append(m.pinned, typemap) // the record is not memory that the collector reads
-	*(*map[int32]unsafe.Pointer)(unsafe.Pointer(wordAt(md, m.typemap))) = typemap
+	*(*map[lm.TypeKey]unsafe.Pointer)(unsafe.Pointer(wordAt(md, m.typemap))) = typemap
 	lm.ItabsInit()
 	return nil
 }

@@ -8,23 +8,27 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// Go 1.26 compiles the run-time for a shared library so that it takes the map of the
+// Go compiles the run-time for a shared library so that it takes the map of the
 // registers that reflect's stubs save from a wrong place (runtime.stkobjinit has the
 // address of the address). The collector then takes numbers for pointers. This puts
 // the place right, with the map of a type of the same shape.
+//
+// The record holds a distance from a base. The run-time itself says where its map is
+// now, so the base is that place less the distance: no layout has to be known. Where
+// no type has the shape, nothing is changed, and the self-test of the host says whether
+// that is right.
 func init() {
-	const (
-		rodata = 39 // word of a module's record
-		gcData = 32 // offset in a type
-	)
+	const gcData = 32 // offset in a type
 	f := &lm.StubFrame
+	_, now := lm.StubData(unsafe.Pointer(f))
+	base := now - uintptr(f.GCDataOff)
 	for _, v := range []any{amd64Registers{}, arm64Registers{}} {
 		t := *(*unsafe.Pointer)(unsafe.Pointer(&v))
 		sizes := (*[2]uintptr)(t)
 		if uintptr(f.Size) != sizes[0] || uintptr(f.PtrBytes) != sizes[1] {
 			continue
 		}
-		mask, base := *(*uintptr)(unsafe.Add(t, gcData)), lm.FirstModule[rodata]
+		mask := *(*uintptr)(unsafe.Add(t, gcData))
 		if mask > base && mask-base < 1<<32 {
 			f.GCDataOff = uint32(mask - base)
 		}

@@ -21,10 +21,10 @@ var StubFrame struct {
 	GCDataOff           uint32
 }
 
-// FirstModule is the beginning of the record of the run-time's own module.
+// StubData is where the run-time looks for the pointer mask of a record like StubFrame.
 //
-//go:linkname FirstModule runtime.firstmoduledata
-var FirstModule [40]uintptr
+//go:linkname StubData runtime.(*stackObjectRecord).gcdata
+func StubData(record unsafe.Pointer) (ptrBytes, mask uintptr)
 
 // ModulesInit adds mapped modules to the active ones.
 //
