@@ -106,7 +106,7 @@ func (p *plan) check() (c *checked, err error) {
 	restore := p.renameOld(c)
 	defer restore()
 
-	conf := &types.Config{Importer: p.s.imp, Sizes: sizes, Error: func(err error) {
+	conf := &types.Config{GoVersion: p.s.language(), Importer: p.s.imp, Sizes: sizes, Error: func(err error) {
 		if te, ok := err.(types.Error); ok {
 			c.errs = append(c.errs, te)
 		}

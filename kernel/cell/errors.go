@@ -82,8 +82,9 @@ func caret(line string, col int) string {
 	return b.String() + "^"
 }
 
-// tidy sorts errors by position, drops duplicates and fills in the source lines.
-func (e Errors) tidy(lines map[int][]string) Errors {
+// tidy sorts errors by position, drops duplicates and fills in the source lines, and
+// the hint where an error has none.
+func (e Errors) tidy(lines map[int][]string, hint func(msg string) string) Errors {
 	slices.SortStableFunc(e, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
@@ -92,6 +93,9 @@ func (e Errors) tidy(lines map[int][]string) Errors {
 	})
 	for i, d := range e {
 		e[i].Msg = Clean(d.Msg)
+		if d.Hint == "" {
+			e[i].Hint = hint(d.Msg)
+		}
 		if src := lines[d.Cell]; d.Line >= 1 && d.Line <= len(src) {
 			e[i].Source = src[d.Line-1]
 		}
@@ -139,7 +143,7 @@ func (s *Session) CompilerErrors(output string) Errors {
 		d.Col = max(d.Col, 1)
 		out = append(out, d)
 	}
-	return out.tidy(s.lines)
+	return out.tidy(s.lines, s.languageHint)
 }
 
 // cellNumber returns 5 for "In[5]", and 0 for other file names.

@@ -19,7 +19,7 @@ func (s *Session) Prepare(n int, src string) (*Unit, error) {
 	defer s.mu.Unlock()
 	c, errs := s.parse(n, src)
 	if len(errs) > 0 {
-		return nil, errs.tidy(s.lines)
+		return nil, errs.tidy(s.lines, s.languageHint)
 	}
 	return s.prepare(c, nil)
 }
@@ -49,7 +49,7 @@ func (s *Session) prepare(c *source, more func(*rewritten)) (*Unit, error) {
 	p := s.newPlan(c)
 	chk, errs := p.settle()
 	if len(errs) > 0 {
-		return nil, errs.tidy(s.lines)
+		return nil, errs.tidy(s.lines, s.languageHint)
 	}
 	return chk.generate(more)
 }
@@ -246,7 +246,7 @@ func (c *checked) generate(more func(*rewritten)) (*Unit, error) {
 	w.statements()
 	for _, sym := range vars {
 		if sym.decl.varText == "" && more == nil {
-			return nil, Errors{c.unwritable(sym)}.tidy(p.s.lines)
+			return nil, Errors{c.unwritable(sym)}.tidy(p.s.lines, p.s.languageHint)
 		}
 	}
 	if more != nil {

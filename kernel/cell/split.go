@@ -251,7 +251,7 @@ func classify(toks []tok) chunkKind {
 			}
 			if depth == 0 {
 				rest := toks[i+2:]
-				if len(rest) > 1 && rest[0].kind == token.IDENT && rest[1].kind == token.LPAREN {
+				if len(rest) > 1 && rest[0].kind == token.IDENT && afterBrackets(rest[1:]) == token.LPAREN {
 					return declChunk
 				}
 				return stmtChunk
@@ -259,4 +259,23 @@ func classify(toks []tok) chunkKind {
 		}
 	}
 	return stmtChunk
+}
+
+// afterBrackets is the first token, or the one behind the square brackets that the tokens
+// begin with.
+func afterBrackets(toks []tok) token.Token {
+	depth := 0
+	for _, t := range toks {
+		switch t.kind {
+		case token.LBRACK:
+			depth++
+		case token.RBRACK:
+			depth--
+			continue
+		}
+		if depth == 0 {
+			return t.kind
+		}
+	}
+	return token.EOF
 }

@@ -62,6 +62,7 @@ func New(o Options) *Notebook {
 	mode, _ := o.Host.Mode()
 	c := o.Cells
 	c.Importer, c.Dir, c.Packages, c.Current, c.Fast = n.exportLocked, n.sourceDir, o.Host.Packages, n.currentLocked, mode == build.Fast
+	c.GoVersion = o.Host.GoVersion()
 	n.cells = cell.New(c)
 	return n
 }
