@@ -23,7 +23,12 @@ import (
 //	syscall.Syscall6(0xf7, 0x3, 0x8, 0xc0000a3a58, 0x4, 0xc0000b8000, 0x0)
 //	...
 //	os.(*Process).pidfdWait(0xc00010c000)
+//
+// Since Go 1.27 the labels stand behind the brackets: [IO wait] {cell: 3}, and have quotes
+// only where they need them.
 var (
+	cellLabel = regexp.MustCompile(`[{ ]"?` + idKey + `"?: "?(\d+)"?[,}]`)
+
 	pollWait = regexp.MustCompile(`(?m)^internal/poll\.runtime_pollWait\(0x([0-9a-f]+)\??, 0x(72|77)\??\)`)
 	waitID   = regexp.MustCompile(`(?m)^syscall\.Syscall6\(0x([0-9a-f]+)\??, 0x([13])\??, 0x([0-9a-f]+)\??`)
 )
@@ -55,10 +60,9 @@ func (c *Cell) Unblock(kill bool) bool {
 		sig = syscall.SIGKILL
 	}
 	found := false
-	label := `"` + idKey + `": "` + strconv.Itoa(c.ID) + `"`
 	for _, g := range strings.Split(report(), "\n\n") {
 		head, frames, _ := strings.Cut(g, "\n")
-		if !strings.Contains(head, label) {
+		if labelIn(head) != c.ID {
 			continue
 		}
 		if m := pollWait.FindStringSubmatch(frames); m != nil {
@@ -80,6 +84,16 @@ func (c *Cell) Unblock(kill bool) bool {
 		}
 	}
 	return found
+}
+
+// labelIn is the execution that the first line of a goroutine's report names, 0 for none.
+func labelIn(head string) int {
+	m := cellLabel.FindStringSubmatch(head)
+	if m == nil {
+		return 0
+	}
+	id, _ := strconv.Atoi(m[1])
+	return id
 }
 
 // deadline lets everything that waits for a file or connection time out.

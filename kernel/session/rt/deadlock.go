@@ -21,7 +21,7 @@ var asleep = []string{"chan receive", "chan send", "select", "semacquire", "sync
 func Deadlock() (where []string) {
 	for _, g := range strings.Split(report(), "\n\n") {
 		head, frames, _ := strings.Cut(g, "\n")
-		if !strings.Contains(head, `"`+idKey+`": "`) {
+		if labelIn(head) == 0 {
 			continue
 		}
 		m := goroutineHead.FindStringSubmatch(head)

@@ -194,3 +194,20 @@ func TestFieldWith(t *testing.T) {
 		t.Errorf("got %d %v", o, ok)
 	}
 }
+
+// TestLabelIn reads the labels of a goroutine as Go writes them before 1.27 and since.
+func TestLabelIn(t *testing.T) {
+	for head, want := range map[string]int{
+		`goroutine 34 [IO wait, labels:{"cell": "3"}]:`:            3,
+		`goroutine 34 [IO wait, labels:{"a": "b", "cell": "31"}]:`: 31,
+		`goroutine 34 [chan receive, 2 minutes] {cell: 3}:`:        3,
+		`goroutine 34 [select] {a: "b c", cell: 12, z: 1}:`:        12,
+		`goroutine 34 [select] {supercell: 12}:`:                   0,
+		`goroutine 34 [select] {cell: none}:`:                      0,
+		`goroutine 34 [select]:`:                                   0,
+	} {
+		if got := labelIn(head); got != want {
+			t.Errorf("%s: got %d, want %d", head, got, want)
+		}
+	}
+}
