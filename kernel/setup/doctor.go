@@ -25,8 +25,12 @@ type Check struct {
 	Optional bool
 }
 
-// MinGo is the oldest minor version of Go 1 that can compile cells.
-const MinGo = 26
+// MinGo is the oldest minor version of Go 1 that can compile cells, TestedGo the newest
+// that this release was tested with.
+const (
+	MinGo    = 26
+	TestedGo = 27
+)
 
 // Doctor checks everything that the kernel needs, in the order in which it has
 // to be fixed. No check waits longer than ten seconds.
@@ -68,15 +72,35 @@ func command(ctx context.Context, name string, args ...string) (string, error) {
 
 func checkGo(ctx context.Context) Check {
 	c := Check{Name: "Go", Mend: fmt.Sprintf("install Go 1.%d or newer from https://go.dev/dl and put its bin folder on the PATH", MinGo)}
-	version, err := command(ctx, "go", "env", "GOVERSION")
+	path, err := exec.LookPath("go")
 	if err != nil {
 		c.Detail = "there is no go command on the PATH"
 		return c
 	}
-	c.Detail = version
-	if c.OK = minorVersion(version) >= MinGo; c.OK {
-		c.Mend = ""
+	version, err := command(ctx, path, "env", "GOVERSION")
+	if err != nil {
+		c.Detail = path + " does not run: " + err.Error()
+		return c
 	}
+	return judgeGo(c, path, version, runtime.Version())
+}
+
+// judgeGo says whether cells can be compiled with a version of Go, by a program that
+// was built with another.
+func judgeGo(c Check, path, version, built string) Check {
+	c.Detail = version + ", " + path
+	minor, own := minorVersion(version), minorVersion(built)
+	switch {
+	case minor < MinGo:
+		return c
+	case minor > own:
+		c.Detail += fmt.Sprintf("; gopherpod was built with %s and cannot read what the newer one compiles", built)
+		c.Mend = "build gopherpod again with this Go: ./install.sh, or go install and gopherpod install"
+		return c
+	case minor > TestedGo:
+		c.Detail += fmt.Sprintf("; newer than Go 1.%d, the newest that this release was tested with: the self-test of gopherpod install decides how cells are compiled", TestedGo)
+	}
+	c.OK, c.Mend = true, ""
 	return c
 }
 
