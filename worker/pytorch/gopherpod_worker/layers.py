@@ -19,9 +19,11 @@ from typing import Any
 from torch import nn
 
 from . import modules
-from .wire import Fields, invalid, shown
+from .contract import LIMITS
+from .fields import Fields
+from .wire import invalid, shown
 
-LARGEST = 1 << 31
+LARGEST = LIMITS["size"]
 
 
 @dataclass(frozen=True)

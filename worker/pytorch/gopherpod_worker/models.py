@@ -20,12 +20,13 @@ import torch
 from torch import nn
 
 from . import layers
+from .contract import LIMITS
+from .fields import Fields
 from .memory import free_memory
 from .modules import Branches, Embedding, Graph, Residual, merge
-from .wire import Fields, JobError, invalid, nearest, shown, unsupported
+from .wire import JobError, invalid, nearest, shown, unsupported
 
-MAX_LAYERS = 10_000
-MAX_DEPTH = 16  # of layers in layers
+MAX_LAYERS, MAX_DEPTH = LIMITS["layers"], LIMITS["depth"]  # depth: of layers in layers
 
 
 class Builder:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from . import address, data, ddp, evaluate, layers, tensors, train, wire
+from . import address, contract, data, ddp, evaluate, layers, tensors, train, wire
 from . import device as devices
 from .runs import Memory
 from .team import Flag, Stopped
@@ -213,12 +213,12 @@ def capabilities() -> dict[str, Any]:
     return {
         "operation": "capabilities",
         "protocols": [0, wire.PROTOCOL],
-        "operations": list(wire.OPERATIONS),
+        "operations": list(contract.OPERATIONS),
         "layers": sorted([*layers.TABLE, "residual", "branches"]),
         "models": ["sequential", "graph"] + (["python"] if os.environ.get("GOPHERPOD_ALLOW_CODE") == "1" else []),
-        "losses": list(wire.LOSSES),
-        "optimizers": list(wire.OPTIMIZERS),
-        "schedulers": list(wire.SCHEDULERS),
+        "losses": list(contract.LOSSES),
+        "optimizers": list(contract.OPTIMIZERS),
+        "schedulers": list(contract.SCHEDULERS),
         "precisions": devices.info()["precisions"],
         "devices": devices.info()["device_count"],
         "max_bytes": tensors.MAX_BYTES,

@@ -6,10 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from gopherpod_worker import (
-    layers,
-    wire,
-)
+from gopherpod_worker import contract, layers  # noqa: E402
 
 table = {}
 for name, kind in layers.TABLE.items():
@@ -23,6 +20,6 @@ for name, kind in layers.TABLE.items():
     }
 print(
     json.dumps(
-        {"layers": table, "optimizers": wire.OPTIMIZERS, "losses": wire.LOSSES, "schedulers": wire.SCHEDULERS, "precisions": wire.PRECISIONS, "operations": wire.OPERATIONS}
+        {"layers": table, "optimizers": contract.OPTIMIZERS, "losses": contract.LOSSES, "schedulers": contract.SCHEDULERS, "precisions": contract.PRECISIONS, "operations": list(contract.OPERATIONS)}
     )
 )

@@ -65,7 +65,7 @@ def test_what_fails_is_not_recorded(deploy):
 def test_the_image_has_every_module_and_the_pins():
     dockerfile, ignore = (HERE / "Dockerfile").read_text(), (HERE / ".dockerignore").read_text().split()
     assert dockerfile.count("\nFROM ") == 1 and "USER worker" in dockerfile and "--self-test" in dockerfile and "--require-hashes" in dockerfile
-    assert ignore == ["*", "!handler.py", "!gopherpod_worker/*.py", "!requirements.txt"]
+    assert ignore == ["*", "!handler.py", "!gopherpod_worker/*.py", "!gopherpod_worker/contract.json", "!requirements.txt"]
     assert "COPY handler.py ./" in dockerfile and "COPY gopherpod_worker gopherpod_worker" in dockerfile
     pins = re.findall(r"^([\w.-]+)==\S+ \\$", (HERE / "requirements.txt").read_text(), re.M)
     assert {"runpod", "msgpack", "zstandard", "numpy"} <= set(pins) and "torch" not in pins

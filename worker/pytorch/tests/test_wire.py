@@ -63,7 +63,7 @@ REFUSED = [
     (hyper(seed=1 << 70), "hyperparameters.seed"),
     (hyper(validation_split=1), "hyperparameters.validation_split"),
     (hyper(betas=[0.9]), "hyperparameters.betas"),
-    (hyper(betas=[0.9, 1.0]), "hyperparameters.betas"),
+    (hyper(betas=[0.9, 1.0]), "hyperparameters.betas[1]"),
     (hyper(betas="x"), "hyperparameters.betas"),
     (hyper(nesterov=True), "hyperparameters.nesterov"),
     (hyper(class_weights=[1, -1]), "hyperparameters.class_weights[1]"),
@@ -96,8 +96,12 @@ def test_defaults_are_the_contracts():
     rates = {"sgd": 0.01, "adamw": 0.001, "rmsprop": 0.01, "adagrad": 0.01, "nadam": 0.002, "lbfgs": 1.0}
     assert {o: wire.parse(hyper(optimizer=o)).hyper.learning_rate for o in rates} == rates
     assert wire.parse(hyper(optimizer="adamw")).hyper.weight_decay == 0.01
-    # Go leaves zero values out, and an explicit zero means the default as well
-    assert wire.parse(hyper(learning_rate=0, epochs=0, batch_size=0, optimizer="")).hyper == h
+    # what is not given is left out or null; an explicit zero is a value, and refused where it is none
+    assert wire.parse(hyper(learning_rate=None, epochs=None, batch_size=None, optimizer=None)).hyper == h
+    for given in ({"epochs": 0}, {"batch_size": 0}, {"optimizer": ""}):
+        with pytest.raises(wire.JobError) as e:
+            wire.parse(hyper(**given))
+        assert e.value.field == "hyperparameters." + next(iter(given))
 
 
 def test_the_nearest_name_is_said():

@@ -1,0 +1,188 @@
+"""The hyperparameters of a request, checked against the contract's table row by row.
+
+A value that is not given has its default; an explicit 0 is a value like any other. What does not apply to the optimizer, the
+loss or the scheduler is refused by name, unless it is the default.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from .contract import HYPERPARAMETERS, Row, default
+from .fields import Fields, invalid, nearest, shown
+
+
+@dataclass(frozen=True)
+class Scheduler:
+    type: str
+    step_size: int = default("scheduler.step_size")
+    gamma: float = default("scheduler.gamma")
+    t_max: int = 0  # 0: start_epoch + epochs
+    eta_min: float = default("scheduler.eta_min")
+    max_lr: float = 0.0  # 0: ten times the learning rate
+    factor: float = default("scheduler.factor")
+    patience: int = default("scheduler.patience")
+    steps: int = default("scheduler.steps")
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    patience: int
+    min_delta: float = default("early_stopping.min_delta")
+    monitor: str = ""  # val_loss if there is validation, else loss
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """When to save to the store's folder: whichever comes first; 0 means never."""
+
+    epochs: int = default("checkpoint.epochs")
+    seconds: float = 60.0  # without any field of it
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    optimizer: str = default("optimizer")
+    learning_rate: float = default("learning_rate")
+    loss_function: str = default("loss_function")
+    epochs: int = default("epochs")
+    batch_size: int = default("batch_size")  # 0: all samples
+    shuffle: bool = default("shuffle")
+    seed: int = default("seed")
+    validation_split: float = default("validation_split")
+    weight_decay: float = default("weight_decay")
+    momentum: float = default("momentum")
+    nesterov: bool = default("nesterov")
+    betas: tuple[float, float] = default("betas")
+    eps: float = default("eps")
+    scheduler: Scheduler | None = None
+    early_stopping: EarlyStopping | None = None
+    precision: str = default("precision")
+    clip_norm: float = default("clip_norm")
+    clip_value: float = default("clip_value")
+    class_weights: tuple[float, ...] | None = None
+    label_smoothing: float = default("label_smoothing")
+    alpha: float = default("alpha")
+    delta: float = default("delta")
+    dampening: float = default("dampening")
+    max_iter: int = default("max_iter")
+    top_k: int = default("top_k")
+    gpus: int = default("gpus")  # 0: all
+    on_oom: str = default("on_oom")
+    accelerate: str = default("accelerate")
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+
+
+OBJECTS = ("scheduler", "early_stopping", "checkpoint")
+ALL = "all"  # of gpus
+
+
+def parse(value: Any, path: str, operation: str, protocol: int) -> Hyperparameters:
+    f = Fields(value, path)
+    inner = {name: Fields(v, f.at(name)) for name in OBJECTS if (v := f.raw(name)) is not None}
+    given: dict[str, Any] = {}  # by the row's name
+    for name, row in HYPERPARAMETERS.items():
+        outer, _, short = name.rpartition(".")
+        at = inner.get(outer) if outer else f
+        if at is not None and (v := at.raw(short)) is not None:
+            given[name] = _typed(row, v, at.at(short))
+    for at in (f, *inner.values()):
+        at.end()
+    optimizer = given.get("optimizer", default("optimizer"))
+    chosen = {"optimizers": optimizer, "losses": given.get("loss_function", default("loss_function")), "schedulers": given.get("scheduler.type", "")}
+    for name, row in HYPERPARAMETERS.items():
+        if name in given:
+            _in_range(row, given[name], f.at(name))
+        elif row.required and name.rpartition(".")[0] in inner:
+            raise invalid(f.at(name), "missing" + (f"; known: {', '.join(row.values)}" if row.values else ""))
+    for name, v in given.items():
+        _applies(HYPERPARAMETERS[name], v, f.at(name), chosen, protocol)
+    for name, row in HYPERPARAMETERS.items():
+        least = row.above.get(chosen["losses"])
+        if least is not None and name in given and given[name] <= least:
+            raise invalid(f.at(name), f"{shown(given[name])} is out of range: {chosen['losses']} wants more than {least:g}")
+    hyper = _resolve(given, optimizer, operation, set(inner))
+    if hyper.nesterov and (hyper.momentum <= 0 or hyper.dampening != 0):
+        raise invalid(f.at("nesterov"), "it needs a momentum above 0 and no dampening")
+    return hyper
+
+
+def _typed(row: Row, v: Any, path: str) -> Any:
+    """The value as the row's type has it."""
+    if row.type == "boolean":
+        if not isinstance(v, bool):
+            raise invalid(path, f"true or false is expected, not {shown(v)}")
+        return v
+    if row.type == "choice":
+        if not isinstance(v, str):
+            raise invalid(path, f"a text is expected, not {shown(v)}")
+        if v not in row.values:
+            raise invalid(path, f"unknown value {shown(v)}; {nearest(v, row.values)}")
+        return v
+    if row.type == "numbers":
+        if not isinstance(v, list) or (row.length and len(v) != row.length) or len(v) > 1 << 20:
+            raise invalid(path, f"a list of {row.length or 'at most 1048576'} numbers is expected, not {shown(v)}")
+        return tuple(_number(x, f"{path}[{i}]") for i, x in enumerate(v))
+    if row.type == "gpus" and v == "all":
+        return ALL
+    if row.type in ("integer", "gpus"):
+        if isinstance(v, float) and v.is_integer():
+            v = int(v)
+        if isinstance(v, bool) or not isinstance(v, int):
+            raise invalid(path, f"an integer is expected, not {shown(v)}")
+        return v
+    return _number(v, path)
+
+
+def _number(v: Any, path: str) -> float:
+    if isinstance(v, bool) or not isinstance(v, (int, float)):
+        raise invalid(path, f"a number is expected, not {shown(v)}")
+    try:
+        x = float(v)
+    except OverflowError:
+        raise invalid(path, "the number is too large") from None
+    if not math.isfinite(x):
+        raise invalid(path, f"a finite number is expected, not {x}")
+    return x
+
+
+def _in_range(row: Row, v: Any, path: str) -> None:
+    if not row.range or v == ALL:
+        return
+    for i, x in enumerate(v if isinstance(v, tuple) else (v,)):
+        at = f"{path}[{i}]" if isinstance(v, tuple) else path
+        if not row.contains(x):
+            raise invalid(at, f"{shown(x)} is out of range: {row.wants()} is expected")
+
+
+def _applies(row: Row, value: Any, path: str, chosen: dict[str, str], protocol: int) -> None:
+    """Refuses a value that changes nothing, unless it is the default or an empty list. The predecessor's requests, without a
+    protocol, may hold what their optimizer does not use; it is ignored."""
+    for kind, word in chosen.items():
+        users: tuple[str, ...] = getattr(row, kind)
+        if not users or word in users or value in (row.default_for(chosen["optimizers"]), ()) or (row.optimizers and not protocol):
+            continue
+        raise invalid(path, f"{word or 'no scheduler'} does not use it; {', '.join(users)} {'does' if len(users) == 1 else 'do'}")
+
+
+def _resolve(given: dict[str, Any], optimizer: str, operation: str, objects: set[str]) -> Hyperparameters:
+    """The values of a job: what is given, else the default for its optimizer."""
+    values = {n: given.get(n, r.default_for(optimizer)) for n, r in HYPERPARAMETERS.items()}
+
+    def of(outer: str) -> dict[str, Any]:
+        return {n.removeprefix(outer + "."): v for n, v in values.items() if n.startswith(outer + ".") and v is not None}
+
+    top = {n: v for n, v in values.items() if "." not in n}
+    if "batch_size" not in given and operation == "train_epoch":
+        top["batch_size"] = 0  # all samples
+    if top["gpus"] == ALL:
+        top["gpus"] = 0
+    top["class_weights"] = top["class_weights"] or None
+    return Hyperparameters(
+        **top,
+        scheduler=Scheduler(**of("scheduler")) if "scheduler" in objects else None,
+        early_stopping=EarlyStopping(**of("early_stopping")) if "early_stopping" in objects else None,
+        checkpoint=Checkpoint(**of("checkpoint")) if "checkpoint" in objects else Checkpoint(),
+    )
