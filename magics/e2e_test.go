@@ -17,6 +17,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
@@ -285,9 +286,11 @@ func TestInterrupted(t *testing.T) {
 }
 
 // TestInterruptedTwice: after a second interrupt the cell does not wait for the weights.
+// %runpod_attach fetches them later, and all the counts of epochs agree.
 func TestInterruptedTwice(t *testing.T) {
 	vars := session(t)
 	embedded(t)
+	store := kept(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	why, again := errors.New("stop"), make(chan struct{})
 	close(again)
@@ -304,6 +307,21 @@ func TestInterruptedTwice(t *testing.T) {
 	}
 	if v, ok := vars.Lookup("model"); !ok || v.Interface().(*train.Model).HasWeights() {
 		t.Error("weights, or no variable")
+	}
+	if _, err := run(t, "runpod_attach", "last -o whole", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	v, ok := vars.Lookup("whole")
+	if !ok || !v.Interface().(*train.Model).HasWeights() {
+		t.Fatal("no weights after %runpod_attach")
+	}
+	model := v.Interface().(*train.Model)
+	list, _, err := store.List(t.Context(), runs.Filter{})
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	if n := model.Epochs; n != model.History.Len() || n != model.Receipt.Epochs || n != list[0].Epochs {
+		t.Errorf("model %d, history %d, receipt %d, store %d epochs", n, model.History.Len(), model.Receipt.Epochs, list[0].Epochs)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // A live view shows a training while it runs: one display that is redrawn at most
-// four times a second, or, where nobody watches, a line an epoch.
+// four times a second, or a line per epoch if nobody watches.
 type live struct {
 	out     magic.Output
 	id      string // of the display
@@ -50,7 +50,7 @@ func newView(ctx context.Context, c *magic.Call, s subject, title string, place 
 		waiting: func(queued time.Duration) string {
 			why, err := place.Waiting(ctx, queued)
 			if err != nil && ctx.Err() == nil {
-				return fmt.Sprintf("queued (%d s so far); the endpoint does not say why: it cannot be reached", int(queued.Seconds()))
+				return fmt.Sprintf("queued (%d s so far); cannot reach the endpoint to ask why", int(queued.Seconds()))
 			}
 			return why
 		},
@@ -74,7 +74,7 @@ func newView(ctx context.Context, c *magic.Call, s subject, title string, place 
 // explainEvery is how often the endpoint is asked why a job waits.
 const explainEvery = 3 * time.Second
 
-// explain asks why the job waits while it does.
+// explain asks the endpoint why the job waits, for as long as it does.
 func (l *live) explain() {
 	tick := time.NewTicker(explainEvery)
 	defer tick.Stop()
@@ -104,7 +104,7 @@ func (l *live) explain() {
 // clockEvery is how often the view is drawn while nothing changes: the clock goes on.
 const clockEvery = time.Second
 
-// redraw draws what has changed, at once where the frame before is old enough.
+// redraw draws what has changed, at once if the previous frame is old enough.
 func (l *live) redraw() {
 	defer close(l.stopped)
 	last := l.started
@@ -128,7 +128,7 @@ func (l *live) redraw() {
 	}
 }
 
-// change says that there is something new to draw.
+// change notes that there is something new to draw.
 func (l *live) change() {
 	select {
 	case l.changed <- struct{}{}:
@@ -182,7 +182,7 @@ func (l *live) draw() {
 	l.out.Display(frame)
 }
 
-// left is what remains if the rest goes on as what is done did.
+// left estimates what remains from the speed so far.
 func (l *live) left() time.Duration {
 	if l.first.IsZero() {
 		return 0
@@ -220,7 +220,7 @@ func (l *live) end(t render.Training) {
 	}
 }
 
-// stateInWords says what a job waits for.
+// stateInWords describes what a job waits for.
 func stateInWords(s runpod.Status) string {
 	switch s {
 	case runpod.StatusInQueue:

@@ -1,5 +1,5 @@
 // Package display shows rich output in a notebook cell: HTML, Markdown, LaTeX,
-// images, JSON, and whatever a value knows to show of itself.
+// images, JSON, and values that show themselves.
 //
 //	display.HTML("<b>bold</b>")
 //	h := display.Markdown("working ...")
@@ -56,7 +56,7 @@ type Sink interface {
 	Clear(wait bool)
 	// Format returns how a value shows itself: data and metadata of a message.
 	Format(v any) Message
-	// Input asks the person for a line.
+	// Input asks the user for a line.
 	Input(prompt string, password bool) (string, error)
 	// Context is the cell that calls, as a context.
 	Context() context.Context
@@ -92,11 +92,11 @@ func Show(data MIMEMap, metadata map[string]any, options ...Option) Handle {
 	return h
 }
 
-// An Option says more of what is shown.
+// An Option adds to what is shown.
 type Option func(*Message)
 
-// Caption says what a picture shows. It stands below the picture, and in its
-// place where no pictures are shown or seen.
+// Caption describes a picture, below it and for screen readers, and replaces it in
+// viewers that show no pictures.
 //
 //	display.Image(img, display.Caption("the first ten digits of the file"))
 func Caption(text string) Option {
@@ -163,11 +163,11 @@ func Clear(wait bool) {
 	}
 }
 
-// ErrNobody says that there is nobody to ask: the notebook runs without a person,
-// or the program is no notebook.
+// ErrNobody is returned if there is no user to ask: the notebook runs unattended, or
+// the program is not a notebook.
 var ErrNobody = errors.New("display: nobody can be asked here")
 
-// Input asks the person at the notebook for a line.
+// Input asks the user at the notebook for a line.
 func Input(prompt string) (string, error) { return ask(prompt, false) }
 
 // Password asks for a line that is not shown as it is typed.
@@ -192,7 +192,7 @@ func Markdown(text string) Handle { return rich("text/markdown", text, text) }
 // LaTeX shows a formula, dollar signs included.
 func LaTeX(text string) Handle { return rich("text/latex", text, text) }
 
-// JavaScript runs a script in the front end, where that allows it.
+// JavaScript runs a script in the front end, if that allows it.
 func JavaScript(code string) Handle { return rich("text/javascript", code, code) }
 
 // SVG shows an SVG document. A notebook that is not trusted does not show it, nor
@@ -215,7 +215,7 @@ func encoded(mime, name string, b []byte, options []Option) Handle {
 	return Show(MIMEMap{mime: b, "text/plain": text}, nil, options...)
 }
 
-// JSON shows a value as a tree. It panics where the value does not encode.
+// JSON shows a value as a tree. It panics if v does not encode.
 func JSON(v any) Handle {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -224,7 +224,7 @@ func JSON(v any) Handle {
 	return rich("application/json", json.RawMessage(b), string(b))
 }
 
-// Image shows an image. It panics where the image does not encode as PNG.
+// Image shows an image. It panics if img does not encode as PNG.
 func Image(img image.Image, options ...Option) Handle { return Show(ImageData(img), nil, options...) }
 
 // ImageData is an image as PNG with a line of text.

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// What follows is the rest of what gophernotes' package display offers, so that its
-// notebooks run. There a function returns Data that the notebook shows where it is
-// the last expression of a cell; here it is shown at once, and Display of what it
-// returns shows nothing more.
+// This file has the rest of what gophernotes' package display offers, so that its
+// notebooks run. There, a function returns Data, which the notebook shows if it is the
+// last expression of a cell. Here, the function shows it at once, and Display of what
+// it returns shows nothing more.
 
 // MIME types that a front end can show.
 const (
@@ -28,8 +28,8 @@ const (
 	MIMETypeText       = "text/plain"
 )
 
-// What a type may offer to show itself: all that a value has is sent, and the front
-// end shows what it can. A Renderer, then a SimpleRenderer, go before the rest.
+// Methods by which a type shows itself. Everything that a value offers is sent, and the
+// front end shows what it can. Renderer, then SimpleRenderer, take precedence.
 type (
 	// Renderer gives data and metadata.
 	Renderer = interface{ Render() Data }
@@ -75,8 +75,8 @@ func String(mime, s string) Handle { return Any(mime, s) }
 func MIME(data, metadata MIMEMap) Handle { return Show(data, metadata) }
 
 // Any shows a value as the given type: text, bytes, what a reader gives or a
-// WriterTo writes, anything else by itself. An empty type is found out from the
-// bytes. It panics where the value cannot be read.
+// WriterTo writes, anything else by itself. An empty type is detected from the
+// bytes. It panics if v cannot be read.
 func Any(mime string, v any) Handle {
 	b, text := []byte(nil), ""
 	switch v := v.(type) {
@@ -116,10 +116,10 @@ func Any(mime string, v any) Handle {
 	return Display(MakeData3(mime, fmt.Sprintf("%s, %d bytes", mime, len(b)), b))
 }
 
-// Auto shows a value, and finds out the type of bytes.
+// Auto shows a value, and detects the type of bytes.
 func Auto(v any) Handle { return Any("", v) }
 
-// File shows a file. It panics where it cannot be read.
+// File shows a file. It panics if the file cannot be read.
 func File(mime, path string) Handle {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -138,5 +138,5 @@ func Math(formula string) Handle {
 	return rich("text/latex", "$$"+strings.Trim(formula, "$")+"$$", formula)
 }
 
-// PDF shows a PDF document, where the front end can.
+// PDF shows a PDF document, if the front end can.
 func PDF(b []byte) Handle { return encoded("application/pdf", "PDF", b, nil) }

@@ -8,9 +8,8 @@ import (
 // images are the types of pictures, whose metadata has an "alt".
 var images = []string{"image/png", "image/jpeg", "image/svg+xml"}
 
-// Alt is the text that stands for the picture of the message as its maker gave it:
-// "alt" in the metadata of the type. It is empty where nothing was given, or where
-// there is no picture.
+// Alt returns the alternative text that was given for the picture of the message:
+// "alt" in the metadata of its type. It is empty if there is none, or no picture.
 func (m Message) Alt() string {
 	for _, mime := range images {
 		if m.Data[mime] == nil {
@@ -25,8 +24,8 @@ func (m Message) Alt() string {
 	return ""
 }
 
-// Described is the message with a text for its picture: the given one, else its
-// text/plain.
+// Described returns the message with an alternative text for its picture: the given
+// one, else its text/plain.
 func (m Message) Described() Message {
 	text := m.Text()
 	if m.Alt() != "" || text == "" {
@@ -40,7 +39,7 @@ func (m Message) Described() Message {
 	return m
 }
 
-// describe sets the alt of a type. What the caller gave is not changed.
+// describe sets the alt of a type. It does not change the caller's maps.
 func (m *Message) describe(mime, text string) {
 	of, _ := m.Metadata[mime].(map[string]any)
 	if of = maps.Clone(of); of == nil {

@@ -13,7 +13,7 @@ type Run struct {
 	Name string
 	Training
 	Parameters int
-	// Test is a measure on data of its own, "" where there is none.
+	// Test is a measure on data of its own, "" if there is none.
 	Test string
 }
 
@@ -86,8 +86,8 @@ func (r Run) row(val, acc, test bool) (row []string, value float64, ok bool) {
 	return row, value, ok
 }
 
-// ComparePicture draws the losses of the runs over each other, and the accuracies
-// where there are some: of validation where a run has it.
+// ComparePicture draws the losses of the runs over each other, and the accuracies if
+// there are any: those of validation if a run has them.
 func ComparePicture(runs []Run) display.Message {
 	loss, acc := panel{title: "loss"}, panel{title: "accuracy", share: true}
 	var sentence string

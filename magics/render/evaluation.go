@@ -17,13 +17,13 @@ const maxMatrix = 20
 // An Evaluation is what the outputs of an evaluation are made of.
 type Evaluation struct {
 	Metrics worker.Metrics
-	// ClassNames are the names of the classes; nil where they are numbers.
+	// ClassNames are the names of the classes; nil if they are numbers.
 	ClassNames []string
 	Title      string
 	Loss       string // name of the loss function
 }
 
-// Sentence tells the result in one sentence.
+// Sentence is the result in one sentence.
 func (e Evaluation) Sentence() string {
 	m := e.Metrics
 	s := ""
@@ -45,7 +45,7 @@ func (e Evaluation) Sentence() string {
 }
 
 // Table is all the numbers: the totals, a row a class, and the confusion
-// matrix, for those to whom the picture says nothing.
+// matrix, for readers who do not see the picture.
 func (e Evaluation) Table() display.Message {
 	total := e.totals()
 	html, text := total.HTML(), total.Text()
@@ -89,7 +89,7 @@ func (e Evaluation) lossName() string {
 	return "(" + strings.ReplaceAll(e.Loss, "_", " ") + ")"
 }
 
-// class is the name of a class, its number where it has none.
+// class is the name of a class, or its number if it has none.
 func (e Evaluation) class(i int) string {
 	if i >= 0 && i < len(e.ClassNames) {
 		return e.ClassNames[i]

@@ -21,17 +21,17 @@ type Progress struct {
 	Training
 	// State is what the run waits for or does: "in the queue", "training".
 	State string
-	// Batch is the running epoch, where it is known.
+	// Batch is the running epoch, if it is known.
 	Batch *worker.Batch
-	// Cost is what the run has cost so far, in words; "" where it costs nothing or
-	// is not known.
+	// Cost is what the run has cost so far, in words; "" if it costs nothing or
+	// the price is not known.
 	Cost string
-	// Elapsed is the time since the run was asked for, Left what remains as far as
-	// can be told; 0: unknown.
+	// Elapsed is the time since the run was asked for, Left an estimate of what
+	// remains; 0: unknown.
 	Elapsed, Left time.Duration
 }
 
-// Done is the share of the work that is done, 0 to 1.
+// Done returns the share of the work that is done, from 0 to 1.
 func (p Progress) Done() float64 {
 	if p.Epochs <= 0 {
 		return 0
@@ -75,9 +75,9 @@ func (p Progress) status() string {
 	return b.String()
 }
 
-// Frame is the whole view: bar, table, curve. Each frame replaces the one before,
-// in all its representations. The curve is SVG, which a saved notebook that is not
-// trusted does not show; the finished run is a PNG.
+// Frame returns the whole view: bar, table, curve. Each frame replaces the previous
+// one in all its representations. The curve is SVG, which a saved notebook does not
+// show unless it is trusted; the finished run is a PNG.
 func (p Progress) Frame() display.Message {
 	done := p.Done()
 	html := fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(p.status()))
@@ -102,8 +102,8 @@ func bar(done float64, width int) string {
 	return strings.Repeat("#", full) + strings.Repeat(".", width-full)
 }
 
-// EpochLine is an epoch as one line, for where nobody watches. It holds no time,
-// so that a notebook run again prints the same.
+// EpochLine is an epoch as one line, for runs that nobody watches. It contains no
+// time, so that a notebook prints the same when it is run again.
 func EpochLine(e worker.Epoch) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "epoch %*d/%d  loss %s", len(fmt.Sprint(e.Epochs)), e.Epoch, e.Epochs, Number(float64(e.Loss)))
@@ -119,8 +119,8 @@ func EpochLine(e worker.Epoch) string {
 	return b.String()
 }
 
-// LineEvery says that every how manieth epoch gets a line, so that a run prints
-// at most about forty.
+// LineEvery returns n such that every n-th epoch gets a line and a run prints at
+// most about forty.
 func LineEvery(epochs int) int {
 	if epochs <= 40 {
 		return 1

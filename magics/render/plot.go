@@ -46,8 +46,8 @@ func repair(a *plot.Axis) {
 	}
 }
 
-// plotSentence says what a drawn plot shows as far as it tells itself. Drawing gives
-// an empty plot its axes.
+// plotSentence describes a drawn plot by its title and axes. Drawing gives an empty
+// plot its axes.
 func plotSentence(p *plot.Plot) string {
 	var b strings.Builder
 	b.WriteString("Plot")

@@ -7,8 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// MIMEReceipt is the key under which a receipt stands in the metadata of an
-// output, for programs.
+// MIMEReceipt is the key of a receipt in the metadata of an output, for programs.
 const MIMEReceipt = "gopherpod.receipt"
 
 // Receipt folds pairs of names and values away under a summary. The whole receipt

@@ -31,15 +31,15 @@ var (
 )
 
 // A look is how a series is drawn. Dash and marker differ as well as the colour,
-// for those who do not see the difference of colours and for printers.
+// for readers who do not see the difference of colours, and for printers.
 type look struct {
 	color  color.Color
 	dashes []vg.Length
 	marker draw.GlyphDrawer
 }
 
-// looks are colours of Okabe and Ito, which hold for the common kinds of colour
-// blindness.
+// looks are colours of Okabe and Ito, which readers with the common kinds of colour
+// blindness can tell apart.
 var looks = []look{
 	{color.NRGBA{0x00, 0x72, 0xb2, 0xff}, nil, draw.CircleGlyph{}},
 	{color.NRGBA{0xd5, 0x5e, 0x00, 0xff}, []vg.Length{vg.Points(5), vg.Points(2.5)}, draw.TriangleGlyph{}},
@@ -148,7 +148,7 @@ func (f figure) vector(stop *atomic.Bool) string {
 }
 
 // encodePNG writes img with a palette, its colours rounded to what 256 entries
-// hold; that is a fifth of the bytes, and no eye sees it.
+// hold: a fifth of the bytes, and no visible difference.
 func encodePNG(img image.Image) []byte {
 	if src, ok := img.(*image.RGBA); ok {
 		for _, levels := range []int{31, 15, 7} {
@@ -166,7 +166,7 @@ func encodePNG(img image.Image) []byte {
 	return b.Bytes()
 }
 
-// paletted rounds each channel to levels+1 values; nil where more than 256
+// paletted rounds each channel to levels+1 values; nil if more than 256
 // colours are left.
 func paletted(src *image.RGBA, levels int) image.Image {
 	var round [256]byte

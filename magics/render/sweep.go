@@ -17,19 +17,19 @@ import (
 
 // A Sweep is what the outputs of a search of hyperparameters are made of.
 type Sweep struct {
-	Measure string   // what is made small: "validation loss"
+	Measure string   // what is minimized: "validation loss"
 	Names   []string // of the hyperparameters
 	Ends    [][2]string
 	Trials  []SweepTrial
 	Best    int // index in Trials, -1 for none
-	// Importance is one number a hyperparameter, 0 to 1, NaN where unknown; nil for none.
+	// Importance is one number a hyperparameter, 0 to 1, NaN where unknown; nil if it is not computed.
 	Importance []float64
 	Title      string
 	Total      int // how many trials there will be
 }
 
 // A SweepTrial is one point: its values as text, where they lie on their axes
-// (0 to 1), and what came out; Failed where nothing did.
+// (0 to 1), and the result; Failed says why there is none.
 type SweepTrial struct {
 	Number   int
 	Values   []string
@@ -135,7 +135,7 @@ func (s Sweep) best() *SweepTrial {
 	return &s.Trials[s.Best]
 }
 
-// Sentence tells the result in one sentence.
+// Sentence is the result in one sentence.
 func (s Sweep) Sentence() string {
 	b := s.best()
 	if b == nil {

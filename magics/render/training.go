@@ -17,11 +17,12 @@ import (
 type Training struct {
 	// History holds one record an epoch, as far as it came.
 	History []worker.Epoch
-	// Epochs is where the run was to end, counted like Epoch.Epoch; 0: where it did.
+	// Epochs is the last epoch that was planned, counted like Epoch.Epoch; 0: the last
+	// of History.
 	Epochs int
 	// Loss is the name of the loss function, for the axis.
 	Loss string
-	// Title is what stands above the table: the model and how it was trained.
+	// Title is the line above the table: the model and how it was trained.
 	Title string
 	// Note is a line below it: why the run ended early. Empty for most.
 	Note string
@@ -74,8 +75,8 @@ func best(values []float64, largest bool) int {
 	return at
 }
 
-// Sentence tells the run in one sentence: what stands for the curve where no
-// picture is shown.
+// Sentence is the run in one sentence, which replaces the curve if no picture is
+// shown.
 func (t Training) Sentence() string {
 	c := t.columns()
 	if len(c.epoch) == 0 {

@@ -96,6 +96,7 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 	if ended && a.run.State == runs.Open {
 		record.end(ctx, p, m, err)
 	} else {
+		record.learn(p, m)
 		record.leave()
 	}
 	return m, err
@@ -199,6 +200,9 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 	}
 	m, bad := p.finished(job, e, r)
 	m.Receipt = p.receipt(m)
+	if cut := (*InterruptedError)(nil); errors.As(err, &cut) {
+		cut.Epochs = m.Epochs - p.StartEpoch // a worker finishes more than it reports in time
+	}
 	return m, errors.Join(err, bad)
 }
 
@@ -224,6 +228,25 @@ func (p *Plan) resume(ctx context.Context, run runs.Run) *recorder {
 	r := &recorder{store: p.options.Runs, tell: p.log(), run: run, stop: make(chan struct{}), stopped: make(chan struct{})}
 	go r.write(context.WithoutCancel(ctx))
 	return r
+}
+
+// learn notes the epochs of a model that has more of them than the store: the worker of
+// a cancelled job finishes its batch, and what it kept is whole. How the run ended stays
+// as it is.
+func (r *recorder) learn(p *Plan, m *Model) {
+	if r == nil || m == nil || m.History.Len() == 0 {
+		return
+	}
+	r.mu.Lock()
+	more := m.Epochs > r.run.Epochs
+	if more {
+		r.run.Seconds, r.run.Record = m.Seconds, p.recordOf(m)
+		r.epoch(m.History.Records[m.History.Len()-1])
+	}
+	r.mu.Unlock()
+	if more {
+		r.put(context.Background())
+	}
 }
 
 // leave ends the writing and changes nothing in what the store says of the run's end.

@@ -71,7 +71,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	}
 	var cut *InterruptedError
 	if !errors.As(err, &cut) && errors.Is(err, runpod.ErrJobCancelled) { // by someone else
-		cut = &InterruptedError{JobID: job.ID, Cancelled: true, Epochs: m.History.Len(), Cause: err}
+		cut = &InterruptedError{JobID: job.ID, Cancelled: true, Epochs: m.Epochs - p.StartEpoch, Cause: err}
 		err = cut
 	}
 	if cut != nil && cut.Cancelled && f.status != runpod.StatusInQueue {
