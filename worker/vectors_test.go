@@ -138,3 +138,27 @@ func TestRejectionVectors(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundaryVectors: at every bound of package contract, Go gives the verdict in the
+// file, and names the field. Python runs the same file.
+func TestBoundaryVectors(t *testing.T) {
+	var cases []struct {
+		Name, Field string
+		Valid       bool
+		Input       json.RawMessage
+	}
+	readVectors(t, "vectors.json", &cases)
+	if len(cases) < 150 {
+		t.Fatalf("only %d vectors", len(cases))
+	}
+	for _, c := range cases {
+		_, err := DecodeRequest(c.Input)
+		var e *Error
+		switch {
+		case c.Valid && err != nil:
+			t.Errorf("%s: %v", c.Name, err)
+		case !c.Valid && (!errors.As(err, &e) || e.Kind != ErrInvalid || e.Field != c.Field):
+			t.Errorf("%s: %v, want an ErrInvalid at %q", c.Name, err, c.Field)
+		}
+	}
+}

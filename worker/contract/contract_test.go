@@ -10,13 +10,15 @@ import (
 // TestGenerated fails if a table has changed and "go generate ./worker/contract"
 // has not run since.
 func TestGenerated(t *testing.T) {
-	want, err := JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(JSONFile)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%v): run go generate ./worker/contract", JSONFile, err)
+	for name, text := range Generated() {
+		want, err := text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is stale (%v): run go generate ./worker/contract", name, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@
 //	hyperparameters.go  how to train: type, range, default, what it applies to
 //	tables.go           optimizers, losses, schedulers, operations, limits
 //	json.go             the tables as JSON, for Python
+//	vectors.go          requests at the bounds, with the verdict of every decoder
 //
 // # contract.json
 //

@@ -30,3 +30,9 @@ func JSON() ([]byte, error) {
 // JSONFile is where contract.json lies, from the package's folder: inside the
 // Python package, which ships it.
 const JSONFile = "../pytorch/gopherpod_worker/contract.json"
+
+// Generated returns the files that are made from the tables, from the package's
+// folder, and what makes each.
+func Generated() map[string]func() ([]byte, error) {
+	return map[string]func() ([]byte, error){JSONFile: JSON, VectorsFile: VectorsJSON}
+}

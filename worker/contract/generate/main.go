@@ -10,11 +10,13 @@ import (
 )
 
 func main() {
-	text, err := contract.JSON()
-	if err == nil {
-		err = os.WriteFile(contract.JSONFile, text, 0o644)
-	}
-	if err != nil {
-		log.Fatal(err)
+	for name, text := range contract.Generated() {
+		b, err := text()
+		if err == nil {
+			err = os.WriteFile(name, b, 0o644)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
 	}
 }
