@@ -61,7 +61,7 @@ func Load(path, entry string) (func(), LoadTime, error) {
 	h := C.gp_open(cp, &text)
 	lt.Map = time.Since(t)
 	if h == nil {
-		return nil, lt, fmt.Errorf("load: %s", C.GoString(text))
+		return nil, lt, fmt.Errorf("load: %s%s", C.GoString(text), mapsHint())
 	}
 	t = time.Now()
 	var err error

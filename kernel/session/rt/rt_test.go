@@ -211,3 +211,16 @@ func TestLabelIn(t *testing.T) {
 		}
 	}
 }
+
+// TestMapsText tells of the limit only where it is reached.
+func TestMapsText(t *testing.T) {
+	if got := mapsText(900, 65530); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := mapsText(65520, 65530); !strings.Contains(got, "65520 memory maps of at most 65530") || !strings.Contains(got, "restart the kernel") {
+		t.Errorf("got %q", got)
+	}
+	if got := mapsHint(); got != "" {
+		t.Errorf("got %q in a process with few maps", got)
+	}
+}
