@@ -126,6 +126,9 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 		return err != nil, err
 	}
 	e, err := p.Ask(x.ctx.Done(), frame.Command{Op: frame.Value, Text: src})
+	if errors.Is(err, supervisor.ErrInterrupted) {
+		p.Send(frame.Command{Op: frame.Interrupt}) // the value's methods
+	}
 	if err != nil {
 		return true, s.lost(p, err)
 	}

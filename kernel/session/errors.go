@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -21,7 +22,11 @@ const (
 	nameMagic       = "Error"
 	nameLost        = "SessionLost"
 	nameInternal    = "InternalError"
+	nameExit        = "Exit"
 )
+
+// errExitedOK ends a cell that called os.Exit(0), which is no failure.
+var errExitedOK = errors.New("os.Exit(0)")
 
 func evalError(name, value string, more ...string) *kernel.EvalError {
 	lines := append(strings.Split(strings.TrimRight(value, "\n"), "\n"), more...)
@@ -50,7 +55,16 @@ func (s *Session) failed(f *frame.Failure) error {
 		return evalError(nameInterrupted, "interrupted", s.frames(f)...)
 	case frame.FailedAbandoned:
 		return evalError(nameInterrupted, "interrupted (abandoned: the cell would not stop; it ends when it comes back to the notebook's code)",
-			"Interrupt twice to end it with the session process.")
+			"Interrupt again to end it with the session process.")
+	case frame.FailedExited:
+		if f.Code == 0 {
+			return errExitedOK
+		}
+		value := fmt.Sprintf("os.Exit(%d)", f.Code)
+		if f.Text != "" {
+			value = fmt.Sprintf("%s (exit code %d)", cell.Clean(strings.TrimRight(f.Text, "\n")), f.Code)
+		}
+		return evalError(nameExit, value, append(s.frames(f), "The cell ended; variables are kept.")...)
 	case frame.FailedExit:
 		return evalError(namePanic, "runtime.Goexit was called", s.frames(f)...)
 	case frame.FailedUsage:

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -38,8 +39,16 @@ type run struct {
 // keepRuns is how many runs are remembered for goroutines that outlive them.
 const keepRuns = 2000
 
-// secondInterrupt is how soon after the first an interrupt ends the process.
-const secondInterrupt = 2 * time.Second
+// A second interrupt ends the session process if the first one was answered, but
+// the cell goes on, or if there was no answer for secondInterrupt. Earlier it is
+// taken for the same wish: people press twice. forgetAbandoned is when an
+// interrupt without a cell no longer means the one that did not stop.
+const (
+	secondInterrupt = time.Second
+	forgetAbandoned = 10 * time.Second
+)
+
+const diedInterrupted = "it was interrupted twice and did not stop"
 
 // stuck is how long the session may take to answer an interrupt. It answers
 // after 8 s at most, even where the cell does not stop.
@@ -70,6 +79,9 @@ func (s *Session) Execute(ctx context.Context, c kernel.Cell, out kernel.Output)
 			return s.wrap(context.Cause(ctx))
 		}
 		if err := s.segment(x, seg); err != nil {
+			if errors.Is(err, errExitedOK) {
+				return nil
+			}
 			return s.wrap(err)
 		}
 	}
@@ -98,31 +110,38 @@ func (s *Session) wrap(err error) error {
 	return evalError(nameInternal, err.Error())
 }
 
-// Interrupt stops the running cell. A second one within two seconds ends the
-// session process; while a magic runs the second tells the magic, which may be
-// putting something in order, and the third ends the process.
+// Interrupt stops the running cell. A second one ends the session process if the
+// cell has not stopped by then, see secondInterrupt; while a magic runs the second
+// tells the magic, which may be putting something in order, and the third ends the
+// process.
 func (s *Session) Interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := time.Now()
 	x := s.current
-	if x == nil {
-		return
-	}
-	if x.ctx.Err() == nil {
-		s.again = time.Now()
-		x.cancel(supervisor.ErrInterrupted)
-		return
-	}
 	switch {
+	case x == nil:
+		if !s.abandoned.IsZero() && now.Sub(s.abandoned) < forgetAbandoned {
+			s.abandoned = time.Time{}
+			s.kill(diedInterrupted)
+		}
+	case x.ctx.Err() == nil:
+		s.again, s.abandoned = now, time.Time{}
+		x.cancel(supervisor.ErrInterrupted)
 	case x.again != nil:
 		close(x.again)
 		x.again = nil
-	case time.Since(s.again) < secondInterrupt:
-		if p := s.super.Process(); p != nil {
-			p.Kill()
-		}
+		s.again = now
+	case now.Sub(s.again) >= secondInterrupt:
+		s.kill(diedInterrupted)
 	}
-	s.again = time.Now()
+}
+
+// kill ends the session process.
+func (s *Session) kill(why string) {
+	if p := s.super.Process(); p != nil {
+		p.Kill(why)
+	}
 }
 
 // start sends a command as a run and waits for its end.
@@ -157,6 +176,11 @@ func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (fr
 	cut := false // the interrupt has ended a read: the cell may end without noticing
 	over := func(e frame.Event) (frame.Event, error) {
 		if e.Failure != nil {
+			if e.Failure.Kind == frame.FailedAbandoned {
+				s.mu.Lock()
+				s.abandoned = time.Now()
+				s.mu.Unlock()
+			}
 			return e, s.failed(e.Failure)
 		}
 		if cut {
@@ -184,7 +208,7 @@ func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (fr
 			again = nil
 			p.Send(frame.Command{Op: frame.Interrupt, ID: id})
 		case <-late:
-			p.Kill()
+			p.Kill(fmt.Sprintf("it did not answer an interrupt within %v", stuck))
 		}
 	}
 }
@@ -221,7 +245,10 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 	case frame.Stream:
 		r.out.Stream(e.Name, []byte(e.Text))
 	case frame.Panic:
-		ee, _ := s.failed(e.Failure).(*kernel.EvalError)
+		ee, ok := s.failed(e.Failure).(*kernel.EvalError)
+		if !ok { // os.Exit(0)
+			return
+		}
 		r.out.Stream("stderr", []byte("in a goroutine: "+strings.Join(ee.Traceback, "\n")+"\n"))
 	case frame.Define:
 		go s.define(p, r, e)

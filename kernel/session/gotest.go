@@ -97,7 +97,7 @@ func (s *Session) goTest(x *execution, seg segment, bench bool) error {
 	if n == 0 {
 		return usage("there is no function of a test or a benchmark: func TestXxx(t *testing.T), func BenchmarkXxx(b *testing.B)")
 	}
-	imports := map[string]string{"nb_testing": "testing", "nb_flag": "flag", "nb_deps": "testing/internal/testdeps", "nb_fmt": "fmt"}
+	imports := map[string]string{"nb_testing": "testing", "nb_flag": "flag", "nb_deps": "testing/internal/testdeps", "nb_fmt": "fmt", "nb_rt": runtimePath}
 	_, err = s.runUnit(x, func() (*cell.Unit, error) { return s.book.PrepareCall(x.ctx, x.progress, x.cell.Count, code, imports) })
 	if ee, ok := errors.AsType[*kernel.EvalError](err); ok && ee.Value == "panic: "+testsFailed {
 		return evalError("TestFailure", testsFailed)
@@ -120,7 +120,8 @@ func (s *Session) testCode(opts map[string]string, only map[string]bool) (code s
 		for kind, prefix := range map[string]string{"T": "Test", "B": "Benchmark", "F": "Fuzz"} {
 			if strings.HasPrefix(f.Name, prefix) && strings.Contains(f.Type, "*testing."+kind) {
 				lists[prefix] = append(lists[prefix], fmt.Sprintf(
-					"{%q, func(t *nb_testing.%s) { defer func() { if r := recover(); r != nil { t.Fatalf(\"panic: %%v\", r) } }(); %s(t) }},", f.Name, kind, f.Name))
+					"{%q, func(t *nb_testing.%s) { over := false; defer func() { if r := recover(); r != nil { t.Fatalf(\"panic: %%v\", r) }; "+
+						"if !over && !t.Failed() && !t.Skipped() { t.Fatalf(\"os.Exit or log.Fatal was called\") } }(); %s(t); over = true }},", f.Name, kind, f.Name))
 				n++
 			}
 		}
@@ -132,7 +133,7 @@ func (s *Session) testCode(opts map[string]string, only map[string]bool) (code s
 		}
 	}
 	var b strings.Builder
-	b.WriteString("func() {\nnb_testing.Init()\n")
+	b.WriteString("func() {\nnb_rt.Testing()\nnb_testing.Init()\n")
 	for _, name := range slices.Sorted(maps.Keys(opts)) {
 		fmt.Fprintf(&b, "if err := nb_flag.Set(\"test.%s\", %q); err != nil { nb_fmt.Println(\"-%[1]s:\", err); return }\n", name, opts[name])
 	}

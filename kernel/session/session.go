@@ -45,12 +45,13 @@ type Session struct {
 
 	execMu sync.Mutex // one cell at a time
 
-	mu      sync.Mutex
-	closed  bool
-	current *execution
-	again   time.Time // of the last interrupt
-	runs    map[int]*run
-	lastRun int
+	mu        sync.Mutex
+	closed    bool
+	current   *execution
+	again     time.Time // of the last interrupt that counted
+	abandoned time.Time // when a cell was given up that did not stop
+	runs      map[int]*run
+	lastRun   int
 }
 
 var _ kernel.Evaluator = (*Session)(nil)

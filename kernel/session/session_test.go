@@ -355,7 +355,7 @@ func TestStdin(t *testing.T) {
 func TestDeath(t *testing.T) {
 	n := newSession(t)
 	for _, c := range []struct{ name, src, want string }{
-		{"exit", "os.Exit(3)", "os.Exit(3)"},
+		{"exit", "syscall.Exit(3)", "os.Exit(3)"},
 		{"killed", "syscall.Kill(os.Getpid(), syscall.SIGKILL)\ntime.Sleep(time.Second)", "killed"},
 		{"fatal", "m := map[int]int{}\nvar wg sync.WaitGroup\nfor g := range 8 {\n wg.Go(func() { for i := range 10000000 { m[i%100] = g } })\n}\nwg.Wait()", "concurrent map"},
 		{"overflow", "var f func(int) int\nf = func(n int) int { return f(n+1) + 1 }\nf(0)", "stack overflow"},
@@ -408,6 +408,23 @@ func (n *testBook) interrupt(src string, more ...time.Duration) *record {
 	return r
 }
 
+// interruptShown interrupts a cell that shows a value for ever.
+func (n *testBook) interruptShown(src string) *record {
+	n.t.Helper()
+	r := &record{}
+	done := make(chan struct{})
+	go func() { n.runIn(context.Background(), "%echo\n"+src, r); close(done) }()
+	r.until(n.t, "end")
+	for tick := time.Tick(1500 * time.Millisecond); ; {
+		select {
+		case <-done:
+			return r
+		case <-tick: // again, if it was still being built
+			n.Interrupt()
+		}
+	}
+}
+
 func TestInterrupt(t *testing.T) {
 	n := newSession(t)
 	n.ok("fmt.Println()")
@@ -454,8 +471,16 @@ func TestInterrupt(t *testing.T) {
 		}
 	})
 	t.Run("twice", func(t *testing.T) {
-		n.interrupt(stuck, 100*time.Millisecond).failed(t, "SessionLost", "killed")
-		if got := n.ok("fmt.Println(\"alive\")"); got != "stdout:alive\n" {
+		n.ok("kept := 1")
+		n.interrupt(stuck, 50*time.Millisecond, 200*time.Millisecond).failed(t, "Interrupted", "abandoned")
+		if got := n.ok("kept"); got != "result:1" {
+			t.Errorf("pressed twice: %q", got)
+		}
+		n.interrupt(stuck).failed(t, "Interrupted", "Interrupt again")
+		p := n.super.Process()
+		n.Interrupt()
+		<-p.Exited()
+		if got := n.ok("fmt.Println(\"alive\")"); !strings.Contains(got, "session ended: it was interrupted twice and did not stop") || !strings.HasSuffix(got, "stdout:alive\n") {
 			t.Errorf("got %q", got)
 		}
 	})

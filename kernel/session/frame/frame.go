@@ -105,6 +105,7 @@ type Failure struct {
 	Text    string  `msgpack:"t,omitempty"`
 	Frames  []Frame `msgpack:"f,omitempty"`
 	Omitted int     `msgpack:"om,omitempty"`
+	Code    int     `msgpack:"co,omitempty"` // of os.Exit
 }
 
 // Kinds of Failure.
@@ -115,6 +116,7 @@ const (
 	FailedInterrupted = "interrupted"
 	FailedAbandoned   = "abandoned" // interrupted, but its goroutine would not end
 	FailedExit        = "exit"      // runtime.Goexit
+	FailedExited      = "exited"    // os.Exit(Code); Text is what log.Fatal said
 	FailedLoad        = "load"      // the shared object does not fit
 )
 

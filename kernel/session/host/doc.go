@@ -12,7 +12,10 @@
 //	magics.go    what a magic sees: variables, output
 //	typetext.go  a type as Go source
 //	show.go      a value as a bundle
+//	cycle.go     values that contain themselves
 //	matrix.go    matrices as text and tables
+//	table.go     slices of structs as tables
+//	dup_linux.go, dup_other.go  a descriptor in the place of another
 //	vars.go      the variables described
 //	builtin.go   the magics that every session has
 package host

@@ -55,8 +55,10 @@ type host struct {
 	mu      sync.Mutex
 	running map[int]*execution
 	answers map[int]chan frame.Command // by Reply
-	replies atomic.Int64
-	stdin   string // the file that standard input is
+	// stopShown stops what shows values without a cell; nil if nothing does.
+	stopShown chan struct{}
+	replies   atomic.Int64
+	stdin     string // the file that standard input is
 }
 
 // Main serves the kernel until it goes, then ends the process.
@@ -73,9 +75,9 @@ func Main(o Options) {
 	err = h.serve(os.NewFile(commandFD, "commands"))
 	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
-		os.Exit(1)
+		rt.Leave(1)
 	}
-	os.Exit(0)
+	rt.Leave(0)
 }
 
 // selfTest runs cells without a kernel and ends the process.
@@ -113,6 +115,7 @@ func open(o Options) (*host, error) {
 	for _, fd := range []int{commandFD, eventFD} {
 		syscall.CloseOnExec(fd)
 	}
+	rt.CatchExits()
 	rt.SetSink(h)
 	display.SetSink(h)
 	h.out.send(frame.Event{Op: frame.Ready, PID: os.Getpid(), Version: frame.Version, Magics: h.infos})

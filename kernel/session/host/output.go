@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -81,11 +82,48 @@ func id(c *rt.Cell) int {
 
 // Show publishes the value of a cell's last expression.
 func (h *host) Show(c *rt.Cell, values []any) {
-	m := h.bundle(values...).Described()
+	m, cut := h.shown(c, values)
+	if cut == rt.CutByUser {
+		panic(rt.Interrupted{})
+	}
+	m = m.Described()
 	if len(m.Data) == 0 {
 		return
 	}
 	h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Message: frame.Pack(m)})
+}
+
+// shown is how values show themselves. Their methods are the user's: one that calls
+// itself without end is cut off.
+func (h *host) shown(c *rt.Cell, values []any) (display.Message, rt.Cut) {
+	made := make(chan display.Message, 1)
+	cut := rt.Aside(c, 0, h.stopValues(c), func() { made <- h.bundle(values...) })
+	if cut == rt.NotCut {
+		select {
+		case m := <-made:
+			return m, cut
+		default: // it ended its goroutine
+		}
+	}
+	var types []string
+	for _, v := range values {
+		types = append(types, strings.ReplaceAll(fmt.Sprintf("%T", v), "main.", ""))
+	}
+	return plain(strings.Join(types, ", ") + " (cannot be shown: its methods call themselves without end)"), cut
+}
+
+// stopValues is closed when values that are shown without a cell are to stop; nil
+// for those of a cell.
+func (h *host) stopValues(c *rt.Cell) <-chan struct{} {
+	if c != nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopShown == nil {
+		h.stopShown = make(chan struct{})
+	}
+	return h.stopShown
 }
 
 // Panic reports a panic in a goroutine of the cell.

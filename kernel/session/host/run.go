@@ -74,7 +74,12 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 		go h.watch(c.ID, e)
 	}
 	go func() {
-		<-e.cell.Done()
+		select {
+		case <-e.cell.Done():
+		case <-e.cell.Exits(): // in another goroutine: the cell's own has to follow
+			go h.unblock(e, &frame.Failure{Kind: frame.FailedAbandoned})
+			<-e.cell.Done()
+		}
 		h.finish(e, failure(e.cell.Failure()))
 		h.mu.Lock()
 		delete(h.running, c.ID)
@@ -118,6 +123,10 @@ func (h *host) finish(e *execution, f *frame.Failure) {
 // interrupt stops an execution; one that cannot be stopped is given up.
 func (h *host) interrupt(id int) {
 	h.mu.Lock()
+	if id == 0 && h.stopShown != nil {
+		close(h.stopShown)
+		h.stopShown = nil
+	}
 	e := h.running[id]
 	if e == nil {
 		h.mu.Unlock()
@@ -134,21 +143,25 @@ func (h *host) interrupt(id int) {
 		return
 	}
 	e.cell.Interrupt()
-	go func() {
-		defer e.cell.Restore()
-		late := time.After(e.patience)
-		for i, wait := 0, unblockFirst; ; i, wait = i+1, unblockEvery {
-			select {
-			case <-e.cell.Done():
-				return
-			case <-late:
-				h.finish(e, &frame.Failure{Kind: frame.FailedAbandoned})
-				return
-			case <-time.After(wait):
-				e.cell.Unblock(i >= killAfter)
-			}
+	go h.unblock(e, &frame.Failure{Kind: frame.FailedAbandoned})
+}
+
+// unblock ends what a stopped execution waits for outside of its code, and gives
+// up with late after its patience.
+func (h *host) unblock(e *execution, late *frame.Failure) {
+	defer e.cell.Restore()
+	over := time.After(e.patience)
+	for i, wait := 0, unblockFirst; ; i, wait = i+1, unblockEvery {
+		select {
+		case <-e.cell.Done():
+			return
+		case <-over:
+			h.finish(e, late)
+			return
+		case <-time.After(wait):
+			e.cell.Unblock(i >= killAfter)
 		}
-	}()
+	}
 }
 
 // failure puts a failure into words for the kernel.
@@ -162,6 +175,8 @@ func failure(f *rt.Failure) *frame.Failure {
 	}
 	var usage *magic.UsageError
 	switch {
+	case f.Exited != nil:
+		out.Kind, out.Code, out.Text = frame.FailedExited, f.Exited.Code, f.Exited.Text
 	case f.Interrupted || errors.As(f.Err, new(rt.Interrupted)):
 		out.Kind = frame.FailedInterrupted
 	case f.Exit:

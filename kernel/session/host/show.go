@@ -57,7 +57,7 @@ func (h *host) bundleOf(v any) (out display.Message) {
 		return display.Message{Data: display.MIMEMap{"text/plain": m.text(), "text/html": m.html()}}
 	}
 	if img, ok := v.(image.Image); ok && !isNil(v) {
-		return display.Message{Data: display.ImageData(img)}
+		return imageMessage(img)
 	}
 	if h.show != nil {
 		if m, ok := h.show(v); ok {
@@ -68,10 +68,29 @@ func (h *host) bundleOf(v any) (out display.Message) {
 		return display.Message{Data: display.MIMEMap{"image/svg+xml": svg, "text/plain": fmt.Sprintf("%T", v)}}
 	}
 	m := plain(textOf(v))
+	if cyclic(v) {
+		return m
+	}
 	if table, ok := asTable(v); ok {
 		m.Data["text/html"] = table
 	}
 	return m
+}
+
+// maxPixels bounds the images that are encoded by themselves: 256 MB of RGBA.
+const maxPixels = 64 << 20
+
+// imageMessage shows an image as a picture. A rectangle is one for package image,
+// but not for people; an image.Uniform is larger than any memory.
+func imageMessage(img image.Image) display.Message {
+	if r, ok := img.(image.Rectangle); ok {
+		return plain(r.String())
+	}
+	b := img.Bounds()
+	if b.Empty() || int64(b.Dx()) > maxPixels/int64(b.Dy()) {
+		return plain(fmt.Sprintf("%T, %d×%d pixels: no picture of that size is shown", img, b.Dx(), b.Dy()))
+	}
+	return display.Message{Data: display.ImageData(img)}
 }
 
 // own is what the value offers itself.
@@ -167,7 +186,9 @@ func textOf(v any) (s string) {
 	if m, ok := asMatrix(v); ok {
 		return m.text()
 	}
-	s = printed(v)
+	if s = cycleText(v); s == "" {
+		s = printed(v)
+	}
 	if len(s) > maxText {
 		s = fmt.Sprintf("%s … (%d bytes more)", strings.ToValidUTF8(s[:maxText], ""), len(s)-maxText)
 	}

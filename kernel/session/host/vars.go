@@ -6,17 +6,28 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
+// describeTime is how long the methods of one variable may take in a list.
+const describeTime = time.Second
+
 // describeAll lists the variables for people.
 func describeAll() (all []frame.VarInfo) {
 	for _, name := range rt.Names() {
-		if v, ok := rt.Lookup(name); ok {
-			all = append(all, describe(name, v))
+		v, ok := rt.Lookup(name)
+		if !ok {
+			continue
 		}
+		found := make(chan frame.VarInfo, 1)
+		if cut := rt.Aside(nil, describeTime, nil, func() { found <- describe(name, v) }); cut == rt.NotCut && len(found) == 1 {
+			all = append(all, <-found)
+			continue
+		}
+		all = append(all, frame.VarInfo{Name: name, Type: strings.ReplaceAll(v.Type().String(), "main.", ""), Text: "cannot be shown: its methods do not return"})
 	}
 	return all
 }
@@ -38,7 +49,11 @@ func describe(name string, v reflect.Value) (info frame.VarInfo) {
 	case reflect.Slice, reflect.Map, reflect.Chan, reflect.Array:
 		info.Shape = fmt.Sprintf("len %d", v.Len())
 	}
-	info.Text, _, _ = strings.Cut(whoText(v), "\n")
+	text := cycleText(v.Interface())
+	if text == "" {
+		text = whoText(v, whoDepth)
+	}
+	info.Text, _, _ = strings.Cut(text, "\n")
 	if r := []rune(info.Text); len(r) > 60 {
 		info.Text = string(r[:59]) + "…"
 	}
@@ -48,9 +63,15 @@ func describe(name string, v reflect.Value) (info frame.VarInfo) {
 // address is how fmt prints a pointer.
 var address = regexp.MustCompile(`\(?0x[0-9a-f]{6,}\)?`)
 
+// whoDepth bounds the pointers that whoText follows: they may lead back.
+const whoDepth = 10
+
 // whoText is a value without addresses, which say nothing and differ from run to
 // run.
-func whoText(v reflect.Value) string {
+func whoText(v reflect.Value, depth int) string {
+	if depth == 0 {
+		return "…"
+	}
 	switch v.Kind() {
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		if v.IsNil() {
@@ -59,11 +80,11 @@ func whoText(v reflect.Value) string {
 		return ""
 	case reflect.Pointer:
 		if k := v.Type().Elem().Kind(); !v.IsNil() && k != reflect.Struct && !described(v.Interface()) {
-			return "&" + whoText(v.Elem())
+			return "&" + whoText(v.Elem(), depth-1)
 		}
 	case reflect.Interface:
 		if !v.IsNil() {
-			return whoText(v.Elem())
+			return whoText(v.Elem(), depth-1)
 		}
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Uint64, reflect.Float64:
 		return textOf(v.Interface())
@@ -119,7 +140,12 @@ func (h *host) value(c frame.Command) {
 		h.reply(c, frame.Event{Err: "unknown"})
 		return
 	}
-	h.reply(c, frame.Event{Message: frame.Pack(h.bundle(v.Interface()).Described())})
+	m, cut := h.shown(nil, []any{v.Interface()})
+	if cut == rt.CutByUser {
+		h.reply(c, frame.Event{Err: "interrupted"})
+		return
+	}
+	h.reply(c, frame.Event{Message: frame.Pack(m.Described())})
 }
 
 // find is what a path of a variable and of fields holds.

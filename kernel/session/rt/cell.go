@@ -40,6 +40,24 @@ type Cell struct {
 	done      chan struct{}
 	fail      *Failure // valid after done
 	out       detached
+	exits     chan struct{}           // closed by the first os.Exit
+	exited    atomic.Pointer[Failure] // of that
+	testing   atomic.Bool             // see Testing
+	parent    *Cell                   // of an Aside, nil otherwise
+}
+
+// root is the cell that c is an Aside of, or c.
+func (c *Cell) root() *Cell {
+	for c.parent != nil {
+		c = c.parent
+	}
+	return c
+}
+
+// isStopped reports whether the cell, or the one that it is an Aside of, was
+// interrupted.
+func (c *Cell) isStopped() bool {
+	return c.stopped.Load() || c.parent != nil && c.parent.isStopped()
 }
 
 // cells is copied for each change, so that the loop check reads it without a lock.
@@ -55,7 +73,7 @@ const idKey = "cell"
 
 // Start runs f as execution id of cell count, in a goroutine of its own.
 func Start(id, count int, f func(ctx context.Context) error) *Cell {
-	c := &Cell{ID: id, Count: count, done: make(chan struct{})}
+	c := &Cell{ID: id, Count: count, done: make(chan struct{}), exits: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	started := make(chan struct{})
 	go pprof.Do(c.ctx, pprof.Labels(idKey, strconv.Itoa(c.ID)), func(ctx context.Context) {
@@ -79,6 +97,9 @@ func (c *Cell) run(ctx context.Context, f func(context.Context) error) {
 			// What it makes of the error that it got is no news.
 			c.fail = &Failure{Interrupted: true}
 		}
+		if f := c.exited.Load(); f != nil {
+			c.fail = f
+		}
 		close(c.done)
 	}()
 	err := f(ctx)
@@ -96,6 +117,14 @@ func addCell(c *Cell) {
 		maps.Copy(m, *old)
 		m[c.label] = c
 	}
+	cells.Store(&m)
+}
+
+func removeCell(c *Cell) {
+	cellsMu.Lock()
+	defer cellsMu.Unlock()
+	m := maps.Clone(*cells.Load())
+	delete(m, c.label)
 	cells.Store(&m)
 }
 
@@ -141,7 +170,7 @@ func (c *Cell) Interrupt() {
 //
 //go:noinline
 func Stop() {
-	if c := labelled(); c != nil && c.stopped.Load() {
+	if c := labelled(); c != nil && c.isStopped() {
 		panic(Interrupted{})
 	}
 }

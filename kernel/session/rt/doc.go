@@ -9,11 +9,15 @@
 //	chan.go       what replaces blocking operations: Recv, Send, Range, Sleep
 //	wait.go       the same for locks and other waits of package sync
 //	blocked.go    ending waits for the network and for child processes
+//	exit.go       os.Exit and log.Fatal end the cell, not the process
+//	aside.go      showing values by methods of the user, which may not end
+//	deadlock.go   reporting that all goroutines wait for each other
 //	goroutine.go  what replaces go statements, so that a panic stays in its cell
 //	vars.go       the variables of the session, values on their way into one
 //	stdout.go     the standard streams of the cell that the caller belongs to
 //	stack.go      the user's frames of a panic
-//	load.go       mapping a cell's shared object; quick.go: making it part of the program
+//	load.go       mapping a cell's shared object; quick.go: making it part of the program;
+//	              stubframe.go: frames of package reflect
 //	itab.go       one itab for each pair of interface and type
 //	janitor.go    forgetting cells that are over
 //	lm            the run-time's functions behind load.go

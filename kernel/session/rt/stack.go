@@ -18,6 +18,7 @@ type Failure struct {
 	Err         error   // returned by a magic; nil for a panic
 	Interrupted bool    // by Interrupt
 	Exit        bool    // by runtime.Goexit
+	Exited      *Exited // by os.Exit or log.Fatal
 	Value       string  // the panic's value as text, "runtime error: ..." included
 	Frames      []Frame // the user's frames
 	Omitted     int     // frames left out of Frames

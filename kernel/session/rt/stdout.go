@@ -101,7 +101,10 @@ func (d *detached) close() {
 
 func stream(name string, real *os.File) *os.File {
 	c := labelled()
-	if c == nil || current.Load() == c || real == nil {
+	if c == nil || real == nil {
+		return real
+	}
+	if c = c.root(); current.Load() == c {
 		return real
 	}
 	return c.out.file(c, name, real)

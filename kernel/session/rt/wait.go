@@ -2,8 +2,6 @@ package rt
 
 import (
 	"context"
-	"log"
-	"os"
 	"runtime/pprof"
 	"sync"
 	"time"
@@ -134,29 +132,4 @@ func helper(f func()) {
 	pprof.SetGoroutineLabels(context.Background())
 	defer func() { recover() }()
 	f()
-}
-
-// Exit replaces os.Exit. In a cell that is being interrupted it only ends the
-// cell: the usual way out of an error that the interrupt has caused.
-func Exit(code int) {
-	Check()
-	os.Exit(code)
-}
-
-// Fatal replaces log.Fatal.
-func Fatal(v ...any) {
-	Check()
-	log.Fatal(v...)
-}
-
-// Fatalf replaces log.Fatalf.
-func Fatalf(format string, v ...any) {
-	Check()
-	log.Fatalf(format, v...)
-}
-
-// Fatalln replaces log.Fatalln.
-func Fatalln(v ...any) {
-	Check()
-	log.Fatalln(v...)
 }

@@ -35,6 +35,7 @@ type Process struct {
 	replies map[int]chan frame.Event
 	last    int
 	closing bool
+	killed  string                           // why Kill was called
 	target  func(stream string, text []byte) // of the standard streams
 }
 
@@ -120,10 +121,12 @@ func (p *Process) read(ours, theirs [4]*os.File, token string) {
 	streams.Wait()
 	p.crash = filter.crash()
 	p.mu.Lock()
-	closing := p.closing
+	closing, killed := p.closing, p.killed
 	p.mu.Unlock()
 	if !closing {
-		p.death = reason(p.cmd.ProcessState, p.crash, err)
+		if p.death = killed; killed == "" {
+			p.death = reason(p.cmd.ProcessState, p.crash, err)
+		}
 	}
 	for _, f := range ours {
 		f.Close()
@@ -218,7 +221,7 @@ func (p *Process) Wait() error {
 	case <-p.exited:
 		return fmt.Errorf("session: the session process did not start: %s%s", p.death, tail(p.crash))
 	case <-time.After(startPatience):
-		p.Kill()
+		p.Kill("it did not start in time")
 		return fmt.Errorf("session: the session process did not start within %v", startPatience)
 	}
 }
@@ -289,12 +292,20 @@ func (p *Process) close() {
 	p.mu.Lock()
 	p.closing = true
 	p.mu.Unlock()
-	p.Kill()
+	p.Kill("it was closed")
 	<-p.exited
 }
 
-// Kill ends the process without waiting for its end.
-func (p *Process) Kill() { p.cmd.Process.Kill() }
+// Kill ends the process without waiting for its end. The first reason given is its
+// Death.
+func (p *Process) Kill(why string) {
+	p.mu.Lock()
+	if p.killed == "" {
+		p.killed = why
+	}
+	p.mu.Unlock()
+	p.cmd.Process.Kill()
+}
 
 // killGroup ends what the session has started and not awaited.
 func (p *Process) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }

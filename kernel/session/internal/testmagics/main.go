@@ -6,8 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+
 	"strings"
+	"syscall"
 	"time"
 
 	"gonum.org/v1/gonum/mat"
@@ -75,6 +76,6 @@ func main() {
 			fmt.Fprintln(c.Out.Stdout(), "cleaned up")
 			return context.Cause(ctx)
 		}},
-		command{"exit", func(context.Context, *magic.Call) error { os.Exit(5); return nil }},
+		command{"exit", func(context.Context, *magic.Call) error { syscall.Exit(5); return nil }},
 	}})
 }

@@ -58,3 +58,15 @@ func PollSetDeadline(pd uintptr, d int64, mode int)
 //
 //go:linkname GetItab runtime.getitab
 func GetItab(inter, typ unsafe.Pointer, canfail bool) unsafe.Pointer
+
+// An ExitHook is called by os.Exit.
+type ExitHook struct {
+	F            func()
+	RunOnFailure bool // for codes other than 0 too
+}
+
+// ExitHooks are called by os.Exit, the last one first, and taken off the list
+// before. A Go without that list leaves this one empty and unused.
+//
+//go:linkname ExitHooks internal/runtime/exithook.hooks
+var ExitHooks []ExitHook

@@ -30,3 +30,12 @@ func PollSetDeadline(uintptr, int64, int) { panic("lm: not linked as a session")
 
 // GetItab is never called.
 func GetItab(_, _ unsafe.Pointer, _ bool) unsafe.Pointer { panic("lm: not linked as a session") }
+
+// An ExitHook is never called.
+type ExitHook struct {
+	F            func()
+	RunOnFailure bool
+}
+
+// ExitHooks are not looked at.
+var ExitHooks []ExitHook

@@ -1,0 +1,120 @@
+package rt
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
+)
+
+// os.Exit would end the process with all variables. In a session it ends the cell
+// whose goroutine calls it: in the cell's own code Exit and Fatal stand in its
+// place; in libraries, (*log.Logger).Fatal for one, a hook of the run-time's own
+// list stops it. It is no panic, which a deferred function could recover.
+
+// An Exited is a call of os.Exit or log.Fatal.
+type Exited struct {
+	Code int
+	Text string // what log.Fatal said
+}
+
+var leaving atomic.Bool
+
+// CatchExits makes os.Exit end a cell instead of the process. The session process
+// calls it once, before cells run.
+func CatchExits() {
+	lm.ExitHooks = append(lm.ExitHooks, lm.ExitHook{F: exitHook, RunOnFailure: true})
+}
+
+// Leave ends the process.
+func Leave(code int) {
+	leaving.Store(true)
+	os.Exit(code)
+}
+
+// exitHook is called by os.Exit, which has taken it off the list and holds the
+// list's lock until the hook is left.
+func exitHook() {
+	lm.ExitHooks = append(lm.ExitHooks, lm.ExitHook{F: exitHook, RunOnFailure: true})
+	if !leaving.Load() {
+		exit(calledWith(), "")
+	}
+}
+
+var exitCall = regexp.MustCompile(`(?m)^os\.Exit\(0x([0-9a-f]+)`)
+
+// calledWith reads the code from the stack: the hook is not told it.
+func calledWith() int {
+	b := make([]byte, 16<<10)
+	if m := exitCall.FindSubmatch(b[:runtime.Stack(b, false)]); m != nil {
+		if n, err := strconv.ParseUint(string(m[1]), 16, 64); err == nil {
+			return int(n)
+		}
+	}
+	return 1
+}
+
+// exit ends the caller's goroutine and its cell with it. It returns if no cell has
+// run yet.
+func exit(code int, text string) {
+	c := Caller()
+	if c == nil {
+		return
+	}
+	c = c.root()
+	if c.testing.Load() { // the test fails, see package session
+		runtime.Goexit()
+	}
+	f := &Failure{Exited: &Exited{code, text}}
+	f.Frames, f.Omitted = userFrames()
+	select {
+	case <-c.done: // a goroutine that outlived its cell
+		sink().Panic(c, f)
+	default:
+		if c.exited.CompareAndSwap(nil, f) {
+			close(c.exits)
+		}
+	}
+	c.Interrupt() // the other goroutines of the cell
+	runtime.Goexit()
+}
+
+// Testing says that the caller's cell runs tests: os.Exit ends only the goroutine
+// of its test.
+func Testing() {
+	if c := Caller(); c != nil {
+		c.root().testing.Store(true)
+	}
+}
+
+// Exits is closed when a goroutine of the cell calls os.Exit.
+func (c *Cell) Exits() <-chan struct{} { return c.exits }
+
+// Exit replaces os.Exit. In a cell that is being interrupted it is the usual way
+// out of an error that the interrupt has caused.
+func Exit(code int) {
+	Check()
+	exit(code, "")
+	os.Exit(code)
+}
+
+// Fatal replaces log.Fatal.
+func Fatal(v ...any) { fatal(fmt.Sprint(v...)) }
+
+// Fatalf replaces log.Fatalf.
+func Fatalf(format string, v ...any) { fatal(fmt.Sprintf(format, v...)) }
+
+// Fatalln replaces log.Fatalln.
+func Fatalln(v ...any) { fatal(fmt.Sprintln(v...)) }
+
+func fatal(text string) {
+	Check()
+	log.Output(3, text) // the caller of Fatal
+	exit(1, text)
+	os.Exit(1)
+}
