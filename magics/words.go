@@ -64,14 +64,14 @@ func (s *splitter) word() (string, error) {
 			continue
 		case r == '\\' && len(s.rest) > n:
 			s.rest = s.rest[n:]
-			r, n = utf8.DecodeRuneInString(s.rest)
+			_, n = utf8.DecodeRuneInString(s.rest)
 		case r == '$':
 			if err := s.variable(&b); err != nil {
 				return "", err
 			}
 			continue
 		}
-		b.WriteRune(r)
+		b.WriteString(s.rest[:n]) // as it is, even if it is no UTF-8
 		s.rest = s.rest[n:]
 	}
 	return b.String(), nil
@@ -87,14 +87,14 @@ func (s *splitter) quoted(b *strings.Builder) error {
 			return nil
 		case r == '\\' && len(s.rest) > n:
 			s.rest = s.rest[n:]
-			r, n = utf8.DecodeRuneInString(s.rest)
+			_, n = utf8.DecodeRuneInString(s.rest)
 		case r == '$':
 			if err := s.variable(b); err != nil {
 				return err
 			}
 			continue
 		}
-		b.WriteRune(r)
+		b.WriteString(s.rest[:n]) // as it is, even if it is no UTF-8
 		s.rest = s.rest[n:]
 	}
 	return usage(`a " is not closed`)

@@ -63,7 +63,7 @@ func TestExpand(t *testing.T) {
 }
 
 func FuzzWords(f *testing.F) {
-	for _, s := range []string{`-d X,y`, `'a`, `"$n"`, `${n}`, `$$`, `\`, "\xff$"} {
+	for _, s := range []string{`-d X,y`, `'a`, `"$n"`, `${n}`, `$$`, `\`, "\xff$", "\xff"} {
 		f.Add(s)
 	}
 	vars := newVars(map[string]any{"n": 3})

@@ -80,8 +80,11 @@ func chunkStatus(ch chunk, line, col int) string {
 	} else {
 		f, _, _, es := parseChunk(0, ch)
 		errs = es
-		if len(errs) == 0 && line > 0 && len(f.Decls) > 0 {
+		if len(errs) == 0 && len(f.Decls) > 0 {
 			if fn, ok := f.Decls[len(f.Decls)-1].(*ast.FuncDecl); ok && fn.Body == nil {
+				if line == 0 { // other code follows: the body cannot come any more
+					return "invalid"
+				}
 				return "incomplete"
 			}
 		}

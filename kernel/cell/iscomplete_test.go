@@ -22,6 +22,7 @@ func TestIsComplete(t *testing.T) {
 		{"if x {\n} else", "incomplete", ""},
 		{"if x {\n}", "complete", ""},
 		{"func f()", "incomplete", ""},
+		{"func f()\n0", "invalid", ""},
 		{"func f() {", "incomplete", "\t"},
 		{"func f() int { return 1 }", "complete", ""},
 		{"func (p point) String() string {\n\treturn \"\"\n}", "complete", ""},
@@ -54,7 +55,7 @@ func TestIsComplete(t *testing.T) {
 }
 
 func FuzzIsComplete(f *testing.F) {
-	for _, src := range []string{"x := 1", "for {", "`", "/*", "func f() {}\nx.", "if a := []int{1}; a {", "\xff"} {
+	for _, src := range []string{"x := 1", "for {", "`", "/*", "func A()\n0", "func f() {}\nx.", "if a := []int{1}; a {", "\xff"} {
 		f.Add(src)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
