@@ -81,13 +81,14 @@ kernel/cell/celltest < # Go programs of others as cells, for tests
 kernel/cgo < # C code of a cell to a package of its own, and Go declarations in the place of C's names
 kernel/build < # files to a shared object: fast mode and classic mode; the host
 kernel/session/frame < kernel/display # what the kernel process and the session process say to each other
+kernel/session/reap < # ends what cells have started, with the session
 kernel/session/rt/lm < # goroutine labels and link names
 kernel/session/rt < kernel/session/rt/lm # what generated cells call
-kernel/session/host < kernel/display, kernel/magic, kernel/session/frame, kernel/session/rt # the session process: its loop
+kernel/session/host < kernel/display, kernel/magic, kernel/session/frame, kernel/session/reap, kernel/session/rt # the session process: its loop
 kernel/session/plain < kernel/session/host # a session program without our magics
 kernel/session/internal/testmagics < kernel/display, kernel/magic, kernel/session/host # a session program with magics for tests
 kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo # cells, modules, C code and libraries of a notebook
-kernel/session/supervisor < kernel/session/frame # the session's process: its start, environment, streams and end
+kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the session's process: its start, environment, streams and end
 kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
 kernel/setup < kernel, kernel/build, kernel/spec # install, doctor, a kernel whose host is missing

@@ -19,6 +19,7 @@
 //	errors.go     failures as people see them
 //	notebook      what cells declared, and the next cell -> an object
 //	supervisor    the session process: start, commands, streams, end
+//	reap          ends what cells have started
 //	frame         what the two processes say to each other
 //	host, rt      the session process itself; plain: one without our magics
 package session

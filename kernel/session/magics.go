@@ -26,7 +26,7 @@ func owns() map[string]own {
 	return map[string]own{
 		"go":          {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
 		"go111module": {magic.Line, "of gophernotes: modules are always on here", "%go111module changes nothing: modules are always on.", (*Session).go111module},
-		"help":        {magic.Line, "list the magics", "%help lists all magics, as %lsmagic does.", (*Session).lsmagic},
+		"help":        {magic.Line, "list the magics", "%help lists all magics, as %lsmagic does; %help name shows the help of one.", (*Session).lsmagic},
 		"test":        {magic.Line | magic.Cell, "run the tests of the notebook", testHelp, (*Session).testMagic},
 		"bench":       {magic.Line | magic.Cell, "run the benchmarks of the notebook", benchHelp, (*Session).benchMagic},
 		"load":        {magic.Line, "put a file into the cell", loadHelp, (*Session).load},
@@ -41,7 +41,11 @@ func owns() map[string]own {
 
 // go111module is gophernotes' switch: its notebooks begin with it.
 func (s *Session) go111module(x *execution, seg segment) error {
-	if seg.args == "off" {
+	switch seg.args {
+	case "", "on", "auto":
+	default:
+		return usage("%%go111module: want on, off or auto, got %s", seg.args)
+	case "off":
 		x.out.Stream("stderr", []byte("%go111module off changes nothing: there is no GOPATH here, modules are always on\n"))
 	}
 	return nil
@@ -164,7 +168,10 @@ func (s *Session) help(x *execution, name string) error {
 	return nil
 }
 
-func (s *Session) lsmagic(x *execution, _ segment) error {
+func (s *Session) lsmagic(x *execution, seg segment) error {
+	if seg.args != "" {
+		return s.help(x, strings.TrimLeft(seg.args, "%"))
+	}
 	p, err := s.process(x.out)
 	if err != nil {
 		return err
@@ -213,6 +220,11 @@ func (s *Session) who(x *execution, seg segment) error {
 	fmt.Fprintln(w, "name\ttype\tshape\tbytes\tvalue")
 	n := 0
 	wanted := strings.Fields(seg.args)
+	for _, w := range wanted {
+		if types[w] == "" {
+			return usage("%%who: %s is no variable", w)
+		}
+	}
 	for _, v := range e.Vars {
 		t, ok := types[v.Name]
 		if !ok || len(wanted) > 0 && !slices.Contains(wanted, v.Name) {
@@ -250,6 +262,9 @@ func (s *Session) time(x *execution, seg segment) error {
 }
 
 // reset forgets everything.
-func (s *Session) reset(x *execution, _ segment) error {
+func (s *Session) reset(x *execution, seg segment) error {
+	if seg.args != "" {
+		return usage("%%reset takes no arguments, because it forgets everything: got %s", seg.args)
+	}
 	return s.empty(x)
 }

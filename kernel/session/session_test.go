@@ -476,7 +476,7 @@ func TestInterrupt(t *testing.T) {
 		if got := n.ok("kept"); got != "result:1" {
 			t.Errorf("pressed twice: %q", got)
 		}
-		n.interrupt(stuck).failed(t, "Interrupted", "Interrupt again")
+		n.interrupt(stuck).failed(t, "Interrupted", "abandoned", "Interrupt again")
 		p := n.super.Process()
 		n.Interrupt()
 		<-p.Exited()

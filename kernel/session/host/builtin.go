@@ -37,7 +37,8 @@ func (b *builtin) Run(ctx context.Context, c *magic.Call) error { return b.run(c
 // builtins lists them.
 func builtins() []magic.Magic {
 	return []magic.Magic{
-		&builtin{"bash", magic.Line | magic.Cell, "run commands of the shell", `%bash command, !command, or %%bash [arguments] with a script below.
+		&builtin{"bash", magic.Line | magic.Cell, "run commands of the shell", `%bash command, !command, or %%bash [options of bash] [arguments] with a script below: %%bash -e stops at the first
+command that fails. What a script leaves running ends with the kernel; setsid spares it.
 Output is shown as it comes. An interrupt ends the command and what it started.`, bash},
 		&builtin{"env", magic.Line, "show or set environment variables", `%env lists the environment, %env NAME shows one variable, %env NAME=value sets it
 for cells, commands and a later session process.`, env},
@@ -55,7 +56,8 @@ func bash(ctx context.Context, c *magic.Call) error {
 	}
 	args := []string{"-c", c.Args}
 	if c.Cell {
-		args = append([]string{"-c", c.Body, shell}, strings.Fields(c.Args)...)
+		options, rest := shellOptions(strings.Fields(c.Args))
+		args = slices.Concat(options, []string{"-c", c.Body, shell}, rest)
 	} else if c.Args == "" {
 		return &magic.UsageError{Msg: "%bash needs a command: !ls"}
 	}
@@ -74,6 +76,24 @@ func bash(ctx context.Context, c *magic.Call) error {
 		return fmt.Errorf("the command failed: %v", exit)
 	}
 	return err
+}
+
+// shellOptions parts the options of the shell, -e or -o pipefail, from the
+// arguments of the script.
+func shellOptions(words []string) (options, rest []string) {
+	for i := 0; i < len(words); i++ {
+		w := words[i]
+		if w == "--" {
+			return words[:i], words[i+1:]
+		}
+		if len(w) < 2 || w[0] != '-' && w[0] != '+' {
+			return words[:i], words[i:]
+		}
+		if w == "-o" || w == "+o" || w == "-O" || w == "+O" {
+			i++ // its value
+		}
+	}
+	return words, nil
 }
 
 func env(_ context.Context, c *magic.Call) error {

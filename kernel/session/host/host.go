@@ -17,6 +17,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/reap"
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
@@ -73,6 +74,7 @@ func Main(o Options) {
 		os.Exit(2)
 	}
 	err = h.serve(os.NewFile(commandFD, "commands"))
+	reap.Session(os.Getpid()) // a kernel that was killed cannot do it
 	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
 		rt.Leave(1)
@@ -123,13 +125,26 @@ func open(o Options) (*host, error) {
 }
 
 // serve handles commands one after the other; executions run beside it. It
-// returns io.EOF when the kernel has closed the commands.
+// returns io.EOF as soon as the kernel has closed the commands, even if one is
+// still being handled: what a package does while it is loaded may not end.
 func (h *host) serve(r io.Reader) error {
-	for br := bufio.NewReader(r); ; {
-		var c frame.Command
-		if err := frame.Read(br, &c); err != nil {
-			return err
+	commands, over := make(chan frame.Command, 16), make(chan error, 1)
+	go func() {
+		for br := bufio.NewReader(r); ; {
+			var c frame.Command
+			if err := frame.Read(br, &c); err != nil {
+				over <- err
+				return
+			}
+			commands <- c
 		}
+	}()
+	go h.handle(commands)
+	return <-over
+}
+
+func (h *host) handle(commands <-chan frame.Command) {
+	for c := range commands {
 		switch c.Op {
 		case frame.Run:
 			h.run(c)

@@ -24,10 +24,10 @@ const asidePatience = 500 * time.Millisecond
 type Cut int
 
 const (
-	NotCut    Cut = iota
-	CutStack      // it calls itself without end
-	CutTime       // it took longer than it may
-	CutByUser     // its cell was interrupted
+	NotCut    Cut = iota // it returned
+	CutStack             // it calls itself without end
+	CutTime              // it took longer than it may
+	CutByUser            // its cell was interrupted
 )
 
 // Aside runs f, which calls the user's methods to show a value, in a goroutine of

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/reap"
 )
 
 // A Process is one session process.
@@ -89,9 +90,9 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	p.cmd.Env = append(env, frame.TokenEnv+"="+token, "GOTRACEBACK=single")
 	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
 	p.cmd.ExtraFiles = []*os.File{theirs[2], theirs[3]}
-	// A group of its own: Ctrl-C in a terminal is for the kernel to handle, and
-	// what a cell starts can be ended with it.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A session of its own, in the sense of setsid(2): Ctrl-C in a terminal is for the
+	// kernel to handle, and all that a cell starts can be ended with the process.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := p.cmd.Start(); err != nil {
 		closeAll(ours[:])
 		closeAll(theirs[:2])
@@ -131,7 +132,7 @@ func (p *Process) read(ours, theirs [4]*os.File, token string) {
 	for _, f := range ours {
 		f.Close()
 	}
-	p.killGroup()
+	reap.Session(p.PID()) // what the session has started and not awaited
 	close(p.exited)
 }
 
@@ -306,6 +307,3 @@ func (p *Process) Kill(why string) {
 	p.mu.Unlock()
 	p.cmd.Process.Kill()
 }
-
-// killGroup ends what the session has started and not awaited.
-func (p *Process) killGroup() { syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
