@@ -38,7 +38,7 @@ const (
 // fatalStart is what hardly anybody prints.
 var fatalStart = regexp.MustCompile(`^(fatal error: |runtime: goroutine stack exceeds|runtime: out of memory|runtime: cannot allocate)`)
 
-// maxCrash bounds what is kept of a crash.
+// maxCrash bounds what is held back, in bytes.
 const maxCrash = 256 << 10
 
 // A crashFilter keeps the report that a dying process writes from the cell; it
@@ -70,13 +70,20 @@ func (f *crashFilter) text(b []byte) {
 		}
 		f.timer = time.AfterFunc(patience, f.flush)
 	}
-	f.held = append(f.held, b[:min(len(b), max(0, maxCrash-len(f.held)))]...)
+	f.held = append(f.held, b...)
+	if len(f.held) > maxCrash { // no report is that long
+		f.flushLocked()
+	}
 }
 
 // flush shows what was held back: it was no crash.
 func (f *crashFilter) flush() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.flushLocked()
+}
+
+func (f *crashFilter) flushLocked() {
 	if f.timer == nil {
 		return
 	}

@@ -1,0 +1,46 @@
+package supervisor
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What looks like a crash and is none arrives whole and in order.
+func TestCrashFilterKeepsText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got bytes.Buffer
+		f := &crashFilter{out: func(b []byte) { got.Write(b) }}
+		want := "before\npanic: not one\n" + strings.Repeat("text\n", 1<<18)
+		for b := []byte(want); len(b) > 0; {
+			n := min(len(b), 100_000)
+			f.text(b[:n])
+			b = b[n:]
+		}
+		if got.Len() != len(want) {
+			t.Errorf("%d bytes arrived of %d before the time was over", got.Len(), len(want))
+		}
+		f.text([]byte("panic: again\n"))
+		want += "panic: again\n"
+		time.Sleep(crashPatience + 1)
+		synctest.Wait()
+		if got.String() != want {
+			t.Errorf("got %d bytes, want %d", got.Len(), len(want))
+		}
+		if c := f.crash(); c != "" {
+			t.Errorf("crash %q", c[:min(len(c), 100)])
+		}
+	})
+}
+
+func TestCrashFilterHoldsCrashes(t *testing.T) {
+	f := &crashFilter{out: func(b []byte) { t.Errorf("%q is shown", b) }}
+	for _, text := range []string{"fatal error: concurrent map writes\n\n", "goroutine 1 [running]:\nmain.main()\n"} {
+		f.text([]byte(text))
+	}
+	if c := f.crash(); !strings.HasSuffix(c, "main.main()\n") {
+		t.Errorf("got %q", c)
+	}
+}
