@@ -4,6 +4,7 @@
 //
 //	magics.go    All: the list
 //	command.go   a command with typed options as a magic.Magic: help, completion
+//	commandline.go   Command: a magic for a command line, which parses the options itself
 //	words.go     the grammar of a line: words, quotes, $variables
 //	options.go   parsing of options, the nearest known one
 //	vars.go      variables of the session as data and models
