@@ -49,10 +49,11 @@ worker/local/embedded < worker/engine, worker/local # a notebook's endpoint, in 
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
 # The client of RunPod.
-runpod < tensors/bigjson # client of the job API and the management API
+runpod/settings < # what the user has set: environment and .env; whose address may have whose key
+runpod < runpod/settings, tensors/bigjson # client of the job API and the management API
 runpod/runpodtest < runpod # a server that expects the requests that a test lists
 runpod/store < tensors # data by digest, in a folder; sending, fetching, pruning
-runpod/store/s3 < runpod, runpod/store # the same in S3 and in RunPod's network volumes
+runpod/store/s3 < runpod, runpod/settings, runpod/store # the same in S3 and in RunPod's network volumes
 runpod/store/storetest < runpod/store, tensors # what every store must do
 runpod/deploy < runpod, runpod/store, runpod/store/s3 # the endpoint that runs the worker, made and found again; looking after endpoints
 runpod/dataset < tensors, tensors/memory # CSV, .npy, .npz and structs of slices as named columns
@@ -62,7 +63,7 @@ runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go sour
 runpod/runs < # the run store: what was trained, at what price, with what result
 runpod/runs/sqlite < runpod/runs # the run store's file
 runpod/track < worker # tells MLflow, TensorBoard and W&B (offline runs) of a training
-runpod/place < runpod, runpod/runs, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
+runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
 runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
 runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker # train, evaluate, predict as typed calls; data of any size
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
@@ -98,7 +99,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
 magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/keyring, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/train, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
@@ -208,7 +209,7 @@ func configMagic() magic.Magic {
 				where = err.Error()
 			}
 			t := render.Table{Caption: where, Header: []string{"variable", "value", "from"}, Left: []string{"variable", "value", "from"}}
-			for _, s := range runpod.Settings(settings()...) {
+			for _, s := range runpod.Settings(secrets.IsName, settings()...) {
 				t.Rows = append(t.Rows, []string{s.Name, s.Value, s.From})
 			}
 			if place.Endpoint != nil {

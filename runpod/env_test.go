@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 func TestFromEnv(t *testing.T) {
@@ -53,6 +54,11 @@ func TestFromEnv(t *testing.T) {
 				t.Errorf("%s: %v", variable, err)
 			}
 			write(t, variable+"=http://127.0.0.1:8000/v2\n")
+			t.Setenv(settings.EnvLocalURL, "http://127.0.0.1:9000")
+			if _, err := runpod.FromEnv(); !errors.Is(err, runpod.ErrInvalid) { // another user may listen there
+				t.Errorf("%s: %v", variable, err)
+			}
+			t.Setenv(settings.EnvLocalURL, "http://127.0.0.1:8000")
 			if _, err := runpod.FromEnv(); err != nil {
 				t.Errorf("%s: %v", variable, err)
 			}

@@ -26,8 +26,12 @@ const Mask = "***"
 // values could be ordinary words.
 const minLength = 8
 
-// secretName matches names of variables that hold a secret.
-var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?)$`)
+// IsName reports whether a variable of that name holds a secret. It is the one rule for
+// what is masked in outputs and for what is shown of settings.
+func IsName(name string) bool { return secretName.MatchString(name) }
+
+// secretName matches names of variables that hold a secret, or the id of an access key.
+var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?|access_key_id)$`)
 
 // tokens lists the services' tokens by their documented prefixes: RunPod (rpa_, rps_),
 // GitHub (ghp_ and similar, github_pat_), Hugging Face (hf_), OpenAI and similar (sk-),
@@ -100,7 +104,7 @@ func wordByte(c byte) bool {
 func Redactor(environ []string, files ...string) func(string) string {
 	var values []string
 	add := func(name, value string) {
-		if len(value) >= minLength && secretName.MatchString(name) && !slices.Contains(values, value) {
+		if len(value) >= minLength && IsName(name) && !slices.Contains(values, value) {
 			values = append(values, value)
 		}
 	}

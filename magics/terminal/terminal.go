@@ -36,6 +36,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/keyring"
 	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/magics"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
@@ -221,7 +222,7 @@ const keyWait = 3 * time.Second
 
 // loadKeys takes secrets from the keyring that neither the environment nor .env has.
 func (p *Program) loadKeys(ctx context.Context) {
-	set := func(variable string) bool { return runpod.Settings(variable)[0].From != "" }
+	set := func(variable string) bool { return runpod.Settings(secrets.IsName, variable)[0].From != "" }
 	if err := keyring.Load(ctx, keyWait, set); err != nil {
 		fmt.Fprintln(p.Stderr, "gopherpod:", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

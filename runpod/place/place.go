@@ -10,13 +10,14 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 // The variables that name the embedded endpoint: an endpoint on this machine
 // under RunPod's API. Who starts one, the notebook kernel or the command line,
 // sets them for the programs that it starts.
 const (
-	EnvLocalURL = "GOPHERPOD_LOCAL_URL" // "http://127.0.0.1:4321"
+	EnvLocalURL = settings.EnvLocalURL // "http://127.0.0.1:4321"
 	EnvLocalKey = "GOPHERPOD_LOCAL_KEY"
 )
 

@@ -1,15 +1,10 @@
 package s3
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-
-	"github.com/joho/godotenv"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 // The variables that FromEnv reads: of a network volume.
@@ -42,27 +37,18 @@ func FromEnv() (c Config, ok bool, err error) { return fromEnv(".env") }
 // presigned URLs. ok is false if GOPHERPOD_BUCKET is not set.
 func BucketFromEnv() (c Config, ok bool, err error) { return bucketFromEnv(".env") }
 
-// settings are the environment's variables before those of a file.
-type settings struct {
-	path string
-	file map[string]string
-}
-
-func readSettings(path string) (settings, error) {
-	file, err := godotenv.Read(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		// The parser's error quotes the line, which may be that of the key.
-		return settings{}, fmt.Errorf("s3: %w: %s is not a list of NAME=value lines", runpod.ErrInvalid, path)
+func readSettings(path string) (settings.Settings, error) {
+	s, err := settings.Read(path)
+	if err != nil {
+		return s, fmt.Errorf("s3: %w: %w", runpod.ErrInvalid, err)
 	}
-	return settings{path, file}, nil
+	return s, nil
 }
-
-func (s settings) get(name string) string { return cmp.Or(os.Getenv(name), s.file[name]) }
 
 // ofOneHand refuses a file's address for the environment's key.
-func (s settings) ofOneHand(key, address string) error {
-	if os.Getenv(key) != "" && os.Getenv(address) == "" {
-		return fmt.Errorf("s3: %w: %s sends the key of the environment to an address of its own; set %s in the environment too if that is meant", runpod.ErrInvalid, s.path, address)
+func ofOneHand(s settings.Settings, path, key, address string) error {
+	if s.Redirects(key, address) {
+		return fmt.Errorf("s3: %w: %s sends the key of the environment to an address of its own; set %s in the environment too if that is meant", runpod.ErrInvalid, path, address)
 	}
 	return nil
 }
@@ -72,17 +58,17 @@ func bucketFromEnv(path string) (c Config, ok bool, err error) {
 	if err != nil {
 		return c, false, err
 	}
-	if s.get(EnvBucket) == "" {
+	if s.Get(EnvBucket) == "" {
 		return c, false, nil
 	}
 	for _, name := range []string{EnvBucketEndpoint, EnvBucketAccessKey, EnvBucketSecretKey} {
-		if s.get(name) == "" {
+		if s.Get(name) == "" {
 			return c, false, fmt.Errorf("s3: %w: %s is set and %s is not", runpod.ErrInvalid, EnvBucket, name)
 		}
 	}
-	c = Config{Endpoint: s.get(EnvBucketEndpoint), Region: s.get(EnvBucketRegion), Bucket: s.get(EnvBucket),
-		AccessKey: s.get(EnvBucketAccessKey), SecretKey: runpod.Secret(s.get(EnvBucketSecretKey))}
-	return c, true, s.ofOneHand(EnvBucketSecretKey, EnvBucketEndpoint)
+	c = Config{Endpoint: s.Get(EnvBucketEndpoint), Region: s.Get(EnvBucketRegion), Bucket: s.Get(EnvBucket),
+		AccessKey: s.Get(EnvBucketAccessKey), SecretKey: runpod.Secret(s.Get(EnvBucketSecretKey))}
+	return c, true, ofOneHand(s, path, EnvBucketSecretKey, EnvBucketEndpoint)
 }
 
 func fromEnv(path string) (c Config, ok bool, err error) {
@@ -90,7 +76,7 @@ func fromEnv(path string) (c Config, ok bool, err error) {
 	if err != nil {
 		return c, false, err
 	}
-	get := s.get
+	get := s.Get
 	volume, center, access, secret := get(EnvVolumeID), get(EnvDataCenter), get(EnvAccessKey), get(EnvSecretKey)
 	if volume == "" || access == "" || secret == "" {
 		return c, false, nil
@@ -101,7 +87,7 @@ func fromEnv(path string) (c Config, ok bool, err error) {
 	}
 	c = Volume(center, volume, access, runpod.Secret(secret))
 	if address != "" {
-		if err := s.ofOneHand(EnvSecretKey, EnvEndpoint); err != nil {
+		if err := ofOneHand(s, path, EnvSecretKey, EnvEndpoint); err != nil {
 			return c, false, err
 		}
 		c.Endpoint = address
