@@ -6,6 +6,7 @@
 //	tables.go           optimizers, losses, schedulers, operations, limits
 //	json.go             the tables as JSON, for Python
 //	vectors.go          requests at the bounds, with the verdict of every decoder
+//	reference.go        the page of the hyperparameters, docs/reference/hyperparameters.md
 //
 // # contract.json
 //

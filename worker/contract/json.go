@@ -34,5 +34,5 @@ const JSONFile = "../pytorch/gopherpod_worker/contract.json"
 // Generated returns the files that are made from the tables, from the package's
 // folder, and what makes each.
 func Generated() map[string]func() ([]byte, error) {
-	return map[string]func() ([]byte, error){JSONFile: JSON, VectorsFile: VectorsJSON}
+	return map[string]func() ([]byte, error){JSONFile: JSON, VectorsFile: VectorsJSON, ReferenceFile: Reference}
 }

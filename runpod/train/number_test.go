@@ -1,0 +1,30 @@
+package train
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// TestZeroOptions: an explicit 0 is used if the contract has it, else refused by name;
+// what is left out has its default.
+func TestZeroOptions(t *testing.T) {
+	h, err := Options{Optimizer: "adamw", WeightDecay: 0, LearningRate: float32(0)}.hyperparameters()
+	if err != nil || h.WeightDecay != 0 || h.LearningRate != 0 {
+		t.Errorf("%+v, %v; want zeros", h, err)
+	}
+	h, err = Options{Optimizer: "adamw"}.hyperparameters()
+	if err != nil || h.WeightDecay != 0.01 || h.LearningRate != 0.001 || h.Epochs != defaultEpochs {
+		t.Errorf("%+v, %v; want defaults", h, err)
+	}
+	for field, o := range map[string]Options{
+		"epochs": {Epochs: 0}, "batch_size": {BatchSize: 0}, "learning_rate": {LearningRate: "0.1"}, "momentum": {Momentum: 0.9},
+	} {
+		_, err := o.hyperparameters()
+		var e *worker.Error
+		if !errors.As(err, &e) || e.Field != field {
+			t.Errorf("%+v: %v, want it refused at %s", field, err, field)
+		}
+	}
+}
