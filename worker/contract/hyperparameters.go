@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // A Type is the type of a value in JSON.
@@ -24,6 +26,23 @@ type Range struct {
 	High     float64 `json:"high"`
 	OpenLow  bool    `json:"open_low,omitempty"`
 	OpenHigh bool    `json:"open_high,omitempty"`
+}
+
+// MarshalJSON writes whole bounds with all their digits: the shortest text of a float64,
+// which encoding/json writes, is another integer for a reader that has integers (2^62).
+func (r Range) MarshalJSON() ([]byte, error) {
+	bound := func(x float64) json.Number {
+		if x == math.Trunc(x) && math.Abs(x) < 1<<63 {
+			return json.Number(strconv.FormatInt(int64(x), 10))
+		}
+		return json.Number(strconv.FormatFloat(x, 'g', -1, 64))
+	}
+	return json.Marshal(struct {
+		Low      json.Number `json:"low"`
+		High     json.Number `json:"high"`
+		OpenLow  bool        `json:"open_low,omitempty"`
+		OpenHigh bool        `json:"open_high,omitempty"`
+	}{bound(r.Low), bound(r.High), r.OpenLow, r.OpenHigh})
 }
 
 // Contains reports whether v is in the range. NaN never is.

@@ -31,6 +31,17 @@ def test_rejected(case):
     assert e.value.kind == "InvalidRequest" and e.value.field == case["field"]
 
 
+@pytest.mark.parametrize("case", vectors("vectors.json"), ids=lambda c: c["name"])
+def test_bounds(case):
+    """Just inside and just outside of every bound: the verdict and the field are Go's."""
+    if case["valid"]:
+        wire.parse(case["input"])
+        return
+    with pytest.raises(wire.JobError) as e:
+        wire.parse(case["input"])
+    assert e.value.kind == "InvalidRequest" and e.value.field == case["field"]
+
+
 @pytest.mark.parametrize("case", vectors("layers.json"), ids=lambda c: c["layers"][0]["type"])
 def test_layers(case):
     model, full, output = models.build({"type": "sequential", "layers": case["layers"]}, tuple(case["input"]), 0, models.embeds(case))
