@@ -56,8 +56,8 @@ type Call struct {
 	Args string // the rest of the line, not yet split
 	Body string // cell magics: the cell without its first line
 	Cell bool   // called as %%name
-	// Interactive says that somebody watches (the front end allows stdin). Where
-	// it is false, print a line per step instead of redrawing.
+	// Interactive is set if a user is watching (the front end allows stdin). If it
+	// is false, print a line per step instead of redrawing.
 	Interactive bool
 	// Count is the execution count of the cell.
 	Count int

@@ -242,7 +242,7 @@ func (q *queue) forgetLocked(j *job) {
 	j.tellLocked()
 }
 
-// releaseLocked takes j from its worker's hands, without a word to it.
+// releaseLocked detaches j from its worker without notifying it.
 func (q *queue) releaseLocked(j *job) {
 	if w := q.workers[j.worker]; w != nil && w.jobs[j.id] == j {
 		delete(w.jobs, j.id)

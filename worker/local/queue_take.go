@@ -42,7 +42,7 @@ func (q *queue) take(ctx context.Context, workerID string, n int) []delivery {
 	}
 }
 
-// stopWaiting leaves the line of takers. Who was woken meanwhile passes it on.
+// stopWaiting leaves the line of takers. A taker that was woken meanwhile passes the wake-up on.
 func (q *queue) stopWaiting(e *list.Element, wake chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -161,8 +161,8 @@ func next(b []byte, i int, bracket byte) (end int, closed bool, err error) {
 	return i, false, &syntaxError{i, fmt.Sprintf("expected a comma or %q", bracket)}
 }
 
-// str returns the end of the string at b[i], eight bytes at a time where
-// nothing in them is special.
+// str returns the end of the string at b[i], eight bytes at a time if
+// none of them is special.
 func str(b []byte, i int) (int, error) {
 	const (
 		ones = 0x0101010101010101

@@ -70,7 +70,7 @@ func sections(text string) []string {
 	return out
 }
 
-// ParseDir reads all *.txt of a folder. It fails where there is none.
+// ParseDir reads all *.txt of a folder. It fails if there is none.
 func ParseDir(fsys fs.FS, dir string) ([]File, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.txt"))
 	if err != nil {

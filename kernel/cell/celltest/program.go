@@ -138,7 +138,7 @@ func together(s ast.Stmt) bool {
 	return found
 }
 
-// ParsePrograms reads all *.go of a folder. It fails where there is none.
+// ParsePrograms reads all *.go of a folder. It fails if there is none.
 func ParsePrograms(fsys fs.FS, dir string) ([]Program, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.go"))
 	if err != nil {
@@ -164,7 +164,7 @@ func ParsePrograms(fsys fs.FS, dir string) ([]Program, error) {
 
 // FindPrograms reads all programs of one file in a tree; Name is the path below
 // it, with a dash for each slash. Files that are no programs are left out: other
-// packages, syntax errors, what belongs to another file. It fails where there is
+// packages, syntax errors, what belongs to another file. It fails if there is
 // no program.
 func FindPrograms(fsys fs.FS) (out []Program, err error) {
 	err = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
