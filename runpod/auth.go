@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// parseBase accepts https, and http to this machine or where allowed.
+// parseBase accepts https, and http to this machine or if plain allows it.
 func parseBase(address string, plain bool) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -35,7 +35,7 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// An authorizer adds the key to what goes to the hosts that it is for.
+// An authorizer adds the key to requests to its hosts, and refuses all other hosts.
 type authorizer struct {
 	key   func() string   // nil for none
 	hosts map[string]bool // scheme://host

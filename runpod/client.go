@@ -18,13 +18,12 @@ const (
 	DefaultManagementURL = "https://api.runpod.io/v2"
 )
 
-// A Config is how to reach the service. The zero value reaches RunPod, without a
+// A Config tells how to reach the service. The zero value reaches RunPod, without a
 // key.
 type Config struct {
-	// APIKey is sent as a bearer token. Without one, nothing is.
+	// APIKey is sent as a bearer token. Without a key, none is sent.
 	APIKey Secret
-	// EndpointID is for the caller, who may ask for Client.Endpoint of it; FromEnv
-	// fills it in.
+	// EndpointID is for callers that use it with Client.Endpoint; FromEnv fills it in.
 	EndpointID EndpointID
 	// BaseURL is the job API up to the endpoint's id; default DefaultBaseURL. Plain
 	// http is for this machine only, unless PlainHTTP allows it.
@@ -36,20 +35,20 @@ type Config struct {
 
 	// Policy fills in what a Request's Policy leaves at zero.
 	Policy Policy
-	// Timeout is how long a request waits without a byte moving either way, beside
-	// what the server holds it on purpose; default 30 s.
+	// Timeout is how long a request waits without a byte moving in either direction,
+	// in addition to the time for which the server holds it on purpose; default 30 s.
 	Timeout time.Duration
 	// Attempts is how often a request that may be repeated is sent; default 5.
 	Attempts int
-	// PollMin and PollMax bound the time between looks at a job: it grows from the
-	// one to the other. Default 0.25 s to 5 s, and 1 to 20 ms on this machine.
+	// PollMin and PollMax bound the time between polls of a job, which grows from one
+	// to the other. Default 0.25 s to 5 s, and 1 to 20 ms on this machine.
 	PollMin, PollMax time.Duration
 	// MaxAnswer bounds the body of an answer, in bytes after decompression; default
 	// 256 MiB.
 	MaxAnswer int64
-	// Limits replace the documented ones, by operation. A limit of 0 requests is
-	// none. Clients of one service and key that set neither Limits nor Transport share
-	// their limits, in the whole process.
+	// Limits replace the documented limits, by operation. A limit of 0 requests means
+	// no limit. Clients of one service and key that set neither Limits nor Transport
+	// share their limits across the whole process.
 	Limits map[Op]Limit
 	// Transport carries the requests; default http.DefaultTransport's settings.
 	Transport http.RoundTripper
@@ -100,14 +99,14 @@ func New(config Config) (*Client, error) {
 	if _, err := c.Policy.complete(Policy{}); err != nil {
 		return nil, err
 	}
-	// From here on the key is in a closure, which no printing of a client follows.
+	// From here on the key is in a closure, so that printing a client cannot show it.
 	key := c.APIKey.Reveal
 	if c.APIKey == "" {
 		key = nil
 	}
 	c.APIKey = ""
 	client := &Client{config: c, local: local, diagnoses: &diagnoses{}}
-	// Outermost first: what a caller's request passes on its way out.
+	// Outermost first: the order in which a request passes them on its way out.
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,
 		retrier{attempts: c.Attempts, base: retryBase(local)}.wrap,
@@ -117,7 +116,7 @@ func New(config Config) (*Client, error) {
 	return client, nil
 }
 
-// newTransport is net/http's own, with room for many requests to one host.
+// newTransport returns net/http's default transport, with room for many requests to one host.
 func newTransport() http.RoundTripper {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -134,24 +133,24 @@ func (c *Client) BaseURL() string { return c.config.BaseURL }
 // Local reports whether the job API is on this machine.
 func (c *Client) Local() bool { return c.local }
 
-// Endpoint returns the endpoint of that id. It is not looked for.
+// Endpoint returns the endpoint with that id, without checking that it exists.
 func (c *Client) Endpoint(id EndpointID) *Endpoint { return &Endpoint{ID: id, client: c} }
 
 // A call is one request on its way.
 type call struct {
 	op       Op
-	gate     Op // whose limit counts, where it is not op's
+	gate     Op // whose limit counts, if it is not op's
 	spec     opSpec
 	endpoint EndpointID
 	job      JobID
 	method   string
 	url      string
 	body     body          // nil for none
-	open     bool          // the answer goes on: reply.stream and not reply.body
+	open     bool          // the answer is a stream: reply.stream, not reply.body
 	hold     time.Duration // how long the server may keep it open, beyond the timeout
 	header   http.Header   // made by the handlers
-	unsure   bool          // an earlier sending of it may have been carried out
-	key      func() string // what must not show in errors, or nil
+	unsure   bool          // an earlier attempt may have been carried out
+	key      func() string // the key, which errors must not show, or nil
 }
 
 // A reply is a whole answer.

@@ -9,11 +9,11 @@
 //
 // The package knows nothing of training or of notebooks. It keeps three promises:
 //
-//   - A POST that may have been accepted is never sent again by itself, since it
-//     may run and cost a second time; the error is ErrUnknownOutcome.
+//   - A POST that may have been accepted is never resent automatically, because
+//     it may run and cost a second time; the error is ErrUnknownOutcome.
 //   - The API key goes to the hosts of the Config and nowhere else, never across a
 //     redirect, and never into an error, a log or a dump.
-//   - What comes from the network is bounded, and kept as it came: a job's output
+//   - Input from the network is bounded and passed on unchanged: a job's output
 //     is the JSON that the worker sent, every digit of it.
 //
 // A request passes through a chain of small handlers, one a file:
@@ -23,8 +23,8 @@
 //	secret.go     Secret, which does not print
 //	op.go         the operations, their paths and documented limits
 //	errors.go     Error and the sentinels, one for each decision
-//	retry.go      what is sent again, and when
-//	limit.go      rate limits, shared by all that use the client
+//	retry.go      what is resent, and when
+//	limit.go      rate limits, shared by all users of the client
 //	auth.go       the key, and where it may go
 //	send.go       HTTP: bounded answers, what a failure leaves behind
 //

@@ -22,8 +22,8 @@ type Endpoint struct {
 // Client returns the client that the endpoint was made with.
 func (e *Endpoint) Client() *Client { return e.client }
 
-// Status looks at a job. Results are kept 30 minutes after the end, 1 minute
-// after RunSync; later, and when the job's ttl is over, it is ErrNotFound.
+// Status returns a job's status. Results are kept for 30 minutes after the end, or 1
+// minute after RunSync; after that, or after the job's ttl, it returns ErrNotFound.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /status.
 func (e *Endpoint) Status(ctx context.Context, id JobID) (*Job, error) {
@@ -34,8 +34,8 @@ func (e *Endpoint) Status(ctx context.Context, id JobID) (*Job, error) {
 	return e.doJob(ctx, c)
 }
 
-// Cancel ends a job, queued or running. Of a running one the worker is told; what
-// it has done by then costs.
+// Cancel cancels a job, queued or running. A running job's worker is notified; the
+// work done until then is billed.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /cancel.
 func (e *Endpoint) Cancel(ctx context.Context, id JobID) (*Job, error) {
@@ -46,8 +46,8 @@ func (e *Endpoint) Cancel(ctx context.Context, id JobID) (*Job, error) {
 	return e.doJob(ctx, c)
 }
 
-// Abandon cancels a job for a caller whose ctx has ended: it waits up to 10 s
-// whatever ctx says.
+// Abandon cancels a job for a caller whose ctx is done: it waits up to 10 s
+// regardless of ctx.
 func (e *Endpoint) Abandon(ctx context.Context, id JobID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -55,8 +55,8 @@ func (e *Endpoint) Abandon(ctx context.Context, id JobID) error {
 	return err
 }
 
-// Retry puts a job that failed or timed out into the queue again, under its id and
-// with its input; what it had put out is removed. It costs again.
+// Retry puts a job that failed or timed out into the queue again, with the same id and
+// input; its earlier output is removed. The new attempt is billed too.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /retry.
 func (e *Endpoint) Retry(ctx context.Context, id JobID) (*Job, error) {
@@ -67,7 +67,7 @@ func (e *Endpoint) Retry(ctx context.Context, id JobID) (*Job, error) {
 	return e.doJob(ctx, c)
 }
 
-// PurgeQueue removes the jobs that wait, and tells how many. Running jobs go on.
+// PurgeQueue removes the waiting jobs and returns how many. Running jobs continue.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /purge-queue.
 func (e *Endpoint) PurgeQueue(ctx context.Context) (removed int, err error) {
@@ -141,7 +141,7 @@ func (e *Endpoint) call(op Op, id JobID) (*call, error) {
 	return c, nil
 }
 
-// checkID says what keeps an id from being one segment of a path.
+// checkID returns why an id cannot be a path segment, or "".
 func checkID(id string) string {
 	switch {
 	case id == "":

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// One sentinel for each decision that a caller can take. Every error of the
-// package, but for that of a context that ended, unwraps to one of them.
+// One sentinel for each decision that a caller can take. Every error of the package,
+// except the cause of a context that is done, unwraps to one of them.
 var (
 	// ErrInvalid: the request cannot be sent as it is. Nothing was sent.
 	ErrInvalid = errors.New("invalid request")
@@ -16,7 +16,7 @@ var (
 	ErrBadRequest = errors.New("refused as malformed")
 	// ErrUnauthorized: the key is missing or wrong (401).
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: the key is right and may not do this (403).
+	// ErrForbidden: the key is valid but not allowed to do this (403).
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: no such endpoint or job, or the job's result has expired (404).
 	ErrNotFound = errors.New("not found")
@@ -32,14 +32,14 @@ var (
 	ErrUnreachable = errors.New("unreachable")
 	// ErrServer: the service failed (5xx) at a request that changes nothing.
 	ErrServer = errors.New("server error")
-	// ErrUnknownOutcome: the request may have been accepted, so that a job may
-	// exist and cost; it was not sent again.
+	// ErrUnknownOutcome: the request may have been accepted, so a job may exist and
+	// be billed; the request was not resent.
 	ErrUnknownOutcome = errors.New("outcome unknown: the request may have been accepted")
-	// ErrBadAnswer: an answer that is not what the operation answers.
+	// ErrBadAnswer: the answer does not fit the operation.
 	ErrBadAnswer = errors.New("bad answer")
 
-	// ErrJobFailed, ErrJobCancelled and ErrJobTimedOut are how a job ends other
-	// than well. The error is a *JobError.
+	// ErrJobFailed, ErrJobCancelled and ErrJobTimedOut report how a job ended without
+	// success. The error is a *JobError.
 	ErrJobFailed    = errors.New("job failed")
 	ErrJobCancelled = errors.New("job cancelled")
 	ErrJobTimedOut  = errors.New("job timed out")
@@ -49,7 +49,7 @@ var (
 type Error struct {
 	Op       Op
 	Endpoint EndpointID // empty for the management API
-	JobID    JobID      // where the operation is about one
+	JobID    JobID      // if the operation is about one
 	Kind     error      // one of the sentinels
 	// StatusCode of the answer, 0 when there was none.
 	StatusCode int

@@ -12,7 +12,7 @@ type JobID string
 // A WorkerID names a worker, which is a container with the endpoint's image.
 type WorkerID string
 
-// A Status is where a job stands.
+// A Status is the state of a job.
 type Status string
 
 // The statuses. One that is not in this list is not terminal.
@@ -37,7 +37,7 @@ func (s Status) Terminal() bool {
 	return false
 }
 
-// A Job is what the service says of a job.
+// A Job is the service's description of a job.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations"; executionTime,
 // workerId and retries as RunPod's own tools show them.
@@ -88,8 +88,8 @@ func (w wireJob) job(endpoint EndpointID) *Job {
 	return j
 }
 
-// ParseWebhook reads the body that the service posts to a webhook. Webhooks are
-// not signed, and one may come twice: look at the job before believing it.
+// ParseWebhook reads the body that the service posts to a webhook. Webhooks are not
+// signed and may be repeated: check the job's status before trusting one.
 //
 // Source: docs.runpod.io, Serverless, "Send API requests", webhooks.
 func ParseWebhook(endpoint EndpointID, body []byte) (*Job, error) {
@@ -100,7 +100,7 @@ func ParseWebhook(endpoint EndpointID, body []byte) (*Job, error) {
 	return w.job(endpoint), nil
 }
 
-// Err is nil unless the job ended other than well; then it is a *JobError.
+// Err returns a *JobError if the job ended without success, else nil.
 func (j *Job) Err() error {
 	if !j.Status.Terminal() || j.Status == StatusCompleted {
 		return nil
@@ -110,16 +110,16 @@ func (j *Job) Err() error {
 	return e
 }
 
-// A JobError is how a job ended other than well.
+// A JobError describes how a job ended without success.
 type JobError struct {
 	JobID    JobID
 	Endpoint EndpointID
 	Status   Status
 	WorkerID WorkerID
-	// Execution is how long the job ran, where the service says so.
+	// Execution is how long the job ran, if the service reports it.
 	Execution time.Duration
-	// Type is the class of the exception without decoration ("ValueError"), empty
-	// when the worker sent plain text.
+	// Type is the class of the exception without decoration ("ValueError"), empty if
+	// the worker sent plain text.
 	Type string
 	// Message is the exception's text, or all of the text.
 	Message string

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A limiter keeps each operation of each endpoint to its limit. All who use it share
-// it, in the order in which they came.
+// A limiter keeps each operation of each endpoint within its limit. Its users share the
+// limit, first come, first served.
 type limiter struct {
-	limits map[Op]Limit  // over the documented ones
+	limits map[Op]Limit  // override the documented ones
 	rest   time.Duration // after a 429 that does not say how long
 
 	mu    sync.Mutex
@@ -28,9 +28,9 @@ func newLimiter(limits map[Op]Limit, rest time.Duration) *limiter {
 	return &limiter{limits: limits, rest: rest, gates: map[gateKey]*gate{}}
 }
 
-// limiters are those of the process, by service and key: the service counts by these and
-// not by client, of which a notebook's cells and a run that is watched beside them may
-// have several. It is the package's one variable that changes.
+// limiters are shared by all clients in the process: RunPod counts requests per service
+// and key, not per client, and the cells of a notebook and a watched run beside them
+// may have several clients. (The package's only mutable global.)
 var limiters limiterCache
 
 type limiterCache struct {
@@ -104,8 +104,8 @@ func (l *limiter) gate(c *call) *gate {
 	return g
 }
 
-// A gate lets through what a sliding window allows: the request after the last n
-// goes when the first of those n is a window old.
+// A gate admits what a sliding window allows: the request after the last n waits until
+// the first of those n is a window old.
 type gate struct {
 	per   time.Duration
 	slots chan struct{}
@@ -113,7 +113,7 @@ type gate struct {
 	mu     sync.Mutex
 	times  []time.Time // when the last n requests went or will go, a ring
 	oldest int
-	closed time.Time // until when the service wants nothing
+	closed time.Time // until when the service accepts nothing
 }
 
 func newGate(l Limit) *gate {
@@ -121,7 +121,7 @@ func newGate(l Limit) *gate {
 	if concurrent <= 0 {
 		concurrent = l.Requests
 	}
-	// Requests do not take equally long to arrive: a little room.
+	// Requests take different times to arrive, so leave some room.
 	return &gate{per: l.Per + l.Per/20, slots: make(chan struct{}, concurrent), times: make([]time.Time, l.Requests)}
 }
 
@@ -132,7 +132,7 @@ func (g *gate) enter(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	err := sleepIf(ctx, time.Until(g.reserve()))
-	for err == nil { // others may have heard a 429 meanwhile
+	for err == nil { // another request may have received a 429 meanwhile
 		wait := g.untilOpen()
 		if wait <= 0 {
 			return nil
@@ -143,7 +143,7 @@ func (g *gate) enter(ctx context.Context) error {
 	return err
 }
 
-// reserve takes the next place in the window and returns its time.
+// reserve takes the next slot in the window and returns its time.
 func (g *gate) reserve() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()

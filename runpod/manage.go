@@ -21,7 +21,7 @@ type Management struct{ client *Client }
 // account's.
 func (c *Client) Management() *Management { return &Management{c} }
 
-// An object is a body that is in memory.
+// An object is a body in memory.
 type object []byte
 
 func (o object) Len() int64           { return int64(len(o)) }
@@ -57,8 +57,8 @@ func (m *Management) do(ctx context.Context, method string, segments []string, q
 	return m.client.into(ctx, c, out)
 }
 
-// remove deletes a resource. If an earlier sending of the request failed, it may be
-// gone already, as was wanted.
+// remove deletes a resource. If an earlier attempt failed, the resource may be gone
+// already, which counts as success.
 func (m *Management) remove(ctx context.Context, segments ...string) error {
 	c, err := m.call(http.MethodDelete, segments, nil)
 	if err != nil {
@@ -80,7 +80,7 @@ func (m *Management) call(method string, segments []string, query url.Values) (*
 		return nil, err
 	}
 	op, spec := Op(method+" "+p), ops[gate]
-	// To change something to a given state, or to delete it, twice is to do it once.
+	// Setting a state or deleting twice has the same effect as doing it once.
 	spec.repeatable = spec.repeatable || method == http.MethodPatch || method == http.MethodDelete
 	if len(query) > 0 {
 		p += "?" + query.Encode()

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// An EndpointType tells how requests reach workers.
+// An EndpointType determines how requests reach workers.
 type EndpointType string
 
 // The types of endpoints. The job API is that of queues.
@@ -28,7 +28,7 @@ const (
 	FlashBootPriority FlashBoot = "PRIORITY_FLASHBOOT"
 )
 
-// Scaling tells when an endpoint starts workers. Make one with ScaleOnDelay or
+// Scaling determines when an endpoint starts workers. Make one with ScaleOnDelay or
 // ScaleOnRequests.
 type Scaling struct {
 	Type         string  `json:"type"`
@@ -81,7 +81,7 @@ type Container struct {
 	Registry string            `json:"registry,omitempty"` // id of the credentials for a private image
 }
 
-// An EndpointSpec is an endpoint to be. In an update, what is zero stays as it is.
+// An EndpointSpec describes an endpoint to create. In an update, zero fields stay unchanged.
 //
 // Source: docs.runpod.io, API reference (v2), serverless.
 type EndpointSpec struct {
@@ -127,9 +127,9 @@ func (s EndpointSpec) check() error {
 	case s.Workers != nil && (s.Workers.Min < 0 || s.Workers.Max < s.Workers.Min):
 		return wrong("the bounds of workers are not 0 <= min <= max")
 	case s.Workers != nil && (s.Workers.IdleTimeout < 0 || s.Workers.IdleTimeout > 3600):
-		return wrong("the idle time-out is not 1 to 3600 s")
+		return wrong("want an idle timeout of 1 to 3600 s")
 	case s.Workers != nil && s.Workers.IdleTimeout != 0 && s.Type == TypeQueue && s.Scaling.Type == "REQUEST_COUNT":
-		return wrong("a queue that scales on requests has no idle time-out")
+		return wrong("a queue that scales on requests has no idle timeout")
 	}
 	return nil
 }
@@ -157,8 +157,8 @@ func (m *Management) Endpoint(ctx context.Context, id EndpointID) (*EndpointInfo
 	return out, m.get(ctx, out, nil, "serverless", string(id))
 }
 
-// CreateEndpoint makes an endpoint. It is not sent again: after ErrUnknownOutcome
-// there may be one, and EnsureEndpoint finds it.
+// CreateEndpoint creates an endpoint. It is never resent: after ErrUnknownOutcome the
+// endpoint may exist, and EnsureEndpoint finds it.
 func (m *Management) CreateEndpoint(ctx context.Context, s EndpointSpec) (*EndpointInfo, error) {
 	if s.Timeout == 0 {
 		s.Timeout = 300_000
@@ -186,10 +186,10 @@ func (m *Management) DeleteEndpoint(ctx context.Context, id EndpointID) error {
 	return m.remove(ctx, "serverless", string(id))
 }
 
-// EnsureEndpoint brings the account to have one endpoint of that name and spec: it
-// updates the one that exists, or creates it, and looks for it where the outcome
-// of creating it is unknown, so that none is made twice. Several of that name are
-// ErrConflict.
+// EnsureEndpoint makes sure that the account has one endpoint with that name and spec: it
+// updates the existing one or creates it. If the outcome of creating it is unknown, it
+// looks for the endpoint, so that none is created twice. Several endpoints with that name
+// are ErrConflict.
 func (m *Management) EnsureEndpoint(ctx context.Context, s EndpointSpec) (info *EndpointInfo, created bool, err error) {
 	if err := s.check(); err != nil {
 		return nil, false, err

@@ -25,16 +25,16 @@ type LogQuery struct {
 	Source string    // container or system; default both
 	Tail   int       // lines before now, 0 to 5000; 0 is the service's 100
 	Since  time.Time // instead of Tail
-	// Follow goes on with new lines until ctx ends. Without it the lines end when no
-	// new one came for two seconds, for the service does not say where they end.
+	// Follow continues with new lines until ctx is done. Otherwise the lines end when
+	// no new one came for two seconds, because the service does not mark the end.
 	Follow bool
 }
 
 // logIdle ends a log that is not followed.
 const logIdle = 2 * time.Second
 
-// WorkerLogs yields a worker's log. A connection that breaks off is taken up again
-// where it broke. Lines of a container are gone some two minutes after it.
+// WorkerLogs yields a worker's log. A broken connection is resumed where it broke. The
+// lines of a container are gone some two minutes after it.
 //
 // Source: docs.runpod.io, API reference (v2), worker logs.
 func (m *Management) WorkerLogs(ctx context.Context, endpoint EndpointID, worker WorkerID, q LogQuery) iter.Seq2[LogLine, error] {
@@ -66,7 +66,7 @@ func (m *Management) WorkerLogs(ctx context.Context, endpoint EndpointID, worker
 	}
 }
 
-// errLogDone: nobody wants more lines, or there are none.
+// errLogDone: the caller wants no more lines, or there are none.
 var errLogDone = errors.New("no more lines")
 
 func (m *Management) logCall(endpoint EndpointID, worker WorkerID, q LogQuery, after string) (*call, error) {

@@ -83,7 +83,7 @@ func TestEndpointSpecRefused(t *testing.T) {
 		"from 1":         func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnRequests(0) },
 		"bounds":         func(s *runpod.EndpointSpec) { s.Workers = &runpod.WorkerBounds{Min: 2, Max: 1} },
 		"1 to 3600":      func(s *runpod.EndpointSpec) { s.Workers = &runpod.WorkerBounds{Max: 1, IdleTimeout: 4000} },
-		"no idle time-o": func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnRequests(2) },
+		"no idle timeout": func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnRequests(2) },
 	} {
 		s := spec
 		change(&s)

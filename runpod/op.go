@@ -43,9 +43,9 @@ type opSpec struct {
 	method  string
 	limit   Limit
 	maxBody int64
-	// repeatable: to send it twice is to send it once.
+	// repeatable: sending it twice has the same effect as once.
 	repeatable bool
-	// maxAnswer bounds an answer that holds no job's output; 0: Config.MaxAnswer alone does.
+	// maxAnswer bounds an answer without a job's output; 0 means that only Config.MaxAnswer applies.
 	maxAnswer int64
 	// holds: the server may keep the request open on purpose.
 	holds bool

@@ -7,13 +7,12 @@ import (
 	"time"
 )
 
-// A retrier sends again what may be sent again, with pauses of base, twice base
-// and so on, each with up to half of it added at random, or as long as the service
-// asked for.
+// A retrier resends requests that may be resent, with pauses of base, twice base and so
+// on, each with up to half of it added at random, or as long as the service asked for.
 //
-// A repeatable request is sent again after a failure of the network or of the
-// service. Any other only where it was certainly not accepted: it was refused with
-// 429, or it never left this machine.
+// A repeatable request is resent after a failure of the network or of the service. Any
+// other request is resent only if it was certainly not accepted: the service refused it
+// with 429, or it never left this machine.
 type retrier struct {
 	attempts int
 	base     time.Duration
@@ -21,8 +20,8 @@ type retrier struct {
 
 const (
 	maxPause = 20 * time.Second
-	// maxRetryAfter is how long the service may make a call wait; beyond it the
-	// caller hears of it at once.
+	// maxRetryAfter is how long the service may make a call wait; the caller gets the
+	// error at once if the service asks for more.
 	maxRetryAfter = time.Minute
 )
 

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// A Secret is a text that does not show: every way of printing or encoding it
-// gives "***", or nothing when it is empty. Reveal returns the text.
+// A Secret is a text that is never shown: printing or encoding it in any way yields
+// "***", or nothing if it is empty. Reveal returns the text.
 type Secret string
 
 const hidden = "***"

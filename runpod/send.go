@@ -23,7 +23,7 @@ type body interface {
 	NewReader() io.Reader
 }
 
-// errNotSent marks a request of which no byte left: it cannot have been accepted.
+// errNotSent marks a request that was not sent at all: it cannot have been accepted.
 var errNotSent = errors.New("no connection")
 
 // A sender is the end of the chain: one HTTP exchange.
@@ -50,7 +50,7 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 		cancel()
 		return nil, invalid(c.op, c.endpoint, "%v", err)
 	}
-	// RoundTrip and not Client.Do: a redirect is an answer, not a way to follow.
+	// RoundTrip instead of Client.Do, because redirects must not be followed.
 	resp, err := s.transport.RoundTrip(req)
 	if err != nil {
 		defer cancel()
@@ -82,7 +82,7 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 	return out, nil
 }
 
-// A watchdog ends a context when nothing has moved for a time.
+// A watchdog ends a context when nothing has moved for some time.
 type watchdog struct {
 	*time.Timer
 	limit time.Duration
@@ -103,7 +103,7 @@ type progress struct {
 
 func (p *progress) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	if n > 0 && p.watch.Stop() { // where it has fired already, it stays so
+	if n > 0 && p.watch.Stop() { // if it has fired already, it stays fired
 		p.watch.Reset(p.watch.limit)
 	}
 	return n, err
@@ -121,7 +121,7 @@ func (o *openBody) Close() error {
 }
 
 // grace is how long an interrupted request that changes something may still wait
-// for its answer, which names what it made.
+// for its answer, which names what it created.
 const grace = 3 * time.Second
 
 // graceful ends grace after ctx does.
@@ -162,7 +162,8 @@ func (s sender) request(ctx context.Context, c *call, watch *watchdog) (*http.Re
 	return req, nil
 }
 
-// noAnswer says what a failure of the network means for the request.
+// noAnswer returns the error for a request without an answer: it tells what the failure
+// means for the request.
 func (s sender) noAnswer(ctx, inner context.Context, c *call, err error) error {
 	safe := c.spec.repeatable || c.method == http.MethodGet
 	notSent := neverConnected(err)
@@ -182,9 +183,8 @@ func (s sender) noAnswer(ctx, inner context.Context, c *call, err error) error {
 	return e
 }
 
-// neverConnected reports whether an error is of the time before a request is
-// written: no address, no connection, no trust. Of other errors that cannot be
-// said.
+// neverConnected reports whether an error occurred before the request was written: no
+// address, no connection, no trust. For other errors we cannot tell.
 func neverConnected(err error) bool {
 	var dns *net.DNSError
 	var op *net.OpError
@@ -192,8 +192,8 @@ func neverConnected(err error) bool {
 	return errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &op) && op.Op == "dial"
 }
 
-// readAnswer reads a body up to limit, into memory that grows with what comes and
-// not with what a header promises.
+// readAnswer reads a body up to limit, into memory that grows with the data and not with
+// what a header promises.
 func readAnswer(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, fmt.Errorf("%w: an answer of %d bytes, over the limit of %d", ErrTooLarge, resp.ContentLength, limit)
@@ -244,12 +244,12 @@ func (c *call) fail(kind error, r *reply, message string) *Error {
 		Message: message, RetryAfter: retryAfter(r.header)}
 }
 
-// minHidden is the length of a key from which an answer that repeats it is changed: RunPod's
-// have 40 characters and more, and "k" of a test stands in many a text.
+// minHidden is the minimum length of a key to hide in answers: RunPod's keys have 40
+// characters and more, and a test's key "k" occurs in many texts.
 const minHidden = 16
 
-// hide returns an answer without the key, which a hostile one may repeat and a worker may
-// have printed.
+// hide removes the key from an answer: a hostile service may repeat it, and a worker may
+// have printed it.
 func (c *call) hide(b []byte) []byte {
 	if c.key == nil || len(c.key()) < minHidden {
 		return b
@@ -272,9 +272,8 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// said returns what a refusal says: the "error", "detail", "title" or "message" of a
-// JSON object, else the text, or what kind of document it is when it is for a
-// browser.
+// said returns the message of a refusal: the "error", "detail", "title" or "message" of a
+// JSON object, else the text, or the kind of document if it is meant for a browser.
 func said(r *reply) string {
 	var o struct {
 		Error, Detail, Title, Message any

@@ -18,8 +18,8 @@ type sseEvent struct {
 // maxEvent bounds one event, and each of its lines.
 const maxEvent = 1 << 20
 
-// events reads an event stream to its end. An event that the end cuts off is
-// dropped, as the specification wants.
+// events reads an event stream to its end. It drops an incomplete last event, as the
+// specification requires.
 //
 // Source: WHATWG HTML, 9.2 server-sent events.
 func events(r io.Reader) iter.Seq2[sseEvent, error] {

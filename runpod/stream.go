@@ -11,20 +11,20 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
 )
 
-// An Update is what one look at a job's stream brought.
+// An Update is the result of one poll of a job's stream.
 type Update struct {
 	Status Status
 	// Chunks are the values that the handler yielded since the last look, in order.
 	Chunks []json.RawMessage
 }
 
-// Stream yields what a generator handler yields, until the job has ended and
-// nothing is left; how it ended, Wait tells at once. A chunk is at most 1 MB: the
-// service splits larger ones.
+// Stream yields what a generator handler yields, until the job has ended and no chunks
+// are left; Wait then returns at once how it ended. A chunk is at most 1 MB: the service
+// splits larger ones.
 //
-// The service hands each chunk out once. Two readers of a job share its chunks,
-// and an answer that was lost takes its chunks with it: give chunks a number, and
-// put what must not be lost into the output as well.
+// The service delivers each chunk once. Two readers of a job share its chunks, and a lost
+// answer loses its chunks: number the chunks, and also put into the output what must not
+// be lost.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /stream.
 func (e *Endpoint) Stream(ctx context.Context, id JobID) iter.Seq2[json.RawMessage, error] {
@@ -43,14 +43,14 @@ func (e *Endpoint) Stream(ctx context.Context, id JobID) iter.Seq2[json.RawMessa
 	}
 }
 
-// Follow is Stream with the job's status: it yields when chunks came or the status
-// changed. It ends after a look that found the job ended and no chunks. Errors are
+// Follow is Stream with the job's status: it yields when chunks arrive or the status
+// changes. It stops after a poll that found the job ended and no chunks. Errors are
 // handled as in Watch.
 func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		var last Status
 		wait := newPacer(e.client)
-		wait.max = min(wait.max, time.Second) // a person may be reading along
+		wait.max = min(wait.max, time.Second) // a person may be watching
 		for looks := 0; ; looks++ {
 			begin := time.Now()
 			update, err := e.look(ctx, id)
@@ -80,7 +80,7 @@ func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error
 				}
 				continue
 			}
-			// A server that held the request has done the waiting.
+			// If the server held the request, the waiting is done.
 			if time.Since(begin) > streamHold/20 {
 				continue
 			}
@@ -92,9 +92,9 @@ func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error
 	}
 }
 
-// A job that tells something all the time is looked at this often, after some quick
-// looks that short jobs are over with: else a stream would use up the service's limit
-// of requests, 2,000 in 10 s, for all jobs of the process, and then fall behind.
+// A job that streams all the time is polled at this interval after a few quick polls, which
+// suffice for short jobs. Otherwise one stream would use up the service's limit of 2,000
+// requests in 10 s for all jobs of the process, and then fall behind.
 const (
 	quickLooks = 50
 	lookEvery  = 25 * time.Millisecond

@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
 )
 
-// A Request is a job to be.
+// A Request describes a job to submit.
 type Request struct {
 	// Input becomes the handler's job["input"]: a JSON object with at least one key
 	// (the service drops an empty one, and the job fails). It is encoded as
@@ -28,18 +28,18 @@ type Request struct {
 	S3 *S3Config
 }
 
-// A Policy bounds a job. What is 0 is taken from Config.Policy, and from the
-// defaults here where that is 0 too. Both times are sent with every job, since the
-// service's own defaults differ with how an endpoint was made.
+// A Policy limits a job. A field that is 0 is taken from Config.Policy and, if that is 0
+// too, from the defaults here. Both times are sent with every job, because the service's
+// own defaults depend on how an endpoint was created.
 //
 // Source: docs.runpod.io, Serverless, "Send API requests", execution policies.
 type Policy struct {
-	// ExecutionTimeout ends a job that a worker runs; 5 s to 7 days, default 10
+	// ExecutionTimeout limits how long a worker may run a job; 5 s to 7 days, default 10
 	// minutes.
 	ExecutionTimeout time.Duration
-	// TTL removes a job so long after its submission, even one that runs: its status
-	// is then ErrNotFound. 10 s to 7 days, default 24 hours, or ExecutionTimeout and
-	// an hour where that is more.
+	// TTL removes a job that long after its submission, even a running one: its status
+	// is then ErrNotFound. 10 s to 7 days, default 24 hours, or ExecutionTimeout plus
+	// an hour if that is more.
 	TTL time.Duration
 	// LowPriority: the job does not make the endpoint start workers.
 	LowPriority bool
@@ -99,13 +99,13 @@ func (s *S3Config) wire() map[string]string {
 	return out
 }
 
-// Run submits a job and returns its id and status, IN_QUEUE. A body over
-// MaxRunBody is ErrTooLarge and not sent.
+// Run submits a job and returns its id and status, IN_QUEUE. A body over MaxRunBody is
+// ErrTooLarge and not sent.
 //
-// The service has no means to recognise a request that comes twice, so that Run
-// sends one again only where it was refused with 429 or never left. When ctx ends
-// under way, Run waits a few seconds for the answer, cancels the job that it names,
-// and returns the cause; without an answer it is ErrUnknownOutcome.
+// The service cannot recognise a repeated request, so Run resends one only if it was
+// refused with 429 or never left this machine. If ctx is done while the request is under
+// way, Run waits a few seconds for the answer, cancels the job that it names, and returns
+// the cause; without an answer it returns ErrUnknownOutcome.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /run.
 func (e *Endpoint) Run(ctx context.Context, r Request) (*Job, error) {
@@ -120,11 +120,11 @@ func (e *Endpoint) Run(ctx context.Context, r Request) (*Job, error) {
 	return j, err
 }
 
-// RunSync submits a job and waits for its end, up to wait (1 s to 5 minutes;
-// 0 is the service's 90 s). The job that it returns may still be under way: go on
-// with Wait. A result is kept one minute. Its error is the request's and not the
-// job's; see Job.Err. When ctx ends before the answer, there is no id to cancel:
-// Run and Wait, or Call, are better for jobs that cost.
+// RunSync submits a job and waits for its end, up to wait (1 s to 5 minutes; 0 means the
+// service's 90 s). The returned job may still be running: continue with Wait. A result is
+// kept for one minute. The error is the request's and not the job's; see Job.Err. If ctx
+// is done before the answer, there is no id to cancel: prefer Run and Wait, or Call, for
+// jobs that cost money.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /runsync.
 func (e *Endpoint) RunSync(ctx context.Context, r Request, wait time.Duration) (*Job, error) {
@@ -179,7 +179,7 @@ func (e *Endpoint) submission(op Op, r Request) (*call, error) {
 	return c, nil
 }
 
-// encodeInput checks what the service and its workers fail on late.
+// encodeInput checks early for what the service and its workers would refuse late.
 func encodeInput(v any) (s bigjson.Segments, err error) {
 	switch v := v.(type) {
 	case bigjson.Segments:

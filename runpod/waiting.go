@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// Waiting says in words why a job that has been queued for so long still is:
-// "queued behind 3 jobs", "a worker is starting (24 s so far)", "no capacity for
-// ADA_24". It asks for the endpoint's health and if that does not tell, for its
-// workers and the stock of its kinds of GPU, every 15 s at most; a management API
-// that does not answer is no error.
+// Waiting explains why a job that has been queued that long is still waiting: "queued
+// behind 3 jobs", "a worker is starting (24 s so far)", "no capacity for ADA_24". It asks
+// for the endpoint's health and, if that does not tell, for its workers and the stock of
+// its GPUs, at most every 15 s. It is no error if the management API does not answer.
 func (e *Endpoint) Waiting(ctx context.Context, queued time.Duration) (string, error) {
 	h, err := e.Health(ctx)
 	if err != nil {
@@ -25,8 +24,8 @@ func (e *Endpoint) Waiting(ctx context.Context, queued time.Duration) (string, e
 	return h.explain(queued, e.client.diagnoses.of(ctx, e)), nil
 }
 
-// Explain says what the counts mean for a job that has been queued for so long.
-// It is never empty.
+// Explain explains the counts for a job that has been queued that long. It never
+// returns "".
 func (h *Health) Explain(queued time.Duration) string { return h.explain(queued, diagnosis{}) }
 
 func (h *Health) explain(queued time.Duration, d diagnosis) string {
@@ -87,7 +86,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// A diagnosis is what the management API tells of an endpoint without a worker.
+// A diagnosis is what the management API reports about an endpoint without a worker.
 type diagnosis struct {
 	at                             time.Time
 	starting, throttled, unhealthy int
@@ -101,8 +100,8 @@ type diagnosis struct {
 // since returns how long the oldest worker that starts has been starting.
 func (d diagnosis) since() time.Duration { return d.longest + time.Since(d.at) }
 
-// diagnoses are kept for a while: those who wait ask every few seconds, and the
-// management API counts its requests by the minute.
+// diagnoses are cached for a while: waiting callers ask every few seconds, and the
+// management API limits requests per minute.
 type diagnoses struct {
 	mu   sync.Mutex
 	last map[EndpointID]diagnosis

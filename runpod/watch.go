@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// patience is how long a job is looked for through an outage. The job goes on
-// meanwhile, and its result is kept 30 minutes.
+// patience is how long a job is polled through an outage. The job continues meanwhile,
+// and its result is kept for 30 minutes.
 const patience = 5 * time.Minute
 
-// Watch looks at a job until it ends, and yields it at first and whenever its
-// status, worker, retries or output have changed; the last one is terminal. Between
-// looks it pauses for Config.PollMin, growing to PollMax. An error ends it; an
-// outage of the network or the service only after five minutes.
+// Watch polls a job until it ends. It yields the job at first and whenever its status,
+// worker, retries or output have changed; the last one is terminal. Between polls it
+// pauses for Config.PollMin, growing to PollMax. An error ends it, but an outage of the
+// network or the service only after five minutes.
 func (e *Endpoint) Watch(ctx context.Context, id JobID) iter.Seq2[*Job, error] {
 	return func(yield func(*Job, error) bool) {
 		var last *Job
@@ -50,8 +50,8 @@ func changed(a, b *Job) bool {
 	return a.Status != b.Status || a.WorkerID != b.WorkerID || a.Retries != b.Retries || !bytes.Equal(a.Output, b.Output)
 }
 
-// Wait watches a job until it ends. For one that did not end well it returns the
-// job and its *JobError.
+// Wait watches a job until it ends. If the job did not succeed, Wait returns the job and
+// its *JobError.
 func (e *Endpoint) Wait(ctx context.Context, id JobID) (*Job, error) {
 	var last *Job
 	for job, err := range e.Watch(ctx, id) {
@@ -63,8 +63,8 @@ func (e *Endpoint) Wait(ctx context.Context, id JobID) (*Job, error) {
 	return last, last.Err()
 }
 
-// Call submits a job and waits for its end, as Run and Wait do. When ctx ends
-// before, the job is cancelled.
+// Call submits a job and waits for its end, as Run and Wait do. If ctx is done before
+// that, the job is cancelled.
 func (e *Endpoint) Call(ctx context.Context, r Request) (*Job, error) {
 	job, err := e.Run(ctx, r)
 	if err != nil {
@@ -78,15 +78,15 @@ func (e *Endpoint) Call(ctx context.Context, r Request) (*Job, error) {
 	return job, err
 }
 
-// interrupted cancels a job and says what became of that.
+// interrupted cancels a job and returns an error that reports whether that worked.
 func (e *Endpoint) interrupted(ctx context.Context, id JobID) error {
 	if err := e.Abandon(ctx, id); err != nil {
-		return fmt.Errorf("runpod: %w; job %s goes on, for it could not be cancelled: %w", context.Cause(ctx), id, err)
+		return fmt.Errorf("runpod: %w; job %s goes on because it could not be cancelled: %w", context.Cause(ctx), id, err)
 	}
 	return fmt.Errorf("runpod: %w; job %s was cancelled", context.Cause(ctx), id)
 }
 
-// A pacer spaces looks at a job.
+// A pacer spaces the polls of a job.
 type pacer struct {
 	min, max time.Duration
 	next     time.Duration
@@ -108,8 +108,8 @@ func (p *pacer) pause(ctx context.Context) error {
 // soon makes the next pause short again.
 func (p *pacer) soon() { p.next = p.min }
 
-// outage waits after an error that may pass, and returns others and those that
-// have lasted.
+// outage waits after a temporary error. It returns other errors, and those that have
+// lasted.
 func (p *pacer) outage(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -161,7 +161,7 @@ func (h npy) column(c *Column, data []byte) error {
 	}
 	if kind == 'U' || kind == 'S' {
 		if len(h.shape) != 1 {
-			return fmt.Errorf("holds texts of shape %v; one text a row is wanted", h.shape)
+			return fmt.Errorf("want one text per row, got texts of shape %v", h.shape)
 		}
 		c.Texts, err = npyTexts(data, n, size, kind, order)
 		return err

@@ -63,7 +63,7 @@ var (
 	ErrFormat  = errors.New("not what its name says")
 	ErrColumn  = errors.New("no such column")
 	ErrMissing = errors.New("a value is missing")
-	ErrText    = errors.New("text where numbers are wanted")
+	ErrText    = errors.New("text instead of numbers")
 	ErrEmpty   = errors.New("no rows")
 )
 

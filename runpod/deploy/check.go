@@ -50,7 +50,7 @@ func check(ctx context.Context, e *runpod.Endpoint, wait time.Duration, out io.W
 	input := map[string]any{"operation": "gpu_info", "protocol": 1}
 	job, err := e.Run(ctx, runpod.Request{Input: input, Policy: runpod.Policy{ExecutionTimeout: checkTime, TTL: wait + checkTime}})
 	if errors.Is(err, runpod.ErrUnknownOutcome) {
-		return &Problem{text: oneLine(trimmed(err)) + "; gopherpod endpoint show tells whether the check job runs", err: err}
+		return &Problem{text: oneLine(trimmed(err)) + "; gopherpod endpoint show tells you if the check job runs", err: err}
 	}
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@
 //	options.go    Options, their defaults and flags
 //	image.go      the image that was pushed last
 //	gpu.go        which GPUs, by memory, price and stock
-//	plan.go       NewPlan: what there is and what is wanted
+//	plan.go       NewPlan: compares what exists with what should exist
 //	text.go       a plan in words and in dollars
 //	apply.go      Apply: volume, template, endpoint
 //	check.go      a job that shows that the endpoint works

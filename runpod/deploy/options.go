@@ -74,7 +74,7 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.FlashBoot, "flashboot", "", "`how` stopped workers are kept for a quick return: on, priority or off (default on)")
 	fs.IntVar(&o.Disk, "disk", 0, "`GB` of a container's disk (default 10)")
 	fs.StringVar(&o.Volume, "volume", "", "network volume, by `name` or id, at /runpod-volume")
-	fs.IntVar(&o.VolumeSize, "volume-size", 0, "make the volume with so many `GB` where there is none; it is billed until it is deleted")
+	fs.IntVar(&o.VolumeSize, "volume-size", 0, "make the volume with so many `GB` if there is none; it is billed until it is deleted")
 	fs.StringVar(&o.DataCenter, "data-center", "", "`id` of the data centre of a volume that is made")
 	fs.StringToStringVar(&o.Env, "env", nil, "`NAME=value` in the worker's environment; never a key")
 	fs.StringVar(&o.Registry, "registry", "", "`id` of RunPod's credentials for a private image")

@@ -168,7 +168,7 @@ func busy(ctx context.Context, l store.Limit) string {
 	h, err := client.Endpoint(config.EndpointID).Health(ctx)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("endpoint %s does not say whether jobs run", config.EndpointID)
+		return fmt.Sprintf("endpoint %s does not report whether jobs run", config.EndpointID)
 	case h.Jobs.InQueue+h.Jobs.InProgress > 0:
 		return fmt.Sprintf("endpoint %s has %d jobs", config.EndpointID, h.Jobs.InQueue+h.Jobs.InProgress)
 	}

@@ -53,7 +53,7 @@ func (p *Plan) String() string {
 
 func (p *Plan) idleInWords() string {
 	if p.Spec.Workers.IdleTimeout == 0 {
-		return "the service's idle time-out"
+		return "the service's idle timeout"
 	}
 	return fmt.Sprintf("stay %d s without a job", p.Spec.Workers.IdleTimeout)
 }

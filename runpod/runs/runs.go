@@ -118,7 +118,7 @@ type Event struct {
 
 var (
 	ErrNotFound  = errors.New("no such run")           // no id begins with what was asked for
-	ErrAmbiguous = errors.New("several runs begin so") // more of the id is wanted
+	ErrAmbiguous = errors.New("several runs begin so") // the caller needs more of the id
 )
 
 // Check refuses a run that the store could not find again.

@@ -70,7 +70,7 @@ func readList(ctx context.Context, s Store, digest string) (l list, err error) {
 		return l, damaged(ctx, s, name, "a list of parts that is too long")
 	}
 	if json.Unmarshal(text, &l) != nil || !l.valid() {
-		return l, damaged(ctx, s, name, "a list of parts that is none")
+		return l, damaged(ctx, s, name, "not a parts list")
 	}
 	return l, nil
 }

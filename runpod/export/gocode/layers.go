@@ -396,7 +396,7 @@ func softmax(x []float32, length, inner int, sign float64, log bool) []float32 {
 	return y
 }
 
-// permute orders dimensions anew; strides are the input's, in the output's order.
+// permute reorders dimensions; strides are the input's, in the output's order.
 func permute(x []float32, shape, strides []int) []float32 {
 	y := make([]float32, len(x))
 	for i := range y {

@@ -83,7 +83,7 @@ func fromEnv(path string) (c Config, ok bool, err error) {
 	}
 	address := get(EnvEndpoint)
 	if address == "" && !validCenter(center) {
-		return c, false, fmt.Errorf("s3: %w: %s is %.40q; the data centre of the volume is wanted, as EU-RO-1", runpod.ErrInvalid, EnvDataCenter, center)
+		return c, false, fmt.Errorf("s3: %w: %s: want the data centre of the volume, such as EU-RO-1, got %.40q", runpod.ErrInvalid, EnvDataCenter, center)
 	}
 	c = Volume(center, volume, access, runpod.Secret(secret))
 	if address != "" {

@@ -67,7 +67,7 @@ func New(c Config) (*Bucket, error) {
 		return nil, fmt.Errorf("s3: %w: the endpoint %s is not https", runpod.ErrInvalid, u.Host)
 	}
 	if c.Bucket == "" || c.AccessKey == "" || c.SecretKey == "" {
-		return nil, fmt.Errorf("s3: %w: a bucket, an access key and a secret are wanted", runpod.ErrInvalid)
+		return nil, fmt.Errorf("s3: %w: want a bucket, an access key and a secret", runpod.ErrInvalid)
 	}
 	client, err := minio.New(u.Host, &minio.Options{
 		Creds:  credentials.NewStaticV4(c.AccessKey, c.SecretKey.Reveal(), ""),
