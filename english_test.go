@@ -44,7 +44,6 @@ var englishLater = []string{
 	"kernel/session/rt/lm",
 	"kernel/session/supervisor",
 	"magics",
-	"magics/render",
 	"runpod/place",
 	"runpod/sweep",
 	"runpod/train",

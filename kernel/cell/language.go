@@ -7,9 +7,9 @@ import (
 )
 
 // Cells are parsed and checked by the go/parser and go/types of the Go that built this
-// program, and compiled by the installed Go, which may be another. Where the program's
-// is newer, go/types refuses what the compiler does not know. Where it is older, a cell
-// has the language of the older one, and what is new is refused with a hint.
+// program, and compiled by the installed Go, which may be another. If the program's
+// is newer, go/types refuses what the compiler does not know. If it is older, a cell
+// has the language of the older one, and newer syntax is refused with a hint.
 
 // language is the version of the language that go/types checks: the older one.
 func (s *Session) language() string {
@@ -17,7 +17,7 @@ func (s *Session) language() string {
 	if own != "" && version.Compare(lang, own) > 0 { // none of its own: a development version
 		return own
 	}
-	return lang // "" where it is unknown, which is the newest
+	return lang // "" if it is unknown, which means the newest
 }
 
 // methodParameters is what a parser before Go 1.27 says of a method with type parameters.

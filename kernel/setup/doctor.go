@@ -85,8 +85,8 @@ func checkGo(ctx context.Context) Check {
 	return judgeGo(c, path, version, runtime.Version())
 }
 
-// judgeGo says whether cells can be compiled with a version of Go, by a program that
-// was built with another.
+// judgeGo completes the check of the installed Go: it reports whether a program that was
+// built with another version can compile cells with it.
 func judgeGo(c Check, path, version, built string) Check {
 	c.Detail = version + ", " + path
 	minor, own := minorVersion(version), minorVersion(built)
