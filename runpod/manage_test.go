@@ -72,17 +72,17 @@ func TestEndpointLife(t *testing.T) {
 func TestEndpointSpecRefused(t *testing.T) {
 	m := manage(t)
 	for says, change := range map[string]func(*runpod.EndpointSpec){
-		"name":           func(s *runpod.EndpointSpec) { s.Name = "" },
-		"type":           func(s *runpod.EndpointSpec) { s.Type = "POD" },
-		"image":          func(s *runpod.EndpointSpec) { s.Image = "" },
-		"GPU and CPU":    func(s *runpod.EndpointSpec) { s.CPU = []runpod.CPUChoice{{ID: "cpu3c", VCPUCount: 2}} },
-		"pool":           func(s *runpod.EndpointSpec) { s.GPU = &runpod.GPUChoice{} },
-		"CUDA":           func(s *runpod.EndpointSpec) { g := *s.GPU; g.AllowedCUDAVersions = []string{"12.8"}; s.GPU = &g },
-		"scaling is":     func(s *runpod.EndpointSpec) { s.Scaling = nil },
-		"from 0.5":       func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnDelay(time.Millisecond) },
-		"from 1":         func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnRequests(0) },
-		"bounds":         func(s *runpod.EndpointSpec) { s.Workers = &runpod.WorkerBounds{Min: 2, Max: 1} },
-		"1 to 3600":      func(s *runpod.EndpointSpec) { s.Workers = &runpod.WorkerBounds{Max: 1, IdleTimeout: 4000} },
+		"name":            func(s *runpod.EndpointSpec) { s.Name = "" },
+		"type":            func(s *runpod.EndpointSpec) { s.Type = "POD" },
+		"image":           func(s *runpod.EndpointSpec) { s.Image = "" },
+		"GPU and CPU":     func(s *runpod.EndpointSpec) { s.CPU = []runpod.CPUChoice{{ID: "cpu3c", VCPUCount: 2}} },
+		"pool":            func(s *runpod.EndpointSpec) { s.GPU = &runpod.GPUChoice{} },
+		"CUDA":            func(s *runpod.EndpointSpec) { g := *s.GPU; g.AllowedCUDAVersions = []string{"12.8"}; s.GPU = &g },
+		"scaling is":      func(s *runpod.EndpointSpec) { s.Scaling = nil },
+		"from 0.5":        func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnDelay(time.Millisecond) },
+		"from 1":          func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnRequests(0) },
+		"bounds":          func(s *runpod.EndpointSpec) { s.Workers = &runpod.WorkerBounds{Min: 2, Max: 1} },
+		"1 to 3600":       func(s *runpod.EndpointSpec) { s.Workers = &runpod.WorkerBounds{Max: 1, IdleTimeout: 4000} },
 		"no idle timeout": func(s *runpod.EndpointSpec) { s.Scaling = runpod.ScaleOnRequests(2) },
 	} {
 		s := spec
