@@ -40,6 +40,43 @@ func ReadConnectionFile(path string) (ConnectionInfo, error) {
 	return c, nil
 }
 
+// Ports are the five listeners of a kernel. Connections wait in them until Serve takes
+// them over.
+type Ports struct{ shell, iopub, stdin, control, hb net.Listener }
+
+// Listen binds the five ports, and replaces those that are 0 with the chosen ones.
+// Jupyter picked the numbers for the kernel and holds nothing: a kernel that binds ports
+// of its own first may take one of these, or one of another kernel's.
+func (c *ConnectionInfo) Listen() (*Ports, error) {
+	p := &Ports{}
+	for _, l := range []struct {
+		port     *int
+		listener *net.Listener
+	}{{&c.ShellPort, &p.shell}, {&c.IOPubPort, &p.iopub}, {&c.StdinPort, &p.stdin}, {&c.ControlPort, &p.control}, {&c.HBPort, &p.hb}} {
+		network, address, err := c.Address(*l.port)
+		if err == nil {
+			*l.listener, err = net.Listen(network, address)
+		}
+		if err != nil {
+			p.Close()
+			return nil, fmt.Errorf("kernel: %w", err)
+		}
+		if tcp, ok := (*l.listener).Addr().(*net.TCPAddr); ok {
+			*l.port = tcp.Port
+		}
+	}
+	return p, nil
+}
+
+// Close releases the ports of a kernel that is not served.
+func (p *Ports) Close() {
+	for _, l := range []net.Listener{p.shell, p.iopub, p.stdin, p.control, p.hb} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
 // Address returns the network ("tcp" or "unix") and the address of one of the ports.
 func (c ConnectionInfo) Address(port int) (network, address string, err error) {
 	switch c.Transport {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -253,6 +255,35 @@ func TestCannotStart(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
+}
+
+// A kernel's five ports are bound before anything else, so that no port of its own takes
+// one; a port that is in use is an error that names it, and frees the others.
+func TestPortsFirst(t *testing.T) {
+	c := kernel.ConnectionInfo{IP: "127.0.0.1"}
+	ports, err := c.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := c
+	if _, err := again.Listen(); err == nil || !strings.Contains(err.Error(), strconv.Itoa(c.ShellPort)) {
+		t.Errorf("bound twice: %v", err)
+	}
+	last := kernel.ConnectionInfo{IP: "127.0.0.1", HBPort: c.HBPort}
+	if _, err := last.Listen(); err == nil {
+		t.Error("the heartbeat's port is in use, and nothing says so")
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(last.ShellPort)))
+	if err != nil {
+		t.Errorf("a port stays bound after a failure: %v", err)
+	} else {
+		l.Close()
+	}
+	ports.Close()
+	if ports, err = again.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ports.Close()
 }
 
 func TestReadConnectionFile(t *testing.T) {

@@ -35,6 +35,9 @@ type Options struct {
 	// ParentPID is the process that started the kernel: JPY_PARENT_PID. The kernel
 	// stops when that process is gone. 0 means none.
 	ParentPID int
+	// Ports are bound already, by ConnectionInfo.Listen, which completed the connection
+	// info that Serve gets. Serve closes them. Nil: Serve binds them.
+	Ports *Ports
 	// Ready is called when the sockets listen. The ports that were 0 are replaced
 	// with the chosen ones.
 	Ready func(ConnectionInfo)
@@ -143,44 +146,31 @@ func newServer(conn ConnectionInfo, key wire.Key, ev Evaluator, opts Options) *s
 
 // listen opens the five sockets. On an error it returns those that it has opened.
 func (s *server) listen() (sockets []*zmtp.Socket, err error) {
-	open := func(port *int, cfg zmtp.Config) (*zmtp.Socket, error) {
-		network, address, err := s.conn.Address(*port)
-		if err != nil {
+	ports := s.opts.Ports
+	if ports == nil {
+		if ports, err = s.conn.Listen(); err != nil {
 			return nil, err
 		}
+	}
+	open := func(l net.Listener, cfg zmtp.Config) *zmtp.Socket {
 		cfg.Dropped = s.peerDropped
-		sock, err := zmtp.Listen(network, address, cfg)
-		if err != nil {
-			return nil, fmt.Errorf("kernel: %w", err)
-		}
+		sock := zmtp.Serve(l, cfg)
 		sockets = append(sockets, sock)
-		if tcp, ok := sock.Addr().(*net.TCPAddr); ok {
-			*port = tcp.Port
-		}
-		return sock, nil
+		return sock
 	}
 	router := func(receive func(*zmtp.Peer, zmtp.Message)) zmtp.Config {
 		return zmtp.Config{Type: zmtp.Router, Receive: receive}
 	}
 	// Open iopub and stdin first: a request may need them immediately.
-	if s.pub.sock, err = open(&s.conn.IOPubPort, zmtp.Config{Type: zmtp.XPub, Subscribed: s.welcome}); err != nil {
-		return sockets, err
-	}
-	if s.input.sock, err = open(&s.conn.StdinPort, router(s.input.receive)); err != nil {
-		return sockets, err
-	}
+	s.pub.sock = open(ports.iopub, zmtp.Config{Type: zmtp.XPub, Subscribed: s.welcome})
+	s.input.sock = open(ports.stdin, router(s.input.receive))
 	channel := func(m *mailbox[*request]) zmtp.Config {
 		return router(func(p *zmtp.Peer, f zmtp.Message) { s.receive(m, p, f) })
 	}
-	if _, err = open(&s.conn.ControlPort, channel(s.control)); err != nil {
-		return sockets, err
-	}
-	heartbeat := router(func(p *zmtp.Peer, f zmtp.Message) { p.Send(f) })
-	if _, err = open(&s.conn.HBPort, heartbeat); err != nil {
-		return sockets, err
-	}
-	_, err = open(&s.conn.ShellPort, channel(s.code))
-	return sockets, err
+	open(ports.control, channel(s.control))
+	open(ports.hb, router(func(p *zmtp.Peer, f zmtp.Message) { p.Send(f) }))
+	open(ports.shell, channel(s.code))
+	return sockets, nil
 }
 
 func (s *server) peerDropped(_ *zmtp.Peer, err error) {

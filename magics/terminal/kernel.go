@@ -50,6 +50,11 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	ports, err := conn.Listen() // before any port of our own
+	if err != nil {
+		return err
+	}
+	defer ports.Close()
 	redact := secrets.Redactor(os.Environ(), ".env")
 	around, stop, err := surroundings(ctx)
 	if err != nil {
@@ -71,6 +76,7 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		Redact:    redact,
 		Signals:   signals,
 		ParentPID: parent,
+		Ports:     ports,
 	})
 }
 
