@@ -46,9 +46,9 @@ func TestControlWhileBusy(t *testing.T) {
 
 func TestInterruptAbortsQueuedCells(t *testing.T) {
 	c := kerneltest.Start(t, basic())
-	first := c.Start(kerneltest.Request{Code: "wait"})
+	first := c.Start(kerneltest.Request{Code: "say and wait"})
 	second := c.Start(kerneltest.Request{Code: "hello"})
-	c.Output(first, "execute_input")
+	c.Output(first, "stream")
 	c.Request(kerneltest.Control, "interrupt_request", struct{}{})
 	if s1, s2 := c.Wait(first).Status(), c.Wait(second).Status(); s1 != "error" || s2 != "aborted" {
 		t.Errorf("%s, %s", s1, s2)
@@ -70,8 +70,8 @@ func TestInterruptOfNothing(t *testing.T) {
 func TestSignals(t *testing.T) {
 	signals := make(chan os.Signal, 1)
 	c := kerneltest.Start(t, basic(), func(o *kernel.Options) { o.Signals = signals })
-	id := c.Start(kerneltest.Request{Code: "wait"})
-	c.Output(id, "execute_input")
+	id := c.Start(kerneltest.Request{Code: "say and wait"})
+	c.Output(id, "stream")
 	signals <- os.Interrupt
 	if name, _ := c.Wait(id).Error(); name != "Interrupted" {
 		t.Error(name)

@@ -33,6 +33,16 @@ func basic() *kerneltest.Fake {
 				return nil
 			},
 			"fail": func(r *kerneltest.Run) error { return errCell },
+			// Interrupts count from the first output on: before it, the cell may not run yet.
+			"say and wait": func(r *kerneltest.Run) error {
+				r.Output.Stream("stdout", []byte("waiting\n"))
+				select {
+				case <-r.Interrupted:
+					return kerneltest.Interrupted
+				case <-r.Done():
+					return r.Err()
+				}
+			},
 			"wait": func(r *kerneltest.Run) error {
 				select {
 				case <-r.Interrupted:

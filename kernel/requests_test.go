@@ -46,8 +46,8 @@ func TestKernelInfo(t *testing.T) {
 // kernel was busy before it came.
 func TestWelcome(t *testing.T) {
 	first := kerneltest.Start(t, basic())
-	long := first.Start(kerneltest.Request{Code: "wait"})
-	first.Output(long, "execute_input")
+	long := first.Start(kerneltest.Request{Code: "say and wait"})
+	first.Output(long, "stream")
 	c := kerneltest.Connect(t, first.Conn)
 	if m := c.IOPub()[0]; m.Type() != "iopub_welcome" || m.Content["subscription"] != "" || m.ParentID != "" {
 		t.Errorf("%s %v", m.Type(), m.Content)

@@ -43,10 +43,10 @@ func owns() map[string]own {
 func (s *Session) go111module(x *execution, seg segment) error {
 	switch seg.args {
 	case "", "on", "auto":
-	default:
-		return usage("%%go111module: want on, off or auto, got %s", seg.args)
 	case "off":
 		x.out.Stream("stderr", []byte("%go111module off changes nothing: there is no GOPATH here, modules are always on\n"))
+	default:
+		return usage("%%go111module: want on, off or auto, got %s", seg.args)
 	}
 	return nil
 }
