@@ -9,8 +9,12 @@
 //	options.go   parsing of options, the nearest known one
 //	vars.go      variables of the session as data and models
 //	optional.go  types of options
-//	train.go eval.go predict.go status.go sweep.go compare.go files.go   the magics
+//	hyperparameters.go   options that set hyperparameters, from the contract
+//	data.go      which samples and labels a magic reads
+//	train.go eval.go predict.go sweep.go compare.go files.go runs.go attach.go repro.go
+//	status.go cancel.go gpu.go bill.go deploy.go check.go   the magics
 //	endpoint.go  which endpoint; cost.go what it costs
+//	track.go     trackers of a run
 //	receipt.go   what stands under a result
 //	live.go      a training while it runs, in the cell
 //	shown.go     a run that a cell shows, from its beginning to its variable

@@ -24,8 +24,9 @@
 //	from.go         Go values to tensors
 //	to.go           tensors to Go values
 //	convert.go      one dtype to another; half precision in half.go
-//	set.go          Set and its msgpack form
-//	envelope.go     Set in base64, compressed or not
+//	memory.go       bytes as numbers without a copy
+//	set.go          Set and its msgpack form; msgpack.go: the encoding
+//	envelope.go     Set in base64, compressed or not; zstd.go: compression
 //	safetensors.go  the safetensors format
 //	state.go        model state as text
 //	delta.go        a state as its difference to another

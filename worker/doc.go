@@ -2,14 +2,22 @@
 // who do it: operations, the model specification, events, results and errors,
 // as they travel in RunPod's jobs. It knows neither HTTP nor notebooks.
 //
-//	request.go          the input of a job; value.go: the arrays in it
+//	request.go          the input of a job; value.go: the arrays in it; list.go: arrays as JSON lists
+//	source.go           addresses to read arrays from and to send states to
 //	decode.go           its JSON, strictly; strict.go: what all decoders share
 //	model.go            model_config and its JSON
-//	parse.go            the model as lines, as people write it in a notebook
-//	layers.go           the table of layer types and their parameters;
-//	                    kinds_*.go: its rows, with the inference of shapes
+//	parse.go            the model as lines, as people write it in a notebook; yaml.go: as YAML
+//	layers.go           the table of layer types and their parameters; its rows, with
+//	                    the inference of shapes, are in kinds_activation.go,
+//	                    kinds_conv.go, kinds_linear.go, kinds_norm.go, kinds_pool.go,
+//	                    kinds_sequence.go and kinds_shape.go
+//	shape.go            what the rows need to infer shapes
 //	resolve.go          sizes filled in and checked, the state_dict's names
+//	step.go             a resolved layer and its parameters
+//	batches.go          how many samples a batch needs at least
 //	hyperparameters.go  how to train, and where random numbers come from
+//	given.go            which hyperparameters were given: zero is a value
+//	validate.go         hyperparameters checked against the contract
 //	event.go            the stream of a training job, results
 //	collect.go          events to results and back
 //	number.go           numbers that may not be finite

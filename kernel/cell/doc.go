@@ -12,10 +12,13 @@
 //	plan.go        which declarations are new, unchanged, or follow a redefinition
 //	scope.go       what the check sees of the notebook
 //	check.go       go/types over the cell, on top of the objects of earlier cells
-//	prepare.go     the steps of Session.Prepare
+//	session.go     Session, its configuration; prepare.go: the steps of Session.Prepare
+//	define.go      a variable that a magic defines
+//	language.go    the version of the language, and what to say of another
 //	hoist.go       variables of the cell become variables of the notebook
 //	rewrite.go     user names -> link names; edit.go changes text at offsets
 //	streams.go     fmt.Println and os.Stdout write to the cell that started the goroutine
+//	plaincall.go   calls that need no generated code
 //	statements.go  the statements of the cell: hoisted variables, the last expression
 //	instrument.go  interrupt checks, channel operations, goroutines
 //	slots.go       late binding for function literals that outlive their cell
@@ -25,6 +28,7 @@
 //	render.go      the files of a Unit
 //	errors.go      diagnostics with source line and caret
 //	autoimport.go  imports added automatically, hints
+//	view.go        an unfinished cell, checked as far as possible
 //	complete.go    completion; inspect.go and docs.go: inspection
 //	iscomplete.go  whether more lines are needed
 //

@@ -21,5 +21,6 @@
 //	command.go    Run, the command deploy
 //	endpoint.go   RunEndpoint, the command endpoint; list, show, scale, delete
 //	logs.go       its logs
+//	store.go      RunStore, the command store
 //	errors.go     Explain: an error and the next step, in one line
 package deploy

@@ -7,9 +7,10 @@
 // session holds no database. The store knows no training: the record is JSON of
 // package train, and the columns are what is listed, filtered and summed.
 //
-//	runs.go   a run, the store's interface
-//	http.go   the store over HTTP, for a session
-//	sqlite    the store in a file
+//	runs.go      a run, the store's interface
+//	http.go      the store over HTTP, for a session
+//	outlived.go  keys of endpoints that outlive their kernel
+//	sqlite       the store in a file
 package runs
 
 import (

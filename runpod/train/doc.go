@@ -18,7 +18,7 @@
 //	classes.go   labels that are texts
 //	spec.go      what may stand for a model
 //	record.go    the run store: where a run comes from, what it keeps
-//	options.go   how to train, with defaults
+//	options.go   how to train, with defaults; number.go: numbers that may be not given
 //	prepared.go  PrepareData: data read, converted and hashed once
 //	data.go      what may stand for data, and what is wrong with it
 //	evaluate.go  metrics of a model on data

@@ -12,13 +12,20 @@
 //	evaluate.go    evaluate and predict; metrics.go: figures
 //	info.go        gpu_info and capabilities
 //	runs.go        answers a repeated run_id
-//	data.go        a request's arrays, checked; store.go: arrays between jobs
+//	data.go        a request's arrays, checked; source.go: those behind an address
+//	store.go       arrays between jobs; store_state.go: states between jobs
 //	state.go       states in and out
-//	network.go     a model of layers; layer_*.go: forward and backward of each
+//	network.go     a model of layers; layer_build.go makes them
+//	layer_activation.go layer_attention.go layer_conv.go layer_linear.go
+//	layer_more.go layer_norm.go layer_pool.go layer_recurrent.go layer_shape.go
+//	layer_transposed.go
+//	               forward and backward of each layer
 //	loss.go        losses and their gradients
-//	optimizer.go   sgd, adam and related optimizers
+//	optimizer.go   sgd, adam and related optimizers; Adam's step with AVX2 in
+//	               adam_amd64.go, without in adam_other.go
 //	rand.go        PyTorch's generator; init.go: its initialisation
 //	parallel.go    division of work
-//	vector.go      loops over all numbers, in Go and for AVX2
+//	vector.go      loops over all numbers; with AVX2 in vector_amd64.go, without in
+//	               vector_other.go
 //	sgemm/         matrix products
 package engine

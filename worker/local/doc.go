@@ -17,18 +17,28 @@
 //	clock.go        the time, which tests move
 //	job.go          a job, its statuses, its JSON
 //	memory.go       what jobs hold, and what is forgotten early
-//	queue*.go       the state machine: submit, take, report, control, expire
-//	client_*.go     the client plane, one family of operations a file
-//	worker_*.go     the worker plane, as RunPod's SDK calls it
-//	journal*.go     the jobs on disk
+//	queue.go        the state machine: submit; queue_take.go, queue_report.go,
+//	                queue_control.go, queue_expire.go: its other transitions
+//	queue_workers.go  the workers that the queue knows
+//	route.go        the operations of the job API and who may call them
+//	client_run.go client_status.go client_stream.go client_control.go
+//	                the client plane, one family of operations a file
+//	worker_take.go worker_report.go worker_ping.go
+//	                the worker plane, as RunPod's SDK calls it
+//	journal.go      the jobs on disk; journal_write.go: what is written when
+//	lock_unix.go lock_other.go  one process at a time has the journal
 //	faults.go       things that go wrong on demand
 //	twin.go         the handles of the test bench: faults, clock, capacity
 //	limits.go       rate limits
 //	webhook.go      what is told to webhooks
 //	scale.go        how many workers the jobs ask for
 //	pool.go         starting and ending them
-//	runner*.go      workers that are programs
-//	manage*.go      the management API: endpoints, templates, volumes, catalogue, bills, logs
-//	folder.go       a folder of arrays for the Go engine
+//	runner.go       workers that are programs; runner_unix.go and runner_other.go end them
+//	manage.go       the management API: routes and errors
+//	manage_endpoint.go manage_spec.go manage_release.go manage_store.go
+//	manage_workers.go manage_catalog.go manage_billing.go manage_logs.go
+//	                its resources
+//	folder.go       a folder of arrays for the Go engine; folder_temporary.go: one that
+//	                is removed with its process
 //	inprocess.go    workers that are a worker.Handler in this process
 package local

@@ -19,6 +19,7 @@
 //	load.go       mapping a cell's shared object; quick.go: making it part of the program;
 //	              stubframe.go: frames of package reflect
 //	itab.go       one itab for each pair of interface and type
+//	maps.go       what to say when the process may have no more memory maps
 //	janitor.go    forgetting cells that are over
 //	lm            the run-time's functions behind load.go
 package rt

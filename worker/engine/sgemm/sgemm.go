@@ -7,7 +7,9 @@
 // result is the same, bit for bit, however the work is divided.
 //
 //	sgemm.go            blocking, packing, division of work
-//	kernel_amd64.s      the tile, and the transposing copy
+//	kernel_amd64.s      the tile, and the transposing copy, with AVX2; kernel_amd64.go
+//	                    declares them
+//	kernel_other.go     the same in Go
 package sgemm
 
 import (
