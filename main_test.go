@@ -39,11 +39,11 @@ tensors < # Go arrays on the wire
 
 # The contract between client and worker, and the worker.
 worker/contract < # hyperparameters, words, operations and limits as tables, which Go and Python read
-worker/contract/generate < worker/contract # the command that writes what is made from the tables
 worker < tensors, tensors/bigjson, worker/contract # operations, models, events, results, errors
+worker/contract/generate < worker, worker/contract # the command that writes what is made from the tables
 worker/address < # what a worker may read from and write to on the network: its operator's rules
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
-worker/engine < tensors, worker, worker/address, worker/engine/sgemm # trains on the CPU, in Go
+worker/engine < tensors, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
 worker/local < tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
 worker/local/embedded < worker/engine, worker/local # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local

@@ -17,7 +17,7 @@ func convKind(d int) Kind {
 	padding := window("padding", 0, NotNegative, "zeros around the input, or \"same\" (stride 1), or \"valid\"")
 	padding.Options = []string{"same", "valid"}
 	return Kind{
-		Name: fmt.Sprintf("conv%dd", d), Module: fmt.Sprintf("Conv%dd", d),
+		Name: fmt.Sprintf("conv%dd", d), Module: fmt.Sprintf("Conv%dd", d), Dims: d,
 		Doc: fmt.Sprintf("a convolution over %d dimension(s), channels first", d),
 		Params: []Param{
 			inferred("in_channels", "channels of the input"),
@@ -41,7 +41,7 @@ func convKind(d int) Kind {
 
 func transposedKind(d int) Kind {
 	return Kind{
-		Name: fmt.Sprintf("conv_transpose%dd", d), Module: fmt.Sprintf("ConvTranspose%dd", d),
+		Name: fmt.Sprintf("conv_transpose%dd", d), Module: fmt.Sprintf("ConvTranspose%dd", d), Dims: d,
 		Doc: fmt.Sprintf("the transpose of a convolution over %d dimension(s): makes the input larger", d),
 		Params: []Param{
 			inferred("in_channels", "channels of the input"),

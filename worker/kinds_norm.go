@@ -10,25 +10,28 @@ func normKinds() []Kind {
 	for d := 1; d <= 3; d++ {
 		kinds = append(kinds, instanceNormKind(d))
 	}
-	dropouts := []struct{ name, module, doc string }{
-		{"dropout", "Dropout", "while training, each number is zero with probability p, the others grow by 1/(1-p)"},
-		{"dropout1d", "Dropout1d", "as dropout, whole channels of [channels, length]"},
-		{"dropout2d", "Dropout2d", "as dropout, whole channels of [channels, height, width]"},
-		{"dropout3d", "Dropout3d", "as dropout, whole channels of [channels, depth, height, width]"},
-		{"alpha_dropout", "AlphaDropout", "dropout that keeps mean and variance, for selu"},
-		{"feature_alpha_dropout", "FeatureAlphaDropout", "alpha_dropout of whole channels"},
+	dropouts := []struct {
+		name, module, doc string
+		dims              int
+	}{
+		{"dropout", "Dropout", "while training, each number is zero with probability p, the others grow by 1/(1-p)", 0},
+		{"dropout1d", "Dropout1d", "as dropout, whole channels of [channels, length]", 1},
+		{"dropout2d", "Dropout2d", "as dropout, whole channels of [channels, height, width]", 2},
+		{"dropout3d", "Dropout3d", "as dropout, whole channels of [channels, depth, height, width]", 3},
+		{"alpha_dropout", "AlphaDropout", "dropout that keeps mean and variance, for selu", 0},
+		{"feature_alpha_dropout", "FeatureAlphaDropout", "alpha_dropout of whole channels", 0},
 	}
 	for _, d := range dropouts {
 		p := optFloat("p", 0.5, Fraction, "probability of a zero")
 		p.Alias = "rate"
-		kinds = append(kinds, Kind{Name: d.name, Module: d.module, Doc: d.doc, Params: []Param{p}, Positional: []string{"p"}, shape: same})
+		kinds = append(kinds, Kind{Name: d.name, Module: d.module, Doc: d.doc, Dims: d.dims, Params: []Param{p}, Positional: []string{"p"}, shape: same})
 	}
 	return kinds
 }
 
 func batchNormKind(d int) Kind {
 	return Kind{
-		Name: fmt.Sprintf("batchnorm%dd", d), Module: fmt.Sprintf("BatchNorm%dd", d),
+		Name: fmt.Sprintf("batchnorm%dd", d), Module: fmt.Sprintf("BatchNorm%dd", d), Dims: d,
 		Doc: "mean 0 and variance 1 for each channel over the batch; running figures in evaluation",
 		Params: []Param{
 			inferred("num_features", "channels"),
@@ -51,7 +54,7 @@ func batchNormKind(d int) Kind {
 
 func instanceNormKind(d int) Kind {
 	return Kind{
-		Name: fmt.Sprintf("instancenorm%dd", d), Module: fmt.Sprintf("InstanceNorm%dd", d),
+		Name: fmt.Sprintf("instancenorm%dd", d), Module: fmt.Sprintf("InstanceNorm%dd", d), Dims: d,
 		Doc: "mean 0 and variance 1 for each channel of each sample",
 		Params: []Param{
 			inferred("num_features", "channels"),

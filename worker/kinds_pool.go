@@ -18,7 +18,7 @@ func poolKinds() []Kind {
 
 func maxPoolKind(d int) Kind {
 	return Kind{
-		Name: fmt.Sprintf("maxpool%dd", d), Module: fmt.Sprintf("MaxPool%dd", d), Doc: "the largest value of each window",
+		Name: fmt.Sprintf("maxpool%dd", d), Module: fmt.Sprintf("MaxPool%dd", d), Dims: d, Doc: "the largest value of each window",
 		Params: []Param{
 			{Name: "kernel_size", Type: Ints, Required: true, Range: Positive, Doc: "size of the window"},
 			{Name: "stride", Type: Ints, Range: Positive, Doc: "step of the window; absent: kernel_size"},
@@ -33,7 +33,7 @@ func maxPoolKind(d int) Kind {
 
 func avgPoolKind(d int) Kind {
 	return Kind{
-		Name: fmt.Sprintf("avgpool%dd", d), Module: fmt.Sprintf("AvgPool%dd", d), Doc: "the mean of each window",
+		Name: fmt.Sprintf("avgpool%dd", d), Module: fmt.Sprintf("AvgPool%dd", d), Dims: d, Doc: "the mean of each window",
 		Params: []Param{
 			{Name: "kernel_size", Type: Ints, Required: true, Range: Positive, Doc: "size of the window"},
 			{Name: "stride", Type: Ints, Range: Positive, Doc: "step of the window; absent: kernel_size"},
@@ -48,7 +48,7 @@ func avgPoolKind(d int) Kind {
 
 func adaptiveKind(name, module string, d int) Kind {
 	return Kind{
-		Name: fmt.Sprintf("adaptive_%spool%dd", name, d), Module: fmt.Sprintf("Adaptive%sPool%dd", module, d),
+		Name: fmt.Sprintf("adaptive_%spool%dd", name, d), Module: fmt.Sprintf("Adaptive%sPool%dd", module, d), Dims: d,
 		Doc:        "pooling to a given size, whatever the input's",
 		Params:     []Param{{Name: "output_size", Type: Ints, Required: true, Range: Positive, Doc: "size of the output"}},
 		Positional: []string{"output_size"},

@@ -19,7 +19,7 @@ func recurrentKind(name, module, doc string, gates int, more ...Param) Kind {
 		Params: append([]Param{
 			inferred("input_size", "features of a step"),
 			size("hidden_size", "units"),
-			optInt("num_layers", 1, Positive, "layers, one on the other"),
+			{Name: "num_layers", Type: Int, Default: 1, Range: Positive, Most: 256, Doc: "layers, one on the other"}, // PyTorch makes them one by one
 			optBool("bias", true, "add b"),
 			optFloat("dropout", 0, Fraction, "between the layers"),
 			optBool("bidirectional", false, "also from the end; doubles the outputs"),

@@ -14,7 +14,7 @@ func shapeKinds() []Kind {
 		},
 		{
 			Name: "reshape", Doc: "x.reshape(batch, *shape)",
-			Params:     []Param{{Name: "shape", Type: Ints, Required: true, Doc: "sizes without the batch; one may be -1: what is left"}},
+			Params:     []Param{{Name: "shape", Type: Ints, Required: true, Range: SizeOrRest, Doc: "sizes without the batch; one may be -1: what is left"}},
 			Positional: []string{"shape"},
 			shape:      reshapeShape,
 		},

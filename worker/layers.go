@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A ParamType is the type of a layer's parameter in JSON and in Layer.Params.
@@ -28,6 +30,7 @@ const (
 	Positive          // > 0
 	NotNegative       // >= 0
 	Fraction          // 0 to 1
+	SizeOrRest        // -1 or more
 )
 
 // A Param is one parameter of a layer type.
@@ -39,6 +42,7 @@ type Param struct {
 	// Inferable parameters follow from the layer's input; Resolve fills them in.
 	Inferable bool
 	Range     Range
+	Most      int      // the largest number, 0 for that of all sizes
 	Options   []string // Text: the values that are allowed; Ints: words that are allowed too
 	Alias     string   // another key that is read, never written
 	Doc       string
@@ -55,6 +59,9 @@ type Kind struct {
 	// Positional names the parameters that may stand without a name in the line
 	// form, in order: "conv2d 16 3" is out_channels=16 kernel_size=3.
 	Positional []string
+	// Dims is the number of dimensions behind the channels that a window or a norm
+	// goes over, 0 if the type has no such number.
+	Dims int
 
 	// shape infers sizes: in and out are without the batch dimension; nil is a
 	// shape that is not known.
@@ -66,6 +73,40 @@ type Kind struct {
 // Kinds lists all layer types of the contract, by theme.
 func Kinds() []Kind {
 	return slices.Concat(linearKinds(), convKinds(), poolKinds(), normKinds(), activationKinds(), sequenceKinds(), shapeKinds())
+}
+
+// Rows lists the rows of all layer types, as package contract has them.
+func Rows() []contract.Layer {
+	var rows []contract.Layer
+	for _, k := range Kinds() {
+		row := contract.Layer{
+			Name: k.Name, Module: k.Module, Doc: k.Doc, Dims: k.Dims, Positional: k.Positional,
+			Workers: k.Workers(), Params: []contract.Parameter{},
+		}
+		for _, p := range k.Params {
+			c := contract.Parameter{
+				Name: p.Name, Type: string(p.Type), Default: p.Default, Required: p.Required,
+				Inferable: p.Inferable, Words: p.Options, Alias: p.Alias, Doc: p.Doc,
+			}
+			if p.Type == Int || p.Type == Ints || p.Type == Float {
+				r := p.bounds()
+				c.Range = &r
+			}
+			row.Params = append(row.Params, c)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Workers lists the workers that support the type.
+func (k *Kind) Workers() []string {
+	switch k.Name {
+	case "conv3d", "conv_transpose3d", "maxpool3d", "avgpool3d", "adaptive_avgpool3d", "adaptive_maxpool3d",
+		"alpha_dropout", "feature_alpha_dropout":
+		return []string{contract.WorkerPyTorch}
+	}
+	return []string{contract.WorkerEngine, contract.WorkerPyTorch}
 }
 
 // LookupKind returns the layer type called name.
@@ -125,22 +166,49 @@ func (p *Param) check(v any) error {
 	return nil
 }
 
-// largestSize bounds sizes and counts, so that products of a few do not overflow.
-const largestSize = 1 << 31
+// bounds is the range of the parameter's numbers. Sizes and counts have a bound so that
+// products of a few do not overflow.
+func (p *Param) bounds() contract.Range {
+	size := float64(contract.Bounds().Size)
+	r := contract.Range{Low: -size, High: size}
+	switch p.Range {
+	case Positive:
+		r.Low, r.OpenLow = 0, true
+		if p.Type != Float {
+			r.Low, r.OpenLow = 1, false
+		}
+	case NotNegative:
+		r.Low = 0
+	case Fraction:
+		r.Low, r.High = 0, 1
+	case SizeOrRest:
+		r.Low = -1
+	}
+	if p.Most > 0 {
+		r.High = float64(p.Most)
+	}
+	return r
+}
 
 func (p *Param) inRange(v float64) error {
-	var want string
-	switch {
-	case v != v || v > largestSize || v < -largestSize:
-		want = "a number of sensible size"
-	case p.Range == Positive && v <= 0:
-		want = "more than 0"
-	case p.Range == NotNegative && v < 0:
-		want = "0 or more"
-	case p.Range == Fraction && (v < 0 || v > 1):
-		want = "between 0 and 1"
-	default:
+	r := p.bounds()
+	if r.Contains(v) {
 		return nil
+	}
+	size := float64(contract.Bounds().Size)
+	want := r.String()
+	switch {
+	case v != v || v > size || v < -size:
+		want = "a number of sensible size"
+	case p.Most > 0:
+	case p.Range == Positive:
+		want = "more than 0"
+	case p.Range == NotNegative:
+		want = "0 or more"
+	case p.Range == Fraction:
+		want = "between 0 and 1"
+	case p.Range == SizeOrRest:
+		want = "-1 or more"
 	}
 	return Invalid(p.Name, fmt.Sprintf("is %v, wants %s", v, want))
 }

@@ -1,16 +1,19 @@
-package contract
+package contract_test
 
 import (
 	"bytes"
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/gopherpod/gopherpod/worker"
+	. "github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// TestGenerated fails if a table has changed and "go generate ./worker/contract"
+// TestGenerated fails if a table or the row of a layer has changed and "go generate ./worker/contract"
 // has not run since.
 func TestGenerated(t *testing.T) {
-	for name, text := range Generated() {
+	for name, text := range Generated(worker.Rows()) {
 		want, err := text()
 		if err != nil {
 			t.Fatal(err)

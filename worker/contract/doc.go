@@ -4,6 +4,7 @@
 //
 //	hyperparameters.go  how to train: type, range, default, what it applies to
 //	tables.go           optimizers, losses, schedulers, operations, limits
+//	layers.go           the form of a layer's row, its page (docs/reference/layers.md), its vectors
 //	json.go             the tables as JSON, for Python
 //	vectors.go          requests at the bounds, with the verdict of every decoder
 //	reference.go        the page of the hyperparameters, docs/reference/hyperparameters.md
@@ -12,7 +13,7 @@
 //
 // "go generate ./worker/contract" writes worker/pytorch/gopherpod_worker/contract.json,
 // one object: version, limits, and lists of rows under hyperparameters, optimizers,
-// losses, schedulers, operations. Rows have the JSON names of the Go fields; a list
+// losses, schedulers, operations, layers. Rows have the JSON names of the Go fields; a list
 // or a number that is missing means what the doc comment of its field says. A range
 // has low and high, which belong to it unless open_low or open_high is true. The
 // rules that go with the rows:

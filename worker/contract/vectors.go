@@ -22,8 +22,8 @@ type Vector struct {
 
 // Vectors lists for every bound of every number one request just inside and one just
 // outside, for every choice an unknown word, and for every row something that does
-// not use it.
-func Vectors() []Vector {
+// not use it; and the bounds of the layers' parameters.
+func Vectors(layers []Layer) []Vector {
 	var all []Vector
 	for _, row := range Hyperparameters() {
 		add := func(name string, valid bool, value any) {
@@ -55,7 +55,7 @@ func Vectors() []Vector {
 			}
 		}
 	}
-	return all
+	return append(all, layerVectors(layers)...)
 }
 
 type boundary struct {
@@ -165,9 +165,9 @@ func (h Hyperparameter) vector(name string, valid bool, given map[string]any, va
 }
 
 // VectorsJSON returns the vectors, one a line.
-func VectorsJSON() ([]byte, error) {
+func VectorsJSON(layers []Layer) ([]byte, error) {
 	b := bytes.NewBufferString("[\n")
-	for i, v := range Vectors() {
+	for i, v := range Vectors(layers) {
 		if i > 0 {
 			b.WriteString(",\n")
 		}

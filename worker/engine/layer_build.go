@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // layer makes one layer. The step is resolved: every parameter is set or has its default.
@@ -113,10 +114,14 @@ func layerNames() []string {
 	return names
 }
 
-// onlyPyTorch lists the types that layer does not make; a test keeps it complete.
+// onlyPyTorch lists the types that layer does not make, by their rows; a test keeps it
+// complete.
 func onlyPyTorch() []string {
-	return []string{
-		"conv3d", "conv_transpose3d", "maxpool3d", "avgpool3d", "adaptive_avgpool3d", "adaptive_maxpool3d",
-		"alpha_dropout", "feature_alpha_dropout",
+	var names []string
+	for _, k := range worker.Kinds() {
+		if !slices.Contains(k.Workers(), contract.WorkerEngine) {
+			names = append(names, k.Name)
+		}
 	}
+	return names
 }

@@ -1,4 +1,5 @@
-// Command generate writes what is made from the contract's tables. It runs in
+// Command generate writes what is made from the contract's tables and the
+// rows of the layers. It runs in
 // worker/contract; see there.
 package main
 
@@ -6,11 +7,12 @@ import (
 	"log"
 	"os"
 
+	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 func main() {
-	for name, text := range contract.Generated() {
+	for name, text := range contract.Generated(worker.Rows()) {
 		b, err := text()
 		if err == nil {
 			err = os.WriteFile(name, b, 0o644)

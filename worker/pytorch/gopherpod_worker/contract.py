@@ -13,6 +13,30 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A parameter of a layer; the names are those of the table's keys."""
+
+    name: str
+    type: str
+    range: dict[str, Any] = field(default_factory=dict)
+    default: Any = None
+    required: bool = False
+    inferable: bool = False
+    words: tuple[str, ...] = ()
+    alias: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A type of layer: the class in torch.nn, the dimensions of its window or norm, its parameters."""
+
+    name: str
+    module: str
+    dims: int
+    params: dict[str, Parameter]
+
+
+@dataclass(frozen=True)
 class Row:
     """A hyperparameter; the names are those of the table's keys."""
 
@@ -44,9 +68,18 @@ class Row:
         return f"{low} and {'below' if r.get('open_high') else 'at most'} {r['high']:g}"
 
 
+def _known(cls: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """What a row has for the fields of a class."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in cls.__dataclass_fields__}
+
+
 def _row(given: dict[str, Any]) -> Row:
-    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in Row.__dataclass_fields__}
-    return Row(**known)
+    return Row(**_known(Row, given))
+
+
+def _layer(given: dict[str, Any]) -> Layer:
+    params = {p["name"]: Parameter(**_known(Parameter, p)) for p in given["params"]}
+    return Layer(given["name"], given.get("module", ""), given.get("dims", 0), params)
 
 
 def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -56,6 +89,7 @@ def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
 TABLE: dict[str, Any] = json.loads((Path(__file__).parent / "contract.json").read_text())
 LIMITS: dict[str, int] = TABLE["limits"]
 HYPERPARAMETERS: dict[str, Row] = {r["name"]: _row(r) for r in TABLE["hyperparameters"]}
+LAYERS: dict[str, Layer] = {r["name"]: _layer(r) for r in TABLE["layers"]}
 OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {o["name"]: (tuple(o["needs"]), tuple(o["allows"])) for o in TABLE["operations"]}
 OPTIMIZERS = _names(TABLE["optimizers"])
 LOSSES = _names(TABLE["losses"])

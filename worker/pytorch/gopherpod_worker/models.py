@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from . import layers
-from .contract import LIMITS
+from .contract import LAYERS, LIMITS
 from .fields import Fields
 from .memory import free_memory
 from .modules import Branches, Embedding, Graph, Residual, merge
@@ -52,12 +52,12 @@ class Builder:
             if not name:
                 raise invalid(f.at("type"), "missing")
             label = f"layer {i + 1} ({name})"
-            if name in ("residual", "branches"):
+            if name in layers.CONTAINERS:
                 module, full, x = self.container(name, f, at, x, label, depth)
             elif name in layers.TABLE:
                 module, full, x = self.layer(layers.TABLE[name], f, spec, x, label, before)
             else:
-                raise invalid(f.at("type"), f"unknown layer {shown(name)}; {nearest(name, [*layers.TABLE, 'residual', 'branches'])}")
+                raise invalid(f.at("type"), f"unknown layer {shown(name)}; {nearest(name, LAYERS)}")
             modules.append(module)
             out.append(full)
             before = f"{label} gives {list(x.shape[1:])}"
@@ -65,7 +65,7 @@ class Builder:
 
     def layer(self, kind: layers.Kind, f: Fields, spec: dict[str, Any], x: torch.Tensor, label: str, before: str) -> tuple[Any, ...]:
         rank = x.dim() - 1
-        if (kind.rank and rank not in kind.rank) or (rank == 0 and kind.rank is None and any(p.infer for p in kind.params.values())):
+        if (kind.rank and rank not in kind.rank) or (rank == 0 and kind.rank is None and kind.infers):
             wants = " or ".join(str(r) for r in kind.rank or (1,))
             raise invalid(f.path, f"{label}: wants {wants} dimensions behind the batch, but {before}")
         args, found = layers.read(f, kind, tuple(x.shape), label, before)
@@ -129,7 +129,7 @@ class Builder:
         forks = f.raw("branches")
         if not isinstance(forks, list) or not forks:
             raise invalid(f.at("branches"), f"{label}: a list of lists of layers is expected")
-        how, dim = f.text("merge", "concat", ("concat", "add")), f.integer("dim", 1, -16, 16)
+        how, dim = (layers.parameter(f, LAYERS[name], p, label) for p in ("merge", "dim"))
         f.end()
         modules, specs, outs = [], [], []
         for i, fork in enumerate(forks):

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from . import address, contract, data, ddp, evaluate, layers, tensors, train, wire
+from . import address, contract, data, ddp, evaluate, tensors, train, wire
 from . import device as devices
 from .runs import Memory
 from .team import Flag, Stopped
@@ -214,7 +214,7 @@ def capabilities() -> dict[str, Any]:
         "operation": "capabilities",
         "protocols": [0, wire.PROTOCOL],
         "operations": list(contract.OPERATIONS),
-        "layers": sorted([*layers.TABLE, "residual", "branches"]),
+        "layers": sorted(contract.LAYERS),
         "models": ["sequential", "graph"] + (["python"] if os.environ.get("GOPHERPOD_ALLOW_CODE") == "1" else []),
         "losses": list(contract.LOSSES),
         "optimizers": list(contract.OPTIMIZERS),

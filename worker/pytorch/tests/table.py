@@ -14,8 +14,8 @@ for name, kind in layers.TABLE.items():
     table[name] = {
         "module": cls.__name__ if cls else "",
         "params": {
-            p: {"default": v.default, "required": v.required, "inferred": v.infer is not None, "alias": v.alias, "words": list(v.words)}
-            for p, v in kind.params.items()
+            p: {"default": v.default, "required": v.required, "inferred": v.inferable and p in layers.INFERRED, "alias": v.alias, "words": list(v.words)}
+            for p, v in kind.row.params.items()
         },
     }
 print(

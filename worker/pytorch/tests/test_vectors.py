@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from helpers import run
 
-from gopherpod_worker import models, tensors, wire
+from gopherpod_worker import contract, fields, layers, models, tensors, wire
 
 FOLDER = Path(__file__).resolve().parents[2] / "testdata"
 
@@ -31,14 +31,28 @@ def test_rejected(case):
     assert e.value.kind == "InvalidRequest" and e.value.field == case["field"]
 
 
+def parse(value):
+    """Reads a request and the parameters of its layers, without asking whether the sizes fit the data."""
+    wire.parse(value)
+    for i, layer in enumerate(value["model_config"]["layers"]):
+        f = fields.Fields(layer, f"model_config.layers[{i}]")
+        row = contract.LAYERS[f.text("type")]
+        for name, p in row.params.items():
+            if p.type in ("layers", "forks"):
+                f.raw(name)
+            else:
+                layers.parameter(f, row, name, "layer 1")
+        f.end()
+
+
 @pytest.mark.parametrize("case", vectors("vectors.json"), ids=lambda c: c["name"])
 def test_bounds(case):
     """Just inside and just outside of every bound: the verdict and the field are Go's."""
     if case["valid"]:
-        wire.parse(case["input"])
+        parse(case["input"])
         return
     with pytest.raises(wire.JobError) as e:
-        wire.parse(case["input"])
+        parse(case["input"])
     assert e.value.kind == "InvalidRequest" and e.value.field == case["field"]
 
 
