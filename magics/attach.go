@@ -5,19 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"sync"
 
 	"github.com/spf13/pflag"
 
-	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
-	"github.com/gopherpod/gopherpod/magics/render"
-	"github.com/gopherpod/gopherpod/runpod"
-	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/train"
-	"github.com/gopherpod/gopherpod/worker"
 )
 
 type attachOptions struct {
@@ -96,117 +88,4 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 		return nil
 	}
 	return err
-}
-
-// background is the output area of a run that goes on when its cell is over: what it
-// says in lines is shown, for the streams belong to other cells by then.
-type background struct {
-	magic.Output
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Stdout and Stderr keep the lines.
-func (b *background) Stdout() io.Writer { return b }
-func (b *background) Stderr() io.Writer { return b }
-
-func (b *background) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-// show shows the lines.
-func (b *background) show() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if s := strings.TrimSpace(b.text.String()); s != "" {
-		b.Display(display.Message{Data: display.MIMEMap{render.MIMEText: s}})
-	}
-	b.text.Reset()
-}
-
-// logsMagic shows what workers said in a run.
-func logsMagic() magic.Magic {
-	return &command[noOptions]{
-		name: "runpod_logs", kind: magic.Line,
-		args:    "RUN",
-		summary: "show what the worker said in a run, line by line, and how it ended",
-		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
-			if len(args) != 1 {
-				return usage("which run? %%runpod_logs wants a model's variable, the beginning of a run's id, or last")
-			}
-			store, r, err := findRun(ctx, c, args[0])
-			if err != nil {
-				return err
-			}
-			events, err := store.Events(ctx, r.ID)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(c.Out.Stdout(), runInWords(r))
-			for _, e := range events {
-				var event worker.Event
-				if json.Unmarshal(e.Data, &event) != nil {
-					continue
-				}
-				switch event.Type {
-				case worker.EventLog:
-					fmt.Fprintln(c.Out.Stdout(), event.Message)
-				case worker.EventCheckpoint:
-					fmt.Fprintln(c.Out.Stdout(), "checkpoint: "+event.Message)
-				case worker.EventEpoch:
-					fmt.Fprintln(c.Out.Stdout(), render.EpochLine(*event.Epoch))
-				}
-			}
-			fmt.Fprintln(c.Out.Stdout(), ended(r))
-			return nil
-		},
-	}
-}
-
-func ended(r runs.Run) string {
-	switch {
-	case r.State == runs.Open:
-		return fmt.Sprintf("open; %%runpod_attach %s follows it", r.ID[:8])
-	case r.Error != "":
-		return fmt.Sprintf("%s: %s", r.State, r.Error)
-	}
-	return string(r.State)
-}
-
-// A notice tells once, in the first training cell of a session, which runs are open.
-type notice struct{ once sync.Once }
-
-func (n *notice) tell(ctx context.Context, c *magic.Call) {
-	n.once.Do(func() {
-		store := runs.FromEnv()
-		if store == nil {
-			return
-		}
-		open, err := train.Lost(ctx, store)
-		if err != nil || len(open) == 0 {
-			return // a broken store is told with the run
-		}
-		var ids []string
-		for _, r := range open[:min(len(open), 3)] {
-			ids = append(ids, fmt.Sprintf("%s (since %s)", r.ID[:8], r.Created.Local().Format("2 Jan 15:04")))
-		}
-		if len(open) > 3 {
-			ids = append(ids, fmt.Sprintf("%d more", len(open)-3))
-		}
-		fmt.Fprintf(c.Out.Stderr(), "still open from before: run %s; %%runpod_attach RUN follows one, %%runpod_runs --state open lists them\n", strings.Join(ids, ", "))
-	})
-}
-
-// jobOfRun is the job of a run that the store knows.
-func jobOfRun(ctx context.Context, c *magic.Call, name string) (runpod.JobID, bool) {
-	if len(name) < 4 || runs.FromEnv() == nil {
-		return "", false
-	}
-	_, r, err := findRun(ctx, c, name)
-	if err != nil || r.Job == "" {
-		return "", false
-	}
-	return runpod.JobID(r.Job), true
 }

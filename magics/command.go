@@ -161,3 +161,6 @@ func withPrefix(words []string, prefix string) []string {
 	}
 	return out
 }
+
+// noOptions are the options of a magic that has none.
+type noOptions struct{}

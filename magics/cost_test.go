@@ -1,73 +1,64 @@
 package magics
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
-	"github.com/gopherpod/gopherpod/runpod/train"
-	"github.com/gopherpod/gopherpod/worker"
-	"github.com/gopherpod/gopherpod/worker/local"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 )
 
-// A job that ran out of its time names the option that took it.
-func TestOvertime(t *testing.T) {
-	ended := func(s runpod.Status, ran time.Duration) error {
-		return &runpod.JobError{JobID: "j1", Status: s, Message: "job timed out", Execution: ran}
-	}
-	for _, c := range []struct {
-		err   error
-		o     trainOptions
-		limit time.Duration
-		want  string // "": the error as it is
-	}{
-		{ended(runpod.StatusTimedOut, 0), trainOptions{timeout: time.Minute}, time.Minute, "after 1 min 00 s: that is its --timeout 1m0s"},
-		{ended(runpod.StatusFailed, 61*time.Second), trainOptions{timeout: time.Minute}, time.Minute, "--timeout 1m0s"},
-		{ended(runpod.StatusTimedOut, 32*time.Second), trainOptions{maxCost: 0.01}, 32 * time.Second, "after 32 s: that is what --max-cost 0.01 affords"},
-		{ended(runpod.StatusTimedOut, 30*time.Second), trainOptions{maxCost: 0.01, timeout: 30 * time.Second}, 30 * time.Second, "--timeout 30s"},
-		{ended(runpod.StatusTimedOut, 0), trainOptions{}, 0, "by default; --timeout gives it more"},
-		{ended(runpod.StatusFailed, 2*time.Second), trainOptions{timeout: time.Minute}, time.Minute, ""},
-		{ended(runpod.StatusFailed, 0), trainOptions{timeout: time.Minute}, time.Minute, ""},
-		{ended(runpod.StatusCancelled, time.Hour), trainOptions{timeout: time.Minute}, time.Minute, ""},
-		{errors.New("other"), trainOptions{timeout: time.Minute}, time.Minute, ""},
-		{nil, trainOptions{}, 0, ""},
+func TestCost(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/billing/serverless") || r.URL.Query().Get("serverlessId") != "abc" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		w.Write([]byte(`{"records":[
+			{"startTime":"2026-11-20T00:00:00Z","endTime":"2026-11-21T00:00:00Z","serverlessId":"abc","totalAmount":1.25,"gpuAmount":1.2,"diskAmount":0.05},
+			{"startTime":"2026-11-21T00:00:00Z","endTime":"2026-11-22T00:00:00Z","serverlessId":"abc","totalAmount":0.0123,"gpuAmount":0.0123}],"metadata":{}}`))
+	}))
+	defer s.Close()
+	for name, value := range map[string]string{
+		"RUNPOD_API_KEY": "rpa_test", "RUNPOD_ENDPOINT_ID": "abc", "RUNPOD_ENDPOINT_BASE_URL": s.URL, "RUNPOD_MANAGEMENT_URL": s.URL,
 	} {
-		got := overtime(c.err, &c.o, c.limit)
-		if c.want == "" {
-			if got != c.err {
-				t.Errorf("%v became %v", c.err, got)
-			}
-			continue
-		}
-		if text := explain(got).Error(); !strings.Contains(text, c.want) || !errors.Is(got, c.err) {
-			t.Errorf("%q, want %q", text, c.want)
-		}
+		t.Setenv(name, value)
+	}
+	out, err := run(t, "runpod_cost", "--days 3", "", newVars(nil), false)
+	want := strings.Replace(`On endpoint abc at HOST: billed in the last 3 days
+day         endpoint      GPU     disk   in all
+2026-11-20  abc         $1.20  $0.0500    $1.25
+2026-11-21  abc       $0.0123    $0.00  $0.0123
+in all                                    $1.26`, "HOST", strings.TrimPrefix(s.URL, "http://"), 1)
+	if err != nil || strings.TrimSpace(out.text()) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out.text(), want)
 	}
 }
 
-// The same through the endpoint, whose clock is set forward.
-func TestTimeoutNamesItsOption(t *testing.T) {
-	clock := new(local.SkipClock)
-	s, err := local.Start(t.Context(), local.Options{Clock: clock, Handler: func(ctx context.Context, _ worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
-		time.AfterFunc(100*time.Millisecond, func() { clock.Skip(time.Minute) })
-		<-ctx.Done()
-		return nil, context.Cause(ctx)
-	}})
-	if err != nil {
-		t.Fatal(err)
+// TestCostReconciled: what the runs took stands beside what RunPod billed.
+func TestCostReconciled(t *testing.T) {
+	records := []runpod.BillingRecord{{StartTime: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), TotalAmount: 1.5}, {StartTime: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), TotalAmount: 0.25}}
+	sums := []runs.Sum{{Group: "2026-11-21", Runs: 3, Billed: 120, Dollars: 1}}
+	text := spent("day", 2, sums, records).Bundle().Data[render.MIMEText]
+	const want = `Runs of this machine in the last 2 days, by day
+day         runs         ran   cost  billed  start, idle and others
+2026-11-21     3  2 min 00 s  $1.00   $1.50                   $0.50
+2026-11-20     0        0 ms  $0.00   $0.25                   $0.25
+in all         3  2 min 00 s  $1.00   $1.75                   $0.75`
+	if strings.TrimSpace(fmt.Sprint(text)) != want {
+		t.Errorf("%s\nwant\n%s", text, want)
 	}
-	defer s.Close()
-	vars := session(t)
-	t.Chdir(t.TempDir())
-	for name, value := range map[string]string{"RUNPOD_API_KEY": "", "RUNPOD_ENDPOINT_ID": "", "RUNPOD_ENDPOINT_BASE_URL": "", train.EnvLocalURL: s.URL(), train.EnvLocalKey: s.Key()} {
-		t.Setenv(name, value)
-	}
-	_, err = run(t, "runpod_train", "-d Xtrain,ytrain --timeout 20s", digitsNet, vars, false)
-	if err == nil || !strings.Contains(err.Error(), "that is its --timeout 20s") || strings.Contains(err.Error(), "\n") {
-		t.Errorf("%v", err)
+}
+
+func TestCostEmbedded(t *testing.T) {
+	embedded(t)
+	out, err := run(t, "runpod_cost", "", "", newVars(nil), false)
+	if err != nil || !strings.Contains(out.text(), "it costs nothing") {
+		t.Errorf("%v, %s", err, out.text())
 	}
 }

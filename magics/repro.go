@@ -11,11 +11,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
-	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/magics/render"
-	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
-	"github.com/gopherpod/gopherpod/runpod/store/s3"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -184,48 +181,4 @@ func difference(a, b []worker.Epoch) (worst float64, epoch int) {
 		}
 	}
 	return worst, epoch
-}
-
-// settings are the variables that runpod_config shows.
-func settings() []string {
-	return []string{
-		runpod.EnvEndpointID, runpod.EnvAPIKey, runpod.EnvBaseURL, runpod.EnvManagementURL,
-		s3.EnvVolumeID, s3.EnvDataCenter, s3.EnvAccessKey, s3.EnvSecretKey, s3.EnvBucket,
-	}
-}
-
-// configMagic shows what is in force.
-func configMagic() magic.Magic {
-	return &command[noOptions]{
-		name: "runpod_config", kind: magic.Line,
-		summary: "show which endpoint, key, volume and store are in force, and where each comes from",
-		about:   "What is set in the environment wins over the file .env; %env NAME=value sets it for this session. Keys are never shown.",
-		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
-			if len(args) > 0 {
-				return usage("%q: runpod_config takes no argument; %%env NAME=value sets a variable", args[0])
-			}
-			place, where, err := locate(c.Out.Stderr(), "")
-			if err != nil {
-				where = err.Error()
-			}
-			t := render.Table{Caption: where, Header: []string{"variable", "value", "from"}, Left: []string{"variable", "value", "from"}}
-			for _, s := range runpod.Settings(secrets.IsName, settings()...) {
-				t.Rows = append(t.Rows, []string{s.Name, s.Value, s.From})
-			}
-			if place.Endpoint != nil {
-				t.Rows = append(t.Rows, []string{"address", place.Client().BaseURL(), ""})
-			}
-			kept := "none: runs are not kept"
-			if store := runs.FromEnv(); store != nil {
-				_, all, err := store.List(ctx, runs.Filter{Limit: 1})
-				if kept = plural(all, "run"); err != nil {
-					kept = err.Error()
-				}
-			}
-			t.Rows = append(t.Rows, []string{"run store", kept, ""})
-			b := t.Bundle()
-			c.Out.Display(b)
-			return nil
-		},
-	}
 }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"sync"
 
+	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
@@ -71,4 +75,33 @@ func note(m *train.Model, err error) string {
 		return fmt.Sprintf("Ended after epoch %d: %s.", m.Epochs, m.Stopped)
 	}
 	return ""
+}
+
+// background is the output area of a run that goes on when its cell is over: what it
+// says in lines is shown, for the streams belong to other cells by then.
+type background struct {
+	magic.Output
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Stdout and Stderr keep the lines.
+func (b *background) Stdout() io.Writer { return b }
+
+func (b *background) Stderr() io.Writer { return b }
+
+func (b *background) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// show shows the lines.
+func (b *background) show() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := strings.TrimSpace(b.text.String()); s != "" {
+		b.Display(display.Message{Data: display.MIMEMap{render.MIMEText: s}})
+	}
+	b.text.Reset()
 }

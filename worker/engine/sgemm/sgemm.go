@@ -9,7 +9,7 @@
 //	sgemm.go            blocking, packing, division of work
 //	kernel_amd64.s      the tile, and the transposing copy, with AVX2; kernel_amd64.go
 //	                    declares them
-//	kernel_other.go     the same in Go
+//	kernel_other.go     says that other processors have no such tile
 package sgemm
 
 import (
