@@ -67,7 +67,7 @@ runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/
 runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
 runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker # train, evaluate, predict as typed calls; data of any size
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
-runpod/sweep < runpod, runpod/place, runpod/train, worker # the search for hyperparameters
+runpod/sweep < runpod, runpod/place, runpod/train, worker, worker/contract # the search for hyperparameters
 
 # The kernel, which knows nothing of RunPod: other magics could stand in for ours.
 kernel/display < # rich output from a cell

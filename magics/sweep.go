@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +35,7 @@ func sweepMagic() magic.Magic {
 		name: "runpod_sweep", kind: magic.Cell,
 		args:    "name=values ... -d X,y [options]",
 		summary: "train the model in the cell's body many times and find the best hyperparameters",
-		about:   sweepAbout,
+		about:   sweepAbout(),
 		define: func(fs *pflag.FlagSet, o *sweepOptions) {
 			fs.Var(&o.trials, "trials", "`number` of trainings (default 20; of a grid all)")
 			fs.Var(&o.workers, "workers", "`number` of trainings at once (default 4)")
@@ -54,14 +55,18 @@ func sweepMagic() magic.Magic {
 	}
 }
 
-const sweepAbout = `What varies stands as name=values:
+func sweepAbout() string {
+	all := sweep.DimensionNames()
+	names := strings.Join(all[:len(all)/2], ", ") + ",\n  " + strings.Join(all[len(all)/2:], ", ")
+	return `What varies stands as name=values:
 
   lr=log(1e-4,1e-1)   a number between, by order of magnitude
   dropout=0..0.5      a number between; 1..4 a whole number
   hidden=[64,128]     one of these
 
-lr, batch_size, epochs, optimizer, weight_decay, momentum, clip_norm and label_smoothing are options;
-any other name stands as $name in the body.
+Options that can vary:
+  ` + names + `
+Any other name stands as $name in the body. An optimizer that does not use one of them leaves it out.
 
 %%runpod_sweep lr=log(1e-4,1e-1) hidden=[32,64,128] -d X,y --val-split 0.2 --trials 20 --seed 1
 linear $hidden
@@ -72,6 +77,7 @@ linear 10
 before). The same seed and --workers choose the same points and end the same trials again.
 -o holds the best model, --results a *sweep.Result, whose ID %runpod_runs --sweep takes.
 --journal goes on after a crash: jobs that run are followed, and not paid for again.`
+}
 
 func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string) error {
 	if len(args) == 0 {
@@ -316,7 +322,7 @@ func (v *sweepView) trial(t sweep.TrialResult) {
 func (v *sweepView) row(t sweep.TrialResult) render.SweepTrial {
 	r := render.SweepTrial{Number: t.Number, Value: t.Value}
 	for _, d := range v.space {
-		r.Values = append(r.Values, fmt.Sprint(t.Point[d.Name]))
+		r.Values = append(r.Values, valueOf(t, d.Name))
 		r.Position = append(r.Position, d.Position(t.Point[d.Name]))
 	}
 	if t.Err != nil {
@@ -326,6 +332,14 @@ func (v *sweepView) row(t sweep.TrialResult) render.SweepTrial {
 		r.Note = "ended after epoch " + strconv.Itoa(t.Stopped)
 	}
 	return r
+}
+
+// valueOf is a trial's value of a dimension, or that its optimizer does not use it.
+func valueOf(t sweep.TrialResult, name string) string {
+	if slices.Contains(t.Unused, name) {
+		return "not used"
+	}
+	return fmt.Sprint(t.Point[name])
 }
 
 // print prints a line a trial in the order of their numbers, so that the output
@@ -347,7 +361,7 @@ func (v *sweepView) print(t sweep.TrialResult) {
 func (v *sweepView) line(t sweep.TrialResult) string {
 	s := fmt.Sprintf("trial %d ", t.Number+1)
 	for _, d := range v.space {
-		s += fmt.Sprintf(" %s %v", d.Name, t.Point[d.Name])
+		s += fmt.Sprintf(" %s %s", d.Name, valueOf(t, d.Name))
 	}
 	if t.Err != nil {
 		return s + "  failed: " + trimmed(t.Err)

@@ -1,13 +1,16 @@
 package sweep
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // apply puts a point into the options and the text of the model.
@@ -24,20 +27,24 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 	if v, ok := p["optimizer"]; ok {
 		o.Optimizer = fmt.Sprint(v)
 	}
+	left := unused(o, p)
 	for name, v := range p {
-		if _, varied := p["optimizer"]; varied && unused(o, name) {
-			continue // a sweep over optimizers leaves out what this one does not use
-		}
-		if done, err := setOption(&o, name, v); err != nil {
-			return nil, o, err
-		} else if done {
+		if slices.Contains(left, name) {
 			continue
 		}
+		row, known := dimensionRow(name)
 		replaced, n := replaceName(text, name, fmt.Sprint(v))
-		if n == 0 {
+		switch {
+		case known && (n == 0 || row.Type == contract.Choice || field(&o, row.Name) != nil):
+			// an option; of alpha and others that have no field, $alpha in the model goes first
+			if err := setOption(&o, row, name, v); err != nil {
+				return nil, o, err
+			}
+		case n == 0:
 			return nil, o, unknownDimension(name)
+		default:
+			text = replaced
 		}
-		text = replaced
 	}
 	if isText {
 		spec = train.Layers(text)
@@ -45,10 +52,37 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 	return spec, o, nil
 }
 
+// DimensionNames lists the names of the options that a sweep can vary: those of the
+// contract's rows, lr for learning_rate.
+func DimensionNames() []string {
+	var names []string
+	for _, row := range contract.Hyperparameters() {
+		if row.Varies {
+			names = append(names, dimensionName(row))
+		}
+	}
+	return names
+}
+
+// dimensionName is the name of the row's option as people write it in a space, else that
+// of the row.
+func dimensionName(row contract.Hyperparameter) string {
+	return cmp.Or(strings.ReplaceAll(row.Option, "-", "_"), row.Name)
+}
+
+// dimensionRow is the row of the option that a sweep varies under that name.
+func dimensionRow(name string) (contract.Hyperparameter, bool) {
+	for _, row := range contract.Hyperparameters() {
+		if row.Varies && (row.Name == name || dimensionName(row) == name) {
+			return row, true
+		}
+	}
+	return contract.Hyperparameter{}, false
+}
+
 func unknownDimension(name string) error {
-	known := []string{"lr", "batch_size", "epochs", "optimizer", "weight_decay", "momentum", "clip_norm", "label_smoothing"}
 	text := fmt.Sprintf("%s is no option that can vary, and the model has no $%s", name, name)
-	if near := worker.Nearest(name, known); near != "" {
+	if near := worker.Nearest(name, DimensionNames()); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)
 	}
 	return worker.Invalid("space", text)
@@ -75,33 +109,57 @@ func replaceName(text, name, value string) (string, int) {
 	}
 }
 
-// unused reports whether the optimizer of o does not use the hyperparameter.
-func unused(o train.Options, name string) bool {
-	h := worker.Hyperparameters{Optimizer: o.Optimizer, LossFunction: o.Loss}
-	return h.Unused(name) != ""
+// unused lists the dimensions of p that its optimizer does not use, sorted. A sweep that
+// varies the optimizer leaves them out; if the optimizer stands, they are a mistake, which
+// the check of the hyperparameters reports.
+func unused(o train.Options, p Point) []string {
+	optimizer, varied := p["optimizer"]
+	if !varied {
+		return nil
+	}
+	h := worker.Hyperparameters{Optimizer: fmt.Sprint(optimizer), LossFunction: o.Loss}
+	var names []string
+	for name := range p {
+		if row, ok := dimensionRow(name); ok && h.Unused(row.Name) != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
-// setOption sets the option of that name; done is false if there is none.
-func setOption(o *train.Options, name string, v any) (done bool, err error) {
-	numbers := map[string]*train.Number{
-		"lr": &o.LearningRate, "weight_decay": &o.WeightDecay, "momentum": &o.Momentum,
-		"clip_norm": &o.ClipNorm, "label_smoothing": &o.LabelSmoothing,
-	}
-	counts := map[string]*train.Number{"batch_size": &o.BatchSize, "epochs": &o.Epochs}
-	if field, ok := numbers[name]; ok {
-		if math.IsNaN(asFloat(v)) {
-			return true, worker.Invalid("space", fmt.Sprintf("%s is %v, wants a number", name, v))
+// field is the option of o for the hyperparameter with that name, nil if o has none.
+func field(o *train.Options, name string) *train.Number {
+	return map[string]*train.Number{
+		"learning_rate": &o.LearningRate, "weight_decay": &o.WeightDecay, "momentum": &o.Momentum, "clip_norm": &o.ClipNorm,
+		"label_smoothing": &o.LabelSmoothing, "batch_size": &o.BatchSize, "epochs": &o.Epochs,
+	}[name]
+}
+
+// setOption sets the option of a row to a value of the dimension called name.
+func setOption(o *train.Options, row contract.Hyperparameter, name string, v any) error {
+	switch row.Type {
+	case contract.Choice:
+		return nil // the optimizer, which apply has set
+	case contract.Integer:
+		if n, ok := v.(int); !ok || float64(n) < row.Range.Low {
+			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants a whole number above %v", name, v, row.Range.Low-1))
 		}
-		*field = asFloat(v)
-		return true, nil
-	}
-	if field, ok := counts[name]; ok {
-		n, ok := v.(int)
-		if !ok || n < 1 {
-			return true, worker.Invalid("space", fmt.Sprintf("%s is %v, wants a whole number above 0", name, v))
+	default:
+		f := asFloat(v)
+		if math.IsNaN(f) {
+			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants a number", name, v))
 		}
-		*field = n
-		return true, nil
+		v = f
 	}
-	return name == "optimizer", nil // apply has set that
+	if f := field(o, row.Name); f != nil {
+		*f = v
+		return nil
+	}
+	h := &worker.Hyperparameters{} // a copy: trials share the one that was given
+	if o.Hyperparameters != nil {
+		h.Over(o.Hyperparameters)
+	}
+	o.Hyperparameters = h
+	return h.Give(row.Name, v)
 }

@@ -16,7 +16,9 @@ type TrialResult struct {
 	// Value is what the sweep makes small: the best validation loss, else the last
 	// training loss; +Inf if the training failed.
 	Value float64
-	Model *train.Model // with weights only in the best trial so far
+	// Unused lists the dimensions that the trial's optimizer does not use.
+	Unused []string
+	Model  *train.Model // with weights only in the best trial so far
 	// Stopped is the epoch after which Halving stopped the trial, 0 if it did not.
 	Stopped int
 	// Again reports whether the trial was read from the journal.

@@ -104,7 +104,7 @@ func (w *sweep) again(line []byte) (t TrialResult, ok bool, err error) {
 		p[d.Name] = v
 	}
 	m := &train.Model{RunID: l.RunID, JobID: l.JobID, Device: l.Device, Parameters: l.Parameters, Epochs: len(l.History), History: train.NewHistory(l.History)}
-	t = TrialResult{Number: l.Number, Point: p, Value: float64(l.Value), Stopped: l.Stopped, Again: true, Time: seconds(l.Seconds), Model: m.On(w.options.Endpoint)}
+	t = TrialResult{Number: l.Number, Point: p, Unused: unused(w.options, p), Value: float64(l.Value), Stopped: l.Stopped, Again: true, Time: seconds(l.Seconds), Model: m.On(w.options.Endpoint)}
 	if spec, o, err := apply(w.spec, w.options, p); err == nil {
 		m.Spec, err = train.ParseSpec(spec)
 		h, err2 := o.Complete()

@@ -10,9 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Dimension is one hyperparameter that a sweep varies: an option of the training
-// (lr, batch_size, epochs, optimizer, weight_decay, momentum, clip_norm,
-// label_smoothing), or a $name in the text of the model.
+// A Dimension is one hyperparameter that a sweep varies: an option of the training (see
+// DimensionNames), or a $name in the text of the model.
 type Dimension struct {
 	Name string
 	// Choices are the values, int, float64 or string; else those from Low to High.
@@ -35,8 +34,8 @@ func ParseDimension(text string) (Dimension, error) {
 	if !ok || d.Name == "" || spec == "" {
 		return d, badDimension(text, "wants a name and its values")
 	}
-	if d.Name == "learning_rate" {
-		d.Name = "lr"
+	if row, ok := dimensionRow(d.Name); ok {
+		d.Name = dimensionName(row)
 	}
 	switch {
 	case strings.HasPrefix(spec, "[") && strings.HasSuffix(spec, "]"):

@@ -237,7 +237,7 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 	if errors.As(err, &wrong) {
 		return err
 	}
-	w.pending[n] = TrialResult{Number: n, Point: p, Value: value, Model: model, Err: err, Time: took}
+	w.pending[n] = TrialResult{Number: n, Point: p, Unused: unused(w.options, p), Value: value, Model: model, Err: err, Time: took}
 	w.settleLocked()
 	return nil
 }

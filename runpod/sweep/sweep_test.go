@@ -16,6 +16,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/runpod/train/traintest"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 	"github.com/gopherpod/gopherpod/worker/engine"
 )
 
@@ -148,6 +149,52 @@ func TestApply(t *testing.T) {
 		if _, _, err := apply("linear $hidden", train.Options{}, c.p); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v", c.p, err)
 		}
+	}
+}
+
+// TestApplyToTheContract: every row that varies can be a dimension, under its name and
+// that of its option; what has no field in Options goes to its Hyperparameters.
+func TestApplyToTheContract(t *testing.T) {
+	shared := &worker.Hyperparameters{TopK: 3}
+	for _, row := range contract.Hyperparameters() {
+		if !row.Varies || row.Type == contract.Choice {
+			continue
+		}
+		var v any = 0.25
+		if row.Type == contract.Integer {
+			v = 7
+		}
+		for _, name := range []string{row.Name, dimensionName(row)} {
+			_, o, err := apply("linear 3", train.Options{Hyperparameters: shared}, Point{name: v})
+			if f := field(&o, row.Name); err != nil || f != nil && *f != v || f == nil && !o.Hyperparameters.Has(row.Name) || o.Hyperparameters.TopK != 3 {
+				t.Errorf("%s: %+v, %v", name, o, err)
+			}
+		}
+	}
+	if shared.Has("alpha") {
+		t.Error("a trial changed the options of all")
+	}
+	if spec, o, err := apply("leaky_relu $alpha", train.Options{}, Point{"alpha": 0.1}); err != nil || spec != train.Layers("leaky_relu 0.1") || o.Hyperparameters != nil {
+		t.Errorf("$alpha in the model: %v, %+v, %v", spec, o, err)
+	}
+	if _, _, err := apply("linear 3", train.Options{}, Point{"seed": 1}); err == nil || !strings.Contains(err.Error(), "no option that can vary") {
+		t.Errorf("seed: %v", err)
+	}
+}
+
+// TestUnusedDimensions: a trial says which dimension its optimizer does not use.
+func TestUnusedDimensions(t *testing.T) {
+	p := Point{"optimizer": "adam", "momentum": 0.9, "alpha": 0.5, "lr": 0.1, "hidden": 4}
+	if got := unused(train.Options{}, p); !slices.Equal(got, []string{"alpha", "momentum"}) {
+		t.Errorf("adam does not use %v", got)
+	}
+	_, o, err := apply("linear $hidden", train.Options{}, p)
+	if err != nil || o.Momentum != nil || o.Hyperparameters != nil || o.LearningRate != 0.1 {
+		t.Errorf("%+v, %v", o, err)
+	}
+	delete(p, "optimizer")
+	if got := unused(train.Options{}, p); got != nil {
+		t.Errorf("the optimizer is fixed, and %v are left out", got)
 	}
 }
 

@@ -102,6 +102,8 @@ type Hyperparameter struct {
 	Workers    []string           `json:"workers"`    // that support it
 
 	Option string `json:"option,omitempty"` // of %%runpod_train; "": --set
+	// Varies says that a sweep may vary it: trials with other values stay comparable.
+	Varies bool   `json:"varies,omitempty"`
 	Doc    string `json:"doc"`
 }
 
@@ -134,26 +136,26 @@ var (
 // Hyperparameters lists the rows in the order of the documentation.
 func Hyperparameters() []Hyperparameter {
 	return []Hyperparameter{
-		{Name: "optimizer", Type: Choice, Values: OptimizerNames(), Default: "adam", Operations: trains, Workers: both, Option: "optimizer", Doc: "The rule that changes the weights."},
+		{Name: "optimizer", Type: Choice, Values: OptimizerNames(), Default: "adam", Operations: trains, Workers: both, Option: "optimizer", Varies: true, Doc: "The rule that changes the weights."},
 		{Name: "learning_rate", Type: Number, Range: atLeast(0), Default: 0.001, DefaultBy: map[string]any{"sgd": 0.01, "rmsprop": 0.01, "adagrad": 0.01, "nadam": 0.002, "lbfgs": 1.0},
-			Operations: trains, Workers: both, Option: "lr", Doc: "The size of a step of the optimizer."},
+			Operations: trains, Workers: both, Option: "lr", Varies: true, Doc: "The size of a step of the optimizer."},
 		{Name: "loss_function", Type: Choice, Values: LossNames(), Default: "cross_entropy", Operations: passes, Workers: both, Option: "loss", Doc: "What the training makes small."},
-		{Name: "epochs", Type: Integer, Range: count(1, 1e9), Default: 1, Operations: []string{"train"}, Workers: both, Option: "epochs", Doc: "How many passes over the data this job adds."},
-		{Name: "batch_size", Type: Integer, Range: count(1, maxCount), Default: 32, Absent: "train_epoch: all samples", Operations: all, Workers: both, Option: "batch-size", Doc: "Samples in a step."},
+		{Name: "epochs", Type: Integer, Range: count(1, 1e9), Default: 1, Operations: []string{"train"}, Workers: both, Option: "epochs", Varies: true, Doc: "How many passes over the data this job adds."},
+		{Name: "batch_size", Type: Integer, Range: count(1, maxCount), Default: 32, Absent: "train_epoch: all samples", Operations: all, Workers: both, Option: "batch-size", Varies: true, Doc: "Samples in a step."},
 		{Name: "shuffle", Type: Boolean, Default: true, Operations: trains, Workers: both, Doc: "Draw a new order of the samples for each epoch."},
 		{Name: "seed", Type: Integer, Range: count(-maxSeed, maxSeed), Default: 0, Absent: "the client draws one", Operations: trains, Workers: both, Option: "seed", Doc: "Makes weights, order of samples, dropout and validation split repeatable."},
 		{Name: "validation_split", Type: Number, Range: belowOne, Default: 0.0, Operations: []string{"train"}, Workers: both, Option: "val-split", Doc: "The share of the training data that is held out for validation."},
 
 		{Name: "weight_decay", Type: Number, Range: atLeast(0), Default: 0.0, DefaultBy: map[string]any{"adamw": 0.01}, Optimizers: []string{"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"},
-			Operations: trains, Workers: both, Option: "weight-decay", Doc: "The factor of the weights' own shrinking."},
-		{Name: "momentum", Type: Number, Range: atLeast(0), Default: 0.0, Optimizers: []string{"sgd", "rmsprop"}, Operations: trains, Workers: both, Option: "momentum", Doc: "The share of the step before in a step."},
+			Operations: trains, Workers: both, Option: "weight-decay", Varies: true, Doc: "The factor of the weights' own shrinking."},
+		{Name: "momentum", Type: Number, Range: atLeast(0), Default: 0.0, Optimizers: []string{"sgd", "rmsprop"}, Operations: trains, Workers: both, Option: "momentum", Varies: true, Doc: "The share of the step before in a step."},
 		{Name: "nesterov", Type: Boolean, Default: false, Optimizers: []string{"sgd"}, Operations: trains, Workers: both, Doc: "Nesterov's momentum; requires momentum > 0 and no dampening."},
 		{Name: "betas", Type: Numbers, Range: belowOne, Length: 2, Default: []float64{0.9, 0.999}, Optimizers: []string{"adam", "adamw", "nadam"}, Operations: trains, Workers: both, Doc: "The decay of the means of the gradient and of its square."},
-		{Name: "alpha", Type: Number, Range: share, Default: 0.99, Optimizers: []string{"rmsprop"}, Operations: trains, Workers: both, Doc: "The decay of the mean of the squared gradient."},
+		{Name: "alpha", Type: Number, Range: share, Default: 0.99, Optimizers: []string{"rmsprop"}, Operations: trains, Workers: both, Varies: true, Doc: "The decay of the mean of the squared gradient."},
 		{Name: "eps", Type: Number, Range: atLeast(0), Default: 1e-8, DefaultBy: map[string]any{"adagrad": 1e-10}, Optimizers: []string{"adam", "adamw", "rmsprop", "adagrad", "nadam"},
-			Operations: trains, Workers: both, Doc: "Added to a divisor, so that it is not 0."},
-		{Name: "dampening", Type: Number, Range: real, Default: 0.0, Optimizers: []string{"sgd"}, Operations: trains, Workers: both, Doc: "How much less of the gradient enters the momentum."},
-		{Name: "max_iter", Type: Integer, Range: count(1, 1e6), Default: 20, Optimizers: []string{"lbfgs"}, Operations: trains, Workers: gpu, Doc: "Iterations of lbfgs in a step."},
+			Operations: trains, Workers: both, Varies: true, Doc: "Added to a divisor, so that it is not 0."},
+		{Name: "dampening", Type: Number, Range: real, Default: 0.0, Optimizers: []string{"sgd"}, Operations: trains, Workers: both, Varies: true, Doc: "How much less of the gradient enters the momentum."},
+		{Name: "max_iter", Type: Integer, Range: count(1, 1e6), Default: 20, Optimizers: []string{"lbfgs"}, Operations: trains, Workers: gpu, Varies: true, Doc: "Iterations of lbfgs in a step."},
 
 		{Name: "scheduler.type", Type: Choice, Values: SchedulerNames(), Required: true, Absent: "the learning rate is constant", Operations: trains, Workers: both, Option: "scheduler", Doc: "How the learning rate changes."},
 		{Name: "scheduler.step_size", Type: Integer, Range: count(1, maxCount), Default: 10, Schedulers: []string{"step"}, Operations: trains, Workers: both, Option: "scheduler", Doc: "Epochs between two steps."},
@@ -170,10 +172,10 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "early_stopping.monitor", Type: Choice, Values: []string{"loss", "val_loss"}, Absent: "val_loss if there is validation, else loss", Operations: []string{"train"}, Workers: both, Option: "early-stop", Doc: "The value that has to fall."},
 
 		{Name: "precision", Type: Choice, Values: []string{"auto", "fp32", "tf32", "bf16", "fp16"}, Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
-		{Name: "clip_norm", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Option: "clip-norm", Doc: "The largest norm of the whole gradient; 0: no limit."},
-		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Doc: "The largest absolute value in the gradient; 0: no limit."},
+		{Name: "clip_norm", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Option: "clip-norm", Varies: true, Doc: "The largest norm of the whole gradient; 0: no limit."},
+		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Varies: true, Doc: "The largest absolute value in the gradient; 0: no limit."},
 		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, Doc: "The weight of each class in the loss."},
-		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Doc: "The share of the label that is spread over all classes."},
+		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Varies: true, Doc: "The share of the label that is spread over all classes."},
 		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
 		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
 
