@@ -22,8 +22,8 @@ import (
 // Control answers while a cell runs, and on its own channel.
 func TestControlWhileBusy(t *testing.T) {
 	c := kerneltest.Start(t, basic())
-	id := c.Start(kerneltest.Request{Code: "wait"})
-	c.Output(id, "execute_input")
+	id := c.Start(kerneltest.Request{Code: "say and wait"})
+	c.Output(id, "stream") // it runs
 	start := time.Now()
 	if m := c.Request(kerneltest.Control, "kernel_info_request", struct{}{}); m.Content["status"] != "ok" {
 		t.Errorf("%v", m.Content)
@@ -35,7 +35,7 @@ func TestControlWhileBusy(t *testing.T) {
 	if name, _ := r.Error(); name != "Interrupted" {
 		t.Errorf("%v", r.Reply.Content)
 	}
-	wantTypes(t, r, "error")
+	wantTypes(t, r, "stream", "error")
 	if d := time.Since(start); d > 2*time.Second {
 		t.Errorf("took %v", d)
 	}
