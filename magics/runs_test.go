@@ -124,6 +124,9 @@ func TestNoBlock(t *testing.T) {
 	if err := find(t, "runpod_train").Run(t.Context(), call); err != nil {
 		t.Fatal(err)
 	}
+	if _, all, err := store.List(t.Context(), runs.Filter{}); err != nil || all != 1 {
+		t.Errorf("%d runs in the store when the cell has ended; %v", all, err)
+	}
 	if !strings.Contains(out.stdout.String(), "goes on behind the cell; model is filled when it ends") {
 		t.Error(out.stdout.String())
 	}

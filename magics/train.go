@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -268,13 +269,19 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 	out := &background{Output: c.Out}
 	behind := *c
 	behind.Out, behind.Interactive, behind.Again = out, true, nil
+	// The next cell may ask for the run, so it is in the store before this one ends.
+	known := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(known) })
+	plan.OnRecorded(tell)
 	go func() {
+		defer tell()
 		err := explain(overtime(o.follow(context.WithoutCancel(ctx), &behind, plan, where, place, rate), o, limit))
 		if err != nil {
 			fmt.Fprintln(out, err)
 		}
 		out.show()
 	}()
+	<-known
 	fmt.Fprintf(c.Out.Stdout(), "run %s goes on behind the cell; %s is filled when it ends. %%runpod_attach %s waits for it, %%runpod_cancel %s ends it\n", plan.RunID, o.out, plan.RunID[:8], plan.RunID[:8])
 	return nil
 }

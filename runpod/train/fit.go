@@ -25,6 +25,10 @@ func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	return p.Run(ctx)
 }
 
+// OnRecorded has Run call f once the run is in the run store, or is known to have none,
+// and before anything is sent. From then on other processes find the run.
+func (p *Plan) OnRecorded(f func()) { p.recorded = f }
+
 // Run sends the plan and follows it to its end, as Fit does.
 func (p *Plan) Run(ctx context.Context) (*Model, error) {
 	endpoint, err := place.EndpointOr(p.options.Endpoint)
@@ -32,6 +36,9 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	record := p.record(ctx, endpoint)
+	if p.recorded != nil {
+		p.recorded()
+	}
 	m, err := p.train(ctx, endpoint, record)
 	record.end(ctx, p, m, err)
 	return m, err

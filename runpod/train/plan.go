@@ -29,6 +29,7 @@ type Plan struct {
 	parcel  *transfer.Parcel // with them
 	// attached is the record of a run that Attach follows; then there is no request.
 	attached *Record
+	recorded func() // see OnRecorded
 }
 
 // Complete returns the hyperparameters that a training with those options has, defaults
