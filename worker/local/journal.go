@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -135,7 +136,7 @@ func openJournal(dir, endpointID string, q *queue) error {
 }
 
 // restoreLocked replays a journal. Its jobs are as they were, with two
-// exceptions: what ran in this process waits again, first, and what ran at an
+// exceptions: what ran in this process waits again, in its place, and what ran at an
 // attached worker has a fresh heartbeat.
 func (q *queue) restoreLocked(path string) error {
 	f, err := os.Open(path)
@@ -160,6 +161,15 @@ func (q *queue) restoreLocked(path string) error {
 			order = append(order, j)
 		}
 	}
+	// The records are in no order once the journal was compacted. Jobs that ended are
+	// forgotten in the order of their ends, and the others run in that of their submission.
+	since := func(j *job) time.Time {
+		if j.status.Terminal() {
+			return j.finished
+		}
+		return j.created
+	}
+	slices.SortStableFunc(order, func(a, b *job) int { return since(a).Compare(since(b)) })
 	for _, j := range order {
 		if q.jobs[j.id] == j {
 			q.resumeLocked(j)
@@ -219,7 +229,7 @@ func (q *queue) resumeLocked(j *job) {
 		q.watchLocked(w)
 	default:
 		q.clearLocked(j)
-		q.enqueueLocked(j, j.status == StatusInProgress)
+		q.enqueueLocked(j, false)
 	}
 	q.countLocked(j)
 	q.armLocked(j)

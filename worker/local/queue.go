@@ -164,12 +164,22 @@ func (q *queue) list() []view {
 	return vs
 }
 
-func (q *queue) enqueueLocked(j *job, front bool) {
+// enqueueLocked puts j at the end of the queue, or back to its place: in front of
+// all jobs but the older ones. Only jobs that came back themselves are older, so
+// several that come back at once, in any order, keep theirs.
+func (q *queue) enqueueLocked(j *job, back bool) {
 	j.status = StatusInQueue
 	j.queued = q.opt.Clock.Now()
-	if front {
-		j.element = q.waiting.PushFront(j)
-	} else {
+	if back {
+		e := q.waiting.Front()
+		for e != nil && e.Value.(*job).created.Before(j.created) {
+			e = e.Next()
+		}
+		if e != nil {
+			j.element = q.waiting.InsertBefore(j, e)
+		}
+	}
+	if j.element == nil {
 		j.element = q.waiting.PushBack(j)
 	}
 	q.wakeLocked()

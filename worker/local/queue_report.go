@@ -52,6 +52,7 @@ func (q *queue) progress(id, workerID string, output json.RawMessage) error {
 			q.unendLocked(j)
 			j.status, j.output = StatusInProgress, output
 			j.beat = q.opt.Clock.Now()
+			q.countLocked(j)
 			j.tellLocked()
 			q.armLocked(j)
 		}

@@ -279,6 +279,11 @@ func TestLateProgress(t *testing.T) {
 		if m := wantStatus(t, s, id, StatusInProgress); m["output"] != "2/2" {
 			t.Error(m)
 		}
+		s.ep.q.mu.Lock()
+		defer s.ep.q.mu.Unlock()
+		if j := s.ep.q.jobs[id]; j.counted != j.bytes() {
+			t.Errorf("%d bytes are counted as %d", j.bytes(), j.counted)
+		}
 	})
 }
 
