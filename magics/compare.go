@@ -9,6 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
 type compareOptions struct{ dataOptions }
@@ -18,7 +19,11 @@ func compareMagic() magic.Magic {
 		name: "runpod_compare", kind: magic.Line,
 		args:    "model model ... [options]",
 		summary: "show trained models side by side, with their curves over each other",
-		about:   "%runpod_compare small large -d Xtest,ytest",
+		about: `%runpod_compare small large -d Xtest,ytest
+
+The best one has the smallest validation loss. Models whose losses measure different things, because the
+loss function, its weights or its smoothing differ, are ranked by a metric, which the output names: that
+of -d, else the best accuracy of the trainings.`,
 		define: func(fs *pflag.FlagSet, o *compareOptions) {
 			o.dataOptions.define(fs)
 		},
@@ -31,7 +36,9 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 		return usage("which models? %%runpod_compare small large")
 	}
 	var runs []render.Run
-	for _, name := range args {
+	var models []*train.Model
+	tests := make([]*train.Evaluation, len(args))
+	for i, name := range args {
 		m, err := modelVar(c.Vars, name)
 		if err != nil {
 			return err
@@ -42,15 +49,21 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			result, err := m.EvaluateContext(ctx, data)
-			if err != nil {
+			if tests[i], err = m.EvaluateContext(ctx, data); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			r.Test = result.String()
+			r.Test = tests[i].String()
 		}
-		runs = append(runs, r)
+		runs, models = append(runs, r), append(models, m)
 	}
-	for _, b := range []display.Message{render.CompareTable(runs), render.ComparePicture(runs)} {
+	result, by := train.Compare(models, tests), ""
+	if result.Differ != nil {
+		by = result.String()
+		if result.Untested {
+			by += "; -d X,y measures them on the same data"
+		}
+	}
+	for _, b := range []display.Message{render.CompareTable(runs, result.Best, by), render.ComparePicture(runs)} {
 		c.Out.Display(b)
 	}
 	return nil

@@ -31,6 +31,8 @@ func explain(err error) error {
 		return usage("%s", data)
 	case errors.Is(err, train.ErrNoWeights):
 		return usage("%v; train it again, or go on from another", trimmed(err))
+	case errors.Is(err, train.ErrNotClasses):
+		return usage("%s", trimmed(err))
 	case errors.As(err, &refused):
 		return fromWorker(refused, err)
 	}

@@ -24,15 +24,16 @@ func predictMagic() magic.Magic {
 		args:    "[model] -d X [options]",
 		summary: "compute the output of a trained model for each row of X",
 		about: `%runpod_predict -d Xtest -o P            scores, a *mat.Dense with a row for each of X
-%runpod_predict -d Xtest --labels -o y   class numbers, a []int, or their names, a []string
+%runpod_predict -d Xtest --labels -o y   class numbers, a []int, or their names, a []string;
+                                         of bce_with_logits with several outputs 0 or 1 each, a [][]int
 %runpod_predict -d new.csv --proba       the columns that the model was trained on`,
 		define: func(fs *pflag.FlagSet, o *predictOptions) {
 			fs.StringVarP(&o.data, "data", "d", "", "samples: a `variable`, a file (CSV, .npy, .npz, .parquet) or a struct of slices")
 			o.defineColumns(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "predictions", "`variable` for the result")
-			fs.BoolVar(&o.labels, "labels", false, "class numbers in the place of scores")
-			fs.BoolVar(&o.proba, "proba", false, "probabilities in the place of scores")
+			fs.BoolVar(&o.labels, "labels", false, "class numbers, or labels of 0 and 1, instead of scores")
+			fs.BoolVar(&o.proba, "proba", false, "probabilities instead of scores")
 		},
 		run: runPredict,
 	}
@@ -74,6 +75,13 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 
 // predict returns the result in the form that was asked for, and what it is.
 func (o *predictOptions) predict(ctx context.Context, model *train.Model, X any) (any, string, error) {
+	if o.labels && model.MultiLabel() {
+		all, err := model.IndicatorsContext(ctx, X)
+		if err != nil {
+			return nil, "", err
+		}
+		return all, fmt.Sprintf("%s rows of %d labels, 0 or 1, [][]int", render.Count(len(all)), len(all[0])), nil
+	}
 	if o.labels {
 		classes, err := model.ClassesContext(ctx, X)
 		if err == nil && model.ClassNames != nil {
@@ -84,6 +92,9 @@ func (o *predictOptions) predict(ctx context.Context, model *train.Model, X any)
 			return names, fmt.Sprintf("%s classes, []string", render.Count(len(names))), nil
 		}
 		return classes, fmt.Sprintf("%s classes, []int", render.Count(len(classes))), err
+	}
+	if loss := model.Hyperparameters.LossFunction; o.proba && !train.HasProbabilities(loss) {
+		return nil, "", usage("--proba: the model was trained with %s, whose outputs are numbers and no probabilities", loss)
 	}
 	scores, err := model.PredictContext(ctx, X)
 	if err != nil {

@@ -2,6 +2,7 @@ package magics
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -92,13 +93,36 @@ func runsTable(list []runs.Run, all int) render.Table {
 	if all > len(list) {
 		t.Caption += fmt.Sprintf(", the newest %d", len(list))
 	}
-	for _, r := range list {
+	losses := lossesOf(list)
+	for i, r := range list {
 		t.Rows = append(t.Rows, []string{
-			r.ID, r.Created.Local().Format("2006-01-02 15:04"), stateOf(r), epochsOf(r), number(r.Loss), number(r.Score), dollars(r.Dollars),
+			r.ID, r.Created.Local().Format("2006-01-02 15:04"), stateOf(r), epochsOf(r), losses[i], number(r.Score), dollars(r.Dollars),
 			base(r.Notebook), r.Title,
 		})
 	}
 	return t
+}
+
+// lossesOf are the losses of the runs, with the names of the loss functions if they
+// differ: the numbers are not comparable then.
+func lossesOf(list []runs.Run) []string {
+	names, texts := make([]string, len(list)), make([]string, len(list))
+	for i, r := range list {
+		var record train.Record
+		if json.Unmarshal(r.Record, &record) == nil {
+			names[i] = record.Hyperparameters.LossFunction
+		}
+		texts[i] = number(r.Loss)
+	}
+	if differ := slices.Compact(slices.Sorted(slices.Values(names))); len(differ) < 2 {
+		return texts
+	}
+	for i, name := range names {
+		if texts[i] != "" {
+			texts[i] += " " + name
+		}
+	}
+	return texts
 }
 
 // base is a notebook's name without its folder, which is nobody's business in an output.

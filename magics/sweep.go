@@ -26,6 +26,7 @@ type sweepOptions struct {
 	method  string
 	results string
 	halving string
+	by      string
 	limit   time.Duration
 	journal string
 }
@@ -42,6 +43,7 @@ func sweepMagic() magic.Magic {
 			fs.StringVar(&o.method, "method", sweep.MethodRandom, "`name`: "+strings.Join(sweep.Methods(), ", "))
 			fs.StringVar(&o.results, "results", "", "`variable` for all results")
 			fs.StringVar(&o.halving, "halving", "", "end trials that others are ahead of after 1, 3, 9, ... `epochs` (ASHA): 3, or 3,min_epochs=2")
+			fs.StringVar(&o.by, "objective", "", "`figure` that trials are compared by: "+strings.Join(sweep.Objectives(), ", ")+" (default: loss; accuracy if label_smoothing varies, which changes the loss itself)")
 			fs.DurationVar(&o.limit, "max-time", 0, "begin no further trial after that `time`, as in 30m")
 			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; where it is there, the sweep goes on from it")
 			defineTrain(fs, &o.trainOptions)
@@ -50,7 +52,7 @@ func sweepMagic() magic.Magic {
 				_ = fs.MarkHidden(name) // of one training, not of many
 			}
 		},
-		choices: map[string][]string{"method": sweep.Methods()},
+		choices: map[string][]string{"method": sweep.Methods(), "objective": sweep.Objectives()},
 		run:     runSweep,
 	}
 }
@@ -148,7 +150,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 
 // search turns the options of the search into those of package train.
 func (o *sweepOptions) search() (sweep.Options, error) {
-	s := sweep.Options{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, MaxTime: o.limit, Journal: o.journal}
+	s := sweep.Options{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, Objective: o.by, MaxTime: o.limit, Journal: o.journal}
 	if o.halving == "" {
 		return s, nil
 	}
@@ -180,7 +182,11 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	if opts.Seed == nil {
 		opts.Seed = train.DrawSeed()
 	}
-	view := newSweepView(c, o, space, opts)
+	by, err := sweep.ObjectiveOf(opts, space, search)
+	if err != nil {
+		return err
+	}
+	view := newSweepView(c, o, space, opts, by)
 	if !o.quiet {
 		fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
 	}
@@ -223,7 +229,11 @@ func sweptInWords(r *sweep.Result, o *sweepOptions, took time.Duration, rate tra
 			stopped++
 		}
 	}
-	s := fmt.Sprintf("%s: the best of %s, in %s", o.out, plural(len(r.Trials), "trial"), render.Duration(took))
+	by := ""
+	if r.Objective.Accuracy { // else the table's heading says it
+		by = " by " + r.Objective.String()
+	}
+	s := fmt.Sprintf("%s: the best of %s%s, in %s", o.out, plural(len(r.Trials), "trial"), by, render.Duration(took))
 	if stopped > 0 {
 		s += fmt.Sprintf("; %d ended early", stopped)
 	}
@@ -270,14 +280,11 @@ type sweepView struct {
 	next  int            // number of the next trial to print
 }
 
-func newSweepView(c *magic.Call, o *sweepOptions, space []sweep.Dimension, opts train.Options) *sweepView {
+func newSweepView(c *magic.Call, o *sweepOptions, space []sweep.Dimension, opts train.Options, by sweep.Objective) *sweepView {
 	v := &sweepView{c: c, quiet: o.quiet, watched: c.Interactive && !o.quiet, id: fmt.Sprintf("runpod-sweep-%d", time.Now().UnixNano()), space: space, begin: time.Now(), lines: map[int]string{}}
-	v.s = render.Sweep{Measure: "training loss", Best: -1, Total: int(o.trials)}
+	v.s = render.Sweep{Measure: by.String(), Accuracy: by.Accuracy, Best: -1, Total: int(o.trials)}
 	if o.trials == 0 && o.method != sweep.MethodGrid {
 		v.s.Total = 20
-	}
-	if opts.Validation != nil || opts.ValidationSplit != nil && opts.ValidationSplit != 0.0 {
-		v.s.Measure = "validation loss"
 	}
 	v.s.Title = fmt.Sprintf("%s search, seed %d", o.method, *opts.Seed)
 	for _, d := range space {
@@ -366,7 +373,7 @@ func (v *sweepView) line(t sweep.TrialResult) string {
 	if t.Err != nil {
 		return s + "  failed: " + trimmed(t.Err)
 	}
-	s += fmt.Sprintf("  %s %s", v.s.Measure, render.Number(t.Value))
+	s += fmt.Sprintf("  %s %s", v.s.Measure, v.s.Figure(t.Value))
 	if t.Stopped > 0 {
 		s += fmt.Sprintf(", ended after epoch %d", t.Stopped)
 	}

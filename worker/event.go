@@ -98,11 +98,14 @@ type Metrics struct {
 	SamplesProcessed int     `json:"samples_processed"`
 	DeviceUsed       string  `json:"device_used"`
 
-	// Classification, in evaluate: one entry a class; Confusion[true][predicted].
+	// Classification, in evaluate: one entry a class; Confusion[true][predicted]. If a
+	// sample has several labels, each 0 or 1, one entry a label and no Confusion.
 	PerClass  []ClassMetrics `json:"per_class,omitempty"`
 	Confusion [][]int        `json:"confusion,omitempty"`
-	AUC       *Number        `json:"auc,omitempty"`            // of several classes, the mean of one against the rest
-	TopK      *Number        `json:"top_k_accuracy,omitempty"` // where hyperparameters.top_k asks
+	// ExactMatch is the share of samples whose several labels are all right.
+	ExactMatch *Number `json:"exact_match,omitempty"`
+	AUC        *Number `json:"auc,omitempty"`            // of several classes, the mean of one against the rest
+	TopK       *Number `json:"top_k_accuracy,omitempty"` // where hyperparameters.top_k asks
 	// Regression, in evaluate.
 	MAE  *Number `json:"mae,omitempty"`
 	RMSE *Number `json:"rmse,omitempty"`

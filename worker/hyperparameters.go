@@ -2,6 +2,7 @@ package worker
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -134,6 +135,28 @@ func Precisions() []string { return contractRow("precision").Values }
 // ClassLabels reports whether the labels of a loss are class numbers.
 func ClassLabels(loss string) bool {
 	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.ClassLabels })
+}
+
+// Binary reports whether each output under a loss decides between 0 and 1.
+func Binary(loss string) bool {
+	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.Binary })
+}
+
+// Classifies reports whether trainings with a loss have an accuracy.
+func Classifies(loss string) bool { return ClassLabels(loss) || Binary(loss) }
+
+// OtherLoss lists the hyperparameters that change what the loss measures and that are not
+// alike in h and other, defaults counted: with any, the two losses are not comparable.
+func (h *Hyperparameters) OtherLoss(other *Hyperparameters) (names []string) {
+	a, b := h.WithDefaults(OpTrain), other.WithDefaults(OpTrain)
+	for _, row := range contract.Hyperparameters() {
+		x, _ := a.slot(row.Name, false)
+		y, _ := b.slot(row.Name, false)
+		if row.InLoss && !reflect.DeepEqual(x.value.Interface(), y.value.Interface()) {
+			names = append(names, row.Name)
+		}
+	}
+	return names
 }
 
 // Set gives the hyperparameter with that name a value as people write it: a number,

@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 
@@ -17,10 +19,10 @@ type Run struct {
 	Test string
 }
 
-// CompareTable has a row a run, the one with the best validation loss (else
-// training loss) in bold.
-func CompareTable(runs []Run) display.Message {
-	t := Table{Header: []string{"model", "parameters", "epochs", "training loss"}, Left: []string{"model"}}
+// CompareTable has a row a run, the best one, unless it is -1, in bold. by says which
+// figure ranks the runs, if that is not the loss in the table, or why none does.
+func CompareTable(runs []Run, best int, by string) display.Message {
+	t := Table{Header: []string{"model", "parameters", "epochs", "training loss"}, Left: []string{"model"}, Mark: best + 1}
 	val, acc, test := false, false, false
 	for _, r := range runs {
 		c := r.columns()
@@ -35,35 +37,40 @@ func CompareTable(runs []Run) display.Message {
 	if test {
 		t.Header = append(t.Header, "test")
 	}
-	lowest := 0.0
-	for i, r := range runs {
-		row, value, ok := r.row(val, acc, test)
-		t.Rows = append(t.Rows, row)
-		if ok && (t.Mark == 0 || value < lowest) {
-			t.Mark, lowest = i+1, value
+	for _, r := range runs {
+		t.Rows = append(t.Rows, r.row(val, acc, test))
+	}
+	note := ""
+	switch {
+	case len(runs) < 2:
+	case best >= 0 && best < len(runs) && by != "":
+		note = fmt.Sprintf("Best: %s, %s.", runs[best].Name, by)
+	case best >= 0 && best < len(runs):
+		note = fmt.Sprintf("Best: %s.", runs[best].Name)
+	case by != "":
+		note = strings.ToUpper(by[:1]) + by[1:] + "."
+	}
+	html, text := t.HTML(), t.Text()
+	if note != "" {
+		text += "\n" + note
+		if by != "" { // what the bold row alone does not show
+			html += "\n<div>" + escape(note) + "</div>"
 		}
 	}
-	b := t.Bundle()
-	if t.Mark > 0 && len(runs) > 1 {
-		note := fmt.Sprintf("Best: %s.", runs[t.Mark-1].Name)
-		b.Data[MIMEText] = b.Text() + "\n" + note
-	}
-	return b
+	return table(html, text)
 }
 
-// row is one run, and the value by which it is judged.
-func (r Run) row(val, acc, test bool) (row []string, value float64, ok bool) {
+// row is one run.
+func (r Run) row(val, acc, test bool) []string {
 	c := r.columns()
-	row = []string{r.Name, Count(r.Parameters), Count(len(r.History)), "-"}
+	row := []string{r.Name, Count(r.Parameters), Count(len(r.History)), "-"}
 	if n := len(c.loss); n > 0 {
-		row[3], value, ok = Number(c.loss[n-1]), c.loss[n-1], true
+		row[3] = Number(c.loss[n-1])
 	}
 	if val {
 		cells := []string{"-", "-"}
 		if i := best(c.valLoss, false); i >= 0 {
-			cells, value, ok = []string{Number(c.valLoss[i]), Count(r.History[i].Epoch)}, c.valLoss[i], true
-		} else {
-			ok = false
+			cells = []string{Number(c.valLoss[i]), Count(r.History[i].Epoch)}
 		}
 		row = append(row, cells...)
 	}
@@ -83,7 +90,7 @@ func (r Run) row(val, acc, test bool) (row []string, value float64, ok bool) {
 		}
 		row = append(row, cell)
 	}
-	return row, value, ok
+	return row
 }
 
 // ComparePicture draws the losses of the runs over each other, and the accuracies if
@@ -91,13 +98,18 @@ func (r Run) row(val, acc, test bool) (row []string, value float64, ok bool) {
 func ComparePicture(runs []Run) display.Message {
 	loss, acc := panel{title: "loss"}, panel{title: "accuracy", share: true}
 	var sentence string
+	mixed := slices.ContainsFunc(runs, func(r Run) bool { return r.Loss != runs[0].Loss })
 	for i, r := range runs {
+		named := r.Name
+		if mixed { // curves of different kinds
+			named += " (" + r.Loss + ")"
+		}
 		c := r.columns()
 		y, kind := c.valLoss, "validation"
 		if y == nil {
 			y, kind = c.loss, "training"
 		}
-		loss.series = append(loss.series, Series{Name: r.Name, X: c.epoch, Y: y, Look: i})
+		loss.series = append(loss.series, Series{Name: named, X: c.epoch, Y: y, Look: i})
 		if at := best(y, false); at >= 0 {
 			sentence += fmt.Sprintf("; %s best %s loss %s at epoch %d", r.Name, kind, Short(y[at]), r.History[at].Epoch)
 		}

@@ -28,6 +28,9 @@ func (e Evaluation) Sentence() string {
 	m := e.Metrics
 	s := ""
 	switch {
+	case m.Accuracy != nil && m.ExactMatch != nil:
+		s = fmt.Sprintf("%s of the labels right, %s of %s samples with all labels right, loss %s",
+			Percent(float64(*m.Accuracy)), Percent(float64(*m.ExactMatch)), Count(m.SamplesProcessed), Number(float64(m.Loss)))
 	case m.Accuracy != nil:
 		s = fmt.Sprintf("Accuracy %s, loss %s on %s samples", Percent(float64(*m.Accuracy)), Number(float64(m.Loss)), Count(m.SamplesProcessed))
 		if c := confusions(m.Confusion, 1); len(c) > 0 {
@@ -71,8 +74,16 @@ func (e Evaluation) totals() Table {
 			add(name, Number(float64(*n)))
 		}
 	}
-	if m.Accuracy != nil {
+	switch {
+	case m.Accuracy != nil && m.ExactMatch != nil:
+		add("right labels", Percent(float64(*m.Accuracy)))
+		add("samples with all labels right", Percent(float64(*m.ExactMatch)))
+		number("AUC, mean of the labels", m.AUC)
+	case m.Accuracy != nil:
 		add("accuracy", Percent(float64(*m.Accuracy)))
+	}
+	if m.TopK != nil {
+		add("top-k accuracy", Percent(float64(*m.TopK)))
 	}
 	add(strings.TrimSpace("loss "+e.lossName()), Number(float64(m.Loss)))
 	number("MAE", m.MAE)
@@ -98,7 +109,11 @@ func (e Evaluation) class(i int) string {
 }
 
 func (e Evaluation) perClass() Table {
-	t := Table{Header: []string{"class", "precision", "recall", "F1", "samples"}}
+	what := "class"
+	if e.Metrics.ExactMatch != nil {
+		what = "label"
+	}
+	t := Table{Header: []string{what, "precision", "recall", "F1", "samples"}}
 	var p, r, f float64
 	support := 0
 	for _, c := range e.Metrics.PerClass {

@@ -99,7 +99,7 @@ func FuzzCurve(f *testing.F) {
 			t.Errorf("no curve in the frame: %.300s", html)
 		}
 		drawn(t, ComparePicture([]Run{{Name: "a", Training: tr}, {Name: "b", Training: trainingOf(floatsOf(b, 3), kind/2, 0)}, {}}))
-		CompareTable([]Run{{Name: "a", Training: tr}, {Test: "x"}})
+		CompareTable([]Run{{Name: "a", Training: tr}, {Test: "x"}}, int(kind%4)-1, "by x")
 	})
 }
 

@@ -17,11 +17,14 @@ import (
 
 // A Sweep is what the outputs of a search of hyperparameters are made of.
 type Sweep struct {
-	Measure string   // what is minimized: "validation loss"
-	Names   []string // of the hyperparameters
-	Ends    [][2]string
-	Trials  []SweepTrial
-	Best    int // index in Trials, -1 for none
+	Measure string // what trials are compared by: "validation loss"
+	// Accuracy says that Measure is an accuracy. The values of the trials are then the
+	// shares of wrong samples, so that small ones are good here too.
+	Accuracy bool
+	Names    []string // of the hyperparameters
+	Ends     [][2]string
+	Trials   []SweepTrial
+	Best     int // index in Trials, -1 for none
 	// Importance is one number a hyperparameter, 0 to 1, NaN where unknown; nil if it is not computed.
 	Importance []float64
 	Title      string
@@ -52,7 +55,7 @@ func (s Sweep) Table() display.Message {
 	}
 	for _, i := range first(order, maxTrials) {
 		trial := s.Trials[i]
-		value := Number(trial.Value)
+		value := s.Figure(trial.Value)
 		if trial.Failed != "" {
 			value = trial.Failed
 		} else if trial.Note != "" {
@@ -127,6 +130,22 @@ func (s Sweep) Progress(elapsed string) display.Message {
 		fmt.Sprintf("[%s] %3.0f %%  %s\n", bar(done, 30), 100*done, status)+tab.Text())
 }
 
+// Figure writes a trial's value as the figure that Measure names.
+func (s Sweep) Figure(value float64) string {
+	if s.Accuracy {
+		return Percent(1 - value)
+	}
+	return Number(value)
+}
+
+// short is Figure for an axis.
+func (s Sweep) short(value float64) string {
+	if s.Accuracy {
+		return Percent(1 - value)
+	}
+	return Short(value)
+}
+
 // best is the best trial, nil if none succeeded.
 func (s Sweep) best() *SweepTrial {
 	if s.Best < 0 || s.Best >= len(s.Trials) {
@@ -141,7 +160,7 @@ func (s Sweep) Sentence() string {
 	if b == nil {
 		return fmt.Sprintf("%d trials, and none succeeded.", len(s.Trials))
 	}
-	text := fmt.Sprintf("%d trials; the best %s is %s with", len(s.Trials), s.Measure, Number(b.Value))
+	text := fmt.Sprintf("%d trials; the best %s is %s with", len(s.Trials), s.Measure, s.Figure(b.Value))
 	for i, name := range first(s.Names, len(b.Values)) {
 		if i > 0 {
 			text += ","
@@ -269,8 +288,8 @@ func (l parallel) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 	}
 	if len(l.shown) > 0 {
-		label(last, 0, Short(l.hi))
-		label(last, 1, Short(l.lo))
+		label(last, 0, l.sweep.short(l.hi))
+		label(last, 1, l.sweep.short(l.lo))
 	}
 }
 

@@ -81,6 +81,9 @@ func dimensionRow(name string) (contract.Hyperparameter, bool) {
 }
 
 func unknownDimension(name string) error {
+	if incomparable(name) {
+		return worker.Invalid("space", fmt.Sprintf("%s cannot vary: it changes what the loss measures, so trials could not be compared by it; train each by itself, and compare the models with runpod_compare", name))
+	}
 	text := fmt.Sprintf("%s is no option that can vary, and the model has no $%s", name, name)
 	if near := worker.Nearest(name, DimensionNames()); near != "" {
 		text += fmt.Sprintf("; did you mean %s?", near)

@@ -20,6 +20,7 @@
 //	cmaes.go      another: covariance matrix adaptation
 //	asha.go       stopping trials early
 //	options.go    how to search
+//	objective.go  what trials are compared by
 //	methods.go    the searchers by name; random, grid and quasi-random points
 //	result.go     what a sweep found; which trial is better
 //	importance.go which hyperparameters mattered

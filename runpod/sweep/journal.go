@@ -34,6 +34,7 @@ type journalHead struct {
 	Workers         int                    `json:"workers"`
 	Trials          int                    `json:"trials"`
 	Halving         *Halving               `json:"halving,omitempty"`
+	Objective       string                 `json:"objective,omitempty"` // "": the loss
 }
 
 // A beginning says that a trial is about to be submitted, or, with the job, that it was.

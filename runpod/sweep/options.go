@@ -11,7 +11,10 @@ type Options struct {
 	Trials  int    // 20; for a grid, all of it
 	Workers int    // 4: how many trials run at once
 	Method  string // "random"; see Methods
-	Seed    *int64 // of the choice of points; nil: that of the training
+	// Objective is the figure that trials are compared by: ObjectiveLoss or
+	// ObjectiveAccuracy. "": the loss, unless a dimension changes what it measures.
+	Objective string
+	Seed      *int64 // of the choice of points; nil: that of the training
 	// Halving stops trials early if others did better. nil: none.
 	Halving *Halving
 	// MaxTime is the time after which no further trial begins. 0: none.

@@ -14,7 +14,8 @@ type TrialResult struct {
 	Number int // from 0, in the order of the points
 	Point  Point
 	// Value is what the sweep makes small: the best validation loss, else the last
-	// training loss; +Inf if the training failed.
+	// training loss; by accuracy, the share of wrong samples. See Result.Objective. It is
+	// +Inf if the training failed.
 	Value float64
 	// Unused lists the dimensions that the trial's optimizer does not use.
 	Unused []string
@@ -48,10 +49,12 @@ func compare(a, b TrialResult) int {
 
 // A Result is what a sweep found.
 type Result struct {
-	ID     string // of the sweep in the run store: its trials' Origin.Parent
-	Space  []Dimension
-	Trials []TrialResult // those that were run, by Number
-	Best   int           // index in Trials, -1 if none succeeded
+	ID    string // of the sweep in the run store: its trials' Origin.Parent
+	Space []Dimension
+	// Objective is the figure that trials are compared by.
+	Objective Objective
+	Trials    []TrialResult // those that were run, by Number
+	Best      int           // index in Trials, -1 if none succeeded
 	// Ended says why there are fewer trials than asked for. Empty if there are not.
 	Ended string
 	// Time is how long all jobs ran together.

@@ -16,6 +16,9 @@ func (w *sweep) resume(plan *train.Plan) error {
 		Version: 1, Hyperparameters: plan.Hyperparameters, Data: plan.Data(), Space: w.result.Space,
 		Method: w.s.Method, Seed: *w.s.Seed, Workers: w.s.Workers, Trials: len(w.done), Halving: w.s.Halving,
 	}
+	if w.by.Accuracy {
+		h.Objective = ObjectiveAccuracy
+	}
 	switch spec := w.spec.(type) {
 	case string:
 		h.Model = spec

@@ -74,6 +74,7 @@ type sweep struct {
 	data    train.Data
 	options train.Options
 	s       Options
+	by      Objective
 	search  searcher
 	halving *halving // nil: none
 	journal *journal // nil: none
@@ -110,6 +111,10 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 	}
 	o.Seed = cmp.Or(o.Seed, train.DrawSeed())
 	s.Seed = cmp.Or(s.Seed, o.Seed)
+	by, err := ObjectiveOf(o, space, s)
+	if err != nil {
+		return nil, nil, err
+	}
 	search, total, err := newSearcher(space, s)
 	if err != nil {
 		return nil, nil, err
@@ -124,7 +129,7 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 	nobody := make(chan struct{})
 	close(nobody)
 	o.GiveUp = nobody
-	w := &sweep{spec: spec, data: data, options: o, s: s, search: search, result: Result{ID: o.Origin.Parent, Space: space, Best: -1},
+	w := &sweep{spec: spec, data: data, options: o, s: s, by: by, search: search, result: Result{ID: o.Origin.Parent, Space: space, Objective: by, Best: -1},
 		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}, begun: map[int]train.Resume{}}
 	w.turn = sync.NewCond(&w.mu)
 	if w.halving, err = newHalving(s.Halving, s.Workers); err != nil {
@@ -287,13 +292,13 @@ func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Poi
 			return
 		}
 		epochs++
-		if best = valueAfter(*e.Epoch, best); !math.IsNaN(best) {
+		if best = w.by.after(*e.Epoch, best); !math.IsNaN(best) {
 			w.mu.Lock()
 			w.halving.report(n, epochs, best)
 			w.mu.Unlock()
 		}
 	})
-	return try(ctx, plan)
+	return try(ctx, plan, w.by)
 }
 
 // lookAgain bounds the question how long a job ran.

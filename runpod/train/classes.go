@@ -1,11 +1,15 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -38,7 +42,7 @@ func numberTexts(name string, y any, known []string, loss string) (any, []string
 	if len(texts) == 0 {
 		return nil, nil, wrong(name, tensors.ErrEmpty, "is empty")
 	}
-	if !worker.ClassLabels(loss) && loss != "bce_with_logits" {
+	if !worker.ClassLabels(loss) && !worker.Binary(loss) {
 		return nil, nil, wrong(name, tensors.ErrType, "holds texts, and %s wants numbers; for classes there is the loss cross_entropy", loss)
 	}
 	names := known
@@ -47,7 +51,7 @@ func numberTexts(name string, y any, known []string, loss string) (any, []string
 		slices.Sort(names)
 		names = slices.Compact(names)
 	}
-	if loss == "bce_with_logits" && len(names) > 2 {
+	if worker.Binary(loss) && len(names) > 2 {
 		return nil, nil, wrong(name, tensors.ErrRange, "holds %d different texts, and %s tells two classes apart; for more there is the loss cross_entropy", len(names), loss)
 	}
 	number := make(map[string]int, len(names))
@@ -83,6 +87,111 @@ func (m *Model) ClassName(i int) string {
 		return m.ClassNames[i]
 	}
 	return strconv.Itoa(i)
+}
+
+// Classes returns the class of each row of X: the column with the highest score,
+// the first of equal ones. A single output of bce_with_logits gives 1 if it is above 0,
+// else 0. A model that decides several labels a row is refused, see Indicators, and so is
+// one whose single output is a number.
+func (m *Model) Classes(X any) ([]int, error) {
+	return m.ClassesContext(context.Background(), X)
+}
+
+// ClassesContext is Classes with a context that ends it.
+func (m *Model) ClassesContext(ctx context.Context, X any) ([]int, error) {
+	if err := m.oneClass(elements(m.Output)); err != nil {
+		return nil, err
+	}
+	scores, err := m.PredictContext(ctx, X)
+	if err != nil {
+		return nil, err
+	}
+	if _, cols := scores.Dims(); m.Output == nil {
+		if err := m.oneClass(cols); err != nil {
+			return nil, err
+		}
+	}
+	return argmax(scores), nil
+}
+
+// ErrNotClasses: the model's outputs do not choose one class a row.
+var ErrNotClasses = errors.New("the model does not choose one class a row")
+
+// oneClass refuses a model with so many outputs (0: not known yet) if they do not choose
+// a class.
+func (m *Model) oneClass(outputs int) error {
+	loss := m.Hyperparameters.LossFunction
+	switch {
+	case worker.Binary(loss) && outputs > 1:
+		return fmt.Errorf("train: classes: %w: it decides %d labels a row, each yes or no; Indicators gives them as 0 and 1", ErrNotClasses, outputs)
+	case !worker.Classifies(loss) && loss != "" && outputs == 1:
+		return fmt.Errorf("train: classes: %w: it was trained with %s and gives one number; Predict returns it", ErrNotClasses, loss)
+	}
+	return nil
+}
+
+// MultiLabel reports whether the model decides several labels a row, each yes or no:
+// bce_with_logits with more than one output.
+func (m *Model) MultiLabel() bool {
+	return worker.Binary(m.Hyperparameters.LossFunction) && elements(m.Output) > 1
+}
+
+// elements is how many numbers a shape has, 0 if it is not known.
+func elements(shape []int) int {
+	if shape == nil {
+		return 0
+	}
+	n, _ := worker.Elements(shape)
+	return n
+}
+
+// Indicators returns a row for each row of X with a 1 for each label that applies, else
+// 0: where the output, before sigmoid, is above 0. It is for bce_with_logits, with any
+// number of outputs.
+func (m *Model) Indicators(X any) ([][]int, error) {
+	return m.IndicatorsContext(context.Background(), X)
+}
+
+// IndicatorsContext is Indicators with a context that ends it.
+func (m *Model) IndicatorsContext(ctx context.Context, X any) ([][]int, error) {
+	if loss := m.Hyperparameters.LossFunction; !worker.Binary(loss) {
+		return nil, fmt.Errorf("train: indicators: the model was trained with %s and does not decide labels by yes or no; see Classes and Predict", loss)
+	}
+	scores, err := m.PredictContext(ctx, X)
+	if err != nil {
+		return nil, err
+	}
+	rows, cols := scores.Dims()
+	all := make([][]int, rows)
+	for i := range all {
+		all[i] = make([]int, cols)
+		for j, v := range scores.RawRowView(i) {
+			if v > 0 {
+				all[i][j] = 1
+			}
+		}
+	}
+	return all, nil
+}
+
+func argmax(scores *mat.Dense) []int {
+	rows, cols := scores.Dims()
+	classes := make([]int, rows)
+	for i := range classes {
+		row := scores.RawRowView(i)
+		if cols == 1 {
+			if row[0] > 0 {
+				classes[i] = 1
+			}
+			continue
+		}
+		for j, v := range row {
+			if v > row[classes[i]] {
+				classes[i] = j
+			}
+		}
+	}
+	return classes
 }
 
 // Labels is Classes with the names of the classes.

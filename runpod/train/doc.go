@@ -15,13 +15,13 @@
 //	receipt.go   what it takes to repeat a run
 //	model.go     a trained model: predict, continue, weights
 //	slices.go    predictions larger than an answer
-//	classes.go   labels that are texts
+//	classes.go   labels that are texts; outputs as classes and labels
 //	spec.go      what may stand for a model
 //	record.go    the run store: where a run comes from, what it keeps
 //	options.go   how to train, with defaults; number.go: numbers that may be not given
 //	prepared.go  PrepareData: data read, converted and hashed once
 //	data.go      what may stand for data, and what is wrong with it
-//	evaluate.go  metrics of a model on data
+//	evaluate.go  metrics of a model on data; compare.go: which of several is best
 //	plan.go      Prepare: all that is known before a job is sent
 //	estimate.go  what a training will take
 //	resume.go    a training that an earlier process began

@@ -12,11 +12,15 @@ import (
 )
 
 // An Evaluation is how well a model does on data. What does not apply is NaN or
-// nil: classes have Accuracy, PerClass and Confusion, numbers MAE, RMSE and R2.
+// nil: classes have Accuracy, PerClass and Confusion, several labels a
+// sample Accuracy, ExactMatch and PerClass, numbers MAE, RMSE and R2.
 type Evaluation struct {
 	Loss     float64
-	Accuracy float64 // 0 to 1
-	Samples  int
+	Accuracy float64 // 0 to 1; of several labels a sample, the share of right labels
+	// ExactMatch is the share of samples whose several labels are all right.
+	ExactMatch float64
+	Samples    int
+	// PerClass has a row a class, or a label.
 	PerClass []worker.ClassMetrics
 	// Confusion counts samples by true class (row) and predicted class (column).
 	Confusion     [][]int
@@ -30,7 +34,10 @@ type Evaluation struct {
 // String says the result in one line.
 func (e *Evaluation) String() string {
 	s := fmt.Sprintf("loss %.4f", e.Loss)
-	if !math.IsNaN(e.Accuracy) {
+	switch {
+	case !math.IsNaN(e.ExactMatch):
+		s += fmt.Sprintf(", right labels %.2f %%, exact match %.2f %%", 100*e.Accuracy, 100*e.ExactMatch)
+	case !math.IsNaN(e.Accuracy):
 		s += fmt.Sprintf(", accuracy %.2f %%", 100*e.Accuracy)
 	}
 	if !math.IsNaN(e.RMSE) {
@@ -111,7 +118,7 @@ func (m *Model) LabelTensor(d Data) (tensors.Tensor, error) {
 
 func newEvaluation(m worker.Metrics) *Evaluation {
 	return &Evaluation{
-		Loss: float64(m.Loss), Accuracy: value(m.Accuracy), Samples: m.SamplesProcessed,
+		Loss: float64(m.Loss), Accuracy: value(m.Accuracy), ExactMatch: value(m.ExactMatch), Samples: m.SamplesProcessed,
 		PerClass: m.PerClass, Confusion: m.Confusion,
 		MAE: value(m.MAE), RMSE: value(m.RMSE), R2: value(m.R2), Metrics: m,
 	}

@@ -133,51 +133,25 @@ func (m *Model) PredictContext(ctx context.Context, X any) (*mat.Dense, error) {
 	return t.Dense()
 }
 
-// Classes returns the class of each row of X: the column with the highest score,
-// the first of equal ones. A single output (bce_with_logits) gives 1 where it is
-// above 0, else 0.
-func (m *Model) Classes(X any) ([]int, error) {
-	return m.ClassesContext(context.Background(), X)
-}
-
-// ClassesContext is Classes with a context that ends it.
-func (m *Model) ClassesContext(ctx context.Context, X any) ([]int, error) {
-	scores, err := m.PredictContext(ctx, X)
-	if err != nil {
-		return nil, err
-	}
-	return argmax(scores), nil
-}
-
-func argmax(scores *mat.Dense) []int {
-	rows, cols := scores.Dims()
-	classes := make([]int, rows)
-	for i := range classes {
-		row := scores.RawRowView(i)
-		if cols == 1 {
-			if row[0] > 0 {
-				classes[i] = 1
-			}
-			continue
-		}
-		for j, v := range row {
-			if v > row[classes[i]] {
-				classes[i] = j
-			}
-		}
-	}
-	return classes
-}
-
 // Probabilities returns the softmax of each row of Predict, or, for
-// bce_with_logits, the sigmoid of each number.
+// bce_with_logits, the sigmoid of each number. A model that was trained with another loss
+// than one for classes or distributions is refused: its outputs are no probabilities.
 func (m *Model) Probabilities(X any) (*mat.Dense, error) {
+	if loss := m.Hyperparameters.LossFunction; !HasProbabilities(loss) {
+		return nil, fmt.Errorf("train: probabilities: the model was trained with %s, whose outputs are numbers and no probabilities; see Predict", loss)
+	}
 	scores, err := m.Predict(X)
 	if err != nil {
 		return nil, err
 	}
 	Probabilities(scores, m.Hyperparameters.LossFunction)
 	return scores, nil
+}
+
+// HasProbabilities reports whether the outputs of a model with that loss stand for
+// probabilities.
+func HasProbabilities(loss string) bool {
+	return loss == "" || worker.Classifies(loss) || loss == "kl_div"
 }
 
 // Probabilities turns scores into probabilities in place: sigmoid for

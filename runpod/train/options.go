@@ -103,9 +103,18 @@ const AllGPUs = -1
 // Seed is a value for Options.Seed.
 func Seed(n int64) *int64 { return &n }
 
-// hyperparameters are the options as they travel, defaults filled in. The seed is
-// drawn here, so that whoever repeats the job repeats the result.
-func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
+// Given returns the hyperparameters that the options and From give: unchecked, without
+// defaults.
+func (o Options) Given() (*worker.Hyperparameters, error) {
+	h, err := o.own()
+	if err == nil && o.From != nil {
+		h.Inherit(&o.From.Hyperparameters)
+	}
+	return h, err
+}
+
+// own returns the hyperparameters that the options give, without those of From.
+func (o Options) own() (*worker.Hyperparameters, error) {
 	h := &worker.Hyperparameters{}
 	if o.Hyperparameters != nil {
 		h.Over(o.Hyperparameters)
@@ -133,6 +142,16 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 	}
 	if o.KeepOrder {
 		h.Shuffle = new(bool)
+	}
+	return h, nil
+}
+
+// hyperparameters are the options as they travel, defaults filled in. The seed is
+// drawn here, so that repeating the job repeats the result.
+func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
+	h, err := o.own()
+	if err != nil {
+		return nil, err
 	}
 	held := h.ValidationSplit != 0 // asked for in this call
 	if o.From != nil {

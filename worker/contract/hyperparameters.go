@@ -102,8 +102,11 @@ type Hyperparameter struct {
 	Workers    []string           `json:"workers"`    // that support it
 
 	Option string `json:"option,omitempty"` // of %%runpod_train; "": --set
-	// Varies says that a sweep may vary it: trials with other values stay comparable.
-	Varies bool   `json:"varies,omitempty"`
+	// Varies says that a sweep may vary it.
+	Varies bool `json:"varies,omitempty"`
+	// InLoss says that the value is part of the loss that is reported: the losses of
+	// trainings with other values are not comparable.
+	InLoss bool   `json:"in_loss,omitempty"`
 	Doc    string `json:"doc"`
 }
 
@@ -139,7 +142,7 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "optimizer", Type: Choice, Values: OptimizerNames(), Default: "adam", Operations: trains, Workers: both, Option: "optimizer", Varies: true, Doc: "The rule that changes the weights."},
 		{Name: "learning_rate", Type: Number, Range: atLeast(0), Default: 0.001, DefaultBy: map[string]any{"sgd": 0.01, "rmsprop": 0.01, "adagrad": 0.01, "nadam": 0.002, "lbfgs": 1.0},
 			Operations: trains, Workers: both, Option: "lr", Varies: true, Doc: "The size of a step of the optimizer."},
-		{Name: "loss_function", Type: Choice, Values: LossNames(), Default: "cross_entropy", Operations: passes, Workers: both, Option: "loss", Doc: "What the training makes small."},
+		{Name: "loss_function", Type: Choice, Values: LossNames(), Default: "cross_entropy", Operations: passes, Workers: both, Option: "loss", InLoss: true, Doc: "What the training makes small."},
 		{Name: "epochs", Type: Integer, Range: count(1, 1e9), Default: 1, Operations: []string{"train"}, Workers: both, Option: "epochs", Varies: true, Doc: "How many passes over the data this job adds."},
 		{Name: "batch_size", Type: Integer, Range: count(1, maxCount), Default: 32, Absent: "train_epoch: all samples", Operations: all, Workers: both, Option: "batch-size", Varies: true, Doc: "Samples in a step."},
 		{Name: "shuffle", Type: Boolean, Default: true, Operations: trains, Workers: both, Doc: "Draw a new order of the samples for each epoch."},
@@ -174,9 +177,9 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "precision", Type: Choice, Values: []string{"auto", "fp32", "tf32", "bf16", "fp16"}, Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
 		{Name: "clip_norm", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Option: "clip-norm", Varies: true, Doc: "The largest norm of the whole gradient; 0: no limit."},
 		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Varies: true, Doc: "The largest absolute value in the gradient; 0: no limit."},
-		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, Doc: "The weight of each class in the loss."},
-		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Varies: true, Doc: "The share of the label that is spread over all classes."},
-		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
+		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, InLoss: true, Doc: "The weight of each class in the loss."},
+		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Varies: true, InLoss: true, Doc: "The share of the label that is spread over all classes."},
+		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, InLoss: true, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
 		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
 
 		{Name: "gpus", Type: GPUs, Range: count(1, 64), Default: 1, Operations: trains, Workers: gpu, Option: "gpus", Doc: "How many GPUs of the worker to use, or all."},

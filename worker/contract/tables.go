@@ -11,8 +11,10 @@ type Name struct {
 	Name    string   `json:"name"`
 	Workers []string `json:"workers"` // that support it
 	// ClassLabels says of a loss that its labels are class numbers.
-	ClassLabels bool   `json:"class_labels,omitempty"`
-	Doc         string `json:"doc"`
+	ClassLabels bool `json:"class_labels,omitempty"`
+	// Binary says of a loss that each output decides between 0 and 1, its label.
+	Binary bool   `json:"binary,omitempty"`
+	Doc    string `json:"doc"`
 }
 
 // Optimizers lists the optimizers, with the names of torch.optim.
@@ -39,7 +41,7 @@ func Losses() []Name {
 		{Name: "l1", Workers: both, Doc: "The mean of the absolute differences."},
 		{Name: "smooth_l1", Workers: both, Doc: "Quadratic up to delta, linear above, divided by delta."},
 		{Name: "huber", Workers: both, Doc: "Quadratic up to delta, linear above."},
-		{Name: "bce_with_logits", Workers: both, Doc: "For yes or no; the model gives numbers before sigmoid, labels are 0 to 1."},
+		{Name: "bce_with_logits", Workers: both, Binary: true, Doc: "For yes or no; the model gives numbers before sigmoid, labels are 0 to 1."},
 		{Name: "kl_div", Workers: gpu, Doc: "The Kullback-Leibler divergence; the model gives log-probabilities."},
 		{Name: "cosine", Workers: gpu, Doc: "1 minus the cosine of the angle between output and label."},
 	}

@@ -96,6 +96,6 @@ func evaluate(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*w
 		return nil, err
 	}
 	m := &worker.Metrics{Loss: worker.Number(value), Accuracy: accuracy, SamplesProcessed: d.n, DeviceUsed: device}
-	widen(m, h, all, &d.t, width)
+	widen(m, h, all, &d.t, net.out)
 	return &worker.Response{Operation: r.Operation, Status: "success", Metrics: m}, nil
 }

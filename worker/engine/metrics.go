@@ -14,23 +14,91 @@ const (
 )
 
 // widen adds the metrics beyond loss and accuracy, from all outputs y of a data
-// set, width for each sample.
-func widen(m *worker.Metrics, h *worker.Hyperparameters, y []float32, t *targets, width int) {
+// set, of shape out for each sample.
+func widen(m *worker.Metrics, h *worker.Hyperparameters, y []float32, t *targets, out []int) {
+	width := elements(out)
 	switch {
 	case worker.ClassLabels(h.LossFunction):
 		classMetrics(m, h, y, t.classes, width)
-	case h.LossFunction != "bce_with_logits":
+	case !worker.Binary(h.LossFunction):
 		regressionMetrics(m, y, t.values, width)
 	case width == 1:
 		truth, scores := make([]int32, len(y)), make([]float32, 2*len(y))
 		for i, v := range y {
-			scores[2*i+1] = v // class 1 where above 0
+			scores[2*i+1] = v // class 1 if above 0
 			if t.values[i] > 0.5 {
 				truth[i] = 1
 			}
 		}
 		classMetrics(m, &worker.Hyperparameters{}, scores, truth, 2)
+	case len(out) == 1:
+		labelMetrics(m, y, t.values, width)
 	}
+}
+
+// labelMetrics counts, for several labels a sample that each apply or not: precision,
+// recall and F1 of each label, the share of samples whose labels are all right, and the
+// mean of the labels' AUCs. Classes exclude each other and labels do not, so there is no
+// confusion matrix.
+func labelMetrics(m *worker.Metrics, y, labels []float32, width int) {
+	n := len(y) / width
+	var hit, said, there = make([]int, width), make([]int, width), make([]int, width)
+	exact := 0
+	for i := range n {
+		right := true
+		for c := range width {
+			guess, truth := y[i*width+c] > 0, labels[i*width+c] > 0.5
+			right = right && guess == truth
+			if guess {
+				said[c]++
+			}
+			if truth {
+				there[c]++
+			}
+			if guess && truth {
+				hit[c]++
+			}
+		}
+		if right {
+			exact++
+		}
+	}
+	share := ratio(exact, n)
+	m.ExactMatch = &share
+	if width <= maxTableClasses {
+		for c := range width {
+			m.PerClass = append(m.PerClass, worker.ClassMetrics{Class: c, Precision: ratio(hit[c], said[c]), Recall: ratio(hit[c], there[c]), F1: ratio(2*hit[c], said[c]+there[c]), Support: there[c]})
+		}
+	}
+	if width <= maxAUCClasses {
+		m.AUC = labelAUC(y, labels, width)
+	}
+}
+
+// labelAUC returns the mean AUC of the labels that apply to some samples and not to
+// others; nil if there is none.
+func labelAUC(y, labels []float32, width int) *worker.Number {
+	n := len(y) / width
+	var sum float64
+	known := 0
+	score, truth := make([]float64, n), make([]int32, n)
+	for c := range width {
+		for i := range n {
+			score[i], truth[i] = float64(y[i*width+c]), 0
+			if labels[i*width+c] > 0.5 {
+				truth[i] = 1
+			}
+		}
+		if a := auc(score, truth, 1); !math.IsNaN(a) {
+			sum += a
+			known++
+		}
+	}
+	if known == 0 {
+		return nil
+	}
+	mean := worker.Number(sum / float64(known))
+	return &mean
 }
 
 // classMetrics counts, for scores of several classes a sample.

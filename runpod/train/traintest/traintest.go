@@ -23,6 +23,8 @@ type Worker struct {
 	Requests []*worker.Request // those that came
 	// Each is called before an epoch is sent; its error ends the job.
 	Each func(ctx context.Context, epoch int) error
+	// Measure changes the record of an epoch before it counts; nil leaves it.
+	Measure func(r *worker.Request, e *worker.Epoch)
 	// Spoil changes an event on its way; nil drops it from the stream.
 	Spoil func(*worker.Event) *worker.Event
 }
@@ -81,6 +83,9 @@ func (f *Worker) Train(ctx context.Context, r *worker.Request, yield func(json.R
 			}
 		}
 		e := worker.Epoch{Epoch: r.StartEpoch + n, Epochs: r.StartEpoch + r.Hyperparameters.Epochs, Loss: worker.Number(1 / float64(r.StartEpoch+n)), Samples: 30}
+		if f.Measure != nil {
+			f.Measure(r, &e)
+		}
 		history = append(history, e)
 		if err := send(worker.Event{Type: worker.EventEpoch, Epoch: &e}); err != nil {
 			return nil, err

@@ -124,7 +124,7 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
         return regression(out, y)
     if loss.name == "bce_with_logits":
         if _count(loss.shape) != 1:
-            return {}
+            return labels(out, y) if len(loss.shape) == 1 else {}
         truth, score = (y.reshape(-1) > 0.5).long(), out.reshape(-1)
         return classes((score > 0).long(), truth, 2) | {"auc": number(auc(score, truth == 1))}
     if len(loss.shape) != 1:
@@ -142,17 +142,34 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
 
 
 def classes(predicted: torch.Tensor, truth: torch.Tensor, n: int) -> dict[str, Any]:
-    """Confusion[true][predicted]; precision, recall and F1 of each class, 0 where nothing divides."""
+    """Confusion[true][predicted]; precision, recall and F1 of each class."""
     if n > 2000:
         return {}
     table = torch.bincount(truth * n + predicted, minlength=n * n).reshape(n, n)
-    rows = []
-    for c in range(n):
-        hit, said, there = int(table[c, c]), int(table[:, c].sum()), int(table[c].sum())
-        precision, recall = hit / said if said else 0.0, hit / there if there else 0.0
-        f1 = 2 * hit / (said + there) if said + there else 0.0
-        rows.append({"class": c, "precision": precision, "recall": recall, "f1": f1, "support": there})
+    rows = [row(c, int(table[c, c]), int(table[:, c].sum()), int(table[c].sum())) for c in range(n)]
     return {"per_class": rows, "confusion": table.tolist()}
+
+
+def labels(out: torch.Tensor, y: torch.Tensor) -> dict[str, Any]:
+    """Several labels a sample, each applying or not: precision, recall and F1 of each, the share of samples whose labels are all
+    right, the mean AUC. Classes exclude each other and labels do not, so there is no confusion matrix."""
+    said, truth = out > 0, y > 0.5
+    found: dict[str, Any] = {"exact_match": number((said == truth).all(1).double().mean())}
+    if out.shape[1] <= 2000:
+        counts = torch.stack([(said & truth).sum(0), said.sum(0), truth.sum(0)]).T.tolist()
+        found["per_class"] = [row(c, *n) for c, n in enumerate(counts)]
+    aucs = [auc(out[:, c], truth[:, c]) for c in range(out.shape[1])] if out.shape[1] <= 1000 else []
+    known = [a for a in aucs if a == a]
+    if known:
+        found["auc"] = number(sum(known) / len(known))
+    return found
+
+
+def row(c: int, hit: int, said: int, there: int) -> dict[str, Any]:
+    """Precision, recall and F1 of a class, 0 where nothing divides."""
+    precision, recall = hit / said if said else 0.0, hit / there if there else 0.0
+    f1 = 2 * hit / (said + there) if said + there else 0.0
+    return {"class": c, "precision": precision, "recall": recall, "f1": f1, "support": there}
 
 
 def auc(score: torch.Tensor, truth: torch.Tensor) -> float:

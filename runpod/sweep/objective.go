@@ -1,0 +1,131 @@
+package sweep
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
+)
+
+// Values of Options.Objective.
+const (
+	ObjectiveLoss     = "loss"     // smallest
+	ObjectiveAccuracy = "accuracy" // largest
+)
+
+// Objectives lists the values of Options.Objective.
+func Objectives() []string { return []string{ObjectiveLoss, ObjectiveAccuracy} }
+
+// An Objective is the figure that trials are compared by: of the validation data if there
+// are some, else of the training data.
+type Objective struct {
+	Accuracy   bool // else the loss
+	Validation bool
+}
+
+// ObjectiveOf returns what a sweep with those arguments compares its trials by. Without
+// Options.Objective it is the loss, or the accuracy if a dimension changes what the loss
+// measures, as label smoothing does. An error says why trials cannot be compared so.
+func ObjectiveOf(o train.Options, space []Dimension, s Options) (Objective, error) {
+	h, err := o.Given()
+	if err != nil {
+		return Objective{}, err
+	}
+	loss := cmp.Or(h.LossFunction, defaultLoss())
+	names := inLoss(space)
+	by := Objective{Accuracy: s.Objective == ObjectiveAccuracy || s.Objective == "" && names != nil, Validation: o.Validation != nil || h.ValidationSplit > 0}
+	switch {
+	case s.Objective != "" && !slices.Contains(Objectives(), s.Objective):
+		return by, worker.Invalid("objective", fmt.Sprintf("is %q, want one of %s", s.Objective, strings.Join(Objectives(), ", ")))
+	case s.Objective == ObjectiveLoss && names != nil:
+		return by, worker.Invalid("objective", fmt.Sprintf("%s changes what the loss measures, so the losses of the trials are not comparable; want %s", strings.Join(names, ", "), ObjectiveAccuracy))
+	case names != nil && !worker.Classifies(loss):
+		return by, worker.Invalid("space", fmt.Sprintf("%s changes what the loss measures, and %s has no accuracy to compare trials by instead", strings.Join(names, ", "), loss))
+	case by.Accuracy && !worker.Classifies(loss):
+		return by, worker.Invalid("objective", fmt.Sprintf("%s has no accuracy to compare trials by; want %s", loss, ObjectiveLoss))
+	}
+	return by, nil
+}
+
+// defaultLoss is the loss of a training that names none.
+func defaultLoss() string {
+	return new(worker.Hyperparameters).WithDefaults(worker.OpTrain).LossFunction
+}
+
+// inLoss lists the dimensions that change what the loss measures.
+func inLoss(space []Dimension) (names []string) {
+	for _, d := range space {
+		if row, ok := dimensionRow(d.Name); ok && row.InLoss {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// String names the figure, as in "validation accuracy".
+func (by Objective) String() string {
+	figure, data := ObjectiveLoss, "training"
+	if by.Accuracy {
+		figure = ObjectiveAccuracy
+	}
+	if by.Validation {
+		data = "validation"
+	}
+	return data + " " + figure
+}
+
+// Figure turns a value, which the sweep makes small, into the figure that String names.
+func (by Objective) Figure(value float64) float64 {
+	if by.Accuracy {
+		return 1 - value
+	}
+	return value
+}
+
+// value is what the sweep makes small: the best epoch's figure with validation, else the
+// last epoch's. By accuracy it is the share of wrong samples. It is +Inf if there is none.
+func (by Objective) value(h train.History) float64 {
+	value := math.Inf(1)
+	for _, e := range h.Records {
+		value = by.after(e, value)
+	}
+	if math.IsNaN(value) {
+		return math.Inf(1)
+	}
+	return value
+}
+
+// after is the value after an epoch, with best before it. It is NaN if the epoch has no
+// such figure.
+func (by Objective) after(e worker.Epoch, best float64) float64 {
+	figure := &e.Loss
+	switch {
+	case by.Accuracy && e.ValLoss != nil:
+		figure = e.ValAccuracy
+	case by.Accuracy:
+		figure = e.Accuracy
+	case e.ValLoss != nil:
+		figure = e.ValLoss
+	}
+	if figure == nil {
+		return math.NaN()
+	}
+	value := by.Figure(float64(*figure)) // 1 - accuracy, or the loss
+	if e.ValLoss != nil && !(value < best) {
+		return best
+	}
+	return value
+}
+
+// incomparable are rows that change what the loss measures and that no sweep varies, so
+// that unknownDimension can say why.
+func incomparable(name string) bool {
+	return slices.ContainsFunc(contract.Hyperparameters(), func(row contract.Hyperparameter) bool {
+		return row.InLoss && !row.Varies && (row.Name == name || dimensionName(row) == name)
+	})
+}
