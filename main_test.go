@@ -51,7 +51,8 @@ worker/local/serve < worker/address, worker/engine, worker/local # the command g
 # The client of RunPod.
 runpod/settings < # what the user has set: environment and .env; whose address may have whose key
 runpod < runpod/settings, tensors/bigjson # client of the job API and the management API
-runpod/runpodtest < runpod # a server that expects the requests that a test lists
+runpod/shape < # judges requests and answers of the management API by RunPod's own schema, in tests
+runpod/runpodtest < runpod, runpod/shape # a server that expects the requests that a test lists
 runpod/store < tensors # data by digest, in a folder; sending, fetching, pruning
 runpod/store/s3 < runpod, runpod/settings, runpod/store # the same in S3 and in RunPod's network volumes
 runpod/store/storetest < runpod/store, tensors # what every store must do

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -86,6 +88,68 @@ func (m *Management) call(method string, segments []string, query url.Values) (*
 		p += "?" + query.Encode()
 	}
 	return &call{op: op, gate: gate, spec: spec, method: method, url: m.client.config.ManagementURL + p, header: http.Header{}}, nil
+}
+
+// maxPages bounds a list: a service that always has another page would never end it.
+const maxPages = 1000
+
+// list reads a list to its end. name is the list's in the answers. Each page names the next one;
+// an answer without that is the whole list. A page that cannot be had is the error of the
+// whole, because a list that ends early would make a second resource of a name.
+//
+// Source: RunPod's SDK 2.0.0rc2, api/rest.py.
+func list[T any](ctx context.Context, m *Management, name string, query url.Values, segments ...string) ([]T, error) {
+	return listWith[T](ctx, m, name, nil, query, segments...)
+}
+
+// listWith is list, and fills what an answer holds besides into rest unless it is nil.
+func listWith[T any](ctx context.Context, m *Management, name string, rest any, query url.Values, segments ...string) ([]T, error) {
+	var all []T
+	seen := map[string]bool{}
+	for range maxPages {
+		var answer json.RawMessage
+		if err := m.get(ctx, &answer, query, segments...); err != nil {
+			return nil, err
+		}
+		bad := func(format string, args ...any) error {
+			return &Error{Op: opManageRead, Kind: ErrBadAnswer, Message: fmt.Sprintf("the list of %s: ", name) + fmt.Sprintf(format, args...)}
+		}
+		var page map[string]json.RawMessage
+		err := json.Unmarshal(answer, &page)
+		if err == nil && rest != nil {
+			err = json.Unmarshal(answer, rest)
+		}
+		if err != nil {
+			return nil, bad("%v", err)
+		}
+		var items []T
+		var next struct {
+			HasNextPage bool
+			NextCursor  string
+		}
+		if err := json.Unmarshal(page[name], &items); err != nil {
+			return nil, bad("%v", err)
+		}
+		if raw := page["pagination"]; raw != nil {
+			if err := json.Unmarshal(raw, &next); err != nil {
+				return nil, bad("pagination: %v", err)
+			}
+		}
+		all = append(all, items...)
+		switch {
+		case !next.HasNextPage:
+			return all, nil
+		case next.NextCursor == "" || seen[next.NextCursor]:
+			return nil, bad("it has another page, and no cursor to it (%.100q)", next.NextCursor)
+		}
+		seen[next.NextCursor] = true
+		query = maps.Clone(query)
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("cursor", next.NextCursor)
+	}
+	return nil, &Error{Op: opManageRead, Kind: ErrBadAnswer, Message: fmt.Sprintf("the list of %s has more than %d pages", name, maxPages)}
 }
 
 func (m *Management) get(ctx context.Context, out any, query url.Values, segments ...string) error {

@@ -41,7 +41,5 @@ func (m *Management) Billing(ctx context.Context, q BillingQuery) ([]BillingReco
 	if q.Endpoint != "" {
 		v.Set("serverlessId", string(q.Endpoint))
 	}
-	var out struct{ Records []BillingRecord }
-	err := m.get(ctx, &out, v, "billing", "serverless")
-	return out.Records, err
+	return list[BillingRecord](ctx, m, "records", v, "billing", "serverless")
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,13 +33,33 @@ type GPU struct {
 	Pool         string  `json:"pool"` // "ADA_24"
 	Manufacturer string  `json:"manufacturer"`
 	Memory       float64 `json:"memory"` // GB
-	MaxCount     int     `json:"maxCount"`
-	Price        struct {
-		Serverless float64 `json:"serverless"` // US dollars an hour for one GPU
+	// Secure and Community are the clouds that have the card, MaxCount how many of it one
+	// machine has there.
+	Secure    bool `json:"secure"`
+	Community bool `json:"community"`
+	MaxCount  struct {
+		Secure    int `json:"secure"`
+		Community int `json:"community"`
+	} `json:"maxCount"`
+	Price struct { // US dollars an hour for one GPU
+		Secure     float64 `json:"secure"` // of a pod
+		Community  float64 `json:"community"`
+		Serverless float64 `json:"serverless"` // 0 if workers cannot have the card
 	} `json:"price"`
-	Availability Stock    `json:"availability"` // asked for with GPUQuery.Stock
-	DataCenters  []string `json:"dataCenters"`
-	CUDAVersions []string `json:"cudaVersions"`
+	// What follows is filled in with GPUQuery.Stock.
+	Availability Stock     `json:"availability"`
+	DataCenters  []StockAt `json:"dataCenters"`
+	CUDAVersions []struct {
+		Version   string `json:"version"`
+		Available bool   `json:"available"`
+	} `json:"cudaVersions"`
+}
+
+// A StockAt is how likely a card is to be had in a data center.
+type StockAt struct {
+	ID           string `json:"id"` // "EU-RO-1"
+	Name         string `json:"name"`
+	Availability Stock  `json:"availability"`
 }
 
 // A GPUQuery narrows the catalogue. Its zero value is all of it.
@@ -65,11 +86,9 @@ func (m *Management) GPUs(ctx context.Context, q GPUQuery) ([]GPU, error) {
 		v.Set("minCudaVersion", q.MinCUDAVersion)
 	}
 	if len(q.CountryCodes) > 0 {
-		v["countryCodes"] = q.CountryCodes
+		v.Set("countryCodes", strings.Join(q.CountryCodes, ","))
 	}
-	var out struct{ GPUs []GPU }
-	err := m.get(ctx, &out, v, "catalog", "gpus")
-	return out.GPUs, err
+	return list[GPU](ctx, m, "gpus", v, "catalog", "gpus")
 }
 
 // A Pool is what workers are chosen from: cards of like memory.

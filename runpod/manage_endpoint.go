@@ -146,9 +146,7 @@ type EndpointInfo struct {
 
 // Endpoints lists the account's endpoints.
 func (m *Management) Endpoints(ctx context.Context) ([]EndpointInfo, error) {
-	var out struct{ Endpoints []EndpointInfo }
-	err := m.get(ctx, &out, nil, "serverless")
-	return out.Endpoints, err
+	return list[EndpointInfo](ctx, m, "endpoints", nil, "serverless")
 }
 
 // Endpoint describes one.
@@ -271,7 +269,12 @@ type WorkerList struct {
 // Workers lists the workers of an endpoint.
 func (m *Management) Workers(ctx context.Context, id EndpointID) (*WorkerList, error) {
 	out := new(WorkerList)
-	return out, m.get(ctx, out, nil, "serverless", string(id), "workers")
+	workers, err := listWith[Worker](ctx, m, "workers", out, nil, "serverless", string(id), "workers")
+	if err != nil {
+		return nil, err
+	}
+	out.Workers = workers
+	return out, nil
 }
 
 // A Release is a version of an endpoint's configuration.
@@ -292,7 +295,5 @@ type Release struct {
 
 // Releases lists an endpoint's releases.
 func (m *Management) Releases(ctx context.Context, id EndpointID) ([]Release, error) {
-	var out struct{ Releases []Release }
-	err := m.get(ctx, &out, nil, "serverless", string(id), "releases")
-	return out.Releases, err
+	return list[Release](ctx, m, "releases", nil, "serverless", string(id), "releases")
 }

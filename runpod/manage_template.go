@@ -29,9 +29,7 @@ type Template struct {
 
 // Templates lists the account's templates.
 func (m *Management) Templates(ctx context.Context) ([]Template, error) {
-	var out struct{ Templates []Template }
-	err := m.get(ctx, &out, nil, "templates")
-	return out.Templates, err
+	return list[Template](ctx, m, "templates", nil, "templates")
 }
 
 // Template describes one.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runpodtest"
+	"github.com/gopherpod/gopherpod/runpod/shape"
 )
 
 func manage(t *testing.T, steps ...runpodtest.Step) *runpod.Management {
@@ -212,15 +213,29 @@ func TestManagementRest(t *testing.T) {
 	}
 }
 
+// The answer is in the shape of RunPod's schema, which TestCatalogShape checks.
+const catalogReply = `{"gpus":[
+	{"id":"NVIDIA A100","name":"A100","pool":"AMPERE_80","manufacturer":"NVIDIA","memory":80,"secure":true,"community":true,"price":{"secure":1.6,"community":1.2,"serverless":2.736},"maxCount":{"secure":8,"community":4},
+		"availability":"LOW","dataCenters":[{"id":"EU-RO-1","name":"EU Romania 1","availability":"NONE"},{"id":"US-KS-2","name":"US Kansas 2","availability":"LOW"}],"cudaVersions":[{"version":"12.8","available":true}]},
+	{"id":"NVIDIA L4","name":"L4","pool":"AMPERE_24","manufacturer":"NVIDIA","memory":24,"secure":true,"community":false,"price":{"secure":0.4,"community":0,"serverless":0.684},"maxCount":{"secure":8,"community":0},"availability":"NONE"},
+	{"id":"NVIDIA A5000","name":"A5000","pool":"AMPERE_24","manufacturer":"NVIDIA","memory":24,"secure":true,"community":false,"price":{"secure":0.4,"community":0,"serverless":0.68},"maxCount":{"secure":8,"community":0},"availability":"HIGH"},
+	{"id":"AMD Instinct MI300X","name":"MI300X","pool":null,"manufacturer":"AMD","memory":192,"secure":true,"community":false,"price":{"secure":3,"community":0},"maxCount":{"secure":8,"community":0}},
+	{"id":"pods only","name":"p","pool":"X","manufacturer":"UNKNOWN","memory":8,"secure":true,"community":false,"price":{"secure":1,"community":0},"maxCount":{"secure":1,"community":0}}]}`
+
+func TestCatalogShape(t *testing.T) {
+	if err := shape.Load(t).Check("ListGpuTypesResponse", []byte(catalogReply)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestCatalog(t *testing.T) {
-	m := manage(t, step("GET", "catalog/gpus?count=2&include=AVAILABILITY&product=SERVERLESS", `{"gpus":[
-		{"id":"NVIDIA A100","pool":"AMPERE_80","memory":80,"price":{"serverless":2.736},"availability":"LOW"},
-		{"id":"NVIDIA L4","pool":"AMPERE_24","memory":24,"price":{"serverless":0.684},"availability":"NONE"},
-		{"id":"NVIDIA A5000","pool":"AMPERE_24","memory":24,"price":{"serverless":0.68},"availability":"HIGH"},
-		{"id":"none","pool":"","price":{"serverless":1}},{"id":"pods only","pool":"X","price":{}}]}`, nil))
+	m := manage(t, step("GET", "catalog/gpus?count=2&include=AVAILABILITY&product=SERVERLESS", catalogReply, nil))
 	gpus, err := m.GPUs(t.Context(), runpod.GPUQuery{Stock: true, Count: 2})
 	if err != nil || len(gpus) != 5 {
 		t.Fatal(gpus, err)
+	}
+	if g := gpus[0]; g.MaxCount.Community != 4 || g.Price.Secure != 1.6 || g.DataCenters[0] != (runpod.StockAt{ID: "EU-RO-1", Name: "EU Romania 1", Availability: runpod.StockNone}) || !g.CUDAVersions[0].Available || g.Manufacturer != "NVIDIA" {
+		t.Errorf("%+v", g)
 	}
 	pools := runpod.Pools(gpus)
 	if len(pools) != 2 || pools[0].ID != "AMPERE_24" || pools[0].Hourly != 0.684 || pools[0].Stock != runpod.StockHigh || pools[1].Stock != runpod.StockLow || len(pools[0].GPUs) != 2 {
@@ -234,6 +249,103 @@ func TestCatalog(t *testing.T) {
 	}
 	if cost := runpod.Estimate(1500*time.Millisecond, 3600, 2); cost != 4 {
 		t.Errorf("estimate %v", cost)
+	}
+}
+
+// Every list is read to its end. A page that does not come is an error, because a name that lies on it
+// would be made, and billed, a second time.
+func TestPages(t *testing.T) {
+	volume := func(id string) string {
+		return `{"id":"` + id + `","name":"` + id + `","size":20,"dataCenter":"EU-RO-1","type":"STANDARD"}`
+	}
+	page := func(cursor, id, more string) runpodtest.Step {
+		path := "network-volumes"
+		if cursor != "" {
+			path += "?cursor=" + cursor
+		}
+		return step("GET", path, `{"networkVolumes":[`+volume(id)+`],"pagination":{"hasNextPage":`+more+`}}`, nil)
+	}
+	m := manage(t, page("", "a", `true,"nextCursor":"1"`), page("1", "b", `true,"nextCursor":"2"`), page("2", "c", `false,"nextCursor":null`))
+	all, err := m.Volumes(t.Context())
+	if err != nil || len(all) != 3 || all[2].ID != "c" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	broken := page("1", "b", `true`)
+	broken.Status = 403
+	for name, steps := range map[string][]runpodtest.Step{
+		"no cursor":      {page("", "a", `true`)},
+		"the same twice": {page("", "a", `true,"nextCursor":"1"`), page("1", "b", `true,"nextCursor":"1"`)},
+		"no list":        {step("GET", "network-volumes", `{}`, nil)},
+		"second refused": {page("", "a", `true,"nextCursor":"1"`), broken},
+		"no pagination":  {step("GET", "network-volumes", `{"networkVolumes":[],"pagination":true}`, nil)},
+	} {
+		if all, err := manage(t, steps...).Volumes(t.Context()); err == nil || all != nil {
+			t.Errorf("%s: %v, %v", name, all, err)
+		}
+	}
+	// The other lists go the same way.
+	for path, list := range map[string]func(*runpod.Management) (int, error){
+		"serverless endpoints": func(m *runpod.Management) (int, error) { l, err := m.Endpoints(t.Context()); return len(l), err },
+		"templates templates":  func(m *runpod.Management) (int, error) { l, err := m.Templates(t.Context()); return len(l), err },
+		"catalog/gpus gpus": func(m *runpod.Management) (int, error) {
+			l, err := m.GPUs(t.Context(), runpod.GPUQuery{})
+			return len(l), err
+		},
+		"serverless/ep/releases releases": func(m *runpod.Management) (int, error) { l, err := m.Releases(t.Context(), "ep"); return len(l), err },
+	} {
+		path, name, _ := strings.Cut(path, " ")
+		m := manage(t, step("GET", path, `{"`+name+`":[{"id":"a"}],"pagination":{"hasNextPage":true,"nextCursor":"n"}}`, nil),
+			step("GET", path+"?cursor=n", `{"`+name+`":[{"id":"b"}],"pagination":{"hasNextPage":false}}`, nil))
+		if n, err := list(m); n != 2 || err != nil {
+			t.Errorf("%s: %d, %v", path, n, err)
+		}
+	}
+	// Workers have their states counted beside them.
+	m = manage(t, step("GET", "serverless/ep/workers", `{"workers":[{"id":"a"}],"summary":{"total":2},"pagination":{"hasNextPage":true,"nextCursor":"n"}}`, nil),
+		step("GET", "serverless/ep/workers?cursor=n", `{"workers":[{"id":"b"}],"summary":{"total":2},"pagination":{"hasNextPage":false}}`, nil))
+	if w, err := m.Workers(t.Context(), "ep"); err != nil || len(w.Workers) != 2 || w.Summary.Total != 2 {
+		t.Errorf("%+v, %v", w, err)
+	}
+}
+
+// Every request with a body, with all of its fields, is one that RunPod's schema accepts. The other
+// requests are checked by runpodtest in the tests above.
+func TestBodies(t *testing.T) {
+	container := runpod.Container{Image: "user/worker:1", Args: "-x", Disk: 20, Env: map[string]string{"A": "b"}, Ports: []string{"80/http"}, Registry: "reg"}
+	full := runpod.EndpointSpec{Name: "n", Type: runpod.TypeQueue, Container: container, TemplateID: "t", Scaling: runpod.ScaleOnDelay(4 * time.Second),
+		GPU:     &runpod.GPUChoice{Pools: []string{"ADA_24"}, ExcludedTypes: []string{"NVIDIA L4"}, Count: 2, MinCUDAVersion: "12.4"},
+		Workers: &runpod.WorkerBounds{Min: 0, Max: 3, IdleTimeout: 5}, DataCenterIDs: []string{"EU-RO-1"}, NetworkVolumes: []string{"v"}, Timeout: 1000, FlashBoot: runpod.FlashBootOn}
+	requests := full
+	requests.Scaling, requests.Workers, requests.GPU = runpod.ScaleOnRequests(2), &runpod.WorkerBounds{Max: 1}, nil
+	requests.CPU = []runpod.CPUChoice{{ID: "cpu3g", VCPUCount: 2}}
+	allowed := full
+	allowed.GPU = &runpod.GPUChoice{Pools: []string{"ADA_24"}, AllowedCUDAVersions: []string{"12.8"}}
+	yes := true
+	template := runpod.TemplateSpec{Name: "t", Container: container, Serverless: true, Public: true, Category: "NVIDIA", AllowedCUDAVersions: []string{"12.8"}, StartSSH: &yes, StartJupyter: &yes}
+	ctx, seen := t.Context(), map[string]bool{}
+	ask := func(method, path string, do func(m *runpod.Management) error) {
+		t.Helper()
+		name, _, _ := shape.Load(t).Find(method, "/v2/"+path)
+		seen[name] = true
+		if err := do(manage(t, step(method, path, `{"id":"x"}`, nil))); err != nil {
+			t.Errorf("%s %s: %v", method, path, err)
+		}
+	}
+	for _, s := range []runpod.EndpointSpec{full, requests, allowed} {
+		ask("POST", "serverless", func(m *runpod.Management) error { _, err := m.CreateEndpoint(ctx, s); return err })
+		ask("PATCH", "serverless/x", func(m *runpod.Management) error { _, err := m.UpdateEndpoint(ctx, "x", s); return err })
+	}
+	ask("POST", "templates", func(m *runpod.Management) error { _, err := m.CreateTemplate(ctx, template); return err })
+	ask("PATCH", "templates/x", func(m *runpod.Management) error { _, err := m.UpdateTemplate(ctx, "x", template); return err })
+	ask("POST", "network-volumes", func(m *runpod.Management) error {
+		_, err := m.CreateVolume(ctx, runpod.VolumeSpec{Name: "v", Size: 10, DataCenter: "EU-RO-1", Type: "HIGH_PERFORMANCE"})
+		return err
+	})
+	ask("PATCH", "network-volumes/x", func(m *runpod.Management) error { _, err := m.ResizeVolume(ctx, "x", "w", 30); return err })
+	for name, op := range shape.Load(t).Operations {
+		if op.Body != "" && !seen[name] {
+			t.Errorf("%s has a body, and no request of the client was checked", name)
+		}
 	}
 }
 

@@ -24,9 +24,7 @@ type Volume struct {
 
 // Volumes lists the account's network volumes.
 func (m *Management) Volumes(ctx context.Context) ([]Volume, error) {
-	var out struct{ NetworkVolumes []Volume }
-	err := m.get(ctx, &out, nil, "network-volumes")
-	return out.NetworkVolumes, err
+	return list[Volume](ctx, m, "networkVolumes", nil, "network-volumes")
 }
 
 // Volume describes one.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/shape"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
@@ -104,6 +105,49 @@ func TestCreateWithLostAnswer(t *testing.T) {
 		})
 		if len(creates) != 3 {
 			t.Errorf("made %v", creates)
+		}
+	})
+}
+
+// The service answers lists in pages. What lies on a later one is found, and not made, and billed, a
+// second time.
+func TestDeployOverPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, client := newTwin(t, local.Options{Handler: answer, PageSize: 1})
+		m := client.Management()
+		for _, name := range []string{"one", "two", "data", "three"} {
+			if _, err := m.CreateVolume(t.Context(), runpod.VolumeSpec{Name: name, Size: 10, DataCenter: "EU-RO-1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"a", "b", "c"} {
+			deploy(t, client, Options{Name: name, Image: "you/worker:1", Volume: "data"})
+		}
+		made := len(w.sent)
+		for _, name := range []string{"a", "b", "c"} {
+			_, text := deploy(t, client, Options{Name: name, Volume: "data", VolumeSize: 10, DataCenter: "EU-RO-1"})
+			wants(t, text, "change     none")
+		}
+		for _, s := range w.sent[made:] {
+			if strings.HasPrefix(s, "POST /v2/") && shape.Managed(strings.TrimPrefix(s, "POST ")) {
+				t.Errorf("%s, though everything is there", s)
+			}
+		}
+	})
+}
+
+// A catalogue that does not answer: pools that are named, or are there, have the dated price,
+// which says its date. Nothing is chosen blindly.
+func TestDeployWithoutCatalogue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, client := newTwin(t, local.Options{Handler: answer})
+		w.lose = func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/v2/catalog/") }
+		_, text := deploy(t, client, Options{Image: "you/worker:1", Pools: []string{"ADA_24"}})
+		wants(t, text, "ADA_24 ($1.116 an hour as of "+runpod.PricesAsOf+")")
+		_, text = deploy(t, client, Options{})
+		wants(t, text, "as of "+runpod.PricesAsOf, "change     none")
+		if _, err := NewPlan(t.Context(), client.Management(), Options{Name: "other", Image: "i"}); err == nil || !strings.Contains(err.Error(), "--gpu POOL") {
+			t.Error(err)
 		}
 	})
 }

@@ -24,7 +24,8 @@ const (
 // is cheapest, with an eye on stock, and up to two more of at most twice its price.
 // If nothing is to be had it is the cheapest, and jobs wait.
 func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runpod.Pool, error) {
-	fit := slices.DeleteFunc(slices.Clone(pools), func(p runpod.Pool) bool { return p.Memory < memory || !isIn(p, dataCenter) })
+	pools = inCenter(pools, dataCenter)
+	fit := slices.DeleteFunc(slices.Clone(pools), func(p runpod.Pool) bool { return p.Memory < memory })
 	if len(fit) == 0 {
 		where := ""
 		if dataCenter != "" {
@@ -43,12 +44,25 @@ func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runp
 	return stocked[:min(len(stocked), maxPools)], nil
 }
 
-// isIn reports whether a card of the pool is in a data centre. The catalogue may be
-// silent on that.
-func isIn(p runpod.Pool, dataCenter string) bool {
-	return dataCenter == "" || slices.ContainsFunc(p.GPUs, func(g runpod.GPU) bool {
-		return len(g.DataCenters) == 0 || slices.Contains(g.DataCenters, dataCenter)
-	})
+// inCenter returns the pools with a card in a data center, with the cards and the stock that there
+// are. A card of which the catalogue names no data center may be in any.
+func inCenter(pools []runpod.Pool, dataCenter string) []runpod.Pool {
+	if dataCenter == "" {
+		return pools
+	}
+	var cards []runpod.GPU
+	for _, p := range pools {
+		for _, g := range p.GPUs {
+			i := slices.IndexFunc(g.DataCenters, func(c runpod.StockAt) bool { return c.ID == dataCenter })
+			if i >= 0 {
+				g.Availability = g.DataCenters[i].Availability
+			}
+			if i >= 0 || len(g.DataCenters) == 0 {
+				cards = append(cards, g)
+			}
+		}
+	}
+	return runpod.Pools(cards)
 }
 
 // namedPools finds pools by their ids. Those of known ones that the catalogue lacks

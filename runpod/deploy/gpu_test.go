@@ -8,7 +8,12 @@ import (
 )
 
 func pool(id string, memory, hourly float64, stock runpod.Stock, centers ...string) runpod.Pool {
-	return runpod.Pool{ID: id, Memory: memory, Hourly: hourly, Stock: stock, GPUs: []runpod.GPU{{Name: id, DataCenters: centers}}}
+	g := runpod.GPU{ID: id, Name: id, Pool: id, Memory: memory, Availability: stock}
+	g.Price.Serverless = hourly
+	for _, c := range centers {
+		g.DataCenters = append(g.DataCenters, runpod.StockAt{ID: c, Availability: stock})
+	}
+	return runpod.Pools([]runpod.GPU{g})[0]
 }
 
 func TestChoosePools(t *testing.T) {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/shape"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
@@ -28,6 +30,7 @@ func answer(_ context.Context, job worker.Job, _ func(json.RawMessage) error) (j
 // testing/synctest.
 type twin struct {
 	*local.Server
+	t *testing.T
 	// lose makes the answer of a request a 502 after it was carried out.
 	lose func(r *http.Request) bool
 	sent []string // what was changed: "POST /v2/serverless"
@@ -41,7 +44,7 @@ func newTwin(t *testing.T, opt local.Options) (*twin, *runpod.Client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	w := &twin{Server: s}
+	w := &twin{Server: s, t: t}
 	const base = "http://127.0.0.1:1/v2"
 	client, err := runpod.New(runpod.Config{APIKey: testKey, BaseURL: base, ManagementURL: base, Transport: w})
 	if err != nil {
@@ -56,8 +59,19 @@ func (w *twin) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	in := r.Clone(ctx)
-	if in.Body == nil {
-		in.Body = http.NoBody
+	var body []byte
+	if in.Body != nil {
+		var err error
+		if body, err = io.ReadAll(in.Body); err != nil {
+			cancel()
+			return nil, err
+		}
+	}
+	in.Body = io.NopCloser(bytes.NewReader(body))
+	if shape.Managed(r.URL.Path) {
+		if err := shape.Load(w.t).Request(r.Method, r.URL.Path, r.URL.Query(), body); err != nil {
+			w.t.Errorf("RunPod's schema refuses the request: %v", err)
+		}
 	}
 	pr, pw := io.Pipe()
 	answer := &pipeWriter{header: http.Header{}, body: pw, begun: make(chan int, 1)}

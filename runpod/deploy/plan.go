@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -164,15 +165,15 @@ func (p *Plan) chooseGPU(ctx context.Context, m *runpod.Management, center strin
 		gpu.MinCUDAVersion, gpu.AllowedCUDAVersions = o.MinCUDA, nil
 	}
 	cards, err := m.GPUs(ctx, runpod.GPUQuery{Stock: true, Count: gpu.Count, MinCUDAVersion: gpu.MinCUDAVersion})
-	if err != nil {
-		return err
+	if err != nil && len(o.Pools) == 0 && !(keep && o.Memory == 0) {
+		return fmt.Errorf("cannot choose a GPU without the catalogue; --gpu POOL names one: %w", err)
 	}
-	pools := runpod.Pools(cards)
+	pools := runpod.Pools(cards) // none without the catalogue: prices are then those of the dated table
 	switch {
 	case len(o.Pools) > 0:
 		p.Pools, err = namedPools(pools, o.Pools)
 	case keep && o.Memory == 0 && len(gpu.Pools) > 0:
-		p.Pools = pricedPools(pools, gpu.Pools)
+		p.Pools, err = pricedPools(pools, gpu.Pools), nil
 	default:
 		p.Pools, err = choosePools(pools, cmp.Or(o.Memory, defaultMemory), center)
 	}

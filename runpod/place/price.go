@@ -15,7 +15,7 @@ type Rate struct {
 	Pool   string  // of RunPod's kinds of GPU: "ADA_24"
 	GPUs   int     // of one worker
 	Hourly float64 // US dollars an hour for one GPU
-	Source string  // where the price is from: "catalogue", or "table of 2026-06-08"
+	Source string  // where the price is from: "catalogue", or "table of 2026-06-08, because the catalogue did not answer"
 }
 
 // Known tells whether there is a price.
@@ -38,6 +38,7 @@ func (r Rate) Affords(dollars float64) time.Duration {
 // embedded endpoint costs nothing. An unknown gpu is a *worker.Error; that a price
 // cannot be found is no error.
 func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
+	why := ""
 	r := Rate{Pool: strings.ToUpper(strings.ReplaceAll(gpu, "-", "_")), GPUs: 1}
 	if place.Managed {
 		ctx, cancel := context.WithTimeout(ctx, rateTimeout)
@@ -50,7 +51,11 @@ func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
 			}
 			r.Pool, r.GPUs = info.GPU.Pools[0], max(info.GPU.Count, 1)
 		}
-		if gpus, err := m.GPUs(ctx, runpod.GPUQuery{}); err == nil {
+		gpus, err := m.GPUs(ctx, runpod.GPUQuery{})
+		if err != nil {
+			why = ", because the catalogue did not answer"
+		} else {
+			why = ", because the catalogue has no price"
 			for _, p := range runpod.Pools(gpus) {
 				if p.ID == r.Pool {
 					r.Hourly, r.Source = p.Hourly, "catalogue"
@@ -66,7 +71,7 @@ func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
 	if !ok && gpu != "" {
 		return Rate{}, unknownGPU(gpu)
 	}
-	r.Hourly, r.Source = hourly, "table of "+runpod.PricesAsOf
+	r.Hourly, r.Source = hourly, "table of "+runpod.PricesAsOf+why
 	return r, nil
 }
 

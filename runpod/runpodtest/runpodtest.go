@@ -8,7 +8,7 @@
 //	client, err := runpod.New(s.Config())
 //
 // A request that is not the next in the script, one more than it has, one fewer,
-// and one without the key fail the test. No socket is opened: the server is the
+// one without the key, and one that RunPod's schema of the management API refuses fail the test. No socket is opened: the server is the
 // client's transport, so that it works inside testing/synctest.
 package runpodtest
 
@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/shape"
 )
 
 // Key is the API key that a Server wants and its Config has.
@@ -144,6 +145,11 @@ func (s *Server) next(r *http.Request, body []byte) (Step, error) {
 	}
 	if r.ContentLength > 0 && r.ContentLength != int64(len(body)) {
 		return Step{}, fmt.Errorf("%s: %d bytes were announced, %d came", got, r.ContentLength, len(body))
+	}
+	if shape.Managed(r.URL.Path) {
+		if err := shape.Load(s.t).Request(r.Method, r.URL.Path, r.URL.Query(), body); err != nil {
+			return Step{}, fmt.Errorf("RunPod's schema refuses the request: %w", err)
+		}
 	}
 	if step.Body != nil {
 		if err := sameJSON(encode(step.Body), body); err != nil {

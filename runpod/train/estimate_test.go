@@ -78,7 +78,7 @@ func TestRateOfEndpoint(t *testing.T) {
 		source    string
 	}{
 		{catalogue, 1.2, "catalogue"},
-		{down, 0.00031 * 3600, "table of "},
+		{down, 0.00031 * 3600, "table of " + runpod.PricesAsOf + ", because the catalogue did not answer"},
 	} {
 		client, err := runpod.New(runpodtest.New(t, endpoint, c.catalogue).Config())
 		if err != nil {

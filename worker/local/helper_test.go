@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gopherpod/gopherpod/runpod/shape"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -33,9 +34,14 @@ func newServer(t *testing.T, opt Options) *Server {
 func call(t testing.TB, s http.Handler, method, path, body string) (int, map[string]any) {
 	t.Helper()
 	code, text := callRaw(t, s, method, path, body)
+	return decoded(t, code, text)
+}
+
+func decoded(t testing.TB, code int, text string) (int, map[string]any) {
+	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		t.Fatalf("%s %s: %d %q: %v", method, path, code, text, err)
+		t.Fatalf("%d %q: %v", code, text, err)
 	}
 	return code, m
 }
@@ -50,7 +56,20 @@ func callRaw(t testing.TB, s http.Handler, method, path, body string) (int, stri
 	req.Header.Set("Authorization", "Bearer "+testKey)
 	rec := httptest.NewRecorder()
 	s.ServeHTTP(rec, req)
+	checkManaged(t, req, rec)
 	return rec.Code, rec.Body.String()
+}
+
+// checkManaged fails the test if an answer of the management API is not as RunPod's schema
+// says. What a fault left of an answer is no answer of the API.
+func checkManaged(t testing.TB, req *http.Request, rec *httptest.ResponseRecorder) {
+	t.Helper()
+	if !shape.Managed(req.URL.Path) || rec.Code >= 500 && rec.Body.Len() == 0 {
+		return
+	}
+	if err := shape.Load(t).Answer(req.Method, req.URL.Path, rec.Code, rec.Header(), rec.Body.Bytes()); err != nil {
+		t.Error(err)
+	}
 }
 
 // mustRun submits a job and returns its id.

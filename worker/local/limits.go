@@ -50,6 +50,26 @@ func newLimiter(clock Clock, limits map[string]Limit, running func() int) *limit
 	return &limiter{clock: clock, running: running, limits: limits, ops: map[string]*window{}}
 }
 
+// left returns how many more requests of op limit allows, and when there will be more.
+func (l *limiter) left(op string, limit Limit) (left int, next time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.ops[op]
+	if w == nil {
+		return limit.Requests, 0
+	}
+	now := l.clock.Now()
+	for _, t := range w.times {
+		if now.Sub(t) < limit.Window {
+			left++
+			if next == 0 {
+				next = limit.Window - now.Sub(t)
+			}
+		}
+	}
+	return max(limit.Requests-left, 0), next
+}
+
 // enter asks for a place; done gives it back. A refused request counts for nothing.
 func (l *limiter) enter(op string) (done func(), ok bool) {
 	limit, limited := l.limits[op]

@@ -3,12 +3,15 @@ package local
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 )
 
 // This file and manage_*.go are the part of RunPod's management API, version 2,
@@ -19,17 +22,18 @@ var manageRoots = map[string]bool{"serverless": true, "templates": true, "networ
 // maxManage bounds a body of the management API.
 const maxManage = 1 << 20
 
+// manageLimit is what the headers RateLimit and RateLimit-Policy tell. Nothing is refused by
+// it unless Options.Limits has a limit for "manage": a test makes more requests in a minute.
+//
+// Source: RunPod's OpenAPI document, example of RateLimit-Policy.
+var manageLimit = Limit{Requests: 60, Window: time.Minute}
+
 // A problem is an error of the management API.
 type problem struct {
-	Title  string         `json:"title"`
-	Status int            `json:"status"`
-	Detail string         `json:"detail"`
-	Errors []problemField `json:"errors,omitempty"`
-}
-
-type problemField struct {
-	Location string `json:"location"`
-	Message  string `json:"message"`
+	Title  string   `json:"title"`
+	Status int      `json:"status"`
+	Detail string   `json:"detail"`
+	Errors []string `json:"errors,omitempty"` // "body.name: is required"
 }
 
 func (p *problem) Error() string { return p.Detail }
@@ -40,8 +44,8 @@ func newProblem(code int, format string, args ...any) *problem {
 
 // invalidField returns the 422 for one field of the body.
 func invalidField(name, format string, args ...any) *problem {
-	p := newProblem(http.StatusUnprocessableEntity, "validation failed")
-	p.Errors = []problemField{{"body." + name, fmt.Sprintf(format, args...)}}
+	p := newProblem(http.StatusUnprocessableEntity, "Request validation failed.")
+	p.Errors = []string{"body." + name + ": " + fmt.Sprintf(format, args...)}
 	return p
 }
 
@@ -51,8 +55,11 @@ var errNotFound = newProblem(http.StatusNotFound, "not found")
 func (s *Server) manage(w http.ResponseWriter, r *http.Request, parts []string) {
 	w.Header().Set("X-Request-Id", rand.Text())
 	done, ok := s.manageLimits.enter("manage")
+	left, next := s.manageLimits.left("manage", manageLimit)
+	w.Header().Set("RateLimit-Policy", fmt.Sprintf(`"minute";q=%d;w=%.0f`, manageLimit.Requests, manageLimit.Window.Seconds()))
+	w.Header().Set("RateLimit", fmt.Sprintf(`"minute";r=%d;t=%.0f`, left, next.Seconds()))
 	if !ok {
-		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Retry-After", fmt.Sprintf("%.0f", max(next.Seconds(), 1)))
 		writeProblem(w, newProblem(http.StatusTooManyRequests, "too many requests"))
 		return
 	}
@@ -99,11 +106,11 @@ func (s *Server) manageOp(r *http.Request, parts []string, body []byte) (int, an
 		if len(parts) == 3 {
 			return s.endpointPart(r, parts[1], parts[2])
 		}
-		return crud(r, parts, body, (*managedEndpoints)(s))
+		return s.crud(r, parts, body, (*managedEndpoints)(s))
 	case "templates":
-		return crud(r, parts, body, s.account.templates)
+		return s.crud(r, parts, body, s.account.templates)
 	case "network-volumes":
-		return crud(r, parts, body, s.account.volumes)
+		return s.crud(r, parts, body, s.account.volumes)
 	case "catalog":
 		return s.catalog(r, parts[1:])
 	default:
@@ -113,18 +120,19 @@ func (s *Server) manageOp(r *http.Request, parts []string, body []byte) (int, an
 
 // A resource is what has the five operations.
 type resource interface {
-	list() any
+	name() string // of the list in answers
+	ids() []string
 	get(id string) (any, error)
 	create(body []byte) (any, error)
 	update(id string, body []byte) (any, error)
 	remove(id string) error
 }
 
-func crud(r *http.Request, parts []string, body []byte, res resource) (code int, answer any, err error) {
+func (s *Server) crud(r *http.Request, parts []string, body []byte, res resource) (code int, answer any, err error) {
 	code = http.StatusOK
 	switch {
 	case len(parts) == 1 && r.Method == http.MethodGet:
-		answer = res.list()
+		answer, err = page(res, r.URL.Query().Get("cursor"), s.opt.PageSize)
 	case len(parts) == 1 && r.Method == http.MethodPost:
 		code = http.StatusCreated
 		answer, err = res.create(body)
@@ -141,6 +149,61 @@ func crud(r *http.Request, parts []string, body []byte, res resource) (code int,
 		err = errNotFound
 	}
 	return code, answer, err
+}
+
+// page returns a page of a resource: what comes after the cursor, which is the last id
+// of the page before.
+//
+// Source: RunPod's SDK 2.0.0rc2, api/rest.py.
+func page(res resource, cursor string, size int) (any, error) {
+	ids := res.ids()
+	if cursor != "" {
+		last, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil {
+			return nil, newProblem(http.StatusBadRequest, "cursor %.100q is not one of this list", cursor)
+		}
+		at, found := slices.BinarySearch(ids, string(last))
+		if found {
+			at++
+		}
+		ids = ids[at:]
+	}
+	more := struct {
+		HasNextPage bool    `json:"hasNextPage"`
+		NextCursor  *string `json:"nextCursor"`
+	}{}
+	if len(ids) > size {
+		ids = ids[:size]
+		more.HasNextPage, more.NextCursor = true, new(base64.RawURLEncoding.EncodeToString([]byte(ids[size-1])))
+	}
+	all := make([]any, 0, len(ids))
+	for _, id := range ids {
+		if v, err := res.get(id); err == nil { // it may have been removed meanwhile
+			all = append(all, v)
+		}
+	}
+	return map[string]any{res.name(): all, "pagination": more}, nil
+}
+
+// notEmpty, first among the properties that cannot change, is for a PATCH that wants one property or more.
+const notEmpty = ""
+
+// readUpdate is readStrict for a PATCH: v holds the present values, and names are the
+// properties that cannot change.
+func readUpdate(body []byte, v any, fixed ...string) error {
+	var given map[string]json.RawMessage
+	if err := readStrict(body, &given); err != nil {
+		return err
+	}
+	if len(given) == 0 && len(fixed) > 0 && fixed[0] == notEmpty {
+		return newProblem(http.StatusUnprocessableEntity, "want one property or more")
+	}
+	for _, name := range fixed {
+		if _, ok := given[name]; ok {
+			return invalidField(name, "unexpected property")
+		}
+	}
+	return readStrict(body, v)
 }
 
 // readStrict fills v from body; an unknown field is refused by name.

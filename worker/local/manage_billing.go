@@ -72,7 +72,7 @@ func (s *Server) billing(r *http.Request, parts []string) (int, any, error) {
 	}
 	q := r.URL.Query()
 	bucket := q.Get("bucketSize")
-	def(&bucket, "hour")
+	def(&bucket, "day")
 	if !slices.Contains([]string{"hour", "day", "week", "month", "year"}, bucket) {
 		return 0, nil, newProblem(http.StatusBadRequest, "bucketSize %q is not hour, day, week, month or year", bucket)
 	}
@@ -87,10 +87,17 @@ func (s *Server) billing(r *http.Request, parts []string) (int, any, error) {
 		ids[b.ServerlessID] = true
 	}
 	return http.StatusOK, map[string]any{"records": records, "metadata": map[string]any{
-		"query":       map[string]any{"startTime": from, "endTime": to, "bucketSize": bucket},
+		"query":       map[string]any{"startTime": from, "endTime": to, "bucketSize": bucket, "serverlessId": orNil(q.Get("serverlessId"))},
 		"recordCount": len(records), "uniqueServerlessCount": len(ids),
 		"totals": map[string]float64{"totalAmount": total, "gpuAmount": total, "cpuAmount": 0, "diskAmount": 0, "feeAmount": 0},
 	}}, nil
+}
+
+func orNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 func (s *Server) billWindow(start, end, lastN, bucket string) (from, to time.Time, err error) {

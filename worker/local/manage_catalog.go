@@ -1,32 +1,68 @@
 package local
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
-// A gpuType is a card of the catalogue. Prices are RunPod's published serverless
+// A gpuType is a card of the catalogue. Serverless prices are RunPod's published
 // rates of 2026-06-08, in US dollars an hour.
 type gpuType struct {
-	ID           string             `json:"id"`
-	Name         string             `json:"name"`
-	Pool         string             `json:"pool"`
-	Manufacturer string             `json:"manufacturer"`
-	Memory       int                `json:"memory"` // GB
-	Secure       bool               `json:"secure"`
-	Community    bool               `json:"community"`
-	Price        map[string]float64 `json:"price"`
-	MaxCount     int                `json:"maxCount"`
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Pool         string    `json:"pool"`
+	Manufacturer string    `json:"manufacturer"`
+	Memory       int       `json:"memory"` // GB
+	Secure       bool      `json:"secure"`
+	Community    bool      `json:"community"`
+	Price        gpuPrices `json:"price"`
+	MaxCount     gpuCounts `json:"maxCount"`
+
+	// These are for include=AVAILABILITY.
 	Availability string             `json:"availability,omitempty"`
-	DataCenters  []string           `json:"dataCenters,omitempty"`
-	CUDAVersions []string           `json:"cudaVersions,omitempty"`
+	DataCenters  []resourceAt       `json:"dataCenters,omitempty"`
+	CUDAVersions []cudaAvailability `json:"cudaVersions,omitempty"`
+}
+
+// gpuPrices are US dollars an hour. What pods cost is not modelled: a card of the secure
+// cloud costs there what it costs a serverless worker.
+type gpuPrices struct {
+	Secure     float64 `json:"secure"`
+	Community  float64 `json:"community"`
+	Serverless float64 `json:"serverless"`
+}
+
+// gpuCounts are how many cards one machine has.
+type gpuCounts struct {
+	Secure    int `json:"secure"`
+	Community int `json:"community"`
+}
+
+// A resourceAt is how likely something is to be had: a card in a data center.
+type resourceAt struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	Availability string `json:"availability"`
+}
+
+type cudaAvailability struct {
+	Version   string `json:"version"`
+	Available bool   `json:"available"`
 }
 
 func card(id, name, pool string, memory int, hourly float64) gpuType {
-	return gpuType{ID: id, Name: name, Pool: pool, Manufacturer: "Nvidia", Memory: memory, Secure: true, MaxCount: 8,
-		Price: map[string]float64{"serverless": hourly}, DataCenters: []string{"LOCAL-1"}, CUDAVersions: []string{"12.4", "12.8"}}
+	return gpuType{ID: id, Name: name, Pool: pool, Manufacturer: "NVIDIA", Memory: memory, Secure: true,
+		MaxCount: gpuCounts{Secure: 8}, Price: gpuPrices{Secure: hourly, Serverless: hourly}}
 }
+
+// cudaHere are the versions that workers may ask for.
+var cudaHere = []string{"12.4", "12.8", "13.0"}
 
 // gpus is the catalogue; it is not changed.
 var gpus = []gpuType{
@@ -44,6 +80,43 @@ var gpus = []gpuType{
 	card("NVIDIA B200", "B200", "BLACKWELL_180", 180, 8.640),
 }
 
+// localDC is where the workers of this machine are.
+const localDC = "LOCAL-1"
+
+// dataCenters are the names by id: this machine, and those of RunPod with network volumes over S3, so
+// that a deployment can be tried with the ids that it will have. All have all cards.
+//
+// Source: docs.runpod.io, storage, S3 API, as of 2026-11-23.
+var dataCenters = map[string]string{
+	localDC:    "this machine",
+	"EU-CZ-1":  "EU Czechia 1",
+	"EU-RO-1":  "EU Romania 1",
+	"EUR-IS-1": "Europe Iceland 1",
+	"EUR-NO-1": "Europe Norway 1",
+	"US-CA-2":  "US California 2",
+	"US-GA-2":  "US Georgia 2",
+	"US-IL-1":  "US Illinois 1",
+	"US-KS-2":  "US Kansas 2",
+	"US-MD-1":  "US Maryland 1",
+	"US-MO-1":  "US Missouri 1",
+	"US-MO-2":  "US Missouri 2",
+	"US-NC-1":  "US North Carolina 1",
+	"US-NC-2":  "US North Carolina 2",
+	"US-NE-1":  "US Nebraska 1",
+	"US-WA-1":  "US Washington 1",
+}
+
+// A dataCenter is one as the service answers it.
+type dataCenter struct {
+	ID                 string       `json:"id"`
+	Name               string       `json:"name"`
+	Region             string       `json:"region"`
+	NetworkVolumeTypes []string     `json:"networkVolumeTypes"`
+	Compliance         []string     `json:"compliance"`
+	GlobalNetwork      bool         `json:"globalNetwork"`
+	GPUAvailability    []resourceAt `json:"gpuAvailability,omitempty"`
+}
+
 // priceOf returns what a worker costs an hour: the first pool's card, times the count.
 func priceOf(g *gpuSpec) float64 {
 	if g == nil || len(g.Pools) == 0 {
@@ -53,15 +126,18 @@ func priceOf(g *gpuSpec) float64 {
 	if i < 0 {
 		return 0
 	}
-	return gpus[i].Price["serverless"] * float64(max(g.Count, 1))
+	return gpus[i].Price.Serverless * float64(max(value0(g.Count, 1), 1))
 }
 
 func (s *Server) catalog(r *http.Request, parts []string) (int, any, error) {
 	if r.Method != http.MethodGet {
 		return 0, nil, newProblem(http.StatusMethodNotAllowed, "method not allowed")
 	}
-	switch {
-	case len(parts) >= 1 && parts[0] == "gpus" && len(parts) <= 2:
+	if len(parts) == 0 || len(parts) > 2 {
+		return 0, nil, errNotFound
+	}
+	switch parts[0] {
+	case "gpus":
 		all, err := s.gpuList(r.URL.Query())
 		if err != nil || len(parts) == 1 {
 			return http.StatusOK, map[string]any{"gpus": all}, err
@@ -69,27 +145,110 @@ func (s *Server) catalog(r *http.Request, parts []string) (int, any, error) {
 		if i := slices.IndexFunc(all, func(g gpuType) bool { return g.ID == parts[1] }); i >= 0 {
 			return http.StatusOK, all[i], nil
 		}
-	case len(parts) == 1 && parts[0] == "datacenters":
-		return http.StatusOK, map[string]any{"dataCenters": []map[string]string{{"id": "LOCAL-1", "name": "this machine"}}}, nil
+	case "datacenters":
+		all, err := s.dataCenterList(r.URL.Query())
+		if err != nil || len(parts) == 1 {
+			return http.StatusOK, map[string]any{"dataCenters": all}, err
+		}
+		if i := slices.IndexFunc(all, func(d dataCenter) bool { return d.ID == parts[1] }); i >= 0 {
+			return http.StatusOK, all[i], nil
+		}
 	}
 	return 0, nil, errNotFound
 }
 
-// gpuList returns the catalogue, with what is to be had where that is asked for.
-func (s *Server) gpuList(query url.Values) ([]gpuType, error) {
-	all := slices.Clone(gpus)
-	if !slices.Contains(query["include"], "AVAILABILITY") {
-		return all, nil
+// listOf reads a parameter of a query that is a list with commas. Each item must match.
+func listOf(query url.Values, name, pattern string) ([]string, error) {
+	text := query.Get(name)
+	if text == "" {
+		return nil, nil
 	}
-	if query.Get("product") != "SERVERLESS" {
-		return nil, newProblem(http.StatusBadRequest, "include=AVAILABILITY needs product=SERVERLESS")
+	list := strings.Split(text, ",")
+	for _, item := range list {
+		if ok, err := regexp.MatchString("^("+pattern+")$", item); err != nil || !ok {
+			return nil, newProblem(http.StatusBadRequest, "%s: want a match of %s, got %.100q", name, pattern, item)
+		}
 	}
-	stock := "HIGH"
+	return list, nil
+}
+
+// stock is how likely a card is to be had on this machine.
+func (s *Server) stock() string {
 	if s.ep.q.throttled() {
-		stock = "NONE"
+		return "NONE"
 	}
-	for i := range all {
-		all[i].Availability = stock
+	return "HIGH"
+}
+
+// gpuList returns the catalogue, with what is to be had if that is asked for.
+func (s *Server) gpuList(query url.Values) ([]gpuType, error) {
+	include, err := listOf(query, "include", "AVAILABILITY")
+	product, err2 := listOf(query, "product", "POD|CLUSTER|SERVERLESS")
+	allowed, err3 := listOf(query, "cudaVersions", `\d+\.\d+`)
+	least, err4 := listOf(query, "minCudaVersion", `\d+(\.\d+)?`)
+	cloud, err5 := listOf(query, "cloud", "SECURE|COMMUNITY")
+	countries, err6 := listOf(query, "countryCodes", "[A-Z]{2}")
+	if err := cmp.Or(err, err2, err3, err4, err5, err6); err != nil {
+		return nil, err
+	}
+	count, err := strconv.Atoi(cmp.Or(query.Get("count"), "1"))
+	if err != nil || count < 1 {
+		return nil, newProblem(http.StatusBadRequest, "count: want 1 or more, got %.100q", query.Get("count"))
+	}
+	if include != nil && product == nil {
+		return nil, newProblem(http.StatusBadRequest, "include=AVAILABILITY needs a product")
+	}
+	all := []gpuType{}
+	stock := s.stock()
+	for _, g := range gpus {
+		if most := g.MaxCount.Secure; count > most || slices.Contains(cloud, "COMMUNITY") && !g.Community {
+			continue
+		}
+		if include != nil {
+			g.Availability = stock
+			if countries != nil { // this machine is in none
+				g.Availability = "NONE"
+			}
+			for _, id := range slices.Sorted(maps.Keys(dataCenters)) {
+				g.DataCenters = append(g.DataCenters, resourceAt{id, dataCenters[id], g.Availability})
+			}
+			for _, v := range cudaHere {
+				ok := (allowed == nil || slices.Contains(allowed, v)) && (least == nil || compareVersions(v, least[0]) >= 0)
+				g.CUDAVersions = append(g.CUDAVersions, cudaAvailability{v, ok})
+			}
+		}
+		all = append(all, g)
+	}
+	return all, nil
+}
+
+// compareVersions compares versions such as 12.8 number by number.
+func compareVersions(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(x, y string) int {
+		m, _ := strconv.Atoi(x) // both match a pattern of digits
+		n, _ := strconv.Atoi(y)
+		return cmp.Compare(m, n)
+	})
+}
+
+// regions are those of a data center's id.
+var regions = map[string]string{"US": "NORTH_AMERICA", "EU": "EUROPE", "EUR": "EUROPE"}
+
+func (s *Server) dataCenterList(query url.Values) ([]dataCenter, error) {
+	include, err := listOf(query, "include", "GPU_AVAILABILITY|CPU_AVAILABILITY")
+	if err != nil {
+		return nil, err
+	}
+	all := []dataCenter{}
+	for _, id := range slices.Sorted(maps.Keys(dataCenters)) {
+		region, _, _ := strings.Cut(id, "-")
+		d := dataCenter{ID: id, Name: dataCenters[id], Region: cmp.Or(regions[region], "UNKNOWN"), NetworkVolumeTypes: []string{"STANDARD", "HIGH_PERFORMANCE"}, Compliance: []string{}}
+		if slices.Contains(include, "GPU_AVAILABILITY") {
+			for _, g := range gpus {
+				d.GPUAvailability = append(d.GPUAvailability, resourceAt{g.ID, g.Name, s.stock()})
+			}
+		}
+		all = append(all, d)
 	}
 	return all, nil
 }

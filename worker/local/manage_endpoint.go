@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -11,16 +12,13 @@ import (
 // managedEndpoints is the Server as the resource /v2/serverless.
 type managedEndpoints Server
 
-func (m *managedEndpoints) list() any {
+func (m *managedEndpoints) name() string { return "endpoints" }
+
+func (m *managedEndpoints) ids() []string {
 	s := (*Server)(m)
 	s.mu.Lock()
-	ids := slices.Sorted(maps.Keys(s.endpoints))
-	all := make([]any, 0, len(ids))
-	for _, id := range ids {
-		all = append(all, s.describeLocked(s.endpoints[id]))
-	}
-	s.mu.Unlock()
-	return map[string]any{"endpoints": all}
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.endpoints))
 }
 
 func (m *managedEndpoints) get(id string) (any, error) {
@@ -43,10 +41,8 @@ func (m *managedEndpoints) create(body []byte) (any, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
-	if spec.TemplateID != "" {
-		if err := s.fromTemplate(&spec); err != nil {
-			return nil, err
-		}
+	if err := s.resolve(&spec); err != nil {
+		return nil, err
 	}
 	if spec.Image == "" {
 		return nil, invalidField("image", "one of image and templateId is required")
@@ -57,6 +53,24 @@ func (m *managedEndpoints) create(body []byte) (any, error) {
 		return nil, err
 	}
 	return m.get(e.id)
+}
+
+// resolve looks up the ids in a body: the template, the volumes, the data centers.
+func (s *Server) resolve(spec *endpointSpec) error {
+	for _, id := range spec.DataCenterIDs {
+		if _, ok := dataCenters[id]; !ok {
+			return invalidField("dataCenterIds", "unknown data center %q", id)
+		}
+	}
+	for _, id := range spec.NetworkVolumes {
+		if _, err := s.account.volumes.get(id); err != nil {
+			return newProblem(http.StatusNotFound, "network volume %q not found", id)
+		}
+	}
+	if spec.TemplateID == "" {
+		return nil
+	}
+	return s.fromTemplate(spec)
 }
 
 // fromTemplate resolves the template, once: the body's fields win, env merges by key.
@@ -130,7 +144,10 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 	spec := clone(e.spec)
 	s.mu.Unlock()
 	old := clone(spec)
-	if err := readStrict(body, &spec); err != nil {
+	if err := readUpdate(body, &spec, "type"); err != nil {
+		return nil, err
+	}
+	if err := checkExcluded(body); err != nil {
 		return nil, err
 	}
 	if (spec.GPU == nil) != (old.GPU == nil) || (len(spec.CPU) == 0) != (len(old.CPU) == 0) {
@@ -146,7 +163,11 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 	if err := spec.check(); err != nil {
 		return nil, err
 	}
+	if err := s.resolve(&spec); err != nil {
+		return nil, err
+	}
 	spec.complete()
+	spec.TemplateID = ""
 	diff := differences(old, spec)
 	s.mu.Lock()
 	e.spec = spec
@@ -188,12 +209,23 @@ func (m *managedEndpoints) remove(id string) error {
 func (s *Server) describeLocked(e *endpoint) any {
 	spec := clone(e.spec)
 	spec.TemplateID = ""
-	base := s.BaseURL() + "/" + e.id
-	return struct {
+	// A server without a listener is reached through its ServeHTTP alone.
+	base := cmp.Or(s.url, "http://localhost") + "/v2/" + e.id
+	answer := struct {
 		ID string `json:"id"`
 		endpointSpec
-		CreatedAt   time.Time         `json:"createdAt"`
-		RequestURLs map[string]string `json:"requestUrls"`
-	}{e.id, spec, e.created.UTC(), map[string]string{"run": base + "/run", "runSync": base + "/runsync", "status": base + "/status",
-		"stream": base + "/stream", "cancel": base + "/cancel", "retry": base + "/retry", "purgeQueue": base + "/purge-queue", "health": base + "/health"}}
+		// These are always there, also if they are empty.
+		DataCenterIDs  []string          `json:"dataCenterIds"`
+		NetworkVolumes []string          `json:"networkVolumes"`
+		GPU            *gpuAnswer        `json:"gpu,omitempty"`
+		CPU            []cpuAnswer       `json:"cpu,omitempty"`
+		CreatedAt      time.Time         `json:"createdAt"`
+		RequestURLs    map[string]string `json:"requestUrls"`
+	}{ID: e.id, endpointSpec: spec, DataCenterIDs: orEmpty(spec.DataCenterIDs), NetworkVolumes: orEmpty(spec.NetworkVolumes),
+		GPU: spec.GPU.answer(), CreatedAt: e.created.UTC(), RequestURLs: map[string]string{"run": base + "/run", "runSync": base + "/runsync", "status": base + "/status",
+			"stream": base + "/stream", "cancel": base + "/cancel", "retry": base + "/retry", "purgeQueue": base + "/purge-queue", "health": base + "/health"}}
+	for _, c := range spec.CPU {
+		answer.CPU = append(answer.CPU, cpuAnswer{c, memoryPerVCPU * c.VCPUCount})
+	}
+	return answer
 }

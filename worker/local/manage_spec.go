@@ -1,7 +1,9 @@
 package local
 
 import (
+	"encoding/json"
 	"math/bits"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -32,7 +34,7 @@ type scalingSpec struct {
 type gpuSpec struct {
 	Pools               []string `json:"pools,omitempty"`
 	ExcludedTypes       []string `json:"excludedTypes,omitempty"`
-	Count               int      `json:"count,omitempty"`
+	Count               *int     `json:"count,omitempty"`
 	AllowedCUDAVersions []string `json:"allowedCudaVersions,omitempty"`
 	MinCUDAVersion      string   `json:"minCudaVersion,omitempty"`
 }
@@ -40,6 +42,41 @@ type gpuSpec struct {
 type cpuSpec struct {
 	ID        string `json:"id"`
 	VCPUCount int    `json:"vcpuCount"`
+}
+
+// A gpuAnswer is a gpuSpec as the service answers it.
+type gpuAnswer struct {
+	gpuSpec
+	AllowedCUDAVersions []string `json:"allowedCudaVersions"`
+	MinCUDAVersion      *string  `json:"minCudaVersion"`
+}
+
+func (g *gpuSpec) answer() *gpuAnswer {
+	if g == nil {
+		return nil
+	}
+	a := &gpuAnswer{gpuSpec: *g, AllowedCUDAVersions: orEmpty(g.AllowedCUDAVersions)}
+	if g.MinCUDAVersion != "" {
+		a.MinCUDAVersion = &g.MinCUDAVersion
+	}
+	return a
+}
+
+// A cpuAnswer is a cpuSpec as the service answers it.
+type cpuAnswer struct {
+	cpuSpec
+	Memory int `json:"memory"` // GB
+}
+
+// memoryPerVCPU is the memory of a CPU worker in GB for each vCPU, as of RunPod's general purpose CPUs
+// (cpu3g, cpu5g).
+const memoryPerVCPU = 4
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 type workersSpec struct {
@@ -71,16 +108,22 @@ func (e *endpointSpec) check() error {
 		return invalidField("gpu.pools", "is required")
 	case g != nil && len(g.AllowedCUDAVersions) > 0 && g.MinCUDAVersion != "":
 		return invalidField("gpu.minCudaVersion", "not together with allowedCudaVersions")
-	case g != nil && g.Count < 0:
+	case g != nil && g.Count != nil && *g.Count < 1:
 		return invalidField("gpu.count", "must be 1 or more")
+	case g != nil && hasTwice(g.ExcludedTypes):
+		return invalidField("gpu.excludedTypes", "items must be unique")
+	case hasTwice(e.CPU):
+		return invalidField("cpu", "items must be unique")
 	case w != nil && w.IdleTimeout != nil && byCount:
 		return invalidField("workers.idleTimeout", "not with scaling by REQUEST_COUNT")
 	case w != nil && w.IdleTimeout != nil && (*w.IdleTimeout < 1 || *w.IdleTimeout > 3600):
 		return invalidField("workers.idleTimeout", "must be 1 to 3600 s")
 	case w != nil && (value0(w.Min, 0) < 0 || value0(w.Max, 3) < 0 || value0(w.Max, 3) < value0(w.Min, 0)):
 		return invalidField("workers", "must be 0 <= min <= max")
-	case e.Timeout < 0 || e.Disk < 0:
+	case e.Timeout < 0:
 		return invalidField("timeout", "must not be negative")
+	case e.Disk != nil && *e.Disk < 1:
+		return invalidField("disk", "must be 1 GB or more")
 	case e.FlashBoot != "" && !slices.Contains([]string{"OFF", "FLASHBOOT", "PRIORITY_FLASHBOOT"}, e.FlashBoot):
 		return invalidField("flashboot", "must be OFF, FLASHBOOT or PRIORITY_FLASHBOOT")
 	}
@@ -89,10 +132,40 @@ func (e *endpointSpec) check() error {
 			return invalidField("gpu.pools", "unknown pool %q", pool)
 		}
 	}
+	if g != nil && (!cudaVersions(g.AllowedCUDAVersions) || g.MinCUDAVersion != "" && !cudaVersions([]string{g.MinCUDAVersion})) {
+		return invalidField("gpu", "a version of CUDA must be like 12.8")
+	}
 	for _, c := range e.CPU {
 		if c.ID == "" || c.VCPUCount < 2 || bits.OnesCount(uint(c.VCPUCount)) != 1 {
 			return invalidField("cpu", "wants an id and a vcpuCount that is a power of 2")
 		}
+	}
+	return nil
+}
+
+var cudaVersion = regexp.MustCompile(`^\d+\.\d+$`)
+
+// cudaVersions reports whether all are versions of CUDA.
+func cudaVersions(list []string) bool {
+	return !slices.ContainsFunc(list, func(v string) bool { return !cudaVersion.MatchString(v) })
+}
+
+func hasTwice[T comparable](list []T) bool {
+	for i, v := range list {
+		if slices.Contains(list[:i], v) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkExcluded refuses a PATCH that excludes types without the pools that they are in.
+func checkExcluded(body []byte) error {
+	var given struct {
+		GPU map[string]json.RawMessage `json:"gpu"`
+	}
+	if json.Unmarshal(body, &given) == nil && given.GPU["excludedTypes"] != nil && given.GPU["pools"] == nil {
+		return invalidField("gpu.excludedTypes", "needs pools beside it")
 	}
 	return nil
 }
@@ -114,7 +187,7 @@ func value0(p *int, absent int) int {
 // complete fills in the service's defaults.
 func (e *endpointSpec) complete() {
 	if e.GPU != nil {
-		def(&e.GPU.Count, 1)
+		def(&e.GPU.Count, new(1))
 	}
 	def(&e.FlashBoot, "OFF")
 	def(&e.Workers, &workersSpec{})

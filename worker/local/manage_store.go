@@ -1,7 +1,9 @@
 package local
 
 import (
+	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +12,8 @@ import (
 // A table is a resource without a life of its own: what is put in is what is
 // got out.
 type table[T any] struct {
-	name  string                    // of the list in answers
+	list  string                    // its name in answers
+	fixed []string                  // properties that an update cannot have
 	check func(old *T, new T) error // old is nil for a new one
 	with  func(id string, v T) any
 
@@ -18,19 +21,12 @@ type table[T any] struct {
 	rows map[string]T
 }
 
-func (t *table[T]) list() any {
+func (t *table[T]) name() string { return t.list }
+
+func (t *table[T]) ids() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ids := make([]string, 0, len(t.rows))
-	for id := range t.rows {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	all := make([]any, 0, len(ids))
-	for _, id := range ids {
-		all = append(all, t.with(id, t.rows[id]))
-	}
-	return map[string]any{t.name: all}
+	return slices.Sorted(maps.Keys(t.rows))
 }
 
 func (t *table[T]) get(id string) (any, error) {
@@ -66,7 +62,7 @@ func (t *table[T]) update(id string, body []byte) (any, error) {
 		return nil, errNotFound
 	}
 	v := clone(old)
-	if err := readStrict(body, &v); err != nil {
+	if err := readUpdate(body, &v, t.fixed...); err != nil {
 		return nil, err
 	}
 	if err := t.check(&old, v); err != nil {
@@ -102,7 +98,7 @@ func clone[T any](v T) (out T) {
 type containerSpec struct {
 	Image    string            `json:"image,omitempty"`
 	Args     string            `json:"args,omitempty"`
-	Disk     int               `json:"disk,omitempty"` // GB
+	Disk     *int              `json:"disk,omitempty"` // GB
 	Env      map[string]string `json:"env,omitempty"`
 	Ports    []string          `json:"ports,omitempty"`
 	Registry string            `json:"registry,omitempty"`
@@ -114,9 +110,12 @@ type templateSpec struct {
 	Serverless bool   `json:"serverless"`
 	Public     bool   `json:"public"`
 	Category   string `json:"category,omitempty"`
-	Mounts     *struct {
-		Persistent string `json:"persistent,omitempty"`
-	} `json:"mounts,omitempty"`
+	Mounts     struct {
+		Persistent *struct {
+			Size int    `json:"size"` // GB
+			Path string `json:"path"`
+		} `json:"persistent,omitempty"`
+	} `json:"mounts"`
 	AllowedCUDAVersions []string `json:"allowedCudaVersions,omitempty"`
 	StartSSH            *bool    `json:"startSsh,omitempty"`
 	StartJupyter        *bool    `json:"startJupyter,omitempty"`
@@ -128,6 +127,12 @@ func checkTemplate(_ *templateSpec, t templateSpec) error {
 		return invalidField("name", "is required")
 	case t.Image == "":
 		return invalidField("image", "is required")
+	case t.Disk != nil && *t.Disk < 1:
+		return invalidField("disk", "must be 1 GB or more")
+	case t.Mounts.Persistent != nil && (t.Mounts.Persistent.Size < 10 || t.Mounts.Persistent.Path == ""):
+		return invalidField("mounts.persistent", "wants a path and a size of 10 GB or more")
+	case !cudaVersions(t.AllowedCUDAVersions):
+		return invalidField("allowedCudaVersions", "must be like 12.8")
 	case t.Category != "" && !slices.Contains([]string{"CPU", "NVIDIA", "AMD"}, t.Category):
 		return invalidField("category", "must be CPU, NVIDIA or AMD")
 	}
@@ -149,15 +154,19 @@ func checkVolume(old *volumeSpec, v volumeSpec) error {
 		return invalidField("size", "must be 10 to 4096 GB")
 	case v.DataCenter == "":
 		return invalidField("dataCenter", "is required")
+	case dataCenters[v.DataCenter] == "":
+		return invalidField("dataCenter", "unknown data center %q", v.DataCenter)
 	case v.Type != "" && v.Type != "STANDARD" && v.Type != "HIGH_PERFORMANCE":
 		return invalidField("type", "must be STANDARD or HIGH_PERFORMANCE")
 	case old != nil && v.Size < old.Size:
 		return invalidField("size", "a volume can only grow")
-	case old != nil && (v.DataCenter != old.DataCenter || v.Type != old.Type):
-		return invalidField("dataCenter", "only name and size can change")
 	}
 	return nil
 }
+
+// templateDisk is the disk of a template that names none, in GB. The service's own default is not
+// documented.
+const templateDisk = 20
 
 // An account is what the management API keeps besides endpoints.
 type account struct {
@@ -166,18 +175,40 @@ type account struct {
 }
 
 func newAccount() account {
-	type template struct {
+	type template struct { // everything is there, also if it is empty
 		ID string `json:"id"`
 		templateSpec
+		Args                string            `json:"args"`
+		Disk                int               `json:"disk"`
+		Env                 map[string]string `json:"env"`
+		Ports               []string          `json:"ports"`
+		Registry            *string           `json:"registry"`
+		Category            string            `json:"category"`
+		AllowedCUDAVersions []string          `json:"allowedCudaVersions"`
+		StartSSH            bool              `json:"startSsh"`
+		StartJupyter        bool              `json:"startJupyter"`
+	}
+	describe := func(id string, v templateSpec) any {
+		t := template{ID: id, templateSpec: v, Args: v.Args, Disk: templateDisk, Env: v.Env, Ports: orEmpty(v.Ports), Category: cmp.Or(v.Category, "NVIDIA"),
+			AllowedCUDAVersions: orEmpty(v.AllowedCUDAVersions), StartSSH: v.StartSSH == nil || *v.StartSSH, StartJupyter: v.StartJupyter == nil || *v.StartJupyter}
+		if t.Env == nil {
+			t.Env = map[string]string{}
+		}
+		if v.Disk != nil {
+			t.Disk = *v.Disk
+		}
+		if v.Registry != "" {
+			t.Registry = &v.Registry
+		}
+		return t
 	}
 	type volume struct {
 		ID string `json:"id"`
 		volumeSpec
 	}
 	return account{
-		templates: &table[templateSpec]{name: "templates", check: checkTemplate, rows: map[string]templateSpec{},
-			with: func(id string, v templateSpec) any { return template{id, v} }},
-		volumes: &table[volumeSpec]{name: "networkVolumes", check: checkVolume, rows: map[string]volumeSpec{},
+		templates: &table[templateSpec]{list: "templates", check: checkTemplate, rows: map[string]templateSpec{}, with: describe},
+		volumes: &table[volumeSpec]{list: "networkVolumes", fixed: []string{notEmpty, "dataCenter", "type"}, check: checkVolume, rows: map[string]volumeSpec{},
 			with: func(id string, v volumeSpec) any { def(&v.Type, "STANDARD"); return volume{id, v} }},
 	}
 }

@@ -106,8 +106,8 @@ func TestManageRefuses(t *testing.T) {
 		{"POST", "/v2/templates", `{"name":"t","image":"i","category":"TPU"}`, "category", 422},
 		{"POST", "/v2/network-volumes", `{"name":"v","size":5,"dataCenter":"x"}`, "10 to 4096", 422},
 		{"PATCH", volume, `{"size":10}`, "grow", 422},
-		{"PATCH", volume, `{"dataCenter":"y"}`, "only name and size", 422},
-		{"GET", "/v2/catalog/gpus?include=AVAILABILITY", "", "product=SERVERLESS", 400},
+		{"PATCH", volume, `{"dataCenter":"y"}`, "body.dataCenter", 422},
+		{"GET", "/v2/catalog/gpus?include=AVAILABILITY", "", "needs a product", 400},
 		{"GET", "/v2/catalog/gpus/none", "", "not found", 404},
 		{"GET", "/v2/billing/pods", "", "not found", 404},
 		{"GET", "/v2/billing/serverless?bucketSize=minute", "", "bucketSize", 400},
@@ -174,7 +174,7 @@ func TestBilling(t *testing.T) {
 		}
 		time.Sleep(3 * time.Hour)
 		// 10 s of start, an hour of work, 30 min of idling: at 0.001 a second.
-		r, a := total("lastN=5&serverlessId=local")
+		r, a := total("lastN=5&bucketSize=hour&serverlessId=local")
 		if len(r) != 2 || a < 5.40 || a > 5.42 {
 			t.Error(r, a)
 		}

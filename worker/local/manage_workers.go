@@ -71,7 +71,7 @@ func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error
 		for i := range all {
 			all[i].Image, all[i].Version = spec.Image, version
 			if spec.GPU != nil {
-				all[i].GPUCount = spec.GPU.Count
+				all[i].GPUCount = value0(spec.GPU.Count, 1)
 			}
 			summary[strings.ToLower(all[i].Status)]++
 		}
@@ -80,7 +80,10 @@ func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error
 		if len(releases) > 0 {
 			releases[0].WorkerCount = len(e.q.workerInfos())
 		}
-		return http.StatusOK, map[string]any{"endpointVersion": version, "rollout": nil, "releases": releases}, nil
+		// The workers of this endpoint change over to a release at once.
+		n := len(e.q.workerInfos())
+		rollout := map[string]any{"inProgress": false, "workersOnLatest": n, "workersTotal": n, "percentOnLatest": 100}
+		return http.StatusOK, map[string]any{"endpointVersion": version, "rollout": rollout, "releases": orEmpty(releases)}, nil
 	}
 	return 0, nil, errNotFound
 }

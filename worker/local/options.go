@@ -38,6 +38,9 @@ type Options struct {
 	// PricePerHour is what a worker costs in US dollars, for /v2/billing. Default 0;
 	// endpoints made by the management API have the price of their GPU.
 	PricePerHour float64
+	// PageSize is how many items a list of the management API has before it continues
+	// on another page. Default 100.
+	PageSize int
 	// Limits are the rate limits by operation. Default: DefaultLimits; an empty
 	// map is none.
 	Limits map[string]Limit
@@ -141,7 +144,7 @@ func (o Options) Format(f fmt.State, verb rune) {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 {
+	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 || o.PageSize < 0 {
 		return o, fmt.Errorf("%w: a negative limit", errOption)
 	}
 	if o.Key == "" {
@@ -160,6 +163,7 @@ func (o Options) withDefaults() (Options, error) {
 	def(&o.MaxRunSync, 20<<20)
 	def(&o.MaxChunk, 1_000_000)
 	def(&o.MaxBytes, 2<<30)
+	def(&o.PageSize, 100)
 	def(&o.Unknown.Overtime, StatusTimedOut)
 	def(&o.Unknown.TooLarge, 413)
 	def(&o.WebhookClient, http.DefaultClient)

@@ -211,6 +211,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case !s.guard.authorised(r) && !s.guard.worker(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok && manageRoots[strings.Split(rest, "/")[0]] {
+			writeProblem(w, newProblem(http.StatusUnauthorized, "missing or unknown bearer token"))
+			return
+		}
 		writeError(w, http.StatusUnauthorized, "unauthorized")
 		return
 	}
