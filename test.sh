@@ -44,8 +44,9 @@ venv() {
 		cp "$file" "$dir/requirements.txt"
 	fi
 }
-if want kernel || want notebooks || want browser; then
+if want unit || want kernel || want notebooks || want browser; then
 	venv "$cache/jupyter" python3 .ci/jupyter.txt
+	export GOPHERPOD_ZMQ_PYTHON=$cache/jupyter/bin/python
 fi
 if want lint; then
 	venv "$cache/lint" python3 .ci/lint.txt

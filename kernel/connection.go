@@ -7,6 +7,9 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"syscall"
+
+	"github.com/gopherpod/gopherpod/kernel/zmtp"
 )
 
 // ErrConnection is the error for an unusable connection file.
@@ -25,6 +28,32 @@ type ConnectionInfo struct {
 	Key             string `json:"key"`
 	SignatureScheme string `json:"signature_scheme"` // "hmac-sha256"
 	KernelName      string `json:"kernel_name,omitempty"`
+	// CurvePublicKey and CurveSecretKey, in Z85, encrypt all five sockets (CurveZMQ), as
+	// jupyter_client writes them if transport_encryption is set. Both or neither.
+	CurvePublicKey string `json:"curve_publickey,omitempty"`
+	CurveSecretKey string `json:"curve_secretkey,omitempty"`
+}
+
+// Curve returns the keys of the connection, as a kernel and as a client of it; nil if the
+// connection is not encrypted. Jupyter's clients use the kernel's own pair.
+func (c ConnectionInfo) Curve() (*zmtp.Keys, error) {
+	if c.CurvePublicKey == "" && c.CurveSecretKey == "" {
+		return nil, nil
+	}
+	public, err := zmtp.ParseKey(c.CurvePublicKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: curve_publickey: %w", ErrConnection, err)
+	}
+	secret, err := zmtp.ParseKey(c.CurveSecretKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: curve_secretkey: %w", ErrConnection, err)
+	}
+	k, err := zmtp.PairOf(secret)
+	if err != nil || k.Public != public {
+		return nil, fmt.Errorf("%w: curve_publickey is not the public key of curve_secretkey", ErrConnection)
+	}
+	k.Server = public
+	return &k, nil
 }
 
 // ReadConnectionFile reads the file that a front end hands to its kernel.
@@ -55,7 +84,7 @@ func (c *ConnectionInfo) Listen() (*Ports, error) {
 	}{{&c.ShellPort, &p.shell}, {&c.IOPubPort, &p.iopub}, {&c.StdinPort, &p.stdin}, {&c.ControlPort, &p.control}, {&c.HBPort, &p.hb}} {
 		network, address, err := c.Address(*l.port)
 		if err == nil {
-			*l.listener, err = net.Listen(network, address)
+			*l.listener, err = listen(network, address)
 		}
 		if err != nil {
 			p.Close()
@@ -66,6 +95,38 @@ func (c *ConnectionInfo) Listen() (*Ports, error) {
 		}
 	}
 	return p, nil
+}
+
+// listen is net.Listen. A unix socket is for its owner alone, whatever the umask says. It
+// takes the place of one that nobody listens on: a kernel that was killed leaves its own.
+func listen(network, address string) (net.Listener, error) {
+	l, err := net.Listen(network, address)
+	if errors.Is(err, syscall.EADDRINUSE) && network == "unix" && dead(address) {
+		if err = os.Remove(address); err != nil {
+			return nil, err
+		}
+		l, err = net.Listen(network, address)
+	}
+	if err == nil && network == "unix" {
+		if err = os.Chmod(address, 0o600); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, err
+}
+
+// dead reports whether a file is a socket on which nobody listens.
+func dead(address string) bool {
+	info, err := os.Lstat(address)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return false
+	}
+	conn, err := net.Dial("unix", address)
+	if err == nil {
+		conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // Close releases the ports of a kernel that is not served.

@@ -57,7 +57,7 @@ func (s *server) handlers() map[string]handler {
 // receive passes frames from a channel to the goroutine that handles them. It
 // runs in the peer's goroutine and must not block.
 func (s *server) receive(channel *mailbox[*request], p *zmtp.Peer, frames zmtp.Message) {
-	m, err := wire.Decode(frames, s.key)
+	m, err := s.decode(p, frames)
 	if err != nil {
 		s.drop(err)
 		return
@@ -74,6 +74,26 @@ func (s *server) receive(channel *mailbox[*request], p *zmtp.Peer, frames zmtp.M
 		r.turn = s.turns.entered()
 		channel.push(r)
 	}
+}
+
+// ErrReplay is the error for a message that came before, or that the kernel itself sent:
+// its signature is good, but its sender need not have the key.
+var ErrReplay = errors.New("kernel: a message with a good signature that was sent before")
+
+// decode reads a message whose signature is good and new.
+func (s *server) decode(p *zmtp.Peer, frames zmtp.Message) (wire.Message, error) {
+	m, err := wire.Decode(frames, s.key)
+	if err != nil {
+		return m, err
+	}
+	if m.Header.Session == s.session {
+		return m, fmt.Errorf("%w: %s %s, by this kernel", ErrReplay, m.Header.MsgType, m.Header.MsgID)
+	}
+	if !s.seen.First(m.Signature) {
+		return m, fmt.Errorf("%w: %s %s", ErrReplay, m.Header.MsgType, m.Header.MsgID)
+	}
+	p.Trust()
+	return m, nil
 }
 
 func (s *server) drop(err error) {

@@ -59,6 +59,8 @@ type server struct {
 	opts    Options
 	conn    ConnectionInfo
 	key     wire.Key
+	curve   *zmtp.Keys // nil: no encryption
+	seen    wire.Seen
 	session string
 	seq     atomic.Int64
 	stats   *Stats
@@ -81,6 +83,13 @@ type server struct {
 	stop context.CancelCauseFunc
 }
 
+// What peers that have not shown the key may send, in bytes: a message with a signature that
+// is still to be checked, and a heartbeat or a subscription, which have none.
+const (
+	maxUnsigned = 16 << 20
+	maxBeat     = 64 << 10
+)
+
 // How long stopping may take: for cells to return, and for queued messages to be written.
 const (
 	stopWait = 2 * time.Second
@@ -95,7 +104,15 @@ func Serve(ctx context.Context, conn ConnectionInfo, ev Evaluator, opts Options)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConnection, err)
 	}
+	curve, err := conn.Curve()
+	if err != nil {
+		return err
+	}
 	s := newServer(conn, key, ev, opts)
+	s.curve = curve
+	if curve == nil && conn.Transport != "ipc" {
+		s.log.Info("the connection is not encrypted: set transport_encryption in Jupyter's configuration, or its transport to ipc")
+	}
 	s.ctx, s.stop = context.WithCancelCause(ctx)
 	defer s.stop(ErrClosed)
 	s.hist = history.Open(opts.History)
@@ -154,21 +171,22 @@ func (s *server) listen() (sockets []*zmtp.Socket, err error) {
 	}
 	open := func(l net.Listener, cfg zmtp.Config) *zmtp.Socket {
 		cfg.Dropped = s.peerDropped
+		cfg.Curve = s.curve
 		sock := zmtp.Serve(l, cfg)
 		sockets = append(sockets, sock)
 		return sock
 	}
 	router := func(receive func(*zmtp.Peer, zmtp.Message)) zmtp.Config {
-		return zmtp.Config{Type: zmtp.Router, Receive: receive}
+		return zmtp.Config{Type: zmtp.Router, Receive: receive, MaxUnknown: maxUnsigned}
 	}
 	// Open iopub and stdin first: a request may need them immediately.
-	s.pub.sock = open(ports.iopub, zmtp.Config{Type: zmtp.XPub, Subscribed: s.welcome})
+	s.pub.sock = open(ports.iopub, zmtp.Config{Type: zmtp.XPub, Subscribed: s.welcome, MaxMessage: maxBeat})
 	s.input.sock = open(ports.stdin, router(s.input.receive))
 	channel := func(m *mailbox[*request]) zmtp.Config {
 		return router(func(p *zmtp.Peer, f zmtp.Message) { s.receive(m, p, f) })
 	}
 	open(ports.control, channel(s.control))
-	open(ports.hb, router(func(p *zmtp.Peer, f zmtp.Message) { p.Send(f) }))
+	open(ports.hb, zmtp.Config{Type: zmtp.Router, MaxMessage: maxBeat, MaxQueue: 4 * maxBeat, Receive: func(p *zmtp.Peer, f zmtp.Message) { p.Send(f) }})
 	open(ports.shell, channel(s.code))
 	return sockets, nil
 }

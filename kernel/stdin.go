@@ -63,7 +63,7 @@ func newInput(s *server) *input {
 
 // receive takes an input_reply, and drops it if no question is open.
 func (in *input) receive(p *zmtp.Peer, frames zmtp.Message) {
-	m, err := wire.Decode(frames, in.s.key)
+	m, err := in.s.decode(p, frames)
 	if err != nil {
 		in.s.drop(err)
 		return

@@ -132,8 +132,12 @@ func (c *Client) dial(port int, kind zmtp.SocketType, receive func(Message)) *zm
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	curve, err := c.Conn.Curve()
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	sock, peer, err := zmtp.Dial(network, address, zmtp.Config{
-		Type: kind, Identity: c.session,
+		Type: kind, Identity: c.session, Curve: curve,
 		Receive: func(_ *zmtp.Peer, frames zmtp.Message) { receive(c.decode(frames)) },
 	})
 	if err != nil {

@@ -107,7 +107,8 @@ func write(dir, program string, env map[string]string) error {
 		InterruptMode: "message",
 		Protocol:      "5.5",
 		Env:           env,
-		Metadata:      map[string]any{"debugger": false},
+		// Older clients ignore supported_encryption; jupyter_client 8.10 gives us keys if its user wants encryption.
+		Metadata: map[string]any{"debugger": false, "supported_encryption": []string{"curve"}},
 	}, "", "  ")
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ func Decode(frames [][]byte, key Key) (Message, error) {
 		Metadata:   parts[2],
 		Content:    parts[3],
 		Buffers:    rest[5:],
+		Signature:  signature,
 	}
 	for i, name := range [...]string{"header", "parent_header", "metadata", "content"} {
 		if !isObject(parts[i]) {

@@ -14,7 +14,7 @@
 //	buffers...           raw bytes
 //
 // Files: message.go the message, decode.go and encode.go its two directions,
-// sign.go the signature.
+// sign.go the signature, seen.go the signatures that came already.
 //
 //	m, err := wire.Decode(frames, key)
 //	reply := wire.Encode(m.Reply("kernel_info_reply", content), key)

@@ -28,4 +28,6 @@ type Message struct {
 	Metadata  json.RawMessage // {} when empty
 	Content   json.RawMessage // {} when empty
 	Buffers   [][]byte
+	// Signature is what the message was signed with as received; Encode computes its own.
+	Signature []byte
 }

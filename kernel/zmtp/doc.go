@@ -2,7 +2,8 @@
 // needs: a ROUTER and an XPUB that outlive their clients, and the dialing side
 // for tests.
 //
-// Greeting, handshake and reading come from github.com/go-zeromq/zmq4 (zmq4.Conn).
+// Greeting, handshake and reading come from github.com/go-zeromq/zmq4 (zmq4.Conn);
+// CURVE, which zmq4 lacks, is ours on golang.org/x/crypto/nacl/box.
 // Its sockets are not used: there, one stuck client delays the others, a connection
 // that never greets blocks every later one, and a frame that announces 2^62 bytes
 // kills the process. Here every peer has its own reader, its own writer and its own
@@ -10,6 +11,10 @@
 //
 //	guard.go      the connection under zmq4: limits of frames and messages
 //	greeting.go   the handshake
+//	curve.go      CURVE: the handshake of an encrypted connection
+//	curve_frames.go  its messages: boxes to frames and back
+//	z85.go        keys as text
+//	unknown.go    limits for peers that have not shown a key
 //	frame.go      messages and their frames, for the writer
 //	peer.go       one connection: reader, queue, writer
 //	queue.go      the bounded queue of messages to one peer

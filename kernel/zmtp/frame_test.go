@@ -107,13 +107,13 @@ func receive(t testing.TB, sent []byte) ([]Message, error) {
 		peer.Close()
 	}()
 	defer conn.Close()
-	g, in, _, err := handshake(conn, Router, "", true, 1<<16)
+	h, err := handshake(conn, Config{Type: Router, MaxMessage: 1 << 16}, true)
 	if err != nil {
 		return nil, err
 	}
-	g.post = func([]byte) {}
+	h.guard.post = func([]byte) {}
 	var got []Message
-	p := &Peer{in: in, sock: newSocket(Config{Type: Router, Receive: func(_ *Peer, m Message) { got = append(got, m) }})}
+	p := &Peer{in: h.in, sock: newSocket(Config{Type: Router, Receive: func(_ *Peer, m Message) { got = append(got, m) }})}
 	return got, errors.Join(p.read())
 }
 

@@ -1,8 +1,11 @@
 package zmtp
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/go-zeromq/zmq4"
 	"github.com/go-zeromq/zmq4/security/null"
@@ -20,19 +23,47 @@ const (
 	Sub    = zmq4.Sub
 )
 
-// handshake exchanges greetings and READY. It returns the connection to receive
-// messages from, and the identity that the peer chose ("" for none).
-func handshake(conn net.Conn, t SocketType, identity string, server bool, limit int) (g *guard, in *zmq4.Conn, name string, err error) {
+// ErrIdentity is the error for a peer whose identity is not allowed or belongs to another
+// peer.
+var ErrIdentity = errors.New("zmtp: identity refused")
+
+// maxIdentity is the longest identity, in bytes (RFC 28, "Identity").
+const maxIdentity = 255
+
+// A greeted is a connection after its handshake.
+type greeted struct {
+	guard    *guard
+	in       *zmq4.Conn
+	identity string // what the peer chose, "" for none
+	curve    *curve // nil if the connection is not encrypted
+}
+
+// handshake exchanges greetings and READY, and keys if cfg.Curve is set. The other side has to
+// use the same mechanism: a client without the keys is refused.
+func handshake(conn net.Conn, cfg Config, server bool) (h greeted, err error) {
 	// zmq4 indexes into metadata without looking at its length.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: %v", ErrProtocol, r)
 		}
 	}()
-	g = newGuard(conn, limit)
-	in, err = zmq4.Open(g, null.Security(), t, zmq4.SocketIdentity(identity), server, nil)
-	if err != nil {
-		return nil, nil, "", err
+	h.guard = newGuard(conn, cfg.MaxMessage)
+	security := null.Security()
+	if cfg.Curve != nil {
+		h.curve = &curve{keys: *cfg.Curve}
+		security = h.curve
 	}
-	return g, in, in.Peer.Meta["Identity"], nil
+	h.in, err = zmq4.Open(h.guard, security, cfg.Type, zmq4.SocketIdentity(cfg.Identity), server, nil)
+	if err != nil {
+		return greeted{}, err
+	}
+	h.identity = h.in.Peer.Meta["Identity"]
+	if len(h.identity) > maxIdentity || strings.HasPrefix(h.identity, "\x00") {
+		return greeted{}, fmt.Errorf("%w: want at most %d bytes that do not begin with 0, got %d bytes", ErrIdentity, maxIdentity, len(h.identity))
+	}
+	h.guard.watch.greeting = false
+	if h.curve != nil {
+		h.guard.in = &opener{curve: h.curve, in: h.guard.in.(*bufio.Reader), limit: uint64(cfg.MaxMessage)}
+	}
+	return h, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 )
 
@@ -27,7 +28,7 @@ var ErrTooLarge = errors.New("zmtp: message over the limit")
 // writing.
 type guard struct {
 	net.Conn
-	in    *bufio.Reader
+	in    io.Reader // a *bufio.Reader of Conn, or an opener on it
 	watch watch
 	// post queues a frame; nil during the handshake.
 	post    func(frame []byte)
@@ -38,7 +39,7 @@ func newGuard(conn net.Conn, limit int) *guard {
 	return &guard{
 		Conn:  conn,
 		in:    bufio.NewReaderSize(conn, 64<<10),
-		watch: watch{limit: uint64(limit), room: uint64(limit), skip: greetingSize},
+		watch: watch{limit: uint64(limit), room: uint64(limit), skip: greetingSize, greeting: true},
 	}
 }
 
@@ -69,11 +70,15 @@ const greetingSize = 64
 //
 //	flags (1) | length (1, or 8 big-endian with flagLong) | body
 type watch struct {
-	limit  uint64 // the largest message, all frames together
-	room   uint64 // the rest of limit for this message
-	frames int    // frames of this message so far
-	skip   uint64 // bytes until the next header
-	head   []byte // the part of a header seen so far
+	limit uint64 // the largest message, all frames together
+	room  uint64 // the rest of limit for this message
+	// greeting is set during the handshake, in which there are no messages.
+	greeting bool
+	// unknown is the allowance of a peer that is not trusted yet; nil if there is none.
+	unknown *allowance
+	frames  int    // frames of this message so far
+	skip    uint64 // bytes until the next header
+	head    []byte // the part of a header seen so far
 }
 
 // pass inspects the next bytes. It fails on the last byte of a header that
@@ -115,8 +120,16 @@ func (w *watch) frame(flags byte, size uint64) error {
 		}
 		return nil
 	}
+	if w.greeting {
+		return fmt.Errorf("%w: a message before the handshake", ErrProtocol)
+	}
 	if size > w.room || w.frames == maxFrames {
 		return fmt.Errorf("%w: a frame of %d bytes", ErrTooLarge, size)
+	}
+	if w.unknown != nil {
+		if err := w.unknown.take(size, w.frames == 0); err != nil {
+			return err
+		}
 	}
 	w.room -= size
 	w.frames++

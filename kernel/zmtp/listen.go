@@ -2,7 +2,9 @@ package zmtp
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -14,6 +16,9 @@ type Config struct {
 	Type SocketType
 	// Identity is what a dialing Dealer or Req sends to its peer.
 	Identity string
+	// Curve encrypts the connections (RFC 26): a listening socket accepts those peers that
+	// know its public key, a dialing socket needs the server's. Nil means no encryption.
+	Curve *Keys
 	// Receive is called for every message, in the goroutine of its peer: it may be
 	// called concurrently for several peers, and a slow Receive slows only its peer.
 	Receive func(p *Peer, m Message)
@@ -25,6 +30,11 @@ type Config struct {
 	Dropped func(p *Peer, err error)
 	// MaxMessage is the largest message to accept, in bytes; 0 means 1 GiB.
 	MaxMessage int
+	// MaxUnknown is the largest message to accept from a peer before Trust, in bytes; 0
+	// means MaxMessage. Peers of an encrypted socket have shown their key.
+	MaxUnknown int
+	// MaxPeers is how many peers may be connected; 0 means 256.
+	MaxPeers int
 	// MaxQueue is how many bytes may wait for one peer before it is dropped; 0
 	// means 128 MiB.
 	MaxQueue int
@@ -39,6 +49,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.MaxMessage == 0 {
 		c.MaxMessage = 1 << 30
+	}
+	if c.MaxPeers == 0 {
+		c.MaxPeers = 256
 	}
 	if c.MaxQueue == 0 {
 		c.MaxQueue = 128 << 20
@@ -62,17 +75,29 @@ func (c Config) dropped(p *Peer, err error) {
 // waits for it.
 const handshakeTimeout = 10 * time.Second
 
+// maxGreets is how many connections may be in their handshake. One more ends the oldest:
+// an honest handshake takes milliseconds.
+const maxGreets = 64
+
+// handover is how long a peer waits for the earlier connection of its identity to end: a
+// client that reconnects may be faster than the end of its first connection.
+const handover = time.Second
+
+// ErrFull is the error for a peer of a socket that has Config.MaxPeers.
+var ErrFull = errors.New("zmtp: too many peers")
+
 // A Socket is one listening or dialing ZeroMQ socket.
 type Socket struct {
 	cfg      Config
 	listener net.Listener
 	moved    chan struct{} // holds a token after a peer has taken something
+	held     atomic.Int64  // bytes of unknown peers, see allowance
 	names    atomic.Uint64
 	wg       sync.WaitGroup
 
 	mu     sync.Mutex
 	peers  map[*Peer]bool
-	greets map[net.Conn]bool // connections during their handshake
+	greets []net.Conn // connections during their handshake, the oldest first
 	byName map[string]*Peer
 	closed bool
 }
@@ -82,7 +107,6 @@ func newSocket(cfg Config) *Socket {
 		cfg:    cfg.withDefaults(),
 		moved:  make(chan struct{}, 1),
 		peers:  map[*Peer]bool{},
-		greets: map[net.Conn]bool{},
 		byName: map[string]*Peer{},
 	}
 }
@@ -134,14 +158,15 @@ func (s *Socket) accept() {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
+		if err := s.admit(conn); err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				conn.Close()
+				return
+			}
+			s.cfg.dropped(nil, err)
 			conn.Close()
-			return
+			continue
 		}
-		s.greets[conn] = true
-		s.mu.Unlock()
 		s.wg.Go(func() {
 			p, err := s.greet(conn)
 			if err != nil {
@@ -154,42 +179,104 @@ func (s *Socket) accept() {
 	}
 }
 
+// admit notes a connection that begins its handshake, or refuses it.
+func (s *Socket) admit(conn net.Conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	if len(s.peers) >= s.cfg.MaxPeers {
+		return fmt.Errorf("%w: %d are connected", ErrFull, len(s.peers))
+	}
+	if len(s.greets) == maxGreets {
+		s.greets[0].Close() // its greet returns with an error
+		s.greets = s.greets[1:]
+	}
+	s.greets = append(s.greets, conn)
+	return nil
+}
+
 // greet performs the handshake and adds the peer.
 func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 	conn.SetDeadline(time.Now().Add(handshakeTimeout))
-	guard, in, identity, err := handshake(conn, s.cfg.Type, s.cfg.Identity, s.listener != nil, s.cfg.MaxMessage)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.greets, conn)
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.greets = slices.DeleteFunc(s.greets, func(c net.Conn) bool { return c == conn })
+	}()
+	h, err := handshake(conn, s.cfg, s.listener != nil)
 	if err != nil {
 		return nil, err
 	}
+	p := &Peer{
+		sock: s, conn: conn, guard: h.guard, in: h.in, identity: h.identity,
+		out:     newQueue(s.cfg.MaxQueue),
+		written: make(chan struct{}),
+		gone:    make(chan struct{}),
+		topics:  map[string]bool{},
+	}
+	if h.curve != nil {
+		p.seal = &sealer{curve: h.curve}
+	}
+	h.guard.post = func(frame []byte) { p.push(item{command: frame}) }
+	if err := s.add(p); err != nil {
+		return nil, err
+	}
+	conn.SetDeadline(time.Time{})
+	s.unknown(p)
+	return p, nil
+}
+
+// add makes a peer known. A ROUTER refuses a peer whose identity belongs to another one:
+// whoever takes an identity gets the replies and the questions of its owner.
+func (s *Socket) add(p *Peer) error {
+	timer := time.NewTimer(handover)
+	defer timer.Stop()
+	for {
+		owner, err := s.tryAdd(p)
+		if owner == nil {
+			return err
+		}
+		select {
+		case <-owner.gone:
+		case <-timer.C:
+			return fmt.Errorf("%w: %q belongs to a peer that is connected", ErrIdentity, p.identity)
+		}
+	}
+}
+
+// tryAdd adds a peer, or returns the owner of its identity.
+func (s *Socket) tryAdd(p *Peer) (owner *Peer, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
 		return nil, net.ErrClosed
 	}
-	conn.SetDeadline(time.Time{})
-	if identity == "" {
+	if s.listener != nil && len(s.peers) >= s.cfg.MaxPeers {
+		return nil, fmt.Errorf("%w: %d are connected", ErrFull, len(s.peers))
+	}
+	if p.identity == "" {
 		// A leading zero byte distinguishes generated names from chosen ones (RFC 28).
-		identity = "\x00" + strconv.FormatUint(s.names.Add(1), 10)
+		p.identity = "\x00" + strconv.FormatUint(s.names.Add(1), 10)
 	}
-	p := &Peer{
-		sock: s, conn: conn, in: in, identity: identity,
-		out:     newQueue(s.cfg.MaxQueue),
-		written: make(chan struct{}),
-		topics:  map[string]bool{},
+	if owner := s.byName[p.identity]; owner != nil && s.cfg.Type == Router {
+		return owner, nil
 	}
-	guard.post = func(frame []byte) { p.push(item{command: frame}) }
 	s.peers[p] = true
-	s.byName[identity] = p // the newest peer with a name receives what is sent to it
-	return p, nil
+	s.byName[p.identity] = p
+	return nil, nil
 }
 
 // serve runs a peer until its connection ends.
 func (s *Socket) serve(p *Peer) {
 	go p.write()
 	err := p.read()
-	if errors.Is(err, ErrProtocol) || errors.Is(err, ErrTooLarge) {
+	if errors.Is(err, ErrProtocol) || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrKey) {
 		s.cfg.dropped(p, err)
+	}
+	if u := p.guard.watch.unknown; u != nil {
+		u.release()
 	}
 	s.mu.Lock()
 	closing := s.closed
@@ -197,6 +284,7 @@ func (s *Socket) serve(p *Peer) {
 	if s.byName[p.identity] == p {
 		delete(s.byName, p.identity)
 	}
+	close(p.gone)
 	s.mu.Unlock()
 	if !closing { // else Close writes what is queued and closes the connection
 		p.kill()
@@ -220,7 +308,7 @@ func (s *Socket) Close(linger time.Duration) error {
 	for p := range s.peers {
 		peers = append(peers, p)
 	}
-	for conn := range s.greets {
+	for _, conn := range s.greets {
 		conn.Close()
 	}
 	s.mu.Unlock()

@@ -15,10 +15,13 @@ import (
 type Peer struct {
 	sock     *Socket
 	conn     net.Conn
+	guard    *guard
 	in       *zmq4.Conn
+	seal     *sealer // of the writer; nil if the connection is not encrypted
 	out      *queue
 	identity string
 	written  chan struct{} // closed when the writer has returned
+	gone     chan struct{} // closed when the socket does not know the peer any more
 
 	mu     sync.Mutex
 	topics map[string]bool
@@ -84,7 +87,11 @@ func (p *Peer) write() {
 		if !ok {
 			return
 		}
-		bufs, head = appendItems(bufs[:0], head[:0], batch)
+		if p.seal != nil {
+			bufs = append(bufs[:0], p.seal.batch(batch))
+		} else {
+			bufs, head = appendItems(bufs[:0], head[:0], batch)
+		}
 		rest := bufs // WriteTo consumes its receiver
 		if _, err := rest.WriteTo(p.conn); err != nil {
 			p.kill()

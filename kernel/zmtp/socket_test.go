@@ -150,12 +150,12 @@ func TestPingIsAnswered(t *testing.T) {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(5 * time.Second))
-	_, in, _, err := handshake(c, Dealer, "", false, 100)
+	h, err := handshake(c, Config{Type: Dealer, MaxMessage: 100}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Write(appendCommand(nil, "PING", []byte("\x00\x0actx")))
-	cmd, err := in.RecvCmd()
+	cmd, err := h.in.RecvCmd()
 	if err != nil || cmd.Name != "PONG" {
 		t.Errorf("%q, %v", cmd.Name, err)
 	}
@@ -205,7 +205,7 @@ func TestStuckSubscriber(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stuck.Close()
-	if _, _, _, err := handshake(stuck, Sub, "", false, 1<<20); err != nil {
+	if _, err := handshake(stuck, Config{Type: Sub, MaxMessage: 1 << 20}, false); err != nil {
 		t.Fatal(err)
 	}
 	stuck.Write(frames(Message{{1}}))

@@ -70,8 +70,11 @@ func (s *Socket) subscription(p *Peer, m Message) {
 	s.subscribe(p, string(m[0][1:]), m[0][0] == 1)
 }
 
-// maxTopics is how many topics one peer may subscribe to.
-const maxTopics = 1024
+// How many topics one peer may subscribe to, and how long they may be together, in bytes.
+const (
+	maxTopics     = 1024
+	maxTopicBytes = 64 << 10
+)
 
 func (s *Socket) subscribe(p *Peer, topic string, on bool) {
 	if s.cfg.Type != XPub {
@@ -83,7 +86,11 @@ func (s *Socket) subscribe(p *Peer, topic string, on bool) {
 		delete(p.topics, topic)
 		return
 	}
-	if len(p.topics) == maxTopics {
+	size := len(topic)
+	for t := range p.topics {
+		size += len(t)
+	}
+	if len(p.topics) == maxTopics || size > maxTopicBytes {
 		return
 	}
 	p.topics[topic] = true

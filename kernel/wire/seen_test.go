@@ -1,0 +1,27 @@
+package wire
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestSeen(t *testing.T) {
+	var s Seen
+	for i := range remembered + 10 {
+		if !s.First(fmt.Append(nil, i)) {
+			t.Fatalf("signature %d is new", i)
+		}
+		if s.First(fmt.Append(nil, i)) {
+			t.Fatalf("signature %d is not new", i)
+		}
+	}
+	if s.First(fmt.Append(nil, 10)) || s.First(fmt.Append(nil, remembered+9)) {
+		t.Error("a signature was forgotten too early")
+	}
+	if len(s.known) != remembered || len(s.order) != remembered {
+		t.Errorf("%d and %d signatures are remembered", len(s.known), len(s.order))
+	}
+	if !s.First(nil) || !s.First(nil) {
+		t.Error("messages without a signature are all new")
+	}
+}
