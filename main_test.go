@@ -40,7 +40,7 @@ tensors < # Go arrays on the wire
 # The contract between client and worker, and the worker.
 worker/contract < # hyperparameters, words, operations and limits as tables, which Go and Python read
 worker < tensors, tensors/bigjson, worker/contract # operations, models, events, results, errors
-worker/contract/generate < worker, worker/contract # the command that writes what is made from the tables
+worker/contract/generate < worker/contract # the command that writes what is made from the tables
 worker/address < # what a worker may read from and write to on the network: its operator's rules
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
 worker/engine < tensors, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go

@@ -110,7 +110,7 @@ func (h *Hyperparameters) Give(name string, value any) error {
 func (h *Hyperparameters) give(name string, raw []byte) error {
 	s, ok := h.slot(name, false)
 	if !ok {
-		return Invalid(name, "hyperparameters has no such field"+didYouMean(name, hyperparameterNames()))
+		return Invalid(name, "hyperparameters has no such field"+didYouMean(name, contract.HyperparameterNames()))
 	}
 	v := reflect.New(s.value.Type())
 	if err := decodeField(raw, v.Interface()); err != nil {
@@ -198,7 +198,7 @@ func (h *Hyperparameters) WithDefaults(op Operation) *Hyperparameters {
 	w := c.words()
 	for _, row := range contract.Hyperparameters() {
 		outer, _, deep := strings.Cut(row.Name, ".")
-		def := w.standard(row)
+		def := row.DefaultFor(w.optimizer)
 		switch {
 		case def == nil || c.Has(row.Name) || deep && !c.Has(outer):
 		case !slices.Contains(row.Workers, contract.WorkerEngine) && row.Name != "max_iter":
@@ -321,7 +321,7 @@ func decodeField(raw []byte, v any) error {
 	case **[2]float64:
 		list, err := decodeFloats(raw)
 		if err == nil && len(list) != 2 {
-			err = Invalid("", fmt.Sprintf("has %d numbers, want 2", len(list)))
+			err = Invalid("", fmt.Sprintf("has %d numbers, wants 2", len(list)))
 		}
 		if err == nil {
 			*v = &[2]float64{list[0], list[1]}
@@ -335,6 +335,9 @@ func decodeFloats(raw []byte) ([]float64, error) {
 	var list []json.RawMessage
 	if err := plain(raw, &list); err != nil {
 		return nil, err
+	}
+	if most := contract.Bounds().List; len(list) > most {
+		return nil, Invalid("", fmt.Sprintf("has %d numbers, wants at most %d", len(list), most))
 	}
 	floats := make([]float64, len(list))
 	for i, r := range list {
@@ -350,9 +353,12 @@ func decodeFloats(raw []byte) ([]float64, error) {
 
 // decodeWhole takes any int64, and 64.0, as JavaScript and R write it.
 func decodeWhole(raw []byte) (int64, error) {
+	if kind := jsonKind(raw); kind != "a number" {
+		return 0, Invalid("", "wants a whole number, not "+kind)
+	}
 	var n int64
-	if err := plain(raw, &n); err == nil || jsonKind(raw) != "a number" {
-		return n, err
+	if err := plain(raw, &n); err == nil {
+		return n, nil
 	}
 	var f float64
 	if err := plain(raw, &f); err != nil {
@@ -375,14 +381,6 @@ func jsonNames(t reflect.Type) []string {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			names = append(names, name)
 		}
-	}
-	return names
-}
-
-func hyperparameterNames() []string {
-	var names []string
-	for _, row := range contract.Hyperparameters() {
-		names = append(names, row.Name)
 	}
 	return names
 }

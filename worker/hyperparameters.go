@@ -130,7 +130,7 @@ func Losses() []string {
 func Schedulers() []string { return contract.SchedulerNames() }
 
 // Precisions lists what may be asked for; "auto" leaves it to the worker.
-func Precisions() []string { return contractRow("precision").Values }
+func Precisions() []string { return row("precision").Values }
 
 // ClassLabels reports whether the labels of a loss are class numbers.
 func ClassLabels(loss string) bool {
@@ -165,19 +165,17 @@ func (h *Hyperparameters) OtherLoss(other *Hyperparameters) (names []string) {
 // that name: it is the default then, whatever was there. A hyperparameter that does
 // not exist, or wants something else, is an ErrInvalid there.
 func (h *Hyperparameters) Set(name, value string) error {
+	row, _ := contract.LookupHyperparameter(name)
 	if value == "none" {
-		if i := slices.IndexFunc(contract.Hyperparameters(), func(r contract.Hyperparameter) bool { return r.Name == name }); i >= 0 {
-			switch row := contract.Hyperparameters()[i]; {
-			case slices.Contains(row.Values, value) || row.DefaultBy != nil || row.Required:
-			case row.Default != nil:
-				return h.Give(name, row.Default)
-			case row.Type == contract.Numbers:
-				return h.Give(name, []float64{})
-			}
+		switch {
+		case slices.Contains(row.Values, value) || row.DefaultBy != nil || row.Required:
+		case row.Default != nil:
+			return h.Give(name, row.Default)
+		case row.Type == contract.Numbers:
+			return h.Give(name, []float64{})
 		}
 	}
-	outer, _, _ := strings.Cut(name, ".")
-	return h.give(name, written(value, outer == "class_weights" || outer == "betas"))
+	return h.give(name, written(value, row.Type == contract.Numbers))
 }
 
 // written is a value in JSON: what JSON has no word for is a string.

@@ -2,60 +2,28 @@ package worker
 
 import "slices"
 
-func shapeKinds() []Kind {
-	return []Kind{
-		{
-			Name: "flatten", Module: "Flatten", Doc: "joins dimensions into one",
-			Params: []Param{
-				optInt("start_dim", 1, AnyNumber, "first dimension to join, the batch being 0"),
-				optInt("end_dim", -1, AnyNumber, "last dimension to join"),
-			},
-			shape: flattenShape,
-		},
-		{
-			Name: "reshape", Doc: "x.reshape(batch, *shape)",
-			Params:     []Param{{Name: "shape", Type: Ints, Required: true, Range: SizeOrRest, Doc: "sizes without the batch; one may be -1: what is left"}},
-			Positional: []string{"shape"},
-			shape:      reshapeShape,
-		},
-		{
-			Name: "permute", Doc: "x.permute(0, *dims)",
-			Params:     []Param{{Name: "dims", Type: Ints, Required: true, Range: Positive, Doc: "the dimensions in their new order, the batch being 0 and left out"}},
-			Positional: []string{"dims"},
-			shape:      permuteShape,
-		},
-		{
-			Name: "mean", Doc: "x.mean(dim): the mean over one dimension, for instance the steps of a sequence",
-			Params:     []Param{optInt("dim", 1, AnyNumber, "the dimension that vanishes, the batch being 0")},
-			Positional: []string{"dim"},
-			shape: func(a *args, in []int) ([]int, error) {
-				if in == nil {
-					return nil, nil
-				}
-				i, err := axis(a, in, "dim")
-				if err != nil {
-					return nil, err
-				}
-				return slices.Delete(slices.Clone(in), i, i+1), nil
-			},
-		},
-		{
-			Name: "residual", Doc: "layers(x) + x, or layers(x) + shortcut(x); state under \"layers.\" and \"shortcut.\"",
-			Params: []Param{
-				{Name: "layers", Type: Layers, Required: true, Doc: "the layers that are gone around"},
-				{Name: "shortcut", Type: Layers, Doc: "layers of the way around; absent: x itself"},
-			},
-		},
-		{
-			Name: "branches", Doc: "the same input through several lists of layers, joined; state under \"branches.0.\" and so on",
-			Params: []Param{
-				{Name: "branches", Type: Forks, Required: true, Doc: "the lists of layers; an empty list passes the input"},
-				optText("merge", "concat: side by side along dim; add: the sum", "concat", "add"),
-				optInt("dim", 1, AnyNumber, "for concat, the batch being 0"),
-			},
-			Positional: []string{"merge"},
-		},
+// shapeRules has no rules for residual and branches: their sizes are those of the layers
+// within, which the resolver walks.
+func shapeRules() map[string]rule {
+	return map[string]rule{
+		"flatten":  {shape: flattenShape},
+		"reshape":  {shape: reshapeShape},
+		"permute":  {shape: permuteShape},
+		"mean":     {shape: meanShape},
+		"residual": {},
+		"branches": {},
 	}
+}
+
+func meanShape(a *args, in []int) ([]int, error) {
+	if in == nil {
+		return nil, nil
+	}
+	i, err := axis(a, in, "dim")
+	if err != nil {
+		return nil, err
+	}
+	return slices.Delete(slices.Clone(in), i, i+1), nil
 }
 
 func flattenShape(a *args, in []int) ([]int, error) {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A ModelConfig is a network as data, the predecessor's JSON:
@@ -26,19 +28,20 @@ type ModelConfig struct {
 	Other  json.RawMessage `json:"-"` // the whole JSON of another type
 }
 
-// A Layer is one module. In JSON the parameters stand beside the type:
+// A Layer is one module. In JSON the parameters are beside the type:
 // {"type": "linear", "in_features": 4, "out_features": 8}. Which parameters a
-// type has stands in the table Kinds, which of Go's types a value has at
-// ParamType.
+// // type has is its row in package contract. A value of Params is an int, a float64, a
+// bool or a string by the type of its row; an int, []int or, if the row allows a word,
+// a string for integers; []Layer or [][]Layer for layers within.
 type Layer struct {
 	Type   string
 	Params map[string]any
 }
 
-// Limits on what a stranger may send.
-const (
-	maxLayers = 10_000 // in a list
-	maxDepth  = 16     // of residuals and branches within each other
+// Limits on what a client may send.
+var (
+	maxLayers = contract.Bounds().Layers
+	maxDepth  = contract.Bounds().Depth
 )
 
 // UnmarshalJSON refuses unknown fields, layer types and parameters by name.
@@ -121,7 +124,7 @@ func (l *Layer) decode(raw []byte, depth int) error {
 	if !ok {
 		return unknownLayer(*head.Type)
 	}
-	known := append(kind.paramNames(), "type")
+	known := append(kind.ParamNames(), "type")
 	for _, p := range kind.Params {
 		if p.Alias != "" {
 			known = append(known, p.Alias)
@@ -132,13 +135,22 @@ func (l *Layer) decode(raw []byte, depth int) error {
 		return err
 	}
 	*l = Layer{Type: kind.Name, Params: map[string]any{}}
-	delete(fields, "type")
-	for key, value := range fields {
-		p, _ := kind.Param(key)
-		if _, twice := l.Params[p.Name]; twice {
-			return Invalid(key, fmt.Sprintf("%s and %s are the same; give one", p.Name, p.Alias))
+	for i := range kind.Params {
+		p := &kind.Params[i]
+		key, value := p.Name, fields[p.Name]
+		if other := fields[p.Alias]; p.Alias != "" && other != nil {
+			if value != nil {
+				return Invalid(p.Alias, fmt.Sprintf("%s and %s are the same; give one", p.Name, p.Alias))
+			}
+			key, value = p.Alias, other
 		}
-		v, err := p.decode(value, depth)
+		if value == nil {
+			continue
+		}
+		v, err := decodeParam(p, value, depth)
+		if err == nil {
+			err = kind.check(p, v)
+		}
 		if err != nil {
 			return at(key, err)
 		}
@@ -148,48 +160,49 @@ func (l *Layer) decode(raw []byte, depth int) error {
 }
 
 func unknownLayer(name string) *Error {
-	return Invalid("", fmt.Sprintf("unknown layer %q%s", clip(name), didYouMean(name, KindNames())))
+	return Invalid("", fmt.Sprintf("unknown layer %q%s", clip(name), didYouMean(name, contract.LayerNames())))
 }
 
-// complete checks that what a layer needs is there.
+// complete checks that what a layer needs is there, and that its values are in range.
 func (l *Layer) complete(kind *Kind) error {
 	for i := range kind.Params {
 		p := &kind.Params[i]
 		v, ok := l.Params[p.Name]
 		if p.Required && !ok {
-			return Invalid("", fmt.Sprintf("%s needs %s (%s)", kind.Name, p.Name, p.Doc))
+			return Invalid(p.Name, fmt.Sprintf("is missing; %s needs it (%s)", kind.Name, p.Doc))
 		}
 		if ok {
-			if err := p.check(v); err != nil {
-				return err
+			if err := kind.check(p, v); err != nil {
+				return at(p.Name, err)
 			}
 		}
 	}
 	return nil
 }
 
-// decode reads the JSON of one parameter as its type.
-func (p *Param) decode(raw []byte, depth int) (any, error) {
+// decodeParam reads the JSON of one parameter as its type. The field of an error is
+// relative: "" or "[1]".
+func decodeParam(p *contract.Parameter, raw []byte, depth int) (any, error) {
 	switch p.Type {
-	case Int:
+	case contract.Integer:
 		return decodeInt(raw)
-	case Float:
+	case contract.Number:
 		var f float64
 		err := plain(raw, &f)
 		return f, err
-	case Bool:
+	case contract.Boolean:
 		var b bool
 		err := plain(raw, &b)
 		return b, err
-	case Text:
+	case contract.Choice:
 		var s string
 		err := plain(raw, &s)
 		return s, err
-	case Ints:
-		return p.decodeInts(raw)
-	case Layers:
+	case contract.Integers:
+		return decodeInts(p, raw)
+	case contract.LayerList:
 		return decodeLayers(raw, depth+1)
-	case Forks:
+	case contract.LayerLists:
 		var list []json.RawMessage
 		if err := plain(raw, &list); err != nil {
 			return nil, err
@@ -203,18 +216,18 @@ func (p *Param) decode(raw []byte, depth int) (any, error) {
 		}
 		return forks, nil
 	}
-	return nil, Invalid("", "has no type")
+	panic("worker: no decoder for a parameter of type " + p.Type)
 }
 
-func (p *Param) decodeInts(raw []byte) (any, error) {
+func decodeInts(p *contract.Parameter, raw []byte) (any, error) {
 	switch jsonKind(raw) {
 	case "a text":
 		var s string
 		err := plain(raw, &s)
-		if err == nil && !slices.Contains(p.Options, s) {
-			err = Invalid("", fmt.Sprintf("%q is no number%s", clip(s), didYouMean(s, p.Options)))
+		if err == nil && p.Values == nil {
+			err = Invalid("", fmt.Sprintf("wants a whole number, not the text %q", clip(s)))
 		}
-		return s, err
+		return s, err // check looks at the word
 	case "a list":
 		var list []json.RawMessage
 		if err := plain(raw, &list); err != nil {
@@ -265,8 +278,8 @@ func (l Layer) MarshalJSON() ([]byte, error) {
 	}
 	if written != len(l.Params) {
 		for name := range l.Params {
-			if !slices.Contains(kind.paramNames(), name) {
-				return nil, Invalid(clip(name), fmt.Sprintf("%s has no such field%s", l.Type, didYouMean(name, kind.paramNames())))
+			if !slices.Contains(kind.ParamNames(), name) {
+				return nil, Invalid(clip(name), fmt.Sprintf("%s has no such field%s", l.Type, didYouMean(name, kind.ParamNames())))
 			}
 		}
 	}

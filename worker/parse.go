@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // ParseModel reads a model as people write it in a cell: the line form (see
@@ -62,7 +64,7 @@ const modelForms = `a list of layers, one a line ("linear 64"), or the JSON or Y
 //	  linear 8
 //	}
 //
-// Values without a name are those of Kind.Positional, in order. Several numbers
+// Values without a name are those of the row's Positional, in order. Several numbers
 // are joined by a comma or an x: kernel_size=3x3. Errors begin with the line.
 func ParseLayers(text string) (*ModelConfig, error) {
 	p := &layerParser{lines: strings.Split(text, "\n")}
@@ -159,7 +161,7 @@ func (p *layerParser) layer(line string, depth int) (Layer, error) {
 			return Layer{}, err
 		}
 	}
-	composite := kind.Name == "residual" || kind.Name == "branches"
+	composite := kind.container()
 	switch {
 	case opens && !composite:
 		return Layer{}, p.fail("%s takes no block", kind.Name)
@@ -217,7 +219,7 @@ func stripComment(s string) string {
 }
 
 func (p *layerParser) unknown(name string) error {
-	hint := didYouMean(name, KindNames())
+	hint := didYouMean(name, contract.LayerNames())
 	if hint == "" {
 		hint = "; the body is " + modelForms
 	}
@@ -231,7 +233,7 @@ func (p *layerParser) tooMany(kind *Kind, word string) error {
 	if len(kind.Positional) == 0 && len(kind.Params) == 0 {
 		return p.fail("%s takes no values, and here stands %q", kind.Name, clip(word))
 	}
-	return p.fail("%q is too many for %s; values by name: %s", clip(word), kind.Name, strings.Join(kind.paramNames(), ", "))
+	return p.fail("%q is too many for %s; values by name: %s", clip(word), kind.Name, strings.Join(kind.ParamNames(), ", "))
 }
 
 func (p *layerParser) wrap(err error) error {
@@ -244,37 +246,38 @@ func (p *layerParser) wrap(err error) error {
 // assign parses value as the type of the parameter called name.
 func (p *layerParser) assign(l *Layer, kind *Kind, name, value string) error {
 	param, ok := kind.Param(name)
-	if !ok || param.Type == Layers || param.Type == Forks {
-		return p.fail("%s has no parameter %q%s", kind.Name, clip(name), didYouMean(name, kind.paramNames()))
+	if !ok || holdsLayers(*param) {
+		return p.fail("%s has no parameter %q%s", kind.Name, clip(name), didYouMean(name, kind.ParamNames()))
 	}
 	if _, twice := l.Params[param.Name]; twice {
 		return p.fail("%s: %s is given twice", kind.Name, param.Name)
 	}
-	v, want := param.parse(value)
+	v, want := parseParam(param, value)
 	if v == nil {
 		return p.fail("%s: %s is %q, wants %s", kind.Name, param.Name, clip(value), want)
 	}
-	if err := param.check(v); err != nil {
-		return p.wrap(err)
+	if err := kind.check(param, v); err != nil {
+		return p.wrap(at(name, err))
 	}
 	l.Params[param.Name] = v
 	return nil
 }
 
-// parse returns nil and what was wanted where value is not of the type.
-func (p *Param) parse(value string) (v any, want string) {
+// parseParam reads the value of a parameter in the line form. If the value is not of the
+// type, it returns nil and what the parameter wants.
+func parseParam(p *contract.Parameter, value string) (v any, want string) {
 	switch p.Type {
-	case Int:
+	case contract.Integer:
 		if n, err := strconv.Atoi(value); err == nil {
 			return n, ""
 		}
 		return nil, "a whole number"
-	case Float:
+	case contract.Number:
 		if f, err := strconv.ParseFloat(value, 64); err == nil {
 			return f, ""
 		}
 		return nil, "a number"
-	case Bool:
+	case contract.Boolean:
 		switch strings.ToLower(value) {
 		case "true":
 			return true, ""
@@ -282,10 +285,10 @@ func (p *Param) parse(value string) (v any, want string) {
 			return false, ""
 		}
 		return nil, "true or false"
-	case Text:
+	case contract.Choice:
 		return value, ""
 	}
-	if slices.Contains(p.Options, value) {
+	if slices.Contains(p.Values, value) {
 		return value, ""
 	}
 	var ints []int

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A StateTensor is one entry of a model's state_dict.
@@ -253,28 +255,28 @@ func (l *Layer) typed(kind *Kind) error {
 	for name, v := range l.Params {
 		p, ok := kind.Param(name)
 		if !ok || p.Name != name {
-			return Invalid(clip(name), fmt.Sprintf("%s has no such field%s", l.Type, didYouMean(name, kind.paramNames())))
+			return Invalid(clip(name), fmt.Sprintf("%s has no such field%s", l.Type, didYouMean(name, kind.ParamNames())))
 		}
-		if n, ok := v.(int); ok && p.Type == Float {
+		if n, ok := v.(int); ok && p.Type == contract.Number {
 			l.Params[name] = float64(n)
 			continue
 		}
 		ok = false
 		switch v.(type) {
 		case int:
-			ok = p.Type == Int || p.Type == Ints
+			ok = p.Type == contract.Integer || p.Type == contract.Integers
 		case float64:
-			ok = p.Type == Float
+			ok = p.Type == contract.Number
 		case bool:
-			ok = p.Type == Bool
+			ok = p.Type == contract.Boolean
 		case string:
-			ok = p.Type == Text || (p.Type == Ints && len(p.Options) > 0)
+			ok = p.Type == contract.Choice || p.Type == contract.Integers && p.Values != nil
 		case []int:
-			ok = p.Type == Ints
+			ok = p.Type == contract.Integers
 		case []Layer:
-			ok = p.Type == Layers
+			ok = p.Type == contract.LayerList
 		case [][]Layer:
-			ok = p.Type == Forks
+			ok = p.Type == contract.LayerLists
 		}
 		if !ok {
 			return Invalid(name, fmt.Sprintf("is a Go %T, wants %s", v, p.Type))

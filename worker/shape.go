@@ -43,8 +43,10 @@ func (a *args) text(name string) string {
 	return s
 }
 
-// ints returns a list of dims numbers; one number stands for all of them.
-func (a *args) ints(name string, dims int) ([]int, error) {
+// ints returns a number for each of the layer's dimensions; one number stands for all of
+// them.
+func (a *args) ints(name string) ([]int, error) {
+	dims := a.kind.Dims
 	switch v := a.value(name).(type) {
 	case int:
 		return slices.Repeat([]int{v}, dims), nil

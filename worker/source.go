@@ -40,6 +40,8 @@ type Uploaded struct {
 // maxAddress bounds a URL; presigned ones have some 500 bytes.
 var maxAddress = contract.Bounds().Address
 
+var maxObjectName = contract.Bounds().ObjectName
+
 // UnmarshalJSON refuses unknown fields by name.
 func (s *Source) UnmarshalJSON(raw []byte) error {
 	type bare Source
@@ -56,8 +58,8 @@ func (u *Upload) validate() error {
 	switch {
 	case u.URL == "" || len(u.URL) > maxAddress:
 		return Invalid("url", fmt.Sprintf("is missing or longer than %d bytes", maxAddress))
-	case u.Name == "" || len(u.Name) > 200:
-		return Invalid("name", "is missing or longer than 200 bytes")
+	case u.Name == "" || len(u.Name) > maxObjectName:
+		return Invalid("name", fmt.Sprintf("is missing or longer than %d bytes", maxObjectName))
 	case u.Above < 0:
 		return Invalid("above", fmt.Sprintf("is %d, wants 0 or more", u.Above))
 	}

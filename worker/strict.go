@@ -33,7 +33,7 @@ func at(path string, err error) error {
 }
 
 // object splits a JSON object into its fields and refuses keys that are not in
-// known, and keys that stand twice: two readers would take different ones.
+// known, and keys that are there twice: two readers would take different ones.
 func object(raw []byte, what string, known []string) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	t, err := dec.Token()
@@ -54,7 +54,7 @@ func object(raw []byte, what string, known []string) (map[string]json.RawMessage
 			return nil, Invalid(clip(key), fmt.Sprintf("%s has no such field%s", what, didYouMean(key, known)))
 		}
 		if _, twice := fields[key]; twice {
-			return nil, Invalid(key, "stands twice")
+			return nil, Invalid(key, "is there twice")
 		}
 		var v json.RawMessage
 		if err := dec.Decode(&v); err != nil {
@@ -85,12 +85,12 @@ func plain(raw []byte, v any) error {
 	case errors.As(err, &e):
 		return e
 	case errors.As(err, &wrong):
-		return Invalid(wrong.Field, fmt.Sprintf("wants %s, not %s", goKind(wrong.Type.Kind()), wrong.Value))
+		return Invalid(wrong.Field, fmt.Sprintf("wants %s, not %s", goKind(wrong.Type.Kind()), jsonValue(wrong.Value)))
 	}
 	return Invalid("", syntax(raw, err))
 }
 
-// syntax tells where JSON breaks off, as line and column.
+// syntax says at which line and column JSON is wrong.
 func syntax(raw []byte, err error) string {
 	var s *json.SyntaxError
 	if !errors.As(err, &s) {
@@ -122,6 +122,23 @@ func jsonKind(raw []byte) string {
 	return "a number"
 }
 
+// jsonValue is the Value of a json.UnmarshalTypeError in jsonKind's words.
+func jsonValue(v string) string {
+	switch v {
+	case "object":
+		return "an object"
+	case "array":
+		return "a list"
+	case "string":
+		return "a text"
+	case "bool":
+		return "true or false"
+	case "number":
+		return "a number"
+	}
+	return strings.TrimPrefix(v, "number ")
+}
+
 func goKind(k reflect.Kind) string {
 	switch k {
 	case reflect.Slice, reflect.Array:
@@ -138,7 +155,7 @@ func goKind(k reflect.Kind) string {
 	return "an object"
 }
 
-// clip keeps what a stranger sent short enough for a message.
+// clip keeps what a client sent short enough for a message.
 func clip(s string) string {
 	if len(s) > 40 {
 		return s[:40] + "..."

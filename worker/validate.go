@@ -49,7 +49,7 @@ func (h *Hyperparameters) validate(strict bool) error {
 		}
 		return Invalid(row.Name, why)
 	}
-	if above, ok := contractRow("delta").Above[w.loss]; ok && h.Has("delta") && h.Delta <= above {
+	if above, ok := row("delta").Above[w.loss]; ok && h.Has("delta") && h.Delta <= above {
 		return Invalid("delta", fmt.Sprintf("is %v, %s wants more than %v", h.Delta, w.loss, above))
 	}
 	if h.Nesterov && (h.Momentum == 0 || h.Dampening != 0) {
@@ -58,14 +58,13 @@ func (h *Hyperparameters) validate(strict bool) error {
 	return nil
 }
 
-// contractRow is the row of that name.
-func contractRow(name string) contract.Hyperparameter {
-	for _, row := range contract.Hyperparameters() {
-		if row.Name == name {
-			return row
-		}
+// row is a row that this package needs by name.
+func row(name string) contract.Hyperparameter {
+	r, ok := contract.LookupHyperparameter(name)
+	if !ok {
+		panic("worker: package contract has no row " + name)
 	}
-	panic("worker: package contract has no row " + name)
+	return r
 }
 
 // words are what decides which rows apply.
@@ -74,10 +73,10 @@ type words struct{ optimizer, loss, scheduler string }
 func (h *Hyperparameters) words() words {
 	w := words{h.Optimizer, h.LossFunction, ""}
 	if w.optimizer == "" {
-		w.optimizer, _ = contractRow("optimizer").Default.(string)
+		w.optimizer, _ = row("optimizer").Default.(string)
 	}
 	if w.loss == "" {
-		w.loss, _ = contractRow("loss_function").Default.(string)
+		w.loss, _ = row("loss_function").Default.(string)
 	}
 	if h.Scheduler != nil {
 		w.scheduler = h.Scheduler.Type
@@ -105,12 +104,8 @@ func (w words) unused(row contract.Hyperparameter) string {
 // Unused says why the optimizer, the loss or the scheduler of h does not use the
 // hyperparameter with that name; "" if it does, or if there is no such name.
 func (h *Hyperparameters) Unused(name string) string {
-	for _, row := range contract.Hyperparameters() {
-		if row.Name == name {
-			return h.words().unused(row)
-		}
-	}
-	return ""
+	row, _ := contract.LookupHyperparameter(name)
+	return h.words().unused(row)
 }
 
 // and joins words for a sentence.
@@ -119,14 +114,6 @@ func and(list []string) string {
 		return strings.Join(list, "")
 	}
 	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
-}
-
-// standard is the row's default for the optimizer.
-func (w words) standard(row contract.Hyperparameter) any {
-	if d, ok := row.DefaultBy[w.optimizer]; ok {
-		return d
-	}
-	return row.Default
 }
 
 // equalsDefault reports whether v is a default of the row, for any optimizer.
@@ -173,7 +160,7 @@ func checkRow(row contract.Hyperparameter, v reflect.Value) error {
 	case reflect.Float64:
 		return inRange(row.Name, v.Float(), *row.Range)
 	}
-	if n := v.Int(); n < int64(row.Range.Low) || n > int64(row.Range.High) { // float64 has not all of int64
+	if n := v.Int(); !row.Range.ContainsInt(n) {
 		return Invalid(row.Name, fmt.Sprintf("is %d, wants %s", n, row.Range))
 	}
 	return nil

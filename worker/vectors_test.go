@@ -6,7 +6,10 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 func readVectors(t *testing.T, name string, v any) {
@@ -55,7 +58,7 @@ func TestShapesArePyTorchs(t *testing.T) {
 			t.Errorf("%s: resolving twice changes something: %v", text, err)
 		}
 	}
-	for _, name := range KindNames() {
+	for _, name := range contract.LayerNames() {
 		if !seen[name] {
 			t.Errorf("testdata/layers.json has no %s", name)
 		}
@@ -143,9 +146,9 @@ func TestRejectionVectors(t *testing.T) {
 // file, and names the field. Python runs the same file.
 func TestBoundaryVectors(t *testing.T) {
 	var cases []struct {
-		Name, Field string
-		Valid       bool
-		Input       json.RawMessage
+		Name, Field, Wants string
+		Valid              bool
+		Input              json.RawMessage
 	}
 	readVectors(t, "vectors.json", &cases)
 	if len(cases) < 150 {
@@ -159,6 +162,8 @@ func TestBoundaryVectors(t *testing.T) {
 			t.Errorf("%s: %v", c.Name, err)
 		case !c.Valid && (!errors.As(err, &e) || e.Kind != ErrInvalid || e.Field != c.Field):
 			t.Errorf("%s: %v, want an ErrInvalid at %q", c.Name, err, c.Field)
+		case !c.Valid && !strings.HasSuffix(e.Message, c.Wants):
+			t.Errorf("%s: %q does not end with %q", c.Name, e.Message, c.Wants)
 		}
 	}
 }

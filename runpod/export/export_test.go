@@ -67,9 +67,9 @@ func samples(t testing.TB) []sample {
 		}
 		list = append(list, newSample(t, fmt.Sprintf("c%02d_%s", i, strings.Join(names[:min(2, len(names))], "_")), &worker.ModelConfig{Type: "sequential", Layers: c.Layers}, c.Input))
 	}
-	for _, k := range worker.KindNames() {
-		if !kinds[k] {
-			t.Errorf("no sample has the layer %s", k)
+	for _, k := range worker.Kinds() {
+		if !kinds[k.Name] {
+			t.Errorf("no sample has the layer %s", k.Name)
 		}
 	}
 	for _, m := range more {

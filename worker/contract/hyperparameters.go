@@ -1,74 +1,9 @@
 package contract
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
-	"strconv"
+	"sync"
 )
-
-// A Type is the type of a value in JSON.
-type Type string
-
-// The types.
-const (
-	Number  Type = "number"  // a finite number
-	Integer Type = "integer" // a whole number; 32.0 is one
-	Boolean Type = "boolean"
-	Choice  Type = "choice"  // a text, one of Values
-	Numbers Type = "numbers" // a list of numbers, each within the range
-	GPUs    Type = "gpus"    // an integer, or the text "all"
-)
-
-// A Range bounds a number. A bound belongs to the range unless it is open.
-type Range struct {
-	Low      float64 `json:"low"`
-	High     float64 `json:"high"`
-	OpenLow  bool    `json:"open_low,omitempty"`
-	OpenHigh bool    `json:"open_high,omitempty"`
-}
-
-// MarshalJSON writes whole bounds with all their digits: the shortest text of a float64,
-// which encoding/json writes, is another integer for a reader that has integers (2^62).
-func (r Range) MarshalJSON() ([]byte, error) {
-	bound := func(x float64) json.Number {
-		if x == math.Trunc(x) && math.Abs(x) < 1<<63 {
-			return json.Number(strconv.FormatInt(int64(x), 10))
-		}
-		return json.Number(strconv.FormatFloat(x, 'g', -1, 64))
-	}
-	return json.Marshal(struct {
-		Low      json.Number `json:"low"`
-		High     json.Number `json:"high"`
-		OpenLow  bool        `json:"open_low,omitempty"`
-		OpenHigh bool        `json:"open_high,omitempty"`
-	}{bound(r.Low), bound(r.High), r.OpenLow, r.OpenHigh})
-}
-
-// Contains reports whether v is in the range. NaN never is.
-func (r Range) Contains(v float64) bool {
-	return (v > r.Low || v == r.Low && !r.OpenLow) && (v < r.High || v == r.High && !r.OpenHigh)
-}
-
-// String says in words what is in the range: "0 to 1", "0 or more and below 1".
-func (r Range) String() string {
-	low, high := fmt.Sprintf("%v or more", r.Low), fmt.Sprintf("%v or less", r.High)
-	if r.OpenLow {
-		low = fmt.Sprintf("more than %v", r.Low)
-	}
-	if r.OpenHigh {
-		high = fmt.Sprintf("less than %v", r.High)
-	}
-	switch {
-	case r.High == math.MaxFloat32 && r.Low == -math.MaxFloat32:
-		return "a number that float32 can hold"
-	case r.High == math.MaxFloat32:
-		return low + ", in the range of float32"
-	case !r.OpenLow && !r.OpenHigh:
-		return fmt.Sprintf("%v to %v", r.Low, r.High)
-	}
-	return low + " and " + high
-}
 
 // A Hyperparameter is one row: a value that a request may give. A value that is
 // not given has the default; an explicit 0 is a value like any other.
@@ -135,6 +70,37 @@ var (
 	both   = []string{WorkerEngine, WorkerPyTorch}
 	gpu    = []string{WorkerPyTorch}
 )
+
+// LookupHyperparameter returns the row called name.
+func LookupHyperparameter(name string) (Hyperparameter, bool) {
+	row, ok := hyperparametersByName()[name]
+	return row, ok
+}
+
+var hyperparametersByName = sync.OnceValue(func() map[string]Hyperparameter {
+	m := map[string]Hyperparameter{}
+	for _, row := range Hyperparameters() {
+		m[row.Name] = row
+	}
+	return m
+})
+
+// HyperparameterNames lists the names of the rows.
+func HyperparameterNames() []string {
+	var names []string
+	for _, row := range Hyperparameters() {
+		names = append(names, row.Name)
+	}
+	return names
+}
+
+// DefaultFor returns the default for an optimizer; nil if the row has none.
+func (h Hyperparameter) DefaultFor(optimizer string) any {
+	if d, ok := h.DefaultBy[optimizer]; ok {
+		return d
+	}
+	return h.Default
+}
 
 // Hyperparameters lists the rows in the order of the documentation.
 func Hyperparameters() []Hyperparameter {

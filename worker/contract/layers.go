@@ -1,188 +1,94 @@
 package contract
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"math"
-	"strings"
+	"slices"
+	"sync"
 )
 
-// A Layer is the row of a layer type. The rows are written beside the shapes of each
-// type, in package worker (worker.Rows), and handed to this package: it imports nothing
-// of ours.
+// A Layer is the row of a layer type. Its shapes and its state are rules in package
+// worker, by the name.
 type Layer struct {
 	Name   string `json:"name"`
 	Module string `json:"module,omitempty"` // the class in torch.nn, "" if none corresponds
 	Doc    string `json:"doc"`
-	// Dims is the number of dimensions behind the channels that a window or a norm
-	// goes over: 2 for conv2d. 0 says that the type has no such number.
-	Dims       int         `json:"dims,omitempty"`
-	Positional []string    `json:"positional,omitempty"` // may stand without a name in the line form, in order
-	Workers    []string    `json:"workers"`              // that support it
+	// Dims is the number of dimensions after the channels that a window or a norm
+	// covers: 2 for conv2d. 0: the type has no such number.
+	Dims int `json:"dims,omitempty"`
+	// Ranks lists how many dimensions the input may have after the batch; nil: any.
+	Ranks []int `json:"ranks,omitempty"`
+	// Positional lists the parameters that may stand without a name in the line
+	// form, in order: "conv2d 16 3" is out_channels=16 kernel_size=3.
+	Positional []string    `json:"positional,omitempty"`
+	Workers    []string    `json:"workers"` // that support it
 	Params     []Parameter `json:"params"`
 }
 
-// A Parameter is one parameter of a layer type. In a list (ints) each number is within
-// the range. If the layer has Dims, a list has that many numbers, and one number stands
-// for all of them.
+// A Parameter is one parameter of a layer type. In a list (Integers) each number is
+// within the range. If the layer has Dims, a list has that many numbers or one, which
+// stands for all of them, as a plain number does; else it has 1 to Limits.Numbers.
 type Parameter struct {
-	Name      string   `json:"name"`
-	Type      string   `json:"type"` // int, float, bool, ints, text, layers, forks
-	Default   any      `json:"default,omitempty"`
-	Required  bool     `json:"required,omitempty"`
-	Inferable bool     `json:"inferable,omitempty"` // follows from the layer's input
-	Range     *Range   `json:"range,omitempty"`
-	Words     []string `json:"words,omitempty"` // text: all values; ints: allowed besides numbers
-	Alias     string   `json:"alias,omitempty"` // another key that is read, never written
-	Doc       string   `json:"doc"`
+	Name string `json:"name"`
+	Type Type   `json:"type"`
+	// Default is the value of a parameter that is not given; nil: it is required,
+	// inferable, or Doc says what happens then.
+	Default  any  `json:"default,omitempty"`
+	Required bool `json:"required,omitempty"`
+	// From is the dimension of the input, the batch being 0, whose size an inferable
+	// parameter has: 1 or -1. 0: the parameter does not follow from the input.
+	From   int      `json:"from,omitempty"`
+	Axis   bool     `json:"axis,omitempty"`   // a dimension of the input: not 0, the batch; negative ones count from the end
+	Range  *Range   `json:"range,omitempty"`  // of numbers
+	Values []string `json:"values,omitempty"` // of a choice; of integers: words that are allowed too
+	Alias  string   `json:"alias,omitempty"`  // another key that is read, never written
+	Doc    string   `json:"doc"`
 }
 
-// layerVectors lists for every bound of every parameter a request just inside and one
-// just outside, and for every word an unknown one. They test the parameter alone: whether
-// a size fits the data is not asked.
-func layerVectors(layers []Layer) []Vector {
-	var all []Vector
-	for _, l := range layers {
-		for _, p := range l.Params {
-			add := func(name string, valid bool, value any) {
-				all = append(all, l.vector(p, name, valid, value))
-			}
-			switch p.Type {
-			case "bool":
-				add("1 is no boolean", false, 1)
-			case "text":
-				add("an empty word", false, "")
-				add("an unknown word", false, "nonesuch")
-			case "int", "ints":
-				low, high := int64(p.Range.Low), int64(p.Range.High)
-				add("lowest", true, low)
-				add("below the lowest", false, low-1)
-				add("highest", true, high)
-				add("above the highest", false, high+1)
-				add("not whole", false, 1.5)
-				add("whole, written as a float", true, json.RawMessage("1.0"))
-				if p.Words != nil {
-					add("an unknown word", false, "nonesuch")
-				}
-			case "float":
-				for _, b := range p.Range.bounds() {
-					add(b.name, b.valid, b.value)
-				}
-			}
-		}
-	}
-	return all
+// Inferable reports whether the parameter follows from the layer's input.
+func (p Parameter) Inferable() bool { return p.From != 0 }
+
+// Layers lists the rows of all layer types, by theme.
+func Layers() []Layer {
+	return slices.Concat(linearLayers(), convLayers(), poolLayers(), normLayers(), dropoutLayers(), activationLayers(), sequenceLayers(), shapeLayers())
 }
 
-// vector is a request with one layer, which has the value and what it needs besides.
-func (l Layer) vector(p Parameter, name string, valid bool, value any) Vector {
-	layer := map[string]any{"type": l.Name}
-	for _, other := range l.Params {
-		switch {
-		case !other.Required:
-		case other.Type == "layers":
-			layer[other.Name] = []any{map[string]any{"type": "relu"}}
-		case other.Type == "forks":
-			layer[other.Name] = []any{[]any{map[string]any{"type": "relu"}}}
-		default:
-			layer[other.Name] = 1
-		}
-	}
-	layer[p.Name] = value
-	v := Vector{Name: fmt.Sprintf("%s.%s: %s", l.Name, p.Name, name), Valid: valid, Input: map[string]any{
-		"operation": "train", "protocol": 1,
-		"model_config":  map[string]any{"type": "sequential", "layers": []any{layer}},
-		"training_data": map[string]any{"features": [][]float64{{1}}, "labels": []int{0}},
-	}}
-	if !valid {
-		v.Field = "model_config.layers[0]." + p.Name
-	}
-	return v
+// LookupLayer returns the row of the layer type called name.
+func LookupLayer(name string) (Layer, bool) {
+	l, ok := layersByName()[name]
+	return l, ok
 }
 
-// LayersFile is the page of the layers, from the package's folder.
-const LayersFile = "../../docs/reference/layers.md"
-
-func layersPage(layers []Layer) ([]byte, error) {
-	b := bytes.NewBufferString(`# Layers
-
-Generated from the rows in package worker; do not edit. Parameters have the names and defaults of the
-class in torch.nn. A parameter marked "from the input" is filled in if it is not given. In the line
-form, values without a name go to the parameters of the positional form, in order: ` + "`conv2d 16 3`" + ` is
-out_channels=16 kernel_size=3. One number of a list stands for all dimensions: kernel_size=3 is 3x3 in
-conv2d. Dimensions count the batch as 0.
-`)
-	for _, l := range layers {
-		fmt.Fprintf(b, "\n## %s\n\n%s.", l.Name, l.Doc)
-		if l.Module != "" {
-			fmt.Fprintf(b, " PyTorch: `nn.%s`.", l.Module)
-		}
-		if len(l.Positional) > 0 {
-			fmt.Fprintf(b, " Positional form: `%s %s`.", l.Name, strings.ToUpper(strings.Join(l.Positional, " ")))
-		}
-		fmt.Fprintf(b, " Workers: %s.\n", strings.Join(l.Workers, ", "))
-		if len(l.Params) == 0 {
-			continue
-		}
-		b.WriteString("\n| parameter | value | default | what it is |\n|---|---|---|---|\n")
-		for _, p := range l.Params {
-			def, err := p.absent()
-			if err != nil {
-				return nil, err
-			}
-			name := "`" + p.Name + "`"
-			if p.Alias != "" {
-				name += " or `" + p.Alias + "`"
-			}
-			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, p.values(), def, strings.ReplaceAll(p.Doc, "|", `\|`))
-		}
+var layersByName = sync.OnceValue(func() map[string]Layer {
+	m := map[string]Layer{}
+	for _, l := range Layers() {
+		m[l.Name] = l
 	}
-	return b.Bytes(), nil
+	return m
+})
+
+// LayerNames lists the names of all layer types.
+func LayerNames() []string {
+	var names []string
+	for _, l := range Layers() {
+		names = append(names, l.Name)
+	}
+	return names
 }
 
-// absent says what happens if the parameter is not given.
-func (p Parameter) absent() (string, error) {
-	switch {
-	case p.Required:
-		return "required", nil
-	case p.Inferable:
-		return "from the input", nil
-	case p.Default == nil:
-		return "none", nil
-	}
-	text, err := json.Marshal(p.Default)
-	return string(text), err
-}
-
-// values says in words which values the parameter takes.
-func (p Parameter) values() string {
-	if p.Type == "text" {
-		return strings.Join(p.Words, ", ")
-	}
-	text := map[string]string{"int": "integer", "float": "number", "bool": "boolean", "ints": "integers", "layers": "layers", "forks": "lists of layers"}[p.Type]
-	if p.Range != nil {
-		if r := p.Range.within(); r != "" {
-			text += ", " + r
+// Param returns the parameter called name, by its name or its alias.
+func (l Layer) Param(name string) (*Parameter, bool) {
+	for i := range l.Params {
+		if p := &l.Params[i]; p.Name == name || p.Alias != "" && p.Alias == name {
+			return p, true
 		}
 	}
-	if p.Words != nil {
-		text += "; or " + strings.Join(p.Words, ", ")
-	}
-	return text
+	return nil, false
 }
 
-// within is String without bounds that are only the limit of a size.
-func (r Range) within() string {
-	size := float64(Bounds().Size)
-	switch low := fmt.Sprintf("%v or more", r.Low); {
-	case r.High < size && r.Low > -size:
-		return r.String()
-	case r.Low == -size || math.IsInf(r.Low, -1):
-		return ""
-	case r.OpenLow:
-		return fmt.Sprintf("more than %v", r.Low)
-	default:
-		return low
+// ParamNames lists the names of the parameters, without aliases.
+func (l Layer) ParamNames() []string {
+	var names []string
+	for _, p := range l.Params {
+		names = append(names, p.Name)
 	}
+	return names
 }

@@ -95,13 +95,15 @@ type Limits struct {
 	Layers     int `json:"layers"`      // in a list, and in a model
 	Depth      int `json:"depth"`       // of residuals and branches within each other
 	Size       int `json:"size"`        // largest number among a layer's parameters, and its negative
+	Numbers    int `json:"numbers"`     // in a list of a layer's parameter
+	List       int `json:"list"`        // numbers in a hyperparameter
 	Address    int `json:"address"`     // characters of a URL
 	ObjectName int `json:"object_name"` // characters of an upload's name
 }
 
 // Bounds returns the limits.
 func Bounds() Limits {
-	return Limits{Protocol: 1, RunID: 128, StartEpoch: 1e9, Sources: 1000, Requests: 1000, Layers: 10_000, Depth: 16, Size: 1 << 31, Address: 8192, ObjectName: 200}
+	return Limits{Protocol: 1, RunID: 128, StartEpoch: 1e9, Sources: 1000, Requests: 1000, Layers: 10_000, Depth: 16, Size: 1 << 31, Numbers: 16, List: 1 << 20, Address: 8192, ObjectName: 200}
 }
 
 // OptimizerNames lists the names of the optimizers.

@@ -11,77 +11,136 @@ import (
 // VectorsFile is where the boundary vectors lie, from the package's folder.
 const VectorsFile = "../testdata/vectors.json"
 
-// A Vector is a request at the boundary of a range, and the verdict that every
-// decoder has to give.
+// A Vector is a request with one value at the boundary of what is allowed, and the verdict
+// that every decoder has to give.
 type Vector struct {
 	Name  string         `json:"name"`
 	Valid bool           `json:"valid"`
 	Field string         `json:"field,omitempty"` // that the error names
+	Wants string         `json:"wants,omitempty"` // what the error's message ends with
 	Input map[string]any `json:"input"`
 }
 
-// Vectors lists for every bound of every number one request just inside and one just
-// outside, for every choice an unknown word, and for every row something that does
-// not use it; and the bounds of the layers' parameters.
-func Vectors(layers []Layer) []Vector {
+// Vectors lists requests with one value each, for every hyperparameter and for every
+// parameter of a layer: the bounds, and just outside of them; unknown words; every wrong
+// type, also inside a list; null; a missing value; and for every hyperparameter something
+// that does not use it.
+func Vectors() []Vector {
 	var all []Vector
 	for _, row := range Hyperparameters() {
-		add := func(name string, valid bool, value any) {
-			all = append(all, row.vector(name, valid, row.fitting(), value))
-		}
-		switch row.Type {
-		case Boolean:
-			add("1 is no boolean", false, 1)
-		case Choice:
-			add("an empty word", false, "")
-			add("an unknown word", false, "nonesuch")
-		case Integer, GPUs:
-			low, high := int64(row.Range.Low), int64(row.Range.High)
-			add("lowest", true, low)
-			add("below the lowest", false, low-1)
-			add("highest", true, high)
-			add("above the highest", false, high+1)
-			add("not whole", false, float64(low)+0.5)
-			add("whole, written as a float", true, json.RawMessage("32.0"))
-		default:
-			for _, b := range row.Range.bounds() {
-				add(b.name, b.valid, row.listed(b.value))
-			}
+		for _, t := range row.trials() {
+			all = append(all, row.vector(t, row.fitting()))
 		}
 		if h := row.unfitting(); h != nil {
-			all = append(all, row.vector("not used", false, h, row.unusual()))
+			all = append(all, row.vector(trial{name: "not used", value: row.unusual()}, h))
 			if row.Default != nil {
-				all = append(all, row.vector("not used, the default", true, row.unfitting(), row.Default))
+				all = append(all, row.vector(trial{name: "not used, the default", valid: true, value: row.Default}, row.unfitting()))
 			}
 		}
+		for loss, above := range row.Above {
+			h := row.fitting()
+			h["loss_function"] = loss
+			all = append(all, row.vector(trial{name: "not above what " + loss + " wants", value: above, wants: loss + " wants more than " + short(above)}, h))
+		}
 	}
-	return append(all, layerVectors(layers)...)
+	return append(all, layerVectors()...)
 }
 
-type boundary struct {
+// A trial is one value for a row, and the verdict.
+type trial struct {
 	name  string
 	valid bool
-	value float64
+	value any
+	at    string // of an error, after the row's name: "[1]"
+	wants string
 }
 
-func (r Range) bounds() []boundary {
+// trials are values for a hyperparameter that applies.
+func (h Hyperparameter) trials() []trial {
+	all := []trial{{name: "null", valid: !h.Required, value: nil}}
+	bad := func(name string, value any, at, wants string) {
+		all = append(all, trial{name, false, value, at, wants})
+	}
+	switch h.Type {
+	case Boolean:
+		bad("1 is no boolean", 1, "", "wants true or false, not a number")
+		bad("a text", "true", "", "wants true or false, not a text")
+	case Choice:
+		bad("an empty word", "", "", "")
+		bad("an unknown word", "nonesuch", "", "")
+		bad("a number", 1, "", "wants a text, not a number")
+	case Integer:
+		all = append(all, h.Range.whole()...)
+		bad("a text", "1", "", "wants a whole number, not a text")
+		bad("a list", []int{1}, "", "wants a whole number, not a list")
+		bad("true", true, "", "wants a whole number, not true or false")
+	case GPUs:
+		for _, t := range append(h.Range.whole(), trial{name: "a text", value: "some"}, trial{name: "a list", value: []int{1}}) {
+			if t.wants = ""; !t.valid {
+				t.wants = "wants " + h.Range.String() + `, or "all"`
+			}
+			all = append(all, t)
+		}
+		all = append(all, trial{name: "all", valid: true, value: "all"})
+	case Number:
+		all = append(all, h.Range.bounds()...)
+		bad("a text", "1", "", "wants a number, not a text")
+		bad("a list", []int{1}, "", "wants a number, not a list")
+		bad("true", true, "", "wants a number, not true or false")
+	case Numbers:
+		for _, t := range h.Range.bounds() {
+			if t.value = []any{0.5, t.value}; !t.valid {
+				t.at = "[1]"
+			}
+			all = append(all, t)
+		}
+		bad("a number", 0.5, "", "wants a list, not a number")
+		bad("a text in the list", []any{0.5, "1"}, "[1]", "wants a number, not a text")
+		bad("null in the list", []any{0.5, nil}, "[1]", "wants a number, not null")
+		bad("a list in the list", []any{0.5, []int{}}, "[1]", "wants a number, not a list")
+		if h.Length > 0 {
+			bad("too short", []any{0.5}, "", fmt.Sprintf("has 1 numbers, wants %d", h.Length))
+			bad("too long", []any{0.5, 0.5, 0.5}, "", fmt.Sprintf("has 3 numbers, wants %d", h.Length))
+		}
+	default:
+		panic("contract: no trials for the type " + h.Type)
+	}
+	bad("an object", map[string]any{}, "", "")
+	if h.Required {
+		all = append(all, trial{name: "missing", value: missing})
+	}
+	return all
+}
+
+// missing is the value of a trial that gives none.
+var missing = new(int)
+
+// bounds are the trials of a number.
+func (r Range) bounds() []trial {
 	below, above := math.Nextafter(r.Low, math.Inf(-1)), math.Nextafter(r.High, math.Inf(1))
-	low, high := boundary{"lowest", true, r.Low}, boundary{"highest", true, r.High}
+	low, high := r.Low, r.High
 	if r.OpenLow {
-		low.value, below = math.Nextafter(r.Low, math.Inf(1)), r.Low
+		low, below = math.Nextafter(r.Low, math.Inf(1)), r.Low
 	}
 	if r.OpenHigh {
-		high.value, above = math.Nextafter(r.High, math.Inf(-1)), r.High
+		high, above = math.Nextafter(r.High, math.Inf(-1)), r.High
 	}
-	return []boundary{low, {"below the lowest", false, below}, high, {"above the highest", false, above}}
+	wants := "wants " + r.String()
+	return []trial{
+		{"lowest", true, low, "", ""}, {"below the lowest", false, below, "", wants},
+		{"highest", true, high, "", ""}, {"above the highest", false, above, "", wants},
+	}
 }
 
-// listed is v, in a list if the row has one.
-func (h Hyperparameter) listed(v float64) any {
-	if h.Type != Numbers {
-		return v
+// whole are the trials of a whole number.
+func (r Range) whole() []trial {
+	low, high, wants := int64(r.Low), int64(r.High), "wants "+r.String()
+	return []trial{
+		{"lowest", true, low, "", ""}, {"below the lowest", false, low - 1, "", wants},
+		{"highest", true, high, "", ""}, {"above the highest", false, high + 1, "", wants},
+		{"not whole", false, 1.5, "", "is 1.5, wants a whole number"},
+		{"whole, written as a float", true, json.RawMessage("1.0"), "", ""},
 	}
-	return []float64{v, 0.5}
 }
 
 // fitting are hyperparameters that use the row.
@@ -134,40 +193,42 @@ func (h Hyperparameter) unusual() any {
 	return 7
 }
 
-// vector is a request with the row's value among others.
-func (h Hyperparameter) vector(name string, valid bool, given map[string]any, value any) Vector {
-	if outer, inner, deep := strings.Cut(h.Name, "."); !deep {
-		given[outer] = value
-	} else {
-		object := map[string]any{inner: value}
-		if others, ok := given[outer].(map[string]any); ok {
-			for k, v := range others {
-				if k != inner {
-					object[k] = v
-				}
-			}
+// vector is a request with the trial's value among other hyperparameters.
+func (h Hyperparameter) vector(t trial, given map[string]any) Vector {
+	object, name := given, h.Name
+	if outer, inner, deep := strings.Cut(h.Name, "."); deep {
+		object, _ = given[outer].(map[string]any)
+		if name = inner; object == nil {
+			object = map[string]any{}
+			given[outer] = object
 		}
-		given[outer] = object
 	}
-	v := Vector{Name: fmt.Sprintf("%s: %s", h.Name, name), Valid: valid, Input: map[string]any{
+	if delete(object, name); t.value != missing {
+		object[name] = t.value
+	}
+	return t.vector(h.Name, "hyperparameters."+h.Name, map[string]any{"type": "linear", "out_features": 2}, given)
+}
+
+// vector is a request with a layer and hyperparameters; field is what the trial is about.
+func (t trial) vector(name, field string, layer, hyperparameters map[string]any) Vector {
+	v := Vector{Name: name + ": " + t.name, Valid: t.valid, Wants: t.wants, Input: map[string]any{
 		"operation": "train", "protocol": 1,
-		"model_config":    map[string]any{"type": "sequential", "layers": []any{map[string]any{"type": "linear", "out_features": 2}}},
-		"training_data":   map[string]any{"features": [][]float64{{1}}, "labels": []int{0}},
-		"hyperparameters": given,
+		"model_config":  map[string]any{"type": "sequential", "layers": []any{layer}},
+		"training_data": map[string]any{"features": [][]float64{{1}}, "labels": []int{0}},
 	}}
-	if !valid {
-		v.Field = "hyperparameters." + h.Name
-		if _, list := value.([]float64); list && name != "not used" {
-			v.Field += "[0]"
-		}
+	if hyperparameters != nil {
+		v.Input["hyperparameters"] = hyperparameters
+	}
+	if !t.valid {
+		v.Field = field + t.at
 	}
 	return v
 }
 
 // VectorsJSON returns the vectors, one a line.
-func VectorsJSON(layers []Layer) ([]byte, error) {
+func VectorsJSON() ([]byte, error) {
 	b := bytes.NewBufferString("[\n")
-	for i, v := range Vectors(layers) {
+	for i, v := range Vectors() {
 		if i > 0 {
 			b.WriteString(",\n")
 		}

@@ -106,8 +106,8 @@ func named(t []*tensor, name string) *tensor {
 // layerNames lists the types that layer makes.
 func layerNames() []string {
 	var names []string
-	for _, k := range worker.Kinds() {
-		if !slices.Contains(onlyPyTorch(), k.Name) {
+	for _, k := range contract.Layers() {
+		if slices.Contains(k.Workers, contract.WorkerEngine) {
 			names = append(names, k.Name)
 		}
 	}
@@ -118,8 +118,8 @@ func layerNames() []string {
 // complete.
 func onlyPyTorch() []string {
 	var names []string
-	for _, k := range worker.Kinds() {
-		if !slices.Contains(k.Workers(), contract.WorkerEngine) {
+	for _, k := range contract.Layers() {
+		if !slices.Contains(k.Workers, contract.WorkerEngine) {
 			names = append(names, k.Name)
 		}
 	}

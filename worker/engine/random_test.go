@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // randomLayer has random parameters of a random type; most fit nothing.
@@ -19,19 +20,19 @@ func randomLayer(r *rand.Rand, depth int) worker.Layer {
 			continue
 		}
 		switch p.Type {
-		case worker.Int:
+		case contract.Integer:
 			l.Params[p.Name] = r.IntN(5)
-		case worker.Float:
+		case contract.Number:
 			l.Params[p.Name] = float64(r.IntN(11)) / 10
-		case worker.Bool:
+		case contract.Boolean:
 			l.Params[p.Name] = r.IntN(2) == 0
-		case worker.Text:
-			l.Params[p.Name] = p.Options[r.IntN(len(p.Options))]
-		case worker.Ints:
+		case contract.Choice:
+			l.Params[p.Name] = p.Values[r.IntN(len(p.Values))]
+		case contract.Integers:
 			l.Params[p.Name] = []any{r.IntN(5), []int{r.IntN(4), r.IntN(4)}, []int{r.IntN(4), 1, r.IntN(3)}}[r.IntN(3)]
-		case worker.Layers:
+		case contract.LayerList:
 			l.Params[p.Name] = randomLayers(r, depth+1)
-		case worker.Forks:
+		case contract.LayerLists:
 			l.Params[p.Name] = [][]worker.Layer{randomLayers(r, depth+1), randomLayers(r, depth+1)}
 		}
 	}

@@ -322,7 +322,7 @@ func TestTableIsTheContracts(t *testing.T) {
 			v, ok := g.Params[p.Name]
 			want, _ := json.Marshal(p.Default)
 			have, _ := json.Marshal(v.Default)
-			if !ok || v.Required != p.Required || v.Inferred != p.Inferable || v.Alias != p.Alias || string(want) != string(have) || !slices.Equal(sorted(v.Words), sorted(p.Options)) {
+			if !ok || v.Required != p.Required || v.Inferred != p.Inferable() || v.Alias != p.Alias || string(want) != string(have) || !slices.Equal(sorted(v.Words), sorted(p.Values)) {
 				t.Errorf("%s.%s: %+v, the contract has %+v", k.Name, p.Name, v, p)
 			}
 		}

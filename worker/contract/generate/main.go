@@ -1,5 +1,4 @@
-// Command generate writes what is made from the contract's tables and the
-// rows of the layers. It runs in
+// Command generate writes the files that are made from the contract's tables. It runs in
 // worker/contract; see there.
 package main
 
@@ -7,12 +6,11 @@ import (
 	"log"
 	"os"
 
-	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 func main() {
-	for name, text := range contract.Generated(worker.Rows()) {
+	for name, text := range contract.Generated() {
 		b, err := text()
 		if err == nil {
 			err = os.WriteFile(name, b, 0o644)

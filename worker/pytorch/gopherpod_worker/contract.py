@@ -1,6 +1,6 @@
 """The contract's tables, which Go and Python share: contract.json, written by go generate ./worker/contract.
 
-The rules that go with the rows stand in worker/contract/doc.go. This side has no table of its own.
+The rules that go with the rows are in worker/contract/doc.go. This side has no table of its own.
 """
 
 from __future__ import annotations
@@ -13,27 +13,43 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Range:
+    """The range of a number. A bound belongs to it unless it is open; words say what is in it."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+    words: str = ""
+
+    def contains(self, x: float) -> bool:
+        return (x > self.low or (x == self.low and not self.open_low)) and (x < self.high or (x == self.high and not self.open_high))
+
+
+@dataclass(frozen=True)
 class Parameter:
     """A parameter of a layer; the names are those of the table's keys."""
 
     name: str
     type: str
-    range: dict[str, Any] = field(default_factory=dict)
+    range: Range = Range()
     default: Any = None
     required: bool = False
-    inferable: bool = False
-    words: tuple[str, ...] = ()
+    inferred_from: int = 0  # from: the dimension whose size it has if it is not given; 0: none
+    axis: bool = False
+    values: tuple[str, ...] = ()
     alias: str = ""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A type of layer: the class in torch.nn, the dimensions of its window or norm, its parameters."""
+    """A type of layer: the class in torch.nn, the dimensions of its window or norm, those of its input, its parameters."""
 
     name: str
-    module: str
-    dims: int
-    params: dict[str, Parameter]
+    module: str = ""
+    dims: int = 0
+    ranks: tuple[int, ...] = ()
+    params: dict[str, Parameter] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,7 @@ class Row:
 
     name: str
     type: str
-    range: dict[str, Any] = field(default_factory=dict)
+    range: Range = Range()
     length: int = 0
     values: tuple[str, ...] = ()
     default: Any = None
@@ -56,30 +72,25 @@ class Row:
     def default_for(self, optimizer: str) -> Any:
         return self.default_by.get(optimizer, self.default)
 
-    def contains(self, x: float) -> bool:
-        r = self.range
-        low, high = r.get("low", -math.inf), r.get("high", math.inf)
-        return (x > low or (x == low and not r.get("open_low"))) and (x < high or (x == high and not r.get("open_high")))
-
-    def wants(self) -> str:
-        """The range in words."""
-        r = self.range
-        low = f"{'above' if r.get('open_low') else 'at least'} {r['low']:g}"
-        return f"{low} and {'below' if r.get('open_high') else 'at most'} {r['high']:g}"
-
 
 def _known(cls: Any, given: dict[str, Any]) -> dict[str, Any]:
     """What a row has for the fields of a class."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in cls.__dataclass_fields__}
+    known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in cls.__dataclass_fields__}
+    if "range" in given:
+        known["range"] = Range(**given["range"])
+    return known
 
 
 def _row(given: dict[str, Any]) -> Row:
     return Row(**_known(Row, given))
 
 
+def _parameter(given: dict[str, Any]) -> Parameter:
+    return Parameter(**_known(Parameter, given), inferred_from=given.get("from", 0))
+
+
 def _layer(given: dict[str, Any]) -> Layer:
-    params = {p["name"]: Parameter(**_known(Parameter, p)) for p in given["params"]}
-    return Layer(given["name"], given.get("module", ""), given.get("dims", 0), params)
+    return Layer(**{**_known(Layer, given), "params": {p["name"]: _parameter(p) for p in given["params"]}})
 
 
 def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from .contract import Range
+
 
 class JobError(ValueError):
     """Why a job failed: kind is the decision that the caller can take (worker/errors.go)."""
@@ -58,12 +60,63 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def json_kind(value: Any) -> str:
+    """The type of a JSON value in words, as worker/strict.go has them."""
+    words = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return words.get(type(value), "a number")
+
+
+def whole(value: Any, path: str) -> int:
+    """An integer, which may be written 32.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, float):
+        raise invalid(path, f"is {shown(value)}, wants a whole number")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid(path, f"wants a whole number, not {json_kind(value)}")
+    return value
+
+
+def finite(value: Any, path: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise invalid(path, f"wants a number, not {json_kind(value)}")
+    try:
+        x = float(value)
+    except OverflowError:
+        raise invalid(path, "wants a number that float64 can hold") from None
+    if not math.isfinite(x):
+        raise invalid(path, f"is {x}, wants a finite number")
+    return x
+
+
+def flag(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise invalid(path, f"wants true or false, not {json_kind(value)}")
+    return value
+
+
+def word(value: Any, path: str, choices: Iterable[str]) -> str:
+    """A text that is one of the choices."""
+    if not isinstance(value, str):
+        raise invalid(path, f"wants a text, not {json_kind(value)}")
+    if value not in choices:
+        raise invalid(path, f"unknown value {shown(value)}; {nearest(value, choices)}")
+    return value
+
+
+def within(value: Any, path: str, r: Range) -> Any:
+    """The number, if it is in the range."""
+    if not r.contains(value):
+        raise invalid(path, f"is {shown(value)}, wants {r.words}")
+    return value
+
+
 class Fields:
     """A JSON object under a path. Every read takes the field away; end() refuses what is left."""
 
     def __init__(self, value: Any, path: str):
         if not isinstance(value, dict):
-            raise invalid(path, f"an object is expected, not {shown(value)}")
+            raise invalid(path, f"wants an object, not {json_kind(value)}")
         for key in value:
             if not isinstance(key, str):
                 raise invalid(path, f"a key is not a text: {shown(key)}")
@@ -85,56 +138,16 @@ class Fields:
     def text(self, name: str, default: str = "", choices: Iterable[str] | None = None, limit: int = 1 << 10) -> str:
         value = self.raw(name, default)
         if not isinstance(value, str):
-            raise invalid(self.at(name), f"a text is expected, not {shown(value)}")
+            raise invalid(self.at(name), f"wants a text, not {json_kind(value)}")
         if len(value) > limit:
-            raise invalid(self.at(name), f"a text of at most {limit} characters is expected, this has {len(value)}")
-        if choices is not None and value not in choices:
-            raise invalid(self.at(name), f"unknown value {shown(value)}; {nearest(value, choices)}")
-        return value
+            raise invalid(self.at(name), f"has {len(value)} characters, wants at most {limit}")
+        return value if choices is None else word(value, self.at(name), choices)
 
     def integer(self, name: str, default: Any = None, low: int = 0, high: int = 1 << 31) -> Any:
         value = self.raw(name, default)
         if value is default:
             return default
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise invalid(self.at(name), f"an integer is expected, not {shown(value)}")
-        if not low <= value <= high:
-            raise invalid(self.at(name), f"{shown(value)} is not in {low}..{high}")
-        return value
-
-    def num(self, name: str, default: Any = None, low: float = -math.inf, high: float = math.inf, open_low: bool = False) -> Any:
-        value = self.raw(name, default)
-        if value is default:
-            return default
-        return self._number(name, value, low, high, open_low)
-
-    def _number(self, name: str, value: Any, low: float, high: float, open_low: bool = False) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise invalid(self.at(name), f"a number is expected, not {shown(value)}")
-        try:
-            value = float(value)
-        except OverflowError:
-            raise invalid(self.at(name), "the number is too large") from None
-        if not math.isfinite(value) or not low <= value <= high or (open_low and value == low):
-            bounds = f"{'>' if open_low else '>='} {low:g}" + ("" if math.isinf(high) else f" and <= {high:g}")
-            raise invalid(self.at(name), f"{value:g} is not {bounds}")
-        return value
-
-    def bool(self, name: str, default: bool = False) -> bool:
-        value = self.raw(name, default)
-        if not isinstance(value, bool):
-            raise invalid(self.at(name), f"true or false is expected, not {shown(value)}")
-        return value
-
-    def numbers(self, name: str, low: float = -math.inf, high: float = math.inf, limit: int = 1 << 20) -> tuple[Any, ...] | None:
-        value = self.raw(name)
-        if value is None:
-            return None
-        if not isinstance(value, list) or len(value) > limit:
-            raise invalid(self.at(name), f"a list of at most {limit} numbers is expected")
-        return tuple(self._number(f"{name}[{i}]", v, low, high) for i, v in enumerate(value))
+        return within(whole(value, self.at(name)), self.at(name), Range(low, high, words=f"{low} to {high}"))
 
     def end(self) -> None:
         for name in self.left:

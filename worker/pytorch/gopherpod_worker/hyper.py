@@ -6,12 +6,11 @@ loss or the scheduler is refused by name, unless it is the default.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import HYPERPARAMETERS, Row, default
-from .fields import Fields, invalid, nearest, shown
+from .contract import HYPERPARAMETERS, LIMITS, Row, default
+from .fields import Fields, JobError, finite, flag, invalid, json_kind, shown, whole, within, word
 
 
 @dataclass(frozen=True)
@@ -96,75 +95,60 @@ def parse(value: Any, path: str, operation: str, protocol: int) -> Hyperparamete
         if name in given:
             _in_range(row, given[name], f.at(name))
         elif row.required and name.rpartition(".")[0] in inner:
-            raise invalid(f.at(name), "missing" + (f"; known: {', '.join(row.values)}" if row.values else ""))
+            raise invalid(f.at(name), "is missing" + (f"; known: {', '.join(row.values)}" if row.values else ""))
     for name, v in given.items():
         _applies(HYPERPARAMETERS[name], v, f.at(name), chosen, protocol)
     for name, row in HYPERPARAMETERS.items():
         least = row.above.get(chosen["losses"])
         if least is not None and name in given and given[name] <= least:
-            raise invalid(f.at(name), f"{shown(given[name])} is out of range: {chosen['losses']} wants more than {least:g}")
+            raise invalid(f.at(name), f"is {shown(given[name])}, {chosen['losses']} wants more than {least:g}")
     hyper = _resolve(given, optimizer, operation, set(inner))
     if hyper.nesterov and (hyper.momentum <= 0 or hyper.dampening != 0):
-        raise invalid(f.at("nesterov"), "it needs a momentum above 0 and no dampening")
+        raise invalid(f.at("nesterov"), "requires momentum > 0 and no dampening")
     return hyper
 
 
 def _typed(row: Row, v: Any, path: str) -> Any:
     """The value as the row's type has it."""
     if row.type == "boolean":
-        if not isinstance(v, bool):
-            raise invalid(path, f"true or false is expected, not {shown(v)}")
-        return v
+        return flag(v, path)
     if row.type == "choice":
-        if not isinstance(v, str):
-            raise invalid(path, f"a text is expected, not {shown(v)}")
-        if v not in row.values:
-            raise invalid(path, f"unknown value {shown(v)}; {nearest(v, row.values)}")
-        return v
+        return word(v, path, row.values)
     if row.type == "numbers":
-        if not isinstance(v, list) or (row.length and len(v) != row.length) or len(v) > 1 << 20:
-            raise invalid(path, f"a list of {row.length or 'at most 1048576'} numbers is expected, not {shown(v)}")
-        return tuple(_number(x, f"{path}[{i}]") for i, x in enumerate(v))
-    if row.type == "gpus" and v == "all":
-        return ALL
-    if row.type in ("integer", "gpus"):
-        if isinstance(v, float) and v.is_integer():
-            v = int(v)
-        if isinstance(v, bool) or not isinstance(v, int):
-            raise invalid(path, f"an integer is expected, not {shown(v)}")
-        return v
-    return _number(v, path)
-
-
-def _number(v: Any, path: str) -> float:
-    if isinstance(v, bool) or not isinstance(v, (int, float)):
-        raise invalid(path, f"a number is expected, not {shown(v)}")
-    try:
-        x = float(v)
-    except OverflowError:
-        raise invalid(path, "the number is too large") from None
-    if not math.isfinite(x):
-        raise invalid(path, f"a finite number is expected, not {x}")
-    return x
+        if not isinstance(v, list):
+            raise invalid(path, f"wants a list, not {json_kind(v)}")
+        if row.length and len(v) != row.length:
+            raise invalid(path, f"has {len(v)} numbers, wants {row.length}")
+        if len(v) > LIMITS["list"]:
+            raise invalid(path, f"has {len(v)} numbers, wants at most {LIMITS['list']}")
+        return tuple(finite(x, f"{path}[{i}]") for i, x in enumerate(v))
+    if row.type == "gpus":
+        if v == ALL:
+            return ALL
+        try:
+            return within(whole(v, path), path, row.range)
+        except JobError:
+            raise invalid(path, f'is {shown(v)}, wants {row.range.words}, or "all"') from None
+    if row.type == "integer":
+        return whole(v, path)
+    return finite(v, path)
 
 
 def _in_range(row: Row, v: Any, path: str) -> None:
-    if not row.range or v == ALL:
+    if v == ALL or row.type in ("boolean", "choice"):
         return
     for i, x in enumerate(v if isinstance(v, tuple) else (v,)):
-        at = f"{path}[{i}]" if isinstance(v, tuple) else path
-        if not row.contains(x):
-            raise invalid(at, f"{shown(x)} is out of range: {row.wants()} is expected")
+        within(x, f"{path}[{i}]" if isinstance(v, tuple) else path, row.range)
 
 
 def _applies(row: Row, value: Any, path: str, chosen: dict[str, str], protocol: int) -> None:
     """Refuses a value that changes nothing, unless it is the default or an empty list. The predecessor's requests, without a
     protocol, may hold what their optimizer does not use; it is ignored."""
-    for kind, word in chosen.items():
+    for kind, name in chosen.items():
         users: tuple[str, ...] = getattr(row, kind)
-        if not users or word in users or value in (row.default_for(chosen["optimizers"]), ()) or (row.optimizers and not protocol):
+        if not users or name in users or value in (row.default_for(chosen["optimizers"]), ()) or (row.optimizers and not protocol):
             continue
-        raise invalid(path, f"{word or 'no scheduler'} does not use it; {', '.join(users)} {'does' if len(users) == 1 else 'do'}")
+        raise invalid(path, f"{name or 'no scheduler'} does not use it; {', '.join(users)} {'does' if len(users) == 1 else 'do'}")
 
 
 def _resolve(given: dict[str, Any], optimizer: str, operation: str, objects: set[str]) -> Hyperparameters:

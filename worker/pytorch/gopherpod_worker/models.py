@@ -21,7 +21,7 @@ from torch import nn
 
 from . import layers
 from .contract import LAYERS, LIMITS
-from .fields import Fields
+from .fields import Fields, json_kind
 from .memory import free_memory
 from .modules import Branches, Embedding, Graph, Residual, merge
 from .wire import JobError, invalid, nearest, shown, unsupported
@@ -38,7 +38,7 @@ class Builder:
     def sequence(self, specs: Any, path: str, x: torch.Tensor, depth: int = 0) -> tuple[Any, ...]:
         """(modules, specifications, output) of a list of layers."""
         if not isinstance(specs, list):
-            raise invalid(path, f"a list of layers is expected, not {shown(specs)}")
+            raise invalid(path, f"wants a list, not {json_kind(specs)}")
         if depth > MAX_DEPTH:
             raise invalid(path, f"layers in layers, more than {MAX_DEPTH} deep")
         self.count += len(specs)
@@ -65,9 +65,10 @@ class Builder:
 
     def layer(self, kind: layers.Kind, f: Fields, spec: dict[str, Any], x: torch.Tensor, label: str, before: str) -> tuple[Any, ...]:
         rank = x.dim() - 1
-        if (kind.rank and rank not in kind.rank) or (rank == 0 and kind.rank is None and kind.infers):
-            wants = " or ".join(str(r) for r in kind.rank or (1,))
-            raise invalid(f.path, f"{label}: wants {wants} dimensions behind the batch, but {before}")
+        ranks = kind.row.ranks
+        if (ranks and rank not in ranks) or (rank == 0 and not ranks and kind.infers):
+            wants = " or ".join(str(r) for r in ranks or (1,))
+            raise invalid(f.path, f"{label}: wants {wants} dimensions after the batch, but {before}")
         args, found = layers.read(f, kind, tuple(x.shape), label, before)
         f.end()
         try:
@@ -116,6 +117,8 @@ class Builder:
 
     def container(self, name: str, f: Fields, at: str, x: torch.Tensor, label: str, depth: int) -> tuple[Any, ...]:
         if name == "residual":
+            if not f.has("layers"):
+                raise invalid(f.at("layers"), "is missing; residual needs it")
             inner, spec, y = self.sequence(f.raw("layers"), f.at("layers"), x, depth + 1)
             full, around, z = {"type": name, "layers": spec}, [], x
             if f.has("shortcut"):
@@ -127,8 +130,12 @@ class Builder:
                 raise invalid(at, f"{label}: its layers give {list(y.shape[1:])}, the way around {list(z.shape[1:])}; a shortcut helps")
             return Residual(nn.Sequential(*inner), nn.Sequential(*around)), full, y
         forks = f.raw("branches")
-        if not isinstance(forks, list) or not forks:
-            raise invalid(f.at("branches"), f"{label}: a list of lists of layers is expected")
+        if forks is None:
+            raise invalid(f.at("branches"), "is missing; branches needs it")
+        if not isinstance(forks, list):
+            raise invalid(f.at("branches"), f"wants a list, not {json_kind(forks)}")
+        if not forks:
+            raise invalid(f.at("branches"), f"{label}: there are no branches")
         how, dim = (layers.parameter(f, LAYERS[name], p, label) for p in ("merge", "dim"))
         f.end()
         modules, specs, outs = [], [], []

@@ -14,7 +14,7 @@ for name, kind in layers.TABLE.items():
     table[name] = {
         "module": cls.__name__ if cls else "",
         "params": {
-            p: {"default": v.default, "required": v.required, "inferred": v.inferable and p in layers.INFERRED, "alias": v.alias, "words": list(v.words)}
+            p: {"default": v.default, "required": v.required, "inferred": v.inferred_from != 0, "alias": v.alias, "words": list(v.values)}
             for p, v in kind.row.params.items()
         },
     }
