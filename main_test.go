@@ -32,6 +32,9 @@ var update = flag.Bool("update", false, "write the generated pages")
 // uses. Test files may import more. ARCHITECTURE.md's table is generated from it: after
 // a change, run go generate . and commit both.
 const rules = `
+# What the kernel and the client of RunPod both have to know.
+environ < # variables in files of NAME=value lines, and which names are those of secrets
+
 # Bytes and numbers: these know nothing of ours.
 tensors/bigjson < # JSON with large strings at memory speed
 tensors/memory < # how much memory is free, for decoders that refuse before they allocate
@@ -45,25 +48,26 @@ worker/address < # what a worker may read from and write to on the network: its 
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
 worker/engine < tensors, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
 worker/local < tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
-worker/local/embedded < worker/engine, worker/local # a notebook's endpoint, in a process of its own
+worker/local/embedded < environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
 # The client of RunPod.
-runpod/settings < # what the user has set: environment and .env; whose address may have whose key
+runpod/settings < environ # what the user has set: environment, .env, keyring, config.toml; whose address may have whose key
+runpod/settings/keyring < runpod/settings # the system's keyring, for the environment of the kernel process and the command line
 runpod < runpod/settings, tensors/bigjson # client of the job API and the management API
 runpod/shape < # judges requests and answers of the management API by RunPod's own schema, in tests
 runpod/runpodtest < runpod, runpod/shape # a server that expects the requests that a test lists
 runpod/store < tensors # data by digest, in a folder; sending, fetching, pruning
 runpod/store/s3 < runpod, runpod/settings, runpod/store # the same in S3 and in RunPod's network volumes
 runpod/store/storetest < runpod/store, tensors # what every store must do
-runpod/deploy < runpod, runpod/store, runpod/store/s3 # the endpoint that runs the worker, made and found again; looking after endpoints
-runpod/dataset < tensors, tensors/memory # CSV, .npy, .npz and structs of slices as named columns
+runpod/deploy < runpod, runpod/settings, runpod/store, runpod/store/s3 # the endpoint that runs the worker, made and found again; looking after endpoints
+runpod/dataset < runpod/settings, tensors, tensors/memory # CSV, .npy, .npz and structs of slices as named columns
 runpod/dataset/parquet < runpod/dataset, tensors, tensors/memory # Parquet, read in a process of its own for a session
 runpod/export/gocode < # the functions that an exported Go file consists of
 runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go source; writes, never reads
-runpod/runs < # the run store: what was trained, at what price, with what result
-runpod/runs/sqlite < runpod/runs # the run store's file
-runpod/track < worker # tells MLflow, TensorBoard and W&B (offline runs) of a training
+runpod/runs < runpod/settings # the run store: what was trained, at what price, with what result
+runpod/runs/sqlite < runpod/runs, runpod/settings # the run store's file
+runpod/track < runpod/settings, worker # tells MLflow, TensorBoard and W&B (offline runs) of a training
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
 runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
 runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker # train, evaluate, predict as typed calls; data of any size
@@ -94,21 +98,21 @@ kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the sess
 kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
 kernel/setup < kernel, kernel/build, kernel/spec # install, doctor, a kernel whose host is missing
-kernel/keyring < # secrets in the system's keyring, for the environment of the kernel process and the command line
-kernel/secrets < # keeps keys out of what is published
+kernel/secrets < environ # keeps keys out of what is published
 kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
-magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/keyring, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/train, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
+magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `
 
 // linked says which packages of others our packages in the session program import, and
 // why: they reach libhost.so, so every session maps them and every installation compiles
 // them. The test fails on one that is missing and on one that is no longer used.
 const linked = `
+github.com/BurntSushi/toml # the key in ~/.runpod/config.toml, which RunPod's own programs write
 github.com/joho/godotenv # .env beside a notebook
 github.com/klauspost/compress # zstd, in which arrays and states travel
 github.com/minio/minio-go/v7 # network volumes and buckets speak S3
@@ -135,6 +139,7 @@ tensors !< runpod # the same
 magics/session !< runpod/runs/sqlite # a database in the session costs 8 MB and half a minute of compiling, and dies with it
 magics/session !< runpod/dataset/parquet # a large library for a file that is seldom read: gopherpod data reads it
 magics/session !< worker/local # the endpoint outlives the session
+magics/session !< runpod/settings/keyring # D-Bus: the kernel process asks the keyring, and passes on what it has
 magics/session !< magics/terminal # cobra is for the command line
 `
 
@@ -279,6 +284,56 @@ func TestInvariantsHold(t *testing.T) {
 				t.Errorf("%s reaches %s, which it never may: %s", r.pkg, pkg, r.idea)
 			}
 		}
+	}
+}
+
+// alone says which package alone does what leads to several answers if others do it too:
+// imports a package of others, or calls a function.
+var alone = []struct{ what, pkg, below, why string }{
+	{"github.com/joho/godotenv", "environ", ".", "one reader of .env"},
+	{"github.com/BurntSushi/toml", "runpod/settings", ".", "one reader of config.toml"},
+	{"github.com/zalando/go-keyring", "runpod/settings/keyring", ".", "one reader of the keyring"},
+	{"os.Getenv", "runpod/settings", "runpod", "one order of the sources: the environment, .env, the keyring, config.toml"},
+	{"os.LookupEnv", "runpod/settings", "runpod", "the same"},
+	{"os.Environ", "runpod/settings", "runpod", "the same"},
+}
+
+// TestOneReader: what is written in alone is done in one package. Packages for tests
+// (runpod/store/storetest) may.
+func TestOneReader(t *testing.T) {
+	used := map[string]bool{}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if err == nil && name != "." && (d.Name() == "testdata" || strings.HasSuffix(d.Name(), "test") || strings.HasPrefix(d.Name(), ".")) {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		pkg := path.Dir(filepath.ToSlash(name))
+		for _, a := range alone {
+			does := strings.Contains(string(b), strconv.Quote(a.what)) || strings.Contains(string(b), a.what+"(")
+			switch {
+			case !does || a.below != "." && pkg != a.below && !strings.HasPrefix(pkg, a.below+"/"):
+			case pkg == a.pkg:
+				used[a.what] = true
+			case name != "main_test.go":
+				t.Errorf("%s: %s is for %s alone: %s", name, a.what, a.pkg, a.why)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !used["os.Getenv"] || !used["github.com/joho/godotenv"] {
+		t.Error("found no use at all: the test has lost the tree")
 	}
 }
 

@@ -102,7 +102,7 @@ var variables = map[string]string{
 	"MLFLOW_TRACKING_USERNAME":    "User for the MLflow server.",
 	"PYTHONPATH":                  "Python's path, to which a PyTorch worker adds its own folder for its ranks.",
 	"RANK":                        "Set by a PyTorch worker for its ranks: the number of the process.",
-	"RUNPOD_API_KEY":              "Key of your RunPod account; the environment, .env or the keyring.",
+	"RUNPOD_API_KEY":              "Key of your RunPod account; the environment, .env, the keyring or ~/.runpod/config.toml, in this order.",
 	"RUNPOD_ENDPOINT_BASE_URL":    "Another address of the job API than RunPod's.",
 	"RUNPOD_ENDPOINT_ID":          "The endpoint that trains; without it, the embedded one does.",
 	"RUNPOD_MANAGEMENT_URL":       "Another address of the management API than RunPod's.",
@@ -146,7 +146,7 @@ var (
 	variableName = regexp.MustCompile(`^(RUNPOD|GOPHERPOD|BUCKET|MLFLOW|WANDB|JPY)_[A-Z0-9_]*[A-Z0-9]$`)
 	inPython     = regexp.MustCompile(`(?:environ\.get\(|environ\[|environ\.pop\(|getenv\()\s*["']([A-Z][A-Z0-9_]+)["']|["'](GOPHERPOD_[A-Z0-9_]+)["']`)
 	inShell      = regexp.MustCompile(`\$\{?((?:GOPHERPOD|RUNPOD)_[A-Z0-9_]+)`)
-	getters      = []string{"Getenv", "LookupEnv"}
+	getters      = []string{"Getenv", "LookupEnv", "Inherited"}
 	// platform are variables of RunPod's that the twin sets for the workers it starts.
 	platform = regexp.MustCompile(`^RUNPOD_(WEBHOOK|PING|POD|SKIP)_`)
 	// notShipped are folders of tests and measurements.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/check"
 	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/kernel/secrets"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 func checkMagic() magic.Magic {
@@ -19,8 +21,9 @@ func checkMagic() magic.Magic {
 				return usage("which notebook? %%runpod_check notebook.ipynb")
 			}
 			grave := 0
+			redact := secrets.Redactor(settings.Environ(), ".env")
 			for _, name := range args {
-				found, err := check.File(name)
+				found, err := check.File(name, redact)
 				if err != nil {
 					return err
 				}

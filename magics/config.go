@@ -4,15 +4,15 @@ import (
 	"context"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
-	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
-// settings are the variables that runpod_config shows.
-func settings() []string {
+// configShows are the variables that runpod_config shows.
+func configShows() []string {
 	return []string{
 		runpod.EnvEndpointID, runpod.EnvAPIKey, runpod.EnvBaseURL, runpod.EnvManagementURL,
 		s3.EnvVolumeID, s3.EnvDataCenter, s3.EnvAccessKey, s3.EnvSecretKey, s3.EnvBucket,
@@ -24,7 +24,7 @@ func configMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_config", kind: magic.Line,
 		summary: "show which endpoint, key, volume and store are in force, and where each comes from",
-		about:   "What is set in the environment wins over the file .env; %env NAME=value sets it for this session. Keys are never shown.",
+		about:   "What is set in the environment wins over the file .env, that over the keyring, and that over the key in ~/.runpod/config.toml; %env NAME=value sets it for this session. Keys are never shown.",
 		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
 			if len(args) > 0 {
 				return usage("%q: runpod_config takes no argument; %%env NAME=value sets a variable", args[0])
@@ -34,8 +34,9 @@ func configMagic() magic.Magic {
 				where = err.Error()
 			}
 			t := render.Table{Caption: where, Header: []string{"variable", "value", "from"}, Left: []string{"variable", "value", "from"}}
-			for _, s := range runpod.Settings(secrets.IsName, settings()...) {
-				t.Rows = append(t.Rows, []string{s.Name, s.Value, s.From})
+			set, _ := settings.Read(".env") // locate has reported what is wrong in it
+			for _, s := range set.Show(configShows()...) {
+				t.Rows = append(t.Rows, []string{s.Name, s.Value, string(s.From)})
 			}
 			if place.Endpoint != nil {
 				t.Rows = append(t.Rows, []string{"address", place.Client().BaseURL(), ""})

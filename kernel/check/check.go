@@ -91,15 +91,15 @@ func Fix(r io.Reader, redact func(string) string, home string) ([]byte, []Findin
 	return b.Bytes(), c.found, nil
 }
 
-// File runs Notebook on a file, with the secrets of this process and of .env beside the file.
-func File(name string) ([]Finding, error) {
+// File runs Notebook on a file.
+func File(name string, redact func(string) string) ([]Finding, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	home, _ := os.UserHomeDir()
-	found, err := Notebook(f, secrets.Redactor(os.Environ(), ".env"), home)
+	found, err := Notebook(f, redact, home)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}

@@ -96,7 +96,7 @@ func TestOurs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		found, err := File(name)
+		found, err := File(name, secrets.Redactor(nil))
 		if err != nil {
 			t.Error(err)
 		}

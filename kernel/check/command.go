@@ -9,8 +9,6 @@ import (
 	"os"
 
 	"github.com/spf13/pflag"
-
-	"github.com/gopherpod/gopherpod/kernel/secrets"
 )
 
 // Flags adds the options of gopherpod check to flags.
@@ -22,9 +20,9 @@ func Flags(flags *pflag.FlagSet) {
 // ErrFound is the error for a notebook with findings that should not be shared.
 var ErrFound = errors.New("found what should not be shared; to mask it, run gopherpod check --fix")
 
-// Run runs gopherpod check: it examines the files and prints its findings. It returns
-// ErrFound if a grave finding remains.
-func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
+// Run runs gopherpod check: it examines the files and prints its findings. redact masks
+// the secrets that this machine knows. Run returns ErrFound if a grave finding remains.
+func Run(flags *pflag.FlagSet, files []string, redact func(string) string, out io.Writer) error {
 	if len(files) == 0 {
 		return errors.New("want at least one notebook: gopherpod check FILE")
 	}
@@ -33,9 +31,9 @@ func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 	all := map[string][]Finding{}
 	grave := false
 	for _, name := range files {
-		found, err := File(name)
+		found, err := File(name, redact)
 		if err == nil && fix && len(found) > 0 {
-			err = fixFile(name)
+			err = fixFile(name, redact)
 		}
 		if err != nil {
 			return err
@@ -64,13 +62,13 @@ func Run(flags *pflag.FlagSet, files []string, out io.Writer) error {
 
 // fixFile rewrites the notebook without what was found. A write that fails leaves the
 // old file.
-func fixFile(name string) error {
+func fixFile(name string, redact func(string) string) error {
 	b, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
 	home, _ := os.UserHomeDir()
-	fixed, _, err := Fix(bytes.NewReader(b), secrets.Redactor(os.Environ(), ".env"), home)
+	fixed, _, err := Fix(bytes.NewReader(b), redact, home)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -11,12 +11,11 @@
 package secrets
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/joho/godotenv"
+	"github.com/gopherpod/gopherpod/environ"
 )
 
 // Mask replaces a secret.
@@ -25,13 +24,6 @@ const Mask = "***"
 // minLength is how many bytes a value must have to count as a secret: shorter
 // values could be ordinary words.
 const minLength = 8
-
-// IsName reports whether a variable of that name holds a secret. It is the one rule for
-// what is masked in outputs and for what is shown of settings.
-func IsName(name string) bool { return secretName.MatchString(name) }
-
-// secretName matches names of variables that hold a secret, or the id of an access key.
-var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|password|passwd|credentials?|access_key_id)$`)
 
 // tokens lists the services' tokens by their documented prefixes: RunPod (rpa_, rps_),
 // GitHub (ghp_ and similar, github_pat_), Hugging Face (hf_), OpenAI and similar (sk-),
@@ -98,31 +90,26 @@ func wordByte(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-// Redactor returns a function that masks the secrets of environ ("NAME=value")
+// Redactor returns a function that masks the secrets among variables ("NAME=value")
 // and of the given .env files. Missing and invalid files are ignored.
 // The function may be called from several goroutines.
-func Redactor(environ []string, files ...string) func(string) string {
+func Redactor(variables []string, files ...string) func(string) string {
 	var values []string
 	add := func(name, value string) {
-		if len(value) >= minLength && IsName(name) && !slices.Contains(values, value) {
+		if len(value) >= minLength && environ.IsSecret(name) && !slices.Contains(values, value) {
 			values = append(values, value)
 		}
 	}
-	for _, entry := range environ {
+	for _, entry := range variables {
 		name, value, _ := strings.Cut(entry, "=")
 		add(name, value)
 	}
 	for _, file := range files {
-		f, err := os.Open(file)
+		vars, err := environ.Read(file)
 		if err != nil {
 			continue
 		}
-		entries, err := godotenv.Parse(f)
-		f.Close()
-		if err != nil {
-			continue
-		}
-		for name, value := range entries {
+		for name, value := range vars {
 			add(name, value)
 		}
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/gopherpod/gopherpod/kernel/keyring"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
+	"github.com/gopherpod/gopherpod/runpod/settings/keyring"
 )
 
 // managing runs what manages the account, and ends it in order at an interrupt.
@@ -78,7 +78,7 @@ func (p *Program) keyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "key set|delete|list [NAME]", Short: "Keep a secret in the system's keyring",
 		Long: `NAME is RUNPOD_API_KEY by default. set reads the secret from the terminal or stdin, and nothing prints it. The
-environment and .env are looked at before the keyring.`,
+environment and .env are looked at before the keyring, ~/.runpod/config.toml after it.`,
 		Example:   "gopherpod key set\ngopherpod key set RUNPOD_S3_SECRET_ACCESS_KEY <secret.txt\ngopherpod key list",
 		Args:      atMost(2),
 		ValidArgs: []string{"set", "delete", "list"},

@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 func prefixFlag(c *cobra.Command) {
@@ -118,7 +118,7 @@ func uninstallCommand() *cobra.Command {
 	return c
 }
 
-func doctorCommand() *cobra.Command {
+func (p *Program) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor [options]", Short: "Check what the kernel needs and tell how to fix it",
 		Long:    "The exit code is 1 if something that the kernel needs is missing.",
@@ -128,16 +128,34 @@ func doctorCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return doctor(c.Context(), l, c.OutOrStdout())
+			p.loadKeys(c.Context())
+			return doctor(append(setup.Doctor(c.Context(), l), checkKey()), c.OutOrStdout())
 		},
 	}
 	prefixFlag(c)
 	return c
 }
 
-func doctor(ctx context.Context, l setup.Layout, out io.Writer) error {
+// checkKey reports where the key of the user's RunPod account comes from. Trainings on
+// this machine need none.
+func checkKey() setup.Check {
+	c := setup.Check{Name: "RunPod key", Optional: true}
+	set, err := settings.Read(".env")
+	switch from := set.From(settings.EnvAPIKey); {
+	case err != nil:
+		c.Detail, c.Mend = err.Error(), "correct or remove the file"
+	case from == "":
+		c.Detail = settings.EnvAPIKey + " is not set: trainings run on this machine"
+		c.Mend = "to use RunPod, make a key at https://console.runpod.io/user/settings, then gopherpod key set; or set it in the environment or .env"
+	default:
+		c.OK, c.Detail = true, fmt.Sprintf("%s, from %s", settings.EnvAPIKey, from.In())
+	}
+	return c
+}
+
+func doctor(checks []setup.Check, out io.Writer) error {
 	broken := 0
-	for _, c := range setup.Doctor(ctx, l) {
+	for _, c := range checks {
 		mark := "ok  "
 		switch {
 		case !c.OK && c.Optional:

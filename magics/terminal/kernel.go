@@ -23,6 +23,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset/parquet"
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker/local/embedded"
 	"github.com/gopherpod/gopherpod/worker/local/serve"
@@ -55,7 +56,7 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer ports.Close()
-	redact := secrets.Redactor(os.Environ(), ".env")
+	redact := redactor()
 	around, stop, err := surroundings(ctx)
 	if err != nil {
 		return err
@@ -79,6 +80,9 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		Ports:     ports,
 	})
 }
+
+// redactor masks the secrets that this machine knows.
+func redactor() func(string) string { return secrets.Redactor(settings.Environ(), ".env") }
 
 // evaluator runs cells on the host of the installation, and makes a host if it is
 // missing or no longer fits.
@@ -106,7 +110,7 @@ func surroundings(context.Context) (env []string, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	redact := secrets.Redactor(os.Environ(), ".env")
+	redact := redactor()
 	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
 	if err != nil {
 		return nil, nil, errors.Join(err, endpoint.Close())

@@ -48,7 +48,9 @@ func checkCommand() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error { return check.Run(c.Flags(), args, c.OutOrStdout()) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return check.Run(c.Flags(), args, redactor(), c.OutOrStdout())
+		},
 	}
 	check.Flags(c.Flags())
 	return c

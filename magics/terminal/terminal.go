@@ -34,13 +34,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gopherpod/gopherpod/kernel/keyring"
 	"github.com/gopherpod/gopherpod/kernel/magic"
-	"github.com/gopherpod/gopherpod/kernel/secrets"
 	"github.com/gopherpod/gopherpod/magics"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
+	"github.com/gopherpod/gopherpod/runpod/settings"
+	"github.com/gopherpod/gopherpod/runpod/settings/keyring"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
@@ -114,7 +114,7 @@ func (p *Program) Root() *cobra.Command {
 	}
 	add(root, groupTrain, exportCommand())
 	add(root, groupAccount, p.deployCommand(), p.endpointCommand(), p.storeCommand(), p.keyCommand(), p.localCommand())
-	add(root, groupInstall, p.installCommand(), uninstallCommand(), doctorCommand(), checkCommand(), completionCommand(), versionCommand(), helpCommand(), p.kernelCommand())
+	add(root, groupInstall, p.installCommand(), uninstallCommand(), p.doctorCommand(), checkCommand(), completionCommand(), versionCommand(), helpCommand(), p.kernelCommand())
 	add(root, "", p.embeddedCommand(), p.dataCommand())
 	return root
 }
@@ -222,7 +222,7 @@ const keyWait = 3 * time.Second
 
 // loadKeys takes secrets from the keyring that neither the environment nor .env has.
 func (p *Program) loadKeys(ctx context.Context) {
-	set := func(variable string) bool { return runpod.Settings(secrets.IsName, variable)[0].From != "" }
+	set, _ := settings.Read(".env") // whoever needs a variable reports what is wrong in it
 	if err := keyring.Load(ctx, keyWait, set); err != nil {
 		fmt.Fprintln(p.Stderr, "gopherpod:", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

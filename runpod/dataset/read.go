@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 // Options say how to read a file. The zero value works.
@@ -113,7 +115,7 @@ func parse(ctx context.Context, name string, b []byte, o Options) (*Table, error
 // readElsewhere has "gopherpod data" read the file: the library for Parquet would
 // make every session larger and slower to start.
 func readElsewhere(ctx context.Context, path string) (*Table, error) {
-	program := os.Getenv(EnvProgram)
+	program := settings.Inherited(EnvProgram)
 	if program == "" {
 		return nil, &Error{Name: path, Kind: ErrFormat, Text: "Parquet is read by package runpod/dataset/parquet: set Options.Parquet to its Read"}
 	}

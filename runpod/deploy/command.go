@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
 // Run runs the command deploy: it plans, says what it plans, and applies it unless
 // Options.DryRun; then it puts the endpoint's id into the file .env. The key is that
-// of the environment or .env, and is nowhere shown. Errors are one line with the
+// of package settings, and is nowhere shown. Errors are one line with the
 // next step.
 func Run(ctx context.Context, o Options, out io.Writer) error {
 	err := run(ctx, o, out)
@@ -44,11 +44,11 @@ func run(ctx context.Context, o Options, out io.Writer) error {
 		return err
 	}
 	// The endpoint is there whatever became of the check: it is not to be lost.
-	if writeErr := SetEndpoint(".env", id); writeErr != nil {
+	if writeErr := settings.Write(".env", runpod.EnvEndpointID, string(id)); writeErr != nil {
 		return writeErr
 	}
 	fmt.Fprintf(out, ".env: %s=%s\n", runpod.EnvEndpointID, id)
-	if set := os.Getenv(runpod.EnvEndpointID); set != "" && set != string(id) {
+	if set, _ := settings.Read(".env"); set.From(runpod.EnvEndpointID) == settings.Environment && set.Get(runpod.EnvEndpointID) != string(id) {
 		fmt.Fprintf(out, "the environment has another %s, which wins over .env: unset it\n", runpod.EnvEndpointID)
 	}
 	return err

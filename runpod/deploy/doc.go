@@ -17,7 +17,6 @@
 //	text.go       a plan in words and in dollars
 //	apply.go      Apply: volume, template, endpoint
 //	check.go      a job that shows that the endpoint works
-//	dotenv.go     SetEndpoint: the id in .env
 //	command.go    Run, the command deploy
 //	endpoint.go   RunEndpoint, the command endpoint; list, show, scale, delete
 //	logs.go       its logs

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 
@@ -54,9 +53,8 @@ func EndpointOr(e *runpod.Endpoint) (*runpod.Endpoint, error) {
 	return Endpoint()
 }
 
-// Locate finds the endpoint to use: the one of RUNPOD_ENDPOINT_ID and
-// RUNPOD_API_KEY, from the environment or the file .env (see runpod.FromEnv), else
-// the embedded one. Nothing is sent.
+// Locate finds the endpoint to use: the one of RUNPOD_ENDPOINT_ID and RUNPOD_API_KEY,
+// which package settings looks up, else the embedded one. Nothing is sent.
 func Locate() (Place, error) { return LocateID("") }
 
 // LocateID is Locate for another endpoint than that of RUNPOD_ENDPOINT_ID; the id
@@ -95,7 +93,7 @@ func LocateID(id runpod.EndpointID) (Place, error) {
 // kernel's that has gone, what outlived the kernel. An endpoint that has ended too is not
 // told apart here; it answers nothing.
 func LocateRun(r runs.Run) (Place, error) {
-	if r.Address == "" || sameHost(r.Address, os.Getenv(EnvLocalURL)) {
+	if r.Address == "" || settings.IsLocal(r.Address) {
 		return LocateID(runpod.EndpointID(r.Endpoint))
 	}
 	key, err := runs.KeyOf(r.Address)
@@ -110,7 +108,7 @@ func LocateRun(r runs.Run) (Place, error) {
 }
 
 func embedded(missing string) (Place, error) {
-	address := os.Getenv(EnvLocalURL)
+	address := settings.Inherited(EnvLocalURL)
 	if address == "" {
 		if missing != "" {
 			return Place{}, fmt.Errorf("%w (%s is not set)", ErrNoEndpoint, missing)
@@ -120,7 +118,7 @@ func embedded(missing string) (Place, error) {
 	if u, err := url.Parse(address); err == nil && strings.Trim(u.Path, "/") == "" {
 		address = strings.TrimRight(address, "/") + "/v2"
 	}
-	client, err := clients.of(runpod.Config{BaseURL: address, APIKey: runpod.Secret(os.Getenv(EnvLocalKey))})
+	client, err := clients.of(runpod.Config{BaseURL: address, APIKey: runpod.Secret(settings.Inherited(EnvLocalKey))})
 	if err != nil {
 		return Place{}, err
 	}

@@ -1,10 +1,8 @@
 package place
 
 import (
-	"net/url"
-	"os"
-
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
@@ -27,10 +25,10 @@ func StoreOf(e *runpod.Endpoint) (store.Store, error) {
 	base := e.Client().BaseURL()
 	if e.Client().Local() {
 		name := EnvSharedStore
-		if embedded := os.Getenv(EnvLocalURL); embedded != "" && sameHost(embedded, base) {
+		if settings.IsLocal(base) {
 			name = EnvLocalStore
 		}
-		if dir := os.Getenv(name); dir != "" {
+		if dir := settings.Inherited(name); dir != "" {
 			return store.Dir(dir), nil
 		}
 		return nil, nil // its workers have no network volume, and need no bucket
@@ -47,10 +45,4 @@ func StoreOf(e *runpod.Endpoint) (store.Store, error) {
 	}
 	bucket, err := s3.New(config)
 	return s3.Signed{Bucket: bucket}, err
-}
-
-func sameHost(a, b string) bool {
-	u, err := url.Parse(a)
-	v, err2 := url.Parse(b)
-	return err == nil && err2 == nil && u.Host == v.Host
 }

@@ -11,9 +11,10 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 // The variables that name the store of the notebook's kernel.
@@ -28,11 +29,11 @@ const maxBody = 64 << 20
 // FromEnv returns the store of the notebook's kernel, or nil if the environment
 // names none: then nothing is kept.
 func FromEnv() Store {
-	url := os.Getenv(EnvURL)
+	url := settings.Inherited(EnvURL)
 	if url == "" {
 		return nil
 	}
-	return Dial(url, os.Getenv(EnvKey))
+	return Dial(url, settings.Inherited(EnvKey))
 }
 
 // A call is a message to the store, an answer one from it.

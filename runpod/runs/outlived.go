@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 // KeepKey notes the key of an endpoint on this machine that outlives its kernel, for the
@@ -56,7 +58,7 @@ func keyFile(base string) (string, error) {
 	if err != nil || u.Port() == "" || u.Hostname() != "127.0.0.1" {
 		return "", fmt.Errorf("runs: %q is no endpoint on this machine", base)
 	}
-	dir := os.Getenv("XDG_STATE_HOME")
+	dir := settings.Inherited("XDG_STATE_HOME")
 	if dir == "" {
 		home, err := os.UserHomeDir()
 		if err != nil {

@@ -26,6 +26,6 @@ func ExampleRead() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(s.Get("EXAMPLE_REGION"), s.From("EXAMPLE_REGION") == file)
+	fmt.Println(s.Get("EXAMPLE_REGION"), s.From("EXAMPLE_REGION") == settings.Source(file))
 	// Output: EU-RO-1 true
 }

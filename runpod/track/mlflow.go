@@ -43,8 +43,8 @@ type MLflow struct {
 	artifact string // where the run's artifacts go, below the server's own; "" elsewhere
 }
 
-// NewMLflow takes its settings from get, as os.Getenv. The experiment is "gopherpod"
-// where none is named, and made where it is not there.
+// NewMLflow takes its settings from get, such as settings.Settings.Get. The experiment is
+// "gopherpod" if none is named, and is made if the server does not have it.
 func NewMLflow(get func(string) string) (*MLflow, error) {
 	m := &MLflow{
 		uri: strings.TrimRight(get(EnvMLflowURI), "/"), experiment: get(EnvMLflowExperiment),

@@ -13,11 +13,11 @@ package track
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -50,20 +50,29 @@ type Tracker interface {
 // Names returns the trackers that New knows.
 func Names() []string { return []string{"mlflow", "tensorboard", "wandb"} }
 
-// New returns a tracker by name, set up from the environment: see MLflow,
-// TensorBoard and Wandb.
+// New returns a tracker by name, set up from the environment and the file .env: see
+// MLflow, TensorBoard and Wandb.
 func New(name string) (Tracker, error) {
+	set, err := settings.Read(".env")
+	if err != nil {
+		return nil, fmt.Errorf("track: %w", err)
+	}
 	switch name {
 	case "mlflow":
-		return NewMLflow(os.Getenv)
+		for _, secret := range []string{EnvMLflowToken, EnvMLflowPassword} {
+			if set.Redirects(secret, EnvMLflowURI) {
+				return nil, fmt.Errorf("track: .env sends %s of %s to an address of its own; set %s in the environment too if that is meant", secret, set.From(secret).In(), EnvMLflowURI)
+			}
+		}
+		return NewMLflow(set.Get)
 	case "tensorboard":
-		dir := os.Getenv(EnvTensorBoard)
+		dir := set.Get(EnvTensorBoard)
 		if dir == "" {
 			dir = "tensorboard"
 		}
 		return &TensorBoard{Dir: dir}, nil
 	case "wandb":
-		return NewWandb(os.Getenv), nil
+		return NewWandb(set.Get), nil
 	}
 	return nil, fmt.Errorf("track: %q is not among %s", name, strings.Join(Names(), ", "))
 }

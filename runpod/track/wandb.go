@@ -45,7 +45,7 @@ type Wandb struct {
 	last   []byte
 }
 
-// NewWandb takes its settings from get, as os.Getenv.
+// NewWandb takes its settings from get, such as settings.Settings.Get.
 func NewWandb(get func(string) string) *Wandb {
 	w := &Wandb{Dir: get(EnvWandbDir), Project: get(EnvWandbProject), Entity: get(EnvWandbEntity)}
 	if w.Dir == "" {

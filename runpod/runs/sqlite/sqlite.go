@@ -19,6 +19,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 // EnvPath names another file than DefaultPath; "off" keeps no runs.
@@ -29,12 +30,12 @@ const EnvPath = "GOPHERPOD_RUNS"
 // ~/Library/Application Support/gopherpod, or the file of GOPHERPOD_RUNS. It is
 // empty if runs are not kept: GOPHERPOD_RUNS=off, or a user without a home.
 func DefaultPath() string {
-	if path := os.Getenv(EnvPath); path == "off" {
+	if path := settings.Inherited(EnvPath); path == "off" {
 		return ""
 	} else if path != "" {
 		return path
 	}
-	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+	if dir := settings.Inherited("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "gopherpod", "runs.sqlite")
 	}
 	home, err := os.UserHomeDir()

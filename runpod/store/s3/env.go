@@ -45,10 +45,10 @@ func readSettings(path string) (settings.Settings, error) {
 	return s, nil
 }
 
-// ofOneHand refuses a file's address for the environment's key.
-func ofOneHand(s settings.Settings, path, key, address string) error {
+// checkSameSource rejects an address from the file .env combined with a key from elsewhere.
+func checkSameSource(s settings.Settings, path, key, address string) error {
 	if s.Redirects(key, address) {
-		return fmt.Errorf("s3: %w: %s sends the key of the environment to an address of its own; set %s in the environment too if that is meant", runpod.ErrInvalid, path, address)
+		return fmt.Errorf("s3: %w: %s sends the key of %s to an address of its own; set %s in the environment too if that is meant", runpod.ErrInvalid, path, s.From(key).In(), address)
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func bucketFromEnv(path string) (c Config, ok bool, err error) {
 	}
 	c = Config{Endpoint: s.Get(EnvBucketEndpoint), Region: s.Get(EnvBucketRegion), Bucket: s.Get(EnvBucket),
 		AccessKey: s.Get(EnvBucketAccessKey), SecretKey: runpod.Secret(s.Get(EnvBucketSecretKey))}
-	return c, true, ofOneHand(s, path, EnvBucketSecretKey, EnvBucketEndpoint)
+	return c, true, checkSameSource(s, path, EnvBucketSecretKey, EnvBucketEndpoint)
 }
 
 func fromEnv(path string) (c Config, ok bool, err error) {
@@ -87,7 +87,7 @@ func fromEnv(path string) (c Config, ok bool, err error) {
 	}
 	c = Volume(center, volume, access, runpod.Secret(secret))
 	if address != "" {
-		if err := ofOneHand(s, path, EnvSecretKey, EnvEndpoint); err != nil {
+		if err := checkSameSource(s, path, EnvSecretKey, EnvEndpoint); err != nil {
 			return c, false, err
 		}
 		c.Endpoint = address

@@ -24,6 +24,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gopherpod/gopherpod/environ"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
@@ -158,14 +159,9 @@ func (e *Endpoint) process() error {
 }
 
 // without leaves out what is secret: an engine that computes wants none of it.
-func without(environ []string) (rest []string) {
-	for _, kv := range environ {
-		name, _, _ := strings.Cut(kv, "=")
-		secret := false
-		for _, word := range []string{"KEY", "SECRET", "TOKEN", "PASSWORD"} {
-			secret = secret || strings.Contains(strings.ToUpper(name), word)
-		}
-		if !secret {
+func without(all []string) (rest []string) {
+	for _, kv := range all {
+		if name, _, _ := strings.Cut(kv, "="); !environ.IsSecret(name) {
 			rest = append(rest, kv)
 		}
 	}

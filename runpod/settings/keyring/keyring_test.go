@@ -4,14 +4,28 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/zalando/go-keyring"
+
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
-func unset(n string) bool { return os.Getenv(n) != "" }
+// env names the variable that lists what came from the keyring.
+const env = "GOPHERPOD_KEYRING"
+
+// here are the settings of a folder without a file .env.
+func here(t *testing.T) settings.Settings {
+	t.Helper()
+	s, err := settings.Read(filepath.Join(t.TempDir(), ".env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 func TestKeyring(t *testing.T) {
 	keyring.MockInit()
@@ -19,8 +33,9 @@ func TestKeyring(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("RUNPOD_API_KEY", "")
 	t.Setenv("OTHER_SECRET", "of the environment")
-	t.Setenv(Env, "")
-	if err := Load(t.Context(), time.Second, unset); err != nil || os.Getenv(Env) != "" {
+	t.Setenv(env, "")
+	t.Setenv("GOPHERPOD_KEYRING_RUNPOD_API_KEY", "")
+	if err := Load(t.Context(), time.Second, here(t)); err != nil || os.Getenv(env) != "" {
 		t.Errorf("nothing is there: %v", err)
 	}
 	for _, n := range []string{"RUNPOD_API_KEY", "OTHER_SECRET", "RUNPOD_API_KEY"} {
@@ -31,11 +46,11 @@ func TestKeyring(t *testing.T) {
 	if names, err := Names(); err != nil || strings.Join(names, " ") != "RUNPOD_API_KEY OTHER_SECRET" {
 		t.Errorf("%q, %v", names, err)
 	}
-	if err := Load(t.Context(), time.Second, unset); err != nil {
+	if err := Load(t.Context(), time.Second, here(t)); err != nil {
 		t.Fatal(err)
 	}
-	if os.Getenv("RUNPOD_API_KEY") != "rpa_of the keyring" || os.Getenv("OTHER_SECRET") != "of the environment" || os.Getenv(Env) != "RUNPOD_API_KEY" {
-		t.Errorf("%q, %q, from the keyring %q", os.Getenv("RUNPOD_API_KEY"), os.Getenv("OTHER_SECRET"), os.Getenv(Env))
+	if os.Getenv("RUNPOD_API_KEY") != "rpa_of the keyring" || os.Getenv("OTHER_SECRET") != "of the environment" || os.Getenv(env) != "RUNPOD_API_KEY" {
+		t.Errorf("%q, %q, from the keyring %q", os.Getenv("RUNPOD_API_KEY"), os.Getenv("OTHER_SECRET"), os.Getenv(env))
 	}
 	for range 2 {
 		if err := Delete(t.Context(), "RUNPOD_API_KEY"); err != nil {
@@ -61,11 +76,11 @@ func TestUnusable(t *testing.T) {
 		t.Fatal(err)
 	}
 	keyring.MockInit() // removed by another program
-	if err := Load(t.Context(), time.Second, unset); err == nil || !strings.Contains(err.Error(), "gopherpod key set RUNPOD_API_KEY") {
+	if err := Load(t.Context(), time.Second, here(t)); err == nil || !strings.Contains(err.Error(), "gopherpod key set RUNPOD_API_KEY") {
 		t.Errorf("%v", err)
 	}
 	keyring.MockInitWithError(errors.New("no D-Bus\nmore"))
-	for _, err := range []error{Load(t.Context(), time.Second, unset), Set(t.Context(), "RUNPOD_API_KEY", "rpa_secret"), Delete(t.Context(), "RUNPOD_API_KEY")} {
+	for _, err := range []error{Load(t.Context(), time.Second, here(t)), Set(t.Context(), "RUNPOD_API_KEY", "rpa_secret"), Delete(t.Context(), "RUNPOD_API_KEY")} {
 		if err == nil || !strings.Contains(err.Error(), "there is no keyring that can be used here (no D-Bus); the environment or .env") || strings.Contains(err.Error(), "rpa_") {
 			t.Errorf("%v", err)
 		}

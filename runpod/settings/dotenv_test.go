@@ -1,4 +1,4 @@
-package deploy
+package settings
 
 import (
 	"os"
@@ -6,10 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/joho/godotenv"
+	"github.com/gopherpod/gopherpod/environ"
 )
 
-func TestSetEndpoint(t *testing.T) {
+const id = "RUNPOD_ENDPOINT_ID"
+
+func TestWrite(t *testing.T) {
 	for _, c := range []struct{ old, want string }{
 		{"", "RUNPOD_ENDPOINT_ID=new1\n"},
 		{"A=1", "A=1\nRUNPOD_ENDPOINT_ID=new1\n"},
@@ -25,7 +27,7 @@ func TestSetEndpoint(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := SetEndpoint(name, "new1"); err != nil {
+		if err := Write(name, id, "new1"); err != nil {
 			t.Errorf("%q: %v", c.old, err)
 			continue
 		}
@@ -38,7 +40,7 @@ func TestSetEndpoint(t *testing.T) {
 }
 
 // A file that would lose something is left alone, and no error shows what is in it.
-func TestSetEndpointRefuses(t *testing.T) {
+func TestWriteRefuses(t *testing.T) {
 	for _, old := range []string{
 		"NOTE=\"two\nRUNPOD_ENDPOINT_ID=in a text\n\"\n",
 		"RUNPOD_API_KEY=rpa_hush\nnot a line\n",
@@ -47,7 +49,7 @@ func TestSetEndpointRefuses(t *testing.T) {
 		if err := os.WriteFile(name, []byte(old), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := SetEndpoint(name, "new1")
+		err := Write(name, id, "new1")
 		if err == nil || strings.Contains(err.Error(), "hush") || !strings.Contains(err.Error(), "by hand") {
 			t.Errorf("%q: %v", old, err)
 		}
@@ -55,12 +57,12 @@ func TestSetEndpointRefuses(t *testing.T) {
 			t.Errorf("changed to %q", got)
 		}
 	}
-	if err := SetEndpoint(filepath.Join(t.TempDir(), ".env"), "a\nB=1"); err == nil {
+	if err := Write(filepath.Join(t.TempDir(), ".env"), id, "a\nB=1"); err == nil {
 		t.Error("an id of two lines was taken")
 	}
 }
 
-func TestSetEndpointFollowsLink(t *testing.T) {
+func TestWriteFollowsLink(t *testing.T) {
 	dir := t.TempDir()
 	real, link := filepath.Join(dir, "real"), filepath.Join(dir, ".env")
 	if err := os.WriteFile(real, []byte("A=1\n"), 0o600); err != nil {
@@ -69,7 +71,7 @@ func TestSetEndpointFollowsLink(t *testing.T) {
 	if err := os.Symlink(real, link); err != nil {
 		t.Skip(err)
 	}
-	if err := SetEndpoint(link, "new1"); err != nil {
+	if err := Write(link, id, "new1"); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := os.ReadFile(real); string(got) != "A=1\nRUNPOD_ENDPOINT_ID=new1\n" {
@@ -82,11 +84,11 @@ func FuzzSetLine(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, old string) {
-		text := setLine(old, "new1")
-		if onlyEndpointDiffers(old, text, "new1") != nil {
+		text := setLine(old, id, "new1")
+		if onlyDiffersIn(old, text, id, "new1") != nil {
 			return
 		}
-		m, err := godotenv.Unmarshal(text)
+		m, err := environ.Parse(text)
 		if err != nil || m["RUNPOD_ENDPOINT_ID"] != "new1" {
 			t.Errorf("%q became %q", old, text)
 		}

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/zalando/go-keyring"
+
+	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
 const service = "gopherpod"
@@ -25,9 +27,6 @@ const service = "gopherpod"
 // patience is how long a keyring may take: a person may have to unlock it for Set, or
 // for Get in a program that waits.
 const patience = 30 * time.Second
-
-// Env names the environment variable that lists the variables that Load took from the keyring.
-const Env = "GOPHERPOD_KEYRING"
 
 // name matches the names of variables.
 var name = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)
@@ -79,17 +78,17 @@ func Names() ([]string, error) {
 	return slices.DeleteFunc(strings.Fields(string(b)), func(n string) bool { return !name.MatchString(n) }), nil
 }
 
-// Load sets the variables that are in the keyring and not yet set; set reports which are
-// set. It takes at most wait. The error lists the variables that it could not get.
-func Load(ctx context.Context, wait time.Duration, set func(variable string) bool) error {
+// Load puts the secrets of the keyring into the environment that neither the environment
+// nor the file .env has, as far as s knows. It waits at most wait for each. The error
+// lists the variables that it could not get.
+func Load(ctx context.Context, wait time.Duration, s settings.Settings) error {
 	names, err := Names()
 	if err != nil {
 		return err
 	}
-	var loaded []string
 	var errs []error
 	for _, n := range names {
-		if set(n) {
+		if from := s.From(n); from != "" && from != settings.ConfigFile {
 			continue
 		}
 		value, err := within(ctx, wait, func() (string, error) { return keyring.Get(service, n) })
@@ -99,12 +98,8 @@ func Load(ctx context.Context, wait time.Duration, set func(variable string) boo
 		case err != nil:
 			errs = append(errs, fmt.Errorf("%s: %w", n, unusable(err)))
 		default:
-			errs = append(errs, os.Setenv(n, value))
-			loaded = append(loaded, n)
+			errs = append(errs, settings.SetFromKeyring(n, value))
 		}
-	}
-	if len(loaded) > 0 {
-		errs = append(errs, os.Setenv(Env, strings.Join(loaded, " ")))
 	}
 	return errors.Join(errs...)
 }

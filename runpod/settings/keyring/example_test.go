@@ -1,0 +1,23 @@
+package keyring_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod/settings"
+	"github.com/gopherpod/gopherpod/runpod/settings/keyring"
+)
+
+// A program that starts takes from the keyring what nobody has set.
+func ExampleLoad() {
+	set, err := settings.Read(".env")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := keyring.Load(context.Background(), 3*time.Second, set); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(set.From("RUNPOD_API_KEY").In())
+}
