@@ -64,6 +64,7 @@ type Client struct {
 	do     handler
 
 	diagnoses *diagnoses // why jobs wait
+	submitted *submitted
 }
 
 // New checks a Config and returns a client. Nothing is sent.
@@ -105,10 +106,11 @@ func New(config Config) (*Client, error) {
 		key = nil
 	}
 	c.APIKey = ""
-	client := &Client{config: c, local: local, diagnoses: &diagnoses{}}
+	client := &Client{config: c, local: local, diagnoses: &diagnoses{}, submitted: &submitted{at: map[submission]time.Time{}}}
 	// Outermost first: the order in which a request passes them on its way out.
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,
+		client.submitted.wrap,
 		retrier{attempts: c.Attempts, base: retryBase(local)}.wrap,
 		limits.wrap,
 		authorizer{key: key, hosts: hosts}.wrap,

@@ -23,6 +23,7 @@
 //	secret.go     Secret, which does not print
 //	op.go         the operations, their paths and documented limits
 //	errors.go     Error and the sentinels, one for each decision
+//	visible.go    jobs that the service does not know yet are asked for again
 //	retry.go      what is resent, and when
 //	limit.go      rate limits, shared by all users of the client
 //	auth.go       the key, and where it may go

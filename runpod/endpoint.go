@@ -23,7 +23,9 @@ type Endpoint struct {
 func (e *Endpoint) Client() *Client { return e.client }
 
 // Status returns a job's status. Results are kept for 30 minutes after the end, or 1
-// minute after RunSync; after that, or after the job's ttl, it returns ErrNotFound.
+// minute after RunSync; after that, or after the job's ttl, it returns ErrNotFound. For
+// half a minute after Run, Status, Stream, Cancel and Retry ask again if the service does not know the
+// job yet.
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /status.
 func (e *Endpoint) Status(ctx context.Context, id JobID) (*Job, error) {
@@ -47,9 +49,14 @@ func (e *Endpoint) Cancel(ctx context.Context, id JobID) (*Job, error) {
 }
 
 // Abandon cancels a job for a caller whose ctx is done: it waits up to 10 s
-// regardless of ctx.
+// regardless of ctx, and up to 45 s for a job that was submitted a moment ago, which the service
+// may not know yet.
 func (e *Endpoint) Abandon(ctx context.Context, id JobID) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	limit := 10 * time.Second
+	if e.client.submitted.recent(e.ID, id) {
+		limit = 45 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	_, err := e.Cancel(ctx, id)
 	return err
@@ -173,6 +180,9 @@ func (e *Endpoint) doJob(ctx context.Context, c *call) (*Job, error) {
 			message = oneLine(string(w.Error))
 		}
 		return nil, c.fail(ErrBadAnswer, &reply{status: http.StatusOK}, message)
+	}
+	if c.op == OpRun || c.op == OpRunSync {
+		e.client.submitted.add(e.ID, w.ID)
 	}
 	return w.job(e.ID), nil
 }

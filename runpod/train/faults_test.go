@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -64,7 +65,8 @@ func TestFitFaults(t *testing.T) {
 		{"failed with an error of ours", []runpodtest.Step{accepted, finished, status(`"FAILED","error":"{\"error_type\":\"OutOfMemory\",\"error_message\":\"no room\"}"`)}, nil, "no room"},
 		{"cancelled by another", []runpodtest.Step{accepted, finished, status(`"CANCELLED"`), answering(accepted, 400, `{}`)}, runpod.ErrJobCancelled, "cancelled"}, // the worker is asked for what it kept
 		{"timed out", []runpodtest.Step{accepted, finished, status(`"TIMED_OUT"`)}, runpod.ErrJobTimedOut, "timed out"},
-		{"expired", []runpodtest.Step{accepted, answering(finished, 404, `{}`), answering(status(`""`), 404, `{}`), answering(accepted, 400, `{}`)}, runpod.ErrNotFound, "404"},
+		{"expired", slices.Concat([]runpodtest.Step{accepted}, slices.Repeat([]runpodtest.Step{answering(finished, 404, `{}`)}, 7), // it might not be known yet
+			[]runpodtest.Step{answering(status(`""`), 404, `{}`), answering(accepted, 400, `{}`)}), runpod.ErrNotFound, "404"},
 		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "no list of events"},
 		{"no output", []runpodtest.Step{accepted, finished, status(`"COMPLETED"`)}, ErrResult, "no list of events"},
 		{"output without its end", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[]`)}, ErrResult, "no done event"},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,6 +207,50 @@ var clientOps = []struct {
 	}},
 }
 
+// ofJob reports whether an operation is one of a job, which the service may not know yet.
+func ofJob(op string) bool {
+	return slices.Contains([]string{"status", "stream", "cancel", "retry"}, op)
+}
+
+// A job is unknown for a while after /run: it runs, and is billed.
+func TestClientSeesJobsLate(t *testing.T) {
+	for _, op := range clientOps {
+		t.Run(op.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, local.Options{VisibleAfter: 20 * time.Second})
+				defer b.Close()
+				if got, err := op.do(t, b, func() {}); err != nil || got != "ok" {
+					t.Errorf("%s, %v", got, err)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		// A caller that gives up at once leaves no job behind that runs.
+		b := newBench(t, local.Options{VisibleAfter: 20 * time.Second})
+		defer b.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { time.Sleep(time.Second); cancel() }()
+		if _, err := b.ep.Call(ctx, runpod.Request{Input: json.RawMessage(`{"block":true}`)}); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "was cancelled") {
+			t.Error(err)
+		}
+		if h := b.Health(); h.Jobs.InProgress != 0 {
+			t.Errorf("%+v", h)
+		}
+		// A job that there is not, and one that is old, are not asked for again and again.
+		begin := time.Now()
+		if _, err := b.ep.Status(t.Context(), "none-u1"); !errors.Is(err, runpod.ErrNotFound) || time.Since(begin) > 0 {
+			t.Error(err, time.Since(begin))
+		}
+		id := b.submit(t, `{"x":1}`)
+		time.Sleep(time.Hour)
+		begin = time.Now()
+		if _, err := b.ep.Status(t.Context(), id); !errors.Is(err, runpod.ErrNotFound) || time.Since(begin) > 0 {
+			t.Error(err, time.Since(begin))
+		}
+	})
+}
+
 func result(j *runpod.Job) string {
 	if j != nil && string(j.Output) == whole {
 		return "ok"
@@ -229,9 +274,13 @@ func TestClientFaultTable(t *testing.T) {
 		{"cut after", local.Fault{Kind: local.FaultCut, After: true}},
 		{"truncated", local.Fault{Kind: local.FaultTruncate}},
 		{"slow", local.Fault{Kind: local.FaultSlow, DelayMS: 20_000}},
+		{"not known yet", local.Fault{Kind: local.FaultStatus, Status: 404, Count: 3}},
 	}
 	for _, op := range clientOps {
 		for _, f := range faults {
+			if f.f.Status == 404 && !ofJob(op.op) {
+				continue
+			}
 			t.Run(op.name+" "+f.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBench(t, local.Options{})

@@ -55,6 +55,9 @@ type Options struct {
 	Retention time.Duration
 	// SyncRetention is the same for /runsync. Default 1 min.
 	SyncRetention time.Duration
+	// VisibleAfter is how long after /run a job is unknown to status, stream, cancel and
+	// retry, as it may be on the service, which is eventually consistent. Default 0.
+	VisibleAfter time.Duration
 	// HeartbeatTimeout is how long a job of an attached worker may go unnamed in
 	// its pings before the worker counts as lost. Default 40 s, four pings.
 	HeartbeatTimeout time.Duration
@@ -144,7 +147,7 @@ func (o Options) Format(f fmt.State, verb rune) {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 || o.PageSize < 0 {
+	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 || o.PageSize < 0 || o.VisibleAfter < 0 {
 		return o, fmt.Errorf("%w: a negative limit", errOption)
 	}
 	if o.Key == "" {

@@ -136,6 +136,17 @@ func (q *queue) get(id string) (view, error) {
 	return j.viewLocked(), nil
 }
 
+// hidden reports whether the job exists and clients cannot see it yet.
+func (q *queue) hidden(id string) bool {
+	if q.opt.VisibleAfter == 0 {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j, ok := q.jobs[id]
+	return ok && q.opt.Clock.Now().Sub(j.created) < q.opt.VisibleAfter
+}
+
 // await returns the job once done says so, or as it is when ctx ends.
 func (q *queue) await(ctx context.Context, id string, done func(view) bool) (view, error) {
 	for {

@@ -63,6 +63,10 @@ func (e *endpoint) serve(w http.ResponseWriter, r *http.Request, parts []string)
 		writeError(w, http.StatusMethodNotAllowed, "method not allowed")
 		return
 	}
+	if !isWorker && rt.args == 1 && e.q.hidden(args[0]) {
+		writeQueueError(w, errGone)
+		return
+	}
 	done, ok := e.limits.enter(rt.op)
 	if !ok {
 		writeError(w, http.StatusTooManyRequests, "too many requests")

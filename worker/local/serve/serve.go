@@ -32,6 +32,7 @@ func Flags(flags *pflag.FlagSet) {
 	flags.String("store", "", "keep data that jobs share in `DIR`")
 	flags.String("faults", "", "inject the faults that the JSON `FILE` lists")
 	flags.Duration("cold-start", 0, "let a worker take `TIME` to start")
+	flags.Duration("visible-after", 0, "answer 404 for a job until `TIME` after its submission, as RunPod may")
 	flags.Float64("price", 0, "count costs at `USD` an hour and worker")
 	flags.BoolP("verbose", "v", false, "print what happens to jobs and workers")
 }
@@ -62,6 +63,7 @@ func options(flags *pflag.FlagSet, source func() (string, error)) (local.Options
 	opt.EndpointID, _ = flags.GetString("endpoint")
 	opt.StateDir, _ = flags.GetString("state")
 	opt.StoreDir, _ = flags.GetString("store")
+	opt.VisibleAfter, _ = flags.GetDuration("visible-after")
 	opt.PricePerHour, _ = flags.GetFloat64("price")
 	level := slog.LevelWarn
 	if verbose, _ := flags.GetBool("verbose"); verbose {
