@@ -18,7 +18,7 @@ func (c *classic) Cell(ctx context.Context, in Input) (*Object, error) {
 }
 
 func (c *classic) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
-	return c.h.bundle(ctx, dir, path, pkgs, "func main() {}\n", c.linkage())
+	return c.h.bundle(ctx, dir, path, pkgs, "", "func main() {}\n", c.linkage())
 }
 
 func (c *classic) linkage() linkage {

@@ -34,16 +34,17 @@ func (b *fast) Cell(ctx context.Context, in Input) (*Object, error) {
 	return b.h.cell(ctx, in, b.linkage())
 }
 
-// libraryMain keeps what the module's initialiser needs.
-const libraryMain = `import nbamd__ "nbamd"
-import nbrt__ "` + runtimePath + `"
-func main() { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }
-`
+// libraryMain keeps what the module's initialiser needs. The package of amdSource has
+// to be the first.
+const (
+	libraryImports = "import nbamd__ \"nbamd\"\nimport nbrt__ \"" + runtimePath + "\"\n"
+	libraryMain    = "func main() { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }\n"
+)
 
 // Library links the packages like a cell: what they bring is bound to the first
 // copy in the process as well.
 func (b *fast) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
-	return b.h.bundle(ctx, dir, path, pkgs, libraryMain, b.linkage())
+	return b.h.bundle(ctx, dir, path, pkgs, libraryImports, libraryMain, b.linkage())
 }
 
 func (b *fast) linkage() linkage {

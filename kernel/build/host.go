@@ -154,3 +154,24 @@ type UnknownPackageError struct{ Path string }
 func (e *UnknownPackageError) Error() string {
 	return fmt.Sprintf("build: package %s is not part of the session", e.Path)
 }
+
+// Added lists those of the packages, and of all they depend on, that were added after
+// the host was made.
+func (h *Host) Added(paths []string) (added []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	seen := map[string]bool{}
+	for _, p := range paths {
+		f, ok := h.extra[p]
+		if !ok {
+			continue
+		}
+		for _, d := range append([]string{p}, f.Deps...) {
+			if _, ok := h.extra[d]; ok && !seen[d] {
+				seen[d] = true
+				added = append(added, d)
+			}
+		}
+	}
+	return added
+}

@@ -20,6 +20,7 @@ type listed struct {
 	Standard, DepOnly             bool
 	Module                        *struct{ Path, Version string }
 	GoFiles, SFiles, CgoFiles     []string
+	Deps                          []string
 }
 
 const listFields = "-json=ImportPath,Name,Export,Dir,Standard,DepOnly,GoFiles,SFiles,CgoFiles"

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,8 +83,14 @@ func abs(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// devel is the version of modules of the local disk.
-const devel = "v0.0.0-00010101000000-000000000000"
+// devel is the version of modules of the local disk, of the first major version.
+const devel = "v0.0.0" + develTime
+
+const develTime = "-00010101000000-000000000000"
+
+// LocalFile matches the module of a file of the local disk as the compiler writes it:
+// its path and its version.
+var LocalFile = regexp.MustCompile(`([^\s@]+)@v\d+\.0\.0` + develTime)
 
 // addLocal makes one module known by its go.mod.
 func (m *Modules) addLocal(gomod string) ([]string, error) {
@@ -149,7 +156,7 @@ func (m *Modules) Use(path, dir string) error {
 	}
 	version := devel
 	if _, major, ok := module.SplitPathVersion(path); ok && major != "" {
-		version = module.PathMajorPrefix(major) + ".0.0-00010101000000-000000000000"
+		version = module.PathMajorPrefix(major) + ".0.0" + develTime
 	}
 	if err := errors.Join(f.AddRequire(path, version), f.AddReplace(path, "", dir, "")); err != nil {
 		return &FetchError{Text: err.Error(), Err: err}
@@ -230,8 +237,8 @@ func (m *Modules) dirOf(path string) string {
 	return filepath.Join(m.local[mod], filepath.FromSlash(strings.TrimPrefix(path, mod)))
 }
 
-// original is the path by which the notebook knows a package.
-func (m *Modules) original(path string) string {
+// Original is the path by which the notebook knows a package.
+func (m *Modules) Original(path string) string {
 	for c, mod := range m.origin {
 		if within(path, c) {
 			return mod + strings.TrimPrefix(path, c)
@@ -243,7 +250,7 @@ func (m *Modules) original(path string) string {
 // Current is the path of the newest copy of a local package that was edited, or
 // path itself.
 func (m *Modules) Current(path string) string {
-	path = m.original(path)
+	path = m.Original(path)
 	if mod := m.moduleOf(path); mod != "" && m.copies[mod] != "" {
 		return m.copies[mod] + strings.TrimPrefix(path, mod)
 	}
@@ -289,15 +296,13 @@ func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []str
 			mods = append(mods, mod)
 		}
 	}
-	var dirs []string
 	err = m.keeping(func() error {
 		for _, mod := range mods {
 			m.copies[mod] = fmt.Sprintf("%s.r%d", mod, m.rounds)
 			m.origin[m.copies[mod]] = mod
 		}
-		for _, mod := range mods {
-			dir := filepath.Join(filepath.Dir(m.file), fmt.Sprintf("edit%d", m.rounds), fmt.Sprint(len(dirs)))
-			dirs = append(dirs, dir)
+		for i, mod := range mods {
+			dir := filepath.Join(filepath.Dir(m.file), fmt.Sprintf("edit%d", m.rounds), fmt.Sprint(i))
 			if err := m.copyModule(mod, dir); err != nil {
 				return err
 			}
@@ -317,22 +322,25 @@ func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []str
 			delete(m.local, m.copies[mod])
 		}
 		m.copies, m.stamps = old, stamps
-		return nil, m.inOriginals(err, mods, dirs)
+		return nil, err
 	}
 	return added, nil
 }
 
 // inOriginals puts the user's folders in the place of the copies' in a message.
-func (m *Modules) inOriginals(err error, mods, dirs []string) error {
-	fe, ok := errors.AsType[*FetchError](err)
+func (m *Modules) inOriginals(err error) error {
+	fe, ok := err.(*FetchError) // not one that another error explains
 	if !ok {
 		return err
 	}
 	text := fe.Text
-	for i, d := range dirs {
-		for _, as := range []string{d, relativeTo(m.h.m.Source, d)} {
-			text = strings.ReplaceAll(text, as, m.local[mods[i]])
+	for c, mod := range m.origin {
+		for _, as := range []string{m.local[c], relativeTo(m.h.m.Source, m.local[c])} {
+			if as != "" {
+				text = strings.ReplaceAll(text, as, m.local[mod])
+			}
 		}
+		text = strings.ReplaceAll(text, c+"/", mod+"/")
 	}
 	return &FetchError{Text: text, Err: fe.Err}
 }
@@ -423,3 +431,9 @@ func (m *Modules) copyGo(from, to string) error {
 	}
 	return os.WriteFile(to, b, 0o600)
 }
+
+// IsLocal reports whether a package is of the local disk.
+func (m *Modules) IsLocal(path string) bool { return m.dirOf(m.Original(path)) != "" }
+
+// IsCopy reports whether a package is a copy that was made after an edit.
+func (m *Modules) IsCopy(path string) bool { return m.Original(path) != path }

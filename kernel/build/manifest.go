@@ -46,7 +46,9 @@ type folder struct {
 	File string // archive, relative to the host folder or absolute
 	Dir  string // source
 	Std  bool
-	Cgo  bool `json:",omitempty"` // it has C code, which may want libraries
+	Cgo  bool `json:",omitempty"` // it has C code, which may need libraries
+	// Deps are the packages it depends on, of those the host was not made with.
+	Deps []string `json:"-"`
 }
 
 // packages are compiled packages by import path.

@@ -305,7 +305,7 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 		added, err = m.compile(ctx, progress, paths)
 		return m.missing(err)
 	})
-	return added, err
+	return added, m.inOriginals(err)
 }
 
 // missing makes a *CollisionError of what fails because a module is kept at the
@@ -353,7 +353,7 @@ func (m *Modules) names(text, mod string) bool {
 
 func (m *Modules) compile(ctx context.Context, progress func(string), paths []string) (added []string, err error) {
 	args := append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-export", "-v"}, m.h.m.Go.listFlags()...)
-	out, err := m.run(ctx, progress, append(append(args, listFields+",Module"), paths...)...)
+	out, err := m.run(ctx, progress, append(append(args, listFields+",Module,Deps"), paths...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -373,12 +373,13 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 		if l.Export == "" || have || extra {
 			continue
 		}
-		h.extra[l.ImportPath] = folder{File: l.Export, Dir: l.Dir, Std: l.Standard, Cgo: len(l.CgoFiles) > 0}
+		deps := slices.DeleteFunc(l.Deps, func(p string) bool { _, have := h.m.Package[p]; return have })
+		h.extra[l.ImportPath] = folder{File: l.Export, Dir: l.Dir, Std: l.Standard, Cgo: len(l.CgoFiles) > 0, Deps: deps}
 		added = append(added, l.ImportPath)
 		if l.Module == nil {
 			continue
 		}
-		if p := m.original(l.ImportPath); m.dirOf(p) != "" {
+		if p := m.Original(l.ImportPath); m.dirOf(p) != "" {
 			m.stamps[p] = stampOf(m.dirOf(p))
 		} else if l.Module.Path != modulePath {
 			m.held[l.Module.Path] = l.Module.Version

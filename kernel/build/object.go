@@ -37,9 +37,12 @@ func (h *Host) cell(ctx context.Context, in Input, l linkage) (*Object, error) {
 // initialisers of all maps then, which cells that come later may want.
 const pluginImports = "import _ \"plugin\"\nimport _ \"runtime/cgo\"\n"
 
-// bundle builds a shared object of packages; main is its function main.
-func (h *Host) bundle(ctx context.Context, dir, path string, pkgs []string, main string, l linkage) (*Object, error) {
-	src, err := writeFiles(dir, map[string]string{"all.go": string(blankImports("main", importableOf(pkgs))) + pluginImports + main})
+// bundle builds a shared object of packages. First are the imports that it begins with,
+// because the linker places packages in the order of imports, and main is its function
+// main.
+func (h *Host) bundle(ctx context.Context, dir, path string, pkgs []string, first, main string, l linkage) (*Object, error) {
+	imports := strings.Replace(string(blankImports("main", importableOf(pkgs))), "package main\n", "package main\n"+first, 1)
+	src, err := writeFiles(dir, map[string]string{"all.go": imports + pluginImports + main})
 	if err != nil {
 		return nil, err
 	}

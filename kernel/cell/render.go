@@ -18,6 +18,9 @@ type goFile struct {
 func (w *rewritten) unit() *Unit {
 	p := w.c.p
 	u := &Unit{N: p.c.n, Warnings: p.warnings(), AutoImported: p.autoPaths(), next: p.next, objs: p.objs}
+	for _, spec := range p.c.imports {
+		u.Imported = append(u.Imported, p.s.current(spec.path))
+	}
 	for sym := range w.c.pinned {
 		u.pinned = append(u.pinned, sym)
 	}
@@ -73,7 +76,7 @@ func (p *plan) blankImports() []string {
 	var out []string
 	for _, spec := range p.c.imports {
 		if spec.name == "_" {
-			out = append(out, spec.path)
+			out = append(out, p.s.current(spec.path))
 		}
 	}
 	return out

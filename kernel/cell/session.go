@@ -109,6 +109,9 @@ type Unit struct {
 	Files map[string]string
 	// Imports lists the import paths that Files use, sorted, including the runtime.
 	Imports []string
+	// Imported lists the import paths of the cell's own import declarations. They are
+	// part of the session from now on, even if no code uses them yet.
+	Imported []string
 	// Empty is set if there is nothing to compile: only comments or imports.
 	// Commit the unit all the same.
 	Empty bool

@@ -1,10 +1,10 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/build"
@@ -39,15 +39,22 @@ func (s *Session) runUnit(x *execution, prepare func() (*cell.Unit, error)) (fra
 	for _, w := range u.Warnings {
 		x.out.Stream("stderr", []byte("warning: "+w+"\n"))
 	}
-	if u.Empty {
+	if u.Empty && !s.book.Loading(u.Imported) {
 		s.book.Commit(u)
 		return frame.Event{}, nil
 	}
-	p, err := s.process(x.out)
+	p, err := s.process(x)
 	if err != nil {
 		return frame.Event{}, err
 	}
-	dir, obj, err := s.build(x.ctx, p, u)
+	if u.Empty {
+		if err := s.loadImports(x, p, u); err != nil {
+			return frame.Event{}, s.buildError(x, err)
+		}
+		s.book.Commit(u)
+		return frame.Event{}, nil
+	}
+	dir, obj, err := s.build(x, p, u)
 	if err != nil {
 		return frame.Event{}, s.buildError(x, err)
 	}
@@ -70,11 +77,11 @@ func (s *Session) buildError(x *execution, err error) error {
 }
 
 // build loads the packages that u needs into p and makes u's object.
-func (s *Session) build(ctx context.Context, p *supervisor.Process, u *cell.Unit) (dir string, obj *build.Object, err error) {
-	if err := s.book.LoadFresh(ctx, func() error { return p.Load(s.book.Libraries()) }); err != nil {
+func (s *Session) build(x *execution, p *supervisor.Process, u *cell.Unit) (dir string, obj *build.Object, err error) {
+	if err := s.loadImports(x, p, u); err != nil {
 		return "", nil, err
 	}
-	return s.book.Build(ctx, u)
+	return s.book.Build(x.ctx, u)
 }
 
 // define makes a variable for a magic: a small cell declares it and fetches the
@@ -94,7 +101,7 @@ func (s *Session) defineVar(p *supervisor.Process, r *run, e frame.Event) error 
 	if err != nil {
 		return err
 	}
-	dir, obj, err := s.build(r.x.ctx, p, u)
+	dir, obj, err := s.build(r.x, p, u)
 	if err != nil {
 		return err
 	}
@@ -110,7 +117,7 @@ var selector = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
 func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 	src = strings.TrimSpace(src)
 	if call, ok := strings.CutSuffix(src, "()"); ok && selector.MatchString(call) && s.book.IsPlainCall(call) {
-		p, err := s.process(x.out)
+		p, err := s.process(x)
 		if err != nil || !s.book.IsPlainCall(call) { // lost with the process
 			return err != nil, err
 		}
@@ -121,7 +128,7 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 	if !selector.MatchString(src) || !s.book.IsVar(name) {
 		return false, nil
 	}
-	p, err := s.process(x.out)
+	p, err := s.process(x)
 	if err != nil || !s.book.IsVar(name) { // lost with the process
 		return err != nil, err
 	}
@@ -147,4 +154,12 @@ func (s *Session) lost(p *supervisor.Process, err error) error {
 		return s.buried(p)
 	}
 	return err
+}
+
+// loadImports loads the packages that u needs into p.
+func (s *Session) loadImports(x *execution, p *supervisor.Process, u *cell.Unit) error {
+	if err := s.book.MakeLibraries(x.ctx); err != nil {
+		return err
+	}
+	return s.loadPackages(x, p, slices.Concat(u.Imported, u.Imports))
 }

@@ -7,6 +7,7 @@
 //	session.go    New, Close, the process that cells run in
 //	segments.go   a cell's text -> Go and magics
 //	execute.go    one cell, segment by segment; interrupts; events of its run
+//	libraries.go  packages that a process has to load first
 //	compiled.go   Go segments: prepare, build, load, run, commit
 //	sources.go    the text of the cells that ran
 //	magics.go     magics; those of the kernel itself:

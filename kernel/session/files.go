@@ -50,7 +50,7 @@ func (s *Session) runFile(x *execution, seg segment) error {
 	if err == nil && f.Name.Name != "main" {
 		return usage("%s is of package %s: import it instead; %%run takes files of package main", args[0], f.Name.Name)
 	}
-	p, err := s.process(x.out)
+	p, err := s.process(x)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (s *Session) magic(x *execution, seg segment) error {
 		}
 		return o.run(s, x, seg)
 	}
-	p, err := s.process(x.out)
+	p, err := s.process(x)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (s *Session) help(x *execution, name string) error {
 	if o, ok := owns()[name]; ok {
 		text = o.help
 	} else {
-		p, err := s.process(x.out)
+		p, err := s.process(x)
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (s *Session) lsmagic(x *execution, seg segment) error {
 	if seg.args != "" {
 		return s.help(x, strings.TrimLeft(seg.args, "%"))
 	}
-	p, err := s.process(x.out)
+	p, err := s.process(x)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (s *Session) lsmagic(x *execution, seg segment) error {
 
 // who lists the variables.
 func (s *Session) who(x *execution, seg segment) error {
-	p, err := s.process(x.out)
+	p, err := s.process(x)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ type Session struct {
 	sources sources
 
 	execMu sync.Mutex // one cell at a time
+	loadMu sync.Mutex // one library at a time
 
 	mu        sync.Mutex
 	closed    bool
@@ -79,14 +80,14 @@ func New(o Options) *Session {
 	return s
 }
 
-// process returns the session process, ready for commands and with the libraries
-// of the notebook. If it has died since the last cell, process says so on out and
-// starts another.
-func (s *Session) process(out kernel.Output) (*supervisor.Process, error) {
+// process returns the session process, ready for commands and with the packages that
+// the notebook has loaded so far. If it has died since the last cell, process tells x
+// and starts another.
+func (s *Session) process(x *execution) (*supervisor.Process, error) {
 	if p := s.super.Process(); p != nil && p.IsStarted() {
 		select {
 		case <-p.Exited():
-			out.Stream("stderr", []byte(strings.Join(s.buried(p).Traceback, "\n")+"\n"))
+			x.out.Stream("stderr", []byte(strings.Join(s.buried(p).Traceback, "\n")+"\n"))
 		default:
 		}
 	}
@@ -98,7 +99,7 @@ func (s *Session) process(out kernel.Output) (*supervisor.Process, error) {
 		s.super.Forget(p)
 		return nil, err
 	}
-	return p, p.Load(s.book.Libraries())
+	return p, s.reload(x, p)
 }
 
 // buried reports the end of a process, forgets what it held and starts another.

@@ -373,7 +373,7 @@ func TestDeath(t *testing.T) {
 		})
 	}
 	t.Run("between cells", func(t *testing.T) {
-		p, err := n.process(&record{})
+		p, err := n.process(n.idle())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -184,7 +184,7 @@ func children(t *testing.T, pid int) (n int) {
 
 // pid is that of the session process.
 func (n *testBook) pid() int {
-	p, err := n.process(&record{})
+	p, err := n.process(n.idle())
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -201,3 +201,6 @@ func (n *testBook) rss() (kb int) {
 	}
 	return kb
 }
+
+// idle is an execution for what is asked of the process between cells.
+func (n *testBook) idle() *execution { return &execution{ctx: n.t.Context(), out: &record{}} }

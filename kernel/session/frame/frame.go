@@ -23,7 +23,7 @@ import (
 )
 
 // Version changes when an older session program cannot be talked to.
-const Version = 2
+const Version = 3
 
 // MaxBody bounds a frame: the largest output that a cell may show at once.
 const MaxBody = 1 << 30
@@ -31,7 +31,7 @@ const MaxBody = 1 << 30
 // Operations of a Command.
 const (
 	Run       = "run"       // load File and run Entry as execution ID; without File call the method Name, x.y.Method
-	Library   = "library"   // load File
+	Library   = "library"   // load File as execution ID and initialize its packages except Names
 	Magic     = "magic"     // run the magic Name as execution ID
 	Interrupt = "interrupt" // stop execution ID
 	Answer    = "answer"    // to an Event with a Reply number: Text or Err
@@ -47,7 +47,7 @@ const (
 const (
 	Ready   = "ready"   // the session process is up: Magics
 	Started = "started" // execution ID begins: the streams are its own from here
-	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder)
+	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder), Text (of a Library: the package that failed)
 	Result  = "result"  // the value of the last expression: Message
 	Display = "display" // Message
 	Clear   = "clear"   // clear the output; Update: wait
@@ -75,6 +75,7 @@ type Command struct {
 	IsCell      bool     `msgpack:"ic,omitempty"`
 	Interactive bool     `msgpack:"in,omitempty"`
 	Timers      bool     `msgpack:"tm,omitempty"` // cells use timers: waiting is no deadlock
+	Renewed     bool     `msgpack:"rn,omitempty"` // the packages of a Library replace earlier copies
 }
 
 // An Event goes from the session to the kernel.

@@ -8,6 +8,7 @@
 //
 //	host.go      Main, the loop over commands
 //	run.go       executions: start, interrupt, end
+//	library.go   loading packages, as an execution
 //	output.go    results and displays, in order with the streams
 //	magics.go    what a magic sees: variables, output
 //	typetext.go  a type as Go source

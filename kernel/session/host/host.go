@@ -149,8 +149,7 @@ func (h *host) handle(commands <-chan frame.Command) {
 		case frame.Run:
 			h.run(c)
 		case frame.Library:
-			_, _, err := rt.Load(c.File, "")
-			h.reply(c, frame.Event{Err: text(err)})
+			h.library(c)
 		case frame.Magic:
 			h.magic(c)
 		case frame.Interrupt:
@@ -184,13 +183,6 @@ func setArgs(args []string) {
 	}
 	os.Args, flag.CommandLine = args, flag.NewFlagSet(args[0], flag.PanicOnError)
 	flag.CommandLine.Usage = func() { flag.Usage() }
-}
-
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func (h *host) reply(c frame.Command, e frame.Event) {

@@ -37,6 +37,8 @@ type execution struct {
 	once     sync.Once     // of the done event
 	again    chan struct{} // closed by a second interrupt; nil: a cell
 	cut      bool          // interrupted; guarded by host.mu
+	library  *rt.Library   // nil for what is not the loading of one
+	over     func(ok bool) // called at its end, also if it is given up; may be nil
 }
 
 // forgetEvery is how many cells pass before those without goroutines are
@@ -114,8 +116,15 @@ func (h *host) watch(id int, e *execution) {
 func (h *host) finish(e *execution, f *frame.Failure) {
 	e.once.Do(func() {
 		rt.Flush()
+		if e.over != nil {
+			e.over(f == nil)
+		}
 		dir, _ := os.Getwd() // for a later process
-		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f, Name: dir,
+		at := ""
+		if e.library != nil && f != nil {
+			at = e.library.Package()
+		}
+		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f, Name: dir, Text: at,
 			Micros: [3]int64{e.load.Map.Microseconds(), e.load.Init.Microseconds(), time.Since(e.start).Microseconds()}})
 	})
 }

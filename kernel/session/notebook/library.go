@@ -3,6 +3,7 @@ package notebook
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,47 +11,147 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cgo"
 )
 
-// Libraries are the shared objects that a session process has to load before it
-// runs another cell, in their order.
-func (n *Notebook) Libraries() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Clone(n.libraries)
+// A library is a shared object of packages that the host does not hold.
+type library struct {
+	file     string
+	packages []string
+	renewed  bool // the packages replace earlier copies of themselves
 }
 
-// LoadFresh makes libraries of the packages that were compiled since the last call
-// and calls load after each. The caller is between Begin and its end. A library
-// that cannot be loaded is not part of the notebook.
-func (n *Notebook) LoadFresh(ctx context.Context, load func() error) error {
+// A Load is what a session process has to load before it runs a cell.
+type Load struct {
+	File    string
+	Init    []string // packages to initialize
+	Skip    []string // the other packages of the library
+	Renewed bool     // the packages replace earlier copies of themselves
+}
+
+// Loads lists what a process has to load, in this order, for code that imports paths;
+// has reports whether the process has initialized a package. Packages that nothing
+// needs are not initialized: one of them may be what fails.
+func (n *Notebook) Loads(paths []string, has func(path string) bool) (loads []Load) {
+	needed := map[string]bool{}
+	for _, p := range n.o.Host.Added(paths) {
+		needed[p] = !has(p)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, l := range n.libraries {
+		d := Load{File: l.file, Renewed: l.renewed}
+		for _, p := range l.packages {
+			if needed[p] {
+				d.Init = append(d.Init, p)
+			} else if !has(p) {
+				d.Skip = append(d.Skip, p)
+			}
+		}
+		if len(d.Init) > 0 {
+			loads = append(loads, d)
+		}
+	}
+	return loads
+}
+
+// Loading reports whether paths are of packages that a process may have to load.
+func (n *Notebook) Loading(paths []string) bool { return len(n.o.Host.Added(paths)) > 0 }
+
+// Loaded records that a process has initialized packages: the next process begins
+// with them, because functions that outlive a process may use them, and an import with
+// a blank name nothing else repeats.
+func (n *Notebook) Loaded(paths []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range paths {
+		n.ready[p] = true
+	}
+}
+
+// Unloaded records that packages that worked in an earlier process do not any more.
+func (n *Notebook) Unloaded(paths []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range paths {
+		delete(n.ready, p)
+	}
+}
+
+// Ready lists the packages that a process begins with. Of packages that were edited
+// only the newest copies are among them.
+func (n *Notebook) Ready() (paths []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range slices.Sorted(maps.Keys(n.ready)) {
+		if n.currentLocked(p) == p {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// Discard forgets a library that cannot be loaded. Its packages go into another one
+// when a cell needs them, except C code: the cell that it is part of fails.
+func (n *Notebook) Discard(file string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i := slices.IndexFunc(n.libraries, func(l library) bool { return l.file == file })
+	if i < 0 {
+		return
+	}
+	for _, p := range n.libraries[i].packages {
+		if !isC(p) {
+			n.fresh = append(n.fresh, p)
+		}
+	}
+	n.libraries = slices.Delete(n.libraries, i, i+1)
+}
+
+func isC(path string) bool { return strings.HasPrefix(path, cgo.Prefix) }
+
+// MakeLibraries links the packages that were compiled since the last call. The caller
+// is between Begin and its end.
+func (n *Notebook) MakeLibraries(ctx context.Context) error {
 	n.mu.Lock()
 	fresh := n.fresh
 	n.fresh = nil
 	n.mu.Unlock()
-	// Each package of C code has a library of its own, so that equal names in two
-	// of them do not clash.
-	isC := func(path string) bool { return strings.HasPrefix(path, cgo.Prefix) }
-	c := slices.DeleteFunc(slices.Clone(fresh), func(p string) bool { return !isC(p) })
-	if fresh = slices.DeleteFunc(fresh, isC); len(fresh) > 0 {
-		if err := n.loadLibrary(ctx, fresh, load); err != nil {
+	groups := n.groups(fresh)
+	for i, g := range groups {
+		if err := n.makeLibrary(ctx, g); err != nil {
 			n.mu.Lock()
-			n.fresh = append(fresh, n.fresh...)
+			n.fresh = append(slices.Concat(groups[i:]...), n.fresh...)
 			n.mu.Unlock()
 			return err
-		}
-	}
-	for _, path := range c {
-		before := len(n.Libraries())
-		if err := n.loadLibrary(ctx, []string{path}, load); err != nil {
-			n.mu.Lock()
-			n.libraries = n.libraries[:before] // no other cell wants it
-			n.mu.Unlock()
-			return inLibrary(err)
 		}
 	}
 	return nil
 }
 
-func (n *Notebook) loadLibrary(ctx context.Context, paths []string, load func() error) error {
+// groups divides new packages, dependencies first, into libraries: packages of the
+// local disk, which change and fail, apart from those they import, and each package of
+// C code apart from all others, so that equal names in two of them do not clash.
+func (n *Notebook) groups(fresh []string) (groups [][]string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var remote, local []string
+	for _, p := range fresh {
+		switch {
+		case isC(p):
+			groups = append(groups, []string{p})
+		case n.modules != nil && (n.modules.IsLocal(p) || slices.ContainsFunc(n.o.Host.Added([]string{p}), n.modules.IsLocal)):
+			local = append(local, p)
+		default:
+			remote = append(remote, p)
+		}
+	}
+	for _, g := range [][]string{local, remote} {
+		if len(g) > 0 {
+			groups = append([][]string{g}, groups...)
+		}
+	}
+	return groups
+}
+
+func (n *Notebook) makeLibrary(ctx context.Context, paths []string) error {
 	dir, err := n.folder()
 	if err != nil {
 		return err
@@ -64,9 +165,10 @@ func (n *Notebook) loadLibrary(ctx context.Context, paths []string, load func() 
 		return err
 	}
 	n.mu.Lock()
-	n.libraries = append(n.libraries, obj.File)
-	n.mu.Unlock()
-	return load()
+	defer n.mu.Unlock()
+	renewed := n.modules != nil && slices.ContainsFunc(paths, n.modules.IsCopy)
+	n.libraries = append(n.libraries, library{obj.File, paths, renewed})
+	return nil
 }
 
 // A MissingSymbolError reports C code that uses a name which nothing defines.
@@ -84,8 +186,11 @@ func (e *MissingSymbolError) Unwrap() error { return e.Err }
 // noSymbol is what the dynamic linker says of a name that nothing defines.
 var noSymbol = regexp.MustCompile(`undefined symbol: (\w+)`)
 
-// inLibrary makes a MissingSymbolError of what the dynamic linker said.
-func inLibrary(err error) error {
+// InC explains an error from loading a library, if C code caused it.
+func (l Load) InC(err error) error {
+	if !slices.ContainsFunc(l.Init, isC) {
+		return err
+	}
 	if m := noSymbol.FindStringSubmatch(err.Error()); m != nil {
 		return &MissingSymbolError{m[1], err}
 	}

@@ -185,3 +185,13 @@ func collisionHint(c *build.CollisionError, defined []cell.Name, args []string) 
 	}
 	return fmt.Sprintf("a new session process can (%s): %%go get --restart %s", cost, strings.Join(args, " "))
 }
+
+// Original is the path by which the user knows a package, of which a copy may be loaded.
+func (n *Notebook) Original(path string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.modules == nil {
+		return path
+	}
+	return n.modules.Original(path)
+}

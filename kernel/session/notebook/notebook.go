@@ -45,7 +45,8 @@ type Notebook struct {
 	cgo       *cgo.Notebook     // nil before the first cell with C code
 	cCell     *cgo.Cell         // the C code of the cell being prepared; nil if it has none
 	fresh     []string          // packages compiled and not yet in a library
-	libraries []string          // shared objects, in the order of loading
+	libraries []library         // in the order of loading
+	ready     map[string]bool   // packages that a process has initialized
 	made      int               // libraries made so far
 }
 
@@ -57,7 +58,7 @@ type fetching struct {
 
 // New makes an empty notebook. Remove removes its folder.
 func New(o Options) *Notebook {
-	n := &Notebook{o: o}
+	n := &Notebook{o: o, ready: map[string]bool{}}
 	n.work, n.workErr = os.MkdirTemp("", "gopherpod-")
 	mode, _ := o.Host.Mode()
 	c := o.Cells
@@ -148,7 +149,7 @@ func (n *Notebook) Lost() []cell.Name {
 func (n *Notebook) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.libraries, n.fresh, n.renames = nil, nil, nil
+	n.libraries, n.fresh, n.renames, n.ready = nil, nil, nil, map[string]bool{}
 	if n.modules != nil {
 		n.modules.Forget()
 	}

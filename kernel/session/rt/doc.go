@@ -18,6 +18,7 @@
 //	stack.go      the user's frames of a panic
 //	load.go       mapping a cell's shared object; quick.go: making it part of the program;
 //	              stubframe.go: frames of package reflect
+//	library.go    the same for packages that the host does not hold, and their initialization
 //	itab.go       one itab for each pair of interface and type
 //	maps.go       what to say when the process may have no more memory maps
 //	janitor.go    forgetting cells that are over

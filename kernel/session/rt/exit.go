@@ -38,12 +38,14 @@ func Leave(code int) {
 }
 
 // exitHook is called by os.Exit, which has taken it off the list and holds the
-// list's lock until the hook is left.
+// list's lock until the hook is left. It goes on until the list is empty.
 func exitHook() {
-	lm.ExitHooks = append(lm.ExitHooks, lm.ExitHook{F: exitHook, RunOnFailure: true})
-	if !leaving.Load() {
-		exit(calledWith(), "")
+	if leaving.Load() {
+		return
 	}
+	lm.ExitHooks = append(lm.ExitHooks, lm.ExitHook{F: exitHook, RunOnFailure: true})
+	exit(calledWith(), "")
+	leaving.Store(true) // there is no cell yet: the program cannot run
 }
 
 var exitCall = regexp.MustCompile(`(?m)^os\.Exit\(0x([0-9a-f]+)`)

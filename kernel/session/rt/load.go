@@ -47,9 +47,13 @@ var (
 type LoadTime struct{ Map, Init time.Duration }
 
 // Load maps a cell's shared object into the process, for good, and returns its
-// entry function. The module's package initialisers are run as well: cells have
-// none, libraries do. Entry may be empty.
-func Load(path, entry string) (func(), LoadTime, error) {
+// entry function.
+func Load(path, entry string) (func(), LoadTime, error) { return load(path, entry, lm.DoInit) }
+
+// load maps a shared object. It passes the initializers of the packages to initialize:
+// a cell of the fast mode has none, one of the classic mode has those of packages that
+// are initialized already, a library has others. Without entry it returns no function.
+func load(path, entry string, initialize func([]*lm.InitTask)) (func(), LoadTime, error) {
 	loadMu.Lock()
 	defer loadMu.Unlock()
 	var lt LoadTime
@@ -65,15 +69,17 @@ func Load(path, entry string) (func(), LoadTime, error) {
 	}
 	t = time.Now()
 	var err error
-	if entry == "" { // a library has packages to initialise
-		err = loaded.official(nil)
+	var tasks []*lm.InitTask
+	if entry == "" {
+		tasks, err = loaded.official(nil)
 	} else {
-		err = loaded.add(before)
+		tasks, err = loaded.add(before)
 	}
 	if err != nil {
 		return nil, lt, err
 	}
 	unifyItabs(h)
+	initialize(tasks)
 	lt.Init = time.Since(t)
 	if entry == "" {
 		return nil, lt, nil

@@ -42,17 +42,18 @@ func wordAt(p unsafe.Pointer, offset uintptr) *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(p, offset))
 }
 
-// add initialises the module that was mapped after before.
-func (m *modules) add(before unsafe.Pointer) error {
+// add adds the module that was mapped after before, and returns what is left to do
+// for its packages.
+func (m *modules) add(before unsafe.Pointer) ([]*lm.InitTask, error) {
 	if !lm.Quick || !lm.Typemap || m.broken {
 		return m.official(nil)
 	}
 	md := lm.LastModule
 	if md == before {
-		return errModule
+		return nil, errModule
 	}
 	if m.learnt {
-		return m.quick(md)
+		return nil, m.quick(md)
 	}
 	next, ok := fieldWith(before, md)
 	if !ok || *wordAt(md, next) != nil || *wordAt(md, next-word) != nil {
@@ -63,16 +64,15 @@ func (m *modules) add(before unsafe.Pointer) error {
 }
 
 // official lets the run-time do it.
-func (m *modules) official(then func()) error {
+func (m *modules) official(then func()) ([]*lm.InitTask, error) {
 	_, _, tasks, errtext := lm.LastModuleInit()
 	if errtext != "" {
-		return errors.New("load: " + errtext)
+		return nil, errors.New("load: " + errtext)
 	}
 	if then != nil {
 		then()
 	}
-	lm.DoInit(tasks)
-	return nil
+	return tasks, nil
 }
 
 // fieldWith finds the one field of a record that holds a value.

@@ -61,22 +61,34 @@ func text(v any) (s string) {
 	return fmt.Sprintf("%#v", v)
 }
 
-// userFrames lists the calls on the stack that come from cells.
+// userFrames lists the calls on the stack that come from cells. While a library is
+// initialized, these are the calls of its packages.
 func userFrames() (frames []Frame, omitted int) {
 	pcs := make([]uintptr, 256)
 	n := runtime.Callers(2, pcs)
 	it := runtime.CallersFrames(pcs[:n])
+	var inLibrary []Frame
 	for {
 		f, more := it.Next()
-		if i := strings.LastIndex(f.File, "In["); i >= 0 && !strings.HasPrefix(f.Function, "runtime.") {
-			if len(frames) < maxFrames {
-				frames = append(frames, Frame{Func: f.Function, File: f.File[i:], Line: f.Line})
-			} else {
-				omitted++
-			}
+		i := strings.LastIndex(f.File, "In[")
+		switch {
+		case f.Function == libraryInit:
+			return inLibrary[:min(len(inLibrary), maxFrames)], max(0, len(inLibrary)-maxFrames)
+		case strings.HasPrefix(f.Function, "runtime.") || strings.HasPrefix(f.Function, ownFunctions):
+		case i >= 0 && len(frames) == maxFrames:
+			omitted++
+		case i >= 0:
+			frames = append(frames, Frame{Func: f.Function, File: f.File[i:], Line: f.Line})
+		default:
+			inLibrary = append(inLibrary, Frame{Func: f.Function, File: f.File, Line: f.Line})
 		}
 		if !more {
 			return frames, omitted
 		}
 	}
 }
+
+const (
+	ownFunctions = "github.com/gopherpod/gopherpod/kernel/session/rt."
+	libraryInit  = ownFunctions + "(*Library).Init"
+)

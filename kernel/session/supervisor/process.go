@@ -28,16 +28,14 @@ type Process struct {
 	death  string // why it ended, after exited
 	crash  string // what it wrote as it died, after exited
 
-	loadMu sync.Mutex
-	loaded int // libraries loaded
-
-	writeMu sync.Mutex
-	mu      sync.Mutex
-	replies map[int]chan frame.Event
-	last    int
-	closing bool
-	killed  string                           // why Kill was called
-	target  func(stream string, text []byte) // of the standard streams
+	writeMu  sync.Mutex
+	mu       sync.Mutex
+	packages map[string]bool // see Initialized
+	replies  map[int]chan frame.Event
+	last     int
+	closing  bool
+	killed   string                           // why Kill was called
+	target   func(stream string, text []byte) // of the standard streams
 }
 
 var (
@@ -54,7 +52,7 @@ const startPatience = 30 * time.Second
 // startProcess starts the program. It returns before the process is ready. All
 // events but ready and replies go to handle, one at a time.
 func startProcess(program, dir string, env []string, handle func(frame.Event)) (*Process, error) {
-	p := &Process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{},
+	p := &Process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{}, packages: map[string]bool{},
 		target: func(string, []byte) {}}
 	var secret [frame.TokenSize / 2]byte
 	rand.Read(secret[:])
@@ -197,21 +195,20 @@ func (p *Process) Crash() string { return p.crash }
 // Magics are those of the session program. Call it after Wait, or if IsReady.
 func (p *Process) Magics() []frame.MagicInfo { return p.magics }
 
-// Load loads those of the libraries that the process does not have yet: it has
-// always loaded the first ones of the list.
-func (p *Process) Load(libraries []string) error {
-	p.loadMu.Lock()
-	defer p.loadMu.Unlock()
-	for ; p.loaded < len(libraries); p.loaded++ {
-		e, err := p.Ask(nil, frame.Command{Op: frame.Library, File: libraries[p.loaded]})
-		if err == nil && e.Err != "" {
-			err = fmt.Errorf("session: %s", e.Err)
-		}
-		if err != nil {
-			return err
-		}
+// Has reports whether the process has initialized a package that was added to its own.
+func (p *Process) Has(path string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.packages[path]
+}
+
+// Initialized records that it has initialized packages.
+func (p *Process) Initialized(paths []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, path := range paths {
+		p.packages[path] = true
 	}
-	return nil
 }
 
 // Wait waits until the process takes commands.
