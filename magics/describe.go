@@ -36,6 +36,12 @@ func layersInWords(m *worker.ModelConfig) string {
 // howTrained names what makes the training: "adam, lr 0.002, batch 32, seed 7".
 func howTrained(h worker.Hyperparameters) string {
 	s := fmt.Sprintf("%s, lr %v, batch %d", h.Optimizer, h.LearningRate, h.BatchSize)
+	if h.DropLast {
+		s += ", without a smaller last batch"
+	}
+	if h.Shuffle != nil && !*h.Shuffle {
+		s += ", samples in their order"
+	}
 	if h.Scheduler != nil {
 		s += ", scheduler " + h.Scheduler.Type
 	}
@@ -59,8 +65,10 @@ func planInWords(p *train.Plan, where string) string {
 	case p.Validation > 0:
 		held = fmt.Sprintf(" (and %s to validate)", render.Count(p.Validation))
 	case h.ValidationSplit > 0:
-		n := max(1, int(float64(p.Samples)*h.ValidationSplit))
-		held = fmt.Sprintf(" (%s to validate)", render.Count(n))
+		held = fmt.Sprintf(" (%s to validate)", render.Count(h.Held(p.Samples)))
+		if h.Shuffle != nil && !*h.Shuffle {
+			held = fmt.Sprintf(" (the last %s to validate)", render.Count(h.Held(p.Samples)))
+		}
 	}
 	return fmt.Sprintf("%s: %s samples of %s%s, %s, %s, %s of data",
 		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), plural(h.Epochs, "epoch"), render.Bytes(int64(p.Bytes())))

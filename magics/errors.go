@@ -110,8 +110,9 @@ func fieldInWords(e *worker.Error) string {
 		return e.Message
 	}
 	field := e.Field[strings.LastIndexByte(e.Field, '.')+1:]
+	message := strings.ReplaceAll(e.Message, "drop_last", "--drop-last")
 	if option, ok := optionOf[field]; ok {
-		return option + " " + e.Message
+		return option + " " + strings.TrimPrefix(message, field+" ")
 	}
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)
 }

@@ -187,3 +187,59 @@ func TestLossesInTheList(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Without shuffling the last samples are held out, and the output says which.
+func TestSplitInOrder(t *testing.T) {
+	n := 50
+	X, y := mat.NewDense(n, 1, nil), make([]float64, n)
+	for i := range n {
+		X.Set(i, 0, float64(i%5))
+		if i >= 40 {
+			y[i] = 100 // the part that is held out is like no other
+		}
+	}
+	vars := newVars(map[string]any{"X": X, "y": y})
+	embedded(t)
+	out, err := run(t, "runpod_train", "-d X,y --loss mse --epochs 2 --seed 1 --val-split 0.2 --set shuffle=false", "linear 1\n", vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := held[*train.Model](t, vars, "model")
+	if m.History.Loss[0] > 10 || m.History.ValLoss[0] < 5000 {
+		t.Errorf("losses %v, of what was held out %v", m.History.Loss, m.History.ValLoss)
+	}
+	for _, want := range []string{"(the last 10 to validate)", "samples in their order"} {
+		if !strings.Contains(out.text(), want) {
+			t.Errorf("no %q in\n%s", want, out.text())
+		}
+	}
+}
+
+func TestDropLast(t *testing.T) {
+	X, Y := labelled(33)
+	vars := newVars(map[string]any{"X": X, "y": mat.Col(nil, 0, Y)})
+	embedded(t)
+	const line, body = "-d X,y --loss bce_with_logits --epochs 2 --seed 1", "linear 4\nbatchnorm1d\nrelu\nlinear 1\n"
+	_, err := run(t, "runpod_train", line, body, vars, false)
+	if want := "--batch-size 32 leaves a batch of 1 sample of 33, of which batch norm cannot take the variance; choose another, or leave that batch out with --drop-last"; err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+	out, err := run(t, "runpod_train", line+" --drop-last", body, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := held[*train.Model](t, vars, "model")
+	if m.History.Records[0].Samples != 32 || !m.Receipt.Hyperparameters.DropLast || !strings.Contains(out.text(), "without a smaller last batch") {
+		t.Errorf("%d samples an epoch\n%s", m.History.Records[0].Samples, out.text())
+	}
+	// A continuation goes on so, unless it is told not to.
+	for option, want := range map[string]int{"": 32, "--drop-last=false --batch-size 11": 33} {
+		if _, err := run(t, "runpod_train", "--from model -o more -d X,y --epochs 1 "+option, "", vars, false); err != nil {
+			t.Fatal(err)
+		}
+		records := held[*train.Model](t, vars, "more").History.Records
+		if got := records[len(records)-1].Samples; got != want {
+			t.Errorf("%q: %d samples, want %d", option, got, want)
+		}
+	}
+}

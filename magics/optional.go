@@ -51,6 +51,26 @@ func (o *optionalNumber) Set(s string) error {
 
 func (o *optionalNumber) Type() string { return "float64" }
 
+// An optionalBool is an option that may be absent: --name is true, --name=false false.
+type optionalBool struct{ value *bool }
+
+func (o *optionalBool) String() string {
+	if o.value == nil {
+		return ""
+	}
+	return strconv.FormatBool(*o.value)
+}
+
+func (o *optionalBool) Set(s string) error {
+	b, err := strconv.ParseBool(s)
+	if err == nil {
+		o.value = &b
+	}
+	return err
+}
+
+func (o *optionalBool) Type() string { return "bool" }
+
 // A count is a whole number of 1 or more; 0 is an option that was not given.
 type count int
 

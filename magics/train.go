@@ -29,6 +29,7 @@ type trainOptions struct {
 	epochs     count
 	batch      count
 	rate       optionalNumber
+	dropLast   optionalBool
 	optimizer  string
 	loss       string
 	seed       optionalInt
@@ -78,6 +79,8 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.Var(&o.split, "val-split", "`share` of the data to hold out for validation, 0 to 1")
 	fs.Var(&o.epochs, "epochs", "`number` of passes over the data (default 10)")
 	fs.Var(&o.batch, "batch-size", optionHelp("batch-size", "`samples` a step"))
+	fs.Var(&o.dropLast, "drop-last", optionHelp("drop-last", "leave out the last batch of an epoch if it is smaller than the others"))
+	fs.Lookup("drop-last").NoOptDefVal = "true"
 	fs.Var(&o.rate, "lr", optionHelp("lr", "learning `rate`"))
 	fs.StringVar(&o.optimizer, "optimizer", "", optionHelp("optimizer", "`name`: "+strings.Join(worker.Optimizers(), ", ")))
 	fs.StringVar(&o.loss, "loss", "", optionHelp("loss", "`name`: "+strings.Join(worker.Losses(), ", ")))
@@ -198,6 +201,14 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 	}
 	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
 		return data, opts, err
+	}
+	if o.dropLast.value != nil { // also false: with --from, not as before
+		if opts.Hyperparameters == nil {
+			opts.Hyperparameters = &worker.Hyperparameters{}
+		}
+		if err := opts.Hyperparameters.Give("drop_last", *o.dropLast.value); err != nil {
+			return data, opts, err
+		}
 	}
 	if opts.EarlyStopping, err = parseStop(o.stop); err != nil {
 		return data, opts, err

@@ -46,22 +46,46 @@ func leastBatch(steps []Step, train bool, path string) (least int, layer string,
 	return least, layer, nil
 }
 
-// CheckBatches refuses a training on n samples in batches of batch samples if a batch,
-// above all the smaller last one, is too small for a layer. batch 0 is all samples.
-func CheckBatches(steps []Step, n, batch int) error {
+// Held returns how many of n samples h.ValidationSplit holds out.
+func (h *Hyperparameters) Held(n int) int {
+	if h.ValidationSplit <= 0 {
+		return 0
+	}
+	return max(1, int(float64(n)*h.ValidationSplit))
+}
+
+// Batches returns in how many batches of how many samples, the last one excepted, an epoch
+// goes over n samples, and how many samples it sees in all.
+func (h *Hyperparameters) Batches(n int) (batches, size, seen int) {
+	if size = h.BatchSize; size < 1 || size > n {
+		size = n
+	}
+	if n < 1 {
+		return 0, size, 0
+	}
+	if h.DropLast {
+		return n / size, size, n - n%size
+	}
+	return (n + size - 1) / size, size, n
+}
+
+// CheckBatches refuses a training on n samples if a batch, above all the smaller last
+// one, is too small for a layer.
+func (h *Hyperparameters) CheckBatches(steps []Step, n int) error {
 	least, layer, err := LeastBatch(steps, true)
 	if err != nil || least == 1 || n < 1 {
 		return err
 	}
-	if batch < 1 || batch > n {
-		batch = n
-	}
-	if last := n % batch; batch >= least && last != 1 {
+	_, size, seen := h.Batches(n)
+	if size >= least && seen%size != 1 {
 		return nil
 	}
-	what := "batch norm"
+	what, hint := "batch norm", "choose another"
 	if layer == "groupnorm" {
 		what = "groupnorm"
 	}
-	return Invalid("hyperparameters.batch_size", fmt.Sprintf("batch_size %d leaves a batch of 1 sample of %d, of which %s cannot take the variance; choose another", batch, n, what))
+	if size > 1 {
+		hint += ", or leave that batch out with drop_last"
+	}
+	return Invalid("hyperparameters.batch_size", fmt.Sprintf("batch_size %d leaves a batch of 1 sample of %d, of which %s cannot take the variance; %s", size, n, what, hint))
 }

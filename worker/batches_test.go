@@ -15,7 +15,7 @@ func TestCheckBatches(t *testing.T) {
 		samples, per int
 		want         string
 	}{
-		{"linear 4\nbatchnorm1d\nlinear 2", []int{3}, 33, 32, "hyperparameters.batch_size: batch_size 32 leaves a batch of 1 sample of 33, of which batch norm cannot take the variance; choose another"},
+		{"linear 4\nbatchnorm1d\nlinear 2", []int{3}, 33, 32, "hyperparameters.batch_size: batch_size 32 leaves a batch of 1 sample of 33, of which batch norm cannot take the variance; choose another, or leave that batch out with drop_last"},
 		{"linear 4\nbatchnorm1d\nlinear 2", []int{3}, 33, 0, ""},
 		{"linear 4\nbatchnorm1d\nlinear 2", []int{3}, 34, 32, ""},
 		{"linear 4\nbatchnorm1d\nlinear 2", []int{3}, 10, 1, "leaves a batch of 1 sample"},
@@ -39,8 +39,11 @@ func TestCheckBatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ""
-		if err := worker.CheckBatches(steps, c.samples, c.per); err != nil {
+		if err := (&worker.Hyperparameters{BatchSize: c.per}).CheckBatches(steps, c.samples); err != nil {
 			got = err.Error()
+		}
+		if err := (&worker.Hyperparameters{BatchSize: c.per, DropLast: true}).CheckBatches(steps, c.samples); strings.Contains(got, "drop_last") && err != nil {
+			t.Errorf("%q, %d samples, %d a batch, without the last: %v", c.model, c.samples, c.per, err)
 		}
 		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
 			t.Errorf("%q, %d samples, %d a batch: %q, want %q", c.model, c.samples, c.per, got, c.want)

@@ -20,14 +20,15 @@ import (
 // random numbers are those of PyTorch's CPU generator (MT19937), each stream
 // from a generator seeded for it.
 //
-//	seed      the validation split: p = randperm(n), the last part of p held out,
-//	          the others in the order of p are the training samples 0, 1, 2, ...
+//	seed      the validation split: p = randperm(n) if shuffle is on, else 0, 1, 2, ...;
+//	          the last part of p is held out, the others in the order of p are the
+//	          training samples 0, 1, 2, ...
 //	seed      the weights, layer after layer
 //	seed + e  the order of the training samples in epoch e, counted from 1 over all
-//	          continuations: randperm where shuffle is on, else 0, 1, 2, ...
+//	          continuations: randperm if shuffle is on, else 0, 1, 2, ...
 //	seed + e  the dropout masks of epoch e, as the forward passes go
 //
-// The last batch of an epoch may be smaller. An epoch's loss is the mean of the
+// The last batch of an epoch may be smaller; DropLast leaves it out. An epoch's loss is the mean of the
 // batch losses, weighted by batch size.
 type Hyperparameters struct {
 	Optimizer    string  `json:"optimizer,omitempty"`     // see Optimizers; "adam"
@@ -37,10 +38,11 @@ type Hyperparameters struct {
 	Epochs    int    `json:"epochs,omitempty"`     // 1; how many this job adds
 	BatchSize int    `json:"batch_size,omitempty"` // 32; train_epoch: all samples, as before
 	Shuffle   *bool  `json:"shuffle,omitempty"`    // true
+	DropLast  bool   `json:"drop_last,omitempty"`  // leave out a last batch that is smaller than the others
 	Seed      *int64 `json:"seed,omitempty"`       // drawn by the client, never by the worker; a worker takes absence as 0
 
 	// ValidationSplit holds out the last floor(n*split) samples, at least one, of
-	// a seeded shuffle, 0 to 1.
+	// a seeded shuffle, or of the samples as they are if Shuffle is off; 0 to 1.
 	ValidationSplit float64 `json:"validation_split,omitempty"`
 
 	WeightDecay float64     `json:"weight_decay,omitempty"` // 0; adamw 0.01

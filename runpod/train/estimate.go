@@ -24,14 +24,9 @@ func (p *Plan) Estimate() (Estimate, error) {
 	}
 	perSample, outputs := count(steps)
 	h := p.Hyperparameters
-	held := p.Validation
-	training := p.Samples
-	if h.ValidationSplit > 0 {
-		held = max(1, int(float64(p.Samples)*h.ValidationSplit))
-		training -= held
-	}
+	held := p.Validation + h.Held(p.Samples)
+	_, batch, training := h.Batches(p.Samples - h.Held(p.Samples))
 	const float = 4
-	batch := min(h.BatchSize, training)
 	return Estimate{
 		Parameters: p.Parameters,
 		FLOPs:      perSample * (3*float64(training) + float64(held)) * float64(h.Epochs),

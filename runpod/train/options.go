@@ -38,7 +38,8 @@ type Options struct {
 	ClassWeights   []float64
 	Precision      string            // "auto"; "fp32", "tf32", "bf16", "fp16"
 	GPUs           int               // 1; of the worker's, how many to use; AllGPUs for all
-	KeepOrder      bool              // do not shuffle
+	KeepOrder      bool              // do not shuffle; a validation split holds out the last samples
+	DropLast       bool              // leave out the last batch of an epoch if it is smaller
 	Scheduler      *worker.Scheduler // with From, the type "none" turns the model's off
 	EarlyStopping  *worker.EarlyStopping
 
@@ -120,7 +121,7 @@ func (o Options) own() (*worker.Hyperparameters, error) {
 		h.Over(o.Hyperparameters)
 	}
 	h.Over(&worker.Hyperparameters{
-		Optimizer: o.Optimizer, LossFunction: o.Loss, Seed: o.Seed, Nesterov: o.Nesterov,
+		Optimizer: o.Optimizer, LossFunction: o.Loss, Seed: o.Seed, Nesterov: o.Nesterov, DropLast: o.DropLast,
 		ClassWeights: o.ClassWeights, Precision: o.Precision, Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
 	})
 	for _, n := range []struct {

@@ -163,11 +163,7 @@ func (p *Plan) splits(xname string) error {
 	if err != nil {
 		return err
 	}
-	n := p.Samples
-	if s > 0 {
-		n -= max(1, int(float64(n)*s)) // as workers split
-	}
-	return worker.CheckBatches(steps, n, p.Hyperparameters.BatchSize)
+	return p.Hyperparameters.CheckBatches(steps, p.Samples-p.Hyperparameters.Held(p.Samples))
 }
 
 func (p *Plan) continueFrom(m *Model) error {

@@ -111,7 +111,8 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "loss_function", Type: Choice, Values: LossNames(), Default: "cross_entropy", Operations: passes, Workers: both, Option: "loss", InLoss: true, Doc: "What the training makes small."},
 		{Name: "epochs", Type: Integer, Range: count(1, 1e9), Default: 1, Operations: []string{"train"}, Workers: both, Option: "epochs", Varies: true, Doc: "How many passes over the data this job adds."},
 		{Name: "batch_size", Type: Integer, Range: count(1, maxCount), Default: 32, Absent: "train_epoch: all samples", Operations: all, Workers: both, Option: "batch-size", Varies: true, Doc: "Samples in a step."},
-		{Name: "shuffle", Type: Boolean, Default: true, Operations: trains, Workers: both, Doc: "Draw a new order of the samples for each epoch."},
+		{Name: "shuffle", Type: Boolean, Default: true, Operations: trains, Workers: both, Doc: "Draw a new order of the samples for each epoch. Without it a validation split holds out the last samples."},
+		{Name: "drop_last", Type: Boolean, Default: false, Operations: trains, Workers: both, Option: "drop-last", Doc: "Leave out the last batch of an epoch if it is smaller than the others."},
 		{Name: "seed", Type: Integer, Range: count(-maxSeed, maxSeed), Default: 0, Absent: "the client draws one", Operations: trains, Workers: both, Option: "seed", Doc: "Makes weights, order of samples, dropout and validation split repeatable."},
 		{Name: "validation_split", Type: Number, Range: belowOne, Default: 0.0, Operations: []string{"train"}, Workers: both, Option: "val-split", Doc: "The share of the training data that is held out for validation."},
 

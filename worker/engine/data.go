@@ -239,13 +239,19 @@ func valueLabels(t tensors.Tensor, path, loss string, out []int) ([]float32, err
 	return values, nil
 }
 
-// split holds out the last part of a seeded shuffle.
-func (d *dataset) split(share float64, seed int64) (train, held *dataset, err error) {
-	count := max(1, int(float64(d.n)*share))
+// split holds out the last part of a seeded shuffle, or of the samples in their order.
+func (d *dataset) split(h *worker.Hyperparameters) (train, held *dataset, err error) {
+	count := h.Held(d.n)
 	if count >= d.n {
-		return nil, nil, worker.Invalid("hyperparameters.validation_split", fmt.Sprintf("%v of %d samples leaves nothing to train on", share, d.n))
+		return nil, nil, worker.Invalid("hyperparameters.validation_split", fmt.Sprintf("%v of %d samples leaves nothing to train on", h.ValidationSplit, d.n))
 	}
-	order := newGenerator(seed).perm(d.n)
+	order := make([]int, d.n)
+	for i := range order {
+		order[i] = i
+	}
+	if *h.Shuffle {
+		order = newGenerator(*h.Seed).perm(d.n)
+	}
 	return d.subset(order[:d.n-count]), d.subset(order[d.n-count:]), nil
 }
 

@@ -17,6 +17,8 @@ type fixture struct {
 	Losses  []float64
 	Rates   []float64
 	Outputs json.RawMessage
+	// Held are the losses of what a validation split held out.
+	Held []float64 `json:"held_losses"`
 }
 
 func fixtures(t *testing.T) []fixture {
@@ -80,6 +82,9 @@ func TestEqualsPyTorch(t *testing.T) {
 				if rate := float64(result.History[i].LearningRate); math.Abs(rate-f.Rates[i]) > 1e-9 {
 					t.Errorf("epoch %d: learning rate %v, PyTorch has %v", i+1, rate, f.Rates[i])
 				}
+			}
+			for i, want := range f.Held {
+				worst = math.Max(worst, math.Abs(float64(*result.History[i].ValLoss)-want))
 			}
 			if worst > 1e-6 {
 				t.Errorf("losses differ by up to %.2g: first %v and %v", worst, result.History[0].Loss, f.Losses[0])

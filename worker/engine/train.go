@@ -50,11 +50,8 @@ func newTrainer(r *worker.Request, a *arrays, o *Options, tell func(worker.Event
 	if err := t.readLabels(r, a); err != nil {
 		return nil, err
 	}
-	t.batch = h.BatchSize
-	if t.batch == 0 || t.batch > t.data.n {
-		t.batch = t.data.n
-	}
-	batches := (t.data.n + t.batch - 1) / t.batch
+	batches, size, _ := h.Batches(t.data.n)
+	t.batch = size
 	t.schedule = newSchedule(h, t.end, batches)
 	if t.optimizer, err = newOptimizer(h, len(t.net.weights)); err != nil {
 		return nil, err
@@ -98,8 +95,8 @@ func (t *trainer) readLabels(r *worker.Request, a *arrays) (err error) {
 	if err := a.labels(t.data, r.TrainingData, "training_data", t.h, t.net.out); err != nil {
 		return err
 	}
-	if share := t.h.ValidationSplit; share > 0 {
-		t.data, t.held, err = t.data.split(share, *t.h.Seed)
+	if t.h.ValidationSplit > 0 {
+		t.data, t.held, err = t.data.split(t.h)
 		return err
 	}
 	if r.ValidationData == nil {
@@ -145,7 +142,7 @@ func (t *trainer) check() error {
 		return &worker.Error{Kind: worker.ErrMemory, Field: "hyperparameters.batch_size",
 			Message: fmt.Sprintf("batch_size %d needs %.3g GB; %d would fit", t.batch, need/1e9, max(1, limit/perSample))}
 	}
-	if err := worker.CheckBatches(t.net.steps, t.data.n, t.batch); err != nil {
+	if err := t.h.CheckBatches(t.net.steps, t.data.n); err != nil {
 		return err
 	}
 	if s := t.h.EarlyStopping; s != nil && s.Monitor == "val_loss" && t.held == nil {
@@ -191,18 +188,17 @@ func (t *trainer) run(ctx context.Context) (stopped string, err error) {
 	return stopped, nil
 }
 
-// runEpoch trains on each sample once.
+// runEpoch trains on each sample once, or on those that are left without the last batch.
 func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 	e := int64(t.epoch) + 1
-	n := t.data.n
+	batches, _, n := t.h.Batches(t.data.n)
 	var order []int
 	if *t.h.Shuffle {
-		order = newGenerator(*t.h.Seed + e).perm(n)
+		order = newGenerator(*t.h.Seed + e).perm(t.data.n)
 	}
 	t.net.pass.train, t.net.pass.masks = true, newGenerator(*t.h.Seed+e)
 	var sum, hits, rate float64
 	classifies := false
-	batches := (n + t.batch - 1) / t.batch
 	for b := range batches {
 		if ctx.Err() != nil {
 			return worker.Epoch{}, context.Cause(ctx)

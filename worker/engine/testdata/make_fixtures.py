@@ -179,20 +179,26 @@ def scheduler(h, opt, batches):
 
 
 def train(layers, h, x, y):
-    seed, n = h.get("seed", 0), len(x)
+    seed, n, everything = h.get("seed", 0), len(x), x
+    held = int(n * h.get("validation_split", 0))
+    if held:
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)) if h.get("shuffle", True) else torch.arange(n)
+        xv, yv = x[order[n - held :]], y[order[n - held :]]
+        x, y, n = x[order[: n - held]], y[order[: n - held]], n - held
     batch = h.get("batch_size", 32)
+    seen = n - n % batch if h.get("drop_last") else n
     torch.manual_seed(seed)
     model = nn.Sequential(*[build(l) for l in layers])
     opt, loss = optimizer(h, model.parameters()), loss_function(h)
-    rule, by_batch = scheduler(h, opt, -(-n // batch))
-    losses, rates = [], []
+    rule, by_batch = scheduler(h, opt, -(-seen // batch))
+    losses, rates, held_losses = [], [], []
     for e in range(h["epochs"]):
         model.train()
         torch.manual_seed(seed + 1 + e)
         order = torch.randperm(n) if h.get("shuffle", True) else torch.arange(n)
         torch.manual_seed(seed + 1 + e)
         total = 0.0
-        for i in range(0, n, batch):
+        for i in range(0, seen, batch):
             rate = opt.param_groups[0]["lr"]
             k = order[i : i + batch]
             value = loss(model(x[k]), y[k])
@@ -206,13 +212,17 @@ def train(layers, h, x, y):
             if by_batch:
                 rule.step()
             total += value.item() * len(k)
-        losses.append(total / n)
+        losses.append(total / seen)
         rates.append(rate)
+        if held:
+            model.eval()
+            with torch.no_grad():
+                held_losses.append(loss(model(xv), yv).item())
         if rule and not by_batch:
             rule.step(total / n) if h["scheduler"]["type"] == "plateau" else rule.step()
     model.eval()
     with torch.no_grad():
-        return losses, rates, model(x)
+        return losses, rates, held_losses, model(everything)
 
 
 def numbers(t):
@@ -229,13 +239,13 @@ def case(name, layers, h, shape, labels, n=24, ints=0):
     else:
         y = (torch.randn(n, *labels, generator=g) * 100).round() / 100
     h = {"learning_rate": 0.01, "epochs": 20, "batch_size": n, "shuffle": False, "seed": 5, **h}
-    losses, rates, out = train(layers, h, x, y)
+    losses, rates, held, out = train(layers, h, x, y)
     data = {"features": numbers(x), "labels": numbers(y)}
     request = {
         "operation": "train", "protocol": 1, "run_id": name, "model_config": {"type": "sequential", "layers": layers},
         "hyperparameters": h, "training_data": data,
     }  # fmt: skip
-    return {"name": name, "request": request, "losses": losses, "rates": rates, "outputs": numbers(out)}
+    return {"name": name, "request": request, "losses": losses, "rates": rates, "outputs": numbers(out)} | ({"held_losses": held} if held else {})
 
 
 def L(type, **p):
@@ -260,6 +270,13 @@ def cases():
     yield case("adagrad", mlp("tanh"), {"optimizer": "adagrad"}, (6,), 3)
     yield case("clip", mlp(), {"optimizer": "sgd", "learning_rate": 0.2, "clip_norm": 0.1}, (6,), 3)
     yield case("clip-value", mlp(), {"optimizer": "sgd", "learning_rate": 0.2, "clip_value": 0.02}, (6,), 3)
+    batches = {"epochs": 8, "batch_size": 5}
+    yield case("drop-last", mlp(), {**batches, "drop_last": True, "shuffle": True, "scheduler": {"type": "one_cycle", "max_lr": 0.05}}, (6,), 3, n=23)
+    yield case("drop-last-in-order", mlp(), {**batches, "drop_last": True}, (6,), 3, n=23)
+    norm = [L("linear", in_features=6, out_features=8, bias=False), L("batchnorm1d", num_features=8), L("relu"), L("linear", in_features=8, out_features=3)]
+    yield case("drop-last-of-one", norm, {**batches, "drop_last": True}, (6,), 3, n=21)
+    yield case("split", mlp(), {**batches, "validation_split": 0.3, "shuffle": True}, (6,), 3)
+    yield case("split-in-order", mlp(), {**batches, "validation_split": 0.3}, (6,), 3)
     yield case("class-weights", mlp(), {"class_weights": [1.0, 2.0, 0.5]}, (6,), 3)
     yield case("label-smoothing", mlp(), {"class_weights": [1.0, 2.0, 0.5], "label_smoothing": 0.1}, (6,), 3)
     yield case("nll", [*mlp(), L("log_softmax")], {"loss_function": "nll"}, (6,), 3)

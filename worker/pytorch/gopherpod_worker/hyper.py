@@ -49,6 +49,7 @@ class Hyperparameters:
     epochs: int = default("epochs")
     batch_size: int = default("batch_size")  # 0: all samples
     shuffle: bool = default("shuffle")
+    drop_last: bool = default("drop_last")
     seed: int = default("seed")
     validation_split: float = default("validation_split")
     weight_decay: float = default("weight_decay")

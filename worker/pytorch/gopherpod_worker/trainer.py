@@ -50,7 +50,8 @@ class Trainer:
         self.feed = Feed(x, y, self.device.torch, room)
         self.held = Feed(*held, self.device.torch, room // 2) if held else None
         self.size = min(h.batch_size or len(x), len(x))
-        self.batches = math.ceil(len(x) / self.size)
+        self.batches = len(x) // self.size if h.drop_last else math.ceil(len(x) / self.size)
+        self.samples = min(self.batches * self.size, len(x))  # an epoch
         self.stepper = stepper(self)
         self.optimizer = self.stepper.optimizer
         self.rate = optim.Rate(h, request.start_epoch, self.batches)
@@ -84,18 +85,20 @@ class Trainer:
         count = max(int(n * split), 1)
         if count >= n:
             raise invalid("hyperparameters.validation_split", f"{split} of {n} samples leaves nothing to train on")
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.hyper.seed))
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(self.hyper.seed)) if self.hyper.shuffle else torch.arange(n)
         kept, held = order[: n - count], order[n - count :]
         return (x[kept], y[kept]), (x[held], y[held])
 
     def _check_batches(self, n: int, sample: tuple[int, ...]) -> None:
         """Refuses a batch of one sample, above all a last one, that a norm would take the variance of (worker.CheckBatches)."""
         size = min(self.hyper.batch_size or n, n)
-        if self.spec["type"] == "python" or (size > 1 and n % size != 1):
+        if self.spec["type"] == "python" or (size > 1 and (n % size != 1 or self.hyper.drop_last)):
             return
         least, what = models.smallest_batch(self.model, sample)
         if least > 1:
             text = f"batch_size {size} leaves a batch of 1 sample of {n}, too small for {what}, which takes its variance; choose another"
+            if size > 1:
+                text += ", or leave that batch out with drop_last"
             raise invalid("hyperparameters.batch_size", text)
 
     def _load_optimizer(self, state: Named) -> None:
@@ -139,7 +142,7 @@ class Trainer:
             record["val_loss"] = number(value)
             if hits is not None:
                 record["val_accuracy"] = number(hits)
-        record |= {"learning_rate": number(lr), "seconds": number(time.monotonic() - begun), "samples": self.feed.samples}
+        record |= {"learning_rate": number(lr), "seconds": number(time.monotonic() - begun), "samples": self.samples}
         self.epoch, self.batch, self.sums = self.epoch + 1, 0, None
         self.history.append(record)
         self.emit({"type": "epoch", "epoch": record})
@@ -155,6 +158,7 @@ class Trainer:
         h, e = self.hyper, self.epoch
         generator = torch.Generator().manual_seed(h.seed + 1 + e)
         order = torch.randperm(self.feed.samples, generator=generator) if h.shuffle else torch.arange(self.feed.samples)
+        order = order[: self.samples]
         torch.manual_seed(h.seed + 1 + e)
         if self.team.rank:
             torch.manual_seed(h.seed + 1 + e + (self.team.rank << 40))  # masks of their own; the order is everybody's
@@ -179,12 +183,12 @@ class Trainer:
             now = time.monotonic()
             if now - self.told > BATCH_EVENTS and self.batch < self.batches:
                 self.told = now
-                seen = min(self.batch * self.size, self.feed.samples)
+                seen = min(self.batch * self.size, self.samples)
                 progress = {"epoch": e + 1, "batch": self.batch, "batches": self.batches, "loss": number(sums.read()[0] * self.team.size / seen)}
                 self.emit({"type": "batch", "batch": progress})
                 self._maybe_checkpoint(inside=True)
         total, right = self.team.add(sums.read())
-        n = self.feed.samples
+        n = self.samples
         return total / n, right / n if self.loss.classifies else None, lr
 
     def validate(self) -> tuple[float, float | None]:

@@ -22,6 +22,8 @@ def test_agrees(case):
         pytest.skip("PyTorch 2 draws the dropout mask of attention in another kernel, so it is another mask")
     got, _ = run(case["request"])
     assert [h["loss"] for h in got["history"]] == pytest.approx(case["losses"], abs=1e-5, rel=1e-5)
+    if case.get("held_losses"):
+        assert [h["val_loss"] for h in got["history"]] == pytest.approx(case["held_losses"], abs=1e-5, rel=1e-5)
     if case.get("rates"):
         assert [h["learning_rate"] for h in got["history"]] == pytest.approx(case["rates"], rel=1e-6)
     ask = {k: case["request"][k] for k in ("model_config", "tensors") if k in case["request"]}

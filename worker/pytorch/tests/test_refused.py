@@ -48,6 +48,8 @@ def test_a_last_batch_of_one_is_refused_before_training(where):
         with pytest.raises(wire.JobError, match="leaves a batch of 1 sample") as e:
             operations.run(request(model=model, n=n, hyper={**hyper, "epochs": 5}), told.append, operations.Stop())
         assert e.value.field == "hyperparameters.batch_size" and not told
+        assert ("drop_last" in e.value.message) == (hyper["batch_size"] > 1 and n > 1)  # it is a way out for a last batch only
+    assert run(request(model=model, n=33, hyper={"batch_size": 32, "drop_last": True}))[0]["history"][0]["samples"] == 32
     assert run(request(model=model, n=34, hyper={"batch_size": 32}))[0]["status"] == "success"
 
 
