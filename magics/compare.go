@@ -38,23 +38,22 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 	var runs []render.Run
 	var models []*train.Model
 	tests := make([]*train.Evaluation, len(args))
-	for i, name := range args {
+	for _, name := range args {
 		m, err := modelVar(c.Vars, name)
 		if err != nil {
 			return err
 		}
 		r := render.Run{Name: name, Parameters: m.Parameters, Training: render.Training{History: m.History.Records, Loss: m.Hyperparameters.LossFunction}}
-		if o.data != "" { // read for each model: they may want its columns in different orders
-			data, err := o.read(ctx, c, "-d", o.data, m)
-			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if tests[i], err = m.EvaluateContext(ctx, data); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			r.Test = tests[i].String()
-		}
 		runs, models = append(runs, r), append(models, m)
+	}
+	if o.data != "" {
+		var err error
+		if tests, err = o.measure(ctx, c, args, models); err != nil {
+			return err
+		}
+		for i, t := range tests {
+			runs[i].Test = t.String()
+		}
 	}
 	result, by := train.Compare(models, tests), ""
 	if result.Differ != nil {
@@ -67,4 +66,37 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 		c.Out.Display(b)
 	}
 	return nil
+}
+
+// measure evaluates the models on the data of -d, in one job.
+func (o *compareOptions) measure(ctx context.Context, c *magic.Call, names []string, models []*train.Model) ([]*train.Evaluation, error) {
+	var job train.Batch
+	results := make([]*train.Result[*train.Evaluation], len(models))
+	prepared := map[string]train.Data{} // by their columns, which models may want in different orders
+	for i, m := range models {
+		data, err := o.read(ctx, c, "-d", o.data, m)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", names[i], err)
+		}
+		order := fmt.Sprintf("%q", data.Columns)
+		if d, ok := prepared[order]; ok {
+			data = d
+		} else {
+			data = train.PrepareData(data)
+			prepared[order] = data
+		}
+		results[i] = job.Evaluate(m, data)
+	}
+	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
+	if err := job.Run(told); err != nil {
+		return nil, err
+	}
+	tests := make([]*train.Evaluation, len(models))
+	for i, r := range results {
+		var err error
+		if tests[i], err = r.Get(); err != nil {
+			return nil, fmt.Errorf("%s: %w", names[i], err)
+		}
+	}
+	return tests, nil
 }

@@ -18,9 +18,7 @@ import (
 // dataOptions say which samples and labels a magic reads.
 type dataOptions struct {
 	data, target, columns, encoding string
-	// told are the decisions of the readers that the person was told, so that a file
-	// that is read twice in a call is not explained twice.
-	told map[string]bool
+	tables                          map[string]*dataset.Table // of the files that were read: once in a call
 }
 
 func (o *dataOptions) define(flags *pflag.FlagSet) {
@@ -141,6 +139,9 @@ func (o *dataOptions) table(ctx context.Context, c *magic.Call, word string) (*d
 		table, _, err := dataset.FromValue(word, v)
 		return table, err
 	}
+	if table, ok := o.tables[word]; ok {
+		return table, nil
+	}
 	table, err := dataset.Read(ctx, word, dataset.Options{Encoding: o.encoding})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage("there is no file %s here", word)
@@ -149,13 +150,11 @@ func (o *dataOptions) table(ctx context.Context, c *magic.Call, word string) (*d
 		return nil, err
 	}
 	for _, note := range table.Notes {
-		if line := table.Name + ": " + note; !o.told[line] {
-			fmt.Fprintln(c.Out.Stdout(), line)
-			if o.told == nil {
-				o.told = map[string]bool{}
-			}
-			o.told[line] = true
-		}
+		fmt.Fprintln(c.Out.Stdout(), table.Name+": "+note)
 	}
+	if o.tables == nil {
+		o.tables = map[string]*dataset.Table{}
+	}
+	o.tables[word] = table
 	return table, nil
 }

@@ -58,7 +58,17 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 		return err
 	}
 	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
-	result, err := model.EvaluateContext(told, data)
+	data = train.PrepareData(data)
+	var job train.Batch // one job: the figures, and for some models the outputs that a picture needs
+	evaluation := job.Evaluate(model, data)
+	var outputs *train.Result[*mat.Dense]
+	if picturesOutputs(model) {
+		outputs = job.Predict(model, data.X)
+	}
+	if err := job.Run(told); err != nil {
+		return err
+	}
+	result, err := evaluation.Get()
 	if err != nil {
 		return err
 	}
@@ -71,8 +81,14 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	if picture, ok := show.Picture(); ok {
 		c.Out.Display(picture)
 	}
-	if err := showFit(ctx, c, model, data); err != nil {
-		return err
+	if outputs != nil {
+		scores, err := outputs.Get()
+		if err != nil {
+			return err
+		}
+		if err := showFit(c, model, data, scores); err != nil {
+			return err
+		}
 	}
 	if o.out == "" {
 		return nil
@@ -80,18 +96,29 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	return c.Vars.Define(o.out, result)
 }
 
-// showFit shows what wants the outputs themselves: the ROC curve of two classes,
-// and the residuals of a single number.
-func showFit(ctx context.Context, c *magic.Call, model *train.Model, data train.Data) error {
+// picturesOutputs reports whether there is a picture of the model's outputs: the ROC curve
+// of two classes, or the residuals of a single number.
+func picturesOutputs(model *train.Model) bool {
 	loss := model.Hyperparameters.LossFunction
-	outputs := 0
-	if len(model.Output) == 1 {
-		outputs = model.Output[0]
+	return isBinary(model) || outputsOf(model) == 1 && !worker.ClassLabels(loss) && loss != "kl_div" && loss != "cosine"
+}
+
+// isBinary reports whether the model tells two classes apart.
+func isBinary(model *train.Model) bool {
+	loss, n := model.Hyperparameters.LossFunction, outputsOf(model)
+	return loss == "cross_entropy" && n == 2 || loss == "bce_with_logits" && n == 1
+}
+
+// outputsOf returns how many numbers a row of the output has, or 0 for a matrix a row.
+func outputsOf(model *train.Model) int {
+	if len(model.Output) != 1 {
+		return 0
 	}
-	binary := loss == "cross_entropy" && outputs == 2 || loss == "bce_with_logits" && outputs == 1
-	if !binary && (outputs != 1 || worker.ClassLabels(loss) || loss == "kl_div" || loss == "cosine") {
-		return nil
-	}
+	return model.Output[0]
+}
+
+// showFit shows the picture of the model's outputs.
+func showFit(c *magic.Call, model *train.Model, data train.Data, scores *mat.Dense) error {
 	truth, err := model.LabelTensor(data)
 	if err != nil {
 		return err
@@ -100,17 +127,13 @@ func showFit(ctx context.Context, c *magic.Call, model *train.Model, data train.
 	if err != nil {
 		return err
 	}
-	scores, err := model.PredictContext(ctx, data.X)
-	if err != nil {
-		return err
-	}
 	first := mat.Col(nil, 0, scores)
-	if !binary {
+	if !isBinary(model) {
 		b := render.Residuals(labels, first)
 		c.Out.Display(b)
 		return nil
 	}
-	if outputs == 2 { // the difference orders as the probability does
+	if outputsOf(model) == 2 { // the difference orders as the probability does
 		for i, v := range mat.Col(nil, 1, scores) {
 			first[i] = v - first[i]
 		}

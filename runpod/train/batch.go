@@ -1,10 +1,12 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -25,77 +27,114 @@ import (
 //	err := b.Run(ctx)
 //	evaluation, err := e.Get()
 //
-// A part that fails does not stop the others; its Get says why. All answers together
-// must fit into one, 20 MB: what is larger wants jobs of its own. A part streams
+// A part that fails does not stop the others; its Get returns the error. A part streams
 // nothing, so that a long training is better off with Fit.
+//
+// One job is not always possible, and a line of WithLog reports what is done instead:
+// models of several endpoints get a job on each; parts that are too large for one request
+// are divided among several; predictions that do not fit into the answer, of 20 MB, get
+// jobs of their own; a worker that knows no batches gets a job for each part.
 type Batch struct {
-	// Endpoint runs the job. nil: what Endpoint returns.
+	// Endpoint runs the job. nil: that of the models; theirs is what Endpoint returns if
+	// they have none.
 	Endpoint *runpod.Endpoint
-	Inline   int           // as Options.Inline
-	Store    store.Store   // as Options.Store
+	Inline   int           // as Options.Inline; 0: that of the models
+	Store    store.Store   // as Options.Store; nil: that of the models
 	Policy   runpod.Policy // as Options.Policy
 
 	parts []part
 }
 
-// A part of a batch: what to send, and who takes its answer.
+// A part of a batch: what to send, where, and how its answer is read.
 type part struct {
 	parcel *transfer.Parcel
+	on     target
+	bytes  int // about how many its answer has
 	take   func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error)
+	alone  func(ctx context.Context, on target) // does the part in jobs of its own; nil: it cannot
+}
+
+// A target is where a model computes.
+type target struct {
+	endpoint *runpod.Endpoint
+	store    store.Store
+	inline   int
+	policy   runpod.Policy
+}
+
+// on returns a copy of the model that computes there.
+func (m *Model) on(t target) *Model {
+	c := *m
+	c.endpoint, c.store, c.inline, c.policy = t.endpoint, t.store, t.inline, t.policy
+	return &c
 }
 
 // maxBatch is how many requests a worker takes in one.
 const maxBatch = 1000
 
-// ErrNotRun: the batch has not been run, or did not come to this part.
+// ErrNotRun is the error of a part if the batch has not been run, or did not come to it.
 var ErrNotRun = errors.New("the batch has not been run")
 
-// An Asked is the answer to come of a part of a batch.
-type Asked[T any] struct {
+// A Result is the outcome of one part of a batch, available after Run.
+type Result[T any] struct {
 	value T
 	err   error
 }
 
-// Get is the answer after Batch.Run; before, the error is ErrNotRun.
-func (a *Asked[T]) Get() (T, error) { return a.value, a.err }
+// Get returns the outcome after Batch.Run; before, the error is ErrNotRun.
+func (r *Result[T]) Get() (T, error) { return r.value, r.err }
 
-func asked[T any](err error) *Asked[T] { return &Asked[T]{err: err} }
+func failed[T any](err error) *Result[T] { return &Result[T]{err: err} }
 
-// add appends a part whose answer read turns into a value.
-func add[T any](b *Batch, p *transfer.Parcel, read func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (T, error)) *Asked[T] {
-	a := asked[T](fmt.Errorf("train: %w", ErrNotRun))
-	b.parts = append(b.parts, part{p, func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error) {
-		if a.err = err; err == nil {
-			a.value, a.err = read(job, e, answer)
+// add appends a part whose answer read turns into a value. alone gets the value in jobs of
+// its own; it may be nil.
+func add[T any](b *Batch, p part, read func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (T, error), alone func(ctx context.Context, on target) (T, error)) *Result[T] {
+	r := failed[T](fmt.Errorf("train: %w", ErrNotRun))
+	p.take = func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error) {
+		if r.err = err; err == nil {
+			r.value, r.err = read(job, e, answer)
 		}
-	}})
-	return a
+	}
+	if alone != nil {
+		p.alone = func(ctx context.Context, on target) { r.value, r.err = alone(ctx, on) }
+	}
+	b.parts = append(b.parts, p)
+	return r
 }
 
-// Evaluate adds Model.Evaluate. Data that do not fit are the answer's error, and the
+// Evaluate adds Model.Evaluate. Data that do not fit are the result's error, and the
 // other parts go on.
-func (b *Batch) Evaluate(m *Model, d Data) *Asked[*Evaluation] {
+func (b *Batch) Evaluate(m *Model, d Data) *Result[*Evaluation] {
 	p, err := m.evaluation(d)
 	if err != nil {
-		return asked[*Evaluation](err)
+		return failed[*Evaluation](err)
 	}
-	return add(b, p, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*Evaluation, error) {
+	return add(b, part{parcel: p, on: m.target()}, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*Evaluation, error) {
 		var r worker.Response
 		if err := transfer.Decode(answer, &r); err != nil || r.Metrics == nil {
 			return nil, fmt.Errorf("train: evaluate: %w: no metrics in it", ErrResult)
 		}
 		return m.evaluated(*r.Metrics), nil
-	})
+	}, func(ctx context.Context, on target) (*Evaluation, error) { return m.on(on).EvaluateContext(ctx, d) })
 }
 
 // Predict adds Model.Predict.
-func (b *Batch) Predict(m *Model, X any) *Asked[*mat.Dense] {
+func (b *Batch) Predict(m *Model, X any) *Result[*mat.Dense] {
 	r, x, err := m.request(worker.OpPredict, "X", X)
 	if err != nil {
-		return asked[*mat.Dense](err)
+		return failed[*mat.Dense](err)
+	}
+	_, output, err := m.Spec.Resolve(x.Shape[1:])
+	if err != nil {
+		return failed[*mat.Dense](err)
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
-	return add(b, &transfer.Parcel{Request: r, Set: tensors.Set{"X": x}}, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*mat.Dense, error) {
+	bytes := answerBytes + 1 // more than an answer holds
+	if x.Rows() <= rowsAnAnswer(output) {
+		n, _ := worker.Elements(output)
+		bytes = x.Rows() * n * tensors.Float32.Size()
+	}
+	return add(b, part{parcel: &transfer.Parcel{Request: r, Set: tensors.Set{"X": x}}, on: m.target(), bytes: bytes}, func(_ *runpod.Job, _ *runpod.Endpoint, answer json.RawMessage) (*mat.Dense, error) {
 		var r worker.Response
 		if err := transfer.Decode(answer, &r); err != nil {
 			return nil, fmt.Errorf("train: predict: %w: %w", ErrResult, err)
@@ -105,17 +144,18 @@ func (b *Batch) Predict(m *Model, X any) *Asked[*mat.Dense] {
 			return nil, err
 		}
 		return t.Dense()
-	})
+	}, func(ctx context.Context, on target) (*mat.Dense, error) { return m.on(on).PredictContext(ctx, X) })
 }
 
-// Fit adds a training, of which Get has the model when it is over. Options.OnEvent is
-// told nothing.
-func (b *Batch) Fit(spec any, data Data, o Options) *Asked[*Model] {
+// Fit adds a training; the result has the model when it is over. Options.OnEvent is not
+// called.
+func (b *Batch) Fit(spec any, data Data, o Options) *Result[*Model] {
 	p, err := Prepare(spec, data, o)
 	if err != nil {
-		return asked[*Model](fmt.Errorf("train: %w", err))
+		return failed[*Model](fmt.Errorf("train: %w", err))
 	}
-	return add(b, p.parcel, func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (*Model, error) {
+	on := target{endpoint: o.Endpoint, store: o.Store, inline: o.Inline}
+	return add(b, part{parcel: p.parcel, on: on}, func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (*Model, error) {
 		var r worker.TrainResult
 		if err := transfer.Decode(answer, &r); err != nil {
 			return nil, fmt.Errorf("train: %w: %w", ErrResult, err)
@@ -123,11 +163,11 @@ func (b *Batch) Fit(spec any, data Data, o Options) *Asked[*Model] {
 		m, err := p.finished(job, e, &r)
 		m.Receipt = p.receipt(m)
 		return m, err
-	})
+	}, nil)
 }
 
-// Run sends the job and waits for it. Its error is that of the job as a whole; each
-// part has its own. It can be run once.
+// Run sends the batch and waits for it. Its error is that of a job as a whole; each part
+// has its own. It can be run once.
 func (b *Batch) Run(ctx context.Context) error {
 	parts := b.parts
 	b.parts = nil
@@ -137,19 +177,117 @@ func (b *Batch) Run(ctx context.Context) error {
 	case len(parts) > maxBatch:
 		return fmt.Errorf("train: %w", worker.Invalid("requests", fmt.Sprintf("%d parts; a batch takes %d", len(parts), maxBatch)))
 	}
-	endpoint, err := place.EndpointOr(b.Endpoint)
+	groups, err := b.byEndpoint(parts)
 	if err != nil {
 		return err
 	}
-	t := transfer.New(ctx, endpoint, b.Store, b.Inline)
-	t.Expires = transfer.LifeOf(b.Policy)
+	if len(groups) == 1 {
+		return groups[0].run(ctx)
+	}
+	transfer.Log(ctx, fmt.Sprintf("the models are on %d endpoints: a job on each", len(groups)))
+	var errs []error
+	for _, g := range groups {
+		errs = append(errs, g.run(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// A group is the parts of a batch that one endpoint does.
+type group struct {
+	on    target
+	parts []part
+}
+
+// byEndpoint divides the parts by where they are to run.
+func (b *Batch) byEndpoint(parts []part) ([]*group, error) {
+	var groups []*group
+	for _, p := range parts {
+		e, err := place.EndpointOr(cmp.Or(b.Endpoint, p.on.endpoint))
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(groups, func(g *group) bool {
+			return g.on.endpoint.ID == e.ID && g.on.endpoint.Client().BaseURL() == e.Client().BaseURL()
+		})
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &group{on: target{endpoint: e, store: b.Store, inline: b.Inline, policy: b.Policy}})
+		}
+		g := groups[i]
+		g.parts = append(g.parts, p)
+		if g.on.store == nil {
+			g.on.store = p.on.store
+		}
+		g.on.inline = cmp.Or(g.on.inline, p.on.inline)
+	}
+	return groups, nil
+}
+
+// run does the parts in as few jobs as possible.
+func (g *group) run(ctx context.Context) error {
+	var together, alone []part
+	bytes := 0
+	for _, p := range g.parts {
+		if bytes+p.bytes > answerBytes && p.alone != nil {
+			alone = append(alone, p)
+			continue
+		}
+		bytes += p.bytes
+		together = append(together, p)
+	}
+	if len(alone) > 0 && len(g.parts) > 1 {
+		transfer.Log(ctx, fmt.Sprintf("%d of %d parts have answers too large for the batch: jobs of their own", len(alone), len(g.parts)))
+	}
+	if err := g.send(ctx, together); err != nil {
+		return err
+	}
+	for _, p := range alone {
+		p.alone(ctx, g.on)
+	}
+	return nil
+}
+
+// send does the parts in one job, or in several if one cannot take them.
+func (g *group) send(ctx context.Context, parts []part) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	err := g.job(ctx, parts)
+	switch {
+	case errors.Is(err, runpod.ErrTooLarge) && len(parts) > 1: // nothing was computed
+		half := len(parts) / 2
+		transfer.Log(ctx, fmt.Sprintf("%d parts are too large for one request: two jobs", len(parts)))
+		if err := g.send(ctx, parts[:half]); err != nil {
+			return err
+		}
+		return g.send(ctx, parts[half:])
+	case unknownBatch(err) && !slices.ContainsFunc(parts, func(p part) bool { return p.alone == nil }):
+		transfer.Log(ctx, "the endpoint's worker does one thing a job: a job for each part")
+		for _, p := range parts {
+			p.alone(ctx, g.on)
+		}
+		return nil
+	}
+	return err
+}
+
+// unknownBatch reports whether a worker refused a batch because it is older than these.
+func unknownBatch(err error) bool {
+	var e *worker.Error
+	return errors.As(err, &e) && e.Field == "operation" && (e.Kind == worker.ErrInvalid || e.Kind == worker.ErrUnsupported)
+}
+
+// job does the parts in one job.
+func (g *group) job(ctx context.Context, parts []part) error {
+	t := transfer.New(ctx, g.on.endpoint, g.on.store, g.on.inline)
+	t.Expires = transfer.LifeOf(g.on.policy)
 	parcels := make([]*transfer.Parcel, len(parts))
 	for i, p := range parts {
 		parcels[i] = p.parcel
 	}
 	var job *runpod.Job
-	err = t.Send(ctx, transfer.Merge(parcels), func(r *worker.Request) (err error) {
-		job, err = endpoint.Call(ctx, runpod.Request{Input: r, Policy: b.Policy})
+	err := t.Send(ctx, transfer.Merge(parcels), func(r *worker.Request) (err error) {
+		job, err = g.on.endpoint.Call(ctx, runpod.Request{Input: r, Policy: g.on.policy})
 		if errors.Is(err, runpod.ErrTooLarge) && job == nil {
 			return transfer.TooLarge(r)
 		}
@@ -167,32 +305,32 @@ func (b *Batch) Run(ctx context.Context) error {
 	}
 	for i, p := range parts {
 		result, err := partOf(answer.Results[i])
-		p.take(job, endpoint, result, err)
+		p.take(job, g.on.endpoint, result, err)
 	}
 	return nil
 }
 
-// partOf is a part's answer, or its failure.
+// partOf returns a part's answer, or its failure.
 func partOf(result json.RawMessage) (json.RawMessage, error) {
-	var failed struct {
+	var answer struct {
 		Status  string        `json:"status"`
 		Failure *worker.Error `json:"failure"`
 	}
-	if err := transfer.Decode(result, &failed); err != nil {
+	if err := transfer.Decode(result, &answer); err != nil {
 		return nil, fmt.Errorf("train: %w: %w", ErrResult, err)
 	}
-	if failed.Failure != nil {
-		return nil, fmt.Errorf("train: %w", failed.Failure)
+	if answer.Failure != nil {
+		return nil, fmt.Errorf("train: %w", answer.Failure)
 	}
 	return result, nil
 }
 
-// lacking is the ErrMissing of a part, so that what it lacks is sent and the job done
-// again.
+// lacking returns the ErrMissing of a part, so that what it lacks is sent and the job is
+// repeated.
 func lacking(output json.RawMessage) error {
 	var answer worker.Response
 	if transfer.Decode(output, &answer) != nil {
-		return nil // said where the answer is read
+		return nil // reported where the answer is read
 	}
 	for _, result := range answer.Results {
 		if _, err := partOf(result); transfer.Missing(err) {

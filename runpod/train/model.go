@@ -41,6 +41,7 @@ type Model struct {
 	endpoint              *runpod.Endpoint
 	store                 store.Store // as in Options
 	inline                int
+	policy                runpod.Policy     // of its jobs
 	state, optimizerState string            // as they travel
 	deltas                map[string]string // of those the differences that they came as, not too long ones
 	features              []string          // of the worker
@@ -57,6 +58,11 @@ func (m *Model) On(e *runpod.Endpoint) *Model {
 func (m *Model) With(o Options) *Model {
 	m.endpoint, m.store, m.inline = o.Endpoint, o.Store, o.Inline
 	return m
+}
+
+// target returns where the model computes.
+func (m *Model) target() target {
+	return target{endpoint: m.endpoint, store: m.store, inline: m.inline}
 }
 
 // DropWeights frees the weights and the optimizer's state. What was learned about the
@@ -285,7 +291,7 @@ func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worke
 	t.Large, p.Deltas = large, m.deltas
 	var output json.RawMessage
 	err = t.Send(ctx, p, func(r *worker.Request) (err error) {
-		output, err = transfer.Call(ctx, endpoint, r, runpod.Policy{})
+		output, err = transfer.Call(ctx, endpoint, r, m.policy)
 		return err
 	})
 	if err != nil {

@@ -200,6 +200,9 @@ func Size(r *worker.Request) int {
 	if r.Tensors != nil {
 		n += len(r.Tensors.Data)
 	}
+	for _, part := range r.Requests {
+		n += len(part)
+	}
 	return n
 }
 
@@ -207,8 +210,14 @@ func Size(r *worker.Request) int {
 // several of them have travels once, and states are arrays too.
 func Merge(parcels []*Parcel) *Parcel {
 	all := &Parcel{Request: &worker.Request{Operation: worker.OpBatch, Protocol: worker.Protocol}, Set: tensors.Set{}, Names: map[string]string{}, digests: map[string]string{}}
-	known := map[string]string{} // name by digest
+	known := map[string]string{}     // name by digest
+	placed := map[sharedKey]string{} // name by memory, which spares the digest
+	statesOf := map[string]string{}  // name by text
 	put := func(name, shown string, t tensors.Tensor, digest string) string {
+		at, ok := keyOf(t)
+		if first := placed[at]; ok && first != "" {
+			return first
+		}
 		if digest == "" {
 			digest = t.Digest()
 		}
@@ -216,6 +225,9 @@ func Merge(parcels []*Parcel) *Parcel {
 			return first
 		}
 		known[digest], all.Set[name], all.Names[name], all.digests[name] = name, t, shown, digest
+		if ok {
+			placed[at] = name
+		}
 		return name
 	}
 	for i, p := range parcels {
@@ -235,8 +247,12 @@ func Merge(parcels []*Parcel) *Parcel {
 			at    *string
 			shown string
 		}{{r.ModelState, &s.model, "weights"}, {r.OptimizerState, &s.optimizer, "optimizer"}} {
+			if *state.at = statesOf[state.text]; *state.at != "" {
+				continue
+			}
 			if b, err := base64.StdEncoding.DecodeString(state.text); err == nil && len(b) > keepInside {
 				*state.at = put(fmt.Sprintf("%d.%s", i, state.shown), state.shown, tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}, "")
+				statesOf[state.text] = *state.at
 			}
 		}
 		all.inner = append(all.inner, s)

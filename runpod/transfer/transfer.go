@@ -24,6 +24,13 @@ func WithLog(ctx context.Context, log func(line string)) context.Context {
 
 type logKey struct{}
 
+// Log passes a line to the log of WithLog.
+func Log(ctx context.Context, line string) {
+	if log, ok := ctx.Value(logKey{}).(func(string)); ok {
+		log(line)
+	}
+}
+
 // A Transfer brings parcels to an endpoint and, where there is a bucket, their large
 // results back. It is for one parcel.
 type Transfer struct {
@@ -48,10 +55,7 @@ func New(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) *Tr
 	if inline == 0 {
 		inline = DefaultInline
 	}
-	tell, ok := ctx.Value(logKey{}).(func(string))
-	if !ok {
-		tell = func(string) {}
-	}
+	tell := func(line string) { Log(ctx, line) }
 	return &Transfer{endpoint: e, store: s, inline: inline, Tell: tell, Expires: defaultExpiry}
 }
 
