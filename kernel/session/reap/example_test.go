@@ -1,0 +1,22 @@
+package reap_test
+
+import (
+	"fmt"
+	"os/exec"
+	"syscall"
+
+	"github.com/gopherpod/gopherpod/kernel/session/reap"
+)
+
+// A process that leads a session of its own is ended with all that it has started.
+// (Not run: it needs /proc.)
+func ExampleSession() {
+	c := exec.Command("sh", "-c", "sleep 100 & sleep 100")
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(reap.Session(c.Process.Pid), "processes killed")
+	_ = c.Wait() // reports the signal
+}
