@@ -3,11 +3,11 @@
 # virtual environment under .cache/, Go modules. Go's own part alone: go test ./...  (offline, under two minutes).
 #
 #   ./test.sh            everything
-#   ./test.sh PART...    some of: lint unit install kernel go127 notebooks worker browser
+#   ./test.sh PART...    some of: lint unit fuzz install kernel go127 notebooks worker browser
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
-parts=${*:-lint unit install kernel go127 notebooks worker browser}
+parts=${*:-lint unit fuzz install kernel go127 notebooks worker browser}
 want() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 say() { printf '\n==> %s  [%ds]\n' "$*" $((SECONDS)); }
 export GOTOOLCHAIN=local GOFLAGS=
@@ -96,6 +96,13 @@ if want unit; then
 	say "linux/arm64 under qemu"
 	GOARCH=arm64 CGO_ENABLED=0 go test -exec qemu-aarch64 ./worker/engine/sgemm ./tensors/... ./worker ./kernel/wire ./kernel/zmtp ./kernel/secrets ./environ ./kernel/session/frame
 	GOPHERPOD_E2E=1 go test -count=1 -run TestArm64 ./kernel/build # cells in fast mode
+fi
+
+# --- fuzz ----------------------------------------------------------------------------------------
+# Seconds for each target, to see that all of them run and nothing is wrong nearby. For a night: GOPHERPOD_FUZZTIME=5m ./test.sh fuzz
+if want fuzz; then
+	say "fuzz targets"
+	GOPHERPOD_TEST_CACHE=$cache .ci/fuzz.sh
 fi
 
 # --- a fresh installation ------------------------------------------------------------------------

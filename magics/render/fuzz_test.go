@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -51,6 +52,13 @@ func floatsOf(b []byte, n int) (values []float64) {
 	return values
 }
 
+// unhurried runs f on a clock that stands while a picture is drawn, so that no guard
+// gives one up because this machine is busy.
+func unhurried(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, f)
+}
+
 // drawn fails the test if the bundle is not a picture: a guard replaced it.
 func drawn(t *testing.T, b display.Message) {
 	t.Helper()
@@ -91,44 +99,48 @@ func FuzzCurve(f *testing.F) {
 	f.Add(bytesOf(hard["largest"]), byte(7), -1)
 	f.Add(bytesOf(hard["one at 1e36"]), byte(0), 0)
 	f.Fuzz(func(t *testing.T, b []byte, kind byte, epochs int) {
-		tr := trainingOf(floatsOf(b, 600), kind, epochs)
-		drawn(t, tr.Curve())
-		tr.Table()
-		frame := Progress{Training: tr, Elapsed: time.Duration(epochs), Left: time.Duration(epochs), Batch: &worker.Batch{Epoch: 1, Batch: epochs, Batches: 3}}.Frame()
-		if html := frame.Data[MIMEHTML].(string); len(tr.History) > 1 && !strings.Contains(html, "<svg") && len(html) < FrameBytes/4 {
-			t.Errorf("no curve in the frame: %.300s", html)
-		}
-		drawn(t, ComparePicture([]Run{{Name: "a", Training: tr}, {Name: "b", Training: trainingOf(floatsOf(b, 3), kind/2, 0)}, {}}))
-		CompareTable([]Run{{Name: "a", Training: tr}, {Test: "x"}}, int(kind%4)-1, "by x")
+		unhurried(t, func(t *testing.T) {
+			tr := trainingOf(floatsOf(b, 600), kind, epochs)
+			drawn(t, tr.Curve())
+			tr.Table()
+			frame := Progress{Training: tr, Elapsed: time.Duration(epochs), Left: time.Duration(epochs), Batch: &worker.Batch{Epoch: 1, Batch: epochs, Batches: 3}}.Frame()
+			if html := frame.Data[MIMEHTML].(string); len(tr.History) > 1 && !strings.Contains(html, "<svg") && len(html) < FrameBytes/4 {
+				t.Errorf("no curve in the frame: %.300s", html)
+			}
+			drawn(t, ComparePicture([]Run{{Name: "a", Training: tr}, {Name: "b", Training: trainingOf(floatsOf(b, 3), kind/2, 0)}, {}}))
+			CompareTable([]Run{{Name: "a", Training: tr}, {Test: "x"}}, int(kind%4)-1, "by x")
+		})
 	})
 }
 
 func FuzzSweep(f *testing.F) {
 	addHard(f, byte(3), 1)
 	f.Fuzz(func(t *testing.T, b []byte, names byte, best int) {
-		values := floatsOf(b, 600)
-		s := Sweep{Measure: "loss", Best: best, Importance: values, Total: best}
-		for i := range names % 8 {
-			s.Names = append(s.Names, strings.Repeat("x", int(i)))
-			if i != 3 {
-				s.Ends = append(s.Ends, [2]string{"0", "1"})
+		unhurried(t, func(t *testing.T) {
+			values := floatsOf(b, 600)
+			s := Sweep{Measure: "loss", Best: best, Importance: values, Total: best}
+			for i := range names % 8 {
+				s.Names = append(s.Names, strings.Repeat("x", int(i)))
+				if i != 3 {
+					s.Ends = append(s.Ends, [2]string{"0", "1"})
+				}
 			}
-		}
-		for i, v := range values {
-			trial := SweepTrial{Number: i, Value: v, Values: []string{"1", "2", "3"}[:i%4], Position: values[:min(i%5, len(values))]}
-			if i%7 == 6 {
-				trial.Failed = "failed"
+			for i, v := range values {
+				trial := SweepTrial{Number: i, Value: v, Values: []string{"1", "2", "3"}[:i%4], Position: values[:min(i%5, len(values))]}
+				if i%7 == 6 {
+					trial.Failed = "failed"
+				}
+				if i%5 == 4 {
+					trial.Note = "stopped"
+				}
+				s.Trials = append(s.Trials, trial)
 			}
-			if i%5 == 4 {
-				trial.Note = "stopped"
+			if b, ok := s.Picture(); ok {
+				drawn(t, b)
 			}
-			s.Trials = append(s.Trials, trial)
-		}
-		if b, ok := s.Picture(); ok {
-			drawn(t, b)
-		}
-		s.Table()
-		s.Progress("1 s")
+			s.Table()
+			s.Progress("1 s")
+		})
 	})
 }
 
@@ -137,26 +149,28 @@ func FuzzConfusion(f *testing.F) {
 	f.Add([]byte{255, 0, 128}, 5, "")
 	f.Add([]byte{7}, 1500, strings.Repeat("long name ", 20))
 	f.Fuzz(func(t *testing.T, b []byte, n int, name string) {
-		if n < 0 || n > 2000 {
-			return
-		}
-		m := make([][]int, n)
-		for i := range m {
-			row := make([]int, n)
-			for j := range row {
-				if len(b) > 0 {
-					row[j] = int(int8(b[(i*n+j)%len(b)])) << (j % 60)
-				}
+		unhurried(t, func(t *testing.T) {
+			if n < 0 || n > 2000 {
+				return
 			}
-			m[i] = row[:n-i%2]
-		}
-		e := Evaluation{Metrics: worker.Metrics{Confusion: m, Accuracy: num(1), PerClass: []worker.ClassMetrics{{Class: n}}}, ClassNames: []string{name, "b"}}
-		if b, ok := e.Picture(); ok {
-			drawn(t, b)
-		} else if n >= 2 {
-			t.Error("no picture")
-		}
-		e.Table()
+			m := make([][]int, n)
+			for i := range m {
+				row := make([]int, n)
+				for j := range row {
+					if len(b) > 0 {
+						row[j] = int(int8(b[(i*n+j)%len(b)])) << (j % 60)
+					}
+				}
+				m[i] = row[:n-i%2]
+			}
+			e := Evaluation{Metrics: worker.Metrics{Confusion: m, Accuracy: num(1), PerClass: []worker.ClassMetrics{{Class: n}}}, ClassNames: []string{name, "b"}}
+			if b, ok := e.Picture(); ok {
+				drawn(t, b)
+			} else if n >= 2 {
+				t.Error("no picture")
+			}
+			e.Table()
+		})
 	})
 }
 
@@ -164,16 +178,18 @@ func FuzzFit(f *testing.F) {
 	addHard(f, byte(0))
 	f.Add(bytesOf(hard["diverging"]), byte(2))
 	f.Fuzz(func(t *testing.T, b []byte, cut byte) {
-		truth := floatsOf(b, 3000)
-		predicted := truth[min(int(cut), len(truth)):]
-		drawn(t, Residuals(truth, predicted))
-		positive := make([]bool, len(predicted))
-		for i, v := range predicted {
-			positive[i] = v > 0
-		}
-		if b, ok := ROC(truth, positive); ok {
-			drawn(t, b)
-		}
+		unhurried(t, func(t *testing.T) {
+			truth := floatsOf(b, 3000)
+			predicted := truth[min(int(cut), len(truth)):]
+			drawn(t, Residuals(truth, predicted))
+			positive := make([]bool, len(predicted))
+			for i, v := range predicted {
+				positive[i] = v > 0
+			}
+			if b, ok := ROC(truth, positive); ok {
+				drawn(t, b)
+			}
+		})
 	})
 }
 

@@ -22,5 +22,5 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(p.Load([]string{"/path/to/cell.so"}))
+	fmt.Println(p.Send(frame.Command{Op: frame.Run, ID: 1, File: "/path/to/cell.so", Entry: "nb1.main"}))
 }
