@@ -141,7 +141,7 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "early_stopping.min_delta", Type: Number, Range: atLeast(0), Default: 0.0, Operations: []string{"train"}, Workers: both, Option: "early-stop", Doc: "The smallest decrease that counts as an improvement."},
 		{Name: "early_stopping.monitor", Type: Choice, Values: []string{"loss", "val_loss"}, Absent: "val_loss if there is validation, else loss", Operations: []string{"train"}, Workers: both, Option: "early-stop", Doc: "The value that has to fall."},
 
-		{Name: "precision", Type: Choice, Values: []string{"auto", "fp32", "tf32", "bf16", "fp16"}, Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
+		{Name: "precision", Type: Choice, Values: PrecisionNames(), Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
 		{Name: "clip_norm", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Option: "clip-norm", Varies: true, Doc: "The largest norm of the whole gradient; 0: no limit."},
 		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Varies: true, Doc: "The largest absolute value in the gradient; 0: no limit."},
 		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, InLoss: true, Doc: "The weight of each class in the loss."},

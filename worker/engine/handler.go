@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/address"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // Options configure a Handler. The zero value works.
@@ -177,7 +179,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 	if err != nil {
 		return err
 	}
-	if p := t.h.Precision; p != "auto" && p != "fp32" {
+	if p := t.h.Precision; p != "auto" && !slices.Contains(contract.SupportOf(contract.WorkerEngine).Precisions, p) {
 		if err := tell(worker.Event{Type: worker.EventLog, Message: fmt.Sprintf("precision %s is for GPUs; the engine on the CPU computes in fp32", p)}); err != nil {
 			return err
 		}
@@ -232,7 +234,7 @@ func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult
 	result := &worker.TrainResult{
 		Operation: r.Operation, Status: "success", RunID: r.RunID, History: t.history, Model: t.net.config,
 		ModelState: model, OptimizerState: optimizer, Parameters: len(t.net.weights), Device: device, Precision: "fp32",
-		Features: worker.Features(),
+		Features: contract.SupportOf(contract.WorkerEngine).Features,
 	}
 	if stopped != "" {
 		result.Status, result.Stopped = "stopped", stopped
