@@ -22,6 +22,9 @@ func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
+	for _, sentence := range p.Advice() {
+		p.log()(sentence)
+	}
 	return p.Run(ctx)
 }
 

@@ -184,6 +184,11 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 			return err
 		}
 	}
+	for _, name := range r.Hyperparameters.WithoutUse(contract.WorkerEngine) {
+		if err := tell(worker.Event{Type: worker.EventLog, Message: name + " is for GPUs; the engine on the CPU has no use for it"}); err != nil {
+			return err
+		}
+	}
 	begun := time.Now()
 	stopped, err := t.run(ctx)
 	if err != nil {
