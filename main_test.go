@@ -32,10 +32,8 @@ var update = flag.Bool("update", false, "write the generated pages")
 // uses. Test files may import more. ARCHITECTURE.md's table is generated from it: after
 // a change, run go generate . and commit both.
 const rules = `
-# What the kernel and the client of RunPod both have to know.
-environ < # variables in files of NAME=value lines, and which names are those of secrets
-
-# Bytes and numbers: these know nothing of ours.
+# What lies below everything: these know nothing of ours.
+tensors/environ < # variables in files of NAME=value lines, and which names are those of secrets
 tensors/bigjson < # JSON with large strings at memory speed
 tensors/memory < # how much memory is free, for decoders that refuse before they allocate
 tensors < # Go arrays on the wire
@@ -48,11 +46,11 @@ worker/address < # what a worker may read from and write to on the network: its 
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
 worker/engine < tensors, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
 worker/local < tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
-worker/local/embedded < environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
+worker/local/embedded < tensors/environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
 # The client of RunPod.
-runpod/settings < environ # what the user has set: environment, .env, keyring, config.toml; whose address may have whose key
+runpod/settings < tensors/environ # what the user has set: environment, .env, keyring, config.toml; whose address may have whose key
 runpod/settings/keyring < runpod/settings # the system's keyring, for the environment of the kernel process and the command line
 runpod < runpod/settings, tensors/bigjson # client of the job API and the management API
 runpod/shape < # judges requests and answers of the management API by RunPod's own schema, in tests
@@ -98,7 +96,7 @@ kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the sess
 kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
 kernel/setup < kernel, kernel/build, kernel/spec # install, doctor, a kernel whose host is missing
-kernel/secrets < environ # keeps keys out of what is published
+kernel/secrets < tensors/environ # keeps keys out of what is published
 kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
@@ -290,7 +288,7 @@ func TestInvariantsHold(t *testing.T) {
 // alone says which package alone does what leads to several answers if others do it too:
 // imports a package of others, or calls a function.
 var alone = []struct{ what, pkg, below, why string }{
-	{"github.com/joho/godotenv", "environ", ".", "one reader of .env"},
+	{"github.com/joho/godotenv", "tensors/environ", ".", "one reader of .env"},
 	{"github.com/BurntSushi/toml", "runpod/settings", ".", "one reader of config.toml"},
 	{"github.com/zalando/go-keyring", "runpod/settings/keyring", ".", "one reader of the keyring"},
 	{"os.Getenv", "runpod/settings", "runpod", "one order of the sources: the environment, .env, the keyring, config.toml"},

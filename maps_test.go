@@ -4,8 +4,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,5 +75,21 @@ func TestMapsNameEveryFile(t *testing.T) {
 	}
 	if maps < 25 {
 		t.Fatalf("found %d maps only: the test has lost the tree", maps)
+	}
+}
+
+// TestTopLevel: the folders at the top are those that the project was founded with, and
+// its documentation and measurements. A package that kernel and runpod share stands in
+// tensors, which is below both.
+func TestTopLevel(t *testing.T) {
+	want := []string{"bench", "docs", "kernel", "magics", "notebooks", "runpod", "tensors", "worker"}
+	list, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range list {
+		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") && !slices.Contains(want, d.Name()) {
+			t.Errorf("folder %s at the top level: want one of %s", d.Name(), strings.Join(want, ", "))
+		}
 	}
 }

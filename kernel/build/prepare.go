@@ -152,7 +152,7 @@ func (p *preparation) setRoots() {
 }
 
 // hashed are the folders of our module that a host is made of, and the files.
-var hashed = []string{"go.mod", "go.sum", "environ", "kernel/session/frame", "kernel/session/host", "kernel/session/plain", "kernel/session/rt", "kernel/check", "kernel/display", "kernel/magic", "kernel/secrets", "magics", "runpod", "tensors", "worker"}
+var hashed = []string{"go.mod", "go.sum", "kernel/session/frame", "kernel/session/host", "kernel/session/plain", "kernel/session/rt", "kernel/check", "kernel/display", "kernel/magic", "kernel/secrets", "magics", "runpod", "tensors", "worker"}
 
 // hash names everything that the host depends on.
 func (p *preparation) hash() (string, error) {

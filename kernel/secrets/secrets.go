@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gopherpod/gopherpod/environ"
+	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 // Mask replaces a secret.

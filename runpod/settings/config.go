@@ -9,7 +9,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/gopherpod/gopherpod/environ"
+	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 // ConfigFile is where RunPod's own programs keep the key of the user's account.

@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/gopherpod/gopherpod/environ"
+	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 // plainValue matches values that need no quotes in a file of NAME=value lines.

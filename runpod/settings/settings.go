@@ -27,7 +27,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/gopherpod/gopherpod/environ"
+	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 // EnvAPIKey names the key of the user's RunPod account.

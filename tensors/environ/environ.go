@@ -1,6 +1,7 @@
 // Package environ holds what the kernel and the client of RunPod both have to know of
 // environment variables: how a file of NAME=value lines is read, and which names are
-// those of secrets. Neither of the two may import the other.
+// those of secrets. Neither of the two may import the other, so it stands with the packages
+// below both.
 //
 //	vars, err := environ.Read(".env")
 //	environ.IsSecret("RUNPOD_API_KEY") // true

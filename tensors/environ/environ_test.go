@@ -3,7 +3,7 @@ package environ_test
 import (
 	"testing"
 
-	"github.com/gopherpod/gopherpod/environ"
+	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 func TestIsSecret(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gopherpod/gopherpod/environ"
+	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 // What lies under the name .env may be anything: it is read, or refused with a sentence
