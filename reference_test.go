@@ -71,6 +71,7 @@ var variables = map[string]string{
 	"GOPHERPOD_ALLOW_URLS":        "Prefixes of addresses that a worker may read from and write to; set by the worker's operator or by gopherpod deploy.",
 	"GOPHERPOD_BUCKET":            "Name of the bucket that data above 1 MB go through; it switches the bucket on.",
 	"GOPHERPOD_BUCKET_REGION":     "Region of that bucket.",
+	"GOPHERPOD_BEGUN":             "Set by a PyTorch worker for its ranks: when the job began.",
 	"GOPHERPOD_CPU_RANKS":         "How many processes a job gets on a worker without a GPU (default 1).",
 	"GOPHERPOD_EMBEDDED_FOLDER":   "Set by the kernel for the embedded endpoint's process: its folder.",
 	"GOPHERPOD_EMBEDDED_KEY":      "Set by the kernel for the embedded endpoint's process: its key.",

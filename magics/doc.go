@@ -27,6 +27,7 @@
 //	receipt.go   what is below a result
 //	live.go      a training while it runs, in the cell
 //	shown.go     a run that a cell shows, from its beginning to its variable
+//	kept.go      which weights a training left
 //	track.go     trackers of a run
 //	describe.go  models and runs in a few words
 //	errors.go    errors for people: one line with the next step

@@ -45,7 +45,7 @@ var ErrOvertime = errors.New("out of time")
 // other error stays as it is. The service calls such a job FAILED or TIMED_OUT.
 //
 // Source: docs.runpod.io, Serverless, "Job states and metrics" and "Send API requests".
-func overtime(err error, o *trainOptions, limit time.Duration) error {
+func overtime(err error, o *trainOptions, limit time.Duration, m *train.Model) error {
 	var job *runpod.JobError
 	if !errors.As(err, &job) || job.Status == runpod.StatusCancelled {
 		return err
@@ -63,7 +63,24 @@ func overtime(err error, o *trainOptions, limit time.Duration) error {
 	default:
 		text += fmt.Sprintf("that is its --timeout %v; give it more, or less to do", o.timeout)
 	}
-	return &hint{errors.Join(err, ErrOvertime), text + " (job " + string(job.JobID) + "); the variable holds the epochs so far, without weights"}
+	text += " (job " + string(job.JobID) + "); "
+	if m != nil && m.HasWeights() {
+		text += holdsInWords(m, o.out)
+	} else {
+		text += "the variable holds the epochs so far, without weights"
+	}
+	return &hint{errors.Join(err, ErrOvertime), text}
+}
+
+// limitInWords says which option bounds the time of the job.
+func (o *trainOptions) limitInWords(limit time.Duration) string {
+	switch {
+	case limit == 0:
+		return "10m by default; --timeout gives it more"
+	case o.maxCost > 0 && limit != o.timeout:
+		return fmt.Sprintf("--max-cost %v", o.maxCost)
+	}
+	return fmt.Sprintf("--timeout %v", o.timeout)
 }
 
 // money writes dollars with at least two digits that say something.

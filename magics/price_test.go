@@ -36,7 +36,7 @@ func TestOvertime(t *testing.T) {
 		{errors.New("other"), trainOptions{timeout: time.Minute}, time.Minute, ""},
 		{nil, trainOptions{}, 0, ""},
 	} {
-		got := overtime(c.err, &c.o, c.limit)
+		got := overtime(c.err, &c.o, c.limit, nil)
 		if c.want == "" {
 			if got != c.err {
 				t.Errorf("%v became %v", c.err, got)

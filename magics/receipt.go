@@ -26,6 +26,9 @@ func receipt(r train.Receipt) display.Message {
 	}
 	add("model", layersInWords(r.Model))
 	add("training", fmt.Sprintf("%s, %s", howTrained(r.Hyperparameters), plural(r.Hyperparameters.Epochs, "epoch")))
+	if w := r.Weights; w != nil && (w.Best != "" || w.Epoch != r.Epochs) {
+		add("weights", weightsInWords(*w))
+	}
 	add("loss", r.Hyperparameters.LossFunction)
 	add("precision", r.Precision)
 	add("device", r.Device)

@@ -3,7 +3,6 @@ package magics
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -25,6 +24,8 @@ type shownRun struct {
 	quiet bool
 	// variable is the name of the variable for the model.
 	variable string
+	// limit says which option bounds the job's time, if this cell gave it.
+	limit string
 }
 
 // show follows a run under a live view, defines the variable and shows the result.
@@ -48,38 +49,16 @@ func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(event fu
 	result := render.Training{Loss: s.loss, Title: s.title, Epochs: s.epochs}
 	if model != nil {
 		result.History = model.History.Records
-		result.Note = note(model, err)
+		result.Note = note(model, err, s)
 	}
 	if detached {
 		result.Note = "Left; the run goes on."
 	}
 	view.end(result)
-	if s.quiet && model != nil && err == nil { // otherwise the worker's lines have said it
-		for _, line := range model.Fallbacks() {
-			fmt.Fprintln(c.Out.Stderr(), line)
-		}
-	}
 	if model != nil && !detached && !s.quiet && model.History.Len() > 0 {
 		c.Out.Display(receipt(model.Receipt))
 	}
 	return model, err, undefined
-}
-
-// note is the line of the result that explains why a run has fewer epochs than asked for.
-func note(m *train.Model, err error) string {
-	var cut *train.InterruptedError
-	switch {
-	case errors.As(err, &cut):
-		if m.HasWeights() {
-			return fmt.Sprintf("Interrupted after epoch %d; the weights are those of the last batch.", m.Epochs)
-		}
-		return fmt.Sprintf("Interrupted after epoch %d.", m.Epochs)
-	case err != nil:
-		return fmt.Sprintf("Failed after epoch %d.", m.Epochs)
-	case m.Stopped != "":
-		return fmt.Sprintf("Ended after epoch %d: %s.", m.Epochs, m.Stopped)
-	}
-	return ""
 }
 
 // background is the output area of a run that goes on when its cell is over: what it

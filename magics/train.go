@@ -35,6 +35,7 @@ type trainOptions struct {
 	seed       optionalInt
 	scheduler  string
 	stop       string
+	keep       string
 	decay      optionalNumber
 	momentum   optionalNumber
 	clip       optionalNumber
@@ -63,7 +64,7 @@ func trainMagic(open *notice) magic.Magic {
 		define:  defineTrain,
 		choices: map[string][]string{
 			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
-			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "track": track.Names(), "set": otherHyperparameters(),
+			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "keep": {"best", "last"}, "track": track.Names(), "set": otherHyperparameters(),
 		},
 		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 			open.tell(ctx, c)
@@ -88,6 +89,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
 	fs.StringVar(&o.from, "from", "", "`variable` with a model to train further; the body may be empty")
 	fs.StringVar(&o.stop, "early-stop", "", "end after that many `epochs` without a better validation loss: 5, or 5,min_delta=0.01")
+	fs.StringVar(&o.keep, "keep", "", "`which` weights the model gets: best, of the epoch with the lowest validation loss (without validation, training loss), or last (default best with --early-stop, else last)")
 	fs.StringVar(&o.scheduler, "scheduler", "", "`name` and values for the learning rate: cosine, or step,step_size=5,gamma=0.5; none: that of --from is off")
 	fs.Var(&o.decay, "weight-decay", optionHelp("weight-decay", "`factor`"))
 	fs.Var(&o.momentum, "momentum", optionHelp("momentum", "`factor`"))
@@ -96,9 +98,9 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringArrayVar(&o.set, "set", nil, "another hyperparameter, `name=value`: "+strings.Join(otherHyperparameters(), ", "))
 	fs.StringVar(&o.gpus, "gpus", "", "`number` of GPUs of the worker to use, or all (default 1)")
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
-	fs.DurationVar(&o.timeout, "timeout", 0, "end the job after that `time` on the server, as in 90s or 2h (default 10m)")
+	fs.DurationVar(&o.timeout, "timeout", 0, "`time` that the job has on the server, as in 90s or 2h (default 10m); the training ends in time for its weights to come back")
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
-	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the server ends it there")
+	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the training ends before that, in time for its weights to come back")
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
 	fs.StringSliceVar(&o.track, "track", nil, "`names` of trackers to tell: "+strings.Join(track.Names(), ", "))
 	fs.BoolVar(&o.noblock, "noblock", false, "end the cell at once; the run goes on being drawn in it, and the variable is filled when it ends")
@@ -167,7 +169,6 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	}
 	limit := opts.Policy.ExecutionTimeout
 	return plan, func() error {
-		advise(c, plan)
 		switch {
 		case o.dry:
 			return showDryRun(c, plan, where, rate, limit)
@@ -177,15 +178,8 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 		if o.noblock {
 			return o.detach(ctx, c, plan, where, place, rate, limit)
 		}
-		return overtime(o.follow(ctx, c, plan, where, place, rate), o, limit)
+		return o.follow(ctx, c, plan, where, place, rate, limit)
 	}, nil
-}
-
-// advise says before anything is paid what would likely waste the price of the plan.
-func advise(c *magic.Call, plan *train.Plan) {
-	for _, sentence := range plan.Advice() {
-		fmt.Fprintln(c.Out.Stderr(), "advice: "+sentence)
-	}
 }
 
 // source is the call as it was typed.
@@ -204,7 +198,7 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 	opts = train.Options{
 		Epochs: o.epochs.number(), BatchSize: o.batch.number(), LearningRate: o.rate.value,
 		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split.value,
-		WeightDecay: o.decay.value, Momentum: o.momentum.value, ClipNorm: o.clip.value, Precision: o.precision,
+		WeightDecay: o.decay.value, Momentum: o.momentum.value, ClipNorm: o.clip.value, Precision: o.precision, Keep: o.keep,
 		Policy: runpod.Policy{ExecutionTimeout: o.timeout},
 	}
 	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
@@ -294,7 +288,7 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 	plan.OnRecorded(tell)
 	go func() {
 		defer tell()
-		err := explain(overtime(o.follow(context.WithoutCancel(ctx), &behind, plan, where, place, rate), o, limit))
+		err := explain(o.follow(context.WithoutCancel(ctx), &behind, plan, where, place, rate, limit))
 		if err != nil {
 			fmt.Fprintln(out, err)
 		}
@@ -307,14 +301,14 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 
 // follow sends the plan, shows the run and defines the variable, which holds the
 // epochs so far even where the run fails.
-func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate) error {
+func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
 	if !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), planInWords(plan, where))
 	}
 	shown := shownRun{
 		subject: subject{id: "runpod-" + plan.RunID, epochs: plan.Epochs(), planned: plan.Hyperparameters.Epochs, loss: plan.Hyperparameters.LossFunction},
 		title:   title(plan.Model, plan.Parameters, plan.Hyperparameters),
-		place:   place, rate: rate, quiet: o.quiet, variable: o.out,
+		place:   place, rate: rate, quiet: o.quiet, variable: o.out, limit: o.limitInWords(limit),
 	}
 	if from := plan.From(); from != nil {
 		shown.history = from.History.Records
@@ -334,7 +328,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if errors.As(err, &cut) {
 		fmt.Fprintln(c.Out.Stderr(), cut)
 	}
-	err = errors.Join(err, undefined)
+	err = errors.Join(overtime(err, o, limit, model), undefined)
 	if err == nil && !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
 	}
@@ -384,5 +378,5 @@ func tookInWords(m *train.Model, all time.Duration, name string) string {
 	if m.Seconds > 0 && samples > 0 {
 		s += fmt.Sprintf(", %s samples a second", render.Count(int(float64(samples)/m.Seconds)))
 	}
-	return s + fmt.Sprintf("; %s in all; run %s", render.Duration(all), m.RunID)
+	return s + fmt.Sprintf("; %s in all; weights of epoch %d; run %s", render.Duration(all), m.Epochs, m.RunID)
 }

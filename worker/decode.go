@@ -73,6 +73,9 @@ func (r *Request) Validate() error {
 	if r.StartEpoch < 0 || r.StartEpoch > limits.StartEpoch {
 		return Invalid("start_epoch", fmt.Sprintf("is %d, wants 0 to %d", r.StartEpoch, limits.StartEpoch))
 	}
+	if !(r.TimeLimit >= 0 && r.TimeLimit <= float64(limits.TimeLimit)) {
+		return Invalid("time_limit", fmt.Sprintf("is %v seconds, want 0 to %d", r.TimeLimit, limits.TimeLimit))
+	}
 	if h := r.Hyperparameters; h != nil && h.ValidationSplit > 0 && r.ValidationData != nil {
 		return Invalid("hyperparameters.validation_split", "stands beside validation_data; give one")
 	}
@@ -120,6 +123,7 @@ func (r *Request) present() []string {
 	add("optimizer_state", r.OptimizerState != "")
 	add("start_epoch", r.StartEpoch != 0)
 	add("state_delta", r.StateDelta)
+	add("time_limit", r.TimeLimit != 0)
 	add("sources", r.Sources != nil)
 	add("upload", r.Upload != nil)
 	add("requests", r.Requests != nil)

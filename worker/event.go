@@ -2,12 +2,16 @@ package worker
 
 import (
 	"encoding/json"
-	"reflect"
+	"time"
 )
 
 // MaxChunk is the largest stream chunk that a worker sends, in bytes of JSON.
 // RunPod splits chunks above 1 MB; the rest is room for the envelope.
 const MaxChunk = 900_000
+
+// MaxOutput is the largest final output of a job that a worker sends, in bytes of JSON:
+// RunPod refuses one above 20 MB.
+const MaxOutput = 18_000_000
 
 // An EventType says what an Event tells.
 type EventType string
@@ -72,7 +76,7 @@ type Part struct {
 // the number of its parts.
 type TrainResult struct {
 	Operation Operation `json:"operation"`
-	Status    string    `json:"status"` // "success", or "stopped" where the job ended early by request or early stopping
+	Status    string    `json:"status"` // "success", or "stopped" if the training ended early; Stopped says why
 	RunID     string    `json:"run_id"`
 	// History is left out where it is too long for a chunk; the epoch events have it.
 	History []Epoch `json:"history,omitempty"`
@@ -89,9 +93,35 @@ type TrainResult struct {
 	Device     string    `json:"device_used"`
 	Precision  string    `json:"precision"`
 	Seconds    Number    `json:"seconds"`           // wall time of the training, without transport
-	Stopped    string    `json:"stopped,omitempty"` // why, where Status is "stopped"
-	// Features are those of Capabilities, so that a client that goes on from the result need not ask.
+	Stopped    string    `json:"stopped,omitempty"` // why, if Status is "stopped"; see StoppedAtLimit
+	// Weights says what ModelState holds; nil: the weights after the last of History.
+	Weights *Weights `json:"weights,omitempty"`
+	// Features are those of Capabilities, so that who goes on from the result need not ask.
 	Features []string `json:"features,omitempty"`
+}
+
+// Texts of TrainResult.Stopped that programs compare; others are for people.
+const (
+	StoppedAtLimit     = "time limit"  // Request.TimeLimit
+	StoppedInterrupted = "interrupted" // in a collected result: the job was cancelled
+	StoppedFailed      = "failed"      // in a collected result: the job's error says why
+)
+
+// Weights say when in a training a state was taken.
+type Weights struct {
+	Epoch int `json:"epoch"`           // the last epoch that they have seen to its end
+	Batch int `json:"batch,omitempty"` // batches of the next epoch that they have seen besides
+	// Best is the loss by which the epoch was chosen, "val_loss" or "loss"; "": the
+	// weights are the last ones.
+	Best string `json:"best,omitempty"`
+}
+
+// TimeToAnswer returns how long before the end of its time limit a worker ends a training,
+// so that its states, of that many bytes as text, reach the service: a second, 2 % of the
+// limit, and the time that the states take at 5 MB/s; half the limit at most.
+func TimeToAnswer(limit time.Duration, states int) time.Duration {
+	const perSecond = 5_000_000
+	return min(time.Second+limit/50+time.Duration(float64(states)/perSecond*float64(time.Second)), limit/2)
 }
 
 // Metrics is the predecessor's metrics object, widened.
@@ -153,26 +183,12 @@ type Response struct {
 	*Capabilities
 }
 
-// Value returns the metric with that name in package contract; nil if it is not there.
-func (m *Metrics) Value(name string) *Number { return numberOf(m, name) }
+// FeatureStateDelta is the feature of a worker that gives and takes states as
+// differences.
+const FeatureStateDelta = "state_delta"
 
-// Value returns the metric with that name in package contract, of the training data, or
-// with "val_" before it of the validation data; nil if it is not there.
-func (e *Epoch) Value(name string) *Number { return numberOf(e, name) }
-
-// numberOf is the Number of a struct with that JSON name.
-func numberOf(p any, name string) *Number {
-	v := reflect.ValueOf(p).Elem()
-	if i := fieldOf(v.Type(), name); i >= 0 {
-		switch n := v.Field(i).Addr().Interface().(type) {
-		case *Number:
-			return n
-		case **Number:
-			return *n
-		}
-	}
-	return nil
-}
+// Features are those of this version of the contract.
+func Features() []string { return []string{FeatureStateDelta} }
 
 // Capabilities answer the operation of that name: what this worker can do.
 type Capabilities struct {
@@ -187,7 +203,7 @@ type Capabilities struct {
 	// Devices is the number of GPUs.
 	Devices  int   `json:"devices"`
 	MaxBytes int64 `json:"max_bytes"` // of decoded arrays in a request
-	// Features are those of package contract: what a worker of the same protocol may lack.
+	// Features are what a worker of the same protocol may lack: FeatureStateDelta.
 	Features []string          `json:"features,omitempty"`
 	Versions map[string]string `json:"versions"`
 }

@@ -54,6 +54,7 @@ type Hyperparameters struct {
 
 	Scheduler      *Scheduler     `json:"scheduler,omitempty"`
 	EarlyStopping  *EarlyStopping `json:"early_stopping,omitempty"`
+	Keep           string         `json:"keep,omitempty"`       // "best", "last"; best with EarlyStopping, else last
 	Precision      string         `json:"precision,omitempty"`  // "auto", "fp32", "tf32", "bf16", "fp16"
 	ClipNorm       float64        `json:"clip_norm,omitempty"`  // 0: none; largest total norm of the gradient
 	ClipValue      float64        `json:"clip_value,omitempty"` // 0: none; largest absolute value in the gradient
@@ -136,12 +137,12 @@ func Precisions() []string { return row("precision").Values }
 
 // ClassLabels reports whether the labels of a loss are class numbers.
 func ClassLabels(loss string) bool {
-	return contract.TaskOf(loss) == contract.TaskClasses
+	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.ClassLabels })
 }
 
 // Binary reports whether each output under a loss decides between 0 and 1.
 func Binary(loss string) bool {
-	return contract.TaskOf(loss) == contract.TaskLabels
+	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.Binary })
 }
 
 // Classifies reports whether trainings with a loss have an accuracy.

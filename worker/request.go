@@ -23,7 +23,7 @@ const (
 	OpBatch        Operation = "batch"        // several requests in one job
 	OpStore        Operation = "store"        // put data where workers can read it
 	OpCapabilities Operation = "capabilities" // what this worker can do
-	OpCollect      Operation = "collect"      // the events of a train job again, by its run_id: finished, or as far as it came before it was cancelled
+	OpCollect      Operation = "collect"      // the events of a train job again, by its run_id: finished, or as far as it came before it was cancelled or failed
 )
 
 // A Request is a job's input object. Fields that an operation does not use must
@@ -61,6 +61,10 @@ type Request struct {
 	// StateDelta says that the answer may give the states as their differences to those
 	// of the request (tensors.EncodeDelta), each where that is shorter.
 	StateDelta bool `json:"state_delta,omitempty"` // train, train_epoch
+	// TimeLimit is after how many seconds the service ends the job: its executionTimeout,
+	// which RunPod does not tell the worker. The worker ends the training in time, see
+	// TimeToAnswer, and answers with the weights so far. 0: no limit is known.
+	TimeLimit float64 `json:"time_limit,omitempty"` // train
 
 	// Sources say where arrays that the store lacks can be read from, by digest.
 	Sources map[string]Source `json:"sources,omitempty"`

@@ -107,7 +107,8 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 // about the job, which may run and be billed, and ends no run in the store.
 func jobEnded(err error) bool {
 	var job *runpod.JobError
-	return err == nil || errors.As(err, &job)
+	var told *worker.Error // by the job's worker
+	return err == nil || errors.As(err, &job) || errors.As(err, &told)
 }
 
 // unsubmitted is how long a run without a job is waited for: its data may be on their way,
@@ -180,7 +181,7 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 		}
 		if missing == nil {
 			r = kept
-			if kept.Status == "success" || kept.Stopped != "interrupted" {
+			if complete(kept) {
 				err = nil
 			}
 		} else if errors.Is(err, runpod.ErrNotFound) {
@@ -201,9 +202,14 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 	m, bad := p.finished(job, e, r)
 	m.Receipt = p.receipt(m)
 	if cut := (*InterruptedError)(nil); errors.As(err, &cut) {
-		cut.Epochs = m.Epochs - p.StartEpoch // a worker finishes more than it reports in time
+		cut.Epochs = m.trained() - p.StartEpoch // a worker finishes more than it reports in time
 	}
 	return m, errors.Join(err, bad)
+}
+
+// complete reports whether a collected result is that of a training that ended by itself.
+func complete(r *worker.TrainResult) bool {
+	return r.Stopped != worker.StoppedInterrupted && r.Stopped != worker.StoppedFailed
 }
 
 // fetchStates gets the states of a result that lie in the bucket.
@@ -238,7 +244,7 @@ func (r *recorder) learn(p *Plan, m *Model) {
 		return
 	}
 	r.mu.Lock()
-	more := m.Epochs > r.run.Epochs
+	more := m.trained() > r.run.Epochs
 	if more {
 		r.run.Seconds, r.run.Record = m.Seconds, p.recordOf(m)
 		r.epoch(m.History.Records[m.History.Len()-1])

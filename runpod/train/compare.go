@@ -3,11 +3,10 @@ package train
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/gopherpod/gopherpod/worker/contract"
+	"github.com/gopherpod/gopherpod/worker"
 )
 
 // A Comparison is which of several models is best, and by which figure.
@@ -72,12 +71,12 @@ func kindOfTask(models []*Model) string {
 	kind := ""
 	for _, m := range models {
 		k := someNumber
-		switch task := contract.TaskOf(m.Hyperparameters.LossFunction); {
+		switch loss := m.Hyperparameters.LossFunction; {
 		case m.MultiLabel():
 			k = manyLabels
-		case task == contract.TaskClasses || task == contract.TaskLabels:
+		case worker.Classifies(loss):
 			k = oneClass
-		case task == contract.TaskVectors:
+		case loss == "kl_div" || loss == "cosine":
 			return "" // their labels are not what others predict
 		}
 		if kind != "" && k != kind {
@@ -88,18 +87,18 @@ func kindOfTask(models []*Model) string {
 	return kind
 }
 
-// A figure is a metric of each model on some data, NaN if a model has none.
+// A figure is a number of each model, NaN where it has none; sign -1: small ones are good.
 type figure struct {
 	name   string
-	metric contract.Metric
 	values []float64
+	sign   float64
 }
 
 // rank takes a figure to rank the models by.
 func (c *Comparison) rank(f figure) {
 	c.By, c.Values = f.name, f.values
 	for i, v := range f.values {
-		if !math.IsNaN(v) && (c.Best < 0 || f.metric.Better(v, f.values[c.Best])) {
+		if !math.IsNaN(v) && (c.Best < 0 || f.sign*v > f.sign*f.values[c.Best]) {
 			c.Best = i
 		}
 	}
@@ -107,8 +106,7 @@ func (c *Comparison) rank(f figure) {
 
 // lossOf is the loss that models are compared by.
 func lossOf(models []*Model) figure {
-	metric, _ := contract.LookupMetric(contract.MetricLoss)
-	f := figure{name: "training loss", metric: metric}
+	f := figure{name: "training loss", sign: -1}
 	validated := slices.ContainsFunc(models, func(m *Model) bool { return m.History.HasValidation() })
 	if validated {
 		f.name = "validation loss"
@@ -125,55 +123,44 @@ func lossOf(models []*Model) figure {
 	return f
 }
 
-// metricsOf lists the metrics that models of a kind are compared by, the best one first:
-// of the contract's metric that ranks their task, the figure of the tests, then those of
-// the trainings.
+// metricsOf lists the metrics that models of a kind are compared by, the best one first.
 func metricsOf(kind string, models []*Model, tests []*Evaluation) []figure {
-	task := map[string]contract.Task{oneClass: contract.TaskClasses, manyLabels: contract.TaskLabels, someNumber: contract.TaskNumbers}[kind]
-	all := contract.Metrics()
-	metric := all[slices.IndexFunc(all, func(m contract.Metric) bool { return slices.Contains(m.Ranks, task) })]
-	title := metric.Title
-	if kind == manyLabels {
-		title = "share of " + metric.Several
-	}
-	tested := figure{name: "test " + title, metric: metric}
-	for i := range models {
-		v := math.NaN()
-		if i < len(tests) && tests[i] != nil {
-			v = tests[i].metric(metric.Name)
-		}
-		tested.values = append(tested.values, v)
-	}
-	figures := []figure{tested}
-	if metric.Epochs {
-		figures = append(figures, trained("validation "+title, metric, "val_"+metric.Name, models), trained("training "+title, metric, metric.Name, models))
-	}
-	return figures
-}
-
-// metric is the figure with that name in the contract; NaN if the evaluation has none.
-func (e *Evaluation) metric(name string) float64 {
-	name = strings.ReplaceAll(name, "_", "")
-	f := reflect.ValueOf(e).Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
-	if !f.IsValid() || f.Kind() != reflect.Float64 {
-		return math.NaN()
-	}
-	return f.Float()
-}
-
-// trained is the best value of a metric in the epochs of each model.
-func trained(name string, metric contract.Metric, key string, models []*Model) figure {
-	f := figure{name: name, metric: metric}
-	for _, m := range models {
-		best := math.NaN()
-		for i := range m.History.Records {
-			if v := value(m.History.Records[i].Value(key)); metric.Better(v, best) {
-				best = v
+	tested := func(name string, sign float64, of func(e *Evaluation) float64) figure {
+		f := figure{name: "test " + name, sign: sign}
+		for i := range models {
+			value := math.NaN()
+			if i < len(tests) && tests[i] != nil {
+				value = of(tests[i])
 			}
+			f.values = append(f.values, value)
 		}
-		f.values = append(f.values, best)
+		return f
 	}
-	return f
+	if kind == someNumber {
+		return []figure{tested("RMSE", -1, func(e *Evaluation) float64 { return e.RMSE })}
+	}
+	accuracy := "accuracy"
+	if kind == manyLabels {
+		accuracy = "share of right labels"
+	}
+	trained := func(on string, column func(h History) []float64) figure {
+		f := figure{name: on + " " + accuracy, sign: 1}
+		for _, m := range models {
+			most := math.NaN()
+			for _, v := range column(m.History) {
+				if !math.IsNaN(v) && !(v <= most) {
+					most = v
+				}
+			}
+			f.values = append(f.values, most)
+		}
+		return f
+	}
+	return []figure{
+		tested(accuracy, 1, func(e *Evaluation) float64 { return e.Accuracy }),
+		trained("validation", func(h History) []float64 { return h.ValAccuracy }),
+		trained("training", func(h History) []float64 { return h.Accuracy }),
+	}
 }
 
 // String says which figure ranks the models, or why none does.

@@ -13,7 +13,6 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
-	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // keepDelta is the longest difference that a model keeps, for a worker that has what it
@@ -30,13 +29,14 @@ func (p *Plan) wantsDelta(e *runpod.Endpoint) bool {
 	if want := p.options.StateDelta; want != nil {
 		return *want
 	}
-	return slices.Contains(from.features, contract.FeatureStateDelta) && !e.Client().Local()
+	return slices.Contains(from.features, worker.FeatureStateDelta) && !e.Client().Local()
 }
 
-// refusesDelta tells whether a worker knows no differences. It has computed nothing then.
-func refusesDelta(err error) bool {
+// refuses reports whether a worker, an older one, does not know a field of the request. It
+// has computed nothing then.
+func refuses(err error, field string) bool {
 	var e *worker.Error
-	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && e.Field == "state_delta"
+	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && e.Field == field
 }
 
 // rebuild puts states in the place of differences to the plan's own, or, where another

@@ -45,7 +45,7 @@ type InterruptedError struct {
 	Cancelled bool
 	CancelErr error
 	Epochs    int   // finished epochs
-	Weights   bool  // the model has weights, those after the last batch
+	Weights   bool  // the model has weights; Model.Weights says which
 	Cause     error // context.Cause
 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,17 +14,15 @@ import (
 
 // Fit trains a model: spec is Layers, a *worker.ModelConfig or another form of
 // ParseSpec, and may be nil with Options.From. It blocks until the training is
-// over. Where the training fails or ctx ends, the model holds the epochs so far;
-// it is nil where nothing was sent. When ctx ends the job is cancelled on the
-// endpoint, what the worker kept of it is collected, so that the model has its weights
-// where that takes no more than 6 s, and the error is an *InterruptedError.
+// over, or until its job has no time left (Policy.ExecutionTimeout): then the model holds
+// the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or
+// ctx ends, the model holds the epochs so far, and the weights if the worker kept some and
+// collecting them takes no more than 6 s; it is nil if nothing was sent. When ctx ends the
+// job is cancelled on the endpoint, and the error is an *InterruptedError.
 func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	p, err := Prepare(spec, data, o)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
-	}
-	for _, sentence := range p.Advice() {
-		p.log()(sentence)
 	}
 	return p.Run(ctx)
 }
@@ -72,7 +71,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
 	if errors.Is(err, runpod.ErrNotFound) { // the service has forgotten the job; its worker may know the run
-		if r := p.collect(ctx, endpoint); r != nil && r.Stopped != "interrupted" {
+		if r := p.collect(ctx, endpoint); r != nil && complete(r) {
 			if m, bad := p.finished(job, endpoint, r); bad == nil {
 				m.Receipt = p.receipt(m)
 				return m, nil
@@ -84,10 +83,13 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		cut = &InterruptedError{JobID: job.ID, Cancelled: true, Epochs: m.Epochs - p.StartEpoch, Cause: err}
 		err = cut
 	}
-	if cut != nil && cut.Cancelled && f.status != runpod.StatusInQueue {
+	if cut != nil && cut.Cancelled && f.status != runpod.StatusInQueue || cut == nil && f.trained && jobEnded(err) {
 		if r := p.collect(ctx, endpoint); r != nil {
-			if so, err := p.finished(job, endpoint, r); err == nil {
-				m, cut.Weights, cut.Epochs = so, true, so.Epochs-p.StartEpoch
+			if so, bad := p.finished(job, endpoint, r); bad == nil {
+				m = so
+				if cut != nil {
+					cut.Weights, cut.Epochs = true, so.trained()-p.StartEpoch
+				}
 			}
 		}
 	}
@@ -137,10 +139,15 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfe
 		job = nil
 	}
 	delta := p.wantsDelta(e)
+	limit := cmp.Or(p.options.Policy.ExecutionTimeout, runpod.DefaultTimeout).Seconds()
 	err = t.Send(ctx, p.parcel, func(r *worker.Request) error {
-		r.StateDelta = delta
+		r.StateDelta, r.TimeLimit = delta, limit
 		err := run(r)
-		if delta && refusesDelta(err) {
+		if limit > 0 && refuses(err, "time_limit") {
+			limit, r.TimeLimit = 0, 0
+			err = run(r)
+		}
+		if delta && refuses(err, "state_delta") {
 			delta, r.StateDelta = false, false
 			err = run(r)
 		}
@@ -160,6 +167,9 @@ func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.Tr
 		m.Spec = r.Model
 	}
 	m.state, m.optimizerState, m.features = r.ModelState, r.OptimizerState, r.Features
+	if r.Weights != nil {
+		m.Weights, m.Epochs = *r.Weights, r.Weights.Epoch
+	}
 	m.Device, m.Precision, m.Seconds, m.Stopped = r.Device, r.Precision, float64(r.Seconds), r.Stopped
 	if r.Status == "stopped" && m.Stopped == "" {
 		m.Stopped = "stopped by the worker"
@@ -185,7 +195,16 @@ func (p *Plan) unfinished(id runpod.JobID, endpoint *runpod.Endpoint, epochs []w
 	if n := m.History.Len(); n > 0 {
 		m.Epochs = m.History.Records[n-1].Epoch
 	}
+	m.Weights = worker.Weights{Epoch: m.Epochs}
 	return m
+}
+
+// trained is the number of the last epoch that the training finished.
+func (m *Model) trained() int {
+	if n := m.History.Len(); n > 0 {
+		return m.History.Records[n-1].Epoch
+	}
+	return m.Epochs
 }
 
 // join puts the epochs of a continuation behind those before it.

@@ -46,6 +46,7 @@ type follower struct {
 	seen      int  // events taken
 	last      int  // number of the last event, -1 while it has not come
 	detached  bool // when ctx ends the job goes on
+	trained   bool // an epoch or a batch was reported
 }
 
 // follow returns when the job has ended and the collector has all of it.
@@ -119,6 +120,9 @@ func (f *follower) take(event worker.Event) error {
 		return err
 	}
 	f.seen++
+	if event.Type == worker.EventEpoch || event.Type == worker.EventBatch {
+		f.trained = true
+	}
 	if event.Type == worker.EventDone {
 		f.last = event.Seq
 	}

@@ -1,15 +1,12 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -27,11 +24,13 @@ type Model struct {
 	Spec            *worker.ModelConfig // layers, sizes filled in
 	Hyperparameters worker.Hyperparameters
 	History         History
-	Epochs          int // epochs that the weights have seen, over all continuations
-	Parameters      int // numbers that were trained
-	Input, Output   []int
-	ClassNames      []string // where the labels were texts: the name of each class
-	Columns         []string // the names of X's columns, where they had some
+	Epochs          int // epochs that the weights have seen, over all continuations; the history may have more
+	// Weights says after which epoch the weights were taken, and why that one.
+	Weights       worker.Weights
+	Parameters    int // numbers that were trained
+	Input, Output []int
+	ClassNames    []string // where the labels were texts: the name of each class
+	Columns       []string // the names of X's columns, where they had some
 
 	RunID     string
 	JobID     runpod.JobID
@@ -80,6 +79,7 @@ func (m *Model) Truncate(epoch int) {
 		m.History = NewHistory(m.History.Records[:i])
 	}
 	m.Epochs = min(m.Epochs, epoch)
+	m.Weights = worker.Weights{Epoch: m.Epochs}
 	m.DropWeights()
 }
 
@@ -111,18 +111,6 @@ func (m *Model) String() string {
 		s += ", no weights"
 	}
 	return s
-}
-
-// Fallbacks says, a sentence each, which precision and GPUs were asked for and not used.
-func (m *Model) Fallbacks() []string {
-	var all []string
-	if asked := m.Hyperparameters.Precision; asked != "" && asked != "auto" && m.Precision != "" && m.Precision != asked {
-		all = append(all, fmt.Sprintf("precision %s was asked for, and %s computed in %s", asked, cmp.Or(m.Device, "the worker"), m.Precision))
-	}
-	if n, err := strconv.Atoi(string(m.Hyperparameters.GPUs)); err == nil && n > 1 && m.Device != "" && !strings.HasPrefix(m.Device, fmt.Sprintf("%d x ", n)) {
-		all = append(all, fmt.Sprintf("%d GPUs were asked for, and the training ran on %s", n, m.Device))
-	}
-	return all
 }
 
 // StateDict returns the weights by their PyTorch names ("0.weight", "0.bias"). The

@@ -42,6 +42,10 @@ type Options struct {
 	DropLast       bool              // leave out the last batch of an epoch if it is smaller
 	Scheduler      *worker.Scheduler // with From, the type "none" turns the model's off
 	EarlyStopping  *worker.EarlyStopping
+	// Keep chooses the weights of the model: those of the "best" epoch, the one with the
+	// lowest validation loss (or training loss, without validation; EarlyStopping.Monitor
+	// if given), or the "last" ones. "": best with EarlyStopping, else last.
+	Keep string
 
 	// Hyperparameters are those that no field here stands for: Betas, Alpha, Eps,
 	// Dampening, MaxIter, Delta, ClipValue, OnOOM, Accelerate, Checkpoint and TopK, as
@@ -122,7 +126,7 @@ func (o Options) own() (*worker.Hyperparameters, error) {
 	}
 	h.Over(&worker.Hyperparameters{
 		Optimizer: o.Optimizer, LossFunction: o.Loss, Seed: o.Seed, Nesterov: o.Nesterov, DropLast: o.DropLast,
-		ClassWeights: o.ClassWeights, Precision: o.Precision, Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping,
+		ClassWeights: o.ClassWeights, Precision: o.Precision, Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping, Keep: o.Keep,
 	})
 	for _, n := range []struct {
 		name  string

@@ -25,7 +25,8 @@ type Receipt struct {
 	Versions        map[string]string      `json:"versions"`
 	Device          string                 `json:"device_used"`
 	Precision       string                 `json:"precision"`
-	Epochs          int                    `json:"epochs"`
+	Epochs          int                    `json:"epochs"` // the last that was trained
+	Weights         *worker.Weights        `json:"weights,omitempty"`
 	Seconds         float64                `json:"seconds"`
 	Last            *worker.Epoch          `json:"last_epoch,omitempty"`
 }
@@ -61,7 +62,10 @@ func (p *Plan) Data() []DataDigest {
 func (p *Plan) receipt(m *Model) Receipt {
 	r := Receipt{
 		RunID: p.RunID, JobID: m.JobID, StartEpoch: p.StartEpoch, Model: m.Spec, Hyperparameters: p.Hyperparameters,
-		Data: p.Data(), Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.Epochs, Seconds: m.Seconds,
+		Data: p.Data(), Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.trained(), Seconds: m.Seconds,
+	}
+	if m.HasWeights() {
+		r.Weights = &m.Weights
 	}
 	if m.endpoint != nil {
 		r.Endpoint = m.endpoint.ID

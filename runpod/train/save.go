@@ -27,6 +27,7 @@ type header struct {
 	ClassNames      []string               `json:"class_names,omitempty"`
 	Columns         []string               `json:"columns,omitempty"`
 	RunID           string                 `json:"run_id"`
+	Weights         *worker.Weights        `json:"weights,omitempty"`
 	Device          string                 `json:"device_used,omitempty"`
 	Precision       string                 `json:"precision,omitempty"`
 }
@@ -49,7 +50,7 @@ func (m *Model) Save(path string) error {
 	h, err := json.Marshal(header{
 		Version: headerVersion, Model: m.Spec, Hyperparameters: m.Hyperparameters, History: m.History.Records,
 		Epochs: m.Epochs, Parameters: m.Parameters, Input: m.Input, Output: m.Output, ClassNames: m.ClassNames, Columns: m.Columns,
-		RunID: m.RunID, Device: m.Device, Precision: m.Precision,
+		RunID: m.RunID, Device: m.Device, Precision: m.Precision, Weights: &m.Weights,
 	})
 	if err != nil {
 		return fmt.Errorf("train: save %s: %w", path, err)
@@ -149,8 +150,11 @@ func fromHeader(text string, set tensors.Set) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.Weights == nil {
+		h.Weights = &worker.Weights{Epoch: h.Epochs}
+	}
 	return &Model{
-		Spec: h.Model, Hyperparameters: h.Hyperparameters, History: NewHistory(h.History),
+		Spec: h.Model, Weights: *h.Weights, Hyperparameters: h.Hyperparameters, History: NewHistory(h.History),
 		Epochs: h.Epochs, Parameters: h.Parameters, Input: h.Input, Output: h.Output, ClassNames: h.ClassNames, Columns: h.Columns,
 		RunID: h.RunID, Device: h.Device, Precision: h.Precision, state: state,
 	}, nil

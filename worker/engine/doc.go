@@ -9,6 +9,8 @@
 //
 //	handler.go     operations: a job's input to its output
 //	train.go       the loop over epochs and batches; schedule.go: learning rates
+//	keep.go        which weights a training leaves, and when it has to be over
+//	output.go      the final output of a job that streams
 //	evaluate.go    evaluate and predict; metrics.go: figures
 //	info.go        gpu_info and capabilities
 //	runs.go        answers a repeated run_id

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/address"
-	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // Options configure a Handler. The zero value works.
@@ -65,9 +63,13 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 	}
 	switch r.Operation {
 	case worker.OpTrain:
-		return nil, e.train(ctx, r, input, outer, yield)
+		out := &output{yield: yield}
+		err := e.train(ctx, r, input, outer, out.take)
+		return out.list(), err
 	case worker.OpCollect:
-		return nil, e.collect(ctx, r.RunID, yield)
+		out := &output{yield: yield}
+		err := e.collect(ctx, r.RunID, out.take)
+		return out.list(), err
 	}
 	answer, err := e.answer(ctx, r, outer)
 	if err != nil {
@@ -156,8 +158,8 @@ func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMess
 	return nil
 }
 
-// trainRun streams the events of a training. If ctx ends the training, leave receives the
-// events with which a finished training would have ended, states included. If the states
+// trainRun streams the events of a training. If ctx or a failure ends the training, leave
+// receives the events with which a finished training would have ended, states included. If the states
 // travel as deltas, whole receives the last events with full states.
 func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays, yield, leave, whole func(json.RawMessage) error) error {
 	seq := 0
@@ -171,6 +173,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		return yield(chunk)
 	}
 	tell := func(event worker.Event) error { return tellTo(yield, event) }
+	begun := time.Now()
 	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
 		return err
@@ -179,29 +182,43 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 	if err != nil {
 		return err
 	}
-	if p := t.h.Precision; p != "auto" && !slices.Contains(contract.SupportOf(contract.WorkerEngine).Precisions, p) {
+	t.limited(begun, time.Duration(r.TimeLimit*float64(time.Second)))
+	if p := t.h.Precision; p != "auto" && p != "fp32" {
 		if err := tell(worker.Event{Type: worker.EventLog, Message: fmt.Sprintf("precision %s is for GPUs; the engine on the CPU computes in fp32", p)}); err != nil {
 			return err
 		}
 	}
-	for _, name := range r.Hyperparameters.WithoutUse(contract.WorkerEngine) {
-		if err := tell(worker.Event{Type: worker.EventLog, Message: name + " is for GPUs; the engine on the CPU has no use for it"}); err != nil {
-			return err
+	begun = time.Now()
+	over := false
+	left := func(why string) { // of what ended too soon
+		over = true
+		if leave == nil || !t.salvage(why == worker.StoppedInterrupted) {
+			return
 		}
-	}
-	begun := time.Now()
-	stopped, err := t.run(ctx)
-	if err != nil {
-		if ctx.Err() != nil && leave != nil {
-			if result, err := t.result(r, "interrupted"); err == nil {
-				result.Seconds = worker.Number(time.Since(begun).Seconds())
-				for _, event := range result.Emit(seq) {
-					tellTo(leave, event)
-				}
+		if result, err := t.result(r, why); err == nil {
+			result.Seconds = worker.Number(time.Since(begun).Seconds())
+			for _, event := range result.Emit(seq) {
+				tellTo(leave, event)
 			}
 		}
+	}
+	defer func() {
+		if !over { // a panic, whose report needs the stack as it is
+			left(worker.StoppedFailed)
+		}
+	}()
+	stopped, err := t.run(ctx)
+	switch {
+	case errors.Is(err, errLimit) && t.salvage(true):
+		stopped = worker.StoppedAtLimit
+	case ctx.Err() != nil:
+		left(worker.StoppedInterrupted)
+		return err
+	case err != nil:
+		left(worker.StoppedFailed)
 		return err
 	}
+	over = true
 	result, err := t.result(r, stopped)
 	if err != nil {
 		return err
@@ -239,7 +256,7 @@ func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult
 	result := &worker.TrainResult{
 		Operation: r.Operation, Status: "success", RunID: r.RunID, History: t.history, Model: t.net.config,
 		ModelState: model, OptimizerState: optimizer, Parameters: len(t.net.weights), Device: device, Precision: "fp32",
-		Features: contract.SupportOf(contract.WorkerEngine).Features,
+		Features: worker.Features(), Weights: &t.weights,
 	}
 	if stopped != "" {
 		result.Status, result.Stopped = "stopped", stopped

@@ -12,7 +12,7 @@ import (
 )
 
 // runs remembers the events of finished trainings, so that a repeated job is answered
-// without training again, and of cancelled ones, for clients that collect them.
+// without training again, and of those that were cancelled or failed, for clients that collect them.
 type runs struct {
 	mu    sync.Mutex
 	byKey map[string]*oneRun
@@ -54,7 +54,7 @@ type runState int
 const (
 	forgotten runState = iota // it failed, or nothing is left of it
 	finished
-	left // cancelled: its chunks end with what there was
+	left // cancelled or failed: its chunks end with what there was
 )
 
 // runKey combines a run_id with its request: the same run_id with another request is

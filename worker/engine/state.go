@@ -210,7 +210,7 @@ func loadState(text, field string, limit int64) (tensors.Set, error) {
 	return set, nil
 }
 
-// snapshot copies everything that training changes, for early stopping.
+// A snapshot is a copy of everything that training changes.
 type snapshot struct {
 	data       [][]float32
 	slots      [][]float32
@@ -220,17 +220,32 @@ type snapshot struct {
 	rate, best float64
 	bad        int
 	epoch      int
+	monitored  string // by which loss it was the best epoch; "": it was the last
 }
 
-func takeSnapshot(net *network, o *optimizer, c *schedule, epoch int) *snapshot {
+// takeSnapshot returns a snapshot of now, in the memory of old if there is one.
+func takeSnapshot(old *snapshot, net *network, o *optimizer, c *schedule, epoch int) *snapshot {
 	s := &snapshot{steps: o.steps, muProduct: o.muProduct, fresh: o.fresh, rate: c.rate, best: c.best, bad: c.bad, epoch: epoch}
+	if old != nil {
+		s.data, s.slots = old.data[:0], old.slots[:0]
+	}
 	for _, t := range net.tensors {
-		s.data = append(s.data, slices.Clone(t.data))
+		s.data = appendCopy(s.data, t.data)
 	}
 	for _, name := range o.order {
-		s.slots = append(s.slots, slices.Clone(o.slots[name]))
+		s.slots = appendCopy(s.slots, o.slots[name])
 	}
 	return s
+}
+
+// appendCopy appends a copy of x, in the memory of what lies behind the list's end.
+func appendCopy(list [][]float32, x []float32) [][]float32 {
+	if n := len(list); n < cap(list) {
+		list = list[:n+1]
+		list[n] = append(list[n][:0], x...)
+		return list
+	}
+	return append(list, slices.Clone(x))
 }
 
 func (s *snapshot) restore(net *network, o *optimizer, c *schedule) {

@@ -27,9 +27,12 @@ type trainer struct {
 	history   []worker.Epoch
 	tell      func(worker.Event) error
 
-	best   *snapshot // early stopping
-	lowest float64
-	waited int
+	kept    *snapshot // of the best epoch, or of the last one; see keepsBest
+	lowest  float64   // of the monitored loss
+	waited  int       // epochs since then
+	batches int       // done in the running epoch
+	weights worker.Weights
+	clock   clock
 
 	x, dy []float32 // of the running batch
 	t     targets
@@ -153,6 +156,8 @@ func (t *trainer) check() error {
 
 // run trains to the end and returns why it stopped, if that was not as planned.
 func (t *trainer) run(ctx context.Context) (stopped string, err error) {
+	ctx, cancel := t.clock.context(ctx)
+	defer cancel()
 	for t.epoch < t.end && stopped == "" {
 		begun := time.Now()
 		record, err := t.runEpoch(ctx)
@@ -169,23 +174,29 @@ func (t *trainer) run(ctx context.Context) (stopped string, err error) {
 			record.ValLoss, record.ValAccuracy, watched = &number, hits, value
 		}
 		record.Seconds = worker.Number(time.Since(begun).Seconds())
-		t.epoch++
+		t.epoch, t.batches = t.epoch+1, 0
 		t.history = append(t.history, record)
 		if err := t.tell(worker.Event{Type: worker.EventEpoch, Epoch: &record}); err != nil {
 			return "", err
 		}
 		t.schedule.epochDone(watched)
-		stopped = t.early(record)
+		stopped = t.note(record)
 	}
-	if t.best != nil {
-		t.best.restore(t.net, t.optimizer, t.schedule)
-	}
-	for _, v := range t.net.weights { // the last step's loss is never seen
-		if v-v != 0 {
-			return "", diverged(fmt.Sprintf("weights are not finite after epoch %d", t.epoch), t.h)
-		}
+	t.finish()
+	if !t.net.finite() { // the last step's loss is never seen
+		return "", diverged(fmt.Sprintf("weights are not finite after epoch %d", t.epoch), t.h)
 	}
 	return stopped, nil
+}
+
+// finite reports whether all weights are numbers.
+func (net *network) finite() bool {
+	for _, v := range net.weights {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // runEpoch trains on each sample once, or on those that are left without the last batch.
@@ -203,6 +214,9 @@ func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 		if ctx.Err() != nil {
 			return worker.Epoch{}, context.Cause(ctx)
 		}
+		if err := t.clock.start(); err != nil {
+			return worker.Epoch{}, err
+		}
 		from, to := b*t.batch, min((b+1)*t.batch, n)
 		rate = t.schedule.at(t.epoch, t.optimizer.steps)
 		loss, right, ok := t.runBatch(order, from, to, rate)
@@ -215,6 +229,8 @@ func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return worker.Epoch{}, t.diverged(b+1, loss)
 		}
+		t.batches++
+		t.clock.stop()
 		if err := t.progress(b+1, batches, sum/float64(to)); err != nil {
 			return worker.Epoch{}, err
 		}
@@ -265,29 +281,4 @@ func (t *trainer) progress(batch, batches int, loss float64) error {
 	}
 	t.told = time.Now()
 	return t.tell(worker.Event{Type: worker.EventBatch, Batch: &worker.Batch{Epoch: t.epoch + 1, Batch: batch, Batches: batches, Loss: worker.Number(loss)}})
-}
-
-// early keeps the best state, and returns why to stop if it is time to stop.
-func (t *trainer) early(record worker.Epoch) string {
-	s := t.h.EarlyStopping
-	if s == nil {
-		return ""
-	}
-	name, value := "loss", float64(record.Loss)
-	if t.held != nil && s.Monitor != "loss" {
-		name, value = "val_loss", float64(*record.ValLoss)
-	}
-	if value < t.lowest-s.MinDelta {
-		t.lowest, t.waited = value, 0
-		t.best = takeSnapshot(t.net, t.optimizer, t.schedule, t.epoch)
-		return ""
-	}
-	if t.waited++; t.waited < s.Patience || t.epoch >= t.end {
-		return ""
-	}
-	best := "there was no finite value"
-	if t.best != nil {
-		best = fmt.Sprintf("the state of epoch %d is kept", t.best.epoch)
-	}
-	return fmt.Sprintf("early stopping: %s has not fallen for %d epochs; %s", name, t.waited, best)
 }

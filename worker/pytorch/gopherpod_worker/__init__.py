@@ -13,6 +13,7 @@ Imports go one way, downwards in this list:
     data, address, runs               arrays, the store, addresses; what is kept of a run
     device, team                      where a job computes; what its processes agree on
     tensors                           arrays as bytes
+    keep                              which weights a training leaves, and when it has to be over
     wire, hyper                       requests and events; their hyperparameters
     fields, contract, memory          reading JSON; the contract's tables; how much memory is free
 """

@@ -28,12 +28,14 @@ import torch
 
 from . import data, wire
 from . import device as devices
+from .keep import Clock
 from .runs import Memory
 from .team import Flag, Never, Ranks, Stopped
 from .trainer import Trainer
 from .wire import Emit, JobError, Request, unsupported
 
 PACKAGES = Path(__file__).resolve().parent.parent  # where the processes find this package
+LEFT = "left.json"  # the result of a training that ended too soon
 GRACE = 60.0  # seconds that the ranks have to stop by themselves
 
 
@@ -51,8 +53,8 @@ def world(request: Request) -> int:
 # In the worker ---------------------------------------------------------------------
 
 
-def train(value: dict[str, Any], size: int, emit: Emit, stop: Flag, memory: Memory | None) -> dict[str, Any]:
-    """A train job in size processes."""
+def train(value: dict[str, Any], size: int, emit: Emit, stop: Flag, memory: Memory | None, begun: float) -> dict[str, Any]:
+    """A train job in size processes, which began then."""
     with tempfile.TemporaryDirectory(prefix="gopherpod-ddp-") as name:
         folder = Path(name)
         (folder / "request.json").write_text(json.dumps(value))
@@ -60,6 +62,7 @@ def train(value: dict[str, Any], size: int, emit: Emit, stop: Flag, memory: Memo
             **os.environ,
             "GOPHERPOD_STORE": str(data.folder()),
             "GOPHERPOD_RUN": str(memory.folder or "") if memory else "",
+            "GOPHERPOD_BEGUN": str(begun),
             "WORLD_SIZE": str(size),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": os.pathsep.join(p for p in (str(PACKAGES), os.environ.get("PYTHONPATH")) if p),
@@ -83,7 +86,7 @@ def train(value: dict[str, Any], size: int, emit: Emit, stop: Flag, memory: Memo
                 p.wait()
                 if p.stdout:
                     p.stdout.close()
-        return _outcome(folder, ranks)
+        return _outcome(folder, ranks, memory)
 
 
 def _pass_on(pipe: IO[bytes], emit: Emit) -> None:
@@ -109,8 +112,9 @@ def _wait(ranks: list[subprocess.Popen[bytes]], folder: Path, stop: Flag) -> Non
         time.sleep(0.02)
 
 
-def _outcome(folder: Path, ranks: list[Any]) -> dict[str, Any]:
-
+def _outcome(folder: Path, ranks: list[Any], memory: Memory | None) -> dict[str, Any]:
+    if memory is not None and (folder / LEFT).exists():
+        memory.remains = json.loads((folder / LEFT).read_text())
     if (folder / "result.json").exists():
         result: dict[str, Any] = json.loads((folder / "result.json").read_text())
         return result
@@ -142,12 +146,12 @@ def main(name: str) -> int:
             print(json.dumps(event), flush=True)
 
     memory = Memory.at(Path(os.environ["GOPHERPOD_RUN"])) if os.environ.get("GOPHERPOD_RUN") else None
-    size_tried = 0
+    size_tried, trainer = 0, None
     try:
         team = Ranks(rank, size, folder)
         request = wire.parse(json.loads((folder / "request.json").read_text()))
         arrays = data.Arrays(request.tensors, data.Store())
-        trainer = Trainer(request, arrays, emit, Never(), memory, team)
+        trainer = Trainer(request, arrays, emit, Never(), memory, team, Clock(request.time_limit, float(os.environ["GOPHERPOD_BEGUN"])))
         size_tried = trainer.size
         emit({"type": "log", "message": f"{size} x {trainer.device.name}, {trainer.device.precision} ({trainer.device.reason}); {trainer.stepper.about}"})
         result = trainer.run()
@@ -158,8 +162,10 @@ def main(name: str) -> int:
             data.write(folder / "result.json", json.dumps(wire.clean(result)).encode())
         return 0
     except Stopped:
+        _leave(folder, rank, trainer)
         return 0
     except Exception as e:
+        _leave(folder, rank, trainer)
         if not isinstance(e, JobError) and devices.out_of_memory(e):
             e = devices.memory_error(e, size_tried)
         if not isinstance(e, JobError):
@@ -167,6 +173,11 @@ def main(name: str) -> int:
             return 1
         data.write(folder / f"error-{rank}.json", e.json().encode())
         return 1
+
+
+def _leave(folder: Path, rank: int, trainer: Trainer | None) -> None:
+    if rank == 0 and trainer is not None and trainer.remains is not None:
+        data.write(folder / LEFT, json.dumps(wire.clean(trainer.remains)).encode())
 
 
 if __name__ == "__main__":

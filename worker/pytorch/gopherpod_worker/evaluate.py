@@ -21,9 +21,11 @@ T = TypeVar("T")
 
 @torch.no_grad()
 def measure(
-    model: torch.nn.Module, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False, team: Team | None = None
+    model: torch.nn.Module, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False, team: Team | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> tuple[float, float | None, list[tuple[torch.Tensor, torch.Tensor]]]:
-    """(mean loss over all samples, share of right ones or None, outputs and labels on the CPU if kept)."""
+    """(mean loss over all samples, share of right ones or None, outputs and labels on the CPU if kept). look is called
+    before each slice, and may raise."""
     model.eval()
     total: Any = 0.0  # the sums of loss and hits lie on the device until the end
     right: Any = 0.0
@@ -33,6 +35,7 @@ def measure(
     for i, (x, y) in enumerate(feed.slices(size)):
         if i % team.size != team.rank:
             continue
+        look()
         with device.autocast():
             out = model(x)
         weight = loss.norm(y)

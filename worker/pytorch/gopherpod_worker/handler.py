@@ -28,12 +28,9 @@ from typing import Any
 from . import device as devices
 from . import operations, wire
 from .runs import Memory
-from .team import Stopped
-from .wire import MAX_CHUNK, JobError, chunks, clean
+from .wire import HISTORY, JobError, clean, finale
 
 ATTEMPT = 10_000_000  # events of a later delivery are numbered from here, so that none has the number of an earlier one
-INLINE = MAX_CHUNK // 3  # characters of a state within the done event, as in worker/collect.go
-HISTORY = 750  # epochs within the done event; a longer history is in the epoch events alone
 BACKLOG = 32  # epochs that still wait when training is over; see settled
 MAX_OUTPUT = 18_000_000  # RunPod refuses results above 20 MB; then the parts are in the stream alone
 
@@ -159,6 +156,7 @@ async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> E
             while (event := work.take()) is not None:
                 yield teller.event(event)
             if error is not None:
+                leave(work, teller)  # before the client knows of the failure, and collects
                 if config is not None and devices.broken(error):
                     config["refresh_worker"] = True
                 yield failure(error)
@@ -176,16 +174,15 @@ async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> E
 
 
 def leave(work: Work, teller: Teller) -> None:
-    """Keeps what a cancelled training came to; see Memory.collect."""
-    error = work.done.exception() if work.done is not None else None
-    if not isinstance(error, Stopped) or error.result is None:
+    """Keeps what a training came to that was cancelled or that failed; see Memory.collect."""
+    if work.memory is None or work.memory.remains is None:
         return
+    result, work.memory.remains = clean(work.memory.remains), None
     while (event := work.take()) is not None:
         teller.event(event)
-    for event in finale(clean(error.result)):
+    for event in finale(result):
         teller.event(event)
-    if work.memory is not None:
-        work.memory.leave(teller.told)
+    work.memory.leave(teller.told)
 
 
 async def collected(work: Work, config: dict[str, Any] | None) -> Events:
@@ -235,22 +232,6 @@ class Teller:
         fits = self.bytes + size < MAX_OUTPUT
         self.config["return_aggregate_stream"] = event["type"] != "batch" and (fits or event["type"] != "part")
         self.bytes += size if fits else 0
-
-
-def finale(result: dict[str, Any]) -> list[Any]:
-    """The done event, after the parts of the states that do not fit in it (TrainResult.Emit in worker/collect.go)."""
-    events, parts = [], {}
-    if len(result["history"]) > HISTORY:
-        result["history"] = []
-    for name in ("model_state", "optimizer_state"):
-        if len(result[name]) <= INLINE:
-            continue
-        pieces = chunks(name, result.pop(name))
-        events += [{"type": "part", "part": part} for part in pieces]
-        parts[name] = len(pieces)
-    if parts:
-        result["parts"] = parts
-    return [*events, {"type": "done", "result": result}]
 
 
 def per_job(handle_job: Handle) -> Handle:

@@ -59,6 +59,7 @@ class Hyperparameters:
     eps: float = default("eps")
     scheduler: Scheduler | None = None
     early_stopping: EarlyStopping | None = None
+    keep: str = ""  # best with early stopping, else last
     precision: str = default("precision")
     clip_norm: float = default("clip_norm")
     clip_value: float = default("clip_value")
@@ -165,6 +166,7 @@ def _resolve(given: dict[str, Any], optimizer: str, operation: str, objects: set
     if top["gpus"] == ALL:
         top["gpus"] = 0
     top["class_weights"] = top["class_weights"] or None
+    top["keep"] = top["keep"] or ""
     return Hyperparameters(
         **top,
         scheduler=Scheduler(**of("scheduler")) if "scheduler" in objects else None,

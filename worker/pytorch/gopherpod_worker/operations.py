@@ -12,6 +12,7 @@ import hashlib
 import os
 import sys
 import threading
+import time
 import traceback
 from typing import Any
 
@@ -75,6 +76,7 @@ def explained(e: Exception) -> JobError | None:
 
 
 def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[str, torch.Tensor] | None, store: data.AnyStore) -> dict[str, Any]:
+    begun = time.monotonic()
     if isinstance(value, dict) and value.get("sources"):
         store = data.Fetched(store, wire.sources(value["sources"], "sources"))
     value = fetch_states(value, store)
@@ -88,10 +90,10 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
             if isinstance(store, data.Fetched):
                 store.spread()
                 whole = {k: v for k, v in whole.items() if k != "sources"}
-            result = ddp.train(whole, size, emit, stop, memory)
+            result = ddp.train(whole, size, emit, stop, memory, begun)
         else:
-            result = train.train(request, arrays, emit, stop, memory)
-        result["features"] = list(contract.FEATURES)
+            result = train.train(request, arrays, emit, stop, memory, begun)
+        result["features"] = list(FEATURES)
         return differences(request, upload_states(request, keep_states(result, store), emit), store)
     if request.operation == "predict":
         return evaluate.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
@@ -154,6 +156,7 @@ def keep_state(state: bytes, store: data.AnyStore) -> None:
         store.keep(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
 
+FEATURES = ("state_delta",)  # worker.Features
 WHOLE = "whole"  # in a result, the states that it has as differences: for who collects the run and has not the base; not sent
 
 
@@ -214,14 +217,14 @@ def capabilities() -> dict[str, Any]:
         "protocols": [0, wire.PROTOCOL],
         "operations": list(contract.OPERATIONS),
         "layers": sorted(contract.LAYERS),
-        "models": [m for m in contract.MODELS if m != "python" or os.environ.get("GOPHERPOD_ALLOW_CODE") == "1"],
+        "models": ["sequential", "graph"] + (["python"] if os.environ.get("GOPHERPOD_ALLOW_CODE") == "1" else []),
         "losses": list(contract.LOSSES),
         "optimizers": list(contract.OPTIMIZERS),
         "schedulers": list(contract.SCHEDULERS),
         "precisions": devices.info()["precisions"],
         "devices": devices.info()["device_count"],
         "max_bytes": tensors.MAX_BYTES,
-        "features": list(contract.FEATURES),
+        "features": list(FEATURES),
         "versions": devices.versions(),
         "status": "success",
     }

@@ -7,10 +7,11 @@ again. The folder of a run (data.folder()/runs/<digest of run_id>) holds
     checkpoint.safetensors    where training stands; any batch, not only the end of an epoch
     result.json               the events of a finished run
     whole.json                the same with its states as they are, where they were told as differences
-    left.json                 the events of a cancelled run, its states as they were
+    left.json                 the events of a run that was cancelled or that failed, its states as they were
     id                        in the folder of a run_id alone: the folder of its last request
 
-A run_id counts only together with the rest of its request.
+A run_id counts only together with the rest of its request. If the volume takes no file, what a run
+left is kept in this process (Recent).
 """
 
 from __future__ import annotations
@@ -18,16 +19,46 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from . import data, tensors
+from . import data, keep, tensors, wire
 from .wire import JobError
 
 KEEP = 7 * 24 * 3600  # seconds
+
+
+class Recent:
+    """What the last runs left whose volume took no file, in this process."""
+
+    MOST = 256 << 20  # characters
+
+    def __init__(self) -> None:
+        self._events: dict[str, list[Any]] = {}
+        self._sizes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def put(self, run_id: str, events: list[Any]) -> None:
+        with self._lock:
+            self._events.pop(run_id, None)
+            self._events[run_id], self._sizes[run_id] = events, len(json.dumps(events))
+            while sum(self._sizes[i] for i in self._events) > self.MOST:
+                del self._events[next(iter(self._events))]
+
+    def drop(self, run_id: str) -> None:
+        with self._lock:
+            self._events.pop(run_id, None)
+
+    def get(self, run_id: str) -> list[Any] | None:
+        with self._lock:
+            return self._events.get(run_id)
+
+
+RECENT = Recent()
 
 
 class Memory:
@@ -35,10 +66,13 @@ class Memory:
 
     def __init__(self, run_id: str, request: Any, root: Path | None = None, retries: int = 0):
         self.folder: Path | None = None
-        self.attempt = retries
+        self.run_id, self.attempt = run_id, retries
+        self.remains: dict[str, Any] | None = None  # the result of a training that was cancelled or that failed
         if not run_id:
             return
-        rest = {k: v for k, v in request.items() if k not in ("run_id", "sources")}  # an address is new each time
+        RECENT.drop(run_id)  # the run begins anew, or goes on
+        # an address is new each time; a run that goes on may get more time
+        rest = {k: v for k, v in request.items() if k not in ("run_id", "sources", "time_limit")}
         text = json.dumps(rest, sort_keys=True, default=str)
         key = hashlib.sha256(json.dumps([run_id, hashlib.sha256(text.encode()).hexdigest()]).encode()).hexdigest()
         runs = (root or data.folder()) / "runs"
@@ -61,16 +95,49 @@ class Memory:
 
     @classmethod
     def collect(cls, run_id: str, root: Path | None = None) -> list[Any] | None:
-        """The events of the last job with that run_id: finished, else as far as it came before it was cancelled."""
+        """The events of the last job with that run_id: finished, else as far as it came before it was cancelled, before it
+        failed, or before its last checkpoint if its worker was lost."""
         runs = (root or data.folder()) / "runs"
         try:
             key = (cls._of_id(runs, run_id) / "id").read_text()
         except OSError:
-            return None
+            return RECENT.get(run_id)
         if len(key) != 64 or not key.isalnum():
-            return None
+            return RECENT.get(run_id)
         memory = cls.at(runs / key)
-        return memory._events("whole.json") or memory.result() or memory._events("left.json")
+        memory.run_id = run_id
+        finished = memory._events("whole.json") or memory.result() or RECENT.get(run_id)
+        if finished or memory._time("left.json") >= memory._time("checkpoint.safetensors"):
+            return finished or memory._events("left.json")
+        return memory.saved() or memory._events("left.json")
+
+    def _time(self, name: str) -> float:
+        """When a file was written; 0 if there is none."""
+        try:
+            return (self.folder / name).stat().st_mtime if self.folder else 0.0
+        except OSError:
+            return 0.0
+
+    def saved(self) -> list[Any] | None:
+        """The events of a run whose worker was lost, up to its checkpoint."""
+        found = self.load()
+        if found is None or "about" not in found[1]:  # none, or of an older worker
+            return None
+        named, meta = found
+
+        def part(name: str) -> dict[str, Any]:
+            return {k[len(name) + 1 :]: v for k, v in named.items() if k.startswith(name + ".")}
+
+        state = keep.State(part("model"), part("optimizer"), meta["epoch"], meta["batch"])
+        if part("best"):
+            state = keep.State(part("best"), part("best_optimizer"), meta["best_epoch"], best=meta["best_by"])
+        result = {
+            "operation": "train", "status": "stopped", "stopped": keep.FAILED, "run_id": self.run_id, "history": meta["history"],
+            "model_state": tensors.save_state(state.model), "optimizer_state": tensors.save_state(state.optimizer),
+            "weights": state.weights(), "seconds": meta["spent"], **meta["about"],
+        }  # fmt: skip
+        events: list[Any] = [{"type": "epoch", "epoch": e} for e in meta["history"]]
+        return [{"type": e["type"], "run_id": self.run_id, "seq": i, **e} for i, e in enumerate([*events, *wire.finale(result)])]
 
     @classmethod
     def at(cls, folder: Path) -> Memory:
@@ -105,12 +172,16 @@ class Memory:
             return None
 
     def leave(self, events: list[Any]) -> None:
-        """Keeps what a cancelled run came to, for who collects it. The checkpoint stays: the run may go on."""
+        """Keeps what a run came to that was cancelled or that failed, for a client that collects it. The checkpoint stays: the
+        run may go on."""
         try:
             if self.folder is not None:
                 data.write(self.folder / "left.json", json.dumps(events).encode())
+                return
         except OSError:
             pass
+        if self.run_id:
+            RECENT.put(self.run_id, events)
 
     def finish(self, events: list[Any], whole: list[Any] | None = None) -> None:
         """Keeps what was told of a finished run, and whole where that is something else: for who collects it."""

@@ -3,6 +3,7 @@
     Alone     a process by itself
     Ranks     one of several processes (ddp.py starts them)
     Stopped   what a job raises when it was told to stop
+    Late      what it raises when its time is over
     Flag      what a job looks at after each batch; Never is one that nobody sets
 """
 
@@ -18,9 +19,16 @@ LOOK = 4  # batches between two looks at the stop flag: a look is a message betw
 
 
 class Stopped(Exception):
-    """The job was cancelled; what there was is saved, and result is it if one process trained."""
+    """The job was cancelled."""
 
-    result: dict[str, Any] | None = None
+
+class Late(Exception):
+    """The job has no time for another batch."""
+
+
+def _raise(word: float) -> None:
+    if word:
+        raise Stopped if word == 1 else Late
 
 
 class Flag(Protocol):
@@ -38,24 +46,30 @@ class Team(Protocol):
     @property
     def size(self) -> int: ...
 
-    def stopped(self, stop: Flag) -> bool:
-        """Reports whether the job is to stop now. Every process calls it after each batch and gets the same answer."""
+    @property
+    def every(self) -> int:
+        """Batches between two looks."""
+
+    def look(self, stop: Flag, late: bool) -> None:
+        """Raises Stopped or Late if the job is to stop now. Every process calls it after each batch and gets the same answer."""
 
     def add(self, values: tuple[float, ...]) -> tuple[float, ...]:
         """Sums over the processes, in each of them."""
 
 
 class Alone:
-    rank, size = 0, 1
+    rank, size, every = 0, 1, 1
 
-    def stopped(self, stop: Flag) -> bool:
-        return stop.is_set()
+    def look(self, stop: Flag, late: bool) -> None:
+        _raise(1 if stop.is_set() else 2 if late else 0)
 
     def add(self, values: tuple[float, ...]) -> tuple[float, ...]:
         return values
 
 
 class Ranks:
+    every = LOOK
+
     def __init__(self, rank: int, size: int, folder: Path):
         self.rank, self.size, self.flag = rank, size, folder / "stop"
         backend = "nccl" if torch.cuda.is_available() else "gloo"
@@ -65,13 +79,14 @@ class Ranks:
         self.control: Any = dist.new_group(backend="gloo")
         self.looks = 0
 
-    def stopped(self, stop: Flag) -> bool:
+    def look(self, stop: Flag, late: bool) -> None:
         self.looks += 1
         if self.looks % LOOK:
-            return False
-        told = torch.tensor([1.0 if self.rank == 0 and self.flag.exists() else 0.0])
+            return
+        word = 0 if self.rank else 1 if self.flag.exists() else 2 if late else 0
+        told = torch.tensor([float(word)])
         dist.all_reduce(told, group=self.control)
-        return bool(told.item())
+        _raise(told.item())
 
     def add(self, values: tuple[float, ...]) -> tuple[float, ...]:
         t = torch.tensor(values, dtype=torch.float64)

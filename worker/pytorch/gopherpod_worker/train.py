@@ -13,18 +13,22 @@ from . import device as devices
 from . import fitting
 from .data import Arrays
 from .graph import NotRecordable
+from .keep import Clock
 from .runs import Memory
 from .team import Flag
 from .trainer import Trainer
 from .wire import Emit, Request
 
 
-def train(request: Request, arrays: Arrays, emit: Emit, stop: Flag, memory: Memory | None = None) -> dict[str, Any]:
-    """The TrainResult of a train job. With on_oom "halve" a batch that does not fit is halved until it does."""
+def train(
+    request: Request, arrays: Arrays, emit: Emit, stop: Flag, memory: Memory | None = None, begun: float | None = None
+) -> dict[str, Any]:
+    """The TrainResult of a train job that began then. With on_oom "halve" a batch that does not fit is halved until it does.
+    A training that ends too soon leaves its result in the memory."""
     while True:
         trainer = None
         try:
-            trainer = Trainer(request, arrays, emit, stop, memory)
+            trainer = Trainer(request, arrays, emit, stop, memory, clock=Clock(request.time_limit, begun))
             if trainer.device.reason and request.start_epoch == 0:
                 emit({"type": "log", "message": f"{trainer.device.name}, {trainer.device.precision} ({trainer.device.reason}); {trainer.stepper.about}"})
             return trainer.run()
@@ -33,6 +37,8 @@ def train(request: Request, arrays: Arrays, emit: Emit, stop: Flag, memory: Memo
             request = replace(request, hyper=replace(request.hyper, accelerate="off"))
             emit({"type": "log", "message": f"no CUDA graph of this model ({e}); going on without"})
         except Exception as e:
+            if trainer is not None and memory is not None:
+                memory.remains = trainer.remains
             if not devices.out_of_memory(e):
                 raise
             done = len(trainer.history) if trainer else 0

@@ -16,9 +16,10 @@ from . import device as devices
 from . import evaluate, graph, losses, models, optim, tensors
 from .data import Arrays, Feed
 from .graph import Guarded
+from .keep import AT_LIMIT, FAILED, INTERRUPTED, Clock, Kept, State
 from .runs import Memory
 from .step import Eager, Run
-from .team import Alone, Flag, Stopped, Team
+from .team import Alone, Flag, Late, Stopped, Team
 from .together import Together
 from .wire import Emit, JobError, Request, invalid, number
 
@@ -28,7 +29,9 @@ Named = dict[str, torch.Tensor]
 
 
 class Trainer:
-    def __init__(self, request: Request, arrays: Arrays, emit: Emit, stop: Flag, memory: Memory | None = None, team: Team | None = None):
+    def __init__(
+        self, request: Request, arrays: Arrays, emit: Emit, stop: Flag, memory: Memory | None = None, team: Team | None = None, clock: Clock | None = None
+    ):
         h = self.hyper = request.hyper
         self.request, self.emit, self.stop, self.memory = request, emit, stop, memory
         self.team: Team = team or Alone()
@@ -63,8 +66,10 @@ class Trainer:
         self.sums: list[float] | None = None
         self.rng: tuple[torch.Tensor, torch.Tensor | None] | None = None
         self.history: list[dict[str, Any]] = []
-        self.best: tuple[Named, Named, int] | None = None  # model and optimizer of the best epoch, and its number
-        self.best_value, self.waited = math.inf, 0
+        self.kept = Kept(h)
+        self.remains: dict[str, Any] | None = None  # the result of a training that was cancelled or that failed
+        self.clock = clock or Clock(request.time_limit)
+        self.clock.states(3 * models.parameters(self.model))
         self.spent, self.saved = 0.0, time.monotonic()
         self.told = 0.0
 
@@ -108,30 +113,64 @@ class Trainer:
     # The loop ------------------------------------------------------------------
 
     def run(self) -> dict[str, Any]:
-        """Trains to the end; raises Stopped, or JobError if the loss is no number any more."""
+        """Trains to the end, or until there is no time left; raises Stopped, or JobError if the loss is no number any more."""
         self._resume()
         start = time.monotonic()
         why = ""
         try:
             while self.epoch < self.end and not why:
                 why = self._epoch()
-        except Stopped as e:
+        except Late:
+            self.spent += time.monotonic() - start
+            state = self._salvaged(running=True)
+            if state is None:
+                raise JobError("Unsupported", "the job's time limit leaves no time for a batch; give it more") from None
+            return self._result(AT_LIMIT, state)
+        except Stopped:
             if self.team.size == 1:  # a team's sums are apart within an epoch
-                self._checkpoint(start)
-                if self.memory is not None and self.memory.folder is not None:
-                    self.spent += time.monotonic() - start
-                    e.result = self._result("interrupted")
+                self._checkpoint()
+            self._leave(INTERRUPTED, start)
+            raise
+        except Exception:
+            self._leave(FAILED, start)
             raise
         self.spent += time.monotonic() - start
-        if self.best is None and not models.finite(self.model):  # the loss of the last step is never computed
+        state = self._chosen()
+        if not state.finite():  # the loss of the last step is never computed
+            self._leave(FAILED, time.monotonic())
             raise JobError(
                 "Diverged", f"weights are not finite after epoch {self.epoch}; a smaller learning_rate or clip_norm may help", "hyperparameters.learning_rate"
             )
-        return self._result(why)
+        return self._result(why, state)
+
+    def _leave(self, why: str, start: float) -> None:
+        """Keeps the result of a training that ended too soon. Memory may have run out, or the device may be gone: then there is none."""
+        self.spent += time.monotonic() - start
+        try:
+            state = self._salvaged(running=why == INTERRUPTED)
+            self.remains = self._result(why, state) if state else None
+        except Exception:
+            self.remains = None
+
+    def _salvaged(self, running: bool) -> State | None:
+        """The weights of a training that ended too soon. Those of a running one are whole if it was stopped from outside."""
+        if running and (self.epoch > self.request.start_epoch or self.batch):
+            state = self._chosen()
+            if state.finite():
+                return state
+        return self.kept.state
+
+    def _chosen(self) -> State:
+        return self.kept.state if self.kept.best and self.kept.state else self._state()
+
+    def _state(self) -> State:
+        return State(models.state(self.model), self._optimizer_state(), self.epoch, self.batch)
 
     def _epoch(self) -> str:
         """One epoch; why training ends after it, if it does."""
         begun = time.monotonic()
+        if self.epoch > self.request.start_epoch:
+            self.team.look(self.stop, self.clock.late(self.team.every, validation=self.team.size > 1))
         loss, accuracy, lr = self._train_epoch()
         record: dict[str, Any] = {"epoch": self.epoch + 1, "epochs": self.end, "loss": number(loss)}
         if accuracy is not None:
@@ -149,7 +188,7 @@ class Trainer:
         if not math.isfinite(loss):
             raise JobError("Diverged", f"the loss of epoch {self.epoch} is {number(loss)}; a smaller learning_rate or clip_norm may help")
         self.rate.epoch_done(value if value is not None else loss)
-        why = self._early(value, loss)
+        why = self.kept.note(*self.kept.monitored(loss, value), self.epoch >= self.end, self._state)
         self._maybe_checkpoint()
         return why
 
@@ -167,6 +206,7 @@ class Trainer:
         if self.batch and self.rng is not None:
             self._set_rng(self.rng)
         lr, first = self.rate.at(e, max(self.step - 1, 0)), self.batch
+        self.clock.start()
         for x, y in self.stepper.batches(order, first):
             lr = self.rate.at(e, self.step)
             self.stepper.rate(lr)
@@ -178,10 +218,11 @@ class Trainer:
                 raise invalid("hyperparameters.batch_size", f"a batch of {len(x)} sample is too small for batch norm; choose another size") from None
             self.step += 1
             self.batch += 1
-            if self.team.stopped(self.stop):
-                raise Stopped
+            self.clock.tick()
+            more = self.batch < self.batches
+            self.team.look(self.stop, more and self.clock.late(self.team.every, validation=self.team.size > 1))
             now = time.monotonic()
-            if now - self.told > BATCH_EVENTS and self.batch < self.batches:
+            if now - self.told > BATCH_EVENTS and more:
                 self.told = now
                 seen = min(self.batch * self.size, self.samples)
                 progress = {"epoch": e + 1, "batch": self.batch, "batches": self.batches, "loss": number(sums.read()[0] * self.team.size / seen)}
@@ -193,50 +234,43 @@ class Trainer:
 
     def validate(self) -> tuple[float, float | None]:
         assert self.held is not None  # asked for only with a validation set
-        loss, hits, _ = evaluate.measure(self.model, self.loss, self.held, self.device, max(self.size, evaluate.BATCH), team=self.team)
+        begun = time.monotonic()
+        alone = self.team.size == 1  # several look at the same batches together
+        look = (lambda: self.team.look(self.stop, self.clock.late(0))) if alone else (lambda: None)
+        size = max(self.size, evaluate.BATCH)
+        loss, hits, _ = evaluate.measure(self.model, self.loss, self.held, self.device, size, team=self.team, look=look)
+        self.clock.validation = time.monotonic() - begun
         return loss, hits
-
-    def _early(self, value: float | None, loss: float) -> str:
-        rule = self.hyper.early_stopping
-        if rule is None:
-            return ""
-        if rule.monitor == "val_loss" and value is None:
-            raise invalid("hyperparameters.early_stopping.monitor", "there is no validation; give validation_data or validation_split")
-        watched = loss if rule.monitor == "loss" or value is None else value
-        if watched < self.best_value - rule.min_delta:
-            self.best_value, self.waited = watched, 0
-            self.best = (models.state(self.model), self._optimizer_state(), self.epoch)
-            return ""
-        self.waited += 1
-        if self.waited < rule.patience or self.epoch >= self.end:
-            return ""
-        name = rule.monitor or ("val_loss" if value is not None else "loss")
-        best = f"the state of epoch {self.best[2]} is kept" if self.best else "there was no finite value"
-        return f"early stopping: {name} has not fallen for {self.waited} epochs; {best}"
 
     # State -----------------------------------------------------------------------
 
     def _optimizer_state(self) -> Named:
         return {**optim.state(self.optimizer, self.model, self.step), **self.rate.state()}
 
-    def _result(self, why: str) -> dict[str, Any]:
-        model, optimizer, _ = self.best or (models.state(self.model), self._optimizer_state(), 0)
+    def _result(self, why: str, state: State) -> dict[str, Any]:
         out = {
             "operation": "train",
             "status": "stopped" if why else "success",
             "run_id": self.request.run_id,
             "history": self.history,
-            "model_config": self.spec,
-            "model_state": tensors.save_state(model),
-            "optimizer_state": tensors.save_state(optimizer),
-            "parameters": models.parameters(self.model),
-            "device_used": self.device.name,
-            "precision": self.device.precision,
+            "model_state": tensors.save_state(state.model),
+            "optimizer_state": tensors.save_state(state.optimizer),
+            "weights": state.weights(),
             "seconds": number(self.spent),
+            **self._about(),
         }
         if why:
             out["stopped"] = why
         return out
+
+    def _about(self) -> dict[str, Any]:
+        """What a result says of the model and where it was trained."""
+        return {
+            "model_config": self.spec,
+            "parameters": models.parameters(self.model),
+            "device_used": self.device.name,
+            "precision": self.device.precision,
+        }
 
     def _maybe_checkpoint(self, inside: bool = False) -> None:
         if self.memory is None or self.memory.folder is None or self.epoch >= self.end or self.team.rank or (inside and self.team.size > 1):
@@ -246,14 +280,15 @@ class Trainer:
         if by_epochs or (every.seconds and waited >= every.seconds):
             self._checkpoint()
 
-    def _checkpoint(self, start: float | None = None) -> None:
+    def _checkpoint(self) -> None:
         """Everything that the next batch depends on, to a bit."""
         if self.memory is None or self.team.rank:
             return
         named = {f"model.{k}": v for k, v in models.state(self.model).items()}
         named |= {f"optimizer.{k}": v for k, v in self._optimizer_state().items()}
-        if self.best:
-            named |= {f"best.{k}": v for k, v in self.best[0].items()} | {f"best_optimizer.{k}": v for k, v in self.best[1].items()}
+        best = self.kept.state if self.kept.best else None
+        if best:
+            named |= {f"best.{k}": v for k, v in best.model.items()} | {f"best_optimizer.{k}": v for k, v in best.optimizer.items()}
         named["rng"] = torch.get_rng_state()
         if self.device.cuda:
             named["rng_cuda"] = torch.cuda.get_rng_state(self.device.torch)
@@ -262,10 +297,12 @@ class Trainer:
             "batch": self.batch,
             "sums": [float(v) for v in self.stepper.sums.read()] if self.batch else None,
             "history": self.history,
-            "best_value": number(self.best_value),
-            "best_epoch": self.best[2] if self.best else 0,
-            "waited": self.waited,
+            "best_value": number(self.kept.lowest),
+            "best_epoch": best.epoch if best else 0,
+            "best_by": best.best if best else "",
+            "waited": self.kept.waited,
             "spent": self.spent,
+            "about": self._about(),
         }
         if self.memory.save(named, meta):
             self.saved = time.monotonic()
@@ -284,10 +321,10 @@ class Trainer:
         models.load(self.model, part("model"), "checkpoint")
         self._load_optimizer(part("optimizer"))
         self.epoch, self.batch, self.sums = meta["epoch"], meta["batch"], meta["sums"]
-        self.history, self.waited, self.spent = meta["history"], meta["waited"], meta["spent"]
-        self.best_value = float(meta["best_value"])
+        self.history, self.kept.waited, self.spent = meta["history"], meta["waited"], meta["spent"]
+        self.kept.lowest = float(meta["best_value"])
         if part("best"):
-            self.best = (part("best"), part("best_optimizer"), meta["best_epoch"])
+            self.kept.state = State(part("best"), part("best_optimizer"), meta["best_epoch"], best=meta.get("best_by", "loss"))
         self.rng = (named["rng"], named.get("rng_cuda"))
         for record in self.history:
             self.emit({"type": "epoch", "epoch": record})

@@ -6,6 +6,7 @@ The names are those of the Go package worker (request.go); fields.py reads JSON,
 
     Request             the whole input, from parse(input)
     number, chunks      what goes out: finite JSON, pieces under the limit
+    finale              the last events of a training
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from .hyper import Scheduler as Scheduler
 Emit = Callable[[dict[str, Any]], None]  # takes an event of a job
 PROTOCOL = LIMITS["protocol"]
 MAX_CHUNK = 900_000  # bytes of JSON in a stream chunk; RunPod splits above 1 MB (worker/event.go)
+INLINE = MAX_CHUNK // 3  # characters of a state within the done event, as in worker/collect.go
+HISTORY = 750  # epochs within the done event; a longer history is in the epoch events alone
 
 
 # What a request holds -------------------------------------------------------
@@ -101,6 +104,7 @@ class Request:
     optimizer_state: str = ""
     start_epoch: int = 0
     state_delta: bool = False  # the answer may have states as differences to these
+    time_limit: float = 0.0  # seconds after which the service ends the job; 0: not known
     sources: dict[str, Any] = field(default_factory=dict)  # digest -> Source
     upload: Upload | None = None
     requests: tuple[Any, ...] = ()
@@ -150,6 +154,7 @@ def parse(value: Any, path: str = "") -> Request:
         optimizer_state=_state(got.get("optimizer_state"), at("optimizer_state")),
         start_epoch=_start(got, at("start_epoch")),
         state_delta=_flag(got.get("state_delta"), at("state_delta")),
+        time_limit=_seconds(got.get("time_limit"), at("time_limit")),
         sources=sources(got.get("sources"), at("sources")),
         upload=_upload(got.get("upload"), at("upload")),
         requests=_requests(got.get("requests"), at("requests")),
@@ -169,6 +174,15 @@ def _flag(value: Any, path: str) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
     raise invalid(path, f"true or false is expected, not {shown(value)}")
+
+
+def _seconds(value: Any, path: str) -> float:
+    if value is None:
+        return 0.0
+    most = LIMITS["time_limit"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        raise invalid(path, f"a number of seconds from 0 to {most} is expected, not {shown(value)}")
+    return float(value)
 
 
 def _state(value: Any, path: str) -> str:
@@ -315,3 +329,19 @@ def chunks(name: str, text: str, limit: int = MAX_CHUNK) -> list[Any]:
     size = limit - 1000  # the envelope of an event
     count = -(-len(text) // size)
     return [{"name": name, "index": i, "count": count, "data": text[i * size : (i + 1) * size]} for i in range(count)]
+
+
+def finale(result: dict[str, Any]) -> list[Any]:
+    """The done event, after the parts of the states that do not fit in it (TrainResult.Emit in worker/collect.go)."""
+    events, parts = [], {}
+    if len(result["history"]) > HISTORY:
+        result["history"] = []
+    for name in ("model_state", "optimizer_state"):
+        if len(result[name]) <= INLINE:
+            continue
+        pieces = chunks(name, result.pop(name))
+        events += [{"type": "part", "part": part} for part in pieces]
+        parts[name] = len(pieces)
+    if parts:
+        result["parts"] = parts
+    return [*events, {"type": "done", "result": result}]
