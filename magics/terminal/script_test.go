@@ -80,8 +80,8 @@ func iris() []byte {
 	return []byte(b.String())
 }
 
-// TestEveryCommandHasAScript: each command is run by a script, and its help has an
-// example that begins with gopherpod and its name.
+// TestEveryCommandHasAScript: each command is run by a script, with each of the words that
+// may come first, and its help has an example that begins with gopherpod and its name.
 func TestEveryCommandHasAScript(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -98,6 +98,11 @@ func TestEveryCommandHasAScript(t *testing.T) {
 	for _, c := range (&Program{}).Root().Commands() {
 		if !strings.Contains(all.String(), "gopherpod "+c.Name()) {
 			t.Errorf("no script runs gopherpod %s", c.Name())
+		}
+		for _, w := range c.ValidArgs {
+			if word, _, _ := strings.Cut(w, "\t"); !strings.Contains(all.String(), "gopherpod "+c.Name()+" "+word) {
+				t.Errorf("no script runs gopherpod %s %s", c.Name(), word)
+			}
 		}
 		if !c.Hidden && !strings.Contains(c.Example, "gopherpod "+c.Name()) {
 			t.Errorf("the help of gopherpod %s has no example", c.Name())
