@@ -7,6 +7,7 @@ Prints one row a measure, medians in milliseconds unless the row says otherwise.
 import statistics
 import sys
 import time
+from typing import Any
 
 from jupyter_client.manager import KernelManager
 
@@ -68,7 +69,7 @@ def ms(values):
 
 
 def measure(name):
-    cells = PYTHON if name.startswith("python") else GO
+    cells: dict[str, Any] = PYTHON if name.startswith("python") else GO
     rows = {}
     manager = KernelManager(kernel_name=name)
     started = time.perf_counter()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "kernel" / "kerneltest" / "clients"))
-from common import save, notebook  # noqa: E402
+from common import notebook, save  # noqa: E402
 from lab import Lab  # noqa: E402
 
 EPOCHS = 40
@@ -40,6 +40,7 @@ def main():
     binary = Path(tempfile.mkdtemp()) / "pixel"
     subprocess.run(["go", "build", "-o", str(binary), "./bench/pixel"], cwd=ROOT, check=True)
     endpoint = subprocess.Popen([str(binary)], stdout=subprocess.PIPE, text=True)
+    assert endpoint.stdout
     url, key = endpoint.stdout.readline().split()
     path = save(
         notebook(

@@ -40,9 +40,7 @@ for _ in range(int(epochs)):
     }
     if state:
         job_input["model_state"] = state
-    if way == "run":
-        output = endpoint.run({"input": job_input}).output(timeout=600)
-    else:
-        output = endpoint.run_sync({"input": job_input})
+    body = {"input": job_input}
+    output = endpoint.run(body).output(timeout=600) if way == "run" else endpoint.run_sync(body)
     state = output["model_state"]
 print(time.perf_counter() - started)

@@ -15,6 +15,7 @@ import pathlib
 import re
 import sys
 import time
+from typing import Any
 
 import nbformat
 import pytest
@@ -45,9 +46,9 @@ def execute(name):
 
 def joined(outs):
     """The outputs with neighbouring pieces of one stream in one, as front ends store them."""
-    result = []
+    result: list[Any] = []
     for out in outs:
-        before = result[-1] if result else {}
+        before: Any = result[-1] if result else {}
         if out.output_type == "stream" and before.get("name") == out.name:
             before.text += out.text
         else:

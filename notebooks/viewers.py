@@ -130,7 +130,7 @@ def page_problems(notebook, sanitize):
     if len(areas) != len(cells):
         return [f"{viewer}: {len(areas)} cells with outputs on the page, and {len(cells)} in the notebook"]
     found = []
-    for (where, outputs), shown in zip(cells, areas):
+    for (where, outputs), shown in zip(cells, areas, strict=True):
         if len(shown) != len(outputs):
             found.append(f"{where}, {viewer}: {len(shown)} outputs on the page, and {len(outputs)} in the notebook")
             continue
@@ -176,7 +176,7 @@ def lab_complaints(name, notebook, shown, viewer):
     if len(shown) != len(cells):
         return [f"{name}, {viewer}: {len(shown)} cells with outputs on the page, and {len(cells)} in the notebook"]
     found = []
-    for (where, outputs), on_page in zip(cells, shown):
+    for (where, outputs), on_page in zip(cells, shown, strict=True):
         if len(on_page) != len(outputs):
             found.append(f"{name}, {where}, {viewer}: {len(on_page)} outputs on the page, and {len(outputs)} in the notebook")
             continue

@@ -30,15 +30,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 WORKER = Path(__file__).resolve().parents[2] / "worker" / "pytorch"
 sys.path.insert(0, str(WORKER))
 
 import torch  # noqa: E402
-from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
-
 from gopherpod_worker import ddp, handler, models, operations, tensors, trainer, wire  # noqa: E402
 from gopherpod_worker import device as devices  # noqa: E402
+from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 CUDA = torch.cuda.is_available()
 
@@ -146,7 +146,8 @@ def plain(layers, x, y, batch, epochs, device) -> float:
 def bare(layers, x, y, batch, epochs, device) -> float:
     """Forward, backward and step on one batch, again and again: nothing else can be faster without another algorithm."""
     model = models.build({"layers": layers}, tuple(x.shape[1:]), 1)[0].to(device.torch).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.001, **({"fused": True} if CUDA else {}))
+    fused: dict[str, Any] = {"fused": True} if CUDA else {}
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001, **fused)
     xb, yb, seconds = x[:batch].to(device.torch), y[:batch].to(device.torch), []
     for _ in range(epochs + 1):
         wait()

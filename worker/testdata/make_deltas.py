@@ -15,13 +15,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "pytorch"))
 import torch
-
 from gopherpod_worker import tensors
 
 torch.manual_seed(1)
 w = {"0.weight": torch.randn(12, 5), "0.bias": torch.randn(12), "step": torch.tensor(7, dtype=torch.int64), "mask": torch.tensor([1, 2, 3], dtype=torch.uint8)}
 n = {k: v * (1 + 1e-4 * torch.randn(v.shape)) if v.is_floating_point() else v + 1 for k, v in w.items()}
-plain = lambda named: base64.b64encode(tensors.save_safetensors(named)).decode()
+
+
+def plain(named):
+    return base64.b64encode(tensors.save_safetensors(named)).decode()
+
+
+def pack(b):
+    return base64.b64encode(tensors.compress(b)).decode()
+
+
 base, state = plain(w), plain(n)
 GO = "delta:f2a1869ad2a2ce0f4dfd35187a9ee60cdab21762637c5b6e1262e67e362753fb:5bb126ce2bb6220366117a2bf1c4344e2ca9acbecb6e0ee517c29c25fe5edb15:KLUv/UQAKwG9BQDUCQAdABru3VuegFCImL+pbqt8cCucwO0J2+NmdK+sJdbj5e3+oTV3b1r45ZlpL4vcm7a+R5VHRmczrSX4eZKOi0YGnYgiQi4A2eMPAAAAAAsEDAoDBxMNCv8IBQAGCQUBBwIFAAgOAv8YAAIEBxEOAgof/AUfPwY1AgsbAwMdfQ0FPA0CBwcLAgcAAQB8DQAEDQ8FChgHBgEDAAADAQcIAA4kAfABHAawCLEAY4ZJJlHCSEEkxwZwfuv8"
 delta, compressed = tensors.encode_delta(base, state), tensors.save_state(w)
@@ -31,7 +39,6 @@ cases = [
     {"name": "a base that is compressed", "by": "python", "base": compressed, "state": state, "delta": tensors.encode_delta(compressed, state)},
 ]
 head, data = delta.rsplit(":", 1)
-pack = lambda b: base64.b64encode(tensors.compress(b)).decode()
 size = len(base64.b64decode(base))
 refused = {
     "of another base": (state, delta),

@@ -80,7 +80,7 @@ CASES = [
 def main():
     used, out = set(), []
     for shape, config in CASES:
-        used |= {l["type"] for l in config}
+        used |= {layer["type"] for layer in config}
         whole = config[0]["type"] == "embedding"
         model, _, result = models.build({"type": "sequential", "layers": config}, tuple(shape), 0, whole)
         state = [[n, list(t.shape), n in dict(model.named_parameters())] for n, t in model.state_dict().items()]

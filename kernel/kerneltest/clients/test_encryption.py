@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 import zmq
-from jupyter_client import KernelManager
-
 from common import KERNEL
+from jupyter_client import KernelManager
 
 CODE = 'fmt.Println("hello, world")'
 

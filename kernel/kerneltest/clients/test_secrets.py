@@ -124,7 +124,7 @@ class SecretsTest(unittest.TestCase):
         shown = ""
         for source in cells:
             messages = []
-            reply = self.client.execute_interactive(source, timeout=120, output_hook=lambda m: messages.append(m["content"]), stop_on_error=False)
+            reply = self.client.execute_interactive(source, timeout=120, output_hook=lambda m, to=messages: to.append(m["content"]), stop_on_error=False)
             shown += self.check(source, json.dumps([messages, reply["content"]], default=str))
         return shown
 

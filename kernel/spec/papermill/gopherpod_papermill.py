@@ -9,14 +9,18 @@ writes a cell of Go below the one tagged "parameters":
     name := "a run"
     layers := []int{64, 10}
 
-A parameter defines its variable anew, so the value decides the type: a list of
+A parameter defines its variable again, so the value decides the type: a list of
 numbers is []int or []float64, a mapping is map[string]T, mixed values are any.
 """
+from __future__ import annotations
+
 import math
 import re
+from collections.abc import Iterable
+from typing import Any
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     # The entry point. papermill asks for it while it is being imported, also when
     # that import is the one below: so it has to be here before.
     if name == "Engine":
@@ -50,7 +54,7 @@ _LITERALS = [
 _COMPOSITE = re.compile(r"((?:\[\d*\]|map\[\w+\])+[\w.]+)\{.*\}")
 
 
-def _literal_type(value):
+def _literal_type(value: str) -> str:
     """The Go type of a literal, "None" where it takes more than a look."""
     for kind, pattern in _LITERALS:
         if pattern.fullmatch(value):
@@ -59,11 +63,11 @@ def _literal_type(value):
     return composite[1] if composite else "None"
 
 
-class GoTranslator(Translator):
+class GoTranslator(Translator):  # type: ignore[misc,unused-ignore]  # papermill has no types
     """Go source for the types of JSON and YAML."""
 
     @classmethod
-    def translate_escaped_str(cls, str_val):
+    def translate_escaped_str(cls, str_val: object) -> str:
         out = []
         for c in str(str_val):
             if c in '"\\':
@@ -77,54 +81,55 @@ class GoTranslator(Translator):
             elif c.isprintable():
                 out.append(c)
             elif ord(c) < 0x10000:
-                out.append("\\u%04x" % ord(c))
+                out.append(f"\\u{ord(c):04x}")
             else:
-                out.append("\\U%08x" % ord(c))
+                out.append(f"\\U{ord(c):08x}")
         return '"' + "".join(out) + '"'
 
     @classmethod
-    def translate_none(cls, val):
+    def translate_none(cls, val: None) -> str:
         return "any(nil)"
 
     @classmethod
-    def translate_int(cls, val):
+    def translate_int(cls, val: int) -> str:
         if val not in _INT64:
             raise ValueError(f"{val} does not fit into an int64; pass it as a string")
         return str(val)
 
     @classmethod
-    def translate_float(cls, val):
+    def translate_float(cls, val: float) -> str:
         if math.isnan(val):
             return "math.NaN()"
         if math.isinf(val):
-            return "math.Inf(%d)" % (1 if val > 0 else -1)
+            return f"math.Inf({1 if val > 0 else -1})"
         text = repr(val)
         return text if "." in text or "e" in text else text + ".0"
 
     @classmethod
-    def translate_list(cls, val):
+    def translate_list(cls, val: list[Any]) -> str:
         kind = cls._type(val)
         return kind + "{" + ", ".join(cls._element(v, kind[2:]) for v in val) + "}"
 
     @classmethod
-    def translate_dict(cls, val):
+    def translate_dict(cls, val: dict[Any, Any]) -> str:
         kind = cls._type(val)
         element = kind[len("map[string]"):]
         pairs = (cls.translate_str(str(k)) + ": " + cls._element(v, element) for k, v in val.items())
         return kind + "{" + ", ".join(pairs) + "}"
 
     @classmethod
-    def _element(cls, val, kind):
+    def _element(cls, val: Any, kind: str) -> str:
         if kind == "float64" and isinstance(val, int):
             return cls.translate_int(val)
         if kind == "any" and val is None:
             return "nil"
         if isinstance(val, (list, tuple)) and kind.startswith("[]"):
             return kind + "{" + ", ".join(cls._element(v, kind[2:]) for v in val) + "}"
-        return cls.translate(val)
+        text: str = cls.translate(val)
+        return text
 
     @classmethod
-    def _type(cls, val):
+    def _type(cls, val: Any) -> str:
         """The Go type of a value."""
         if isinstance(val, bool):
             return "bool"
@@ -141,7 +146,7 @@ class GoTranslator(Translator):
         return "any" if val is None else "string"
 
     @classmethod
-    def _common(cls, values):
+    def _common(cls, values: Iterable[Any]) -> str:
         kinds = {cls._type(v) for v in values}
         if kinds == {"int", "float64"}:
             return "float64"
@@ -150,30 +155,31 @@ class GoTranslator(Translator):
         return kinds.pop() if len(kinds) == 1 else "any"
 
     @classmethod
-    def translate(cls, val):
+    def translate(cls, val: Any) -> str:
         if isinstance(val, tuple):
             val = list(val)
-        return super().translate(val)
+        text: str = super().translate(val)
+        return text
 
     @classmethod
-    def comment(cls, cmt_str):
+    def comment(cls, cmt_str: str) -> str:
         return f"// {cmt_str}".strip()
 
     @classmethod
-    def assign(cls, name, str_val):
+    def assign(cls, name: str, str_val: str) -> str:
         if not _IDENTIFIER.fullmatch(name) or name in _KEYWORDS or name == "_":
             raise ValueError(f"{name!r} cannot be the name of a Go variable")
         return f"{name} := {str_val}"
 
     @classmethod
-    def codify(cls, parameters, comment="Parameters"):
-        source = super().codify(parameters, comment)
+    def codify(cls, parameters: dict[str, Any], comment: str = "Parameters") -> str:
+        source: str = super().codify(parameters, comment)
         if re.search(r":?[=,{ ]\s*math\.(NaN|Inf)\(", source):
             source = source.replace("\n", '\n\nimport "math"\n\n', 1)
         return source
 
     @classmethod
-    def inspect(cls, parameters_cell):
+    def inspect(cls, parameters_cell: dict[str, Any]) -> list[Parameter]:
         """The parameters of a notebook, for papermill --help-notebook."""
         found = []
         for line in parameters_cell["source"].splitlines():

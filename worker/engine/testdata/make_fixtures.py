@@ -13,7 +13,6 @@ The committed file was made by PyTorch 1.13.1 as Debian 12 has it, one thread.
 """
 
 import json
-import sys
 
 import torch
 from torch import nn
@@ -188,7 +187,7 @@ def train(layers, h, x, y):
     batch = h.get("batch_size", 32)
     seen = n - n % batch if h.get("drop_last") else n
     torch.manual_seed(seed)
-    model = nn.Sequential(*[build(l) for l in layers])
+    model = nn.Sequential(*[build(layer) for layer in layers])
     opt, loss = optimizer(h, model.parameters()), loss_function(h)
     rule, by_batch = scheduler(h, opt, -(-seen // batch))
     losses, rates, held_losses = [], [], []
