@@ -35,6 +35,7 @@ const rules = `
 # What lies below everything: these know nothing of ours.
 tensors/environ < # variables in files of NAME=value lines, and which names are those of secrets
 tensors/bigjson < # JSON with large strings at memory speed
+tensors/scratch < # private folders that go with their process, on a disk where programs can be made
 tensors/memory < # how much memory is free, for decoders that refuse before they allocate
 tensors < # Go arrays on the wire
 
@@ -45,7 +46,7 @@ worker/contract/generate < worker/contract # the command that writes what is mad
 worker/address < # what a worker may read from and write to on the network: its operator's rules
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
 worker/engine < tensors, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
-worker/local < tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
+worker/local < tensors/scratch, tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
 worker/local/embedded < tensors/environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
@@ -63,7 +64,7 @@ runpod/dataset < runpod/settings, tensors, tensors/memory # CSV, .npy, .npz and 
 runpod/dataset/parquet < runpod/dataset, tensors, tensors/memory # Parquet, read in a process of its own for a session
 runpod/export/gocode < # the functions that an exported Go file consists of
 runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go source; writes, never reads
-runpod/runs < runpod/settings # the run store: what was trained, at what price, with what result
+runpod/runs < runpod/settings, tensors/scratch # the run store: what was trained, at what price, with what result
 runpod/runs/sqlite < runpod/runs, runpod/settings # the run store's file
 runpod/track < runpod/settings, worker # tells MLflow, TensorBoard and W&B (offline runs) of a training
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
@@ -83,7 +84,7 @@ kernel/magic < kernel/display # what a magic is: as net/http's Handler
 kernel/cell < # a cell's source to Go files to compile; completion, inspection
 kernel/cell/celltest < # Go programs of others as cells, for tests
 kernel/cgo < # C code of a cell to a package of its own, and Go declarations in the place of C's names
-kernel/build < # files to a shared object: fast mode and classic mode; the host
+kernel/build < tensors/scratch # files to a shared object: fast mode and classic mode; the host
 kernel/session/frame < kernel/display # what the kernel process and the session process say to each other
 kernel/session/reap < # ends what cells have started, with the session
 kernel/session/rt/lm < # goroutine labels and link names
@@ -91,11 +92,11 @@ kernel/session/rt < kernel/session/rt/lm # what generated cells call
 kernel/session/host < kernel/display, kernel/magic, kernel/session/frame, kernel/session/reap, kernel/session/rt # the session process: its loop
 kernel/session/plain < kernel/session/host # a session program without our magics
 kernel/session/internal/testmagics < kernel/display, kernel/magic, kernel/session/host # a session program with magics for tests
-kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo # cells, modules, C code and libraries of a notebook
+kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo, tensors/scratch # cells, modules, C code and libraries of a notebook
 kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the session's process: its start, environment, streams and end
 kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
-kernel/setup < kernel, kernel/build, kernel/spec # install, doctor, a kernel whose host is missing
+kernel/setup < kernel, kernel/build, kernel/spec, tensors/scratch # install, doctor, a kernel whose host is missing
 kernel/secrets < tensors/environ # keeps keys out of what is published
 kernel/check < kernel/secrets # looks through a notebook before it is shared
 
@@ -103,7 +104,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 magics/render < kernel/display, worker # outputs for every viewer
 magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
-magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
+magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/scratch, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `
 
 // linked says which packages of others our packages in the session program import, and

@@ -117,6 +117,7 @@ var variables = map[string]string{
 	"WANDB_ENTITY":                "W&B's entity of a run.",
 	"WANDB_PROJECT":               "W&B's project of a run.",
 	"WORLD_SIZE":                  "Set by a PyTorch worker for its ranks: how many there are.",
+	"TMPDIR":                      "Folder for temporary files (default /tmp). If it is not fit to compile cells in, the user's cache is used instead.",
 	"XDG_DATA_HOME":               "Folder for what is kept: the installation, the run store.",
 	"XDG_STATE_HOME":              "Folder for the history of cells and what an endpoint left.",
 }

@@ -24,6 +24,15 @@ type Host struct {
 
 	mu    sync.Mutex
 	extra packages // added after the host was made
+
+	findTemp sync.Once
+	tempEnv  []string
+}
+
+// temp is temporary, found once.
+func (h *Host) temp() []string {
+	h.findTemp.Do(func() { h.tempEnv = temporary() })
+	return h.tempEnv
 }
 
 // Open finds the newest host in dir, the Dir of Prepare. It takes milliseconds.
@@ -145,7 +154,7 @@ func (h *Host) Dir(path string) (dir string, ok bool) {
 // env is the environment of go commands for this host.
 func (h *Host) env() []string {
 	env := slices.DeleteFunc(environ(), func(kv string) bool { return strings.HasPrefix(kv, "GOENV=") })
-	return append(env, h.m.Env...)
+	return append(append(env, h.m.Env...), h.temp()...)
 }
 
 // An UnknownPackageError says that a package is not part of the host.

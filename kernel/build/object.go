@@ -118,7 +118,7 @@ func (h *Host) link(ctx context.Context, dir, versions, libs string, args ...str
 // toolEnv turns the collector off: the tools live for a tenth of a second and
 // use tens of megabytes.
 func (h *Host) toolEnv(versions string) []string {
-	return append(environ(), "GOARCH="+h.m.Go.Arch, "GOGC=off", "GP_LD="+h.m.Go.LD, "GP_VERSIONS="+versions)
+	return append(append(environ(), h.temp()...), "GOARCH="+h.m.Go.Arch, "GOGC=off", "GP_LD="+h.m.Go.LD, "GP_VERSIONS="+versions)
 }
 
 // importcfg is the file that lists all packages; one of its own for dir where

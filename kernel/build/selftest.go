@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 // SelfTestEnv makes the session program load the files that it lists, run their
@@ -20,11 +22,12 @@ const selfTestTime = 60 * time.Second
 // selfTest builds cells and runs them. It fails where this version of Go does not do
 // what the mode rests on.
 func (h *Host) selfTest(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "gopherpod-test-")
+	folder, err := scratch.Make()
 	if err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer folder.Close()
+	dir := folder.Path
 	var cells []string
 	for i, src := range selfTestCells {
 		sub := filepath.Join(dir, fmt.Sprint(i+1))

@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 // A toolchain is one installed Go with the C tools it needs.
@@ -39,6 +41,16 @@ func environ() []string {
 	return append(env, "GOENV=off", "GOFLAGS=-buildvcs=false", "GOWORK=off", "GOTOOLCHAIN=local", "CGO_ENABLED=1", "GO111MODULE=on")
 }
 
+// temporary is the setting that lets go and gcc work if TMPDIR is not fit, such as a folder
+// that is gone or full. The cells keep the user's own.
+func temporary() []string {
+	dir, err := scratch.Find()
+	if err != nil || dir == os.TempDir() {
+		return nil
+	}
+	return []string{"TMPDIR=" + dir}
+}
+
 // keepEnv are settings that go env -w may hold and that do not change archives;
 // GOENV=off would lose them.
 var keepEnv = []string{"GOPROXY", "GOPRIVATE", "GONOSUMDB", "GONOSUMCHECK", "GOSUMDB", "GONOPROXY", "GOMODCACHE", "GOCACHE", "GOPATH", "GOINSECURE", "GOAUTH"}
@@ -52,7 +64,7 @@ func findToolchain(ctx context.Context) (*toolchain, []string, error) {
 	if err := goJSON(ctx, "", os.Environ(), &user, append([]string{"env", "-json"}, keepEnv...)...); err != nil {
 		return nil, nil, err
 	}
-	env := environ()
+	env := append(environ(), temporary()...)
 	for _, k := range keepEnv {
 		if user[k] != "" {
 			env = append(env, k+"="+user[k])

@@ -17,6 +17,7 @@
 //	doc_magic.go  %doc
 //	complete.go   completion, help of magics
 //	inspect.go    documentation of a name
+//	markdown.go   documentation as Markdown that nothing runs in
 //	errors.go     failures as people see them
 //	notebook      what cells declared, and the next cell -> an object
 //	supervisor    the session process: start, commands, streams, end

@@ -30,9 +30,9 @@ func (s *Session) inspectGo(code string, pos, detail int) (kernel.Bundle, bool, 
 			text, md = append(text, plain), append(md, markdown)
 		}
 	}
-	add(signature, "```go\n"+signature+"\n```")
-	add(from, "*"+from+"*")
-	add(info.Doc, strings.TrimSpace(info.Doc))
-	add(info.Source, "```go\n"+strings.TrimSpace(info.Source)+"\n```")
+	add(signature, fence("go", signature))
+	add(from, "*"+plainMarkdown(from)+"*")
+	add(info.Doc, docMarkdown(info.Doc))
+	add(info.Source, fence("go", strings.TrimSpace(info.Source)))
 	return kernel.Bundle{"text/plain": strings.Join(text, "\n\n") + "\n", "text/markdown": strings.Join(md, "\n\n") + "\n"}, true, nil
 }

@@ -42,6 +42,7 @@ func Doctor(ctx context.Context, l Layout) []Check {
 		checkGo(ctx),
 		checkCompiler(ctx),
 		checkLinker(),
+		checkTemp(),
 		checkHost(l),
 		checkSpec(l),
 		checkJupyter(ctx),

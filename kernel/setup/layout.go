@@ -7,6 +7,8 @@
 //	install.go  install and uninstall
 //	pending.go  a kernel whose compiled packages have to be made first
 //	doctor.go   the checks, each with its fix
+//	disk.go     checks of disks: temporary files, databases
+//	disk_linux.go, disk_other.go  which file systems are networks'
 //
 // It does not install Jupyter or compilers; install.sh does.
 package setup

@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gopherpod/gopherpod/kernel/build"
+	"github.com/gopherpod/gopherpod/kernel/history"
 	"github.com/gopherpod/gopherpod/kernel/setup"
 	"github.com/gopherpod/gopherpod/kernel/spec"
+	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
@@ -129,7 +131,10 @@ func (p *Program) doctorCommand() *cobra.Command {
 				return err
 			}
 			p.loadKeys(c.Context())
-			return doctor(append(setup.Doctor(c.Context(), l), checkKey()), c.OutOrStdout())
+			checks := append(setup.Doctor(c.Context(), l), checkKey(),
+				setup.CheckDatabase("history", history.DefaultPath(), "set XDG_STATE_HOME to a folder on a disk of this machine"),
+				setup.CheckDatabase("recorded runs", sqlite.DefaultPath(), "set "+sqlite.EnvPath+" to a file on a disk of this machine"))
+			return doctor(checks, c.OutOrStdout())
 		},
 	}
 	prefixFlag(c)

@@ -25,6 +25,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 	"github.com/gopherpod/gopherpod/worker/local/embedded"
 	"github.com/gopherpod/gopherpod/worker/local/serve"
 )
@@ -56,6 +57,7 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer ports.Close()
+	go scratch.Clean(scratch.Places()...) // what killed kernels left
 	redact := redactor()
 	around, stop, err := surroundings(ctx)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod/settings"
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 // KeepKey notes the key of an endpoint on this machine that outlives its kernel, for the
@@ -21,7 +22,7 @@ func KeepKey(base, key string) (forget func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := scratch.Private(filepath.Dir(path)); err != nil { // a key lies in it
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	// Of endpoints that were killed: no job lives for longer than a week.
@@ -43,6 +44,11 @@ func KeyOf(base string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if _, err := os.Lstat(filepath.Dir(path)); err == nil {
+		if err := scratch.Private(filepath.Dir(path)); err != nil { // somebody else's key would send them our data
+			return "", fmt.Errorf("runs: %w", err)
+		}
+	}
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -59,7 +65,7 @@ func keyFile(base string) (string, error) {
 		return "", fmt.Errorf("runs: %q is no endpoint on this machine", base)
 	}
 	dir := settings.Inherited("XDG_STATE_HOME")
-	if dir == "" {
+	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {
 			return "", fmt.Errorf("runs: %w", err)

@@ -47,3 +47,25 @@ func TestKeys(t *testing.T) {
 		}
 	}
 }
+
+// A folder of keys that others may write to is not read, and no key is put there.
+func TestKeyIsNotReadFromOthers(t *testing.T) {
+	state := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", state)
+	dir := filepath.Join(state, "gopherpod", "endpoints")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "4321"), []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if key, err := KeyOf("http://127.0.0.1:4321"); err == nil {
+		t.Errorf("read %q", key)
+	}
+	if _, err := KeepKey("http://127.0.0.1:4321", "ours"); err == nil {
+		t.Error("a key was put there")
+	}
+}

@@ -3,10 +3,13 @@ package local
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 // A Folder is a place for FolderStore that goes when it is closed. The zero value is
@@ -19,15 +22,20 @@ type Folder struct {
 
 // TemporaryFolder makes a folder in the user's cache, since data of many gigabytes
 // have no place in a /tmp that is memory. What processes left there that were killed
-// is removed first.
+// is removed first. A user without a cache gets a folder of a random name among the
+// temporary files: a fixed name there could be made by somebody else before.
 func TemporaryFolder() (*Folder, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		cache = os.TempDir()
+		private, err := scratch.MakeIn(os.TempDir())
+		if err != nil {
+			return nil, err
+		}
+		return &Folder{Path: private.Path, lock: private.Lock()}, nil
 	}
 	root := filepath.Join(cache, "gopherpod", "store")
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return nil, err
+	if err := scratch.Private(root); err != nil {
+		return nil, fmt.Errorf("local: %w", err)
 	}
 	removeAbandoned(root)
 	return temporaryFolder(root)
@@ -51,7 +59,11 @@ func (f *Folder) Close() error {
 	if f.lock == nil {
 		return nil
 	}
-	return errors.Join(os.RemoveAll(f.Path), os.Remove(f.Path+".lock"), f.lock.Close())
+	err := os.Remove(f.Path + ".lock")
+	if errors.Is(err, os.ErrNotExist) { // of a folder that holds its lock
+		err = nil
+	}
+	return errors.Join(os.RemoveAll(f.Path), err, f.lock.Close())
 }
 
 // Lock returns the lock file that marks the folder as in use, for a process that inherits it;

@@ -3,6 +3,7 @@ package local
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gopherpod/gopherpod/tensors"
@@ -40,5 +41,51 @@ func TestTemporaryFolder(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, "*")); locksHold && len(left) > 0 {
 		t.Error("left:", left)
+	}
+}
+
+// Without a home, the folder lies among the temporary files of all users, where a fixed
+// name could be somebody else's.
+func TestTemporaryFolderWithoutHome(t *testing.T) {
+	shared, victim := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", shared)
+	t.Setenv("HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+	if err := os.Symlink(victim, filepath.Join(shared, "gopherpod")); err != nil {
+		t.Fatal(err)
+	}
+	a, err := TemporaryFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := TemporaryFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(a.Path); err != nil || info.Mode().Perm() != 0o700 || a.Path == b.Path || a.Lock() == nil {
+		t.Errorf("%s, %s, %v", a.Path, b.Path, err)
+	}
+	for _, f := range []*Folder{a, b} {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, _ := os.ReadDir(victim); len(left) > 0 {
+		t.Errorf("written through a link: %v", left)
+	}
+	if left, _ := os.ReadDir(shared); len(left) != 1 {
+		t.Errorf("left: %v", left)
+	}
+	// A cache that is a link, or that others may write to, is refused.
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	if err := os.MkdirAll(filepath.Join(cache, "gopherpod"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, filepath.Join(cache, "gopherpod", "store")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TemporaryFolder(); err == nil || !strings.Contains(err.Error(), "link") {
+		t.Errorf("a link: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/cell"
 	"github.com/gopherpod/gopherpod/kernel/cgo"
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 // Options configure a Notebook. All fields are required.
@@ -30,8 +31,8 @@ type Options struct {
 type Notebook struct {
 	o Options
 
-	work    string // folder for what is built
-	workErr error  // why work could not be made
+	work    *scratch.Folder // for what is built
+	workErr error           // why work could not be made
 	builds  atomic.Int64
 
 	unitMu sync.Mutex // see Begin
@@ -59,7 +60,7 @@ type fetching struct {
 // New makes an empty notebook. Remove removes its folder.
 func New(o Options) *Notebook {
 	n := &Notebook{o: o, ready: map[string]bool{}}
-	n.work, n.workErr = os.MkdirTemp("", "gopherpod-")
+	n.work, n.workErr = scratch.Make()
 	mode, _ := o.Host.Mode()
 	c := o.Cells
 	c.Importer, c.Dir, c.Packages, c.Current, c.Fast = n.exportLocked, n.sourceDir, o.Host.Packages, n.currentLocked, mode == build.Fast
@@ -70,20 +71,23 @@ func New(o Options) *Notebook {
 
 // Remove removes all that was built.
 func (n *Notebook) Remove() {
-	if n.work != "" {
-		os.RemoveAll(n.work)
-	}
+	n.work.Close()
 }
 
 // Work is the notebook's private folder; empty if it could not be made.
-func (n *Notebook) Work() string { return n.work }
+func (n *Notebook) Work() string {
+	if n.workErr != nil {
+		return ""
+	}
+	return n.work.Path
+}
 
 // folder makes an empty folder to build in.
 func (n *Notebook) folder() (string, error) {
 	if n.workErr != nil {
 		return "", fmt.Errorf("session: %w", n.workErr)
 	}
-	dir := filepath.Join(n.work, fmt.Sprint(n.builds.Add(1)))
+	dir := filepath.Join(n.work.Path, fmt.Sprint(n.builds.Add(1)))
 	return dir, os.Mkdir(dir, 0o700)
 }
 

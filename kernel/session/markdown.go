@@ -1,0 +1,115 @@
+package session
+
+import (
+	"fmt"
+	"go/doc/comment"
+	"strings"
+)
+
+// docMarkdown renders a Go doc comment as Markdown that holds no HTML, no formula and no
+// links but those that Go's parser knows: the text may come from anybody's code. Where
+// the printer of go/doc/comment would rely on a Markdown renderer to leave text alone,
+// this one writes entities; and its code is fenced, because indented code below a list is
+// read as a part of the list.
+func docMarkdown(text string) string {
+	var b strings.Builder
+	for i, block := range new(comment.Parser).Parse(text).Content {
+		if i > 0 {
+			b.WriteString("\n\n")
+		}
+		writeBlock(&b, block)
+	}
+	return b.String()
+}
+
+func writeBlock(b *strings.Builder, block comment.Block) {
+	switch block := block.(type) {
+	case *comment.Heading:
+		b.WriteString("### " + strings.ReplaceAll(inline(block.Text), "\n", " "))
+	case *comment.Paragraph:
+		b.WriteString(inline(block.Text))
+	case *comment.Code:
+		b.WriteString(fence("", block.Text))
+	case *comment.List:
+		for i, item := range block.Items {
+			mark := "- "
+			if item.Number != "" {
+				mark = item.Number + ". "
+			}
+			if i > 0 {
+				b.WriteString("\n")
+			}
+			b.WriteString(mark)
+			for j, part := range item.Content {
+				if j > 0 {
+					b.WriteString("\n\n")
+				}
+				var inside strings.Builder
+				writeBlock(&inside, part)
+				if j > 0 {
+					b.WriteString(strings.Repeat(" ", len(mark)))
+				}
+				b.WriteString(strings.ReplaceAll(inside.String(), "\n", "\n"+strings.Repeat(" ", len(mark))))
+			}
+		}
+	}
+}
+
+func inline(list []comment.Text) string {
+	var b strings.Builder
+	for _, t := range list {
+		switch t := t.(type) {
+		case comment.Plain:
+			b.WriteString(plainMarkdown(string(t)))
+		case comment.Italic:
+			b.WriteString("*" + plainMarkdown(string(t)) + "*")
+		case *comment.Link: // of http, https, mailto and their kind: the parser takes no other scheme
+			b.WriteString("[" + inline(t.Text) + "](<" + linkTarget.Replace(t.URL) + ">)")
+		case *comment.DocLink:
+			b.WriteString(inline(t.Text))
+		}
+	}
+	return b.String()
+}
+
+// linkTarget keeps a link's address within its brackets.
+var linkTarget = strings.NewReplacer("<", "%3C", ">", "%3E", `\`, "%5C", "\n", "%0A", "&", "&amp;")
+
+// plainMarkdown returns text as Markdown that renders to the same text: every mark that
+// Markdown, HTML or MathJax could take for its own is an entity.
+func plainMarkdown(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("&<>\\`*_[]{}~|$^!#+-=:@\"'", r):
+			fmt.Fprintf(&b, "&#%d;", r)
+		case r == '.' || r == ')':
+			// "1." at the beginning of a line is a list.
+			line := b.String()[strings.LastIndexByte(b.String(), '\n')+1:]
+			if line != "" && strings.Trim(line, "0123456789 ") == "" {
+				fmt.Fprintf(&b, "&#%d;", r)
+				continue
+			}
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// fence returns a code block. The fence is longer than any run of its mark in the code,
+// which so cannot end the block.
+func fence(language, code string) string {
+	longest, run := 2, 0
+	for _, r := range code {
+		if r != '`' {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	mark := strings.Repeat("`", longest+1)
+	return mark + language + "\n" + strings.TrimRight(code, "\n") + "\n" + mark
+}

@@ -1,0 +1,79 @@
+package scratch
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// Real file systems that do not allow what compiling a cell needs.
+func TestFitOnRealMounts(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount")
+	}
+	for name, c := range map[string]struct {
+		flags uintptr
+		data  string
+		want  string
+	}{
+		"fit":       {0, "size=100m", ""},
+		"noexec":    {unix.MS_NOEXEC, "size=100m", "noexec"},
+		"read-only": {unix.MS_RDONLY, "size=100m", "read-only"},
+		"small":     {0, "size=10m", "MB are free, want 64"},
+		"full":      {0, "size=100m,nr_inodes=1", "no space left"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := unix.Mount("tmpfs", dir, "tmpfs", c.flags, c.data); err != nil {
+				t.Skipf("this machine does not allow mounts: %v", err)
+			}
+			defer unix.Unmount(dir, unix.MNT_DETACH)
+			err := Fit(dir)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+			// Find goes on to the user's cache, and says why if there is none.
+			t.Setenv("TMPDIR", dir)
+			t.Setenv("HOME", t.TempDir())
+			found, err := Find()
+			if err != nil || (found == dir) != (c.want == "") {
+				t.Errorf("found %s, %v", found, err)
+			}
+			t.Setenv("HOME", "")
+			if _, err := Find(); c.want != "" && (!errors.Is(err, ErrUnfit) || !strings.Contains(err.Error(), "TMPDIR="+dir) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// Another user may have made the folder first.
+func TestPrivateRefusesAnotherUsersFolder(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can try as another user")
+	}
+	shared := t.TempDir()
+	theirs := filepath.Join(shared, "gopherpod")
+	for _, err := range []error{os.Chmod(shared, 0o1777), os.Mkdir(theirs, 0o700), os.Chown(theirs, 65534, 65534)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Private(theirs); err == nil || !strings.Contains(err.Error(), "another user") {
+		t.Errorf("%v", err)
+	}
+	// Nor is a folder of theirs removed that has our name.
+	name := filepath.Join(shared, "gopherpod-theirs")
+	for _, err := range []error{os.Mkdir(name, 0o700), os.Chown(name, 65534, 65534)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if l := List(shared); len(l) != 0 {
+		t.Errorf("%+v", l)
+	}
+}
