@@ -66,10 +66,10 @@ runpod/export/gocode < # the functions that an exported Go file consists of
 runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go source; writes, never reads
 runpod/runs < runpod/settings, tensors/scratch # the run store: what was trained, at what price, with what result
 runpod/runs/sqlite < runpod/runs, runpod/settings # the run store's file
-runpod/track < runpod/settings, worker # tells MLflow, TensorBoard and W&B (offline runs) of a training
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
 runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
 runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker # train, evaluate, predict as typed calls; data of any size
+runpod/track < runpod/settings, runpod/train, worker # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
 runpod/sweep < runpod, runpod/place, runpod/train, worker, worker/contract # the search for hyperparameters
 

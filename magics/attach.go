@@ -67,8 +67,8 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 		title:   title(record.Model, record.Parameters, record.Hyperparameters),
 		place:   place, rate: rate, quiet: o.quiet, variable: o.out,
 	}
-	model, err, undefined := shown.show(ctx, c, func(event func(train.Event)) (*train.Model, error) {
-		return train.Attach(ctx, r, train.Options{Endpoint: place.Endpoint, Runs: store, Rate: rate, OnEvent: event})
+	model, err, undefined := shown.show(ctx, c, func(view train.Observer) (*train.Model, error) {
+		return train.Attach(ctx, r, train.Options{Endpoint: place.Endpoint, Runs: store, Rate: rate, Observers: []train.Observer{view}})
 	})
 	if errors.Is(err, train.ErrDetached) {
 		fmt.Fprintf(c.Out.Stdout(), "run %s goes on; %%runpod_attach %s follows it again, %%runpod_cancel %s ends it\n", r.ID, r.ID[:8], r.ID[:8])

@@ -9,30 +9,6 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// layersInWords names the layers of a model: "linear 64, relu, linear 10".
-func layersInWords(m *worker.ModelConfig) string {
-	const most = 8
-	if m == nil {
-		return "no model"
-	}
-	var names []string
-	for _, l := range m.Layers {
-		name := l.Type
-		for _, key := range []string{"out_features", "out_channels", "hidden_size", "p"} {
-			if v, ok := l.Params[key]; ok {
-				name += fmt.Sprintf(" %v", v)
-				break
-			}
-		}
-		names = append(names, name)
-	}
-	if n := len(names); n > most {
-		names = append(names[:most-2], "...", names[n-1])
-		return strings.Join(names, ", ") + fmt.Sprintf(" (%d layers)", n)
-	}
-	return strings.Join(names, ", ")
-}
-
 // howTrained names what makes the training: "adam, lr 0.002, batch 32, seed 7".
 func howTrained(h worker.Hyperparameters) string {
 	s := fmt.Sprintf("%s, lr %v, batch %d", h.Optimizer, h.LearningRate, h.BatchSize)
@@ -53,7 +29,7 @@ func howTrained(h worker.Hyperparameters) string {
 
 // title stands above the table of a training.
 func title(m *worker.ModelConfig, parameters int, h worker.Hyperparameters) string {
-	return fmt.Sprintf("%s: %s parameters; %s", layersInWords(m), render.Count(parameters), howTrained(h))
+	return fmt.Sprintf("%s: %s parameters; %s", m.Title(), render.Count(parameters), howTrained(h))
 }
 
 // planInWords is the first line of a run. It holds nothing that changes from run

@@ -136,7 +136,7 @@ func (l *live) change() {
 	}
 }
 
-// event is train.Options.OnEvent.
+// event is that of an observer.
 func (l *live) event(e train.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,6 +146,10 @@ func (l *live) event(e train.Event) {
 	}
 	switch e.Type {
 	case "":
+		if e.Notice != "" {
+			fmt.Fprintln(l.out.Stdout(), e.Notice)
+			return
+		}
 		l.status, l.p.State = e.Status, stateInWords(e.Status)
 	case worker.EventEpoch:
 		l.p.History = append(l.p.History, *e.Epoch) // a frame being drawn reads what was there

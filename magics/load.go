@@ -45,7 +45,7 @@ func loadMagic() magic.Magic {
 			if err := c.Vars.Define(o.out, model); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.Out.Stdout(), "%s: %s; %s\n", o.out, layersInWords(model.Spec), model)
+			fmt.Fprintf(c.Out.Stdout(), "%s: %s; %s\n", o.out, model.Spec.Title(), model)
 			return nil
 		},
 	}

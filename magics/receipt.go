@@ -24,7 +24,7 @@ func receipt(r train.Receipt) display.Message {
 		add("data "+d.Name, d.Array+" sha256 "+d.SHA256)
 		data = append(data, d.Name+" "+render.Digest(d.SHA256))
 	}
-	add("model", layersInWords(r.Model))
+	add("model", r.Model.Title())
 	add("training", fmt.Sprintf("%s, %s", howTrained(r.Hyperparameters), plural(r.Hyperparameters.Epochs, "epoch")))
 	if w := r.Weights; w != nil && (w.Best != "" || w.Epoch != r.Epochs) {
 		add("weights", weightsInWords(*w))

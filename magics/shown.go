@@ -29,18 +29,18 @@ type shownRun struct {
 }
 
 // show follows a run under a live view, defines the variable and shows the result.
-// follow runs the training and reports its events, if event is not nil. err is what it
+// follow runs the training under an observer. err is what it
 // returned; undefined is why the variable does not hold the model, if it should. A run
 // that failed or was interrupted leaves the model with the epochs so far.
-func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(event func(train.Event)) (*train.Model, error)) (model *train.Model, err, undefined error) {
+func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view train.Observer) (*train.Model, error)) (model *train.Model, err, undefined error) {
 	watch := *c
 	watch.Interactive = c.Interactive && !s.quiet
 	view := newView(ctx, &watch, s.subject, s.title, s.place, s.rate)
-	event := view.event
+	observer := train.Funcs{OnEvent: view.event}
 	if s.quiet {
-		event = nil
+		observer = train.Funcs{}
 	}
-	model, err = follow(event)
+	model, err = follow(observer)
 	// The variable comes first: whatever happens to the pictures, the model is there.
 	detached := errors.Is(err, train.ErrDetached)
 	if model != nil && !detached && (err == nil || model.HasWeights() || model.History.Len() > 0) {

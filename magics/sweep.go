@@ -144,7 +144,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 		}
 		return showDrySweep(c, p, where+": "+o.method+" over "+strings.Join(spaceInWords(space), ", "), search)
 	}
-	search.Watch = o.trackTrials(ctx, c)
+	search.Observe = o.trackTrials(c.Out.Stderr())
 	return o.follow(ctx, c, spec, data, opts, space, search, where)
 }
 

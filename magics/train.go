@@ -285,7 +285,7 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 	// The next cell may ask for the run, so it is in the store before this one ends.
 	known := make(chan struct{})
 	tell := sync.OnceFunc(func() { close(known) })
-	plan.OnRecorded(tell)
+	plan.Observe(train.Funcs{OnBegin: func(*train.Plan) { tell() }})
 	go func() {
 		defer tell()
 		err := explain(o.follow(context.WithoutCancel(ctx), &behind, plan, where, place, rate, limit))
@@ -314,13 +314,14 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 		shown.history = from.History.Records
 	}
 	begin := time.Now()
-	model, err, undefined := shown.show(ctx, c, func(event func(train.Event)) (*train.Model, error) {
-		tracked := trackRun(ctx, plan, o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) })
-		plan.OnEvent(observe(event, tracked))
+	model, err, undefined := shown.show(ctx, c, func(view train.Observer) (*train.Model, error) {
+		plan.Observe(view)
+		if len(o.tracked) > 0 {
+			plan.Observe(track.Observe(o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) }))
+		}
 		declared := declare(c.Vars, pending{o.out, plan.Pending()})
 		plan.GiveUp(c.Again)
 		model, err := plan.Run(ctx)
-		trackEnd(tracked, model, err)
 		<-declared
 		return model, err
 	})

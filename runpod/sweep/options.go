@@ -31,10 +31,10 @@ type Options struct {
 	Journal string
 	// OnTrial is told of each trial that is over, one at a time.
 	OnTrial func(TrialResult)
-	// Watch is called for each trial before it is sent, from several goroutines. What it
-	// returns is told of the trial's events and of its end, with its weights. Either
-	// may be nil.
-	Watch func(number int, p *train.Plan) (event func(train.Event), end func(*train.Model, error))
+	// Observe is called for each trial before it is sent, from several goroutines, and
+	// returns what follows the trial, or nil. The observers of the trainings' options are
+	// not called: trials run at the same time.
+	Observe func(number int, p *train.Plan) train.Observer
 }
 
 const (

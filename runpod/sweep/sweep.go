@@ -248,9 +248,10 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 }
 
 // trainPoint prepares and runs the training of a point. It tells the journal of the
-// job, Halving of the epochs and Watch of everything; cancel is for Halving.
+// job, Halving of the epochs and Observe of everything; cancel is for Halving.
 func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Point, limit time.Duration) (value float64, model *train.Model, err error) {
 	o := w.options
+	o.OnEvent, o.Observers = nil, nil
 	if limit > 0 {
 		o.Policy.ExecutionTimeout = limit
 	}
@@ -275,19 +276,13 @@ func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Poi
 	if err != nil {
 		return math.Inf(1), nil, err
 	}
-	var tell func(train.Event)
-	if w.s.Watch != nil {
-		event, end := w.s.Watch(n, plan)
-		tell = event
-		if end != nil {
-			defer func() { end(model, err) }()
+	if w.s.Observe != nil {
+		if o := w.s.Observe(n, plan); o != nil {
+			plan.Observe(o)
 		}
 	}
 	epochs, best := 0, math.Inf(1)
-	plan.OnEvent(func(e train.Event) {
-		if tell != nil {
-			tell(e)
-		}
+	plan.Observe(train.Funcs{OnEvent: func(e train.Event) {
 		if e.Type != worker.EventEpoch {
 			return
 		}
@@ -297,7 +292,7 @@ func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Poi
 			w.halving.report(n, epochs, best)
 			w.mu.Unlock()
 		}
-	})
+	}})
 	return try(ctx, plan, w.by)
 }
 

@@ -6,19 +6,17 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/track"
 	"github.com/gopherpod/gopherpod/runpod/train"
-	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A training from Go is tracked by its events: here as an offline run of W&B, on an
-// endpoint on this machine.
-func ExampleStart() {
+// A training from Go is tracked by an observer: here for TensorBoard and as an offline run
+// of W&B, on an endpoint on this machine.
+func ExampleObserve() {
 	ctx := context.Background()
 	s, err := local.Start(ctx, local.Options{Handler: engine.Handler(engine.Options{}), Workers: 1})
 	if err != nil {
@@ -35,31 +33,30 @@ func ExampleStart() {
 	}
 	defer os.RemoveAll(folder)
 
-	run := track.Run{ID: "first", Title: "exclusive or", Params: map[string]string{"epochs": "3"}, Begun: time.Now()}
-	trackers := map[string]track.Tracker{"wandb": &track.Wandb{Dir: folder, Project: "examples"}}
-	session := track.Start(ctx, run, trackers, func(line string) { fmt.Println(line) })
-	_, err = train.Fit(ctx, train.Layers("linear 8\ntanh\nlinear 2"),
+	trackers := map[string]track.Tracker{
+		"tensorboard": &track.TensorBoard{Dir: filepath.Join(folder, "tensorboard")},
+		"wandb":       &track.Wandb{Dir: folder, Project: "examples"},
+	}
+	model, err := train.Fit(ctx, train.Layers("linear 8\ntanh\nlinear 2"),
 		train.Data{X: [][]float64{{0, 0}, {0, 1}, {1, 0}, {1, 1}}, Y: []int{0, 1, 1, 0}},
 		train.Options{
 			Endpoint: client.Endpoint(runpod.EndpointID(s.EndpointID())), Epochs: 3, Seed: train.Seed(1),
-			OnEvent: func(e train.Event) {
-				if e.Type == worker.EventEpoch {
-					session.Epoch(*e.Epoch)
-				}
-			},
+			Observers: []train.Observer{track.Observe(trackers, func(line string) { fmt.Println(line) })},
 		})
-	result := track.Result{Status: "completed"}
-	if err != nil {
-		result = track.Result{Status: "failed", Error: err.Error()}
-	}
-	session.End(result)
-	files, err := filepath.Glob(filepath.Join(folder, "wandb", "offline-run-*-first", "*.wandb"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, f := range files {
-		fmt.Println(result.Status, filepath.Base(f))
+	fmt.Println(model.Epochs, "epochs")
+	for _, pattern := range []string{"tensorboard/*/events.out.tfevents.*", "wandb/offline-run-*/run-*.wandb", "wandb/offline-run-*/files/*.safetensors"} {
+		files, err := filepath.Glob(filepath.Join(folder, pattern))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(len(files), pattern)
 	}
 	// Output:
-	// completed run-first.wandb
+	// 3 epochs
+	// 1 tensorboard/*/events.out.tfevents.*
+	// 1 wandb/offline-run-*/run-*.wandb
+	// 1 wandb/offline-run-*/files/*.safetensors
 }

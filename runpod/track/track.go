@@ -1,9 +1,15 @@
-// Package track tells other programs of a training while it runs: an MLflow server by
-// its REST API, TensorBoard by its event files, W&B by the files of an offline run.
+// Package track logs a training elsewhere while it runs: on an MLflow server by its REST
+// API, in TensorBoard's event files, in the files of an offline run of W&B.
+//
+//	tracker, err := track.New("mlflow") // set up from the environment
+//	model, err := train.Fit(ctx, spec, data, train.Options{
+//		Observers: []train.Observer{track.Observe(map[string]track.Tracker{"mlflow": tracker}, nil)},
+//	})
 //
 // A tracker never holds the training up: what happens is queued, and a tracker that
-// fails is told once, in a line, and left. What it was sent until then stays there.
+// fails is reported once, in a line, and not called again. What it got until then stays.
 //
+//	observe.go      the observer of a run
 //	track.go        trackers by name; the queue
 //	mlflow.go       MLflow's REST API
 //	tensorboard.go  TensorBoard's event files
@@ -21,13 +27,13 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Run is what a tracker is told before the first epoch.
+// A Run is what a tracker gets before the first epoch.
 type Run struct {
 	ID     string
 	Title  string            // the model in words
 	Params map[string]string // hyperparameters, seed, digests of data
 	Tags   []string
-	Group  string // of runs that belong together, as a sweep's; "" of none
+	Group  string // of runs that belong together, such as those of a sweep; "" for none
 	Begun  time.Time
 }
 
@@ -39,10 +45,10 @@ type Result struct {
 	Model string
 }
 
-// A Tracker is told of one run, from one goroutine.
+// A Tracker logs one run. Its methods are called from one goroutine.
 type Tracker interface {
 	Begin(ctx context.Context, r Run) error
-	// Epochs come in order, several at once where the tracker was busy.
+	// Epochs come in order, several at once if the tracker was busy.
 	Epochs(ctx context.Context, list []worker.Epoch) error
 	End(ctx context.Context, r Result) error
 }
@@ -95,8 +101,8 @@ type outlet struct {
 	result Result
 }
 
-// Start begins to track a run. Tell is told of a tracker that fails, in a line; it may
-// be called from several goroutines.
+// Start begins to track a run. tell gets a line about each tracker that fails; it may be
+// called from several goroutines.
 func Start(ctx context.Context, r Run, trackers map[string]Tracker, tell func(string)) *Session {
 	s := &Session{}
 	for name, t := range trackers {
@@ -122,7 +128,7 @@ func (s *Session) Epoch(e worker.Epoch) {
 	}
 }
 
-// End tells how the run ended and waits until the trackers have it, 30 s at most.
+// End logs how the run ended and waits until the trackers have it, 30 s at most.
 func (s *Session) End(r Result) {
 	if s == nil {
 		return

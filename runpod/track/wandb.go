@@ -20,7 +20,7 @@ import (
 
 // The variables that W&B's own clients read.
 const (
-	EnvWandbDir     = "WANDB_DIR"     // the working directory where it is not set
+	EnvWandbDir     = "WANDB_DIR"     // default: the working directory
 	EnvWandbProject = "WANDB_PROJECT" // "gopherpod" where it is not set
 	EnvWandbEntity  = "WANDB_ENTITY"
 )

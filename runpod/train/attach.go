@@ -33,7 +33,7 @@ var ErrGone = errors.New("the endpoint knows the run's job no more")
 // ErrGone means that only the store's epochs are left. Attach writes into the store how an
 // open run ended if the job's own status says so; a run that has ended there stays as it
 // is, and so does one whose endpoint refuses the question. Of Options, Endpoint, Runs,
-// OnEvent, Rate and Store are used; Endpoint nil is the one that the run names.
+// OnEvent, Observers, Rate and Store are used; Endpoint nil is the one that the run names.
 func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 	var record Record
 	if err := json.Unmarshal(r.Record, &record); err != nil || record.Model == nil {
@@ -54,7 +54,11 @@ func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 		Parameters: record.Parameters, StartEpoch: record.StartEpoch, options: o, attached: &record,
 	}
 	a := &attachment{plan: p, run: r}
-	return a.follow(ctx)
+	p.observe()
+	p.observers.begin(p)
+	m, err := a.follow(ctx)
+	p.observers.end(m, err)
+	return m, err
 }
 
 type attachment struct {
@@ -67,9 +71,7 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 	record := p.resume(ctx, a.run)
 	f := &follower{detached: true, onEvent: func(e Event) {
 		record.event(e)
-		if tell := p.options.OnEvent; tell != nil {
-			tell(e)
-		}
+		p.observers.event(e)
 	}}
 	f.collector.RunID = p.RunID
 	if err := a.replay(ctx, f); err != nil {
@@ -125,7 +127,7 @@ func (a *attachment) submitted(ctx context.Context) error {
 	for a.run.Job == "" && a.run.State == runs.Open && time.Now().Before(until) {
 		if !told {
 			told = true
-			a.plan.log()("its job is not submitted yet")
+			a.plan.observers.notice("its job is not submitted yet")
 		}
 		select {
 		case <-ctx.Done():
@@ -231,7 +233,7 @@ func (p *Plan) resume(ctx context.Context, run runs.Run) *recorder {
 	if p.options.Runs == nil {
 		return nil
 	}
-	r := &recorder{store: p.options.Runs, tell: p.log(), run: run, stop: make(chan struct{}), stopped: make(chan struct{})}
+	r := &recorder{store: p.options.Runs, tell: p.observers.notice, run: run, stop: make(chan struct{}), stopped: make(chan struct{})}
 	go r.write(context.WithoutCancel(ctx))
 	return r
 }

@@ -76,7 +76,7 @@ func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainR
 		}
 	}
 	if came > 0 {
-		p.log()(fmt.Sprintf("the states came back as differences to those before: %.1f MB instead of %.1f MB", float64(came)/1e6, float64(whole)/1e6))
+		p.observers.notice(fmt.Sprintf("the states came back as differences to those before: %.1f MB instead of %.1f MB", float64(came)/1e6, float64(whole)/1e6))
 	}
 	return deltas, nil
 }

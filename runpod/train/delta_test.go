@@ -28,8 +28,8 @@ func fitOnes(t *testing.T, n int, o Options) (m *Model, lines []string) {
 	t.Helper()
 	X, y := noise(200, 100)
 	o.OnEvent = func(e Event) {
-		if e.Type == worker.EventLog {
-			lines = append(lines, e.Message)
+		if e.Type == worker.EventLog || e.Notice != "" {
+			lines = append(lines, e.Message+string(e.Notice))
 		}
 	}
 	o.Epochs, o.Seed = 1, Seed(1)

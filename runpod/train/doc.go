@@ -19,6 +19,7 @@
 //	spec.go      what may stand for a model
 //	record.go    the run store: where a run comes from, what it keeps
 //	options.go   how to train, with defaults; number.go: numbers that may be not given
+//	observe.go   Observer: what follows a run; its events and notices
 //	prepared.go  PrepareData: data read, converted and hashed once
 //	data.go      what may stand for data, and what is wrong with it
 //	evaluate.go  metrics of a model on data; compare.go: which of several is best

@@ -27,22 +27,18 @@ func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	return p.Run(ctx)
 }
 
-// OnRecorded has Run call f once the run is in the run store, or is known to have none,
-// and before anything is sent. From then on other processes find the run.
-func (p *Plan) OnRecorded(f func()) { p.recorded = f }
-
 // Run sends the plan and follows it to its end, as Fit does.
 func (p *Plan) Run(ctx context.Context) (*Model, error) {
 	endpoint, err := place.EndpointOr(p.options.Endpoint)
 	if err != nil {
 		return nil, err
 	}
+	p.observe()
 	record := p.record(ctx, endpoint)
-	if p.recorded != nil {
-		p.recorded()
-	}
+	p.observers.begin(p)
 	m, err := p.train(ctx, endpoint, record)
 	record.end(ctx, p, m, err)
+	p.observers.end(m, err)
 	return m, err
 }
 
@@ -102,7 +98,7 @@ func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Trans
 	t := transfer.New(ctx, e, p.options.Store, p.options.Inline)
 	t.Expires = transfer.LifeOf(p.options.Policy)
 	t.Large = 3*4*p.Parameters > transfer.UploadAbove // weights and Adam's two moments
-	t.Tell = p.log()
+	t.Tell = p.observers.notice
 	return t
 }
 
@@ -112,9 +108,7 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfe
 	begin := func() {
 		f = &follower{onEvent: func(e Event) {
 			record.event(e)
-			if tell := p.options.OnEvent; tell != nil {
-				tell(e)
-			}
+			p.observers.event(e)
 		}}
 		f.collector.RunID = p.RunID
 	}
@@ -226,9 +220,6 @@ func (p *Plan) From() *Model { return p.options.From }
 
 // GiveUp sets Options.GiveUp.
 func (p *Plan) GiveUp(c <-chan struct{}) { p.options.GiveUp = c }
-
-// OnEvent sets Options.OnEvent.
-func (p *Plan) OnEvent(f func(Event)) { p.options.OnEvent = f }
 
 // Origin is where the run comes from, as Options had it.
 func (p *Plan) Origin() Origin { return p.options.Origin }

@@ -87,17 +87,10 @@ type Options struct {
 	GiveUp <-chan struct{}
 	// Policy bounds the job on the server: time, life, priority.
 	Policy runpod.Policy
-	// OnEvent is told what happens, in order, from one goroutine. It should return
-	// soon: the stream waits for it.
+	// OnEvent is called for what happens, as the Event of an Observer is.
 	OnEvent func(Event)
-}
-
-// An Event is what Options.OnEvent learns: an event of the worker, or, where Type
-// is empty, a new status of the job.
-type Event struct {
-	JobID  runpod.JobID
-	Status runpod.Status
-	worker.Event
+	// Observers follow the run; package track has some.
+	Observers []Observer
 }
 
 const defaultEpochs = 10

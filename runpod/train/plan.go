@@ -28,8 +28,8 @@ type Plan struct {
 	request *worker.Request  // without the arrays
 	parcel  *transfer.Parcel // with them
 	// attached is the record of a run that Attach follows; then there is no request.
-	attached *Record
-	recorded func() // see OnRecorded
+	attached  *Record
+	observers *observers // of the run, once it has begun
 }
 
 // Complete returns the hyperparameters that a training with those options has, defaults

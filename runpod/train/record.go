@@ -60,7 +60,7 @@ func (p *Plan) record(ctx context.Context, e *runpod.Endpoint) *recorder {
 		}
 	}
 	o := p.options.Origin
-	r := &recorder{store: store, tell: p.log(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	r := &recorder{store: store, tell: p.observers.notice, stop: make(chan struct{}), stopped: make(chan struct{})}
 	r.run = runs.Run{
 		ID: p.RunID, State: runs.Open, Created: time.Now().UTC(), Endpoint: string(e.ID), Parent: o.Parent,
 		Notebook: o.Notebook, Cell: o.Cell, Source: o.Source, Tags: o.Tags, GPU: o.GPU,
@@ -96,15 +96,6 @@ func (p *Plan) recordOf(m *Model) json.RawMessage {
 		return nil // numbers that JSON has not were refused before
 	}
 	return b
-}
-
-// log returns Options.OnEvent for lines of this side.
-func (p *Plan) log() func(string) {
-	return func(line string) {
-		if tell := p.options.OnEvent; tell != nil {
-			tell(Event{Event: worker.Event{Type: worker.EventLog, Message: line}})
-		}
-	}
 }
 
 // put writes the run as it is.
@@ -150,7 +141,7 @@ func (r *recorder) submitted(job string) {
 
 // event keeps epochs and lines; weights stay out.
 func (r *recorder) event(e Event) {
-	if r == nil || e.Type != worker.EventEpoch && (e.Type != worker.EventLog || e.JobID == "") && e.Type != worker.EventCheckpoint {
+	if r == nil || e.Type != worker.EventEpoch && e.Type != worker.EventLog && e.Type != worker.EventCheckpoint {
 		return
 	}
 	data, err := json.Marshal(e.Event)

@@ -19,7 +19,6 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 	"github.com/gopherpod/gopherpod/runpod/store/storetest"
 	"github.com/gopherpod/gopherpod/tensors"
-	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/address"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
@@ -95,8 +94,8 @@ func wide(t *testing.T) (x tensors.Tensor, y []int) {
 // said collects what a training tells of its data.
 func said(lines *[]string) func(Event) {
 	return func(e Event) {
-		if e.Type == worker.EventLog && e.JobID == "" {
-			*lines = append(*lines, e.Message)
+		if e.Notice != "" {
+			*lines = append(*lines, string(e.Notice))
 		}
 	}
 }

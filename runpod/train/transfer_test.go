@@ -116,8 +116,8 @@ func fit(t *testing.T, e *runpod.Endpoint, X, y any, o Options) (lines []string)
 	t.Helper()
 	o.Endpoint, o.Epochs, o.Seed, o.BatchSize = e, 1, Seed(1), 1000
 	o.OnEvent = func(e Event) {
-		if e.Type == worker.EventLog {
-			lines = append(lines, e.Message)
+		if e.Type == worker.EventLog || e.Notice != "" {
+			lines = append(lines, e.Message+string(e.Notice))
 		}
 	}
 	m, err := Fit(t.Context(), Layers("linear 2"), Data{X: X, Y: y, XName: "X", YName: "y"}, o)

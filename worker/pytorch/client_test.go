@@ -99,7 +99,7 @@ func TestGoClient(t *testing.T) {
 		t.Error("5+5 epochs are not 10")
 	}
 	var lines []string
-	o.StateDelta, o.OnEvent = new(true), func(ev train.Event) { lines = append(lines, ev.Message) }
+	o.StateDelta, o.OnEvent = new(true), func(ev train.Event) { lines = append(lines, ev.Message+string(ev.Notice)) }
 	again, err := train.Fit(t.Context(), nil, data, o)
 	if err != nil {
 		t.Fatal(err)

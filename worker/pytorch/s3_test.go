@@ -15,7 +15,6 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store/storetest"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/tensors"
-	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
@@ -73,8 +72,8 @@ func TestThroughS3(t *testing.T) {
 			e.attach("w1")
 			var lines []string
 			o := train.Options{Endpoint: client(t, e.Server), Store: s, Epochs: 1, BatchSize: 5000, Seed: train.Seed(1), OnEvent: func(e train.Event) {
-				if e.Type == worker.EventLog && e.JobID == "" {
-					lines = append(lines, e.Message)
+				if e.Notice != "" {
+					lines = append(lines, string(e.Notice))
 				}
 			}}
 			fit := func(spec string, rows int) (*train.Model, string) {

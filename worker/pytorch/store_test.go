@@ -12,7 +12,6 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/tensors"
-	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
@@ -41,8 +40,8 @@ func TestStoreBothWays(t *testing.T) {
 	}
 	var lines []string
 	o := train.Options{Endpoint: client.Endpoint(runpod.EndpointID(e.EndpointID())), Epochs: 1, BatchSize: 5000, Seed: train.Seed(1), OnEvent: func(e train.Event) {
-		if e.Type == worker.EventLog && e.JobID == "" {
-			lines = append(lines, e.Message)
+		if e.Notice != "" {
+			lines = append(lines, string(e.Notice))
 		}
 	}}
 	fit := func(want ...string) {

@@ -1,0 +1,90 @@
+package track
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// Observe returns an observer of one run for train.Options.Observers, which logs it to
+// trackers by name: what it trains with, its epochs, how it ended, and the model. tell gets
+// a line about each tracker that fails; it may be called from several goroutines, and nil
+// drops the lines. The run ends when all trackers have it, after 30 s at most.
+func Observe(trackers map[string]Tracker, tell func(line string)) train.Observer {
+	if tell == nil {
+		tell = func(string) {}
+	}
+	return &observer{trackers: trackers, tell: tell}
+}
+
+type observer struct {
+	trackers map[string]Tracker
+	tell     func(string)
+	session  *Session
+}
+
+// Begin starts to track the run.
+func (o *observer) Begin(p *train.Plan) {
+	o.session = Start(context.Background(), runOf(p), o.trackers, o.tell)
+}
+
+// Event logs epochs.
+func (o *observer) Event(e train.Event) {
+	if e.Type == worker.EventEpoch {
+		o.session.Epoch(*e.Epoch)
+	}
+}
+
+// End logs how the run ended, with the model in a file that is gone afterwards.
+func (o *observer) End(m *train.Model, err error) {
+	r := Result{Status: "completed"}
+	var cut *train.InterruptedError
+	switch {
+	case errors.As(err, &cut):
+		r.Status = "interrupted"
+	case err != nil:
+		r.Status, r.Error = "failed", err.Error()
+	}
+	if m != nil && m.HasWeights() && len(o.trackers) > 0 {
+		dir, err := os.MkdirTemp("", "gopherpod-track-")
+		if err == nil {
+			defer os.RemoveAll(dir)
+			file := filepath.Join(dir, "model.safetensors")
+			if err = m.Save(file); err == nil {
+				r.Model = file
+			}
+		}
+		if err != nil {
+			o.tell(fmt.Sprintf("the model is not tracked: %v", err))
+		}
+	}
+	o.session.End(r)
+}
+
+// runOf describes a plan: the model, what it is trained with, and its data.
+func runOf(p *train.Plan) Run {
+	title := p.Model.Title()
+	r := Run{ID: p.RunID, Title: title, Tags: p.Origin().Tags, Group: p.Origin().Parent, Begun: time.Now(), Params: map[string]string{"model": title, "parameters": fmt.Sprint(p.Parameters)}}
+	var h map[string]any
+	if b, err := json.Marshal(p.Hyperparameters); err == nil && json.Unmarshal(b, &h) == nil {
+		for name, v := range h {
+			text, ok := v.(string)
+			if !ok {
+				b, _ := json.Marshal(v) // it came from JSON
+				text = string(b)
+			}
+			r.Params[name] = text
+		}
+	}
+	for _, d := range p.Data() {
+		r.Params["data "+d.Name] = d.Array + " sha256 " + d.SHA256[:12]
+	}
+	return r
+}
