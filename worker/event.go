@@ -163,6 +163,8 @@ type Response struct {
 	Metrics        *Metrics  `json:"metrics,omitempty"`
 	ModelState     string    `json:"model_state,omitempty"` // train_epoch
 	OptimizerState string    `json:"optimizer_state,omitempty"`
+	// Seed is what train_epoch drew for a request without protocol and seed.
+	Seed *int64 `json:"seed,omitempty"`
 	// Predictions is the list of outputs, a row each (protocol 0), or
 	// {"tensor": "predictions"} with Tensors (protocol 1).
 	Predictions      json.RawMessage `json:"predictions,omitempty"`

@@ -39,7 +39,7 @@ type Hyperparameters struct {
 	BatchSize int    `json:"batch_size,omitempty"` // 32; train_epoch: all samples, as before
 	Shuffle   *bool  `json:"shuffle,omitempty"`    // true
 	DropLast  bool   `json:"drop_last,omitempty"`  // leave out a last batch that is smaller than the others
-	Seed      *int64 `json:"seed,omitempty"`       // drawn by the client, never by the worker; a worker takes absence as 0
+	Seed      *int64 `json:"seed,omitempty"`       // drawn by the client; a worker takes absence as 0, except in a train_epoch without protocol
 
 	// ValidationSplit holds out the last floor(n*split) samples, at least one, of
 	// a seeded shuffle, or of the samples as they are if Shuffle is off; 0 to 1.

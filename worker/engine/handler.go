@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -283,7 +284,20 @@ func (t *trainer) states() (model, optimizer string, err error) {
 
 // trainEpoch handles the predecessor's operation: one epoch, with all samples in one batch
 // unless batch_size is given.
+//
+// A client that loops over train_epoch sends no seed. With the default of the contract, 0, each epoch
+// would have the same order and the same dropout masks. The predecessor seeded nothing, so a seed is
+// drawn for its requests, and the answer has it.
 func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
+	var drawn *int64
+	if r.Protocol == 0 && (r.Hyperparameters == nil || r.Hyperparameters.Seed == nil) {
+		h := worker.Hyperparameters{}
+		if r.Hyperparameters != nil {
+			h = *r.Hyperparameters
+		}
+		drawn = new(rand.Int64N(1 << 31))
+		h.Seed, r.Hyperparameters = drawn, &h
+	}
 	t, err := newTrainer(r, a, &e.options, func(worker.Event) error { return nil })
 	if err != nil {
 		return nil, err
@@ -301,7 +315,7 @@ func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (
 	}
 	last := t.history[0]
 	return &worker.Response{
-		Operation: r.Operation, Status: "success", ModelState: model, OptimizerState: optimizer,
+		Operation: r.Operation, Status: "success", ModelState: model, OptimizerState: optimizer, Seed: drawn,
 		Metrics: &worker.Metrics{Loss: last.Loss, Accuracy: last.Accuracy, SamplesProcessed: last.Samples, DeviceUsed: device},
 	}, nil
 }

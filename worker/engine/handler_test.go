@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -404,5 +405,37 @@ func TestLargeResults(t *testing.T) {
 	result, _, err = runJob(t, h, xor(`"epochs": 6`, `"epochs": 4000`))
 	if err != nil || len(result.History) != 4000 || result.History[3999].Epoch != 4000 {
 		t.Errorf("the history is lost: %v", err)
+	}
+}
+
+// A client that loops over train_epoch without a seed gets another order and other dropout masks each
+// time, as from the predecessor, and is told the seed. Whoever gives one, or a protocol, gets what it means.
+func TestTrainEpochDrawsASeed(t *testing.T) {
+	const request = `{"operation": "train_epoch", "model_config": {"type": "sequential", "layers": [{"type": "linear", "in_features": 2, "out_features": 32}, {"type": "dropout", "rate": 0.5}, {"type": "linear", "in_features": 32, "out_features": 2}]},
+		"training_data": {"features": [[0, 0], [0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1, 0]}%s}`
+	ask := func(more string) (a struct {
+		Seed    *int64
+		Metrics struct{ Loss float64 }
+	}) {
+		t.Helper()
+		_, output, err := runJob(t, Handler(Options{}), json.RawMessage(fmt.Sprintf(request, more)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(output, &a); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	a, b := ask(``), ask(`, "hyperparameters": {"learning_rate": 0.01}`)
+	if a.Seed == nil || b.Seed == nil || *a.Seed == *b.Seed || a.Metrics.Loss == b.Metrics.Loss {
+		t.Errorf("%+v, %+v", a, b)
+	}
+	again := ask(fmt.Sprintf(`, "hyperparameters": {"seed": %d}`, *a.Seed))
+	if again.Seed != nil || again.Metrics.Loss != a.Metrics.Loss {
+		t.Errorf("the seed that was told gives %+v instead of %+v", again, a)
+	}
+	if c, d := ask(`, "protocol": 1, "run_id": "r"`), ask(`, "hyperparameters": {"seed": 0}`); c.Seed != nil || c.Metrics.Loss != d.Metrics.Loss {
+		t.Errorf("with a protocol the default is 0: %+v, %+v", c, d)
 	}
 }

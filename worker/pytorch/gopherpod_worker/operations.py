@@ -10,6 +10,7 @@ import base64
 import errno
 import hashlib
 import os
+import secrets
 import sys
 import threading
 import time
@@ -79,7 +80,7 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
     begun = time.monotonic()
     if isinstance(value, dict) and value.get("sources"):
         store = data.Fetched(store, wire.sources(value["sources"], "sources"))
-    value = fetch_states(value, store)
+    value, seed = with_seed(fetch_states(value, store))
     request = wire.parse(value)
     arrays = data.Arrays(request.tensors, store, named)
     if request.upload:  # refused before anything is computed
@@ -100,7 +101,7 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
     if request.operation == "train_epoch":
         result = differences(request, train.train_epoch(request, arrays, emit, stop), store)
         result.pop(WHOLE, None)
-        return result
+        return result if seed is None else {**result, "seed": seed}
     if request.operation == "evaluate":
         return evaluate.evaluate(request, arrays, emit, stop)
     if request.operation == "batch":
@@ -112,6 +113,22 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
     if request.operation == "collect":
         raise invalid("operation", "collect is a job of its own")
     return gpu_info()
+
+
+def with_seed(value: Any) -> tuple[Any, int | None]:
+    """The input, with a seed of its own if it is a train_epoch of the predecessor without one; and that seed.
+
+    A client that loops over train_epoch sends no seed. With the default of the contract, 0, each epoch would have the same order and the
+    same dropout masks; the predecessor seeded nothing."""
+    if not isinstance(value, dict) or value.get("operation") != "train_epoch" or value.get("protocol"):
+        return value, None
+    hyper = value.get("hyperparameters")
+    if hyper is None:
+        hyper = {}
+    if not isinstance(hyper, dict) or hyper.get("seed") is not None:
+        return value, None
+    seed = secrets.randbelow(1 << 31)
+    return {**value, "hyperparameters": {**hyper, "seed": seed}}, seed
 
 
 STATE = "sha256:"  # begins the text of a state that lies in the store

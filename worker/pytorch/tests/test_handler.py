@@ -303,3 +303,23 @@ def test_self_test():
 def test_a_request_is_not_written_to():
     run(request(hyper=FEW))
     assert MLP["layers"][0] == {"type": "linear", "out_features": 16}
+
+
+def test_train_epoch_without_a_seed_draws_one_and_tells_it(monkeypatch):
+    """A loop over train_epoch had the same dropout masks in every epoch."""
+
+    def ask(**more):
+        return sdk({"id": "1", "input": {**OLD, "model_config": DROPOUT, **more}}, monkeypatch)[1]["output"]
+
+    a, b = ask(), ask(hyperparameters=None)
+    assert a["seed"] != b["seed"] and a["metrics"]["loss"] != b["metrics"]["loss"]
+    again = ask(hyperparameters={**OLD["hyperparameters"], "seed": a["seed"]})
+    assert "seed" not in again and again["metrics"]["loss"] == a["metrics"]["loss"]
+    new = ask(protocol=1, run_id="r")
+    assert "seed" not in new and new["metrics"]["loss"] == ask(hyperparameters={**OLD["hyperparameters"], "seed": 0})["metrics"]["loss"]
+
+
+DROPOUT = {
+    "type": "sequential",
+    "layers": [{"type": "linear", "in_features": 4, "out_features": 32}, {"type": "dropout", "rate": 0.5}, {"type": "linear", "in_features": 32, "out_features": 3}],
+}
