@@ -106,7 +106,10 @@ func New(config Config) (*Client, error) {
 		key = nil
 	}
 	c.APIKey = ""
-	client := &Client{config: c, local: local, diagnoses: &diagnoses{}, submitted: &submitted{at: map[submission]time.Time{}}}
+	client := &Client{config: c, local: local, diagnoses: &diagnoses{}, submitted: &submitted{pause: visiblePause, at: map[submission]time.Time{}}}
+	if local {
+		client.submitted.pause = visiblePauseLocal
+	}
 	// Outermost first: the order in which a request passes them on its way out.
 	client.do = chain(
 		sender{transport: c.Transport, timeout: c.Timeout, maxAnswer: c.MaxAnswer, agent: c.UserAgent}.handle,

@@ -16,6 +16,9 @@ import (
 const (
 	visibleAttempts = 7
 	visiblePause    = 500 * time.Millisecond // then twice as long each time
+	// visiblePauseLocal is for an endpoint of this machine, which forgets jobs only if it is told to
+	// be late, or was started again.
+	visiblePauseLocal = 50 * time.Millisecond
 	// visibleWithin is how long after its submission a job may be unknown. Later a 404 is final: the
 	// service keeps results for longer than that.
 	visibleWithin = time.Minute
@@ -23,6 +26,8 @@ const (
 
 // submitted are the jobs that a client has submitted within visibleWithin.
 type submitted struct {
+	pause time.Duration // the first one
+
 	mu    sync.Mutex
 	at    map[submission]time.Time
 	order []submission // oldest first
@@ -69,7 +74,7 @@ func (s *submitted) wrap(next handler) handler {
 		if c.job == "" || !errors.Is(err, ErrNotFound) || !s.recent(c.endpoint, c.job) {
 			return r, err
 		}
-		pause := visiblePause
+		pause := s.pause
 		for attempt := 1; attempt < visibleAttempts && errors.Is(err, ErrNotFound); attempt++ {
 			if cause := sleep(ctx, pause); cause != nil {
 				return nil, errors.Join(cause, err)

@@ -217,7 +217,7 @@ func TestClientSeesJobsLate(t *testing.T) {
 	for _, op := range clientOps {
 		t.Run(op.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, local.Options{VisibleAfter: 20 * time.Second})
+				b := newBench(t, local.Options{VisibleAfter: 2 * time.Second})
 				defer b.Close()
 				if got, err := op.do(t, b, func() {}); err != nil || got != "ok" {
 					t.Errorf("%s, %v", got, err)
@@ -227,10 +227,10 @@ func TestClientSeesJobsLate(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		// A caller that gives up at once leaves no job behind that runs.
-		b := newBench(t, local.Options{VisibleAfter: 20 * time.Second})
+		b := newBench(t, local.Options{VisibleAfter: 2 * time.Second})
 		defer b.Close()
 		ctx, cancel := context.WithCancel(t.Context())
-		go func() { time.Sleep(time.Second); cancel() }()
+		go func() { time.Sleep(100 * time.Millisecond); cancel() }()
 		if _, err := b.ep.Call(ctx, runpod.Request{Input: json.RawMessage(`{"block":true}`)}); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "was cancelled") {
 			t.Error(err)
 		}
