@@ -68,8 +68,8 @@ runpod/runs < runpod/settings, tensors/scratch # the run store: what was trained
 runpod/runs/sqlite < runpod/runs, runpod/settings # the run store's file
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
 runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
-runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker # train, evaluate, predict as typed calls; data of any size
-runpod/track < runpod/settings, runpod/train, worker # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
+runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
+runpod/track < runpod/settings, runpod/train, worker, worker/contract # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
 runpod/sweep < runpod, runpod/place, runpod/train, worker, worker/contract # the search for hyperparameters
 
@@ -101,7 +101,7 @@ kernel/secrets < tensors/environ # keeps keys out of what is published
 kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
-magics/render < kernel/display, worker # outputs for every viewer
+magics/render < kernel/display, worker, worker/contract # outputs for every viewer
 magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
 magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/scratch, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion

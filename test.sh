@@ -55,6 +55,9 @@ if want worker; then
 	# A Python with PyTorch, which is Debian's, and RunPod's SDK, which is not.
 	venv "$cache/torch" /usr/bin/python3 .ci/torch.txt --system-site-packages
 	export GOPHERPOD_PYTHON=$cache/torch/bin/python GOPHERPOD_TORCH_PYTHON=$cache/torch/bin/python
+	# The next major version of that SDK, beside the stable one.
+	venv "$cache/torch2" /usr/bin/python3 .ci/runpod2.txt --system-site-packages
+	export GOPHERPOD_PYTHON_SDK2=$cache/torch2/bin/python
 	# What others read our files with: MLflow, TensorBoard, W&B, onnxruntime.
 	venv "$cache/interop" python3 .ci/interop.txt
 	export GOPHERPOD_INTEROP_PYTHON=$cache/interop/bin/python
@@ -167,6 +170,8 @@ if want worker; then
 	"$GOPHERPOD_TORCH_PYTHON" -m pytest -q -p no:cacheprovider worker/pytorch
 	say "the embedded endpoint with RunPod's SDKs, a real S3 server and the PyTorch worker"
 	GOPHERPOD_E2E=1 go test -count=1 -timeout 15m ./worker/... ./runpod/... ./bench
+	say "the PyTorch worker under RunPod's SDK 2"
+	GOPHERPOD_PYTHON=$GOPHERPOD_PYTHON_SDK2 GOPHERPOD_E2E=1 go test -count=1 -timeout 10m ./worker/pytorch
 fi
 
 say "all passed: $parts"

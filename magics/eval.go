@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
-	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 type evalOptions struct {
@@ -99,14 +99,13 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 // picturesOutputs reports whether there is a picture of the model's outputs: the ROC curve
 // of two classes, or the residuals of a single number.
 func picturesOutputs(model *train.Model) bool {
-	loss := model.Hyperparameters.LossFunction
-	return isBinary(model) || outputsOf(model) == 1 && !worker.ClassLabels(loss) && loss != "kl_div" && loss != "cosine"
+	return isBinary(model) || outputsOf(model) == 1 && contract.TaskOf(model.Hyperparameters.LossFunction) == contract.TaskNumbers
 }
 
 // isBinary reports whether the model tells two classes apart.
 func isBinary(model *train.Model) bool {
-	loss, n := model.Hyperparameters.LossFunction, outputsOf(model)
-	return loss == "cross_entropy" && n == 2 || loss == "bce_with_logits" && n == 1
+	task, n := contract.TaskOf(model.Hyperparameters.LossFunction), outputsOf(model)
+	return task == contract.TaskClasses && n == 2 || task == contract.TaskLabels && n == 1
 }
 
 // outputsOf returns how many numbers a row of the output has, or 0 for a matrix a row.

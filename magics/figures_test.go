@@ -243,3 +243,30 @@ func TestDropLast(t *testing.T) {
 		}
 	}
 }
+
+// What would waste the price is said before anything is sent, also of a dry run; what the
+// worker did not do is said even by -q.
+func TestAdviceInCells(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	for _, option := range []string{"", "--dry-run", "-q"} {
+		out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1 --seed 1 "+option, digitsNet+"softmax\n", vars, false)
+		if err != nil || strings.Count(out.stderr.String()+out.text(), "advice: cross_entropy applies softmax itself") != 1 {
+			t.Errorf("%q: %v\n%s", option, err, out.stderr.String()+out.text())
+		}
+	}
+	out, err := run(t, "runpod_sweep", "lr=[0.01,0.02] -d Xtrain,ytrain --epochs 1 --seed 1 --method grid", digitsNet+"softmax\n", vars, false)
+	if err != nil || strings.Count(out.stderr.String()+out.text(), "advice: cross_entropy applies softmax itself") != 1 {
+		t.Errorf("sweep: %v\n%s", err, out.stderr.String()+out.text())
+	}
+	for option, want := range map[string]string{
+		"-q --precision fp16": "precision fp16 was asked for, and cpu", "--precision fp16": "precision fp16 is for GPUs; the engine on the CPU computes in fp32",
+		"-q --gpus 2": "2 GPUs were asked for, and the training ran on cpu", "--gpus 2": "gpus is for GPUs; the engine on the CPU has no use for it",
+		"--set on_oom=halve": "on_oom is for GPUs", "": "", "-q": "", "--gpus 1": "", "--precision fp32": "",
+	} {
+		out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1 --seed 1 "+option, digitsNet, vars, false)
+		if err != nil || want != "" && strings.Count(out.stderr.String()+out.text(), want) != 1 || want == "" && (strings.Contains(out.stderr.String()+out.text(), "asked for") || strings.Contains(out.stderr.String()+out.text(), "GPUs") || strings.Contains(out.stderr.String()+out.text(), "advice")) {
+			t.Errorf("%q: %v\n%s", option, err, out.stderr.String()+out.text())
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 type reproOptions struct {
@@ -136,15 +137,14 @@ func compareRuns(r runs.Run, before train.Record, epochs []worker.Epoch, again *
 	worst, at := difference(epochs, now)
 	if n := min(len(epochs), len(now)); n > 0 {
 		a, b := epochs[n-1], now[n-1]
-		row("loss", number(float64(a.Loss)), number(float64(b.Loss)))
-		if a.ValLoss != nil && b.ValLoss != nil {
-			row("validation loss", number(float64(*a.ValLoss)), number(float64(*b.ValLoss)))
+		both := func(title, name string) {
+			if x, y := a.Value(name), b.Value(name); x != nil && y != nil {
+				row(title, number(float64(*x)), number(float64(*y)))
+			}
 		}
-		if a.Accuracy != nil && b.Accuracy != nil {
-			row("accuracy", number(float64(*a.Accuracy)), number(float64(*b.Accuracy)))
-		}
-		if a.ValAccuracy != nil && b.ValAccuracy != nil {
-			row("validation accuracy", number(float64(*a.ValAccuracy)), number(float64(*b.ValAccuracy)))
+		for _, m := range contract.Metrics() {
+			both(m.Title, m.Name)
+			both("validation "+m.Title, "val_"+m.Name)
 		}
 	}
 	row("device", before.Device, again.Device)

@@ -3,6 +3,7 @@ package magics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -55,6 +56,11 @@ func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view tra
 		result.Note = "Left; the run goes on."
 	}
 	view.end(result)
+	if s.quiet && model != nil && err == nil { // otherwise the worker's lines have said it
+		for _, line := range model.Fallbacks() {
+			fmt.Fprintln(c.Out.Stderr(), line)
+		}
+	}
 	if model != nil && !detached && !s.quiet && model.History.Len() > 0 {
 		c.Out.Display(receipt(model.Receipt))
 	}

@@ -137,11 +137,16 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 		}
 		search.MaxCost = o.maxCost
 	}
+	data = train.PrepareData(data) // once for the plan and the trials
+	if opts.Seed == nil {
+		opts.Seed = train.DrawSeed()
+	}
+	p, err := sweep.Prepare(spec, data, opts, space, search)
+	if err != nil {
+		return err
+	}
+	advise(c, p.Plans[0])
 	if o.dry {
-		p, err := sweep.Prepare(spec, data, opts, space, search)
-		if err != nil {
-			return err
-		}
 		return showDrySweep(c, p, where+": "+o.method+" over "+strings.Join(spaceInWords(space), ", "), search)
 	}
 	search.Observe = o.trackTrials(c.Out.Stderr())
@@ -179,9 +184,6 @@ func sweepSpec(c *magic.Call, space []sweep.Dimension) (any, error) {
 }
 
 func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []sweep.Dimension, search sweep.Options, where string) error {
-	if opts.Seed == nil {
-		opts.Seed = train.DrawSeed()
-	}
 	by, err := sweep.ObjectiveOf(opts, space, search)
 	if err != nil {
 		return err

@@ -169,6 +169,7 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	}
 	limit := opts.Policy.ExecutionTimeout
 	return plan, func() error {
+		advise(c, plan)
 		switch {
 		case o.dry:
 			return showDryRun(c, plan, where, rate, limit)
@@ -180,6 +181,13 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 		}
 		return o.follow(ctx, c, plan, where, place, rate, limit)
 	}, nil
+}
+
+// advise says before anything is paid what would likely waste the price of the plan.
+func advise(c *magic.Call, plan *train.Plan) {
+	for _, sentence := range plan.Advice() {
+		fmt.Fprintln(c.Out.Stderr(), "advice: "+sentence)
+	}
 }
 
 // source is the call as it was typed.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"encoding/json"
+	"reflect"
 	"time"
 )
 
@@ -96,7 +97,7 @@ type TrainResult struct {
 	Stopped    string    `json:"stopped,omitempty"` // why, if Status is "stopped"; see StoppedAtLimit
 	// Weights says what ModelState holds; nil: the weights after the last of History.
 	Weights *Weights `json:"weights,omitempty"`
-	// Features are those of Capabilities, so that who goes on from the result need not ask.
+	// Features are those of Capabilities, so that a client that goes on from the result need not ask.
 	Features []string `json:"features,omitempty"`
 }
 
@@ -185,12 +186,26 @@ type Response struct {
 	*Capabilities
 }
 
-// FeatureStateDelta is the feature of a worker that gives and takes states as
-// differences.
-const FeatureStateDelta = "state_delta"
+// Value returns the metric with that name in package contract; nil if it is not there.
+func (m *Metrics) Value(name string) *Number { return numberOf(m, name) }
 
-// Features are those of this version of the contract.
-func Features() []string { return []string{FeatureStateDelta} }
+// Value returns the metric with that name in package contract, of the training data, or
+// with "val_" before it of the validation data; nil if it is not there.
+func (e *Epoch) Value(name string) *Number { return numberOf(e, name) }
+
+// numberOf is the Number of a struct with that JSON name.
+func numberOf(p any, name string) *Number {
+	v := reflect.ValueOf(p).Elem()
+	if i := fieldOf(v.Type(), name); i >= 0 {
+		switch n := v.Field(i).Addr().Interface().(type) {
+		case *Number:
+			return n
+		case **Number:
+			return *n
+		}
+	}
+	return nil
+}
 
 // Capabilities answer the operation of that name: what this worker can do.
 type Capabilities struct {
@@ -205,7 +220,7 @@ type Capabilities struct {
 	// Devices is the number of GPUs.
 	Devices  int   `json:"devices"`
 	MaxBytes int64 `json:"max_bytes"` // of decoded arrays in a request
-	// Features are what a worker of the same protocol may lack: FeatureStateDelta.
+	// Features are those of package contract: what a worker of the same protocol may lack.
 	Features []string          `json:"features,omitempty"`
 	Versions map[string]string `json:"versions"`
 }

@@ -137,12 +137,12 @@ func Precisions() []string { return row("precision").Values }
 
 // ClassLabels reports whether the labels of a loss are class numbers.
 func ClassLabels(loss string) bool {
-	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.ClassLabels })
+	return contract.TaskOf(loss) == contract.TaskClasses
 }
 
 // Binary reports whether each output under a loss decides between 0 and 1.
 func Binary(loss string) bool {
-	return slices.ContainsFunc(contract.Losses(), func(row contract.Name) bool { return row.Name == loss && row.Binary })
+	return contract.TaskOf(loss) == contract.TaskLabels
 }
 
 // Classifies reports whether trainings with a loss have an accuracy.

@@ -49,7 +49,7 @@ func (m *ModelConfig) UnmarshalJSON(raw []byte) error {
 	var head struct {
 		Type string `json:"type"`
 	}
-	if json.Unmarshal(raw, &head) == nil && (head.Type == "graph" || head.Type == "python") {
+	if json.Unmarshal(raw, &head) == nil && (head.Type == contract.ModelGraph || head.Type == contract.ModelPython) {
 		*m = ModelConfig{Type: head.Type, Other: bytes.Clone(raw)}
 		return nil
 	}
@@ -57,13 +57,13 @@ func (m *ModelConfig) UnmarshalJSON(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	c := ModelConfig{Type: "sequential"}
+	c := ModelConfig{Type: contract.ModelSequential}
 	if t, ok := fields["type"]; ok {
 		if err := plain(t, &c.Type); err != nil {
 			return at("type", err)
 		}
 	}
-	if c.Type != "sequential" {
+	if c.Type != contract.ModelSequential {
 		return Invalid("type", fmt.Sprintf("unknown model type %q; known: sequential (residual and branches are layers of it), and on the PyTorch worker graph and python", clip(c.Type)))
 	}
 	if fields["layers"] == nil {

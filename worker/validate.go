@@ -108,6 +108,32 @@ func (h *Hyperparameters) Unused(name string) string {
 	return h.words().unused(row)
 }
 
+// WithoutUse lists the hyperparameters that are given, not as their defaults, and that
+// the worker with that name does not support. gpus "all" is whatever there is.
+func (h *Hyperparameters) WithoutUse(workerName string) (names []string) {
+	if h == nil {
+		return nil
+	}
+	for _, row := range contract.Hyperparameters() {
+		if s, _ := h.slot(row.Name, false); s.given() && !slices.Contains(row.Workers, workerName) && !equalsDefault(row, s.value) {
+			if raw, ok := s.value.Interface().(json.RawMessage); !ok || string(raw) != `"all"` {
+				names = append(names, row.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Used returns those of the names whose hyperparameters apply to h.
+func (h *Hyperparameters) Used(names ...string) (used []string) {
+	for _, name := range names {
+		if h.Unused(name) == "" {
+			used = append(used, name)
+		}
+	}
+	return used
+}
+
 // and joins words for a sentence.
 func and(list []string) string {
 	if len(list) < 2 {

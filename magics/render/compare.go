@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A Run is one of several trainings that are compared.
@@ -69,16 +70,16 @@ func (r Run) row(val, acc, test bool) []string {
 	}
 	if val {
 		cells := []string{"-", "-"}
-		if i := best(c.valLoss, false); i >= 0 {
+		if i := best(c.valLoss, contract.MetricLoss); i >= 0 {
 			cells = []string{Number(c.valLoss[i]), Count(r.History[i].Epoch)}
 		}
 		row = append(row, cells...)
 	}
 	if acc {
 		cell := "-"
-		if i := best(c.valAccuracy, true); i >= 0 {
+		if i := best(c.valAccuracy, contract.MetricAccuracy); i >= 0 {
 			cell = Percent(c.valAccuracy[i])
-		} else if i := best(c.accuracy, true); i >= 0 {
+		} else if i := best(c.accuracy, contract.MetricAccuracy); i >= 0 {
 			cell = Percent(c.accuracy[i]) + " (training)"
 		}
 		row = append(row, cell)
@@ -110,7 +111,7 @@ func ComparePicture(runs []Run) display.Message {
 			y, kind = c.loss, "training"
 		}
 		loss.series = append(loss.series, Series{Name: named, X: c.epoch, Y: y, Look: i})
-		if at := best(y, false); at >= 0 {
+		if at := best(y, contract.MetricLoss); at >= 0 {
 			sentence += fmt.Sprintf("; %s best %s loss %s at epoch %d", r.Name, kind, Short(y[at]), r.History[at].Epoch)
 		}
 		if y = c.valAccuracy; y == nil {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // maxMatrix is the number of classes up to which a confusion matrix is shown
@@ -69,28 +71,41 @@ func (e Evaluation) totals() Table {
 	m := e.Metrics
 	t := Table{Caption: e.Title, Header: []string{"metric", "value"}, Left: []string{"metric"}}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
-	number := func(name string, n *worker.Number) {
-		if n != nil {
-			add(name, Number(float64(*n)))
+	for _, row := range decisionsFirst() {
+		n := m.Value(row.Name)
+		title, format := row.Title, Number
+		if m.ExactMatch != nil {
+			title = cmp.Or(row.Several, title)
+		}
+		if row.Share {
+			format = Percent
+		}
+		switch {
+		case n == nil:
+		case row.Name == contract.MetricLoss:
+			add(strings.TrimSpace("loss "+e.lossName()), format(float64(*n)))
+		case row.Name != contract.MetricAUC || m.ExactMatch != nil: // of classes, the ROC curve has it
+			add(title, format(float64(*n)))
 		}
 	}
-	switch {
-	case m.Accuracy != nil && m.ExactMatch != nil:
-		add("right labels", Percent(float64(*m.Accuracy)))
-		add("samples with all labels right", Percent(float64(*m.ExactMatch)))
-		number("AUC, mean of the labels", m.AUC)
-	case m.Accuracy != nil:
-		add("accuracy", Percent(float64(*m.Accuracy)))
-	}
-	if m.TopK != nil {
-		add("top-k accuracy", Percent(float64(*m.TopK)))
-	}
-	add(strings.TrimSpace("loss "+e.lossName()), Number(float64(m.Loss)))
-	number("MAE", m.MAE)
-	number("RMSE", m.RMSE)
-	number("R2", m.R2)
 	add("samples", Count(m.SamplesProcessed))
 	return t
+}
+
+// decisionsFirst lists the contract's metrics: those of classes and labels, the loss, and
+// those of numbers.
+func decisionsFirst() []contract.Metric {
+	all := contract.Metrics()
+	slices.SortStableFunc(all, func(a, b contract.Metric) int {
+		switch x, y := a.Of(contract.TaskNumbers), b.Of(contract.TaskNumbers); {
+		case x == y:
+			return 0
+		case y:
+			return -1
+		}
+		return 1
+	})
+	return all
 }
 
 func (e Evaluation) lossName() string {

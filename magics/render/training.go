@@ -11,6 +11,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A Training is what the outputs of a training run are made of.
@@ -61,14 +62,15 @@ func optional(n *worker.Number, some *bool) float64 {
 	return float64(*n)
 }
 
-// best is the index of the smallest (or largest) finite value, -1 for none.
-func best(values []float64, largest bool) int {
+// best is the index of the best finite value of a metric, -1 for none.
+func best(values []float64, metric string) int {
+	m, _ := contract.LookupMetric(metric)
 	at := -1
 	for i, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			continue
 		}
-		if at < 0 || largest && v > values[at] || !largest && v < values[at] {
+		if at < 0 || m.Better(v, values[at]) {
 			at = i
 		}
 	}
@@ -89,10 +91,10 @@ func (t Training) Sentence() string {
 	} else {
 		fmt.Fprintf(&b, "Training loss %s to %s over %s epochs", Short(c.loss[0]), Short(c.loss[n-1]), Count(n))
 	}
-	if i := best(c.valLoss, false); i >= 0 {
+	if i := best(c.valLoss, contract.MetricLoss); i >= 0 {
 		fmt.Fprintf(&b, ", best validation loss %s at epoch %d", Short(c.valLoss[i]), t.History[i].Epoch)
 	}
-	switch i := best(c.valAccuracy, true); {
+	switch i := best(c.valAccuracy, contract.MetricAccuracy); {
 	case i >= 0 && n == 1:
 		fmt.Fprintf(&b, "; validation accuracy %s", Percent(c.valAccuracy[0]))
 	case i >= 0:
@@ -117,20 +119,20 @@ func (t Training) Table() display.Message {
 		Left:     []string{"", "course"},
 		TextOnly: "course",
 	}
-	row := func(name string, values []float64, format func(float64) string, largest bool) {
+	row := func(name string, values []float64, format func(float64) string, metric string) {
 		if len(values) == 0 {
 			return
 		}
-		at, bestText, epoch := best(values, largest), "-", "-"
+		at, bestText, epoch := best(values, metric), "-", "-"
 		if at >= 0 {
 			bestText, epoch = format(values[at]), Count(t.History[at].Epoch)
 		}
 		tab.Rows = append(tab.Rows, []string{name, format(values[0]), format(values[len(values)-1]), bestText, epoch, Spark(values, 20)})
 	}
-	row("training loss", c.loss, Number, false)
-	row("validation loss", c.valLoss, Number, false)
-	row("training accuracy", c.accuracy, Percent, true)
-	row("validation accuracy", c.valAccuracy, Percent, true)
+	row("training loss", c.loss, Number, contract.MetricLoss)
+	row("validation loss", c.valLoss, Number, contract.MetricLoss)
+	row("training accuracy", c.accuracy, Percent, contract.MetricAccuracy)
+	row("validation accuracy", c.valAccuracy, Percent, contract.MetricAccuracy)
 	html, text := tab.HTML(), tab.Text()
 	if t.Note != "" {
 		html, text = html+"\n<div><b>"+escape(t.Note)+"</b></div>", text+"\n"+t.Note
@@ -152,12 +154,12 @@ func (t Training) figure() figure {
 	}
 	f.plots = func() []*plot.Plot {
 		loss := panel{title: strings.TrimSpace(strings.ReplaceAll(t.Loss, "_", " ") + " loss"), xmax: float64(t.Epochs)}
-		loss.add(c.epoch, c.loss, c.valLoss, false)
+		loss.add(c.epoch, c.loss, c.valLoss, contract.MetricLoss)
 		if c.accuracy == nil && c.valAccuracy == nil {
 			return []*plot.Plot{loss.plot()}
 		}
 		acc := panel{title: "accuracy", xmax: float64(t.Epochs), share: true}
-		acc.add(c.epoch, c.accuracy, c.valAccuracy, true)
+		acc.add(c.epoch, c.accuracy, c.valAccuracy, contract.MetricAccuracy)
 		return []*plot.Plot{loss.plot(), acc.plot()}
 	}
 	return f
@@ -165,13 +167,13 @@ func (t Training) figure() figure {
 
 // add adds a measure of the training data and of the validation data, whose best epoch
 // is marked. Either may be nil.
-func (pn *panel) add(epoch, training, validation []float64, max bool) {
+func (pn *panel) add(epoch, training, validation []float64, metric string) {
 	if training != nil {
 		pn.series = append(pn.series, Series{Name: "training", X: epoch, Y: training})
 	}
 	if validation != nil {
 		pn.series = append(pn.series, Series{Name: "validation", X: epoch, Y: validation, Look: 1})
-		if i := best(validation, max); i >= 0 {
+		if i := best(validation, metric); i >= 0 {
 			pn.mark, pn.markOf = &plotter.XY{X: epoch[i], Y: validation[i]}, 1
 		}
 	}

@@ -14,12 +14,20 @@ import (
 
 // Values of Options.Objective.
 const (
-	ObjectiveLoss     = "loss"     // smallest
-	ObjectiveAccuracy = "accuracy" // largest
+	ObjectiveLoss     = contract.MetricLoss     // smallest
+	ObjectiveAccuracy = contract.MetricAccuracy // largest
 )
 
-// Objectives lists the values of Options.Objective.
-func Objectives() []string { return []string{ObjectiveLoss, ObjectiveAccuracy} }
+// Objectives lists the values of Options.Objective: the metrics that each epoch has.
+func Objectives() []string {
+	var names []string
+	for _, m := range contract.Metrics() {
+		if m.Epochs {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
 
 // An Objective is the figure that trials are compared by: of the validation data if there
 // are some, else of the training data.
@@ -69,14 +77,19 @@ func inLoss(space []Dimension) (names []string) {
 
 // String names the figure, as in "validation accuracy".
 func (by Objective) String() string {
-	figure, data := ObjectiveLoss, "training"
-	if by.Accuracy {
-		figure = ObjectiveAccuracy
-	}
+	data := "training"
 	if by.Validation {
 		data = "validation"
 	}
-	return data + " " + figure
+	return data + " " + by.metric()
+}
+
+// metric is the name of the contract's metric.
+func (by Objective) metric() string {
+	if by.Accuracy {
+		return ObjectiveAccuracy
+	}
+	return ObjectiveLoss
 }
 
 // Figure turns a value, which the sweep makes small, into the figure that String names.
@@ -103,15 +116,11 @@ func (by Objective) value(h train.History) float64 {
 // after is the value after an epoch, with best before it. It is NaN if the epoch has no
 // such figure.
 func (by Objective) after(e worker.Epoch, best float64) float64 {
-	figure := &e.Loss
-	switch {
-	case by.Accuracy && e.ValLoss != nil:
-		figure = e.ValAccuracy
-	case by.Accuracy:
-		figure = e.Accuracy
-	case e.ValLoss != nil:
-		figure = e.ValLoss
+	name := by.metric()
+	if e.ValLoss != nil {
+		name = "val_" + name
 	}
+	figure := e.Value(name)
 	if figure == nil {
 		return math.NaN()
 	}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A Run is what a tracker gets before the first epoch.
@@ -171,10 +172,12 @@ func (o *outlet) try(ctx context.Context, f func(context.Context) error) bool {
 
 // metrics returns the numbers of an epoch by the names that Keras and others use.
 func metrics(e worker.Epoch) map[string]float64 {
-	m := map[string]float64{"loss": float64(e.Loss), "learning_rate": float64(e.LearningRate), "epoch_seconds": float64(e.Seconds)}
-	for name, n := range map[string]*worker.Number{"accuracy": e.Accuracy, "val_loss": e.ValLoss, "val_accuracy": e.ValAccuracy} {
-		if n != nil {
-			m[name] = float64(*n)
+	m := map[string]float64{"learning_rate": float64(e.LearningRate), "epoch_seconds": float64(e.Seconds)}
+	for _, row := range contract.Metrics() {
+		for _, name := range []string{row.Name, "val_" + row.Name} {
+			if n := e.Value(name); n != nil {
+				m[name] = float64(*n)
+			}
 		}
 	}
 	return m

@@ -3,10 +3,11 @@ package train
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A Comparison is which of several models is best, and by which figure.
@@ -71,12 +72,12 @@ func kindOfTask(models []*Model) string {
 	kind := ""
 	for _, m := range models {
 		k := someNumber
-		switch loss := m.Hyperparameters.LossFunction; {
+		switch task := contract.TaskOf(m.Hyperparameters.LossFunction); {
 		case m.MultiLabel():
 			k = manyLabels
-		case worker.Classifies(loss):
+		case task == contract.TaskClasses || task == contract.TaskLabels:
 			k = oneClass
-		case loss == "kl_div" || loss == "cosine":
+		case task == contract.TaskVectors:
 			return "" // their labels are not what others predict
 		}
 		if kind != "" && k != kind {
@@ -87,18 +88,18 @@ func kindOfTask(models []*Model) string {
 	return kind
 }
 
-// A figure is a number of each model, NaN where it has none; sign -1: small ones are good.
+// A figure is a metric of each model on some data, NaN if a model has none.
 type figure struct {
 	name   string
+	metric contract.Metric
 	values []float64
-	sign   float64
 }
 
 // rank takes a figure to rank the models by.
 func (c *Comparison) rank(f figure) {
 	c.By, c.Values = f.name, f.values
 	for i, v := range f.values {
-		if !math.IsNaN(v) && (c.Best < 0 || f.sign*v > f.sign*f.values[c.Best]) {
+		if !math.IsNaN(v) && (c.Best < 0 || f.metric.Better(v, f.values[c.Best])) {
 			c.Best = i
 		}
 	}
@@ -106,7 +107,8 @@ func (c *Comparison) rank(f figure) {
 
 // lossOf is the loss that models are compared by.
 func lossOf(models []*Model) figure {
-	f := figure{name: "training loss", sign: -1}
+	metric, _ := contract.LookupMetric(contract.MetricLoss)
+	f := figure{name: "training loss", metric: metric}
 	validated := slices.ContainsFunc(models, func(m *Model) bool { return m.History.HasValidation() })
 	if validated {
 		f.name = "validation loss"
@@ -123,44 +125,55 @@ func lossOf(models []*Model) figure {
 	return f
 }
 
-// metricsOf lists the metrics that models of a kind are compared by, the best one first.
+// metricsOf lists the metrics that models of a kind are compared by, the best one first:
+// of the contract's metric that ranks their task, the figure of the tests, then those of
+// the trainings.
 func metricsOf(kind string, models []*Model, tests []*Evaluation) []figure {
-	tested := func(name string, sign float64, of func(e *Evaluation) float64) figure {
-		f := figure{name: "test " + name, sign: sign}
-		for i := range models {
-			value := math.NaN()
-			if i < len(tests) && tests[i] != nil {
-				value = of(tests[i])
-			}
-			f.values = append(f.values, value)
-		}
-		return f
-	}
-	if kind == someNumber {
-		return []figure{tested("RMSE", -1, func(e *Evaluation) float64 { return e.RMSE })}
-	}
-	accuracy := "accuracy"
+	task := map[string]contract.Task{oneClass: contract.TaskClasses, manyLabels: contract.TaskLabels, someNumber: contract.TaskNumbers}[kind]
+	all := contract.Metrics()
+	metric := all[slices.IndexFunc(all, func(m contract.Metric) bool { return slices.Contains(m.Ranks, task) })]
+	title := metric.Title
 	if kind == manyLabels {
-		accuracy = "share of right labels"
+		title = "share of " + metric.Several
 	}
-	trained := func(on string, column func(h History) []float64) figure {
-		f := figure{name: on + " " + accuracy, sign: 1}
-		for _, m := range models {
-			most := math.NaN()
-			for _, v := range column(m.History) {
-				if !math.IsNaN(v) && !(v <= most) {
-					most = v
-				}
-			}
-			f.values = append(f.values, most)
+	tested := figure{name: "test " + title, metric: metric}
+	for i := range models {
+		v := math.NaN()
+		if i < len(tests) && tests[i] != nil {
+			v = tests[i].metric(metric.Name)
 		}
-		return f
+		tested.values = append(tested.values, v)
 	}
-	return []figure{
-		tested(accuracy, 1, func(e *Evaluation) float64 { return e.Accuracy }),
-		trained("validation", func(h History) []float64 { return h.ValAccuracy }),
-		trained("training", func(h History) []float64 { return h.Accuracy }),
+	figures := []figure{tested}
+	if metric.Epochs {
+		figures = append(figures, trained("validation "+title, metric, "val_"+metric.Name, models), trained("training "+title, metric, metric.Name, models))
 	}
+	return figures
+}
+
+// metric is the figure with that name in the contract; NaN if the evaluation has none.
+func (e *Evaluation) metric(name string) float64 {
+	name = strings.ReplaceAll(name, "_", "")
+	f := reflect.ValueOf(e).Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+	if !f.IsValid() || f.Kind() != reflect.Float64 {
+		return math.NaN()
+	}
+	return f.Float()
+}
+
+// trained is the best value of a metric in the epochs of each model.
+func trained(name string, metric contract.Metric, key string, models []*Model) figure {
+	f := figure{name: name, metric: metric}
+	for _, m := range models {
+		best := math.NaN()
+		for i := range m.History.Records {
+			if v := value(m.History.Records[i].Value(key)); metric.Better(v, best) {
+				best = v
+			}
+		}
+		f.values = append(f.values, best)
+	}
+	return f
 }
 
 // String says which figure ranks the models, or why none does.

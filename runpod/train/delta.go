@@ -13,6 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // keepDelta is the longest difference that a model keeps, for a worker that has what it
@@ -29,7 +30,7 @@ func (p *Plan) wantsDelta(e *runpod.Endpoint) bool {
 	if want := p.options.StateDelta; want != nil {
 		return *want
 	}
-	return slices.Contains(from.features, worker.FeatureStateDelta) && !e.Client().Local()
+	return slices.Contains(from.features, contract.FeatureStateDelta) && !e.Client().Local()
 }
 
 // refuses reports whether a worker, an older one, does not know a field of the request. It

@@ -23,7 +23,7 @@
 //	prepared.go  PrepareData: data read, converted and hashed once
 //	data.go      what may stand for data, and what is wrong with it
 //	evaluate.go  metrics of a model on data; compare.go: which of several is best
-//	plan.go      Prepare: all that is known before a job is sent
+//	plan.go      Prepare: all that is known before a job is sent; advice.go: what would waste it
 //	estimate.go  what a training will take
 //	resume.go    a training that an earlier process began
 //	delta.go     states that travel as differences

@@ -98,7 +98,8 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	}
 	r.EvaluationData = dataset("X", "y")
 	// The loss that it was trained with: on the validation data it is the history's val_loss.
-	h := m.Hyperparameters.Pick("loss_function", "batch_size", "class_weights", "label_smoothing", "delta", "top_k")
+	// What an earlier version accepted and the loss does not use is left out.
+	h := m.Hyperparameters.Pick(m.Hyperparameters.Used("loss_function", "batch_size", "class_weights", "label_smoothing", "delta", "top_k")...)
 	if r.Hyperparameters != nil {
 		h.Precision = r.Hyperparameters.Precision
 	}

@@ -24,6 +24,10 @@ func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
+	p.observe()
+	for _, sentence := range p.Advice() {
+		p.observers.notice(sentence)
+	}
 	return p.Run(ctx)
 }
 

@@ -1,12 +1,15 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -111,6 +114,18 @@ func (m *Model) String() string {
 		s += ", no weights"
 	}
 	return s
+}
+
+// Fallbacks says, a sentence each, which precision and GPUs were asked for and not used.
+func (m *Model) Fallbacks() []string {
+	var all []string
+	if asked := m.Hyperparameters.Precision; asked != "" && asked != "auto" && m.Precision != "" && m.Precision != asked {
+		all = append(all, fmt.Sprintf("precision %s was asked for, and %s computed in %s", asked, cmp.Or(m.Device, "the worker"), m.Precision))
+	}
+	if n, err := strconv.Atoi(string(m.Hyperparameters.GPUs)); err == nil && n > 1 && m.Device != "" && !strings.HasPrefix(m.Device, fmt.Sprintf("%d x ", n)) {
+		all = append(all, fmt.Sprintf("%d GPUs were asked for, and the training ran on %s", n, m.Device))
+	}
+	return all
 }
 
 // StateDict returns the weights by their PyTorch names ("0.weight", "0.bias"). The

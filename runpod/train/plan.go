@@ -64,6 +64,9 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if p.Parameters, err = p.Model.Parameters(); err != nil {
 		return nil, err
 	}
+	if n := elements(p.Output); n > 0 && h.TopK >= n {
+		return nil, worker.Invalid("top_k", fmt.Sprintf("is %d, and the model has %d outputs: the best %d always hold the right one; want fewer than %d", h.TopK, n, h.TopK, n))
+	}
 	var known []string
 	if o.From != nil {
 		known = o.From.ClassNames

@@ -6,18 +6,21 @@
 //	hyperparameters.go  how to train: type, range, default, what it applies to
 //	layers.go           the form of a layer's row and of its parameters
 //	layers_table.go     the rows of the layers
-//	tables.go           optimizers, losses, schedulers, operations, limits
+//	tables.go           optimizers, losses, schedulers, precisions, models, features,
+//	                    operations, limits; what each worker supports
+//	metrics.go          metrics: which way is better, what has them
 //	json.go             the tables as JSON, for Python
 //	vectors.go          requests at the bounds, with the verdict of every decoder
 //	layers_vectors.go   the same for the parameters of the layers
 //	reference.go        the page of the hyperparameters, docs/reference/hyperparameters.md
 //	layers_page.go      the page of the layers, docs/reference/layers.md
+//	tables_pages.go     docs/reference/metrics.md and docs/reference/workers.md
 //
 // # contract.json
 //
 // "go generate ./worker/contract" writes worker/pytorch/gopherpod_worker/contract.json,
 // one object: version, limits, and lists of rows under hyperparameters, optimizers,
-// losses, schedulers, operations, layers. Rows have the JSON names of the Go fields; a list
+// losses, schedulers, metrics, precisions, models, features, operations, layers. Rows have the JSON names of the Go fields; a list
 // or a number that is missing means what the doc comment of its field says. A range
 // has low and high, which belong to it unless open_low or open_high is true, and words
 // for errors. The rules that go with the rows:

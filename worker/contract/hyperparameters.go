@@ -143,13 +143,13 @@ func Hyperparameters() []Hyperparameter {
 
 		{Name: "keep", Type: Choice, Values: []string{"best", "last"}, Absent: "best with early_stopping, else last", Operations: []string{"train"}, Workers: both, Option: "keep", Doc: "Which weights the result holds: those of the epoch with the lowest monitored loss (early_stopping.monitor; else val_loss if there is validation, else loss), or the last ones."},
 
-		{Name: "precision", Type: Choice, Values: []string{"auto", "fp32", "tf32", "bf16", "fp16"}, Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
+		{Name: "precision", Type: Choice, Values: PrecisionNames(), Default: "auto", Operations: all, Workers: both, Option: "precision", Doc: "The numbers that the model computes with; auto leaves it to the worker. The engine has auto and fp32."},
 		{Name: "clip_norm", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Option: "clip-norm", Varies: true, Doc: "The largest norm of the whole gradient; 0: no limit."},
 		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Varies: true, Doc: "The largest absolute value in the gradient; 0: no limit."},
 		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, InLoss: true, Doc: "The weight of each class in the loss."},
 		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Varies: true, InLoss: true, Doc: "The share of the label that is spread over all classes."},
 		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, InLoss: true, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
-		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
+		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
 
 		{Name: "gpus", Type: GPUs, Range: count(1, 64), Default: 1, Operations: trains, Workers: gpu, Option: "gpus", Doc: "How many GPUs of the worker to use, or all."},
 		{Name: "on_oom", Type: Choice, Values: []string{"error", "halve"}, Default: "error", Operations: trains, Workers: gpu, Doc: "What happens if a batch does not fit into the GPU's memory: fail, or halve the batch size until it fits."},

@@ -1,5 +1,7 @@
 package contract
 
+import "slices"
+
 // The workers.
 const (
 	WorkerEngine  = "engine"  // worker/engine, in Go, on the CPU
@@ -10,11 +12,7 @@ const (
 type Name struct {
 	Name    string   `json:"name"`
 	Workers []string `json:"workers"` // that support it
-	// ClassLabels says of a loss that its labels are class numbers.
-	ClassLabels bool `json:"class_labels,omitempty"`
-	// Binary says of a loss that each output decides between 0 and 1, its label.
-	Binary bool   `json:"binary,omitempty"`
-	Doc    string `json:"doc"`
+	Doc     string   `json:"doc"`
 }
 
 // Optimizers lists the optimizers, with the names of torch.optim.
@@ -30,21 +28,40 @@ func Optimizers() []Name {
 	}
 }
 
+// A Loss is the row of a loss function.
+type Loss struct {
+	Name
+	Task Task `json:"task"` // what its labels are
+}
+
 // Losses lists the loss functions. All are means, kl_div over the samples
 // ("batchmean"). Labels that are not class numbers are floats of the output's
 // shape, or [n] for an output of [n, 1].
-func Losses() []Name {
-	return []Name{
-		{Name: "cross_entropy", Workers: both, ClassLabels: true, Doc: "For classes; the model gives one number for each class, before softmax."},
-		{Name: "nll", Workers: both, ClassLabels: true, Doc: "For classes; the model gives log-probabilities (log_softmax)."},
-		{Name: "mse", Workers: both, Doc: "The mean of the squared differences."},
-		{Name: "l1", Workers: both, Doc: "The mean of the absolute differences."},
-		{Name: "smooth_l1", Workers: both, Doc: "Quadratic up to delta, linear above, divided by delta."},
-		{Name: "huber", Workers: both, Doc: "Quadratic up to delta, linear above."},
-		{Name: "bce_with_logits", Workers: both, Binary: true, Doc: "For yes or no; the model gives numbers before sigmoid, labels are 0 to 1."},
-		{Name: "kl_div", Workers: gpu, Doc: "The Kullback-Leibler divergence; the model gives log-probabilities."},
-		{Name: "cosine", Workers: gpu, Doc: "1 minus the cosine of the angle between output and label."},
+func Losses() []Loss {
+	loss := func(name string, task Task, workers []string, doc string) Loss {
+		return Loss{Name{Name: name, Workers: workers, Doc: doc}, task}
 	}
+	return []Loss{
+		loss("cross_entropy", TaskClasses, both, "For classes; the model gives one number for each class, before softmax."),
+		loss("nll", TaskClasses, both, "For classes; the model gives log-probabilities (log_softmax)."),
+		loss("mse", TaskNumbers, both, "The mean of the squared differences."),
+		loss("l1", TaskNumbers, both, "The mean of the absolute differences."),
+		loss("smooth_l1", TaskNumbers, both, "Quadratic up to delta, linear above, divided by delta."),
+		loss("huber", TaskNumbers, both, "Quadratic up to delta, linear above."),
+		loss("bce_with_logits", TaskLabels, both, "For yes or no; the model gives numbers before sigmoid, labels are 0 to 1."),
+		loss("kl_div", TaskVectors, gpu, "The Kullback-Leibler divergence; the model gives log-probabilities."),
+		loss("cosine", TaskVectors, gpu, "1 minus the cosine of the angle between output and label."),
+	}
+}
+
+// TaskOf returns what the labels of a loss are; "" for an unknown one.
+func TaskOf(loss string) Task {
+	for _, l := range Losses() {
+		if l.Name.Name == loss {
+			return l.Task
+		}
+	}
+	return ""
 }
 
 // Schedulers lists the schedulers. They count epochs and steps (batches) over all
@@ -59,13 +76,52 @@ func Schedulers() []Name {
 	}
 }
 
+// Precisions lists the numbers that a model computes with.
+func Precisions() []Name {
+	return []Name{
+		{Name: "auto", Workers: both, Doc: "tf32 on a GPU that has it, else fp32."},
+		{Name: "fp32", Workers: both, Doc: "float32."},
+		{Name: "tf32", Workers: gpu, Doc: "float32 whose products have 10 bits of fraction; on GPUs from Ampere on."},
+		{Name: "bf16", Workers: gpu, Doc: "Mixed precision with bfloat16; on GPUs from Ampere on, and on CPUs."},
+		{Name: "fp16", Workers: gpu, Doc: "Mixed precision with float16 and a scaled loss; on GPUs."},
+	}
+}
+
+// Models lists the values of model_config.type.
+func Models() []Name {
+	return []Name{
+		{Name: ModelSequential, Workers: both, Doc: "A list of layers; residual and branches are layers of it."},
+		{Name: ModelGraph, Workers: gpu, Doc: "Named nodes, each with inputs and layers."},
+		{Name: ModelPython, Workers: gpu, Doc: "A class as source, where the operator of the endpoint allows code."},
+	}
+}
+
+// The values of model_config.type.
+const (
+	ModelSequential = "sequential"
+	ModelGraph      = "graph"
+	ModelPython     = "python"
+)
+
+// FeatureStateDelta is the feature of a worker that gives and takes states as differences.
+const FeatureStateDelta = "state_delta"
+
+// Features lists what a worker of the same protocol may lack.
+func Features() []Name {
+	return []Name{
+		{Name: FeatureStateDelta, Workers: both, Doc: "Gives and takes states as differences to others."},
+	}
+}
+
 // An Operation is what a job asks for. It may have operation, protocol and run_id
 // besides the fields here.
 type Operation struct {
 	Name   string   `json:"name"`
 	Needs  []string `json:"needs"`
 	Allows []string `json:"allows"` // without those that it needs
-	Doc    string   `json:"doc"`
+	// Workers lists the workers that support it.
+	Workers []string `json:"workers"`
+	Doc     string   `json:"doc"`
 }
 
 // Operations lists the operations.
@@ -73,15 +129,15 @@ func Operations() []Operation {
 	state := []string{"tensors", "hyperparameters", "sources"}
 	with := func(more ...string) []string { return append(append([]string{}, state...), more...) }
 	return []Operation{
-		{"train", []string{"model_config", "training_data"}, with("validation_data", "model_state", "optimizer_state", "start_epoch", "state_delta", "upload", "time_limit"), "Epochs of training in one job, streamed."},
-		{"train_epoch", []string{"model_config", "training_data"}, with("model_state", "optimizer_state", "start_epoch", "state_delta"), "One epoch; the predecessor's request and response."},
-		{"evaluate", []string{"model_config", "evaluation_data", "model_state"}, with(), "Loss and metrics of a state on data."},
-		{"predict", []string{"model_config", "input_data", "model_state"}, with("upload"), "Outputs of a state for inputs."},
-		{"gpu_info", []string{}, []string{}, "Device, memory, versions, a benchmark."},
-		{"batch", []string{"requests"}, []string{"tensors", "sources"}, "Several requests in one job."},
-		{"store", []string{}, []string{"tensors", "have", "join"}, "Puts data where workers can read it."},
-		{"capabilities", []string{}, []string{}, "What this worker can do."},
-		{"collect", []string{"run_id"}, []string{}, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed."},
+		{"train", []string{"model_config", "training_data"}, with("validation_data", "model_state", "optimizer_state", "start_epoch", "state_delta", "upload", "time_limit"), both, "Epochs of training in one job, streamed."},
+		{"train_epoch", []string{"model_config", "training_data"}, with("model_state", "optimizer_state", "start_epoch", "state_delta"), both, "One epoch; the predecessor's request and response."},
+		{"evaluate", []string{"model_config", "evaluation_data", "model_state"}, with(), both, "Loss and metrics of a state on data."},
+		{"predict", []string{"model_config", "input_data", "model_state"}, with("upload"), both, "Outputs of a state for inputs."},
+		{"gpu_info", []string{}, []string{}, both, "Device, memory, versions, a benchmark."},
+		{"batch", []string{"requests"}, []string{"tensors", "sources"}, both, "Several requests in one job."},
+		{"store", []string{}, []string{"tensors", "have", "join"}, both, "Puts data where workers can read it."},
+		{"capabilities", []string{}, []string{}, both, "What this worker can do."},
+		{"collect", []string{"run_id"}, []string{}, both, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed."},
 	}
 }
 
@@ -111,10 +167,56 @@ func Bounds() Limits {
 func OptimizerNames() []string { return names(Optimizers()) }
 
 // LossNames lists the names of the losses.
-func LossNames() []string { return names(Losses()) }
+func LossNames() []string {
+	var all []string
+	for _, l := range Losses() {
+		all = append(all, l.Name.Name)
+	}
+	return all
+}
 
 // SchedulerNames lists the names of the schedulers.
 func SchedulerNames() []string { return names(Schedulers()) }
+
+// PrecisionNames lists the names of the precisions.
+func PrecisionNames() []string { return names(Precisions()) }
+
+// Support is what one worker supports: what it answers to capabilities, as far as that
+// depends on no machine.
+type Support struct {
+	Operations, Layers, Models, Optimizers, Losses, Schedulers, Precisions, Features []string
+}
+
+// SupportOf lists what a worker supports. Precisions are those that it computes with:
+// auto, which leaves the choice to it, is none.
+func SupportOf(worker string) Support {
+	var s Support
+	take := func(list *[]string, name string, workers []string) {
+		if slices.Contains(workers, worker) {
+			*list = append(*list, name)
+		}
+	}
+	for _, o := range Operations() {
+		take(&s.Operations, o.Name, o.Workers)
+	}
+	for _, l := range Layers() {
+		take(&s.Layers, l.Name, l.Workers)
+	}
+	for _, l := range Losses() {
+		take(&s.Losses, l.Name.Name, l.Workers)
+	}
+	for _, table := range []struct {
+		list *[]string
+		rows []Name
+	}{
+		{&s.Models, Models()}, {&s.Optimizers, Optimizers()}, {&s.Schedulers, Schedulers()}, {&s.Precisions, Precisions()[1:]}, {&s.Features, Features()},
+	} {
+		for _, row := range table.rows {
+			take(table.list, row.Name, row.Workers)
+		}
+	}
+	return s
+}
 
 func names(rows []Name) []string {
 	all := make([]string, len(rows))

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/address"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // Options configure a Handler. The zero value works.
@@ -184,8 +186,13 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		return err
 	}
 	t.limited(begun, time.Duration(r.TimeLimit*float64(time.Second)))
-	if p := t.h.Precision; p != "auto" && p != "fp32" {
+	if p := t.h.Precision; p != "auto" && !slices.Contains(contract.SupportOf(contract.WorkerEngine).Precisions, p) {
 		if err := tell(worker.Event{Type: worker.EventLog, Message: fmt.Sprintf("precision %s is for GPUs; the engine on the CPU computes in fp32", p)}); err != nil {
+			return err
+		}
+	}
+	for _, name := range r.Hyperparameters.WithoutUse(contract.WorkerEngine) {
+		if err := tell(worker.Event{Type: worker.EventLog, Message: name + " is for GPUs; the engine on the CPU has no use for it"}); err != nil {
 			return err
 		}
 	}
@@ -257,7 +264,7 @@ func (t *trainer) result(r *worker.Request, stopped string) (*worker.TrainResult
 	result := &worker.TrainResult{
 		Operation: r.Operation, Status: "success", RunID: r.RunID, History: t.history, Model: t.net.config,
 		ModelState: model, OptimizerState: optimizer, Parameters: len(t.net.weights), Device: device, Precision: "fp32",
-		Features: worker.Features(), Weights: &t.weights,
+		Features: contract.SupportOf(contract.WorkerEngine).Features, Weights: &t.weights,
 	}
 	if stopped != "" {
 		result.Status, result.Stopped = "stopped", stopped

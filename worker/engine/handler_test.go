@@ -14,6 +14,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // xor returns a small train request; old is replaced by new in its JSON.
@@ -383,7 +384,7 @@ func TestCapabilitiesAreTrue(t *testing.T) {
 				continue
 			}
 			_, err := newNetwork(m, c.Input)
-			if has := slices.Contains(layerNames(), l.Type); has != (err == nil) {
+			if has := slices.Contains(contract.SupportOf(contract.WorkerEngine).Layers, l.Type); has != (err == nil) {
 				t.Errorf("%s: capabilities say %v, building says %v", l.Type, has, err)
 			}
 		}

@@ -9,8 +9,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 
-	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 	"github.com/gopherpod/gopherpod/worker/engine/sgemm"
 )
 
@@ -23,7 +23,7 @@ func gpuInfo() *worker.Response {
 		"cuda_available": false, "device_count": 0, "device_name": device, "cpu_name": fromProc("/proc/cpuinfo", "model name"),
 		"cpu_count": runtime.NumCPU(), "threads": runtime.GOMAXPROCS(0), "vector_instructions": sgemm.Fast(),
 		"memory_total": kilobytes("MemTotal"), "memory_free": kilobytes("MemAvailable"),
-		"go_version": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "precisions": []string{"fp32"},
+		"go_version": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "precisions": contract.SupportOf(contract.WorkerEngine).Precisions,
 	}
 	return &worker.Response{Operation: worker.OpGPUInfo, Status: "success", GPUInfo: info, BenchmarkResults: benchmark(512, 100*time.Millisecond)}
 }
@@ -67,20 +67,16 @@ func kilobytes(key string) int {
 	return n * 1024
 }
 
-// capabilities answers the operation; it lists the layers that this engine builds.
+// capabilities answers the operation by the contract's tables.
 func capabilities(o *Options) *worker.Response {
+	s := contract.SupportOf(contract.WorkerEngine)
+	var operations []worker.Operation
+	for _, name := range s.Operations {
+		operations = append(operations, worker.Operation(name))
+	}
 	return &worker.Response{Operation: worker.OpCapabilities, Status: "success", Capabilities: &worker.Capabilities{
-		Protocols: []int{0, worker.Protocol}, Operations: worker.Operations(), Layers: layerNames(), Models: []string{"sequential"},
-		Losses:     []string{"cross_entropy", "nll", "mse", "l1", "smooth_l1", "huber", "bce_with_logits"},
-		Optimizers: []string{"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam"},
-		Schedulers: worker.Schedulers(), Precisions: []string{"fp32"}, MaxBytes: o.limit(), Features: worker.Features(),
+		Protocols: []int{0, worker.Protocol}, Operations: operations, Layers: s.Layers, Models: s.Models,
+		Losses: s.Losses, Optimizers: s.Optimizers, Schedulers: s.Schedulers, Precisions: s.Precisions, MaxBytes: o.maxBytes(), Features: s.Features,
 		Versions: map[string]string{"go": runtime.Version()},
 	}}
-}
-
-func (o *Options) limit() int64 {
-	if o.MaxBytes == 0 {
-		return tensors.DefaultLimit
-	}
-	return o.MaxBytes
 }

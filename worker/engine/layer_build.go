@@ -103,17 +103,6 @@ func named(t []*tensor, name string) *tensor {
 	return nil
 }
 
-// layerNames lists the types that layer makes.
-func layerNames() []string {
-	var names []string
-	for _, k := range contract.Layers() {
-		if slices.Contains(k.Workers, contract.WorkerEngine) {
-			names = append(names, k.Name)
-		}
-	}
-	return names
-}
-
 // onlyPyTorch lists the types that layer does not make, by their rows; a test keeps it
 // complete.
 func onlyPyTorch() []string {

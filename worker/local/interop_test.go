@@ -107,8 +107,9 @@ func (do doFunc) streamed(id string) string {
 	return string(b)
 }
 
-func TestSDKWorkers(t *testing.T) {
-	py := python(t)
+func TestSDKWorkers(t *testing.T) { pythons(t, testSDKWorkers) }
+
+func testSDKWorkers(t *testing.T, py string) {
 	t.Run("plain", func(t *testing.T) {
 		t.Parallel()
 		s, d := start(t, Options{})
@@ -266,8 +267,9 @@ func TestSDKWorkers(t *testing.T) {
 }
 
 // A server that restarts under a worker with a job gets that job's result.
-func TestSDKRestart(t *testing.T) {
-	py := python(t)
+func TestSDKRestart(t *testing.T) { pythons(t, testSDKRestart) }
+
+func testSDKRestart(t *testing.T, py string) {
 	opt := Options{StateDir: t.TempDir(), Key: "rpa_fixed"}
 	s, d := start(t, opt)
 	do := doFunc(d)
@@ -294,8 +296,9 @@ func TestSDKRestart(t *testing.T) {
 }
 
 // The server starts the worker itself when a job comes, and ends it when it idles.
-func TestSDKCommand(t *testing.T) {
-	py := python(t)
+func TestSDKCommand(t *testing.T) { pythons(t, testSDKCommand) }
+
+func testSDKCommand(t *testing.T, py string) {
 	t.Setenv("HANDLER", "plain")
 	t.Setenv("HOME", t.TempDir())
 	s, d := start(t, Options{Runner: Command(py, filepath.Join("testdata", "sdk_worker.py")), Scaling: &Scaling{Max: 1, IdleTimeout: 2 * time.Second}})
@@ -315,8 +318,9 @@ func TestSDKCommand(t *testing.T) {
 	}
 }
 
-func TestSDKClient(t *testing.T) {
-	py := python(t)
+func TestSDKClient(t *testing.T) { pythons(t, testSDKClient) }
+
+func testSDKClient(t *testing.T, py string) {
 	s, _ := start(t, Options{Handler: echo})
 	cmd := exec.Command(py, filepath.Join("testdata", "sdk_client.py"), s.EndpointID())
 	cmd.Env = append(os.Environ(), "RUNPOD_ENDPOINT_BASE_URL="+s.BaseURL(), "RUNPOD_API_KEY="+s.Key(), "RUNPOD_AI_API_KEY="+s.Key(), "HOME="+t.TempDir())

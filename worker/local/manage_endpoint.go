@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -144,6 +145,12 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 	spec := clone(e.spec)
 	s.mu.Unlock()
 	old := clone(spec)
+	var given struct {
+		TemplateID string `json:"templateId"`
+	}
+	if json.Unmarshal(body, &given) == nil && given.TemplateID != "" {
+		spec.containerSpec = containerSpec{} // the template's, with what the body has besides
+	}
 	if err := readUpdate(body, &spec, "type"); err != nil {
 		return nil, err
 	}

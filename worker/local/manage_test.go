@@ -137,6 +137,10 @@ func TestTemplatesAndVolumes(t *testing.T) {
 	if _, again := call(t, s, "PATCH", "/v2/templates/"+id, `{"image":"user/worker:2"}`); again["image"] != "user/worker:2" || again["name"] != "t" || again["startSsh"] != false {
 		t.Error(again)
 	}
+	endpoint := "/v2/serverless/" + e["id"].(string)
+	if _, e = call(t, s, "PATCH", endpoint, `{"templateId":"`+id+`","env":{"C":"4"}}`); e["image"] != "user/worker:2" || fmt.Sprint(e["env"]) != "map[A:1 B:2 C:4]" || e["disk"] != 20.0 {
+		t.Error("a template in an update: ", e)
+	}
 	if code, _ := callRaw(t, s, "DELETE", "/v2/templates/"+id, ""); code != 204 {
 		t.Error(code)
 	}

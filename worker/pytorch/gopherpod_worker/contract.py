@@ -97,6 +97,11 @@ def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(r["name"] for r in rows)
 
 
+def _mine(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What this worker supports."""
+    return _names([r for r in rows if "pytorch" in r["workers"]])
+
+
 TABLE: dict[str, Any] = json.loads((Path(__file__).parent / "contract.json").read_text())
 LIMITS: dict[str, int] = TABLE["limits"]
 HYPERPARAMETERS: dict[str, Row] = {r["name"]: _row(r) for r in TABLE["hyperparameters"]}
@@ -104,8 +109,11 @@ LAYERS: dict[str, Layer] = {r["name"]: _layer(r) for r in TABLE["layers"]}
 OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {o["name"]: (tuple(o["needs"]), tuple(o["allows"])) for o in TABLE["operations"]}
 OPTIMIZERS = _names(TABLE["optimizers"])
 LOSSES = _names(TABLE["losses"])
-CLASS_LOSSES = _names([r for r in TABLE["losses"] if r.get("class_labels")])
+TASKS: dict[str, str] = {r["name"]: r["task"] for r in TABLE["losses"]}  # what the labels of a loss are
 SCHEDULERS = _names(TABLE["schedulers"])
+METRICS: dict[str, dict[str, Any]] = {r["name"]: r for r in TABLE["metrics"]}
+FEATURES = _mine(TABLE["features"])
+MODELS = _mine(TABLE["models"])
 PRECISIONS = HYPERPARAMETERS["precision"].values
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from .contract import CLASS_LOSSES
+from .contract import TASKS
 from .wire import Hyperparameters, invalid, number
 
 
@@ -21,8 +21,9 @@ class Loss:
 
     def __init__(self, hyper: Hyperparameters, shape: tuple[Any, ...]):
         self.name, self.hyper, self.shape = hyper.loss_function, hyper, shape
+        self.task = TASKS[self.name]
         self.weight = torch.tensor(hyper.class_weights, dtype=torch.float32) if hyper.class_weights else None
-        if self.name in CLASS_LOSSES:
+        if self.task == "classes":
             if not shape:
                 raise invalid("model_config", f"{self.name} wants an output for each class, the model gives one number a sample")
             if self.weight is not None and len(self.weight) != shape[0]:
@@ -32,7 +33,7 @@ class Loss:
 
     @property
     def classifies(self) -> bool:
-        return self.name in CLASS_LOSSES or self.name == "bce_with_logits"
+        return self.task in ("classes", "labels")
 
     def to(self, device: torch.device | str) -> Loss:
         if self.weight is not None:
@@ -43,7 +44,7 @@ class Loss:
         """Labels as the loss wants them: classes as int64 in range, everything else as float32 in the outputs' shape."""
         if y.is_floating_point() and not bool(torch.isfinite(y).all()):
             raise invalid(path, "NaN or infinity among the labels")
-        if self.name in CLASS_LOSSES:
+        if self.task == "classes":
             return self._classes(y, path)
         want = (len(y), *self.shape)
         y = y.to(torch.float32)
@@ -103,7 +104,7 @@ class Loss:
 
     def correct(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """How many samples are right (0-d, on the device); outputs of more than one decision count by their share."""
-        hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y) if self.name in CLASS_LOSSES else (out > 0) == (y > 0.5)
+        hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y) if self.task == "classes" else (out > 0) == (y > 0.5)
         return hit.sum() if hit.dim() == 1 else hit.float().reshape(len(out), -1).mean(1).sum()
 
 
@@ -122,7 +123,7 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
     out = out.float()
     if not loss.classifies:
         return regression(out, y)
-    if loss.name == "bce_with_logits":
+    if loss.task == "labels":
         if _count(loss.shape) != 1:
             return labels(out, y) if len(loss.shape) == 1 else {}
         truth, score = (y.reshape(-1) > 0.5).long(), out.reshape(-1)

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from . import layers
-from .contract import LAYERS, LIMITS
+from .contract import LAYERS, LIMITS, MODELS
 from .fields import Fields, json_kind
 from .memory import free_memory
 from .modules import Branches, Embedding, Graph, Residual, merge
@@ -192,7 +192,7 @@ def build(spec: Any, sample: tuple[Any, ...], seed: int, whole: bool = False, li
     initialisation after torch.manual_seed(seed). Errors name the layer: model_config.layers[2].in_features.
     """
     f = Fields(spec, "model_config")
-    kind = f.text("type", "sequential", ("sequential", "graph", "python"))
+    kind = f.text("type", "sequential", MODELS)
     builder = Builder(limit or free_memory() // 2)
     x = torch.empty((2, *sample), device="meta", dtype=torch.int64 if whole and embeds(spec) else torch.float32)
     torch.manual_seed(seed)

@@ -94,7 +94,7 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
             result = ddp.train(whole, size, emit, stop, memory, begun)
         else:
             result = train.train(request, arrays, emit, stop, memory, begun)
-        result["features"] = list(FEATURES)
+        result["features"] = list(contract.FEATURES)
         return differences(request, upload_states(request, keep_states(result, store), emit), store)
     if request.operation == "predict":
         return evaluate.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
@@ -173,7 +173,6 @@ def keep_state(state: bytes, store: data.AnyStore) -> None:
         store.keep(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
 
-FEATURES = ("state_delta",)  # worker.Features
 WHOLE = "whole"  # in a result, the states that it has as differences: for who collects the run and has not the base; not sent
 
 
@@ -234,14 +233,14 @@ def capabilities() -> dict[str, Any]:
         "protocols": [0, wire.PROTOCOL],
         "operations": list(contract.OPERATIONS),
         "layers": sorted(contract.LAYERS),
-        "models": ["sequential", "graph"] + (["python"] if os.environ.get("GOPHERPOD_ALLOW_CODE") == "1" else []),
+        "models": [m for m in contract.MODELS if m != "python" or os.environ.get("GOPHERPOD_ALLOW_CODE") == "1"],
         "losses": list(contract.LOSSES),
         "optimizers": list(contract.OPTIMIZERS),
         "schedulers": list(contract.SCHEDULERS),
         "precisions": devices.info()["precisions"],
         "devices": devices.info()["device_count"],
         "max_bytes": tensors.MAX_BYTES,
-        "features": list(FEATURES),
+        "features": list(contract.FEATURES),
         "versions": devices.versions(),
         "status": "success",
     }

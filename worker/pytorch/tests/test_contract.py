@@ -135,3 +135,29 @@ def test_delta_of_huber_is_above_zero():
         wire.parse({**BASE, "hyperparameters": {"loss_function": "huber", "delta": 0}})
     assert e.value.field == "hyperparameters.delta"
     assert wire.parse({**BASE, "hyperparameters": {"loss_function": "smooth_l1", "delta": 0}}).hyper.delta == 0
+
+
+@pytest.mark.parametrize("loss", contract.LOSSES)
+def test_metrics(loss):
+    """Under each loss, an evaluation has the metrics that the table lists for the loss's labels."""
+    task = contract.TASKS[loss]
+    model = {"type": "sequential", "layers": [{"type": "linear", "out_features": 2}]}
+    labels = [0, 1, 1, 0] if task == "classes" else [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
+    data = {"features": [[1.0], [2.0], [3.0], [4.0]], "labels": labels}
+    base = {"protocol": 1, "model_config": model, "hyperparameters": {"loss_function": loss, "top_k": 1}}
+    trained, told = run({"operation": "train", "training_data": data, "validation_data": data, **base})
+    metrics = run({"operation": "evaluate", "evaluation_data": data, "model_state": trained["model_state"], **base})[0]["metrics"]
+    rows = [r for r in contract.METRICS.values() if task in r["tasks"]]
+    assert set(metrics) - {"samples_processed", "device_used", "confusion", "per_class"} == {r["name"] for r in rows if not r.get("per_class")}
+    assert set(metrics.get("per_class", [{}])[0]) - {"class", "support"} == {r["name"] for r in rows if r.get("per_class")}
+    epochs = {r["name"] for r in rows if r.get("epochs")}
+    known = {r["name"] for r in contract.METRICS.values()}
+    assert set(trained["history"][0]) & (known | {"val_" + k for k in known}) == epochs | {"val_" + k for k in epochs}
+
+
+def test_capabilities():
+    answer, _ = run({"operation": "capabilities"})
+    for name in ("operations", "optimizers", "losses", "schedulers", "layers", "models", "features"):
+        mine = [r["name"] for r in contract.TABLE[name] if "pytorch" in r["workers"] and r["name"] != "python"]
+        assert sorted(answer[name]) == sorted(mine), name
+    assert set(answer["precisions"]) < {r["name"] for r in contract.TABLE["precisions"] if "pytorch" in r["workers"]}
