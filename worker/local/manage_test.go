@@ -171,7 +171,9 @@ func TestBilling(t *testing.T) {
 		if r, _ := total("lastN=5"); len(r) != 0 {
 			t.Error(r)
 		}
-		mustRun(t, s, `{"input":{"block":true},"policy":{"executionTimeout":3600000}}`)
+		id := mustRun(t, s, `{"input":{"block":true},"policy":{"executionTimeout":7200000}}`)
+		// It is cancelled: a worker whose job runs out of time is stopped, and does not idle.
+		time.AfterFunc(time.Hour+10*time.Second, func() { callRaw(t, s, "POST", "/v2/local/cancel/"+id, "") })
 		time.Sleep(30 * time.Minute)
 		if r, a := total("lastN=5"); len(r) != 1 || a < 1.79 || a > 1.81 {
 			t.Error(r, a)

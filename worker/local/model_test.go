@@ -14,8 +14,9 @@ import (
 // A model is the queue's contract said again in the simplest way: a list of
 // jobs, and for each what the time does to it.
 type model struct {
-	opt  Options
-	jobs []*modelJob
+	workers [3]int // how often each was replaced
+	opt     Options
+	jobs    []*modelJob
 }
 
 type modelJob struct {
@@ -71,6 +72,7 @@ func (m *model) pass(now time.Time) {
 				j.gone = true
 			case !j.started.Add(j.exec).After(at):
 				j.end(at, StatusTimedOut)
+				m.replace(j.worker)
 			case j.retries == 1:
 				j.end(at, StatusFailed)
 			default:
@@ -79,6 +81,17 @@ func (m *model) pass(now time.Time) {
 		}
 	}
 }
+
+// replace gives a worker another id: one whose job ran out of time gets no more jobs.
+func (m *model) replace(worker string) {
+	for i := range m.workers {
+		if m.name(i) == worker {
+			m.workers[i]++
+		}
+	}
+}
+
+func (m *model) name(i int) string { return fmt.Sprintf("w%d-%d", i, m.workers[i]) }
 
 func (j *modelJob) end(at time.Time, s Status) { j.status, j.ended = s, at }
 
@@ -94,7 +107,7 @@ func (m *model) step(t *testing.T, r *rand.Rand, q *queue) string {
 		id = m.jobs[max(0, len(m.jobs)-1-r.IntN(20))%len(m.jobs)].id
 	}
 	j := m.find(id)
-	w := fmt.Sprintf("w%d", r.IntN(3))
+	w := m.name(r.IntN(len(m.workers)))
 	switch k := r.IntN(14); k {
 	case 0, 1, 2:
 		sub := submission{input: json.RawMessage(`{"a":1}`), sync: r.IntN(3) == 0,

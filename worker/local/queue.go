@@ -66,6 +66,8 @@ type workerRecord struct {
 	attached bool // over HTTP: its jobs need pings
 	managed  bool // started by this server's pool
 	retired  bool // gets no more jobs
+	stopNow  bool // retired, and the pool ends it although it has a job
+	told     bool // the pool knows that it is to end
 	state    workerState
 	jobs     map[string]*job
 	stops    []string      // jobs that it shall stop

@@ -71,6 +71,11 @@ func (q *queue) due(j *job) {
 	case !j.started.Add(j.sub.executionTimeout).After(now):
 		q.stopWorkLocked(j, ErrOvertime)
 		j.failure, j.output = "executionTimeout exceeded", nil
+		// The service stops the worker: a handler that does not listen would go on.
+		if w := q.workers[j.worker]; w != nil {
+			w.stopNow = true
+			q.retireLocked(w)
+		}
 		q.endLocked(j, q.opt.Unknown.Overtime)
 	default:
 		q.lostLocked(j)

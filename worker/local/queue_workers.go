@@ -95,14 +95,25 @@ func (q *queue) unwatch(w *workerRecord) {
 	q.usedLocked(w)
 }
 
-// leave ends the polls of a worker that asked to be replaced.
+// leave retires a worker that asked to be replaced. The service replaces it whatever it does: the
+// pool ends one that it has started as soon as it has no job, and an attached one gets no
+// job under its id until nothing was heard of it for the heartbeat's timeout.
+//
+// Source: RunPod's SDK, rp_job.py, refresh_worker, which becomes stopPod.
 func (q *queue) leave(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if w := q.workers[id]; w != nil {
-		close(w.left)
-		w.left = make(chan struct{})
+		q.retireLocked(w)
 	}
+}
+
+// retireLocked ends the polls of a worker, which gets no more jobs.
+func (q *queue) retireLocked(w *workerRecord) {
+	w.retired = true
+	close(w.left)
+	w.left = make(chan struct{})
+	q.nudge()
 }
 
 // awaitStops returns the jobs that a worker shall stop, once each, or none when

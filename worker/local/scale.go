@@ -51,6 +51,10 @@ func (q *queue) scale(s Scaling) decision {
 	var idle []*workerRecord
 	for _, w := range q.workers {
 		switch {
+		case w.managed && w.retired && !w.told && (w.stopNow || len(w.jobs) == 0):
+			w.told = true
+			d.retire = append(d.retire, w.id)
+			continue
 		case !w.managed || w.retired:
 			continue
 		case w.state == workerStarting || w.state == workerThrottled:
@@ -72,7 +76,7 @@ func (q *queue) scale(s Scaling) decision {
 			look(end)
 			continue
 		}
-		w.retired = true
+		w.retired, w.told = true, true
 		d.retire = append(d.retire, w.id)
 		alive--
 	}

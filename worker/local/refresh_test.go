@@ -1,0 +1,133 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gopherpod/gopherpod/worker"
+)
+
+// takeJob asks for a job as an attached worker does, and returns its id, or "".
+func takeJob(t *testing.T, s *Server, id string) string {
+	t.Helper()
+	code, text := callRaw(t, s, "GET", "/v2/local/job-take/"+id+"?gpu=x&job_in_progress=0", "")
+	if code == http.StatusNoContent {
+		return ""
+	}
+	_, m := decoded(t, code, text)
+	return m["id"].(string)
+}
+
+// An attached worker that asks to be replaced, or whose job ran out of time, gets no job any more;
+// another worker does. After a while without a sign of life its id can be used again.
+func TestAttachedWorkerIsRetired(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, s *Server, job string){
+		"refresh": func(t *testing.T, s *Server, job string) {
+			callRaw(t, s, "POST", "/v2/local/job-done/w/"+job, `{"output":1,"stopPod":true}`)
+		},
+		"overtime": func(t *testing.T, s *Server, job string) {
+			for range 3 { // the worker lives, and its handler goes on
+				time.Sleep(5 * time.Second)
+				callRaw(t, s, "GET", "/v2/local/ping/w?job_id="+job, "")
+			}
+			wantStatus(t, s, job, StatusTimedOut)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t, Options{})
+				defer s.Close()
+				first := mustRun(t, s, `{"input":{"x":1},"policy":{"executionTimeout":10000}}`)
+				second := mustRun(t, s, `{"input":{"x":2}}`)
+				if got := takeJob(t, s, "w"); got != first {
+					t.Fatal(got)
+				}
+				end(t, s, first)
+				if got := takeJob(t, s, "w"); got != "" {
+					t.Errorf("it got job %s", got)
+				}
+				if got := takeJob(t, s, "other"); got != second {
+					t.Errorf("the other one got %q", got)
+				}
+				callRaw(t, s, "POST", "/v2/local/job-done/other/"+second, `{"output":1}`)
+				time.Sleep(2 * time.Minute)
+				third := mustRun(t, s, `{"input":{"x":3}}`)
+				if got := takeJob(t, s, "w"); got != third {
+					t.Errorf("the id cannot be used again: %q", got)
+				}
+			})
+		})
+	}
+}
+
+// Workers that the server has started are ended and replaced.
+func TestStartedWorkerIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var started, ended []string
+		opt := Options{Workers: 1, Runner: func(ctx context.Context, p Process) error {
+			mu.Lock()
+			started = append(started, p.ID)
+			mu.Unlock()
+			<-ctx.Done()
+			mu.Lock()
+			ended = append(ended, p.ID)
+			mu.Unlock()
+			return nil
+		}}
+		s := newServer(t, opt)
+		defer s.Close()
+		last := func() string {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			return started[len(started)-1]
+		}
+		ids := []string{mustRun(t, s, `{"input":{"x":1}}`), mustRun(t, s, `{"input":{"x":2},"policy":{"executionTimeout":10000}}`), mustRun(t, s, `{"input":{"x":3}}`)}
+		a := last()
+		if got := takeJob(t, s, a); got != ids[0] {
+			t.Fatal(got)
+		}
+		callRaw(t, s, "POST", "/v2/local/job-done/"+a+"/"+ids[0], `{"output":1,"stopPod":true}`)
+		b := last()
+		if got := takeJob(t, s, b); a == b || got != ids[1] {
+			t.Fatalf("worker %s after %s got %q", b, a, got)
+		}
+		time.Sleep(11 * time.Second)
+		c := last()
+		if got := takeJob(t, s, c); b == c || got != ids[2] {
+			t.Fatalf("worker %s after %s got %q", c, b, got)
+		}
+		if len(ended) != 2 || len(started) != 3 {
+			t.Errorf("started %v, ended %v", started, ended)
+		}
+	})
+}
+
+// A handler in this process that does not listen cannot be ended. The next job runs beside it.
+func TestHandlerThatDoesNotListen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deaf := make(chan struct{})
+		s := newServer(t, Options{Handler: func(ctx context.Context, job worker.Job, _ func(json.RawMessage) error) (json.RawMessage, error) {
+			if string(job.Input) == `{"deaf":true}` {
+				<-deaf
+			}
+			return json.RawMessage(`"done"`), nil
+		}})
+		defer s.Close()
+		first := mustRun(t, s, `{"input":{"deaf":true},"policy":{"executionTimeout":10000}}`)
+		second := mustRun(t, s, `{"input":{"deaf":false}}`)
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		wantStatus(t, s, first, StatusTimedOut)
+		wantStatus(t, s, second, StatusCompleted)
+		close(deaf)
+		synctest.Wait()
+		wantStatus(t, s, first, StatusTimedOut)
+	})
+}
