@@ -56,6 +56,7 @@ type symbol struct {
 	decl       *decl
 	obj        types.Object // what go/types knows it as, under the user's name
 	pinned     bool         // variables: something may hold its address
+	slot       bool         // see slots.go
 	hidden     bool         // constant of a group that is no longer in scope
 }
 
@@ -78,12 +79,12 @@ type state struct {
 	scope   map[string]*symbol
 	imports map[string]*imported
 	dots    []string
-	vars    map[string]*decl // by link name: the current declaration of each variable's storage
-	slots   map[string]*symbol
+	vars    map[string]*decl     // by link name: the current declaration of each variable's storage
+	slots   map[string][]*symbol // by the name of the function
 }
 
 func newState() *state {
-	return &state{scope: map[string]*symbol{}, imports: map[string]*imported{}, vars: map[string]*decl{}, slots: map[string]*symbol{}}
+	return &state{scope: map[string]*symbol{}, imports: map[string]*imported{}, vars: map[string]*decl{}, slots: map[string][]*symbol{}}
 }
 
 func (st *state) clone() *state {

@@ -28,6 +28,7 @@ type plan struct {
 	changed map[string]bool   // variables of the cell whose type has changed
 
 	superseded map[*symbol]bool
+	redefined  map[string]bool  // names that get a new meaning
 	sameText   map[*symbol]bool // superseded types with unchanged text: their memory layout may stay
 	following  map[*decl]bool
 	fresh      []*decl            // declarations of the cell that are new
@@ -63,7 +64,7 @@ func (p *plan) currentDecls() []*decl {
 // time kept, dropped, fixed or changed has grown: one declaration that cannot
 // follow may stop any number of others from following.
 func (p *plan) arrange() {
-	p.superseded, p.sameText = map[*symbol]bool{}, map[*symbol]bool{}
+	p.superseded, p.sameText, p.redefined = map[*symbol]bool{}, map[*symbol]bool{}, map[string]bool{}
 	p.fresh, p.follow, p.retyped = nil, nil, map[string]*symbol{}
 	p.following = map[*decl]bool{}
 	p.objs = map[types.Object]*symbol{}
@@ -79,10 +80,12 @@ func (p *plan) arrange() {
 		p.fresh = append(p.fresh, d)
 		for _, sym := range d.syms {
 			declared[sym.name] = true
+			p.redefined[sym.name] = true
 			p.supersede(p.base.scope[sym.name], d)
 		}
 	}
 	for name := range p.changed {
+		p.redefined[name] = true
 		p.supersede(p.base.scope[name], nil)
 	}
 	touched := map[*decl]bool{}
@@ -250,6 +253,7 @@ func (p *plan) supersede(old *symbol, by *decl) {
 		return
 	}
 	p.superseded[old] = true
+	p.redefined[old.name] = true
 	if by != nil && by.kind == typeKind && old.decl.kind == typeKind && by.norm == old.decl.norm {
 		p.sameText[old] = true
 	}
@@ -284,9 +288,12 @@ func (p *plan) spread() {
 	p.fixKept(decls)
 }
 
+// dependsOnSuperseded reports whether something that d uses gets a new version. A
+// declaration that kept an earlier version of a name counts as well: if the version
+// that did not fit is replaced by one that does, the declaration has to follow it.
 func (p *plan) dependsOnSuperseded(d *decl) bool {
 	for sym := range d.deps {
-		if p.superseded[sym] {
+		if p.superseded[sym] || p.redefined[sym.name] && p.base.scope[sym.name] != sym {
 			return true
 		}
 	}

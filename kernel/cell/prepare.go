@@ -54,16 +54,15 @@ func (s *Session) prepare(c *source, more func(*rewritten)) (*Unit, error) {
 	return chk.generate(more)
 }
 
-// maxRounds bounds how often a plan is checked. Each round removes or adds one
-// thing; in practice there are one to three rounds.
-const maxRounds = 200
-
 // settle plans and checks the cell until nothing changes any more. The check shows
 // what the plan cannot know: which older code no longer type-checks (blame), which
 // names need an import (autoImport) and which variables changed type (varsChanged).
-// Each of these changes the plan, so a new round begins.
+// Each of these changes the plan, so a new round begins. In practice there are one to
+// three rounds. Each one decides about another declaration, variable or name, so that
+// they come to an end.
 func (p *plan) settle() (*checked, Errors) {
-	for round := 0; ; round++ {
+	for {
+		decided := p.decided()
 		if errs := p.applyImports(); len(errs) > 0 {
 			return nil, errs
 		}
@@ -76,30 +75,37 @@ func (p *plan) settle() (*checked, Errors) {
 			}
 			return nil, Errors{{Cell: p.c.n, Line: 1, Col: 1, Msg: err.Error()}}
 		}
-		if round < maxRounds && c.blame() {
-			continue
+		if e := c.blame(); e != nil {
+			if p.decided() > decided {
+				continue
+			}
+			return nil, Errors{{Cell: p.c.n, Line: 1, Col: 1, Msg: "an earlier definition does not fit: " + p.s.describe(*e)}}
 		}
 		own := c.ownErrors()
 		if len(own) > 0 {
-			if round < maxRounds && p.autoImport(own) {
+			if p.autoImport(own) {
 				continue
 			}
 			return nil, p.hints(own)
 		}
-		if round < maxRounds && c.varsChanged() {
+		if c.varsChanged() {
 			continue
 		}
 		return c, nil
 	}
 }
 
+// decided counts what rounds have decided so far.
+func (p *plan) decided() int {
+	return len(p.kept) + len(p.dropped) + len(p.changed) + len(p.fixed) + len(p.autos)
+}
+
 // blame handles errors in older code, which the user did not write in this cell. A
 // declaration that no longer type-checks keeps the old version; a method that the
-// new version of its type cannot have is dropped. It reports whether the plan has
-// to be made again.
-func (c *checked) blame() bool {
-	again := false
-	for _, e := range c.errs {
+// new version of its type cannot have is dropped. It returns one of the errors, nil if
+// there is none; otherwise the plan has to be made again.
+func (c *checked) blame() (found *types.Error) {
+	for i, e := range c.errs {
 		if e.Soft && ignorable(e) {
 			continue
 		}
@@ -107,7 +113,7 @@ func (c *checked) blame() bool {
 		if pt == nil {
 			continue
 		}
-		again = true
+		found = &c.errs[i]
 		msg := c.p.s.describe(e)
 		d := pt.d
 		if d.kind != methodKind {
@@ -120,7 +126,7 @@ func (c *checked) blame() bool {
 			c.p.dropped[d.prev] = msg
 		}
 	}
-	return again
+	return found
 }
 
 // owner returns the new version of a type that has the method m.

@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -364,4 +365,25 @@ func TestUniqueImports(t *testing.T) {
 	if _, err := s.Prepare(2, "v := rand.Int()"); err == nil || !strings.Contains(err.Error(), "undefined: rand") {
 		t.Errorf("more than one: %v", err)
 	}
+}
+
+// However long a chain of declarations is of which each fails only after the one before
+// has kept its earlier version, none is compiled with what does not fit.
+func TestLongBlame(t *testing.T) {
+	nb := newNotebook(t)
+	const n = 260
+	var b strings.Builder
+	b.WriteString("type T struct { a int }\nfunc f0() T { return T{a: 1} }\n")
+	for i := range n {
+		fmt.Fprintf(&b, "func f%d() T { var t T = f%d(); return t }\n", i+1, i)
+	}
+	nb.run(b.String())
+	u := nb.run("type T struct { b int }")
+	if len(u.Warnings) != n+1 {
+		t.Fatalf("%d warnings, want %d", len(u.Warnings), n+1)
+	}
+	nb.run(fmt.Sprintf("f%d()", n))
+	nb.has("a int")
+	nb.run("type T struct { a, c int }")
+	nb.run(fmt.Sprintf("f%d().c", n)) // follows again
 }

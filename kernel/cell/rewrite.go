@@ -112,7 +112,7 @@ func (r *rewriter) ident(id *ast.Ident) {
 		}
 		r.uses = append(r.uses, use{off: r.off(id.Pos()), sym: sym, name: id.Name})
 		r.rename(id, sym.link)
-		if sym.decl.kind == varKind && sym != r.c.p.next.slots[sym.name] && (r.lits > 0 || r.pt.d != nil) {
+		if sym.decl.kind == varKind && !sym.slot && (r.lits > 0 || r.pt.d != nil) {
 			r.pinned[sym] = true
 		}
 		return

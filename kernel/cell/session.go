@@ -163,7 +163,7 @@ func (s *Session) Reset() []Name {
 			delete(next.scope, name)
 		}
 	}
-	next.vars, next.slots = map[string]*decl{}, map[string]*symbol{}
+	next.vars, next.slots = map[string]*decl{}, map[string][]*symbol{}
 	s.state = next
 	return s.names(func(sym *symbol) bool { return lost[sym] }, lost)
 }

@@ -3,6 +3,7 @@ package cell
 import (
 	"fmt"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -15,11 +16,13 @@ type slotInit struct{ slot, fn *symbol }
 // slot returns the slot of a function, or nil if it cannot have one.
 func (c *checked) slot(fn *symbol) *symbol {
 	p := c.p
-	if s := p.next.slots[fn.name]; s != nil && types.Identical(s.obj.Type(), fn.obj.Type()) {
-		return s
-	}
 	if fn.decl.generic {
 		return nil
+	}
+	for _, s := range p.next.slots[fn.name] {
+		if types.Identical(s.obj.Type(), fn.obj.Type()) {
+			return s
+		}
 	}
 	d := &decl{kind: varKind, name: fn.name, cell: p.c.n, imps: map[string]string{}}
 	w := &typeWriter{p: p, imps: d.imps}
@@ -28,26 +31,30 @@ func (c *checked) slot(fn *symbol) *symbol {
 		return nil
 	}
 	d.varText, d.varDeps = text, w.deps
-	s := &symbol{name: fn.name, link: p.newLink("nbf"+prime+fn.name, varKind), decl: d}
+	s := &symbol{slot: true, name: fn.name, link: p.newLink("nbf"+prime+fn.name, varKind), decl: d}
 	s.obj = types.NewVar(fn.obj.Pos(), p.s.pkg, fn.name, fn.obj.Type())
 	d.syms = []*symbol{s}
 	p.next.vars[s.link] = d
-	p.next.slots[fn.name] = s
+	p.next.slots[fn.name] = append(slices.Clone(p.next.slots[fn.name]), s)
 	c.slots = append(c.slots, slotInit{s, fn})
 	return s
 }
 
-// fillSlots stores new versions of functions in their slots. A slot is retired
-// when its name gets another meaning: live literals keep the last version.
+// fillSlots stores new versions of functions in their slots. A function that has had
+// several types has a slot for each: if its name has another type or meaning for a
+// while, literals that were made for the earlier type keep the last version, and follow
+// again when there is one of that type.
 func (c *checked) fillSlots() {
 	p := c.p
 	for _, name := range sortedKeys(p.next.slots) {
-		s, fn := p.next.slots[name], p.next.scope[name]
-		switch {
-		case fn == nil || fn.decl.kind != funcKind || fn.decl.generic || !types.Identical(s.obj.Type(), fn.obj.Type()):
-			delete(p.next.slots, name)
-		case p.base.scope[name] != fn:
-			c.slots = append(c.slots, slotInit{s, fn})
+		fn := p.next.scope[name]
+		if fn == nil || fn.decl.kind != funcKind || fn.decl.generic || p.base.scope[name] == fn {
+			continue
+		}
+		for _, s := range p.next.slots[name] {
+			if types.Identical(s.obj.Type(), fn.obj.Type()) {
+				c.slots = append(c.slots, slotInit{s, fn})
+			}
 		}
 	}
 }
