@@ -11,6 +11,9 @@ type Input struct {
 	Path    string            // plugin path, different for each cell of a process
 	Files   map[string]string // name to source, all of package main
 	Imports []string          // import paths that the files name; empty: anything
+
+	Embeds   map[string][]string // patterns of go:embed directives, and the files they name
+	EmbedDir string              // the folder of these files
 }
 
 // An Object is a shared object to load.

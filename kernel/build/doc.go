@@ -20,6 +20,7 @@
 //	host.go      Open; archives and source folders of packages
 //	modules.go   what a notebook imports beyond a host: modules, their versions
 //	local.go     modules of the local disk, and what is edited in them
+//	embed.go     files that go:embed directives name
 //	builder.go   the interface of the two ways to build
 //	object.go    compiling and linking, which both share
 //	classic.go   ordinary plugins

@@ -30,6 +30,13 @@ func (h *Host) cell(ctx context.Context, in Input, l linkage) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(in.Embeds) > 0 {
+		cfg, err := embedcfg(in)
+		if err != nil {
+			return nil, err
+		}
+		src = append([]string{"-embedcfg=" + cfg}, src...) // flags come first
+	}
 	return h.object(ctx, in.Dir, in.Path, cellPath, src, l)
 }
 

@@ -66,6 +66,10 @@ type checked struct {
 	freed   map[string]*symbol       // old storage to clear, keyed by the name that has new storage
 	pinned  map[*symbol]bool
 	slots   []slotInit // set at the start of the cell
+
+	embeds    map[string][]string // patterns of go:embed and their files
+	embedFile strings.Builder     // the variables that they initialize
+	embedErrs Errors
 }
 
 // cellFunc names the function that holds the cell's statements during the check.
@@ -91,7 +95,7 @@ func newInfo() *types.Info {
 // needs one call.
 func (p *plan) check() (c *checked, err error) {
 	c = &checked{p: p, own: &genFile{}, old: &genFile{}, info: newInfo(), vars: map[types.Object]*symbol{},
-		unused: map[token.Pos]bool{}, locals: map[token.Pos]string{}, pinned: map[*symbol]bool{}}
+		unused: map[token.Pos]bool{}, locals: map[token.Pos]string{}, pinned: map[*symbol]bool{}, embeds: map[string][]string{}}
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the type checker failed: %v", r)

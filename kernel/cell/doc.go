@@ -21,6 +21,8 @@
 //	plaincall.go   calls that need no generated code
 //	statements.go  the statements of the cell: hoisted variables, the last expression
 //	instrument.go  interrupt checks, channel operations, goroutines
+//	embed.go       go:embed directives
+//	embed.go       go:embed directives
 //	slots.go       late binding for function literals that outlive their cell
 //	unused.go      unused variables and labels are allowed
 //	links.go       link names and their removal from messages

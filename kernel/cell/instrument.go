@@ -35,6 +35,8 @@ func (r *rewriter) instrument(n ast.Node) bool {
 		r.forStmt(n)
 	case *ast.RangeStmt:
 		return r.rangeStmt(n)
+	case *ast.BranchStmt:
+		r.gotoStmt(n)
 	case *ast.SelectStmt:
 		r.selectStmt(n)
 	case *ast.SendStmt:
@@ -48,6 +50,16 @@ func (r *rewriter) instrument(n ast.Node) bool {
 		r.syncCall(n)
 	}
 	return true
+}
+
+// gotoStmt adds the check to a jump backwards, which makes a loop.
+func (r *rewriter) gotoStmt(n *ast.BranchStmt) {
+	if n.Tok != token.GOTO {
+		return
+	}
+	if label := r.c.info.Uses[n.Label]; label == nil || label.Pos() < n.Pos() {
+		r.edits.open(r.off(n.Pos()), stopCheck+r.mark(n.Pos()))
+	}
 }
 
 // syncCalls maps the methods of package sync that wait to their replacements.

@@ -23,6 +23,7 @@ type source struct {
 	// that could call them lists an API, as gophernotes' notebooks do; they are left out.
 	bare   Errors
 	bodies bool // some functions have a body
+	embeds []embed
 }
 
 // An importSpec is one import of a cell; name is empty if none is written.
@@ -66,6 +67,7 @@ func parseCell(n int, src string) (*source, Errors) {
 	if len(c.bare) == 1 || c.bodies || len(c.stmts) > 0 {
 		errs = append(errs, c.bare...)
 	}
+	errs = append(errs, c.addEmbeds(src)...)
 	c.program = (packageClause || mainCall != nil) && !other
 	if mainCall != nil {
 		c.stmts = append(c.stmts, *mainCall)

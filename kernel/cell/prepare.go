@@ -250,6 +250,9 @@ func (c *checked) generate(more func(*rewritten)) (*Unit, error) {
 		w.program()
 	}
 	w.statements()
+	if len(c.embedErrs) > 0 {
+		return nil, c.embedErrs.tidy(p.s.lines, p.s.languageHint)
+	}
 	for _, sym := range vars {
 		if sym.decl.varText == "" && more == nil {
 			return nil, Errors{c.unwritable(sym)}.tidy(p.s.lines, p.s.languageHint)
@@ -348,7 +351,12 @@ func (w *rewritten) program() {
 			if len(v.Values) == 0 {
 				for _, id := range v.Names {
 					if sym := w.c.symbolOf(w.c.info.Defs[id]); sym != nil {
-						w.zero(sym)
+						if stmt, ok := w.c.embedded(id.Name, sym); ok {
+							w.body.WriteString(stmt + "\n")
+							w.roots = append(w.roots, sym)
+						} else {
+							w.zero(sym)
+						}
 					}
 				}
 			}

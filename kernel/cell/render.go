@@ -37,6 +37,11 @@ func (w *rewritten) unit() *Unit {
 	w.rootsOfDecls()
 	files := w.declFiles()
 	files["run.go"] = w.runFile(u.PluginPath, slots, blank)
+	if text := w.c.embedFile.String(); text != "" {
+		f := &goFile{imps: map[string]string{"nbembed__": "embed"}}
+		f.body.WriteString("var _ nbembed__.FS\n" + text)
+		files["embed.go"], u.Embeds = f, w.c.embeds
+	}
 	u.Files = map[string]string{}
 	paths := map[string]bool{}
 	for name, f := range files {

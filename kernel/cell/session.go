@@ -32,6 +32,8 @@ type Config struct {
 	// compiled under a new path. Code that names it follows, and values made before
 	// keep the earlier types. Optional.
 	Current func(path string) string
+	// Embed lists the files that a pattern of a go:embed directive names. Optional.
+	Embed func(pattern string) (files []string, err error)
 	// Packages lists the import paths that may be completed. Optional.
 	Packages func() []string
 	// NoChecks omits interrupt checks.
@@ -112,6 +114,8 @@ type Unit struct {
 	// Imported lists the import paths of the cell's own import declarations. They are
 	// part of the session from now on, even if no code uses them yet.
 	Imported []string
+	// Embeds are the patterns of the cell's go:embed directives and their files.
+	Embeds map[string][]string
 	// Empty is set if there is nothing to compile: only comments or imports.
 	// Commit the unit all the same.
 	Empty bool

@@ -136,7 +136,11 @@ func (r *rewriter) topVar(v *ast.ValueSpec, grouped bool) {
 		var zero []string
 		for _, id := range v.Names {
 			if sym := r.c.symbolOf(r.c.info.Defs[id]); sym != nil {
-				zero = append(zero, "nbrt__.Zero(&"+sym.link+")")
+				if stmt, ok := r.c.embedded(id.Name, sym); ok {
+					zero = append(zero, stmt)
+				} else {
+					zero = append(zero, "nbrt__.Zero(&"+sym.link+")")
+				}
 				r.uses = append(r.uses, use{off: -1, sym: sym, name: id.Name})
 			}
 		}

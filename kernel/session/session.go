@@ -69,12 +69,17 @@ func New(o Options) *Session {
 	if o.Env == nil {
 		o.Env = os.Environ()
 	}
+	home := o.Dir
+	if home == "" {
+		home, _ = os.Getwd()
+	}
 	s := &Session{o: o, runs: map[int]*run{}}
 	s.book = notebook.New(notebook.Options{
 		Host:  o.Host,
 		Cells: cell.Config{Runtime: runtimePath, AutoNames: map[string]string{"Display": displayPath}, AutoImports: o.AutoImports},
 		Env:   func() []string { return s.super.Environment() },
 		Dir:   func() string { return s.super.Dir() },
+		Home:  home,
 	})
 	s.super = supervisor.New(supervisor.Options{Program: o.Host.Program(), Dir: o.Dir, Env: o.Env, Work: s.book.Work(), Event: s.event, Log: o.Log})
 	return s

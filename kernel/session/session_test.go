@@ -439,6 +439,8 @@ func TestInterrupt(t *testing.T) {
 		"var f func(int) int\nf = func(n int) int { if n == 0 { return 0 }; return f(n-1) + f(n-1) }\nf(60)",
 		"func() { defer func() { recover() }(); for {} }()\nfor {}",
 		"go func() { for { } }()\nfor {}",
+		"i := 0\nagain:\ni++\ngoto again",
+		"func() {\nj := 0\nagain:\nif j++; j < 0 { return }\ngoto again\n}()",
 	} {
 		if i > 1 {
 			e2e(t)

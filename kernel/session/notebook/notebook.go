@@ -24,6 +24,8 @@ type Options struct {
 	// Env returns the environment of the cells, and Dir the folder they run in.
 	Env func() []string
 	Dir func() string
+	// Home is the folder of the notebook.
+	Home string
 }
 
 // A Notebook is what the cells so far have declared. Its methods may be called
@@ -64,6 +66,7 @@ func New(o Options) *Notebook {
 	mode, _ := o.Host.Mode()
 	c := o.Cells
 	c.Importer, c.Dir, c.Packages, c.Current, c.Fast = n.exportLocked, n.sourceDir, o.Host.Packages, n.currentLocked, mode == build.Fast
+	c.Embed = func(pattern string) ([]string, error) { return build.Embedded(o.Home, pattern) }
 	c.GoVersion = o.Host.GoVersion()
 	n.cells = cell.New(c)
 	return n

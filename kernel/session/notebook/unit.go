@@ -83,7 +83,7 @@ func (n *Notebook) Build(ctx context.Context, u *cell.Unit) (dir string, obj *bu
 	if dir, err = n.folder(); err != nil {
 		return "", nil, err
 	}
-	obj, err = n.o.Host.Builder().Cell(ctx, build.Input{Dir: dir, Path: u.PluginPath, Files: u.Files, Imports: u.Imports})
+	obj, err = n.o.Host.Builder().Cell(ctx, build.Input{Dir: dir, Path: u.PluginPath, Files: u.Files, Imports: u.Imports, Embeds: u.Embeds, EmbedDir: n.o.Home})
 	if err == nil {
 		return dir, obj, nil
 	}

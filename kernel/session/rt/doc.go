@@ -14,6 +14,7 @@
 //	deadlock.go   reporting that all goroutines wait for each other
 //	goroutine.go  what replaces go statements, so that a panic stays in its cell
 //	vars.go       the variables of the session, values on their way into one
+//	embed.go      variables with files that were embedded
 //	stdout.go     the standard streams of the cell that the caller belongs to
 //	stack.go      the user's frames of a panic
 //	load.go       mapping a cell's shared object; quick.go: making it part of the program;
