@@ -28,6 +28,7 @@
 //	             the session program that uses it, the self-test
 //	selftest.go  cells that try a new host, the heap under stress among them;
 //	             assumptions.go: facts of the source of Go that fast mode rests on
+//	whole.go     packages of the host that a cell has to hold itself
 //	library.go   the symbols of libhost.so; index.go: the same as a file to map;
 //	             stub.go: the stub
 //	goobj.go     the names that an object file refers to; mangle.go: names in libraries

@@ -64,22 +64,31 @@ func (b *fast) stub(dir, archive string) (linkcfg string, err error) {
 	// Packages that were added are linked in from their archives.
 	extra := b.h.added()
 	names := slices.Clone(l.always)
-	for _, a := range append([]string{archive}, extra.files(b.h.dir)...) {
-		object, err := os.ReadFile(a)
+	text := l.linkcfg
+	whole := packages{}
+	for queue := append([]string{archive}, extra.files(b.h.dir)...); len(queue) > 0; queue = queue[1:] {
+		object, err := os.ReadFile(queue[0])
 		if err != nil {
 			return "", fmt.Errorf("build: %w", err)
 		}
 		refs, err := undefined(object)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", a, err)
+			return "", fmt.Errorf("%s: %w", queue[0], err)
 		}
 		names = append(names, refs...)
+		for _, p := range b.h.wholeFor(refs) {
+			if _, twice := whole[p]; !twice {
+				whole[p] = b.h.m.Package[p]
+				queue = append(queue, whole[p].path(b.h.dir))
+				text = strings.Replace(text, "packageshlib "+p+"="+stubMark+"\n", "", 1)
+			}
+		}
 	}
 	file := filepath.Join(dir, libName)
 	if err := os.WriteFile(file, stub(l.library, names), 0o644); err != nil {
 		return "", fmt.Errorf("build: %w", err)
 	}
-	text := strings.ReplaceAll(l.linkcfg, stubMark, file) + string(importcfg(b.h.dir, extra))
+	text = strings.ReplaceAll(text, stubMark, file) + string(importcfg(b.h.dir, extra)) + string(importcfg(b.h.dir, whole))
 	linkcfg = filepath.Join(dir, "link.cfg")
 	if err := os.WriteFile(linkcfg, []byte(text), 0o644); err != nil {
 		return "", fmt.Errorf("build: %w", err)

@@ -23,7 +23,8 @@ type Host struct {
 	library func() (*fastLibrary, error) // of fast mode, read once
 
 	mu    sync.Mutex
-	extra packages // added after the host was made
+	extra packages            // added after the host was made
+	whole map[string][]string // see wholeAfter: symbol -> packages
 
 	findTemp sync.Once
 	tempEnv  []string
@@ -66,7 +67,7 @@ func openDir(dir string) (*Host, error) {
 	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("build: %w", err)
 	}
-	h := &Host{dir: dir, m: m, lock: l, extra: packages{}}
+	h := &Host{dir: dir, m: m, lock: l, extra: packages{}, whole: map[string][]string{}}
 	h.library = sync.OnceValues(func() (*fastLibrary, error) { return openFast(dir, m.Package) })
 	if m.Mode == Fast {
 		go h.library() // the first cell need not wait for it

@@ -89,18 +89,23 @@ func (h *Host) object(ctx context.Context, dir, path, pkg string, src []string, 
 	}
 	o.Compile = time.Since(t)
 	t = time.Now()
-	args, err := l.args(dir, archive, cfg)
-	if err != nil {
-		return nil, err
-	}
 	versions := filepath.Join(dir, "versions")
 	if err := os.WriteFile(versions, []byte(l.versions), 0o644); err != nil {
 		return nil, fmt.Errorf("build: %w", err)
 	}
-	args = append([]string{"-o", o.File, "-buildmode=plugin", "-pluginpath", path, "-checklinkname=0", "-pruneweakmap=false", "-s", "-w"}, args...)
-	err = h.link(ctx, dir, versions, l.libs, append(args, archive)...)
-	o.Link = time.Since(t)
-	return o, err
+	for {
+		args, err := l.args(dir, archive, cfg)
+		if err != nil {
+			return nil, err
+		}
+		args = append([]string{"-o", o.File, "-buildmode=plugin", "-pluginpath", path, "-checklinkname=0", "-pruneweakmap=false", "-s", "-w"}, args...)
+		err = h.link(ctx, dir, versions, l.libs, append(args, archive)...)
+		if err != nil && h.wholeAfter(err) {
+			continue
+		}
+		o.Link = time.Since(t)
+		return o, err
+	}
 }
 
 // compile compiles files of one package for loading into a session.

@@ -316,7 +316,7 @@ func (p *preparation) try(ctx context.Context, dir string, m *manifest) error {
 	if err := os.WriteFile(filepath.Join(dir, cfgName), importcfg(dir, m.Package), 0o644); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	h := &Host{dir: dir, m: m, extra: packages{}}
+	h := &Host{dir: dir, m: m, extra: packages{}, whole: map[string][]string{}}
 	h.library = sync.OnceValues(func() (*fastLibrary, error) { return openFast(dir, m.Package) })
 	return h.selfTest(ctx)
 }
