@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 )
 
 // Local makes the modules known in whose folders dir lies: that of the go.mod
@@ -106,6 +107,11 @@ func (m *Modules) addLocal(gomod string) ([]string, error) {
 		return nil, nil // ours is there
 	}
 	path, dir := l.Module.Mod.Path, filepath.Dir(gomod)
+	for _, r := range l.Require {
+		if have, ok := m.wishes[r.Mod.Path]; !ok || have.file == gomod || semver.Compare(r.Mod.Version, have.version) > 0 {
+			m.wishes[r.Mod.Path] = wish{gomod, r.Mod.Path, r.Mod.Version}
+		}
+	}
 	if full, err := modfile.Parse(gomod, b, nil); err == nil {
 		if err := m.replace(dir, full.Replace); err != nil {
 			return nil, err

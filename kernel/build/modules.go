@@ -22,12 +22,13 @@ import (
 
 // Modules are what one notebook imports beyond what its host holds: modules of
 // the proxy, and modules of the local disk. They are resolved with a go.mod of the
-// notebook's own, which begins as that of our module: what the host holds is
-// compiled in, so its versions are kept. Where a module asks for a newer version of
-// one that is held, the version is excluded, and the held one serves.
+// notebook's own, which begins with the modules that the host holds: these are compiled
+// in, so their versions are kept. If a module asks for a newer version of one that is
+// held, the version is excluded, and the held one is used. Other modules are taken in
+// their newest version, as go get does, or in that of the user's own go.mod.
 //
-// Methods may be called by one goroutine at a time. They need the network where
-// the module cache has not what they look for; GOPROXY and its kind are honoured.
+// Methods may be called by one goroutine at a time. They need the network if the module
+// cache does not have what they look for; GOPROXY and its kind are honoured.
 type Modules struct {
 	h    *Host
 	file string // the notebook's go.mod
@@ -35,19 +36,22 @@ type Modules struct {
 	// come from is honoured (fetchEnv). It may be nil.
 	Env func() []string
 
-	ours   map[string]bool   // modules that ours requires
+	ours   map[string]bool   // modules that the host holds
 	held   map[string]string // module path -> version that the session holds
 	local  map[string]string // modules of the local disk -> folder
 	stamps map[string]stamp  // of loaded local packages
 	copies map[string]string // local modules -> the module that is their newest copy
 	origin map[string]string // copies -> the module
 	rounds int               // copies made
+	wishes map[string]wish   // by module: versions in go.mod files of the user
+	chosen map[string]bool   // modules whose version was chosen
+	told   map[wish]bool     // wishes that were overruled, and reported
 }
 
 // Modules makes the state of a new notebook in an empty folder.
 func (h *Host) Modules(dir string) (*Modules, error) {
 	m := &Modules{h: h, file: filepath.Join(dir, "notebook.mod"), local: map[string]string{}, stamps: map[string]stamp{},
-		copies: map[string]string{}, origin: map[string]string{}}
+		copies: map[string]string{}, origin: map[string]string{}, wishes: map[string]wish{}, chosen: map[string]bool{}, told: map[wish]bool{}}
 	for from, to := range map[string]string{"go.mod": m.file, "go.sum": m.sum()} {
 		b, err := os.ReadFile(filepath.Join(h.m.Source, from))
 		if err != nil {
@@ -62,18 +66,45 @@ func (h *Host) Modules(dir string) (*Modules, error) {
 		return nil, err
 	}
 	m.held, m.ours = map[string]string{}, map[string]bool{}
-	for _, r := range f.Require {
-		m.ours[r.Mod.Path] = true
-		if h.holdsOf(r.Mod.Path) {
-			m.held[r.Mod.Path] = r.Mod.Version
+	holds := h.modulesOf(f)
+	for _, r := range slices.Clone(f.Require) {
+		if holds[r.Mod.Path] {
+			m.held[r.Mod.Path], m.ours[r.Mod.Path] = r.Mod.Version, true
+		} else if err := f.DropRequire(r.Mod.Path); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
 		}
 	}
-	return m, nil
+	for _, t := range slices.Clone(f.Tool) {
+		if err := f.DropTool(t.Path); err != nil {
+			return nil, fmt.Errorf("build: %w", err)
+		}
+	}
+	return m, m.write(f)
+}
+
+// modulesOf finds those of the modules that f requires of which the host holds packages.
+func (h *Host) modulesOf(f *modfile.File) map[string]bool {
+	holds := map[string]bool{}
+	for p, pkg := range h.m.Package {
+		if pkg.Std {
+			continue
+		}
+		best := ""
+		for _, r := range f.Require {
+			if within(p, r.Mod.Path) && len(r.Mod.Path) > len(best) {
+				best = r.Mod.Path
+			}
+		}
+		if best != "" {
+			holds[best] = true
+		}
+	}
+	return holds
 }
 
 func (m *Modules) sum() string { return strings.TrimSuffix(m.file, ".mod") + ".sum" }
 
-// holdsOf says whether the host holds a package of the module.
+// holdsOf reports whether the host holds a package of the module.
 func (h *Host) holdsOf(mod string) bool {
 	for p := range h.m.Package {
 		if within(p, mod) {
@@ -83,7 +114,7 @@ func (h *Host) holdsOf(mod string) bool {
 	return false
 }
 
-// within says whether an import path is that of a module or below it.
+// within reports whether an import path is that of a module or below it.
 func within(path, mod string) bool { return path == mod || strings.HasPrefix(path, mod+"/") }
 
 func (m *Modules) read() (*modfile.File, error) {
@@ -134,7 +165,7 @@ func (m *Modules) List() ([]Module, error) {
 	return out, nil
 }
 
-// keeping runs f, which changes go.mod, and restores it where f fails.
+// keeping runs f, which changes go.mod, and restores it if f fails.
 func (m *Modules) keeping(f func() error) error {
 	mod, err := os.ReadFile(m.file)
 	if err != nil {
@@ -188,8 +219,13 @@ func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, ar
 		if err := m.dropExcludes(); err != nil {
 			return err
 		}
-		if _, err := m.run(ctx, progress, append([]string{"get", "-modfile=" + m.file}, args...)...); err != nil {
+		var changes []string // shown if the versions are taken
+		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file}, args...)...); err != nil {
 			return err
+		}
+		paths := make([]string, len(args))
+		for i, a := range args {
+			paths[i], _, _ = strings.Cut(a, "@")
 		}
 		f, err := m.read()
 		if err != nil {
@@ -202,14 +238,55 @@ func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, ar
 			}
 			return &CollisionError{Module: p, Held: held[p], Wanted: v, Host: m.h.holdsOf(p)}
 		}
+		if err := m.choose(paths); err != nil {
+			return err
+		}
 		if _, err := m.pin(ctx, held); err != nil {
+			return err
+		}
+		if err := m.lowered(held); err != nil {
 			return err
 		}
 		if fresh {
 			m.Forget()
 		}
+		for _, line := range changes {
+			if w := strings.Fields(line); progress != nil && len(w) > 1 && !m.ours[w[1]] {
+				progress(line)
+			}
+		}
 		return nil
 	})
+}
+
+// withoutChanges is progress without the lines about versions, which it collects.
+func withoutChanges(progress func(string), changes *[]string) func(string) {
+	return func(line string) {
+		if word, _, _ := strings.Cut(line, " "); word == "added" || word == "upgraded" || word == "downgraded" {
+			*changes = append(*changes, line)
+		} else if progress != nil {
+			progress(line)
+		}
+	}
+}
+
+// lowered reports a module that go get has taken back to an older version than the
+// session holds, because what was asked for does not go with it.
+func (m *Modules) lowered(held map[string]string) error {
+	f, err := m.read()
+	if err != nil {
+		return err
+	}
+	now := map[string]string{}
+	for _, r := range f.Require {
+		now[r.Mod.Path] = r.Mod.Version
+	}
+	for _, p := range slices.Sorted(maps.Keys(held)) {
+		if v := now[p]; m.local[p] == "" && v != "" && semver.Compare(v, held[p]) < 0 {
+			return &CollisionError{Module: p, Held: held[p], Wanted: v, Host: m.h.holdsOf(p)}
+		}
+	}
+	return nil
 }
 
 // dropExcludes lifts what pin has excluded: go get refuses such versions.
@@ -241,39 +318,111 @@ func (m *Modules) heldByHost() map[string]string {
 	return held
 }
 
-// pin keeps held modules at their versions: others that are asked for are
-// excluded. It reports whether something had to be excluded.
+// pin keeps held modules at their versions: newer ones that other modules ask for are
+// excluded. What only modules of the host ask for, of modules that the host does not
+// hold, is excluded too: the host's packages are compiled, and a library that nobody
+// imported must not choose the versions of the user's. It reports whether go.mod has
+// changed, so that it has to be resolved again.
 func (m *Modules) pin(ctx context.Context, held map[string]string) (changed bool, err error) {
 	f, err := m.read()
 	if err != nil {
 		return false, err
 	}
-	off := func(p, v string) bool {
-		have := held[p]
-		return have != "" && m.local[p] == "" && semver.Compare(v, have) > 0
-	}
-	if !slices.ContainsFunc(f.Require, func(r *modfile.Require) bool { return off(r.Mod.Path, r.Mod.Version) }) {
-		return false, nil
-	}
-	graph, err := m.run(ctx, nil, "mod", "graph", "-modfile="+m.file)
+	before := len(f.Exclude)
+	out, err := m.run(ctx, nil, "mod", "graph", "-modfile="+m.file)
 	if err != nil {
 		return false, err
 	}
-	for _, word := range strings.Fields(string(graph)) {
-		if p, v, ok := strings.Cut(word, "@"); ok && off(p, v) {
+	g := graphOf(string(out))
+	asked := m.askedFor(g, f)
+	exclude := func(p, v string) bool {
+		have := held[p]
+		switch {
+		case m.local[p] != "" || p == modulePath || v == "":
+			return false
+		case have != "":
+			return semver.Compare(v, have) > 0
+		}
+		return !asked[p+"@"+v]
+	}
+	for _, node := range slices.Sorted(maps.Keys(g.nodes)) {
+		if p, v, _ := strings.Cut(node, "@"); semver.IsValid(v) && exclude(p, v) {
 			if err := f.AddExclude(p, v); err != nil {
 				return false, fmt.Errorf("build: %w", err)
 			}
 		}
 	}
 	for _, r := range slices.Clone(f.Require) {
-		if off(r.Mod.Path, r.Mod.Version) {
-			if err := f.AddRequire(r.Mod.Path, held[r.Mod.Path]); err != nil {
+		p, v := r.Mod.Path, r.Mod.Version
+		switch {
+		case !exclude(p, v):
+			continue
+		case held[p] != "":
+			err = f.AddRequire(p, held[p])
+		default:
+			err = f.DropRequire(p)
+		}
+		if err != nil {
+			return false, fmt.Errorf("build: %w", err)
+		}
+		changed = true
+	}
+	for _, p := range slices.Sorted(maps.Keys(held)) { // those that go get took out
+		if m.local[p] == "" && !slices.ContainsFunc(f.Require, func(r *modfile.Require) bool { return r.Mod.Path == p }) {
+			if err := f.AddRequire(p, held[p]); err != nil {
 				return false, fmt.Errorf("build: %w", err)
 			}
+			changed = true
 		}
 	}
+	changed = changed || len(f.Exclude) > before
+	if !changed {
+		return false, nil
+	}
 	return true, m.write(f)
+}
+
+// A graph is what go mod graph prints: which module asks for which.
+type graph struct {
+	edges map[string][]string
+	nodes map[string]bool
+}
+
+func graphOf(text string) graph {
+	g := graph{map[string][]string{}, map[string]bool{}}
+	for l := range strings.Lines(text) {
+		from, to, ok := strings.Cut(strings.TrimSpace(l), " ")
+		if !ok {
+			continue
+		}
+		g.edges[from] = append(g.edges[from], to)
+		g.nodes[from], g.nodes[to] = true, true
+	}
+	return g
+}
+
+// askedFor are the module versions that follow from what the notebook imports: from the
+// modules whose version was chosen, and those of the local disk, without what modules of
+// the host ask for.
+func (m *Modules) askedFor(g graph, f *modfile.File) map[string]bool {
+	asked := map[string]bool{}
+	var walk func(node string)
+	walk = func(node string) {
+		p, _, _ := strings.Cut(node, "@")
+		if asked[node] || m.ours[p] || p == modulePath {
+			return
+		}
+		asked[node] = true
+		for _, to := range g.edges[node] {
+			walk(to)
+		}
+	}
+	for _, r := range f.Require {
+		if m.chosen[r.Mod.Path] || m.local[r.Mod.Path] != "" || m.held[r.Mod.Path] != "" {
+			walk(r.Mod.String())
+		}
+	}
+	return asked
 }
 
 // maxPins bounds how often go.mod is resolved anew with versions excluded: each
@@ -286,6 +435,9 @@ const maxPins = 4
 // imports one. Progress is told what is fetched and compiled.
 func (m *Modules) Add(ctx context.Context, progress func(string), paths ...string) (added []string, err error) {
 	err = m.keeping(func() error {
+		if err := m.newest(ctx, progress, paths); err != nil {
+			return err
+		}
 		for round := 0; ; round++ {
 			// Versions first: packages are not compiled against what is not kept.
 			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
@@ -305,7 +457,101 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 		added, err = m.compile(ctx, progress, paths)
 		return m.missing(err)
 	})
+	if err == nil {
+		m.tellOverruled(progress)
+	}
 	return added, m.inOriginals(err)
+}
+
+// newest chooses the newest versions of the modules of packages that nothing names a
+// version of. Without it the go command takes what some other module happens to ask
+// for, which may be years old. If it fails, Add does without: the module cache may hold
+// what is needed.
+func (m *Modules) newest(ctx context.Context, progress func(string), paths []string) error {
+	var get []string
+	for _, p := range paths {
+		host, _, _ := strings.Cut(p, "/")
+		named := !strings.Contains(host, ".") || within(p, modulePath) || m.dirOf(m.Original(p)) != ""
+		for mod := range m.chosen {
+			named = named || within(p, mod)
+		}
+		for mod := range m.wishes {
+			named = named || within(p, mod)
+		}
+		for mod := range m.held {
+			named = named || within(p, mod)
+		}
+		if !named {
+			get = append(get, p)
+		}
+	}
+	if len(get) == 0 {
+		return nil
+	}
+	err := m.keeping(func() error {
+		if err := m.dropExcludes(); err != nil {
+			return err
+		}
+		var changes []string // of which pin may take some back
+		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file}, get...)...); err != nil {
+			return err
+		}
+		if err := m.choose(get); err != nil {
+			return err
+		}
+		if _, err := m.pin(ctx, m.held); err != nil {
+			return err
+		}
+		return m.lowered(m.held)
+	})
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// choose records that the versions of the modules of these packages have been chosen.
+func (m *Modules) choose(paths []string) error {
+	f, err := m.read()
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		best := ""
+		for _, r := range f.Require {
+			if within(p, r.Mod.Path) && len(r.Mod.Path) > len(best) {
+				best = r.Mod.Path
+			}
+		}
+		if best != "" {
+			m.chosen[best] = true
+		}
+	}
+	return nil
+}
+
+// A wish is the version of a module that a go.mod of the user asks for.
+type wish struct{ file, module, version string }
+
+// tellOverruled reports, once, the versions in the user's go.mod files that are not those
+// that the session uses.
+func (m *Modules) tellOverruled(progress func(string)) {
+	if progress == nil {
+		return
+	}
+	for _, p := range slices.Sorted(maps.Keys(m.wishes)) {
+		w := m.wishes[p]
+		held := m.held[p]
+		if held == "" || held == w.version || m.local[p] != "" || m.told[w] {
+			continue
+		}
+		m.told[w] = true
+		why := "the session has loaded it"
+		if m.h.holdsOf(p) {
+			why = "it is part of the session program"
+		}
+		progress(fmt.Sprintf("%s asks for %s %s; %s is used, because %s", w.file, p, w.version, held, why))
+	}
 }
 
 // missing makes a *CollisionError of what fails because a module is kept at the

@@ -169,3 +169,48 @@ func TestLocalModules(t *testing.T) {
 		t.Errorf("list: %q", got)
 	}
 }
+
+// TestVersions holds which version of a module an import takes: the newest, that of the
+// user's own go.mod, or, with a line about it, that of the session.
+func TestVersions(t *testing.T) {
+	e2e(t)
+	n := newSession(t)
+	name := fmt.Sprintf("example.com/t%d", time.Now().UnixNano())
+	mod := func(path, requires, body string) map[string]string {
+		base := path[strings.LastIndexByte(path, '/')+1:]
+		return map[string]string{"go.mod": "module " + path + "\n\ngo 1.24\n" + requires, "m.go": "package " + base + "\n\n" + body + "\n"}
+	}
+	version := func(path, v string) map[string]string { return mod(path, "", "const Version = \""+v+"\"") }
+	url := proxy(t, map[string]map[string]string{
+		name + "/top@v1.0.0":    mod(name+"/top", "\nrequire "+name+"/base v1.0.0\n", "const Version = \"top\""),
+		name + "/base@v1.0.0":   version(name+"/base", "old"),
+		name + "/base@v1.4.0":   version(name+"/base", "new"),
+		name + "/chosen@v1.0.0": version(name+"/chosen", "1.0"),
+		name + "/chosen@v1.1.0": version(name+"/chosen", "1.1"),
+		name + "/chosen@v1.2.0": version(name+"/chosen", "1.2"),
+	})
+	n.ok("%env GOPROXY=" + url)
+	n.ok("%env GONOSUMDB=*")
+	n.ok("import \"" + name + "/top\"\ntop.Version")
+	if got := n.ok("import \"" + name + "/base\"\nbase.Version"); !strings.HasSuffix(got, "result:new") {
+		t.Errorf("a module that another one asks for in an old version: %q", got)
+	}
+	if got := n.ok("%go list -m all"); strings.Contains(got, "honnef.co/go/tools") || !strings.Contains(got, "gonum.org/v1/gonum") {
+		t.Errorf("want the modules that the host holds, got %q", got)
+	}
+	write(t, n.o.Dir, map[string]string{"go.mod": "module example.test/mine\n\ngo 1.24\n\nrequire " + name + "/chosen v1.1.0\n"})
+	if got := n.ok("import \"" + name + "/chosen\"\nchosen.Version"); !strings.HasSuffix(got, "result:1.1") || strings.Contains(got, "asks for") {
+		t.Errorf("a version of the user's go.mod: %q", got)
+	}
+	write(t, n.o.Dir, map[string]string{"go.mod": "module example.test/mine\n\ngo 1.24\n\nrequire (\n\t" + name + "/chosen v1.2.0\n\tgonum.org/v1/gonum v0.9.0\n)\n",
+		"a/a.go": "package a\n\nimport \"" + name + "/chosen\"\n\nconst V = chosen.Version\n"})
+	got := n.ok("import \"example.test/mine/a\"\na.V")
+	for _, want := range []string{"go.mod asks for " + name + "/chosen v1.2.0; v1.1.0 is used, because the session has loaded it", "go.mod asks for gonum.org/v1/gonum v0.9.0; v0.1", "because it is part of the session program"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	if !strings.HasSuffix(got, "result:1.1") {
+		t.Errorf("got %q", got)
+	}
+}
