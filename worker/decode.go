@@ -100,6 +100,11 @@ func (r *Request) Validate() error {
 			return at(fmt.Sprintf("join[%d]", i), err)
 		}
 	}
+	if r.Protocol != 0 {
+		if err := at("hyperparameters", r.Hyperparameters.checkOperation(r.Operation)); err != nil {
+			return err
+		}
+	}
 	return at("hyperparameters", r.Hyperparameters.validate(r.Protocol != 0))
 }
 

@@ -58,6 +58,21 @@ func (h *Hyperparameters) validate(strict bool) error {
 	return nil
 }
 
+// checkOperation refuses what the operation does not use, unless it is the default. The
+// predecessor's requests, without a protocol, may hold it.
+func (h *Hyperparameters) checkOperation(op Operation) error {
+	if h == nil {
+		return nil
+	}
+	for _, row := range contract.Hyperparameters() {
+		s, _ := h.slot(row.Name, false)
+		if s.given() && !slices.Contains(row.Operations, string(op)) && !equalsDefault(row, s.value) {
+			return Invalid(row.Name, contract.NotUsed(string(op), row.Operations))
+		}
+	}
+	return nil
+}
+
 // row is a row that this package needs by name.
 func row(name string) contract.Hyperparameter {
 	r, ok := contract.LookupHyperparameter(name)
@@ -91,11 +106,7 @@ func (w words) unused(row contract.Hyperparameter) string {
 		list []string
 	}{{w.optimizer, row.Optimizers}, {w.loss, row.Losses}, {w.scheduler, row.Schedulers}} {
 		if by.list != nil && !slices.Contains(by.list, by.word) {
-			do := "do"
-			if len(by.list) == 1 {
-				do = "does"
-			}
-			return fmt.Sprintf("%s does not use it; %s %s", by.word, and(by.list), do)
+			return contract.NotUsed(by.word, by.list)
 		}
 	}
 	return ""
@@ -132,14 +143,6 @@ func (h *Hyperparameters) Used(names ...string) (used []string) {
 		}
 	}
 	return used
-}
-
-// and joins words for a sentence.
-func and(list []string) string {
-	if len(list) < 2 {
-		return strings.Join(list, "")
-	}
-	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
 // equalsDefault reports whether v is a default of the row, for any optimizer.

@@ -151,8 +151,8 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, InLoss: true, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
 		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
 
-		{Name: "gpus", Type: GPUs, Range: count(1, 64), Default: 1, Operations: trains, Workers: gpu, Option: "gpus", Doc: "How many GPUs of the worker to use, or all."},
-		{Name: "on_oom", Type: Choice, Values: []string{"error", "halve"}, Default: "error", Operations: trains, Workers: gpu, Doc: "What happens if a batch does not fit into the GPU's memory: fail, or halve the batch size until it fits."},
+		{Name: "gpus", Type: GPUs, Range: count(1, 64), Default: 1, Operations: []string{"train"}, Workers: gpu, Option: "gpus", Doc: "How many GPUs of the worker to use, or all."},
+		{Name: "on_oom", Type: Choice, Values: []string{"error", "halve"}, Default: "error", Operations: []string{"train"}, Workers: gpu, Doc: "What happens if a batch does not fit into the GPU's memory: fail, or halve the batch size until it fits."},
 		{Name: "accelerate", Type: Choice, Values: []string{"auto", "off", "graph", "compile"}, Default: "auto", Operations: trains, Workers: gpu, Doc: "Whether CUDA graphs or torch.compile run the steps."},
 		{Name: "checkpoint.epochs", Type: Integer, Range: count(0, 1e9), Default: 0, Operations: []string{"train"}, Workers: gpu, Doc: "Save the running training after that many epochs; 0: never."},
 		{Name: "checkpoint.seconds", Type: Number, Range: atLeast(0), Default: 0.0, Absent: "without any checkpoint field: 60", Operations: []string{"train"}, Workers: gpu, Doc: "Save the running training after that many seconds; 0: never."},

@@ -1,6 +1,10 @@
 package contract
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // The workers.
 const (
@@ -161,6 +165,15 @@ type Limits struct {
 // Bounds returns the limits.
 func Bounds() Limits {
 	return Limits{Protocol: 1, RunID: 128, StartEpoch: 1e9, Sources: 1000, Requests: 1000, Layers: 10_000, Depth: 16, Size: 1 << 31, Numbers: 16, List: 1 << 20, Address: 8192, ObjectName: 200, TimeLimit: 1e9}
+}
+
+// NotUsed says that by does not use a value, and what does.
+func NotUsed(by string, users []string) string {
+	if len(users) == 1 {
+		return fmt.Sprintf("%s does not use it; %s does", by, users[0])
+	}
+	last := len(users) - 1
+	return fmt.Sprintf("%s does not use it; %s and %s do", by, strings.Join(users[:last], ", "), users[last])
 }
 
 // OptimizerNames lists the names of the optimizers.

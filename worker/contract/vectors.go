@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -31,10 +33,21 @@ func Vectors() []Vector {
 		for _, t := range row.trials() {
 			all = append(all, row.vector(t, row.fitting()))
 		}
-		if h := row.unfitting(); h != nil {
-			all = append(all, row.vector(trial{name: "not used", value: row.unusual()}, h))
+		for _, u := range row.Unfitting() {
+			all = append(all, row.vector(trial{name: "not used by " + u.By, value: row.Unusual(), wants: NotUsed(u.By, u.Users)}, u.Given))
 			if row.Default != nil {
-				all = append(all, row.vector(trial{name: "not used, the default", valid: true, value: row.Default}, row.unfitting()))
+				all = append(all, row.vector(trial{name: "not used by " + u.By + ", the default", valid: true, value: row.Default}, u.again()))
+			}
+		}
+		for _, op := range []string{"train_epoch", "evaluate", "predict"} {
+			if slices.Contains(row.Operations, op) {
+				continue
+			}
+			v := row.vector(trial{name: "not used by " + op, value: row.Unusual(), wants: NotUsed(op, row.Operations)}, map[string]any{})
+			all = append(all, v.as(op))
+			if row.Default != nil && !strings.Contains(row.Name, ".") { // an object around it is not used either
+				v := row.vector(trial{name: "not used by " + op + ", the default", valid: true, value: row.Default}, map[string]any{})
+				all = append(all, v.as(op))
 			}
 		}
 		for loss, above := range row.Above {
@@ -148,19 +161,60 @@ func (h Hyperparameter) fitting() map[string]any {
 	return h.words(func(list []string, _ []string) string { return list[0] })
 }
 
-// unfitting are hyperparameters that do not, or nil if all do.
-func (h Hyperparameter) unfitting() map[string]any {
-	if h.Optimizers == nil && h.Losses == nil && h.Schedulers == nil {
-		return nil
+// An Unfit is hyperparameters with which a row does not apply, because of the optimizer,
+// the loss or the scheduler that By names.
+type Unfit struct {
+	By    string
+	Users []string // that use it
+	Given map[string]any
+}
+
+// again is a copy of what is given.
+func (u Unfit) again() map[string]any {
+	given := maps.Clone(u.Given)
+	if s, ok := given["scheduler"].(map[string]any); ok {
+		given["scheduler"] = maps.Clone(s)
 	}
-	return h.words(func(list, all []string) string {
-		for _, name := range all {
-			if !strings.Contains(" "+strings.Join(list, " ")+" ", " "+name+" ") {
-				return name
+	return given
+}
+
+// Unfitting lists every optimizer, loss and scheduler with which the row does not apply,
+// beside others with which it does.
+func (h Hyperparameter) Unfitting() []Unfit {
+	var all []Unfit
+	for _, kind := range []struct {
+		key          string
+		users, names []string
+	}{{"optimizer", h.Optimizers, OptimizerNames()}, {"loss_function", h.Losses, LossNames()}, {"scheduler", h.Schedulers, SchedulerNames()}} {
+		for _, name := range kind.names {
+			if kind.users == nil || slices.Contains(kind.users, name) {
+				continue
 			}
+			u := Unfit{name, kind.users, h.fitting()}
+			if u.Given[kind.key] = name; kind.key == "scheduler" {
+				u.Given[kind.key] = map[string]any{"type": name}
+			}
+			all = append(all, u)
 		}
-		panic("contract: " + h.Name + " lists everything")
-	})
+	}
+	return all
+}
+
+// as makes the vector of a training one of another operation.
+func (v Vector) as(op string) Vector {
+	v.Input["operation"] = op
+	data := v.Input["training_data"].(map[string]any)
+	switch op {
+	case "evaluate":
+		v.Input["evaluation_data"] = data
+	case "predict":
+		v.Input["input_data"] = map[string]any{"features": data["features"]}
+	default:
+		return v
+	}
+	delete(v.Input, "training_data")
+	v.Input["model_state"] = "AAAA"
+	return v
 }
 
 func (h Hyperparameter) words(pick func(list, all []string) string) map[string]any {
@@ -180,11 +234,17 @@ func (h Hyperparameter) words(pick func(list, all []string) string) map[string]a
 	return given
 }
 
-// unusual is a value in the range that is not the default.
-func (h Hyperparameter) unusual() any {
+// Unusual is a value in the range that is not the default.
+func (h Hyperparameter) Unusual() any {
 	switch h.Type {
 	case Boolean:
 		return h.Default != true
+	case Choice:
+		for _, v := range h.Values {
+			if v != h.Default {
+				return v
+			}
+		}
 	case Numbers:
 		return []float64{0.5, 0.25}
 	case Number:

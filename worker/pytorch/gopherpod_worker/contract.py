@@ -68,6 +68,7 @@ class Row:
     losses: tuple[str, ...] = ()
     schedulers: tuple[str, ...] = ()
     above: dict[str, float] = field(default_factory=dict)
+    operations: tuple[str, ...] = ()
 
     def default_for(self, optimizer: str) -> Any:
         return self.default_by.get(optimizer, self.default)

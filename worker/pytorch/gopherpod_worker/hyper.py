@@ -91,6 +91,10 @@ def parse(value: Any, path: str, operation: str, protocol: int) -> Hyperparamete
             given[name] = _typed(row, v, at.at(short))
     for at in (f, *inner.values()):
         at.end()
+    for name, v in given.items():
+        row = HYPERPARAMETERS[name]
+        if protocol and operation not in row.operations and not _is_default(row, v):
+            raise invalid(f.at(name), _not_used(operation, row.operations))
     optimizer = given.get("optimizer", default("optimizer"))
     chosen = {"optimizers": optimizer, "losses": given.get("loss_function", default("loss_function")), "schedulers": given.get("scheduler.type", "")}
     for name, row in HYPERPARAMETERS.items():
@@ -148,9 +152,20 @@ def _applies(row: Row, value: Any, path: str, chosen: dict[str, str], protocol: 
     protocol, may hold what their optimizer does not use; it is ignored."""
     for kind, name in chosen.items():
         users: tuple[str, ...] = getattr(row, kind)
-        if not users or name in users or value in (row.default_for(chosen["optimizers"]), ()) or (row.optimizers and not protocol):
+        if not users or name in users or _is_default(row, value) or (row.optimizers and not protocol):
             continue
-        raise invalid(path, f"{name or 'no scheduler'} does not use it; {', '.join(users)} {'does' if len(users) == 1 else 'do'}")
+        raise invalid(path, _not_used(name or "no scheduler", users))
+
+
+def _not_used(by: str, users: tuple[str, ...]) -> str:
+    if len(users) == 1:
+        return f"{by} does not use it; {users[0]} does"
+    return f"{by} does not use it; {', '.join(users[:-1])} and {users[-1]} do"
+
+
+def _is_default(row: Row, value: Any) -> bool:
+    """Whether a value is the row's default, for any optimizer, or an empty list."""
+    return value in (row.default, *row.default_by.values(), ())
 
 
 def _resolve(given: dict[str, Any], optimizer: str, operation: str, objects: set[str]) -> Hyperparameters:
