@@ -198,11 +198,8 @@ func source(c *magic.Call) string {
 	return strings.TrimRight("%%"+c.Name+" "+c.Args, " ") + "\n" + c.Body
 }
 
-// read turns options into those of package train.
-func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data, opts train.Options, err error) {
-	if o.data == "" {
-		return data, opts, usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
-	}
+// hyperparameters turns options into those of package train that say how to train.
+func (o *trainOptions) hyperparameters() (opts train.Options, err error) {
 	opts = train.Options{
 		Epochs: o.epochs.number(), BatchSize: o.batch.number(), LearningRate: o.rate.value,
 		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split.value,
@@ -210,23 +207,32 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 		Policy: runpod.Policy{ExecutionTimeout: o.timeout},
 	}
 	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
-		return data, opts, err
+		return opts, err
 	}
 	if o.dropLast.value != nil { // also false: with --from, not as before
 		if opts.Hyperparameters == nil {
 			opts.Hyperparameters = &worker.Hyperparameters{}
 		}
 		if err := opts.Hyperparameters.Give("drop_last", *o.dropLast.value); err != nil {
-			return data, opts, err
+			return opts, err
 		}
 	}
 	if opts.EarlyStopping, err = parseStop(o.stop); err != nil {
-		return data, opts, err
+		return opts, err
 	}
 	if opts.Scheduler, err = parseScheduler(o.scheduler); err != nil {
-		return data, opts, err
+		return opts, err
 	}
-	if opts.GPUs, err = parseGPUs(o.gpus); err != nil {
+	opts.GPUs, err = parseGPUs(o.gpus)
+	return opts, err
+}
+
+// read turns options into those of package train, and reads the data.
+func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data, opts train.Options, err error) {
+	if o.data == "" {
+		return data, opts, usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
+	}
+	if opts, err = o.hyperparameters(); err != nil {
 		return data, opts, err
 	}
 	if o.from != "" {

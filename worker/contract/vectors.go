@@ -31,7 +31,7 @@ func Vectors() []Vector {
 	var all []Vector
 	for _, row := range Hyperparameters() {
 		for _, t := range row.trials() {
-			all = append(all, row.vector(t, row.fitting()))
+			all = append(all, row.vector(t, row.Fitting()))
 		}
 		for _, u := range row.Unfitting() {
 			all = append(all, row.vector(trial{name: "not used by " + u.By, value: row.Unusual(), wants: NotUsed(u.By, u.Users)}, u.Given))
@@ -51,7 +51,7 @@ func Vectors() []Vector {
 			}
 		}
 		for loss, above := range row.Above {
-			h := row.fitting()
+			h := row.Fitting()
 			h["loss_function"] = loss
 			all = append(all, row.vector(trial{name: "not above what " + loss + " wants", value: above, wants: loss + " wants more than " + short(above)}, h))
 		}
@@ -156,8 +156,8 @@ func (r Range) whole() []trial {
 	}
 }
 
-// fitting are hyperparameters that use the row.
-func (h Hyperparameter) fitting() map[string]any {
+// Fitting are hyperparameters that use the row.
+func (h Hyperparameter) Fitting() map[string]any {
 	return h.words(func(list []string, _ []string) string { return list[0] })
 }
 
@@ -190,7 +190,7 @@ func (h Hyperparameter) Unfitting() []Unfit {
 			if kind.users == nil || slices.Contains(kind.users, name) {
 				continue
 			}
-			u := Unfit{name, kind.users, h.fitting()}
+			u := Unfit{name, kind.users, h.Fitting()}
 			if u.Given[kind.key] = name; kind.key == "scheduler" {
 				u.Given[kind.key] = map[string]any{"type": name}
 			}
