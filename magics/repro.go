@@ -57,8 +57,7 @@ func runRepro(ctx context.Context, c *magic.Call, o *reproOptions, args []string
 	if err != nil {
 		return err
 	}
-	seed := before.Hyperparameters.Seed
-	t.out, t.seed, t.noblock, t.dry, t.tags = o.out, optionalInt{seed}, false, false, append(r.Tags, "repro")
+	t.out, t.repeated, t.noblock, t.dry, t.tags = o.out, &before.Hyperparameters, false, false, append(r.Tags, "repro")
 	t.endpoint = r.Endpoint
 	if o.endpoint != "" {
 		t.endpoint = o.endpoint

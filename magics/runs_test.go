@@ -296,3 +296,42 @@ func TestCheck(t *testing.T) {
 		t.Errorf("%v, %s", err, out.text())
 	}
 }
+
+// A run of an earlier version, which gave what had no effect and whose 0 meant the default,
+// is repeated as it was, and the line says what had no effect.
+func TestReproOfAnEarlierVersion(t *testing.T) {
+	vars := session(t)
+	embedded(t)
+	kept(t)
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --optimizer adamw --epochs 2 --seed 4 -q", digitsNet, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	store, err := runStore()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := held[*train.Model](t, vars, "model").RunID
+	r, err := store.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record train.Record
+	if err := json.Unmarshal(r.Record, &record); err != nil {
+		t.Fatal(err)
+	}
+	record.Hyperparameters.Momentum = 0.9
+	if r.Record, err = json.Marshal(record); err != nil {
+		t.Fatal(err)
+	}
+	r.Source = strings.Replace(r.Source, "--epochs", "--momentum 0.9 --weight-decay 0 --epochs", 1)
+	if err := store.Put(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "runpod_repro", id[:8], "", vars, false)
+	if err != nil || !strings.Contains(out.text(), "Repeated: every loss is the same to the last bit") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
+	if want := "the run gave what had no effect, and this one leaves it out: momentum: adamw does not use it; sgd and rmsprop do\n"; out.stderr.String() != want {
+		t.Errorf("%q, want %q", out.stderr.String(), want)
+	}
+}

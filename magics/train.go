@@ -51,8 +51,11 @@ type trainOptions struct {
 	track      []string
 	set        []string
 	tracked    map[string]track.Tracker // what track names
-	dry        bool
-	quiet      bool
+	// repeated are the hyperparameters of the run that this one repeats, nil if none: they
+	// count instead of those of the line, which earlier versions may have read otherwise.
+	repeated *worker.Hyperparameters
+	dry      bool
+	quiet    bool
 }
 
 func trainMagic(open *notice) magic.Magic {
@@ -142,6 +145,13 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	data, opts, err := o.read(ctx, c)
 	if err != nil {
 		return nil, nil, err
+	}
+	if o.repeated != nil {
+		var ignored []string
+		opts, ignored = opts.Repeat(*o.repeated)
+		for _, what := range ignored {
+			fmt.Fprintln(c.Out.Stderr(), "the run gave what had no effect, and this one leaves it out: "+what)
+		}
 	}
 	spec, err := o.spec(c, opts.From != nil)
 	if err != nil {

@@ -135,6 +135,25 @@ func (h *Hyperparameters) WithoutUse(workerName string) (names []string) {
 	return names
 }
 
+// DropUnused takes out what the optimizer, the loss or the scheduler does not use, unless
+// it is the default, and says of each why: "momentum: adam does not use it; ...".
+func (h *Hyperparameters) DropUnused() (dropped []string) {
+	w := h.words()
+	for _, row := range contract.Hyperparameters() {
+		s, _ := h.slot(row.Name, false)
+		why := w.unused(row)
+		if !s.given() || why == "" || equalsDefault(row, s.value) {
+			continue
+		}
+		h.own(row.Name) // another copy of h may share the object
+		s, _ = h.slot(row.Name, false)
+		s.value.SetZero()
+		*s.owner.mask() &^= 1 << s.index
+		dropped = append(dropped, row.Name+": "+why)
+	}
+	return dropped
+}
+
 // Used returns those of the names whose hyperparameters apply to h.
 func (h *Hyperparameters) Used(names ...string) (used []string) {
 	for _, name := range names {

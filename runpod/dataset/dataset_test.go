@@ -193,6 +193,12 @@ func TestCSVEncodings(t *testing.T) {
 		{"name\nM\xc3\xbcller\n", "utf-8", "Müller"},
 		{"\xff\xfen\x00a\x00m\x00e\x00\n\x00M\x00\xfc\x00\n\x00", "", "Mü"},
 		{"\xfe\xff\x00n\x00a\x00m\x00e\x00\n\x00M\x00\xfc\x00\n", "", "Mü"},
+		{"n\x00a\x00\n\x00M\x00\xfc\x00\n\x00", "", "t.csv: line 1 holds a NUL byte, which text has not; if the file is UTF-16, give --encoding utf-16"},
+		{"n\x00a\x00\n\x00M\x00u\x00\n\x00", "", "t.csv: line 1 holds a NUL byte, which text has not; if the file is UTF-16, give --encoding utf-16"},
+		{"n\x00a\x00\n\x00M\x00u\x00\n\x00", "utf-16", "Mu"},
+		{"n\x00a\x00\n\x00M\x00u\x00\n\x00", "latin1", "t.csv: line 1 holds a NUL byte, which text has not; if the file is UTF-16, give --encoding utf-16"},
+		{"n\x00\n\x00M\x00\x00\xd8\n\x00", "utf-16", "t.csv: line 2 is not utf-16 (\"M\ufffd\")"},
+		{"\xef\xbb\xbfname\nM\xfc\n", "", `t.csv: line 2 is not UTF-8 ("M?"); name the encoding, such as --encoding latin1 or cp1252`},
 		{"name\nx\n", "klingon", `t.csv: encoding "klingon" is unknown; known are cp1252, iso-8859-1, iso-8859-15, latin1, utf-16, utf-8, windows-1252`},
 	} {
 		path := filepath.Join(t.TempDir(), "t.csv")

@@ -46,13 +46,34 @@ func (t *Table) decodeText(b []byte, name string) ([]byte, error) {
 	if err != nil {
 		return nil, t.fail(ErrFormat, "is not %s: %v", name, err)
 	}
-	return bytes.TrimPrefix(out, []byte("\ufeff")), nil
+	out = bytes.TrimPrefix(out, []byte("\ufeff"))
+	if i := bytes.IndexRune(out, utf8.RuneError); i >= 0 {
+		return nil, t.fail(ErrFormat, "line %d is not %s (%q)", 1+bytes.Count(out[:i], []byte("\n")), name, clip(lineAt(out, i)))
+	}
+	return out, t.noNUL(out)
+}
+
+// lineAt is the line of b around place i.
+func lineAt(b []byte, i int) string {
+	from := bytes.LastIndexByte(b[:i], '\n') + 1
+	line, _, _ := bytes.Cut(b[from:], []byte("\n"))
+	return strings.TrimSpace(string(line))
+}
+
+// noNUL refuses text with NUL bytes, which are what UTF-16 looks like when it is read as
+// something else.
+func (t *Table) noNUL(b []byte) error {
+	i := bytes.IndexByte(b, 0)
+	if i < 0 {
+		return nil
+	}
+	return t.fail(ErrFormat, "line %d holds a NUL byte, which text has not; if the file is UTF-16, give --encoding utf-16", 1+bytes.Count(b[:i], []byte("\n")))
 }
 
 // validText refuses text that is not UTF-8, with its first such line.
 func (t *Table) validText(b []byte) error {
-	if utf8.Valid(b) {
-		return nil
+	if err := t.noNUL(b); err != nil || utf8.Valid(b) {
+		return err
 	}
 	line := 1
 	for part := range bytes.Lines(b) {

@@ -111,6 +111,23 @@ func (o Options) Given() (*worker.Hyperparameters, error) {
 	return h, err
 }
 
+// Repeat returns the options with the hyperparameters of an earlier run instead of its
+// own, and says which of those the optimizer, the loss or the scheduler did not use:
+// earlier versions ignored them, and this one would refuse them.
+func (o Options) Repeat(h worker.Hyperparameters) (again Options, ignored []string) {
+	ignored = h.DropUnused()
+	h.TopK = 0 // it is about evaluations
+	if o.From != nil && h.Scheduler == nil {
+		h.Scheduler = &worker.Scheduler{Type: "none"} // not that of From
+	}
+	o.Epochs, o.BatchSize, o.LearningRate, o.ValidationSplit = nil, nil, nil, nil
+	o.WeightDecay, o.Momentum, o.ClipNorm, o.LabelSmoothing = nil, nil, nil, nil
+	o.Optimizer, o.Loss, o.Precision, o.Seed, o.ClassWeights, o.GPUs = "", "", "", nil, nil, 0
+	o.Nesterov, o.KeepOrder, o.DropLast, o.Scheduler, o.EarlyStopping = false, false, false, nil, nil
+	o.Hyperparameters = &h
+	return o, ignored
+}
+
 // own returns the hyperparameters that the options give, without those of From.
 func (o Options) own() (*worker.Hyperparameters, error) {
 	h := &worker.Hyperparameters{}
