@@ -36,17 +36,18 @@ var (
 type queue struct {
 	opt Options
 
-	mu      sync.Mutex
-	jobs    map[string]*job
-	size    int64                    // bytes that jobs hold, about
-	done    *list.List               // *job that have ended, oldest first
-	waiting *list.List               // *job, IN_QUEUE, next first
-	takers  *list.List               // chan struct{}: workers that wait for a job, first come first
-	workers map[string]*workerRecord // by id
-	counts  counters
-	closed  bool
-	kick    chan struct{} // told, without waiting, of what may change the number of workers
-	blocked chan struct{} // nil: there are machines for new workers; else closed when there are again
+	mu         sync.Mutex
+	jobs       map[string]*job
+	lastResult time.Time                // when the last job ended that streamed, as trainings do
+	size       int64                    // bytes that jobs hold, about
+	done       *list.List               // *job that have ended, oldest first
+	waiting    *list.List               // *job, IN_QUEUE, next first
+	takers     *list.List               // chan struct{}: workers that wait for a job, first come first
+	workers    map[string]*workerRecord // by id
+	counts     counters
+	closed     bool
+	kick       chan struct{} // told, without waiting, of what may change the number of workers
+	blocked    chan struct{} // nil: there are machines for new workers; else closed when there are again
 	// ended is told of each job that ended, under mu; it must not block.
 	ended func(view)
 	// fault reports whether a job's fault is due; it must not block.
@@ -227,6 +228,9 @@ func (q *queue) endLocked(j *job, s Status) {
 	q.releaseLocked(j)
 	j.status = s
 	j.finished = q.opt.Clock.Now()
+	if j.streamed {
+		q.lastResult = j.finished
+	}
 	q.opt.Log.Info("a job has ended", "job", j.id, "status", s)
 	switch s {
 	case StatusCompleted:

@@ -176,6 +176,15 @@ func (s *Server) EndpointID() string { return s.opt.EndpointID }
 // Health returns what GET /health answers.
 func (s *Server) Health() Health { return s.ep.q.health() }
 
+// LastResult returns when the last job ended that streamed something, as trainings do; zero:
+// none did. Clients may ask for its result, or collect what it left.
+func (s *Server) LastResult() time.Time {
+	q := s.ep.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.lastResult
+}
+
 // closeTime is how long Close waits for handlers that do not stop.
 const closeTime = 10 * time.Second
 

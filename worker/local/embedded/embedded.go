@@ -1,7 +1,7 @@
 // Package embedded is the endpoint of a kernel: a process of its own, which begins with
-// the first request, and ends with the kernel, but not before the jobs that run then. So
-// a training goes on when the kernel is killed or restarted, as it does on RunPod, and
-// %runpod_attach finds it.
+// the first request, and ends with the kernel, but not before the jobs that run then, and
+// not within 30 minutes after a training. So a training goes on when the kernel is killed
+// or restarted, its result is kept, as on RunPod, and %runpod_attach finds it.
 //
 // The kernel's side listens, and hands the socket over when somebody knocks: a notebook
 // that trains nothing pays for no process.
@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -184,8 +185,8 @@ func start(ctx context.Context, ln net.Listener, key, folder string) (*local.Ser
 	return local.Start(ctx, local.Options{Listener: ln, Key: key, Handler: engine.Handler(o), StoreDir: folder})
 }
 
-// Close leaves the process, which ends when its jobs have. It waits a moment for one that
-// has none.
+// Close leaves the process, which ends when nobody wants a job or a result of it. It waits a
+// moment for one that has none.
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
 	if e.closed {
@@ -222,13 +223,13 @@ type Outlived struct {
 	// Keep notes the address and key, so that another kernel finds the endpoint; what it
 	// returns takes that back.
 	Keep func(address, key string) (forget func(), err error)
-	// After is how long results are kept after the last job: RunPod keeps them for 30
-	// minutes.
+	// After is how long the result of a training is kept after its job, and what a
+	// cancelled one left: RunPod keeps results for 30 minutes.
 	After time.Duration
 }
 
-// Serve runs the process. It returns when the kernel is gone and no job runs, or after a
-// SIGTERM.
+// Serve runs the process. It returns when the kernel is gone, no job runs and no result of
+// a training is kept, or after a SIGTERM.
 func Serve(ctx context.Context, o Outlived) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -262,7 +263,7 @@ func Serve(ctx context.Context, o Outlived) error {
 	case <-gone:
 	case <-ctx.Done():
 	}
-	if ctx.Err() != nil || !busy(server) {
+	if ctx.Err() != nil || !wanted(server, o.After) {
 		return nil
 	}
 	forget, err := o.Keep(server.BaseURL(), key)
@@ -270,21 +271,21 @@ func Serve(ctx context.Context, o Outlived) error {
 		return err
 	}
 	defer forget()
-	idle := time.Now()
-	for tick := time.NewTicker(500 * time.Millisecond); time.Since(idle) < o.After; {
+	for wanted(server, o.After) {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(min(o.After, 10*time.Second)):
 		}
-		if busy(server) {
-			idle = time.Now()
-		}
+		debug.FreeOSMemory() // it may be long that nobody asks
 	}
 	return nil
 }
 
-func busy(s *local.Server) bool {
+// wanted reports whether a job runs, or a training has ended so lately that its result is
+// kept. A training that ended just before its kernel was killed may be all that the user
+// has of it.
+func wanted(s *local.Server, after time.Duration) bool {
 	h := s.Health()
-	return h.Jobs.InProgress+h.Jobs.InQueue > 0
+	return h.Jobs.InProgress+h.Jobs.InQueue > 0 || time.Since(s.LastResult()) < after
 }

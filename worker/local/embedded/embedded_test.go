@@ -16,7 +16,11 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(envKey) != "" {
 		dir := os.Getenv("GOPHERPOD_TEST_KEPT")
-		err := Serve(context.Background(), Outlived{After: time.Second, Keep: func(address, key string) (func(), error) {
+		after, err := time.ParseDuration(os.Getenv("GOPHERPOD_TEST_AFTER"))
+		if err != nil {
+			after = time.Second
+		}
+		err = Serve(context.Background(), Outlived{After: after, Keep: func(address, key string) (func(), error) {
 			path := filepath.Join(dir, "kept")
 			return func() { os.Remove(path) }, os.WriteFile(path, []byte(address+" "+key), 0o600)
 		}})
@@ -183,5 +187,40 @@ func TestWithout(t *testing.T) {
 	got := without([]string{"HOME=/h", "RUNPOD_API_KEY=x", "MY_TOKEN=y", "PATH=/p", "db_password=z"})
 	if strings.Join(got, " ") != "HOME=/h PATH=/p" {
 		t.Error(got)
+	}
+}
+
+// A training that ended before its kernel did, or goes on behind it, keeps its result for a
+// while: a kernel that is killed at any moment loses nothing.
+func TestKilledAtAnyMoment(t *testing.T) {
+	t.Setenv("GOPHERPOD_TEST_AFTER", "10s")
+	kept := t.TempDir()
+	t.Setenv("GOPHERPOD_TEST_KEPT", kept)
+	for i := range 20 {
+		e := begin(t)
+		_, job := ask(t, e.URL, e.Key, "POST", "/run", strings.Replace(training, "EPOCHS", "200", 1))
+		id, _ := job["id"].(string)
+		for j := 0; j < i || i == 19 && job["status"] != "COMPLETED"; j++ { // later each time, the last after its end
+			_, job = ask(t, e.URL, e.Key, "GET", "/status/"+id, "")
+		}
+		before := job["status"]
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+		if i == 19 {
+			for key := ""; key != e.URL+"/v2 "+e.Key; {
+				b, _ := os.ReadFile(filepath.Join(kept, "kept"))
+				key = string(b)
+			}
+		}
+		for job["status"] != "COMPLETED" || job["output"] == nil {
+			var code int
+			if code, job = ask(t, e.URL, e.Key, "GET", "/status/"+id, ""); code != 200 || job["status"] == "FAILED" {
+				t.Fatalf("%d: %v when the kernel ended, then %d %v", i, before, code, job)
+			}
+		}
+		if list, ok := job["output"].([]any); !ok || list[len(list)-1].(map[string]any)["type"] != "done" {
+			t.Errorf("%d: the output is %v", i, job["output"])
+		}
 	}
 }
