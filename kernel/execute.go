@@ -44,9 +44,13 @@ func (s *server) execute(r *request) (aborted []*request) {
 	out := &output{
 		s: s, parent: r.RawHeader, silent: in.Silent, count: s.count,
 		pending: map[string][]byte{},
+		clean:   map[string]func(string, bool) string{},
 		stdin: &stdinRoute{
 			allowed: in.AllowStdin, identity: r.peer.Identity(), identities: r.Identities, cell: r.Header.MsgID,
 		},
+	}
+	if s.opts.Begin != nil {
+		s.opts.Begin(in.Code)
 	}
 	if !in.Silent {
 		s.pub.send(r.RawHeader, "execute_input", content{"code": in.Code, "execution_count": s.count})

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -49,7 +50,7 @@ func (f redactor) value(v any) any {
 				out[k] = e // megabytes without words
 				continue
 			}
-			out[k] = f.value(e)
+			out[unused(out, f(k))] = f.value(e)
 		}
 		return out
 	}
@@ -62,6 +63,16 @@ func (f redactor) value(v any) any {
 		return v
 	}
 	return f.value(plain)
+}
+
+// unused returns a key that m does not have yet: two secrets have the same mask.
+func unused(m map[string]any, key string) string {
+	for name, n := key, 2; ; n++ {
+		if _, taken := m[name]; !taken {
+			return name
+		}
+		name = fmt.Sprintf("%s %d", key, n)
+	}
 }
 
 func base64Image(mime string) bool {

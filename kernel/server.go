@@ -27,6 +27,13 @@ type Options struct {
 	// Redact removes secrets from a string. It is applied to every string that is
 	// published or stored, possibly concurrently. Nil changes nothing.
 	Redact func(string) string
+	// Stream returns a function that removes secrets from a text that comes in pieces: it
+	// gets the next piece and returns what may be published, and holds nothing back if last
+	// is set. Each stream of a cell has its own. Nil leaves the pieces to Redact.
+	Stream func() func(piece string, last bool) string
+	// Begin is called with the source of each cell before anything of it is published or
+	// stored, so that Redact can learn what the cell is about to set. Nil does nothing.
+	Begin func(source string)
 	// Comms are the targets that front ends can open, by name.
 	Comms map[string]CommTarget
 	// Signals delivers signals of the process: os.Interrupt interrupts the cell, any

@@ -82,12 +82,27 @@ func (o *output) publishText(name string, all bool) {
 			}
 		}
 	}
-	if n == 0 {
+	if n == 0 && !all {
 		return
 	}
-	text := string(b[:n])
+	text := o.redact(name, string(b[:n]), all)
 	o.pending[name] = append(b[:0], b[n:]...)
+	if text == "" {
+		return
+	}
 	o.s.pub.send(o.parent, "stream", content{"name": name, "text": text})
+}
+
+// redact removes secrets from the next piece of a stream. It may keep the end of it for the
+// next piece, unless all is set.
+func (o *output) redact(name, text string, all bool) string {
+	if o.s.opts.Stream == nil {
+		return text
+	}
+	if o.clean[name] == nil {
+		o.clean[name] = o.s.opts.Stream()
+	}
+	return o.clean[name](text, all)
 }
 
 // wholeRunes returns the length of b without an incomplete rune at its end.

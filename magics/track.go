@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gopherpod/gopherpod/kernel/secrets"
+	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/track"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
@@ -14,6 +16,7 @@ import (
 // trackers makes what --track names.
 func trackers(names []string) (map[string]track.Tracker, error) {
 	list := map[string]track.Tracker{}
+	redact := secrets.Redactor(settings.Environ(), ".env")
 	for _, name := range names {
 		t, err := track.New(name)
 		if err != nil {
@@ -23,7 +26,7 @@ func trackers(names []string) (map[string]track.Tracker, error) {
 			}
 			return nil, usage("--track %s: %s%s", name, strings.TrimPrefix(err.Error(), "track: "), hint)
 		}
-		list[name] = t
+		list[name] = track.Redacted(t, redact)
 	}
 	return list, nil
 }

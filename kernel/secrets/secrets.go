@@ -6,6 +6,9 @@
 //	redact := secrets.Redactor(os.Environ(), ".env")
 //	redact("Authorization: Bearer rpa_0123...") // "Authorization: Bearer ***"
 //
+// A Set (set.go) learns secrets while a notebook runs; a Stream (stream.go) masks them in a
+// text that comes in pieces.
+//
 // It backs up the types that never print a key and does not replace them: a secret
 // that a program takes apart before printing passes.
 package secrets
@@ -14,8 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
 // Mask replaces a secret.
@@ -46,8 +47,28 @@ var tokens = []struct {
 // which runs at memory speed; one regular expression for all of them is 200 times
 // slower, and everything that a cell prints passes through here.
 func maskTokens(s string) string {
-	type span struct{ from, to int }
-	var found []span
+	found := tokenSpans(s)
+	if len(found) == 0 {
+		return s
+	}
+	var out strings.Builder
+	end := 0
+	for _, f := range found {
+		if f.from < end {
+			continue // inside the previous one
+		}
+		out.WriteString(s[end:f.from])
+		out.WriteString(Mask)
+		end = f.to
+	}
+	out.WriteString(s[end:])
+	return out.String()
+}
+
+type span struct{ from, to int }
+
+// tokenSpans finds the tokens in s, in order of where they begin.
+func tokenSpans(s string) (found []span) {
 	for _, t := range tokens {
 		for _, prefix := range t.prefixes {
 			for at := 0; ; {
@@ -67,22 +88,8 @@ func maskTokens(s string) string {
 			}
 		}
 	}
-	if len(found) == 0 {
-		return s
-	}
 	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
-	var out strings.Builder
-	end := 0
-	for _, f := range found {
-		if f.from < end {
-			continue // inside the previous one
-		}
-		out.WriteString(s[end:f.from])
-		out.WriteString(Mask)
-		end = f.to
-	}
-	out.WriteString(s[end:])
-	return out.String()
+	return found
 }
 
 // wordByte reports whether the byte is part of a word, so that no token can begin after it.
@@ -94,33 +101,5 @@ func wordByte(c byte) bool {
 // and of the given .env files. Missing and invalid files are ignored.
 // The function may be called from several goroutines.
 func Redactor(variables []string, files ...string) func(string) string {
-	var values []string
-	add := func(name, value string) {
-		if len(value) >= minLength && environ.IsSecret(name) && !slices.Contains(values, value) {
-			values = append(values, value)
-		}
-	}
-	for _, entry := range variables {
-		name, value, _ := strings.Cut(entry, "=")
-		add(name, value)
-	}
-	for _, file := range files {
-		vars, err := environ.Read(file)
-		if err != nil {
-			continue
-		}
-		for name, value := range vars {
-			add(name, value)
-		}
-	}
-	// Longest first, because one secret may be the beginning of another.
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
-	pairs := make([]string, 0, 2*len(values))
-	for _, value := range values {
-		pairs = append(pairs, value, Mask)
-	}
-	known := strings.NewReplacer(pairs...)
-	return func(s string) string {
-		return maskTokens(known.Replace(s))
-	}
+	return NewSet(variables, files...).Redact
 }

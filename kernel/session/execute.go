@@ -235,6 +235,7 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 		r.started()
 	case frame.Done:
 		s.super.SetDir(e.Name)
+		s.super.Note(e.Env)
 		r.done <- e
 	case frame.Result:
 		r.out.Result(e.Unpack())

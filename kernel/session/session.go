@@ -133,6 +133,12 @@ func (s *Session) empty(x *execution) error {
 	return nil
 }
 
+// Surroundings returns the environment of the cells and the folder that they run in, as
+// far as is known between two cells.
+func (s *Session) Surroundings() (env []string, dir string) {
+	return s.super.Noted(), s.super.Dir()
+}
+
 // Close ends the session process and removes what was built.
 func (s *Session) Close() error {
 	s.mu.Lock()

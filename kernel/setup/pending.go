@@ -110,6 +110,16 @@ func (p *Pending) IsComplete(code string) (status, indent string) {
 	return "unknown", ""
 }
 
+// Surroundings returns those of the evaluator, and the process's own before it has started.
+func (p *Pending) Surroundings() (env []string, dir string) {
+	if ev, ok := p.evaluator().(interface {
+		Surroundings() (env []string, dir string)
+	}); ok {
+		return ev.Surroundings()
+	}
+	return nil, "."
+}
+
 // Eval implements kernel.Evaluator.
 func (p *Pending) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
 	if ev := p.evaluator(); ev != nil {

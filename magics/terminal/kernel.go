@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -58,13 +59,14 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	}
 	defer ports.Close()
 	go scratch.Clean(scratch.Places()...) // what killed kernels left
-	redact := redactor()
-	around, stop, err := surroundings(ctx)
+	known := secrets.NewSet(settings.Environ(), ".env")
+	around, stop, err := surroundings(known.Redact)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	env := append(os.Environ(), around...)
+	known.Environment(around)
 	ev, err := p.evaluator(setup.Find(), env)
 	if err != nil {
 		return err
@@ -76,11 +78,29 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	return kernel.Serve(ctx, conn, ev, kernel.Options{
 		Version:   version(),
 		History:   history.DefaultPath(),
-		Redact:    redact,
+		Redact:    known.Redact,
+		Stream:    func() func(string, bool) string { return known.Stream().Next },
+		Begin:     func(source string) { learn(known, source, ev) },
 		Signals:   signals,
 		ParentPID: parent,
 		Ports:     ports,
 	})
+}
+
+// learn adds what a cell is about to set, and what is set by now in the folder where cells
+// run and in their environment.
+func learn(known *secrets.Set, source string, ev kernel.Evaluator) {
+	known.Source(source)
+	e, ok := ev.(interface {
+		Surroundings() (env []string, dir string)
+	})
+	if !ok {
+		known.File(".env")
+		return
+	}
+	env, dir := e.Surroundings()
+	known.Environment(env)
+	known.File(filepath.Join(dir, ".env"))
 }
 
 // redactor masks the secrets that this machine knows.
@@ -103,7 +123,7 @@ func (p *Program) evaluator(l setup.Layout, env []string) (kernel.Evaluator, err
 
 // surroundings starts what magics find in their environment: the embedded endpoint
 // and the run store. The variables name them; stop stops both.
-func surroundings(context.Context) (env []string, stop func(), err error) {
+func surroundings(redact func(string) string) (env []string, stop func(), err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
@@ -112,7 +132,6 @@ func surroundings(context.Context) (env []string, stop func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	redact := redactor()
 	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
 	if err != nil {
 		return nil, nil, errors.Join(err, endpoint.Close())
@@ -149,6 +168,9 @@ func fromNotebook(r *runs.Run, redact func(string) string) {
 		r.Notebook = os.Getenv("JPY_SESSION_NAME")
 	}
 	r.Source, r.Error = redact(r.Source), redact(r.Error)
+	for i, tag := range r.Tags {
+		r.Tags[i] = redact(tag)
+	}
 	if r.Record != nil {
 		r.Record = json.RawMessage(redact(string(r.Record)))
 	}

@@ -180,7 +180,7 @@ func (p *Program) surround(ctx context.Context) (end func(), err error) {
 	begin := p.begin
 	if begin == nil {
 		p.loadKeys(ctx)
-		begin = surroundings
+		begin = func(context.Context) ([]string, func(), error) { return surroundings(redactor()) }
 	}
 	env, end, err := begin(context.WithoutCancel(ctx)) // a job is cancelled after the interrupt
 	if err != nil {

@@ -14,6 +14,7 @@
 //	mlflow.go       MLflow's REST API
 //	tensorboard.go  TensorBoard's event files
 //	wandb.go        W&B's offline runs
+//	redacted.go     what a tracker is told, without secrets
 package track
 
 import (

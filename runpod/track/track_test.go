@@ -234,3 +234,26 @@ print(json.dumps({"runs": len(runs), "status": r.info.status, "params": r.data.p
 		t.Errorf("%+v", got)
 	}
 }
+
+// told is a tracker that keeps what it is told.
+type told struct {
+	run    Run
+	result Result
+}
+
+func (t *told) Begin(_ context.Context, r Run) error         { t.run = r; return nil }
+func (t *told) Epochs(context.Context, []worker.Epoch) error { return nil }
+func (t *told) End(_ context.Context, r Result) error        { t.result = r; return nil }
+
+// Trackers' files and servers get no secret, in tags, parameters and errors.
+func TestRedacted(t *testing.T) {
+	var got told
+	r := Run{Title: "CANARY", Tags: []string{"a CANARY"}, Params: map[string]string{"CANARY": "CANARY"}}
+	tracker := Redacted(&got, func(s string) string { return strings.ReplaceAll(s, "CANARY", "***") })
+	if err := errors.Join(tracker.Begin(t.Context(), r), tracker.End(t.Context(), Result{Error: "no CANARY"})); err != nil {
+		t.Fatal(err)
+	}
+	if got.run.Title != "***" || got.run.Tags[0] != "a ***" || got.run.Params["***"] != "***" || len(got.run.Params) != 1 || got.result.Error != "no ***" || r.Tags[0] != "a CANARY" {
+		t.Errorf("%+v", got)
+	}
+}

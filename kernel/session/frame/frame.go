@@ -97,6 +97,7 @@ type Event struct {
 	Start   int               `msgpack:"st,omitempty"`
 	Micros  [3]int64          `msgpack:"us,omitempty"` // mapping, initialising, running
 	PID     int               `msgpack:"pid,omitempty"`
+	Env     []string          `msgpack:"en,omitempty"` // NAME=value, what has changed in the environment
 	Version int               `msgpack:"ve,omitempty"`
 }
 

@@ -7,6 +7,7 @@
 // pipes that the kernel reads, 3 commands, 4 events. It ends when the commands end.
 //
 //	host.go      Main, the loop over commands
+//	env.go       what cells change in the environment
 //	run.go       executions: start, interrupt, end
 //	library.go   loading packages, as an execution
 //	output.go    results and displays, in order with the streams

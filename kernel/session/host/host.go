@@ -59,6 +59,7 @@ type host struct {
 	// stopShown stops what shows values without a cell; nil if nothing does.
 	stopShown chan struct{}
 	replies   atomic.Int64
+	env       changes
 	stdin     string // the file that standard input is
 }
 
@@ -103,6 +104,7 @@ func open(o Options) (*host, error) {
 	}
 	os.Unsetenv(frame.TokenEnv) // child processes need not know
 	h := &host{show: o.Show, magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
+	h.env.next() // what the kernel process gave us
 	for _, m := range append(builtins(), o.Magics...) {
 		if _, twice := h.magics[m.Name()]; !twice {
 			_, completes := m.(magic.Completer)

@@ -124,7 +124,7 @@ func (h *host) finish(e *execution, f *frame.Failure) {
 		if e.library != nil && f != nil {
 			at = e.library.Package()
 		}
-		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f, Name: dir, Text: at,
+		h.out.sendOrdered(frame.Event{Op: frame.Done, ID: e.cell.ID, Failure: f, Name: dir, Text: at, Env: h.env.next(),
 			Micros: [3]int64{e.load.Map.Microseconds(), e.load.Init.Microseconds(), time.Since(e.start).Microseconds()}})
 	})
 }

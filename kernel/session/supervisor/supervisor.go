@@ -39,6 +39,7 @@ type Supervisor struct {
 	proc   *Process          // nil between two
 	err    error             // why it could not be started
 	env    map[string]string // changes of Options.Env, for the next process
+	notes  []string          // see Note
 	dir    string            // where the cells are now, for the next process
 	stdin  *lines            // of the session process; nil before somebody is there
 	inputs int               // pipes made so far
@@ -73,6 +74,24 @@ func (s *Supervisor) Setenv(name, value string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.env[name] = value
+}
+
+// maxNotes is how many entries Note keeps.
+const maxNotes = 10_000
+
+// Note keeps entries, NAME=value, that cells have put into the environment of their process.
+// They do not go to later processes.
+func (s *Supervisor) Note(entries []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, entries[:min(len(entries), maxNotes-len(s.notes))]...)
+}
+
+// Noted returns the environment of the cells with what they have put into it themselves.
+func (s *Supervisor) Noted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append(s.environmentLocked(), s.notes...)
 }
 
 // Dir is the folder that cells run in.

@@ -1,0 +1,113 @@
+package secrets
+
+import (
+	"strings"
+)
+
+// maxHeld bounds what a Stream holds back, in bytes: a longer run of letters is no token.
+const maxHeld = 4 << 10
+
+// maxToken is how much of what was published is looked at for the beginning of a token, in
+// bytes.
+const maxToken = 64
+
+// minHeld is how much of a secret has to be at the end of a text before it is held back:
+// with fewer bytes, nearly every text ends as some secret begins.
+const minHeld = 3
+
+// A Stream masks secrets in a text that comes in pieces, wherever it is cut and however
+// far apart the pieces come. The end of a piece that may be the beginning of a secret waits
+// for the next one. If only a letter or two of it had come, these are published, and the
+// rest of the secret is masked when it comes.
+type Stream struct {
+	set  *Set
+	held string // not published yet
+	past string // the end of what was published, as it was before it was masked
+}
+
+// Stream returns a stream for one of the outputs of a cell.
+func (s *Set) Stream() *Stream { return &Stream{set: s} }
+
+// Next takes the next piece and returns what may be published of all pieces so far. With
+// last it holds nothing back.
+func (s *Stream) Next(text string, last bool) string {
+	text = s.held + text
+	s.held = ""
+	s.set.mu.RLock()
+	forms := s.set.forms
+	s.set.mu.RUnlock()
+	if !last {
+		n := len(text) - min(len(text), heldBack(s.past+text, forms))
+		text, s.held = text[:n], text[n:]
+	}
+	if text == "" {
+		return ""
+	}
+	out := s.begun(text, forms)
+	out = s.set.Redact(out)
+	s.past += text
+	if longest := max(longestForm(forms), maxToken); len(s.past) > longest {
+		s.past = strings.Clone(s.past[len(s.past)-longest:])
+	}
+	return out
+}
+
+// begun masks the rest of a secret whose first letters were published already.
+func (s *Stream) begun(text string, forms []string) string {
+	for _, form := range forms {
+		for n := min(len(s.past), len(form)-1); n > 0; n-- {
+			if strings.HasSuffix(s.past, form[:n]) && strings.HasPrefix(text, form[n:]) {
+				return Mask + text[len(form)-n:]
+			}
+		}
+	}
+	for _, f := range tokenSpans(s.past + text) {
+		if f.from < len(s.past) && len(s.past) < f.to {
+			return Mask + text[f.to-len(s.past):]
+		}
+	}
+	return text
+}
+
+// heldBack returns the length of the end of text that may be the beginning of a secret.
+func heldBack(text string, forms []string) int {
+	hold := 0
+	for _, form := range forms {
+		for n := min(len(text), len(form)-1); n >= minHeld && n > hold; n-- {
+			if strings.HasSuffix(text, form[:n]) {
+				hold = n
+			}
+		}
+	}
+	// A token of a service that may go on.
+	end := text[max(0, len(text)-maxHeld):]
+	for _, t := range tokens {
+		for _, prefix := range t.prefixes {
+			at := strings.LastIndex(end, prefix)
+			for ; at >= 0; at = strings.LastIndex(end[:at], prefix) {
+				if at > 0 && wordByte(end[at-1]) {
+					continue
+				}
+				if strings.IndexFunc(end[at+len(prefix):], func(r rune) bool { return !tokenRune(r) }) < 0 {
+					hold = max(hold, len(end)-at)
+				}
+			}
+			for n := len(prefix) - 1; n >= minHeld; n-- {
+				if strings.HasSuffix(end, prefix[:n]) {
+					hold = max(hold, n)
+				}
+			}
+		}
+	}
+	return hold
+}
+
+// tokenRune reports whether a rune can be part of a token.
+func tokenRune(r rune) bool { return r == '-' || r < 0x80 && wordByte(byte(r)) }
+
+func longestForm(forms []string) int {
+	if len(forms) == 0 {
+		return 0
+	}
+	return len(forms[0])
+}
