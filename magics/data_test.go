@@ -108,7 +108,7 @@ func TestTrainFromAFile(t *testing.T) {
 		"-d flowers.csv -l species":                               `line 2, column note holds the text "seen", and samples are numbers; choose the columns of numbers with --columns`,
 		"-d flowers.csv -l kind":                                  "flowers.csv: has no column kind; it has length, width, note, species",
 		"-d missing.csv -l kind":                                  "there is no file missing.csv here",
-		"-d flowers.csv -l species --columns length --gpus 0":     "--gpus 0: a whole number above 0 is wanted, or all",
+		"-d flowers.csv -l species --columns length --gpus 0":     "--gpus 0: want 1 to 64, or all",
 		"-d " + numpy + "/hole.csv -l species":                    "hole.csv: line 4, column width holds no number (empty, NA or NaN); fill it in, or take the row or the column out",
 		"-d frame.Length,frame.Species --columns a":               "--columns chooses among the columns of a file or a struct, and frame.Length has none",
 		"-d flowers.csv -l species --columns length --model spec": "--model spec and a body exclude each other",

@@ -11,12 +11,6 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// optionOf says which option sets a field of the contract.
-var optionOf = map[string]string{
-	"learning_rate": "--lr", "loss_function": "--loss", "batch_size": "--batch-size",
-	"validation_split": "--val-split", "optimizer": "--optimizer", "epochs": "--epochs",
-}
-
 // explain turns what a call returned into what the person reads: one line that
 // ends with the next step. The libraries below state facts; hints are added here
 // and nowhere else.
@@ -111,7 +105,7 @@ func fieldInWords(e *worker.Error) string {
 	}
 	field := e.Field[strings.LastIndexByte(e.Field, '.')+1:]
 	message := strings.ReplaceAll(e.Message, "drop_last", "--drop-last")
-	if option, ok := optionOf[field]; ok {
+	if option := optionFor(e.Field); option != "" {
 		return option + " " + strings.TrimPrefix(message, field+" ")
 	}
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)

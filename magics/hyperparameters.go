@@ -21,26 +21,112 @@ func otherHyperparameters() []string {
 	return names
 }
 
-// optionHelp is the help of an option that gives one hyperparameter: text, and the
-// default of the contract's row, with those of optimizers that have another.
-func optionHelp(option, text string) string {
-	for _, row := range contract.Hyperparameters() {
-		if row.Option != option || row.Default == nil {
-			continue
+// optionHelp is the help of an option that sets hyperparameters: what the contract's rows
+// say of it, and more.
+func optionHelp(option, more string) string {
+	rows := contract.OfOption(option)
+	row := rows[0]
+	doc := strings.TrimSuffix(row.Doc, ".")
+	text := strings.ToLower(doc[:1]) + doc[1:]
+	if row.Arg != "" { // a switch has none
+		text = strings.Replace(text, row.Arg, "`"+row.Arg+"`", 1)
+	}
+	var words []string
+	switch {
+	case row.Type == contract.Choice:
+		for _, w := range row.Values {
+			words = append(words, w+parametersOf(w, rows[1:]))
 		}
-		defaults := fmt.Sprint(row.Default)
-		for _, optimizer := range contract.OptimizerNames() {
-			if d, ok := row.DefaultBy[optimizer]; ok {
-				defaults += fmt.Sprintf("; %s %v", optimizer, d)
+		text += ": " + strings.Join(words, ", ")
+	case row.Type == contract.GPUs:
+		text += ", " + row.Range.String()
+	case row.Range != nil && row.Range.Brief() != "":
+		text += ", " + row.Range.Brief()
+	}
+	if row.Type != contract.Choice {
+		for _, other := range rows[1:] {
+			_, inner, _ := strings.Cut(other.Name, ".")
+			if other.Values != nil {
+				inner += " (" + strings.Join(other.Values, ", ") + ")"
 			}
+			words = append(words, inner)
 		}
-		text += " (default " + defaults + ")"
-		if row.Optimizers != nil && len(row.Optimizers) < 4 {
-			text += ", for " + strings.Join(row.Optimizers, " and ")
+		if words != nil {
+			text += "; more after commas: " + strings.Join(words, ", ")
 		}
-		break
+	}
+	if row.Default != nil && more == "" {
+		more = " (default " + defaults(row) + ")"
+	}
+	if row.Optimizers != nil && len(row.Optimizers) < 4 {
+		more += ", for " + strings.Join(row.Optimizers, " and ")
+	}
+	return text + more
+}
+
+// parametersOf lists what a scheduler takes: " (step_size, gamma)".
+func parametersOf(scheduler string, rows []contract.Hyperparameter) string {
+	var names []string
+	for _, row := range rows {
+		if slices.Contains(row.Schedulers, scheduler) {
+			_, inner, _ := strings.Cut(row.Name, ".")
+			names = append(names, inner)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// defaults is the default of a row, with those of optimizers that have another.
+func defaults(row contract.Hyperparameter) string {
+	text := fmt.Sprint(row.Default)
+	for _, optimizer := range contract.OptimizerNames() {
+		if d, ok := row.DefaultBy[optimizer]; ok {
+			text += fmt.Sprintf("; %s %v", optimizer, d)
+		}
 	}
 	return text
+}
+
+// varyLoss lists what a sweep may vary and what changes what the loss measures.
+func varyLoss() []string {
+	var names []string
+	for _, row := range contract.Hyperparameters() {
+		if row.Varies && row.InLoss {
+			names = append(names, row.Name)
+		}
+	}
+	return names
+}
+
+// optionWords lists the words that options with a choice take, for completion.
+func optionWords() map[string][]string {
+	words := map[string][]string{}
+	for _, row := range contract.Hyperparameters() {
+		if _, there := words[row.Option]; row.Option != "" && row.Type == contract.Choice && !there {
+			words[row.Option] = row.Values
+		}
+	}
+	return words
+}
+
+// optionFor is how the command line sets the hyperparameter that a field of the contract
+// is: "--lr", "--scheduler: gamma", "--set alpha"; "" if it is none.
+func optionFor(field string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(field, "hyperparameters."), "[")
+	row, ok := contract.LookupHyperparameter(name)
+	_, inner, deep := strings.Cut(name, ".")
+	switch {
+	case !ok:
+		return ""
+	case row.Option == "":
+		return "--set " + name
+	case deep:
+		return "--" + row.Option + ": " + inner
+	}
+	return "--" + row.Option
 }
 
 // parseSet reads --set name=value, given any number of times.

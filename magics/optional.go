@@ -9,6 +9,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // An optionalInt is an option that may be absent: 0 is a value.
@@ -30,6 +31,13 @@ func (o *optionalInt) Set(s string) error {
 }
 
 func (o *optionalInt) Type() string { return "int64" }
+
+func (o *optionalInt) number() train.Number {
+	if o.value == nil {
+		return nil
+	}
+	return *o.value
+}
 
 // An optionalNumber is an option that may be absent: 0 is a value.
 type optionalNumber struct{ value train.Number }
@@ -92,13 +100,6 @@ func (c *count) Set(s string) error {
 
 func (c *count) Type() string { return "count" }
 
-func (c count) number() train.Number {
-	if c == 0 {
-		return nil
-	}
-	return int(c)
-}
-
 // parseGPUs reads --gpus: a number or "all"; 0 is the default.
 func parseGPUs(text string) (int, error) {
 	switch text {
@@ -107,9 +108,10 @@ func parseGPUs(text string) (int, error) {
 	case "all":
 		return train.AllGPUs, nil
 	}
+	row, _ := contract.LookupHyperparameter("gpus")
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, usage("--gpus %s: a whole number above 0 is wanted, or all", text)
+	if err != nil || !row.Range.ContainsInt(int64(n)) {
+		return 0, usage("--gpus %s: want %s, or all", text, row.Range)
 	}
 	return n, nil
 }

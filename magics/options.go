@@ -6,22 +6,21 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // commonName lets options be written as other tools write them.
 func commonName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	name = strings.ReplaceAll(name, "_", "-")
 	switch name {
-	case "learning-rate":
-		name = "lr"
-	case "loss-function":
-		name = "loss"
-	case "validation-split":
-		name = "val-split"
 	case "label":
 		name = "target"
 	case "out":
 		name = "output"
+	}
+	if row, ok := contract.LookupHyperparameter(strings.ReplaceAll(name, "-", "_")); ok && row.Option != "" {
+		name = row.Option // learning-rate is lr
 	}
 	return pflag.NormalizedName(name)
 }

@@ -43,7 +43,7 @@ func sweepMagic() magic.Magic {
 			fs.StringVar(&o.method, "method", sweep.MethodRandom, "`name`: "+strings.Join(sweep.Methods(), ", "))
 			fs.StringVar(&o.results, "results", "", "`variable` for all results")
 			fs.StringVar(&o.halving, "halving", "", "end trials that others are ahead of after 1, 3, 9, ... `epochs` (ASHA): 3, or 3,min_epochs=2")
-			fs.StringVar(&o.by, "objective", "", "`figure` that trials are compared by: "+strings.Join(sweep.Objectives(), ", ")+" (default: loss; accuracy if label_smoothing varies, which changes the loss itself)")
+			fs.StringVar(&o.by, "objective", "", "`figure` that trials are compared by: "+strings.Join(sweep.Objectives(), ", ")+" (default: loss; accuracy if "+strings.Join(varyLoss(), " or ")+" varies, which changes the loss itself)")
 			fs.DurationVar(&o.limit, "max-time", 0, "begin no further trial after that `time`, as in 30m")
 			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; where it is there, the sweep goes on from it")
 			defineTrain(fs, &o.trainOptions)
@@ -52,9 +52,16 @@ func sweepMagic() magic.Magic {
 				_ = fs.MarkHidden(name) // of one training, not of many
 			}
 		},
-		choices: map[string][]string{"method": sweep.Methods(), "objective": sweep.Objectives()},
+		choices: sweepWords(),
 		run:     runSweep,
 	}
+}
+
+// sweepWords are the words that options of a sweep take, for completion.
+func sweepWords() map[string][]string {
+	words := trainWords()
+	words["method"], words["objective"] = sweep.Methods(), sweep.Objectives()
+	return words
 }
 
 func sweepAbout() string {

@@ -26,8 +26,8 @@ type trainOptions struct {
 	val, model string
 	gpus       string
 	split      optionalNumber
-	epochs     count
-	batch      count
+	epochs     optionalInt
+	batch      optionalInt
 	rate       optionalNumber
 	dropLast   optionalBool
 	optimizer  string
@@ -65,10 +65,7 @@ func trainMagic(open *notice) magic.Magic {
 		summary: "train the model in the cell's body on a RunPod endpoint, or on the embedded one",
 		about:   trainAbout,
 		define:  defineTrain,
-		choices: map[string][]string{
-			"optimizer": worker.Optimizers(), "loss": worker.Losses(),
-			"scheduler": worker.Schedulers(), "precision": worker.Precisions(), "keep": {"best", "last"}, "track": track.Names(), "set": otherHyperparameters(),
-		},
+		choices: trainWords(),
 		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 			open.tell(ctx, c)
 			return runTrain(ctx, c, o, args)
@@ -76,30 +73,37 @@ func trainMagic(open *notice) magic.Magic {
 	}
 }
 
+// trainWords are the words that options of a training take, for completion.
+func trainWords() map[string][]string {
+	words := optionWords()
+	words["track"], words["set"] = track.Names(), otherHyperparameters()
+	return words
+}
+
 func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	o.define(fs)
 	fs.StringVar(&o.model, "model", "", "`variable` with the model, in the place of a body")
 	fs.StringVar(&o.val, "val", "", "validation data: variables `Xv,yv`, or a file with the same columns")
-	fs.Var(&o.split, "val-split", "`share` of the data to hold out for validation, 0 to 1")
-	fs.Var(&o.epochs, "epochs", "`number` of passes over the data (default 10)")
-	fs.Var(&o.batch, "batch-size", optionHelp("batch-size", "`samples` a step"))
-	fs.Var(&o.dropLast, "drop-last", optionHelp("drop-last", "leave out the last batch of an epoch if it is smaller than the others"))
+	fs.Var(&o.split, "val-split", optionHelp("val-split", ""))
+	fs.Var(&o.epochs, "epochs", optionHelp("epochs", fmt.Sprintf(" (default %d)", train.DefaultEpochs)))
+	fs.Var(&o.batch, "batch-size", optionHelp("batch-size", ""))
+	fs.Var(&o.dropLast, "drop-last", optionHelp("drop-last", ""))
 	fs.Lookup("drop-last").NoOptDefVal = "true"
-	fs.Var(&o.rate, "lr", optionHelp("lr", "learning `rate`"))
-	fs.StringVar(&o.optimizer, "optimizer", "", optionHelp("optimizer", "`name`: "+strings.Join(worker.Optimizers(), ", ")))
-	fs.StringVar(&o.loss, "loss", "", optionHelp("loss", "`name`: "+strings.Join(worker.Losses(), ", ")))
-	fs.Var(&o.seed, "seed", "`number` that makes the run repeatable (default: drawn, and told)")
+	fs.Var(&o.rate, "lr", optionHelp("lr", ""))
+	fs.StringVar(&o.optimizer, "optimizer", "", optionHelp("optimizer", ""))
+	fs.StringVar(&o.loss, "loss", "", optionHelp("loss", ""))
+	fs.Var(&o.seed, "seed", optionHelp("seed", " (default: drawn, and told)"))
 	fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
 	fs.StringVar(&o.from, "from", "", "`variable` with a model to train further; the body may be empty")
-	fs.StringVar(&o.stop, "early-stop", "", "end after that many `epochs` without a better validation loss: 5, or 5,min_delta=0.01")
-	fs.StringVar(&o.keep, "keep", "", "`which` weights the model gets: best, of the epoch with the lowest validation loss (without validation, training loss), or last (default best with --early-stop, else last)")
-	fs.StringVar(&o.scheduler, "scheduler", "", "`name` and values for the learning rate: cosine, or step,step_size=5,gamma=0.5; none: that of --from is off")
-	fs.Var(&o.decay, "weight-decay", optionHelp("weight-decay", "`factor`"))
-	fs.Var(&o.momentum, "momentum", optionHelp("momentum", "`factor`"))
-	fs.Var(&o.clip, "clip-norm", optionHelp("clip-norm", "largest `norm` of the gradient; 0: no limit"))
-	fs.StringVar(&o.precision, "precision", "", optionHelp("precision", "`name`: "+strings.Join(worker.Precisions(), ", ")))
+	fs.StringVar(&o.stop, "early-stop", "", optionHelp("early-stop", ", as in 5,min_delta=0.01"))
+	fs.StringVar(&o.keep, "keep", "", optionHelp("keep", " (default best with --early-stop, else last)"))
+	fs.StringVar(&o.scheduler, "scheduler", "", optionHelp("scheduler", ", as in step,step_size=5,gamma=0.5; none: that of --from is off"))
+	fs.Var(&o.decay, "weight-decay", optionHelp("weight-decay", ""))
+	fs.Var(&o.momentum, "momentum", optionHelp("momentum", ""))
+	fs.Var(&o.clip, "clip-norm", optionHelp("clip-norm", ""))
+	fs.StringVar(&o.precision, "precision", "", optionHelp("precision", ""))
 	fs.StringArrayVar(&o.set, "set", nil, "another hyperparameter, `name=value`: "+strings.Join(otherHyperparameters(), ", "))
-	fs.StringVar(&o.gpus, "gpus", "", "`number` of GPUs of the worker to use, or all (default 1)")
+	fs.StringVar(&o.gpus, "gpus", "", optionHelp("gpus", ""))
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
 	fs.DurationVar(&o.timeout, "timeout", 0, "`time` that the job has on the server, as in 90s or 2h (default 10m); the training ends in time for its weights to come back")
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")

@@ -178,8 +178,8 @@ func (h *Hyperparameters) Inherit(before *Hyperparameters) {
 	for _, row := range contract.Hyperparameters() {
 		outer, _, _ := strings.Cut(row.Name, ".")
 		switch {
-		case outer == "epochs" || outer == "gpus" || outer == "early_stopping" || h.Has(outer):
-		case (row.Optimizers != nil || outer == "learning_rate") && !same:
+		case row.Job || h.Has(outer):
+		case row.ByOptimizer() && !same:
 		case outer != "scheduler" && mine.unused(row) != "":
 		default:
 			h.take(outer, before)

@@ -35,7 +35,7 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 		row, known := dimensionRow(name)
 		replaced, n := replaceName(text, name, fmt.Sprint(v))
 		switch {
-		case known && (n == 0 || row.Type == contract.Choice || field(&o, row.Name) != nil):
+		case known && (n == 0 || row.Type == contract.Choice || o.Number(row.Name) != nil):
 			// an option; of alpha and others that have no field, $alpha in the model goes first
 			if err := setOption(&o, row, name, v); err != nil {
 				return nil, o, err
@@ -72,10 +72,17 @@ func dimensionName(row contract.Hyperparameter) string {
 
 // dimensionRow is the row of the option that a sweep varies under that name.
 func dimensionRow(name string) (contract.Hyperparameter, bool) {
-	for _, row := range contract.Hyperparameters() {
-		if row.Varies && (row.Name == name || dimensionName(row) == name) {
-			return row, true
-		}
+	row, ok := rowCalled(name)
+	return row, ok && row.Varies
+}
+
+// rowCalled is the row with that name, or whose option has it.
+func rowCalled(name string) (contract.Hyperparameter, bool) {
+	if row, ok := contract.LookupHyperparameter(name); ok {
+		return row, true
+	}
+	if rows := contract.OfOption(strings.ReplaceAll(name, "_", "-")); len(rows) == 1 {
+		return rows[0], true
 	}
 	return contract.Hyperparameter{}, false
 }
@@ -131,31 +138,26 @@ func unused(o train.Options, p Point) []string {
 	return names
 }
 
-// field is the option of o for the hyperparameter with that name, nil if o has none.
-func field(o *train.Options, name string) *train.Number {
-	return map[string]*train.Number{
-		"learning_rate": &o.LearningRate, "weight_decay": &o.WeightDecay, "momentum": &o.Momentum, "clip_norm": &o.ClipNorm,
-		"label_smoothing": &o.LabelSmoothing, "batch_size": &o.BatchSize, "epochs": &o.Epochs,
-	}[name]
-}
-
 // setOption sets the option of a row to a value of the dimension called name.
 func setOption(o *train.Options, row contract.Hyperparameter, name string, v any) error {
 	switch row.Type {
 	case contract.Choice:
 		return nil // the optimizer, which apply has set
 	case contract.Integer:
-		if n, ok := v.(int); !ok || float64(n) < row.Range.Low {
-			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants a whole number above %v", name, v, row.Range.Low-1))
+		if n, ok := v.(int); !ok || !row.Range.ContainsInt(int64(n)) {
+			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants a whole number, %s", name, v, row.Range))
 		}
 	default:
 		f := asFloat(v)
 		if math.IsNaN(f) {
 			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants a number", name, v))
 		}
+		if !row.Range.Contains(f) {
+			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants %s", name, v, row.Range))
+		}
 		v = f
 	}
-	if f := field(o, row.Name); f != nil {
+	if f := o.Number(row.Name); f != nil {
 		*f = v
 		return nil
 	}

@@ -134,7 +134,6 @@ func (by Objective) after(e worker.Epoch, best float64) float64 {
 // incomparable are rows that change what the loss measures and that no sweep varies, so
 // that unknownDimension can say why.
 func incomparable(name string) bool {
-	return slices.ContainsFunc(contract.Hyperparameters(), func(row contract.Hyperparameter) bool {
-		return row.InLoss && !row.Varies && (row.Name == name || dimensionName(row) == name)
-	})
+	row, ok := rowCalled(name)
+	return ok && row.InLoss && !row.Varies
 }

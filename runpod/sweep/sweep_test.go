@@ -144,7 +144,7 @@ func TestApply(t *testing.T) {
 		{Point{"hiden": 3}, "hiden is no option that can vary, and the model has no $hiden"},
 		{Point{"epoch": 3}, "did you mean epochs?"},
 		{Point{"lr": "fast"}, "lr is fast, wants a number"},
-		{Point{"epochs": 0.5}, "epochs is 0.5, wants a whole number above 0"},
+		{Point{"epochs": 0.5}, "epochs is 0.5, wants a whole number, 1 to 1e+09"},
 	} {
 		if _, _, err := apply("linear $hidden", train.Options{}, c.p); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v", c.p, err)
@@ -166,7 +166,7 @@ func TestApplyToTheContract(t *testing.T) {
 		}
 		for _, name := range []string{row.Name, dimensionName(row)} {
 			_, o, err := apply("linear 3", train.Options{Hyperparameters: shared}, Point{name: v})
-			if f := field(&o, row.Name); err != nil || f != nil && *f != v || f == nil && !o.Hyperparameters.Has(row.Name) || o.Hyperparameters.TopK != 3 {
+			if f := o.Number(row.Name); err != nil || f != nil && *f != v || f == nil && !o.Hyperparameters.Has(row.Name) || o.Hyperparameters.TopK != 3 {
 				t.Errorf("%s: %+v, %v", name, o, err)
 			}
 		}

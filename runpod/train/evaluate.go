@@ -9,6 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // An Evaluation is how well a model does on data. What does not apply is NaN or
@@ -99,7 +100,8 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	r.EvaluationData = dataset("X", "y")
 	// The loss that it was trained with: on the validation data it is the history's val_loss.
 	// What an earlier version accepted and the loss does not use is left out.
-	h := m.Hyperparameters.Pick(m.Hyperparameters.Used("loss_function", "batch_size", "class_weights", "label_smoothing", "delta", "top_k")...)
+	h := m.Hyperparameters.Pick(m.Hyperparameters.Used(contract.UsedBy(string(worker.OpEvaluate))...)...)
+	h.Precision = ""
 	if r.Hyperparameters != nil {
 		h.Precision = r.Hyperparameters.Precision
 	}

@@ -15,7 +15,7 @@ func TestZeroOptions(t *testing.T) {
 		t.Errorf("%+v, %v; want zeros", h, err)
 	}
 	h, err = Options{Optimizer: "adamw"}.hyperparameters()
-	if err != nil || h.WeightDecay != 0.01 || h.LearningRate != 0.001 || h.Epochs != defaultEpochs {
+	if err != nil || h.WeightDecay != 0.01 || h.LearningRate != 0.001 || h.Epochs != DefaultEpochs {
 		t.Errorf("%+v, %v; want defaults", h, err)
 	}
 	for field, o := range map[string]Options{

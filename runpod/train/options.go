@@ -11,6 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // Options say how to train. The zero value works; a default stands on its field.
@@ -93,13 +94,23 @@ type Options struct {
 	Observers []Observer
 }
 
-const defaultEpochs = 10
+// DefaultEpochs is how many epochs a training adds if Options.Epochs is not given.
+const DefaultEpochs = 10
 
 // AllGPUs is the value of Options.GPUs for all that the worker has.
 const AllGPUs = -1
 
 // Seed is a value for Options.Seed.
 func Seed(n int64) *int64 { return &n }
+
+// Number returns the field of the hyperparameter with that name in package contract, nil if
+// there is none that is a Number.
+func (o *Options) Number(name string) *Number {
+	return map[string]*Number{
+		"epochs": &o.Epochs, "batch_size": &o.BatchSize, "learning_rate": &o.LearningRate, "validation_split": &o.ValidationSplit,
+		"weight_decay": &o.WeightDecay, "momentum": &o.Momentum, "clip_norm": &o.ClipNorm, "label_smoothing": &o.LabelSmoothing,
+	}[name]
+}
 
 // Given returns the hyperparameters that the options and From give: unchecked, without
 // defaults.
@@ -138,15 +149,11 @@ func (o Options) own() (*worker.Hyperparameters, error) {
 		Optimizer: o.Optimizer, LossFunction: o.Loss, Seed: o.Seed, Nesterov: o.Nesterov, DropLast: o.DropLast,
 		ClassWeights: o.ClassWeights, Precision: o.Precision, Scheduler: o.Scheduler, EarlyStopping: o.EarlyStopping, Keep: o.Keep,
 	})
-	for _, n := range []struct {
-		name  string
-		value Number
-	}{
-		{"epochs", o.Epochs}, {"batch_size", o.BatchSize}, {"learning_rate", o.LearningRate}, {"validation_split", o.ValidationSplit},
-		{"weight_decay", o.WeightDecay}, {"momentum", o.Momentum}, {"clip_norm", o.ClipNorm}, {"label_smoothing", o.LabelSmoothing},
-	} {
-		if err := giveNumber(h, n.name, n.value); err != nil {
-			return nil, err
+	for _, name := range contract.HyperparameterNames() {
+		if n := o.Number(name); n != nil {
+			if err := giveNumber(h, name, *n); err != nil {
+				return nil, err
+			}
 		}
 	}
 	switch {
@@ -176,7 +183,7 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 		h.Scheduler = nil
 	}
 	if !h.Has("epochs") {
-		h.Epochs = defaultEpochs
+		h.Epochs = DefaultEpochs
 	}
 	if h.Seed == nil {
 		h.Seed = Seed(drawSeed())

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/gopherpod/gopherpod/worker/contract"
@@ -33,6 +34,9 @@ func TestRows(t *testing.T) {
 		seen[h.Name] = true
 		if h.Doc == "" || len(h.Workers) == 0 || len(h.Operations) == 0 {
 			t.Errorf("%s lacks documentation, workers or operations", h.Name)
+		}
+		if !strings.Contains(strings.ToLower(h.Doc), h.Arg) || (h.Arg != "") != (h.Option != "" && h.Type != Boolean && !strings.Contains(h.Name, ".") || h.Required) {
+			t.Errorf("%s: help of --%s needs an Arg that is in Doc, got %q", h.Name, h.Option, h.Arg)
 		}
 		if h.Default == nil && h.Absent == "" {
 			t.Errorf("%s has no default and does not say what happens without a value", h.Name)

@@ -69,7 +69,7 @@ func (p Parameter) values() string {
 	}
 	text := string(p.Type)
 	if p.Range != nil {
-		if r := p.Range.within(); r != "" {
+		if r := p.Range.Brief(); r != "" {
 			text += ", " + r
 		}
 	}
@@ -77,17 +77,4 @@ func (p Parameter) values() string {
 		text += "; or " + strings.Join(p.Values, ", ")
 	}
 	return text
-}
-
-// within is String without bounds that are only the limit of a size.
-func (r Range) within() string {
-	switch {
-	case r.High < largest && r.Low > -largest:
-		return r.String()
-	case r.Low == -largest:
-		return ""
-	case r.OpenLow:
-		return "more than " + short(r.Low)
-	}
-	return short(r.Low) + " or more"
 }

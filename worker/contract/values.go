@@ -94,3 +94,18 @@ func (r Range) String() string {
 	}
 	return low + " and " + high
 }
+
+// Brief is String without bounds that are only limits, of sizes and of float32: "0 or
+// more", and "" if both are.
+func (r Range) Brief() string {
+	limit := func(x float64) bool { return x >= 1e9 }
+	switch {
+	case !limit(r.High):
+		return r.String()
+	case limit(-r.Low):
+		return ""
+	case r.OpenLow:
+		return "more than " + short(r.Low)
+	}
+	return short(r.Low) + " or more"
+}
