@@ -522,7 +522,12 @@ func TestSweep(t *testing.T) {
 	if texts[0] != texts[1] || !strings.HasPrefix(texts[0], "8 trials; the best validation loss is ") {
 		t.Errorf("the same sweep gives\n%s\nthen\n%s", texts[0], texts[1])
 	}
+	out, err := run(t, "runpod_sweep", "optimizer=[adam,sgd] --momentum 0.5 --set nesterov=true --method grid -d Xtrain,ytrain --epochs 1 --seed 3", "linear $classes", vars, false)
+	if err != nil || !strings.Contains(out.text(), "\n--momentum is left out of trials with adam, which do not use it\n--set nesterov is left out of trials with adam, which do not use it\n") {
+		t.Errorf("a fixed option that adam does not use: %v\n%s", err, out.text())
+	}
 	for _, c := range []struct{ args, want string }{
+		{"optimizer=[adam,adagrad] hidden=[1] dropout=0.1 --momentum 0.5 -d Xtrain,ytrain", "--momentum none of the optimizers adam, adagrad uses it; want one of sgd, rmsprop among them"},
 		{"-d Xtrain,ytrain", "nothing varies: write name=values"},
 		{"lr -d Xtrain,ytrain", "wants a name and its values"},
 		{"hiden=[8] -d Xtrain,ytrain", "there is no variable hidden"},

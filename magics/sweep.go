@@ -75,7 +75,8 @@ func sweepAbout() string {
 
 Options that can vary:
   ` + names + `
-Any other name stands as $name in the body. An optimizer that does not use one of them leaves it out.
+Any other name stands as $name in the body. An optimizer that does not use one of them, or a fixed
+option such as --momentum, leaves it out; what none of the optimizers uses is refused.
 
 %%runpod_sweep lr=log(1e-4,1e-1) hidden=[32,64,128] -d X,y --val-split 0.2 --trials 20 --seed 1
 linear $hidden
@@ -195,9 +196,17 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	if err != nil {
 		return err
 	}
+	left, err := sweep.LeaveOut(opts, space)
+	if err != nil {
+		return err
+	}
 	view := newSweepView(c, o, space, opts, by)
 	if !o.quiet {
 		fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
+		for _, l := range left {
+			l.Name = optionFor(l.Name)
+			fmt.Fprintln(c.Out.Stdout(), l)
+		}
 	}
 	variables := []pending{{o.out, new(train.Model)}}
 	if o.results != "" {

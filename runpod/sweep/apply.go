@@ -26,6 +26,10 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 	}
 	if v, ok := p["optimizer"]; ok {
 		o.Optimizer = fmt.Sprint(v)
+		var err error
+		if o, err = leaveOut(o); err != nil {
+			return nil, o, err
+		}
 	}
 	left := unused(o, p)
 	for name, v := range p {

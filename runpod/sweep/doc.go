@@ -25,6 +25,7 @@
 //	result.go     what a sweep found; which trial is better
 //	importance.go which hyperparameters mattered
 //	apply.go      a point's values in options and model
+//	fixed.go      options that some of the optimizers do not use
 //	trial.go      Trial: one training
 //	journal.go    the file that lets a sweep survive a crash
 //	sweep.go      Run and Prepare: many trainings, the best of them

@@ -115,6 +115,9 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 	if err != nil {
 		return nil, nil, err
 	}
+	if _, err := LeaveOut(o, space); err != nil {
+		return nil, nil, err
+	}
 	search, total, err := newSearcher(space, s)
 	if err != nil {
 		return nil, nil, err

@@ -198,6 +198,52 @@ func TestUnusedDimensions(t *testing.T) {
 	}
 }
 
+// TestFixedUnused: what is fixed goes to the trials whose optimizer uses it; what none of
+// them uses is refused, and so is what the one optimizer does not use.
+func TestFixedUnused(t *testing.T) {
+	space := dimensions(t, "optimizer=[adam,sgd,rmsprop]", "lr=log(1e-3,1e-1)")
+	set := &worker.Hyperparameters{TopK: 2}
+	for name, v := range map[string]any{"dampening": 0.0, "alpha": 0.5, "checkpoint.epochs": 0} {
+		if err := set.Give(name, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := train.Options{Momentum: 0.9, Nesterov: true, Hyperparameters: set}
+	left, err := LeaveOut(o, space)
+	want := []LeftOut{{"momentum", []string{"adam"}}, {"nesterov", []string{"adam", "rmsprop"}}, {"alpha", []string{"adam", "sgd"}}}
+	if err != nil || !reflect.DeepEqual(left, want) {
+		t.Errorf("left out %v, %v", left, err)
+	}
+	for optimizer, has := range map[string][]string{"adam": nil, "sgd": {"momentum", "nesterov"}, "rmsprop": {"momentum", "alpha"}} {
+		_, trial, err := apply("linear 3", o, Point{"optimizer": optimizer, "lr": 0.01})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := trial.Given()
+		if err != nil || h.Validate() != nil || h.TopK != 2 || !h.Has("checkpoint.epochs") {
+			t.Errorf("%s: %+v, %v, %v", optimizer, h, err, h.Validate())
+		}
+		for _, name := range []string{"momentum", "nesterov", "alpha"} {
+			if h.Has(name) != slices.Contains(has, name) {
+				t.Errorf("%s: %s is given: %v", optimizer, name, h.Has(name))
+			}
+		}
+	}
+	if !set.Has("alpha") || o.Momentum != 0.9 {
+		t.Error("a trial changed the options of all")
+	}
+	ep := traintest.Workers(t, 1, func(context.Context, worker.Job, func(json.RawMessage) error) (json.RawMessage, error) {
+		return nil, errors.New("a job was submitted")
+	})
+	_, err = Run(t.Context(), "linear 3", train.Data{X: [][]float64{{1}}, Y: []int{0}}, train.Options{Momentum: 0.9, Endpoint: ep}, dimensions(t, "optimizer=[adam,adagrad]"), Options{})
+	if e := new(worker.Error); !errors.As(err, &e) || e.Field != "momentum" || !strings.Contains(e.Message, "none of the optimizers adam, adagrad uses it; want one of sgd, rmsprop among them") {
+		t.Errorf("nobody uses it: %v", err)
+	}
+	if left, err := LeaveOut(train.Options{Momentum: 0.9}, space[1:]); left != nil || err != nil {
+		t.Errorf("the optimizer is fixed: %v, %v", left, err)
+	}
+}
+
 // The fake's loss is 1/epochs, so that the most epochs win.
 func TestSweep(t *testing.T) {
 	X, y := traintest.Blobs(30)
