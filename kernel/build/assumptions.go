@@ -50,6 +50,7 @@ var assumptions = []assumption{
 	{"run-time: profiling labels", "rt/lm", "runtime/proflabel.go", `//go:linkname runtime_getProfLabel runtime/pprof.runtime_getProfLabel`},
 	{"run-time: deadlines of the poller", "rt/blocked.go", "runtime/netpoll.go",
 		`//go:linkname poll_runtime_pollSetDeadline internal/poll.runtime_pollSetDeadline\nfunc poll_runtime_pollSetDeadline\(pd \*pollDesc, d int64, mode int\)`},
+	{"run-time: the descriptor in a poller's record", "rt/blocked.go", "runtime/netpoll.go", `type pollDesc struct \{\s+_\s+sys\.NotInHeap\s+link\s+\*pollDesc.*\s+fd\s+uintptr`},
 	{"run-time: labels in tracebacks", "rt/blocked.go", "runtime/runtime1.go", `"tracebacklabels"`},
 }
 

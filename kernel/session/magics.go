@@ -246,6 +246,9 @@ func (s *Session) who(x *execution, seg segment) error {
 func (s *Session) time(x *execution, seg segment) error {
 	code := seg.args
 	if seg.kind == cellMagic {
+		if seg.args != "" {
+			return usage("%%%%time measures the lines below it and takes no arguments, got %s", seg.args)
+		}
 		code = "\n" + seg.body
 	}
 	if strings.TrimSpace(code) == "" {

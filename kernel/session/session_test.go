@@ -254,10 +254,26 @@ func TestSession(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+	t.Run("looks like a fatal error", func(t *testing.T) {
+		r := &record{}
+		done := make(chan struct{})
+		begin := time.Now()
+		go func() {
+			defer close(done)
+			n.runIn(t.Context(), "fmt.Fprintln(os.Stderr, \"fatal error: not really\")\ntime.Sleep(time.Hour)", r)
+		}()
+		r.until(t, "fatal error: not really")
+		if d := time.Since(begin); d > 4*time.Second {
+			t.Errorf("shown after %v", d)
+		}
+		n.Interrupt()
+		<-done
+	})
 	t.Run("usage", func(t *testing.T) {
 		n.run("%whoo").failed(t, "UsageError", "did you mean %who?")
 		n.run("%xyzzyxyzzy").failed(t, "UsageError", "%lsmagic lists them")
 		n.run("%%who\nx").failed(t, "UsageError", "only %who")
+		n.run("%%time x\n1").failed(t, "UsageError", "%%time measures the lines below it and takes no arguments, got x")
 	})
 	t.Run("shell", func(t *testing.T) {
 		if got := n.ok("!echo \"a b\" | tr a-z A-Z"); got != "stdout:A B\n" {
@@ -498,7 +514,8 @@ func TestInterruptWaits(t *testing.T) {
 	n := &testBook{Session: s, t: t}
 	n.ok("left := 0\nleave := func() { left++ }\nl, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\nvar mu sync.Mutex\nmu.Lock()\n" +
 		"type guarded struct { sync.RWMutex; n int }\nvar g guarded\ng.Lock()\nvar wg sync.WaitGroup\nwg.Add(1)\ncond := sync.NewCond(&sync.Mutex{})\n" +
-		"conn, err := net.Dial(\"tcp\", l.Addr().String())")
+		"conn, err := net.Dial(\"tcp\", l.Addr().String())\n" +
+		"free, err := net.Listen(\"tcp\", \"127.0.0.1:0\")\nl2addr := free.Addr().String()\nfree.Close()")
 	for i, c := range []struct{ name, src string }{
 		{"Mutex", "mu.Lock()"},
 		{"RWMutex", "g.RLock()"},
@@ -507,6 +524,10 @@ func TestInterruptWaits(t *testing.T) {
 		{"connection", "_, err := io.ReadAll(conn)\nif err != nil { log.Fatal(err) }"},
 		{"Accept", "for { if _, err := l.Accept(); err == nil { break } }\nl.Accept()"},
 		{"http", "resp, err := http.Get(\"http://\" + l.Addr().String())\n_ = resp\nif err != nil { panic(err) }"},
+		{"ListenAndServe", "err := http.ListenAndServe(l2addr, nil)\nif err != nil { log.Fatal(err) }"},
+		{"Serve", "l2, _ := net.Listen(\"tcp\", l2addr)\nhttp.Serve(l2, nil)\nl3, err := net.Listen(\"tcp\", l2addr)\nif err != nil { panic(err) }\nl3.Close()"},
+		{"free port", "l2, err := net.Listen(\"tcp\", l2addr)\nif err != nil { panic(err) }\ndefer l2.Close()\nfor { l2.Accept() }"},
+		{"free port again", "l2, err := net.Listen(\"tcp\", l2addr)\nif err != nil { panic(err) }\ndefer l2.Close()\nl2.Accept()"},
 		{"pipe", "r, w, _ := os.Pipe()\nr.Read(make([]byte, 1))\nw.Close()"},
 		{"child", "exec.Command(\"sleep\", \"60\").Run()"},
 		{"output of a child", "out, err := exec.Command(\"sh\", \"-c\", \"trap '' INT; sleep 61; sleep 62\").Output()\nprintln(len(out), err)"},

@@ -40,6 +40,7 @@ const (
 	Complete  = "complete"  // complete the arguments of magic Name: Text, Pos
 	Drop      = "drop"      // forget the variables Names
 	Stdin     = "stdin"     // standard input is File, nothing where it is empty
+	Ping      = "ping"      // reply: the process is alive
 	Args      = "args"      // os.Args is Names, the process's own where there are none; package flag begins anew
 )
 

@@ -166,6 +166,8 @@ func (h *host) handle(commands <-chan frame.Command) {
 			go h.complete(c)
 		case frame.Drop:
 			rt.Drop(c.Names...)
+		case frame.Ping:
+			h.reply(c, frame.Event{})
 		case frame.Stdin:
 			h.setStdin(c.File)
 		case frame.Args:

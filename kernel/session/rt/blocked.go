@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"unsafe"
 
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
@@ -70,7 +71,9 @@ func (c *Cell) Unblock(kill bool) bool {
 			if err == nil {
 				found = true
 				c.unblocked.Store(true) // before the cell can go on
-				c.deadline(uintptr(pd))
+				if !serverAccepts(frames) || !hangUp(uintptr(pd)) {
+					c.deadline(uintptr(pd))
+				}
 			}
 		}
 		if m := waitID.FindStringSubmatch(frames); m != nil && strings.Contains(frames, "os.(*Process)") {
@@ -94,6 +97,33 @@ func labelIn(head string) int {
 	}
 	id, _ := strconv.Atoi(m[1])
 	return id
+}
+
+// accepts matches a wait for a connection, and the calls and files of package net above.
+var accepts = regexp.MustCompile(`(?m)^internal/poll\.\(\*FD\)\.Accept\(.*\n\t.*\n(?:net\..*\n\t.*\n)*`)
+
+// serverAccepts reports whether a library waits for connections, as http.Serve does. It
+// takes a timeout for something that passes and would go on waiting. A loop in the cell
+// itself ends at its check and may use its listener again.
+func serverAccepts(frames string) bool {
+	at := accepts.FindStringIndex(frames)
+	if at == nil {
+		return false
+	}
+	caller := strings.SplitN(frames[at[1]:], "\n", 3) // a function and its file
+	return len(caller) > 1 && !strings.Contains(caller[1], "In[")
+}
+
+// fdInPollDesc is the offset of the descriptor in a poller's record.
+const fdInPollDesc = 8
+
+// hangUp ends the listening on a poller's socket: the port is free, and Accept fails for
+// good. It reports whether it did; the socket stays to be closed by its owner.
+func hangUp(pd uintptr) bool {
+	record := pd // the record is not in the memory that the collector moves or frees
+	fd := *(*uintptr)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&record)), fdInPollDesc))
+	listens, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return err == nil && listens != 0 && syscall.Shutdown(int(fd), syscall.SHUT_RDWR) == nil
 }
 
 // deadline lets everything that waits for a file or connection time out.

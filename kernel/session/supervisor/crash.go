@@ -27,16 +27,14 @@ func findCrash(b []byte) []int {
 	return nil
 }
 
-// How long what looks like the beginning of a crash is kept back: if the process
-// lives on, it was the user's text. The run-time takes a second to walk a stack
-// that has overflowed. The end of a cell ends the waiting.
+// What looks like the beginning of a crash is kept back. After crashPatience, in which
+// a process that crashes stops all its threads, the process is asked whether it is
+// alive: if it answers, it was the user's text. One that crashes may need a second to
+// walk a stack that has overflowed; after fatalPatience the text is shown in any case.
 const (
-	crashPatience = 300 * time.Millisecond
+	crashPatience = 100 * time.Millisecond
 	fatalPatience = 5 * time.Second
 )
-
-// fatalStart is what hardly anybody prints.
-var fatalStart = regexp.MustCompile(`^(fatal error: |runtime: goroutine stack exceeds|runtime: out of memory|runtime: cannot allocate)`)
 
 // maxCrash bounds what is held back, in bytes.
 const maxCrash = 256 << 10
@@ -45,10 +43,13 @@ const maxCrash = 256 << 10
 // is shown in one line instead.
 type crashFilter struct {
 	out func([]byte)
+	// alive waits until the process answers, and reports whether it did in that time.
+	alive func(time.Duration) bool
 
 	mu    sync.Mutex
 	held  []byte
-	timer *time.Timer
+	timer *time.Timer // nil if nothing is kept back
+	holds int         // how often something was
 }
 
 func (f *crashFilter) text(b []byte) {
@@ -64,15 +65,27 @@ func (f *crashFilter) text(b []byte) {
 			f.out(b[:at[0]])
 		}
 		b = b[at[0]:]
-		patience := crashPatience
-		if fatalStart.Match(b) {
-			patience = fatalPatience
-		}
-		f.timer = time.AfterFunc(patience, f.flush)
+		f.holds++
+		n := f.holds
+		f.timer = time.AfterFunc(crashPatience, func() { f.ask(n) })
 	}
 	f.held = append(f.held, b...)
 	if len(f.held) > maxCrash { // no report is that long
 		f.flushLocked()
+	}
+}
+
+// ask shows what was held back for the n-th time if the process lives.
+func (f *crashFilter) ask(n int) {
+	alive := f.alive(fatalPatience)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.timer == nil || f.holds != n: // it was shown or is the crash
+	case alive:
+		f.flushLocked()
+	default:
+		f.timer = time.AfterFunc(fatalPatience, f.flush)
 	}
 }
 
@@ -97,9 +110,11 @@ func (f *crashFilter) flushLocked() {
 func (f *crashFilter) crash() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.timer != nil {
-		f.timer.Stop()
+	if f.timer == nil {
+		return ""
 	}
+	f.timer.Stop()
+	f.timer = nil
 	return string(f.held)
 }
 

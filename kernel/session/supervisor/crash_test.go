@@ -12,7 +12,7 @@ import (
 func TestCrashFilterKeepsText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got bytes.Buffer
-		f := &crashFilter{out: func(b []byte) { got.Write(b) }}
+		f := &crashFilter{out: func(b []byte) { got.Write(b) }, alive: func(time.Duration) bool { return true }}
 		want := "before\npanic: not one\n" + strings.Repeat("text\n", 1<<18)
 		for b := []byte(want); len(b) > 0; {
 			n := min(len(b), 100_000)
@@ -36,11 +36,36 @@ func TestCrashFilterKeepsText(t *testing.T) {
 }
 
 func TestCrashFilterHoldsCrashes(t *testing.T) {
-	f := &crashFilter{out: func(b []byte) { t.Errorf("%q is shown", b) }}
+	f := &crashFilter{out: func(b []byte) { t.Errorf("%q is shown", b) }, alive: func(time.Duration) bool { return false }}
 	for _, text := range []string{"fatal error: concurrent map writes\n\n", "goroutine 1 [running]:\nmain.main()\n"} {
 		f.text([]byte(text))
 	}
 	if c := f.crash(); !strings.HasSuffix(c, "main.main()\n") {
 		t.Errorf("got %q", c)
+	}
+}
+
+// A line like those of a crash is shown as soon as the process has answered, and after
+// fatalPatience if it does not.
+func TestCrashFilterAsks(t *testing.T) {
+	for _, alive := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			shown := time.Duration(0)
+			begin := time.Now()
+			f := &crashFilter{out: func([]byte) { shown = time.Since(begin) }, alive: func(d time.Duration) bool {
+				if !alive {
+					time.Sleep(d)
+				}
+				return alive
+			}}
+			f.text([]byte("fatal error: all goroutines are asleep\n"))
+			time.Sleep(time.Minute)
+			if want := crashPatience; alive && shown != want {
+				t.Errorf("shown after %v, want %v", shown, want)
+			}
+			if shown == 0 {
+				t.Error("never shown")
+			}
+		})
 	}
 }

@@ -106,7 +106,7 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 // by a last marker.
 func (p *Process) read(ours, theirs [4]*os.File, token string) {
 	o := newOrder()
-	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }}
+	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }, alive: p.answers}
 	var streams sync.WaitGroup
 	streams.Go(func() { readStream(ours[0], 0, token, o, func(b []byte) { p.stream(0, b) }) })
 	streams.Go(func() { readStream(ours[1], 1, token, o, filter.text) })
@@ -258,6 +258,16 @@ func (p *Process) Ask(done <-chan struct{}, c frame.Command) (frame.Event, error
 	case <-done:
 		return frame.Event{}, ErrInterrupted
 	}
+}
+
+// answers reports whether the process answers within d. It returns at once if the
+// process has ended.
+func (p *Process) answers(d time.Duration) bool {
+	over := make(chan struct{})
+	t := time.AfterFunc(d, func() { close(over) })
+	defer t.Stop()
+	_, err := p.Ask(over, frame.Command{Op: frame.Ping})
+	return err == nil
 }
 
 // IsStarted reports whether the process has ever been ready.
