@@ -47,6 +47,7 @@ var assumptions = []assumption{
 	{"run-time: plugin.lastmoduleinit", "rt/lm", "runtime/plugin.go",
 		`//go:linkname plugin_lastmoduleinit plugin.lastmoduleinit\nfunc plugin_lastmoduleinit\(\) \(path string, syms map\[string\]any, initTasks \[\]\*initTask, errstr string\)`},
 	{"run-time: doInit", "rt/lm", "runtime/linkname.go", `//go:linkname doInit`},
+	{"run-time: the state of a package's initialization", "rt/library.go", "runtime/proc.go", `type initTask struct \{\s+state uint32 .*\s+nfns\s+uint32\s+// followed by nfns pcs`},
 	{"run-time: profiling labels", "rt/lm", "runtime/proflabel.go", `//go:linkname runtime_getProfLabel runtime/pprof.runtime_getProfLabel`},
 	{"run-time: deadlines of the poller", "rt/blocked.go", "runtime/netpoll.go",
 		`//go:linkname poll_runtime_pollSetDeadline internal/poll.runtime_pollSetDeadline\nfunc poll_runtime_pollSetDeadline\(pd \*pollDesc, d int64, mode int\)`},

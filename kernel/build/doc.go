@@ -19,6 +19,7 @@
 //	manifest.go  what a host consists of
 //	host.go      Open; archives and source folders of packages
 //	modules.go   what a notebook imports beyond a host: modules, their versions
+//	tags.go      build tags of the notebook
 //	local.go     modules of the local disk, and what is edited in them
 //	embed.go     files that go:embed directives name
 //	builder.go   the interface of the two ways to build

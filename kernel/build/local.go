@@ -202,6 +202,14 @@ type stamp struct {
 	files int
 	size  int64
 	time  time.Time
+	tags  string
+}
+
+// stampOf is the stamp of a local package.
+func (m *Modules) stampOf(path string) stamp {
+	s := stampOf(m.dirOf(path))
+	s.tags = strings.Join(m.tags(), ",")
+	return s
 }
 
 func stampOf(dir string) (s stamp) {
@@ -278,7 +286,7 @@ func (m *Modules) Renames() map[string]string {
 // Edited lists the loaded packages of the local disk whose files have changed.
 func (m *Modules) Edited() (paths []string) {
 	for _, p := range slices.Sorted(maps.Keys(m.stamps)) {
-		if stampOf(m.dirOf(p)) != m.stamps[p] {
+		if m.stampOf(p) != m.stamps[p] {
 			paths = append(paths, p)
 		}
 	}
@@ -296,7 +304,7 @@ func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []str
 	old, stamps := maps.Clone(m.copies), maps.Clone(m.stamps)
 	var mods, paths []string
 	for p := range stamps {
-		stamps[p] = stampOf(m.dirOf(p))
+		stamps[p] = m.stampOf(p)
 		paths = append(paths, p)
 		if mod := m.moduleOf(p); !slices.Contains(mods, mod) {
 			mods = append(mods, mod)

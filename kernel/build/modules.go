@@ -220,7 +220,7 @@ func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, ar
 			return err
 		}
 		var changes []string // shown if the versions are taken
-		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file}, args...)...); err != nil {
+		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file, tagsFlag(m.tags())}, args...)...); err != nil {
 			return err
 		}
 		paths := make([]string, len(args))
@@ -440,7 +440,7 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 		}
 		for round := 0; ; round++ {
 			// Versions first: packages are not compiled against what is not kept.
-			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
+			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, tagsFlag(m.tags()), "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
 				return m.missing(err)
 			}
 			again, err := m.pin(ctx, m.held)
@@ -493,7 +493,7 @@ func (m *Modules) newest(ctx context.Context, progress func(string), paths []str
 			return err
 		}
 		var changes []string // of which pin may take some back
-		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file}, get...)...); err != nil {
+		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file, tagsFlag(m.tags())}, get...)...); err != nil {
 			return err
 		}
 		if err := m.choose(get); err != nil {
@@ -598,7 +598,8 @@ func (m *Modules) names(text, mod string) bool {
 }
 
 func (m *Modules) compile(ctx context.Context, progress func(string), paths []string) (added []string, err error) {
-	args := append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-export", "-v"}, m.h.m.Go.listFlags()...)
+	tags := m.tags()
+	args := append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-export", "-v"}, m.h.m.Go.listFlags(tags...)...)
 	out, err := m.run(ctx, progress, append(append(args, listFields+",Module,Deps"), paths...)...)
 	if err != nil {
 		return nil, err
@@ -614,9 +615,19 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 		if l.Name == "main" && slices.Contains(paths, l.ImportPath) {
 			return nil, fmt.Errorf("%s is a program, not a package to import", l.ImportPath)
 		}
-		_, have := h.m.Package[l.ImportPath]
-		_, extra := h.extra[l.ImportPath]
-		if l.Export == "" || have || extra {
+		if l.Export == "" {
+			continue
+		}
+		if f, have := h.m.Package[l.ImportPath]; have {
+			if len(tags) > 0 && !sameFile(f.path(h.dir), l.Export) {
+				return nil, tagsError(tags, l.ImportPath, "part of the session program")
+			}
+			continue
+		}
+		if f, have := h.extra[l.ImportPath]; have {
+			if f.File != l.Export && len(tags) > 0 {
+				return nil, tagsError(tags, l.ImportPath, "loaded")
+			}
 			continue
 		}
 		deps := slices.DeleteFunc(l.Deps, func(p string) bool { _, have := h.m.Package[p]; return have })
@@ -626,7 +637,7 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 			continue
 		}
 		if p := m.Original(l.ImportPath); m.dirOf(p) != "" {
-			m.stamps[p] = stampOf(m.dirOf(p))
+			m.stamps[p] = m.stampOf(p)
 		} else if l.Module.Path != modulePath {
 			m.held[l.Module.Path] = l.Module.Version
 		}

@@ -58,8 +58,8 @@ type Options struct {
 // a position independent program and beside a plugin. Where Go has no shared
 // libraries, on macOS, beside a plugin is enough.
 // The tags are for package rt: it may use what only sessions can link.
-func (tc *toolchain) listFlags() []string {
-	tags := "-tags=" + strings.Join(append([]string{"gopherpod_session"}, tc.Tags...), ",")
+func (tc *toolchain) listFlags(more ...string) []string {
+	tags := "-tags=" + strings.Join(slices.Concat([]string{"gopherpod_session"}, tc.Tags, more), ",")
 	if tc.OS != "linux" {
 		return []string{"-trimpath", "-buildmode=plugin", tags}
 	}

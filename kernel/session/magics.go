@@ -25,6 +25,7 @@ type own struct {
 func owns() map[string]own {
 	return map[string]own{
 		"go":          {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
+		"goflags":     {magic.Line, "set build tags for what cells import", goflagsHelp, (*Session).goflags},
 		"go111module": {magic.Line, "of gophernotes: modules are always on here", "%go111module changes nothing: modules are always on.", (*Session).go111module},
 		"help":        {magic.Line, "list the magics", "%help lists all magics, as %lsmagic does; %help name shows the help of one.", (*Session).lsmagic},
 		"test":        {magic.Line | magic.Cell, "run the tests of the notebook", testHelp, (*Session).testMagic},

@@ -67,6 +67,27 @@ func (s *Session) goGet(x *execution, args []string) error {
 	return s.empty(x)
 }
 
+const goflagsHelp = `%goflags -tags=a,b sets the build tags of packages that cells import, as GOFLAGS of the environment does; go commands of the
+notebook get them too. Packages of the local disk that are loaded are compiled again. %goflags -tags= takes them back, %goflags shows them.`
+
+// goflags is the magic %goflags.
+func (s *Session) goflags(x *execution, seg segment) error {
+	if seg.args == "" {
+		value := ""
+		for _, kv := range s.super.Environment() {
+			if v, ok := strings.CutPrefix(kv, "GOFLAGS="); ok {
+				value = v
+			}
+		}
+		x.out.Stream("stdout", []byte("GOFLAGS="+value+"\n"))
+		return nil
+	}
+	if _, other := build.Tags(seg.args); len(other) > 0 {
+		return usage("%%goflags: want -tags=NAME,NAME, got %s: cells have to be compiled like the session program", strings.Join(other, " "))
+	}
+	return s.magic(x, segment{kind: lineMagic, name: "env", args: "GOFLAGS=" + seg.args})
+}
+
 // moduleError makes what is wrong with a module one line for people.
 func moduleError(err error) error {
 	if fe, ok := errors.AsType[*build.FetchError](err); ok {

@@ -214,3 +214,28 @@ func TestVersions(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestTags holds build tags of %goflags and of the environment.
+func TestTags(t *testing.T) {
+	e2e(t)
+	n := newSession(t)
+	write(t, n.o.Dir, map[string]string{"go.mod": "module example.test/tagged\n\ngo 1.24\n",
+		"p/a.go": "//go:build fancy\n\npackage p\n\nconst Kind = \"fancy\"\n", "p/b.go": "//go:build !fancy\n\npackage p\n\nconst Kind = \"plain\"\n"})
+	if got := n.ok("import \"example.test/tagged/p\"\np.Kind"); !strings.HasSuffix(got, "result:plain") {
+		t.Errorf("got %q", got)
+	}
+	n.ok("%goflags -tags=fancy,other")
+	if got := n.ok("p.Kind"); !strings.HasSuffix(got, "result:fancy") {
+		t.Errorf("with the tag: %q", got)
+	}
+	if got := n.ok("%goflags\n!echo $GOFLAGS"); got != "stdout:GOFLAGS=-tags=fancy,other\n-tags=fancy,other\n" {
+		t.Errorf("got %q", got)
+	}
+	n.ok("%env GOFLAGS=-mod=mod")
+	if got := n.ok("p.Kind"); !strings.HasSuffix(got, "result:plain") {
+		t.Errorf("without the tag: %q", got)
+	}
+	n.run("%goflags -race").failed(t, "UsageError", "want -tags=NAME,NAME, got -race")
+	n.ok("%goflags -tags=purego,netgo")
+	n.run("import \"golang.org/x/net/nosuchthing\"").failed(t, "CompileError", "")
+}
