@@ -13,6 +13,10 @@ var (
 	// ErrNoWeights: the model has a history and no weights, because its training
 	// was cut off. Train it again, or use the weights of another.
 	ErrNoWeights = errors.New("the model has no weights: its training did not end")
+	// ErrNoOutput: the service says COMPLETED and has no output, because it refused the worker's
+	// result. What the stream has and what the worker keeps are used then.
+	ErrNoOutput = fmt.Errorf("%w: RunPod says COMPLETED and has no output; it refused what the worker sent", transfer.ErrResult)
+
 	// ErrResult: the endpoint's answer does not fit the request.
 	ErrResult = transfer.ErrResult
 )

@@ -13,6 +13,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runpodtest"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
 )
 
 // The steps of a job j-u1 at endpoint ep.
@@ -68,7 +70,7 @@ func TestFitFaults(t *testing.T) {
 		{"expired", slices.Concat([]runpodtest.Step{accepted}, slices.Repeat([]runpodtest.Step{answering(finished, 404, `{}`)}, 7), // it might not be known yet
 			[]runpodtest.Step{answering(status(`""`), 404, `{}`), answering(accepted, 400, `{}`)}), runpod.ErrNotFound, "404"},
 		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "no list of events"},
-		{"no output", []runpodtest.Step{accepted, finished, status(`"COMPLETED"`)}, ErrResult, "no list of events"},
+		{"no output", []runpodtest.Step{accepted, finished, status(`"COMPLETED"`), answering(accepted, 400, `{}`)}, ErrNoOutput, "COMPLETED and has no output"}, // the worker is asked for what it kept
 		{"output without its end", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[]`)}, ErrResult, "no done event"},
 		{"events of another run", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[{"type":"log","run_id":"other","seq":0}]`)}, ErrResult, `run "other"`},
 	} {
@@ -202,4 +204,22 @@ func TestInterruptNotConfirmed(t *testing.T) {
 			t.Errorf("model %v", m)
 		}
 	})
+}
+
+// RunPod refuses the worker's result and says COMPLETED. The stream has all of it, or the worker is asked
+// for what it kept; either way the model has its weights.
+func TestLostResult(t *testing.T) {
+	for name, faults := range map[string][]local.Fault{
+		"the stream has it": {{Kind: local.FaultLostResult}},
+		"the worker has it": {{Kind: local.FaultLostResult}, {Kind: local.FaultStatus, Op: "stream", Status: 403}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, e := start(t, local.Options{Handler: engine.Handler(engine.Options{}), Faults: faults})
+			X, y := blobs(20)
+			m, err := Fit(t.Context(), Layers("linear 3"), Data{X: X, Y: y}, Options{Endpoint: e, Epochs: 2})
+			if err != nil || !m.HasWeights() || m.Epochs != 2 {
+				t.Errorf("%v, %+v", err, m)
+			}
+		})
+	}
 }

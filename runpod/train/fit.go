@@ -70,7 +70,8 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		err = fmt.Errorf("train: job %s: %w: %w", job.ID, ErrResult, err)
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
-	if errors.Is(err, runpod.ErrNotFound) { // the service has forgotten the job; its worker may know the run
+	// The service has forgotten the job, or has lost its output. Its worker may know the run.
+	if errors.Is(err, runpod.ErrNotFound) || errors.Is(err, ErrNoOutput) {
 		if r := p.collect(ctx, endpoint); r != nil && complete(r) {
 			if m, bad := p.finished(job, endpoint, r); bad == nil {
 				m.Receipt = p.receipt(m)

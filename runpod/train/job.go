@@ -90,6 +90,9 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 		return transfer.JobError(err)
 	}
 	f.setStatus(ended.Status)
+	if len(ended.Output) == 0 || string(ended.Output) == "null" {
+		return fmt.Errorf("train: job %s: %w", f.id, ErrNoOutput)
+	}
 	return f.heal(ended.Output)
 }
 

@@ -32,6 +32,9 @@ const (
 	// FaultLateProgress lets a progress update arrive after the next result, which
 	// leaves the job IN_PROGRESS.
 	FaultLateProgress FaultKind = "late-progress"
+	// FaultLostResult refuses the next result with 400: its job is COMPLETED without
+	// output, as happens on RunPod.
+	FaultLostResult FaultKind = "lost-result"
 )
 
 // A Fault is something that shall go wrong, for tests of clients and workers.
@@ -40,7 +43,7 @@ type Fault struct {
 	// Op names the operation, "run", "status", "job-done"; empty is every
 	// operation of the client plane. status-sync has a name of its own here; requests
 	// of the management API are "manage-get", "-post", "-patch" and "-delete".
-	// FaultDuplicate, FaultMute and FaultLateProgress have none.
+	// FaultDuplicate, FaultMute, FaultLateProgress and FaultLostResult have none.
 	Op string `json:"op,omitempty"`
 	// Skip lets so many requests pass first.
 	Skip int `json:"skip,omitempty"`
@@ -57,7 +60,7 @@ type Fault struct {
 }
 
 func (f Fault) check() error {
-	kinds := []FaultKind{FaultStatus, FaultSlow, FaultCut, FaultTruncate, FaultGone, FaultDuplicate, FaultMute, FaultLateProgress}
+	kinds := []FaultKind{FaultStatus, FaultSlow, FaultCut, FaultTruncate, FaultGone, FaultDuplicate, FaultMute, FaultLateProgress, FaultLostResult}
 	_, client := routes[f.Op]
 	_, work := workerRoutes[f.Op]
 	manage := slices.Contains(manageOps, f.Op)
@@ -166,7 +169,7 @@ func (fs *faults) onRequest(op string, workerPlane bool) (Fault, bool) {
 
 // inQueue reports whether the fault happens to a job and not to a request.
 func (f Fault) inQueue() bool {
-	return f.Kind == FaultDuplicate || f.Kind == FaultMute || f.Kind == FaultLateProgress
+	return f.Kind == FaultDuplicate || f.Kind == FaultMute || f.Kind == FaultLateProgress || f.Kind == FaultLostResult
 }
 
 // onJob reports whether a fault of the kind is due.

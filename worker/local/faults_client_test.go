@@ -329,6 +329,7 @@ func TestClientJobFaults(t *testing.T) {
 		{"duplicate", local.Fault{Kind: local.FaultDuplicate}, nil, 2},
 		{"mute", local.Fault{Kind: local.FaultMute}, nil, 2},
 		{"mute twice", local.Fault{Kind: local.FaultMute, Count: 2}, runpod.ErrJobFailed, 2},
+		{"lost result", local.Fault{Kind: local.FaultLostResult}, nil, 1},
 		{"late progress", local.Fault{Kind: local.FaultLateProgress}, runpod.ErrJobTimedOut, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -336,7 +337,11 @@ func TestClientJobFaults(t *testing.T) {
 				b := newBench(t, local.Options{Workers: 2, Faults: []local.Fault{c.f}})
 				defer b.Close()
 				job, err := b.ep.Call(t.Context(), runpod.Request{Input: json.RawMessage(`{"x":1}`)})
-				if !errors.Is(err, c.want) || c.want == nil && result(job) != "ok" {
+				ok := result(job) == "ok"
+				if c.f.Kind == local.FaultLostResult { // the service says that all is well
+					ok = job != nil && job.Status == runpod.StatusCompleted && job.Output == nil
+				}
+				if !errors.Is(err, c.want) || c.want == nil && !ok {
 					t.Errorf("%+v, %v; want %v", job, err, c.want)
 				}
 				time.Sleep(time.Minute)

@@ -68,8 +68,9 @@ type Options struct {
 	// MaxChunk bounds a stream chunk in bytes. Default 1 MB.
 	MaxChunk int
 	// MaxQueued is how many jobs may wait; more are refused with 429.
-	// Default: 500 for each worker, at least 500.
+	// Default: 500 for each worker, attached ones too, at least 500.
 	MaxQueued int
+	grows     bool // MaxQueued with the workers that attach
 
 	// StoreDir is a folder of arrays that WorkerEnv names to attached workers (the
 	// PyTorch worker's GOPHERPOD_STORE); the Go engine has it by FolderStore.
@@ -116,6 +117,11 @@ const (
 	executionTimeoutMin = 5 * time.Second
 	ttlMin              = 10 * time.Second
 	policyMax           = 7 * 24 * time.Hour
+
+	// queuedPerWorker is how many jobs may wait for each worker.
+	//
+	// Source: docs.runpod.io, Serverless, "Send API requests", rate limits.
+	queuedPerWorker = 500
 
 	waitMin     = time.Second
 	waitMax     = 300 * time.Second
@@ -180,7 +186,8 @@ func (o Options) withDefaults() (Options, error) {
 		o.Scaling = &s
 		o.Workers = s.Max
 	}
-	def(&o.MaxQueued, 500*max(o.Workers, 1))
+	o.grows = o.grows || o.MaxQueued == 0
+	def(&o.MaxQueued, queuedPerWorker*max(o.Workers, 1))
 	if o.Clock == nil {
 		o.Clock = new(SkipClock)
 	}

@@ -103,7 +103,7 @@ func (q *queue) submit(sub submission) (view, error) {
 	if q.closed {
 		return view{}, ErrClosed
 	}
-	if q.waiting.Len() >= q.opt.MaxQueued {
+	if q.waiting.Len() >= q.maxQueuedLocked() {
 		return view{}, errQueueFull
 	}
 	if q.size+int64(len(sub.input)) > q.opt.MaxBytes && !q.evictLocked(int64(len(sub.input))) {
@@ -137,6 +137,20 @@ func (q *queue) get(id string) (view, error) {
 		return view{}, errGone
 	}
 	return j.viewLocked(), nil
+}
+
+// maxQueuedLocked returns how many jobs may wait.
+func (q *queue) maxQueuedLocked() int {
+	n := 0
+	for _, w := range q.workers {
+		if w.attached && !w.retired {
+			n++
+		}
+	}
+	if !q.opt.grows {
+		return q.opt.MaxQueued
+	}
+	return max(q.opt.MaxQueued, n*queuedPerWorker)
 }
 
 // hidden reports whether the job exists and clients cannot see it yet.

@@ -27,7 +27,7 @@ func (q *queue) retry(id string) (view, error) {
 	if j.status != StatusFailed && j.status != StatusTimedOut {
 		return j.viewLocked(), errRetry
 	}
-	if q.waiting.Len() >= q.opt.MaxQueued {
+	if q.waiting.Len() >= q.maxQueuedLocked() {
 		return view{}, errQueueFull
 	}
 	q.resetLocked(j)

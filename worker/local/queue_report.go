@@ -1,6 +1,9 @@
 package local
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
 
 // mineLocked returns the job if workerID may report on it: it is the one that
 // took it last. A worker that was thought lost and comes back while its job waits
@@ -75,6 +78,11 @@ func (q *queue) finish(id, workerID string, output json.RawMessage, failure stri
 	if err != nil || !mine {
 		return err
 	}
+	if q.fault(FaultLostResult) {
+		j.output, j.failure, j.yields = nil, "", nil
+		q.endLocked(j, StatusCompleted)
+		return errRefused
+	}
 	late := q.fault(FaultLateProgress)
 	input := j.input
 	j.output, j.failure, j.yields = output, failure, nil
@@ -91,6 +99,22 @@ func (q *queue) finish(id, workerID string, output json.RawMessage, failure stri
 		q.armLocked(j)
 	}
 	return nil
+}
+
+// errRefused is for a worker whose result is not taken.
+var errRefused = errors.New("the result was refused")
+
+// refuse ends a job whose result the endpoint does not take: it is COMPLETED without output, and
+// nobody is told that there was one.
+//
+// Source: runpod-python issue 309, worker-comfyui issue 167.
+func (q *queue) refuse(id, workerID string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if j, mine, err := q.mineLocked(id, workerID); err == nil && mine {
+		j.output, j.failure, j.yields = nil, "", nil
+		q.endLocked(j, StatusCompleted)
+	}
 }
 
 // drain takes the unread chunks of a job, about maxStream bytes at most.

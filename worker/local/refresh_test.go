@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -129,5 +130,65 @@ func TestHandlerThatDoesNotListen(t *testing.T) {
 		close(deaf)
 		synctest.Wait()
 		wantStatus(t, s, first, StatusTimedOut)
+	})
+}
+
+// A result that the endpoint refuses is lost, and its job is COMPLETED without output, as on RunPod.
+// The handler does not run again.
+func TestRefusedResult(t *testing.T) {
+	for name, body := range map[string]string{"no JSON": `{"output":NaN}`, "too large": `{"output":"` + strings.Repeat("x", 2000) + `"}`} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(t, Options{MaxRunSync: 1000})
+				defer s.Close()
+				id := mustRun(t, s, `{"input":{"x":1}}`)
+				if got := takeJob(t, s, "w"); got != id {
+					t.Fatal(got)
+				}
+				post(t, s, "job-stream", "w", id, `{"output":1}`, 200)
+				post(t, s, "job-done", "other", id, body, 400)
+				wantStatus(t, s, id, StatusInProgress)
+				post(t, s, "job-done", "w", id, body, 400)
+				if m := wantStatus(t, s, id, StatusCompleted); m["output"] != nil || m["error"] != nil {
+					t.Error(m)
+				}
+				if got := takeJob(t, s, "w"); got != "" {
+					t.Errorf("the handler runs again: %s", got)
+				}
+				if _, text := callRaw(t, s, "GET", "/v2/local/stream/"+id, ""); text != `{"status":"COMPLETED","stream":[{"output":1}]}` {
+					t.Error(text)
+				}
+			})
+		})
+	}
+}
+
+// Jobs may wait for each worker that attaches, as for those that the server has started.
+func TestQueueLimitFollowsWorkers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Limits: map[string]Limit{}})
+		defer s.Close()
+		fill := func() (n int) {
+			for {
+				if code, _ := callRaw(t, s, "POST", "/v2/local/run", `{"input":{"x":1}}`); code != 200 {
+					return n
+				}
+				n++
+			}
+		}
+		if n := fill(); n != 500 {
+			t.Errorf("%d jobs wait without a worker", n)
+		}
+		takeJob(t, s, "a")
+		takeJob(t, s, "b")
+		if n := fill(); n != 502 {
+			t.Errorf("%d more jobs wait for two workers that have one each", n)
+		}
+		fixed := newServer(t, Options{MaxQueued: 3})
+		takeJob(t, fixed, "a")
+		s = fixed
+		if n := fill(); n != 3 {
+			t.Errorf("%d jobs with a limit of 3", n)
+		}
 	})
 }

@@ -153,7 +153,7 @@ func writeQueueError(w http.ResponseWriter, err error) {
 		writeError(w, http.StatusNotFound, err.Error())
 	case errors.Is(err, errQueueFull):
 		writeError(w, http.StatusTooManyRequests, err.Error())
-	case errors.Is(err, errRetry):
+	case errors.Is(err, errRetry) || errors.Is(err, errRefused):
 		writeError(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, errJournal):
 		writeError(w, http.StatusInternalServerError, err.Error())

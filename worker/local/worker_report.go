@@ -69,11 +69,14 @@ func (e *endpoint) readReport(w http.ResponseWriter, r *http.Request) (rep repor
 
 // jobDone takes the end of a job, or a progress update, which the SDK posts here too.
 func (e *endpoint) jobDone(w http.ResponseWriter, r *http.Request, args []string) {
+	workerID, id := args[0], args[1]
 	rep, ok := e.readReport(w, r)
 	if !ok {
+		if r.Context().Err() == nil { // it came whole, or is too large: the worker will not send it again
+			e.q.refuse(id, workerID)
+		}
 		return
 	}
-	workerID, id := args[0], args[1]
 	var err error
 	if rep.progress {
 		err = e.q.progress(id, workerID, rep.output)

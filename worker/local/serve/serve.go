@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -25,9 +26,9 @@ import (
 func Flags(flags *pflag.FlagSet) {
 	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; another host than loopback opens the endpoint to the network")
 	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
-	flags.String("worker", "go", "what runs the jobs: `KIND` go (the engine in this process), pytorch (our worker under RunPod's SDK) or none")
+	flags.String("worker", "go", "what runs the jobs: `KIND` go (the engine in this process), pytorch (our worker under RunPod's SDK) or none: it prints the variables with which a worker attaches")
 	flags.String("python", "python3", "the `PYTHON` of the pytorch worker: it has torch, runpod, msgpack and zstandard")
-	flags.Int("workers", 1, "how many jobs run at a time")
+	flags.Int("workers", 1, "how many jobs run at a time; with --worker none, for how many workers jobs may wait, 500 each")
 	flags.String("state", "", "keep jobs in `DIR`, so that a restart loses none")
 	flags.String("store", "", "keep data that jobs share in `DIR`")
 	flags.String("faults", "", "inject the faults that the JSON `FILE` lists")
@@ -95,6 +96,7 @@ func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, er
 	}
 	switch kind {
 	case "none":
+		opt.Workers = count // as many are expected to attach
 	case "go":
 		rules, err := address.ParseRules(os.Getenv(address.EnvAllow))
 		if err != nil {
@@ -140,4 +142,11 @@ func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
 
   curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
 `, worker, s.BaseURL(), s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
+	if kind == "none" {
+		fmt.Fprintln(out, "\nA worker with RunPod's SDK attaches with these variables. Each worker needs another RUNPOD_POD_ID.")
+		for _, v := range s.WorkerEnv("worker-1") {
+			name, value, _ := strings.Cut(v, "=")
+			fmt.Fprintf(out, "  export %s='%s'\n", name, value)
+		}
+	}
 }
