@@ -33,6 +33,8 @@ var update = flag.Bool("update", false, "write the generated pages")
 // a change, run go generate . and commit both.
 const rules = `
 # What lies below everything: these know nothing of ours.
+tensors/wording < # what messages say in words: the nearest known word, sizes in bytes, lists of names
+tensors/pause < # waits, unless the context ends
 tensors/environ < # variables in files of NAME=value lines, and which names are those of secrets
 tensors/bigjson < # JSON with large strings at memory speed
 tensors/scratch < # private folders that go with their process, on a disk where programs can be made
@@ -41,11 +43,11 @@ tensors < # Go arrays on the wire
 
 # The contract between client and worker, and the worker.
 worker/contract < # hyperparameters, words, operations and limits as tables, which Go and Python read
-worker < tensors, tensors/bigjson, worker/contract # operations, models, events, results, errors
+worker < tensors, tensors/bigjson, tensors/wording, worker/contract # operations, models, events, results, errors
 worker/contract/generate < worker/contract # the command that writes what is made from the tables
-worker/address < # what a worker may read from and write to on the network: its operator's rules
+worker/address < tensors/pause # what a worker may read from and write to on the network: its operator's rules
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
-worker/engine < tensors, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
+worker/engine < tensors, tensors/memory, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
 worker/local < tensors/scratch, tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
 worker/local/embedded < tensors/environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
@@ -53,22 +55,22 @@ worker/local/serve < worker/address, worker/engine, worker/local # the command g
 # The client of RunPod.
 runpod/settings < tensors/environ # what the user has set: environment, .env, keyring, config.toml; whose address may have whose key
 runpod/settings/keyring < runpod/settings # the system's keyring, for the environment of the kernel process and the command line
-runpod < runpod/settings, tensors/bigjson # client of the job API and the management API
+runpod < runpod/settings, tensors/bigjson, tensors/pause # client of the job API and the management API
 runpod/shape < # judges requests and answers of the management API by RunPod's own schema, in tests
 runpod/runpodtest < runpod, runpod/shape # a server that expects the requests that a test lists
-runpod/store < tensors # data by digest, in a folder; sending, fetching, pruning
-runpod/store/s3 < runpod, runpod/settings, runpod/store # the same in S3 and in RunPod's network volumes
+runpod/store < tensors, tensors/wording # data by digest, in a folder; sending, fetching, pruning
+runpod/store/s3 < runpod, runpod/settings, runpod/store, tensors/pause # the same in S3 and in RunPod's network volumes
 runpod/store/storetest < runpod/store, tensors # what every store must do
-runpod/deploy < runpod, runpod/settings, runpod/store, runpod/store/s3 # the endpoint that runs the worker, made and found again; looking after endpoints
-runpod/dataset < runpod/settings, tensors, tensors/memory # CSV, .npy, .npz and structs of slices as named columns
+runpod/deploy < runpod, runpod/settings, runpod/store, runpod/store/s3, tensors/pause, tensors/wording # the endpoint that runs the worker, made and found again; looking after endpoints
+runpod/dataset < runpod/settings, tensors, tensors/memory, tensors/wording # CSV, .npy, .npz and structs of slices as named columns
 runpod/dataset/parquet < runpod/dataset, tensors, tensors/memory # Parquet, read in a process of its own for a session
 runpod/export/gocode < # the functions that an exported Go file consists of
 runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go source; writes, never reads
 runpod/runs < runpod/settings, tensors/scratch # the run store: what was trained, at what price, with what result
 runpod/runs/sqlite < runpod/runs, runpod/settings # the run store's file
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
-runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, worker # a request's arrays to where the workers read them, large results back; what is retried
-runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
+runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, tensors/wording, worker # a request's arrays to where the workers read them, large results back; what is retried
+runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
 runpod/track < runpod/settings, runpod/train, worker, worker/contract # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
 runpod/sweep < runpod, runpod/place, runpod/train, worker, worker/contract # the search for hyperparameters
@@ -81,7 +83,7 @@ kernel/history < # cells across sessions, in SQLite
 kernel < kernel/display, kernel/history, kernel/wire, kernel/zmtp # the Jupyter server; evaluator.go is the contract with what runs cells
 kernel/kerneltest < kernel, kernel/wire, kernel/zmtp # an in-process client and a fake evaluator; the official suite; real front ends
 kernel/magic < kernel/display # what a magic is: as net/http's Handler
-kernel/cell < # a cell's source to Go files to compile; completion, inspection
+kernel/cell < tensors/wording # a cell's source to Go files to compile; completion, inspection
 kernel/cell/celltest < # Go programs of others as cells, for tests
 kernel/cgo < # C code of a cell to a package of its own, and Go declarations in the place of C's names
 kernel/build < tensors/scratch # files to a shared object: fast mode and classic mode; the host
@@ -94,7 +96,7 @@ kernel/session/plain < kernel/session/host # a session program without our magic
 kernel/session/internal/testmagics < kernel/display, kernel/magic, kernel/session/host # a session program with magics for tests
 kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo, tensors/scratch # cells, modules, C code and libraries of a notebook
 kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the session's process: its start, environment, streams and end
-kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor # the evaluator over notebook and supervisor
+kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor, tensors/wording # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
 kernel/setup < kernel, kernel/build, kernel/spec, tensors/scratch # install, doctor, a kernel whose host is missing
 kernel/secrets < tensors/environ # keeps keys out of what is published
@@ -102,7 +104,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker, worker/contract # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, worker, worker/contract # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/wording, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
 magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/scratch, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `

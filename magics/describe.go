@@ -6,6 +6,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -47,7 +48,7 @@ func planInWords(p *train.Plan, where string) string {
 		}
 	}
 	return fmt.Sprintf("%s: %s samples of %s%s, %s, %s, %s of data",
-		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), plural(h.Epochs, "epoch"), render.Bytes(int64(p.Bytes())))
+		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), plural(h.Epochs, "epoch"), wording.Bytes(int64(p.Bytes())))
 }
 
 func sizes(shape []int) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // capCost turns --max-cost into the time after which the server ends the job, so
@@ -136,8 +137,8 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, tim
 	add("samples", render.Count(plan.Samples))
 	add("epochs", render.Count(plan.Hyperparameters.Epochs))
 	add("operations in all", render.Operations(e.FLOPs))
-	add("memory on the worker", render.Bytes(e.Memory))
-	add("bytes to send", render.Bytes(int64(e.Bytes)))
+	add("memory on the worker", wording.Bytes(e.Memory))
+	add("bytes to send", wording.Bytes(int64(e.Bytes)))
 	if r.Known() {
 		add("price", rateInWords(r))
 		add("a minute", money(r.Cost(time.Minute)))
@@ -178,8 +179,8 @@ func showDrySweep(c *magic.Call, p *sweep.Plan, what string, s sweep.Options) er
 	add("samples", render.Count(first.Samples))
 	add("epochs of a trial", render.Count(first.Hyperparameters.Epochs))
 	add("operations in all", "about "+render.Operations(all*float64(p.Trials)))
-	add("memory on a worker", render.Bytes(most.Memory))
-	add("data", render.Bytes(int64(most.Bytes)))
+	add("memory on a worker", wording.Bytes(most.Memory))
+	add("data", wording.Bytes(int64(most.Bytes)))
 	if s.Rate.Known() {
 		add("price", rateInWords(s.Rate))
 		add("a minute of all workers", money(s.Rate.Cost(time.Minute*time.Duration(p.Workers))))

@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
-	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/export"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 type saveOptions struct {
@@ -71,6 +71,6 @@ func runSave(_ context.Context, c *magic.Call, o *saveOptions, args []string) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.Out.Stdout(), "%s: %s, %s\n", path, plural(model.Parameters, "parameter"), render.Bytes(info.Size()))
+	fmt.Fprintf(c.Out.Stdout(), "%s: %s, %s\n", path, plural(model.Parameters, "parameter"), wording.Bytes(info.Size()))
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // A limiter keeps each operation of each endpoint within its limit. Its users share the
@@ -137,7 +139,7 @@ func (g *gate) enter(ctx context.Context) error {
 		if wait <= 0 {
 			return nil
 		}
-		err = sleep(ctx, wait)
+		err = pause.For(ctx, wait)
 	}
 	g.leave()
 	return err
@@ -176,5 +178,5 @@ func sleepIf(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	return sleep(ctx, d)
+	return pause.For(ctx, d)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // An EndpointType determines how requests reach workers.
@@ -202,7 +204,7 @@ func (m *Management) EnsureEndpoint(ctx context.Context, s EndpointSpec) (info *
 	}
 	info, err = m.CreateEndpoint(ctx, s)
 	for wait := time.Second; errors.Is(err, ErrUnknownOutcome) && wait <= 8*time.Second; wait *= 2 {
-		if cause := sleep(ctx, wait); cause != nil {
+		if cause := pause.For(ctx, wait); cause != nil {
 			return nil, false, errors.Join(err, cause)
 		}
 		found, findErr := m.findEndpoint(ctx, s.Name)

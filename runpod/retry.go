@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math/rand/v2"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // A retrier resends requests that may be resent, with pauses of base, twice base and so
@@ -34,14 +36,14 @@ func retryBase(local bool) time.Duration {
 
 func (r retrier) wrap(next handler) handler {
 	return func(ctx context.Context, c *call) (*reply, error) {
-		pause := r.base
+		gap := r.base
 		for attempt := 1; ; attempt++ {
 			out, err := next(ctx, c)
 			if err == nil || attempt >= r.attempts || !mayRepeat(c, err) {
 				return out, err
 			}
 			c.unsure = c.unsure || !errors.Is(err, ErrRateLimited) && !errors.Is(err, errNotSent)
-			wait := pause + time.Duration(rand.Int64N(int64(pause)/2+1))
+			wait := gap + time.Duration(rand.Int64N(int64(gap)/2+1))
 			var e *Error
 			if errors.As(err, &e) && e.RetryAfter > 0 {
 				if e.RetryAfter > maxRetryAfter {
@@ -52,10 +54,10 @@ func (r retrier) wrap(next handler) handler {
 			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
 				return nil, err
 			}
-			if cause := sleep(ctx, wait); cause != nil {
+			if cause := pause.For(ctx, wait); cause != nil {
 				return nil, cause
 			}
-			pause = min(2*pause, maxPause)
+			gap = min(2*gap, maxPause)
 		}
 	}
 }
@@ -65,16 +67,4 @@ func mayRepeat(c *call, err error) bool {
 		return true
 	}
 	return c.spec.repeatable && (errors.Is(err, ErrUnreachable) || errors.Is(err, ErrServer))
-}
-
-// sleep waits for d, or returns the cause of ctx's end.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // The service is eventually consistent: for some seconds after /run a job may be unknown to
@@ -74,12 +76,12 @@ func (s *submitted) wrap(next handler) handler {
 		if c.job == "" || !errors.Is(err, ErrNotFound) || !s.recent(c.endpoint, c.job) {
 			return r, err
 		}
-		pause := s.pause
+		wait := s.pause
 		for attempt := 1; attempt < visibleAttempts && errors.Is(err, ErrNotFound); attempt++ {
-			if cause := sleep(ctx, pause); cause != nil {
+			if cause := pause.For(ctx, wait); cause != nil {
 				return nil, errors.Join(cause, err)
 			}
-			pause *= 2
+			wait *= 2
 			r, err = next(ctx, c)
 		}
 		if errors.Is(err, ErrNotFound) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // patience is how long a job is polled through an outage. The job continues meanwhile,
@@ -100,7 +102,7 @@ func newPacer(c *Client) *pacer {
 // pause waits, each time half as long again.
 func (p *pacer) pause(ctx context.Context) error {
 	p.since = time.Time{}
-	err := sleep(ctx, p.next)
+	err := pause.For(ctx, p.next)
 	p.next = min(p.next+p.next/2, p.max)
 	return err
 }
@@ -123,5 +125,5 @@ func (p *pacer) outage(ctx context.Context, err error) error {
 	if time.Since(p.since) > patience {
 		return err
 	}
-	return sleep(ctx, p.max)
+	return pause.For(ctx, p.max)
 }

@@ -109,7 +109,12 @@ func (c *Collector) Result() (*TrainResult, error) {
 		r.History = c.History()
 	}
 	for name, count := range r.Parts {
-		field := map[string]*string{"model_state": &r.ModelState, "optimizer_state": &r.OptimizerState}[name]
+		var field *string
+		for _, s := range r.States() {
+			if s.Name == name {
+				field = s.Text
+			}
+		}
 		pieces := c.parts[name]
 		if field == nil || len(pieces) != count || slices.Contains(pieces, "") {
 			return nil, fmt.Errorf("worker: run %s: parts of %s are missing", c.RunID, clip(name))
@@ -158,8 +163,9 @@ func (r *TrainResult) Emit(seq int) []Event {
 		done.Parts[name] = count
 		*text = ""
 	}
-	split("model_state", &done.ModelState, MaxChunk/3)
-	split("optimizer_state", &done.OptimizerState, MaxChunk/3)
+	for _, s := range done.States() {
+		split(s.Name, s.Text, MaxChunk/3)
+	}
 	const epochBytes = 300 // an Epoch's JSON at its longest
 	if len(done.History)*epochBytes > MaxChunk/4 {
 		done.History = nil

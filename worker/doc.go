@@ -14,6 +14,7 @@
 //	shape.go            what the rows need to infer shapes
 //	resolve.go          sizes filled in and checked, the state_dict's names
 //	title.go            a model in a line
+//	states.go           the states of a request or a result
 //	step.go             a resolved layer and its parameters
 //	batches.go          how many samples a batch needs at least
 //	hyperparameters.go  how to train, and where random numbers come from

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // StdImports maps package names to import paths: the standard library and
@@ -146,7 +148,7 @@ func (p *plan) undefinedHint(name string) string {
 	for n := range p.s.cfg.AutoImports {
 		known = append(known, n)
 	}
-	if near := nearest(name, known); near != "" {
+	if near := wording.Nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return ""
@@ -209,41 +211,6 @@ func mentions(msg, name string) bool {
 		}
 	}
 	return false
-}
-
-// nearest returns the known name with the smallest edit distance, or "" if even
-// that distance is large.
-func nearest(name string, known []string) string {
-	best, at := "", 3
-	if len(name) < 4 {
-		at = 2
-	}
-	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < at || d == at && k < best {
-			best, at = k, d
-		}
-	}
-	return best
-}
-
-// distance returns the edit distance of two names, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diag, row[j+1] = row[j+1], min(diag+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // representable reports whether an integer constant fits a type.

@@ -10,6 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 	"github.com/gopherpod/gopherpod/kernel/session/supervisor"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // An own magic is one of the kernel process: it is about the notebook, not
@@ -104,13 +105,7 @@ func wantsHelp(seg segment) bool {
 }
 
 func (s *Session) unknownMagic(sign, name string, p *supervisor.Process) error {
-	best, at := "", 4
-	for _, n := range s.magicNames(p) {
-		if d := distance(name, n); d < at {
-			best, at = n, d
-		}
-	}
-	if best != "" {
+	if best := wording.Nearest(name, s.magicNames(p)); best != "" {
 		return usage("unknown magic %s%s; did you mean %s%s?", sign, name, sign, best)
 	}
 	return usage("unknown magic %s%s; %%lsmagic lists them", sign, name)
@@ -127,26 +122,6 @@ func (s *Session) magicNames(p *supervisor.Process) (names []string) {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// distance is how many letters have to change to make one word of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // help shows the help of a magic.

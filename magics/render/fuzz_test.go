@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 
 	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -260,7 +261,7 @@ func FuzzNumbers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, x float64, n int64) {
 		for _, s := range []string{
-			Number(x), Short(x), Percent(x), Operations(x), Count(int(n)), Bytes(n), Duration(time.Duration(n)),
+			Number(x), Short(x), Percent(x), Operations(x), Count(int(n)), wording.Bytes(n), Duration(time.Duration(n)),
 			EpochLine(worker.Epoch{Epoch: int(n), Loss: worker.Number(x)}),
 		} {
 			if s == "" || len(s) > 400 {

@@ -48,19 +48,6 @@ func Count(n int) string {
 	return sign + s
 }
 
-// Bytes writes a size: "812 B", "1.5 kB", "10.0 MB".
-func Bytes(n int64) string {
-	const units = "kMGTPE"
-	if n < 1000 {
-		return strconv.FormatInt(n, 10) + " B"
-	}
-	x, u := float64(n)/1000, 0
-	for x >= 999.95 && u < len(units)-1 {
-		x, u = x/1000, u+1
-	}
-	return strconv.FormatFloat(x, 'f', 1, 64) + " " + units[u:u+1] + "B"
-}
-
 // Duration writes a time for people: "25 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 05 min".
 func Duration(d time.Duration) string {
 	switch {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 func TestNumbers(t *testing.T) {
@@ -24,10 +26,10 @@ func TestNumbers(t *testing.T) {
 		{Count(1000), "1,000"},
 		{Count(1234567), "1,234,567"},
 		{Count(-1234), "-1,234"},
-		{Bytes(999), "999 B"},
-		{Bytes(1000), "1.0 kB"},
-		{Bytes(999_950), "1.0 MB"},
-		{Bytes(12_345_678), "12.3 MB"},
+		{wording.Bytes(999), "999 B"},
+		{wording.Bytes(1000), "1.0 kB"},
+		{wording.Bytes(999_950), "1.0 MB"},
+		{wording.Bytes(12_345_678), "12.3 MB"},
 		{Duration(0), "0 ms"},
 		{Duration(24600 * time.Microsecond), "25 ms"},
 		{Duration(440 * time.Millisecond), "0.4 s"},

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // A Table is named columns with a row a sample.
@@ -118,7 +119,7 @@ func (index columnIndex) find(t *Table, name string) (Column, error) {
 		i = slices.IndexFunc(t.Columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
 	}
 	if i < 0 {
-		return Column{}, t.fail(ErrColumn, "has no column %s; it has %s", name, list(t.Names()))
+		return Column{}, t.fail(ErrColumn, "has no column %s; it has %s", name, wording.List(t.Names()))
 	}
 	return t.Columns[i], nil
 }
@@ -132,20 +133,11 @@ func (t *Table) Order(model []string) ([]string, error) {
 		c, err := index.find(t, name)
 		if err != nil {
 			return nil, t.fail(ErrColumn, "has no column %s; the model was trained on the columns %s, and the file has %s; rename them, or choose with --columns",
-				clip(name), list(model), list(t.Names()))
+				clip(name), wording.List(model), wording.List(t.Names()))
 		}
 		names = append(names, c.Name)
 	}
 	return names, nil
-}
-
-// list names columns for an error, the first of many.
-func list(names []string) string {
-	const most = 12
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
 }
 
 // Data is samples and labels. X is a *mat.Dense, or a tensors.Tensor of more than

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // Apply makes or changes what the plan says, waits until the endpoint answers, runs
@@ -98,7 +99,7 @@ func create[T any](ctx context.Context, send, find func() (*T, error)) (*T, erro
 		if found != nil {
 			return found, nil
 		}
-		if cause := pause(ctx, wait); cause != nil {
+		if cause := pause.For(ctx, wait); cause != nil {
 			return nil, errors.Join(err, cause)
 		}
 	}
@@ -106,13 +107,3 @@ func create[T any](ctx context.Context, send, find func() (*T, error)) (*T, erro
 }
 
 // pause waits, and returns the cause when ctx ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

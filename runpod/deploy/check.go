@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 const (
@@ -35,7 +36,7 @@ func answers(ctx context.Context, e *runpod.Endpoint, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "waiting for the job API to know the endpoint (%d s so far)\n", int(time.Since(start).Seconds()))
-		if err := pause(ctx, look); err != nil {
+		if err := pause.For(ctx, look); err != nil {
 			return err
 		}
 	}
@@ -85,7 +86,7 @@ func check(ctx context.Context, e *runpod.Endpoint, wait time.Duration, out io.W
 // ends, and returns what it said last.
 func explainWaiting(ctx context.Context, e *runpod.Endpoint, out io.Writer) (last string) {
 	start := time.Now()
-	for pause(ctx, look) == nil {
+	for pause.For(ctx, look) == nil {
 		h, err := e.Health(ctx)
 		if err != nil {
 			continue

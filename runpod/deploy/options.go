@@ -97,7 +97,7 @@ func (o Options) check() error {
 		return wrong("--min-workers %d is negative", *o.MinWorkers)
 	case o.IdleTimeout != 0 && (o.IdleTimeout < time.Second || o.IdleTimeout > time.Hour):
 		return wrong("--idle-timeout %v is not 1s to 1h", o.IdleTimeout)
-	case o.Timeout != 0 && (o.Timeout < 5*time.Second || o.Timeout > 7*24*time.Hour):
+	case o.Timeout != 0 && (o.Timeout < runpod.MinTimeout || o.Timeout > runpod.MaxTimeout):
 		return wrong("--timeout %v is not 5s to 168h", o.Timeout)
 	case o.Wait < 0:
 		return wrong("--wait %v is negative", o.Wait)

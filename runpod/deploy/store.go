@@ -17,6 +17,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // StoreOptions are those of the command store.
@@ -96,12 +97,12 @@ func listStore(ctx context.Context, k store.Keeper, where string, out io.Writer)
 	slices.SortFunc(all, func(a, b store.Object) int { return b.Used.Compare(a.Used) })
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, o := range all {
-		fmt.Fprintf(w, "%s\t%s\tused %s ago\n", shortName(o.Name), bytesInWords(o.Size), age(time.Since(o.Used)))
+		fmt.Fprintf(w, "%s\t%s\tused %s ago\n", shortName(o.Name), wording.Bytes(o.Size), age(time.Since(o.Used)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d objects, %s\n", where, len(all), bytesInWords(total))
+	fmt.Fprintf(out, "%s: %d objects, %s\n", where, len(all), wording.Bytes(total))
 	return nil
 }
 
@@ -125,12 +126,12 @@ func (o StoreOptions) prune(ctx context.Context, k store.Keeper, where string, o
 		for _, e := range excess {
 			p.Removed++
 			p.RemovedSize += e.Size
-			fmt.Fprintf(out, "%s  %s  used %s ago\n", shortName(e.Name), bytesInWords(e.Size), age(time.Since(e.Used)))
+			fmt.Fprintf(out, "%s  %s  used %s ago\n", shortName(e.Name), wording.Bytes(e.Size), age(time.Since(e.Used)))
 		}
 	} else if p, err = store.Prune(ctx, k, l); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d of %d objects %s, %s of %s", where, p.Removed, p.Objects, verb, bytesInWords(p.RemovedSize), bytesInWords(p.Bytes))
+	fmt.Fprintf(out, "%s: %d of %d objects %s, %s of %s", where, p.Removed, p.Objects, verb, wording.Bytes(p.RemovedSize), wording.Bytes(p.Bytes))
 	if p.Spared > 0 {
 		fmt.Fprintf(out, "; %d stay although they are over the limit", p.Spared)
 	}
@@ -215,18 +216,6 @@ func shortName(n store.Name) string {
 		kind = "result"
 	}
 	return fmt.Sprintf("%.12s  %s", base, kind)
-}
-
-func bytesInWords(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1e6:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1e9:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
 func age(d time.Duration) string {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // Options of Send and Fetch. The zero value is good.
@@ -43,27 +45,14 @@ type Receipt struct {
 
 // String reads "9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
 func (r Receipt) String() string {
-	how := fmt.Sprintf("%s sent", size(r.Sent))
+	how := fmt.Sprintf("%s sent", wording.Bytes(r.Sent))
 	switch {
 	case r.Sent == 0:
 		how = "already there, 0 B sent"
 	case r.Sent < r.Size:
-		how = fmt.Sprintf("partly there, %s sent", size(r.Sent))
+		how = fmt.Sprintf("partly there, %s sent", wording.Bytes(r.Sent))
 	}
-	return fmt.Sprintf("%.12s %s, %s", r.Digest, size(r.Size), how)
-}
-
-// size writes bytes for people.
-func size(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1e6:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1e9:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+	return fmt.Sprintf("%.12s %s, %s", r.Digest, wording.Bytes(r.Size), how)
 }
 
 // Send makes sure that the store holds the content, and sends what it lacks. After

@@ -14,6 +14,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
+	"github.com/gopherpod/gopherpod/tensors/pause"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -129,10 +130,8 @@ func (a *attachment) submitted(ctx context.Context) error {
 			told = true
 			a.plan.observers.notice("its job is not submitted yet")
 		}
-		select {
-		case <-ctx.Done():
+		if pause.For(ctx, 100*time.Millisecond) != nil {
 			return ErrDetached
-		case <-time.After(100 * time.Millisecond):
 		}
 		if r, err := store.Get(ctx, a.run.ID); err == nil {
 			a.run = r

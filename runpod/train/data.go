@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -46,16 +47,7 @@ func (d Data) sameColumns(model []string) error {
 		return nil
 	}
 	x, _ := d.names()
-	return wrong(x, tensors.ErrShape, "has the columns %s, and the model was trained on %s; give it those, in that order", firstNames(d.Columns), firstNames(model))
-}
-
-// firstNames lists names, the first of many.
-func firstNames(names []string) string {
-	const most = 12
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return strings.Join(names, ", ")
+	return wrong(x, tensors.ErrShape, "has the columns %s, and the model was trained on %s; give it those, in that order", wording.List(d.Columns), wording.List(model))
 }
 
 // validationNames are the names of validation data.

@@ -12,6 +12,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
@@ -44,15 +45,8 @@ func refuses(err error, field string) bool {
 // process sent it, to those that base finds by digest. It returns the differences.
 func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (deltas map[string]string, err error) {
 	var came, whole int
-	for _, s := range []struct {
-		name string
-		text *string
-		base func() string
-	}{
-		{transfer.ModelState, &r.ModelState, func() string { return p.request.ModelState }},
-		{transfer.OptimizerState, &r.OptimizerState, func() string { return p.request.OptimizerState }},
-	} {
-		delta := *s.text
+	for i, s := range r.States() {
+		delta := *s.Text
 		if !tensors.IsDelta(delta) {
 			continue
 		}
@@ -60,24 +54,24 @@ func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainR
 		if p.attached != nil {
 			base, err = p.stored(ctx, e, delta)
 		} else {
-			base = s.base()
+			base = *p.request.States()[i].Text
 		}
 		if err == nil {
-			*s.text, err = tensors.DecodeDelta(base, delta, transfer.MaxResult)
+			*s.Text, err = tensors.DecodeDelta(base, delta, transfer.MaxResult)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s came as a difference: %w", s.name, err)
+			return nil, fmt.Errorf("%s came as a difference: %w", s.Name, err)
 		}
-		came, whole = came+len(delta), whole+len(*s.text)
+		came, whole = came+len(delta), whole+len(*s.Text)
 		if len(delta) <= keepDelta {
 			if deltas == nil {
 				deltas = map[string]string{}
 			}
-			deltas[s.name] = delta
+			deltas[s.Name] = delta
 		}
 	}
 	if came > 0 {
-		p.observers.notice(fmt.Sprintf("the states came back as differences to those before: %.1f MB instead of %.1f MB", float64(came)/1e6, float64(whole)/1e6))
+		p.observers.notice(fmt.Sprintf("the states came back as differences to those before: %s instead of %s", wording.Bytes(int64(came)), wording.Bytes(int64(whole))))
 	}
 	return deltas, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
-	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/engine"
@@ -170,7 +169,7 @@ func TestStateDeltaTwoWorkers(t *testing.T) {
 		r, err := worker.DecodeRequest(job.Input)
 		if err == nil && r.Have != nil && !lied {
 			lied = true
-			base, _, _ := tensors.DeltaDigests(second.deltas[transfer.ModelState])
+			base, _, _ := tensors.DeltaDigests(second.deltas[worker.ModelState])
 			return json.Marshal(worker.Response{Operation: r.Operation, Status: "success", Have: []string{base}})
 		}
 		output, err := empty(ctx, job, yield)

@@ -3,7 +3,6 @@ package transfer
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -107,7 +107,7 @@ func (t *Transfer) Collect(ctx context.Context, u *worker.Uploaded) (tensors.Set
 	}
 	set, err := fetchResult(ctx, t.answers, u)
 	if err == nil {
-		t.Tell(fmt.Sprintf("the result: %.1f MB, from the bucket", float64(u.Bytes)/1e6))
+		t.Tell("the result: " + wording.Bytes(u.Bytes) + ", from the bucket")
 	}
 	return set, err
 }
@@ -175,9 +175,9 @@ func FetchStates(ctx context.Context, s store.Store, r *worker.TrainResult) erro
 
 // setStates puts states that lay in the bucket into their places.
 func setStates(r *worker.TrainResult, set tensors.Set) {
-	for name, text := range map[string]*string{ModelState: &r.ModelState, OptimizerState: &r.OptimizerState} {
-		if a, ok := set[name]; ok {
-			*text = base64.StdEncoding.EncodeToString(a.Data)
+	for _, s := range r.States() {
+		if a, ok := set[s.Name]; ok {
+			s.Set(a)
 		}
 	}
 	r.Uploaded = nil

@@ -32,11 +32,8 @@ type Parcel struct {
 	asDelta map[string]bool   // the states that go as differences, because the worker has their bases
 }
 
-// The names of states in a set.
-const (
-	ModelState     = "model_state"
-	OptimizerState = "optimizer_state"
-)
+// shownStates are what people call the states.
+var shownStates = map[string]string{worker.ModelState: "weights", worker.OptimizerState: "optimizer"}
 
 // withStates returns the parcel with its states as arrays of bytes among the others, so
 // that they travel in the same way. A worker has the states that it sent last.
@@ -48,16 +45,16 @@ func (p *Parcel) withStates() (*Parcel, error) {
 	if q.Names == nil {
 		q.Names = map[string]string{}
 	}
-	q.Names[ModelState], q.Names[OptimizerState] = "weights", "optimizer"
-	for name, text := range map[string]string{ModelState: p.Request.ModelState, OptimizerState: p.Request.OptimizerState} {
-		if text == "" {
+	for _, s := range p.Request.States() {
+		q.Names[s.Name] = shownStates[s.Name]
+		if *s.Text == "" {
 			continue
 		}
-		b, err := base64.StdEncoding.DecodeString(text)
+		a, err := s.Array()
 		if err != nil {
-			return nil, fmt.Errorf("train: %s: %w", name, err)
+			return nil, fmt.Errorf("train: %w", err)
 		}
-		q.Set[name] = tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+		q.Set[s.Name] = a
 	}
 	return q, nil
 }
@@ -131,14 +128,14 @@ func (p *Parcel) referring(names []string) (*worker.Request, error) {
 	}
 	r := *p.Request
 	if p.states {
-		delete(inside, ModelState)
-		delete(inside, OptimizerState)
+		delete(inside, worker.ModelState)
+		delete(inside, worker.OptimizerState)
 	}
-	for name, text := range map[string]*string{ModelState: &r.ModelState, OptimizerState: &r.OptimizerState} {
-		if p.asDelta[name] {
-			*text = p.Deltas[name]
-		} else if p.states && slices.Contains(names, name) {
-			*text = stateRef + p.Digest(name)
+	for _, s := range r.States() {
+		if p.asDelta[s.Name] {
+			*s.Text = p.Deltas[s.Name]
+		} else if p.states && slices.Contains(names, s.Name) {
+			*s.Text = worker.StateRef + p.Digest(s.Name)
 		}
 	}
 	p.refer(&r, names)
@@ -148,7 +145,7 @@ func (p *Parcel) referring(names []string) (*worker.Request, error) {
 			return nil, err
 		}
 		r.Requests = append(r.Requests, text)
-		for _, state := range []string{in.model, in.optimizer} {
+		for _, state := range in.states {
 			delete(inside, state) // the text has it, if it does not travel before the request
 		}
 	}
@@ -241,21 +238,18 @@ func Merge(parcels []*Parcel) *Parcel {
 				v.Tensor = renamed[v.Tensor]
 			}
 		})
-		s := inner{request: &r}
-		for _, state := range []struct {
-			text  string
-			at    *string
-			shown string
-		}{{r.ModelState, &s.model, "weights"}, {r.OptimizerState, &s.optimizer, "optimizer"}} {
-			if *state.at = statesOf[state.text]; *state.at != "" {
+		in := inner{request: &r}
+		for j, s := range r.States() {
+			if in.states[j] = statesOf[*s.Text]; in.states[j] != "" {
 				continue
 			}
-			if b, err := base64.StdEncoding.DecodeString(state.text); err == nil && len(b) > keepInside {
-				*state.at = put(fmt.Sprintf("%d.%s", i, state.shown), state.shown, tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}, "")
-				statesOf[state.text] = *state.at
+			if a, err := s.Array(); err == nil && len(a.Data) > keepInside {
+				shown := shownStates[s.Name]
+				in.states[j] = put(fmt.Sprintf("%d.%s", i, shown), shown, a, "")
+				statesOf[*s.Text] = in.states[j]
 			}
 		}
-		all.inner = append(all.inner, s)
+		all.inner = append(all.inner, in)
 	}
 	return all
 }
@@ -263,24 +257,21 @@ func Merge(parcels []*Parcel) *Parcel {
 // An inner request is a part of a batch, with the names of those of its states that
 // are arrays of the batch.
 type inner struct {
-	request          *worker.Request
-	model, optimizer string
+	request *worker.Request
+	states  [2]string // as Request.States has them; "" if a state is no array of the batch
 }
 
 // referringTo is the request with digests for the arrays of those names.
 func (in inner) referringTo(p *Parcel, names []string) (json.RawMessage, error) {
 	r := *in.request
-	for name, text := range map[string]*string{in.model: &r.ModelState, in.optimizer: &r.OptimizerState} {
-		if name != "" && slices.Contains(names, name) {
-			*text = stateRef + p.Digest(name)
+	for i, s := range r.States() {
+		if name := in.states[i]; name != "" && slices.Contains(names, name) {
+			*s.Text = worker.StateRef + p.Digest(name)
 		}
 	}
 	p.refer(&r, names)
 	return json.Marshal(&r)
 }
-
-// stateRef begins the text of a state that is an array of the store.
-const stateRef = "sha256:"
 
 // eachValue calls do for the values of a request, whose data sets it copies before.
 func eachValue(r *worker.Request, do func(*worker.Value)) {

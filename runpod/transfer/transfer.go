@@ -182,5 +182,5 @@ func (t *Transfer) direct(ctx context.Context, p *Parcel, names []string, report
 // refusesState reports whether a worker could not read a state of the request.
 func refusesState(err error) bool {
 	var e *worker.Error
-	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && (e.Field == ModelState || e.Field == OptimizerState)
+	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && (e.Field == worker.ModelState || e.Field == worker.OptimizerState)
 }

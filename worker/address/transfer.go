@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // tries is how often a transfer is begun or taken up again.
@@ -36,7 +38,7 @@ func (r Rules) Read(ctx context.Context, address string, length int64) ([]byte, 
 		case !errors.Is(err, ErrUnreachable) || n == tries:
 			return nil, err
 		}
-		if err := sleep(ctx, pauseAfter(n)); err != nil {
+		if err := pause.For(ctx, pauseAfter(n)); err != nil {
 			return nil, err
 		}
 	}
@@ -132,7 +134,7 @@ func (r Rules) Write(ctx context.Context, address string, length int64, content 
 		case !errors.Is(err, ErrUnreachable) || n == tries:
 			return err
 		}
-		if err := sleep(ctx, pauseAfter(n)); err != nil {
+		if err := pause.For(ctx, pauseAfter(n)); err != nil {
 			return err
 		}
 	}
@@ -191,15 +193,4 @@ func unreachable(err error) error {
 		err = cause
 	}
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

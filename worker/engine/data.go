@@ -34,11 +34,8 @@ func newArrays(ctx context.Context, r *worker.Request, outer *arrays, o *Options
 	if err := a.fetch(ctx, r, o); err != nil {
 		return nil, err
 	}
-	for _, s := range []struct {
-		text  *string
-		field string
-	}{{&r.ModelState, "model_state"}, {&r.OptimizerState, "optimizer_state"}} {
-		if err := a.fetchState(s.text, s.field, o.maxBytes()); err != nil {
+	for _, s := range r.States() {
+		if err := a.fetchState(s.Text, s.Name, o.maxBytes()); err != nil {
 			return nil, err
 		}
 	}

@@ -42,7 +42,7 @@ func TestStateDelta(t *testing.T) {
 	}
 	first := run(h, request)
 	next := request
-	next.ModelState, next.OptimizerState, next.StartEpoch = stateRef+stateDigest(t, first.ModelState), first.OptimizerState, 1
+	next.ModelState, next.OptimizerState, next.StartEpoch = worker.StateRef+stateDigest(t, first.ModelState), first.OptimizerState, 1
 	want := run(h, next)
 	next.StateDelta, next.RunID = true, "r1"
 	got := run(h, next)

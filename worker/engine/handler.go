@@ -238,7 +238,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		return err
 	}
 	asItIs := *result
-	if err := differences(r, &result.ModelState, &result.OptimizerState); err != nil {
+	if err := differences(r, result); err != nil {
 		return err
 	}
 	if whole != nil && (result.ModelState != asItIs.ModelState || result.OptimizerState != asItIs.OptimizerState) {
@@ -317,12 +317,13 @@ func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (
 	if err != nil {
 		return nil, err
 	}
-	if err := differences(r, &model, &optimizer); err != nil {
+	result := &worker.TrainResult{ModelState: model, OptimizerState: optimizer}
+	if err := differences(r, result); err != nil {
 		return nil, err
 	}
 	last := t.history[0]
 	return &worker.Response{
-		Operation: r.Operation, Status: "success", ModelState: model, OptimizerState: optimizer, Seed: drawn,
+		Operation: r.Operation, Status: "success", ModelState: result.ModelState, OptimizerState: result.OptimizerState, Seed: drawn,
 		Metrics: &worker.Metrics{Loss: last.Loss, Accuracy: last.Accuracy, SamplesProcessed: last.Samples, DeviceUsed: device},
 	}, nil
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -131,13 +130,13 @@ func uploadStates(ctx context.Context, r *worker.Request, result *worker.TrainRe
 		return nil
 	}
 	set := tensors.Set{}
-	for name, text := range map[string]string{"model_state": result.ModelState, "optimizer_state": result.OptimizerState} {
-		b, err := base64.StdEncoding.DecodeString(text)
+	for _, s := range result.States() {
+		a, err := s.Array()
 		if err != nil {
 			return err
 		}
-		if len(b) > 0 {
-			set[name] = tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+		if len(a.Data) > 0 {
+			set[s.Name] = a
 		}
 	}
 	u, err := upload(ctx, r, set, o)

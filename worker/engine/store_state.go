@@ -9,13 +9,10 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// stateRef begins the text of a reference to a state in the store.
-const stateRef = "sha256:"
-
 // fetchState replaces a reference to a state in the store, or a delta to one, with the
 // state.
 func (a *arrays) fetchState(text *string, field string, limit int64) error {
-	if digest, ok := strings.CutPrefix(*text, stateRef); ok {
+	if digest, ok := strings.CutPrefix(*text, worker.StateRef); ok {
 		state, err := a.storedState(digest, field)
 		*text = state
 		return err
@@ -61,31 +58,28 @@ func (a *arrays) keepState(text string) {
 	if !ok || len(text) < keepFrom {
 		return
 	}
-	if b, err := base64.StdEncoding.DecodeString(text); err == nil {
-		t := tensors.Tensor{DType: tensors.Uint8, Shape: []int{len(b)}, Data: b}
+	if t, err := (worker.State{Text: &text}).Array(); err == nil {
 		k.Keep(t.Digest(), t)
 	}
 }
 
-// differences replaces states with deltas to the request's states, if the request accepts
-// deltas and they are shorter.
-func differences(r *worker.Request, model, optimizer *string) error {
+// differences replaces the states of a result with deltas to the request's states, if the
+// request accepts deltas and they are shorter.
+func differences(r *worker.Request, result *worker.TrainResult) error {
 	if !r.StateDelta {
 		return nil
 	}
-	for _, s := range []struct {
-		base string
-		next *string
-	}{{r.ModelState, model}, {r.OptimizerState, optimizer}} {
-		if s.base == "" || *s.next == "" {
+	bases := r.States()
+	for i, s := range result.States() {
+		if *bases[i].Text == "" || *s.Text == "" {
 			continue
 		}
-		text, shorter, err := tensors.EncodeDelta(s.base, *s.next)
+		text, shorter, err := tensors.EncodeDelta(*bases[i].Text, *s.Text)
 		if err != nil {
 			return err
 		}
 		if shorter {
-			*s.next = text
+			*s.Text = text
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/gopherpod/gopherpod/tensors/memory"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -129,19 +130,10 @@ func (net *network) fits(d *dataset, path string) error {
 	return net.checkIndices(d, path)
 }
 
-// memoryLimit returns how much memory the batches of a job may take, in bytes: most of the
-// free memory, or 8 GB if the system does not report it.
-func memoryLimit() int {
-	if free := kilobytes("MemAvailable"); free > 0 {
-		return free / 10 * 8
-	}
-	return 8 << 30
-}
-
 // check refuses what would otherwise fail during training.
 func (t *trainer) check() error {
 	perSample := 8 * (t.net.width + t.data.size) // value and gradient of each number
-	if need, limit := float64(perSample)*float64(t.batch), memoryLimit(); need > float64(limit) {
+	if need, limit := float64(perSample)*float64(t.batch), int(memory.Available()/10*8); need > float64(limit) {
 		return &worker.Error{Kind: worker.ErrMemory, Field: "hyperparameters.batch_size",
 			Message: fmt.Sprintf("batch_size %d needs %.3g GB; %d would fit", t.batch, need/1e9, max(1, limit/perSample))}
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/store"
+	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
 // A Config is how to reach a bucket.
@@ -189,12 +190,8 @@ func (r *resuming) Read(p []byte) (int, error) {
 		}
 		r.failed++
 		r.object.Close()
-		t := time.NewTimer(100 * time.Millisecond << r.failed)
-		select {
-		case <-t.C:
-		case <-r.ctx.Done():
-			t.Stop()
-			return 0, context.Cause(r.ctx)
+		if err := pause.For(r.ctx, 100*time.Millisecond<<r.failed); err != nil {
+			return 0, err
 		}
 		if err := r.open(); err != nil {
 			return 0, err

@@ -1,0 +1,12 @@
+package wording_test
+
+import (
+	"fmt"
+
+	"github.com/gopherpod/gopherpod/tensors/wording"
+)
+
+func ExampleNearest() {
+	fmt.Println(wording.Nearest("lienar", []string{"conv2d", "linear", "relu"}), wording.Bytes(1_500_000))
+	// Output: linear 1.5 MB
+}

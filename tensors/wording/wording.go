@@ -1,0 +1,93 @@
+// Package wording says facts to people in the same way everywhere: the known word that an
+// unknown one most likely meant, a size in bytes, a list of names.
+//
+//	wording.Nearest("lienar", []string{"linear", "relu"}) // "linear"
+//	wording.Bytes(1_500_000)                              // "1.5 MB"
+package wording
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Nearest returns the known word that word most likely meant, or "" if none is near. Case,
+// dashes, underscores and blanks do not count. A slip is a letter too many, too few or
+// wrong, or two that changed places; a word may have one slip for every three letters, and
+// one at least: with more, short words that mean something else would be near. Of words as
+// near as each other the first by alphabet is returned.
+func Nearest(word string, known []string) string {
+	want := Fold(word)
+	if len(want) > longest {
+		return "" // nobody means a word by that
+	}
+	best, at := "", 1+max(1, len(want)/3)
+	for _, k := range known {
+		if d := distance(want, Fold(k)); d < at || d == at && best != "" && k < best {
+			best, at = k, d
+		}
+	}
+	return best
+}
+
+// longest is how many bytes a word may have to be compared.
+const longest = 64
+
+// Fold leaves out what does not count in the comparison of words.
+func Fold(s string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
+}
+
+// distance returns the number of insertions, deletions, replacements and swaps of
+// neighbours between a and b, of which no more than longest bytes are looked at.
+func distance(a, b string) int {
+	a, b = a[:min(len(a), longest)], b[:min(len(b), longest)]
+	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row, up, up2 := rows[i%3], rows[(i+2)%3], rows[(i+1)%3]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(row[j-1]+1, up[j]+1, up[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], up2[j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)%3][len(b)]
+}
+
+// Bytes writes a size in units of 1000: "999 B", "1.5 kB", "40.0 MB", "1.50 GB": from
+// gigabytes on a tenth is much to send. (Package go-humanize
+// writes "40 MB" and "1.5 MB": columns of sizes do not line up, and what notebooks show
+// would change.)
+func Bytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return strconv.FormatInt(n, 10) + " B"
+	}
+	x, u := float64(n)/1000, 0
+	for x >= 999.95 && u < len(units)-1 {
+		x, u = x/1000, u+1
+	}
+	digits := 1
+	if u >= strings.Index(units, "G") {
+		digits = 2
+	}
+	return strconv.FormatFloat(x, 'f', digits, 64) + " " + units[u:u+1] + "B"
+}
+
+// List writes names, the first of many.
+func List(names []string) string {
+	const most = 12
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
