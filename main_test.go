@@ -85,7 +85,7 @@ kernel/kerneltest < kernel, kernel/wire, kernel/zmtp # an in-process client and 
 kernel/magic < kernel/display # what a magic is: as net/http's Handler
 kernel/cell < tensors/wording # a cell's source to Go files to compile; completion, inspection
 kernel/cell/celltest < # Go programs of others as cells, for tests
-kernel/cgo < # C code of a cell to a package of its own, and Go declarations in the place of C's names
+kernel/cgo < # C code of a cell to a package of its own, and Go declarations instead of C's names
 kernel/build < tensors/scratch # files to a shared object: fast mode and classic mode; the host
 kernel/session/frame < kernel/display # what the kernel process and the session process say to each other
 kernel/session/reap < # ends what cells have started, with the session

@@ -79,7 +79,7 @@ func TestMapsNameEveryFile(t *testing.T) {
 }
 
 // TestTopLevel: the folders at the top are those that the project was founded with, and
-// its documentation and measurements. A package that kernel and runpod share stands in
+// its documentation and measurements. A package that kernel and runpod share is in
 // tensors, which is below both.
 func TestTopLevel(t *testing.T) {
 	want := []string{"bench", "docs", "kernel", "magics", "notebooks", "runpod", "tensors", "worker"}

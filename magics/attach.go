@@ -25,8 +25,8 @@ func attachMagic() magic.Magic {
 		summary: "show a run from its beginning and follow it to its end",
 		about: `RUN is a model's variable, the beginning of a run's id, or last. Works for runs of other notebooks and of
 a kernel that has ended. Stopping the cell leaves the run alone; %runpod_cancel ends it.
-Of a run that is over the variable gets the model, while the endpoint has it: RunPod keeps a result for
-30 minutes, the worker keeps it for a week where the endpoint has a network volume.`,
+If the run is over, the variable gets the model for as long as the endpoint keeps it: RunPod keeps a result for
+30 minutes, and the worker for a week if the endpoint has a network volume.`,
 		define: func(fs *pflag.FlagSet, o *attachOptions) {
 			fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
 			fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price")

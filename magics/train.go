@@ -82,7 +82,7 @@ func trainWords() map[string][]string {
 
 func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	o.define(fs)
-	fs.StringVar(&o.model, "model", "", "`variable` with the model, in the place of a body")
+	fs.StringVar(&o.model, "model", "", "`variable` with the model, instead of a body")
 	fs.StringVar(&o.val, "val", "", "validation data: variables `Xv,yv`, or a file with the same columns")
 	fs.Var(&o.split, "val-split", optionHelp("val-split", ""))
 	fs.Var(&o.epochs, "epochs", optionHelp("epochs", fmt.Sprintf(" (default %d)", train.DefaultEpochs)))

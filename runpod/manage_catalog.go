@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Stock is how likely a GPU is to be had.
+// A Stock is how likely a GPU is available.
 type Stock string
 
 // The values of GPU.Availability.
@@ -55,7 +55,7 @@ type GPU struct {
 	} `json:"cudaVersions"`
 }
 
-// A StockAt is how likely a card is to be had in a data center.
+// A StockAt is how likely a card is available in a data center.
 type StockAt struct {
 	ID           string `json:"id"` // "EU-RO-1"
 	Name         string `json:"name"`

@@ -252,7 +252,7 @@ func TestCatalog(t *testing.T) {
 	}
 }
 
-// Every list is read to its end. A page that does not come is an error, because a name that lies on it
+// Every list is read to its end. A page that does not come is an error, because a name on it
 // would be made, and billed, a second time.
 func TestPages(t *testing.T) {
 	volume := func(id string) string {

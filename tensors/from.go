@@ -221,7 +221,7 @@ func (n *nest) measure(v reflect.Value) error {
 	return nil
 }
 
-// collect appends the elements of v, which lies at depth, in order.
+// collect appends the elements of v, which is at depth, in order.
 func (n *nest) collect(v reflect.Value, depth int, path []int) error {
 	if v.Len() != n.shape[depth] {
 		row := any(path)

@@ -118,7 +118,7 @@ func syntaxErrors(n int, err error) Errors {
 			cell = n
 		}
 		d := Diagnostic{Cell: cell, Line: e.Pos.Line, Col: max(e.Pos.Column, 1), Msg: "syntax error: " + e.Msg}
-		if e.Msg == "expected 1 expression" { // what go/parser says about a list in the place of a statement
+		if e.Msg == "expected 1 expression" { // what go/parser says about a list instead of a statement
 			d.Hint = "a cell shows the one value at its end; fmt.Println(a, b) prints several"
 		}
 		out = append(out, d)

@@ -261,7 +261,7 @@ func classify(toks []tok) chunkKind {
 	return stmtChunk
 }
 
-// afterBrackets is the first token, or the one behind the square brackets that the tokens
+// afterBrackets is the first token, or the one after the square brackets that the tokens
 // begin with.
 func afterBrackets(toks []tok) token.Token {
 	depth := 0

@@ -66,7 +66,7 @@ func TestSplitErrors(t *testing.T) {
 	}
 }
 
-// Chunks lie in the cell in order, and at the positions that they name.
+// Chunks are in the order of the cell, and at the positions that they name.
 func FuzzSplit(f *testing.F) {
 	for _, src := range []string{"x := 1; y", "for i := 0; i < 3; i++ {}\nz", "func (t T) m() {}", "if a := b; c {} else {}", "`", "l: for {}", "type (a int; b int)", "\xff", "x\r\ny"} {
 		f.Add(src)
@@ -88,7 +88,7 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-// No source makes Prepare panic or hang, and its errors lie in the cell.
+// No source makes Prepare panic or hang, and its errors are at positions in the cell.
 func FuzzPrepare(f *testing.F) {
 	for _, src := range []string{"x := 1", "import . \"math\"\nSqrt(2)", "type t struct{}\nfunc (t) m() {}", "func main() {}", "var a, b = 1",
 		"type a = b\ntype b = a\nfunc (a) m() {}", "const c = iota", "go f(1, nil)", "for v := range ch {}", "import \"nosuch\"", "l: x"} {

@@ -20,7 +20,7 @@ type view struct {
 
 // view checks the text of a cell, which ends with an identifier that begins at
 // offset at. It closes what is still open and leaves out chunks that do not
-// parse. It returns nil if the text is of no use.
+// parse. It returns nil if nothing can be checked.
 func (s *Session) view(text string, at int) *view {
 	n := -1
 	chunks, _ := split(n, text)

@@ -122,7 +122,7 @@ func meaningIn(packages []*linked, u use) (m meaning, l *linked, ok bool) {
 	return m, nil, false
 }
 
-// replaced returns the text with the cell's names in the place of C's.
+// replaced returns the text with the cell's names instead of C's.
 func (s *source) replaced(packages []*linked) string {
 	b := []byte(s.text)
 	for _, u := range slices.Backward(s.uses) {
@@ -130,7 +130,7 @@ func (s *source) replaced(packages []*linked) string {
 			b = slices.Replace(b, u.at, u.end, []byte(m.as)...)
 		}
 	}
-	for i := s.from; i < s.to; i++ { // stands before its uses
+	for i := s.from; i < s.to; i++ { // is before its uses
 		b[i] = ' '
 	}
 	return string(b)
@@ -188,7 +188,7 @@ func (c *Cell) Commit() {
 
 var ours = regexp.MustCompile(`\bC[_2pvm](\w+?)(__\d+)?\b(\(\))?`)
 
-// Told returns a message with C.name in the place of the cell's name for it.
+// Told returns a message with C.name instead of the cell's name for it.
 func (c *Cell) Told(msg string) string {
 	return ours.ReplaceAllStringFunc(msg, func(all string) string {
 		m := ours.FindStringSubmatch(all)

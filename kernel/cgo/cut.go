@@ -2,7 +2,7 @@
 // Go code below it, as in cmd/cgo.
 //
 // The C code becomes a package of its own, which the go command compiles. The cell gets
-// Go declarations in the place of C's names: C.add becomes C_add, a function that calls
+// Go declarations instead of C's names: C.add becomes C_add, a function that calls
 // that package; C.point becomes C_point, a struct of the same layout. They are ordinary
 // declarations: later cells can use them, with an import "C" of their own that needs no
 // comment.

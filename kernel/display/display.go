@@ -165,7 +165,7 @@ func Clear(wait bool) {
 
 // ErrNobody is returned if there is no user to ask: the notebook runs unattended, or
 // the program is not a notebook.
-var ErrNobody = errors.New("display: nobody can be asked here")
+var ErrNobody = errors.New("display: no front end to ask here")
 
 // Input asks the user at the notebook for a line.
 func Input(prompt string) (string, error) { return ask(prompt, false) }

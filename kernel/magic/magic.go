@@ -21,7 +21,7 @@ import (
 
 // A Magic is one command.
 type Magic interface {
-	// Name is the word behind the percent signs.
+	// Name is the word after the percent signs.
 	Name() string
 	// Kind says which of the two forms exist.
 	Kind() Kind
@@ -36,7 +36,7 @@ type Magic interface {
 }
 
 // A Completer is a Magic that completes its own arguments. Line is the text of
-// the magic line behind the name, pos the byte offset of the cursor in it. The
+// the magic line after the name, pos the byte offset of the cursor in it. The
 // matches replace line[start:pos].
 type Completer interface {
 	Complete(line string, pos int, vars Vars) (matches []string, start int)

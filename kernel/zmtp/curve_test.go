@@ -67,7 +67,7 @@ func TestCurvePublishes(t *testing.T) {
 	}
 }
 
-// Nothing that is sent lies on the wire as it is.
+// Nothing is sent in plain text.
 func TestCurveHidesMessages(t *testing.T) {
 	server := keys(t)
 	s := echo(t, "tcp", "127.0.0.1:0", Config{Curve: server})

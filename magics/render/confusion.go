@@ -73,7 +73,7 @@ func (h heat) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return -0.5, n - 0.5, -0.5, n - 0.5
 }
 
-// maxCells is how many cells a row of the picture has. Of a larger matrix, each cell
+// maxCells is how many cells a row of the picture has. In a larger matrix, each cell
 // stands for several neighbouring classes.
 const maxCells = 100
 

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// MaxPoints is how many points of a series a picture holds. Of a longer series it
+// MaxPoints is how many points of a series a picture holds. For a longer series it
 // shows the smallest and the largest value of each stretch.
 const MaxPoints = 500
 

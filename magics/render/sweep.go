@@ -31,7 +31,7 @@ type Sweep struct {
 	Total      int // how many trials there will be
 }
 
-// A SweepTrial is one point: its values as text, where they lie on their axes
+// A SweepTrial is one point: its values as text, their positions on their axes
 // (0 to 1), and the result; Failed says why there is none.
 type SweepTrial struct {
 	Number   int
@@ -233,7 +233,7 @@ func (l parallel) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return -0.3, float64(len(l.sweep.Names)) + 0.3, 0, 1
 }
 
-// height is where a value lies on the last axis; the best is on top.
+// height returns the position of a value on the last axis; the best is on top.
 func (l parallel) height(v float64) float64 {
 	v = within(v)
 	switch {

@@ -15,8 +15,8 @@ type Table struct {
 	Header  []string
 	Rows    [][]string
 	Left    []string
-	// TextOnly names a last column that HTML leaves out: a sparkline, where a
-	// picture stands beside the table.
+	// TextOnly names a last column that HTML leaves out: a sparkline, if a
+	// picture is shown beside the table.
 	TextOnly string
 	// Mark is the row to set in bold, counted from 1; 0 for none.
 	Mark int

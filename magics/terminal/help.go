@@ -133,7 +133,7 @@ func atMost(n int) cobra.PositionalArgs {
 	}
 }
 
-// asCommand writes the words of a command line in the place of a magic's.
+// asCommand replaces the words of a magic with those of a command line.
 func asCommand(text string) string {
 	if !strings.Contains(text, "%runpod_") {
 		return text

@@ -1,16 +1,16 @@
-// Package terminal is the command line: one cobra.Command for each word behind
+// Package terminal is the command line: one cobra.Command for each word after
 // "gopherpod". Progress and messages go to stderr, results to stdout, for a program as
 // JSON, and the exit code says what happened.
 //
-// Commands that run a magic (train, eval, runs, ...) take its options, with files in the
-// place of variables, and share the notebooks' run store. What makes sense in a notebook
+// Commands that run a magic (train, eval, runs, ...) take its options, with files instead of
+// variables, and share the notebooks' run store. What makes sense in a notebook
 // only is refused.
 //
 //	terminal.go   Program: runs a command line; exit codes
 //	help.go       help, usage, unknown commands and options
 //	magic.go      the commands that run a magic
 //	commands.go   these commands, their help and their options
-//	files.go      files in the place of a magic's variables
+//	files.go      files instead of a magic's variables
 //	answer.go     what a magic leaves: JSON and files
 //	install.go    install, uninstall, doctor
 //	kernel.go     kernel, embedded, data, local: what serves others

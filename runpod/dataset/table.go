@@ -31,7 +31,7 @@ type Column struct {
 	// Array holds the numbers: [rows], or [rows, ...] where a row has several. NaN
 	// stands for a number that is missing.
 	Array tensors.Tensor
-	Texts []string // in the place of Array; "" if one is missing
+	Texts []string // instead of Array; "" if one is missing
 }
 
 // Rows returns the number of rows of the column.
@@ -124,7 +124,7 @@ func (index columnIndex) find(t *Table, name string) (Column, error) {
 	return t.Columns[i], nil
 }
 
-// Order returns the names of the table's own columns that stand for those of a model,
+// Order returns the names of the table's own columns that match those of a model,
 // in the model's order. Names decide, never positions: a table that lacks one of them
 // is refused with both lists.
 func (t *Table) Order(model []string) ([]string, error) {

@@ -109,8 +109,8 @@ func TestCreateWithLostAnswer(t *testing.T) {
 	})
 }
 
-// The service answers lists in pages. What lies on a later one is found, and not made, and billed, a
-// second time.
+// The service answers lists in pages. An endpoint on a later page is found; otherwise it would be made,
+// and billed, a second time.
 func TestDeployOverPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, client := newTwin(t, local.Options{Handler: answer, PageSize: 1})

@@ -20,9 +20,9 @@ const (
 	maxPremium = 2
 )
 
-// choosePools picks the pools with so much memory that are to be had: the one that
+// choosePools picks the pools with so much memory that are available: the one that
 // is cheapest, with an eye on stock, and up to two more of at most twice its price.
-// If nothing is to be had it is the cheapest, and jobs wait.
+// If none is available it picks the cheapest, and jobs wait.
 func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runpod.Pool, error) {
 	pools = inCenter(pools, dataCenter)
 	fit := slices.DeleteFunc(slices.Clone(pools), func(p runpod.Pool) bool { return p.Memory < memory })

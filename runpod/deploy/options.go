@@ -13,8 +13,8 @@ import (
 )
 
 // Options say what to deploy. The zero value deploys the image that was pushed
-// last on the cheapest GPU of 16 GB or more. Of an endpoint that exists, what is
-// left at zero stays as it is.
+// last on the cheapest GPU of 16 GB or more. If the endpoint
+// exists, a field that is zero leaves its setting as it is.
 type Options struct {
 	Name  string // of the endpoint; default DefaultName
 	Image string // default: the endpoint's, else see LastImage

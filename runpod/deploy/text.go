@@ -29,7 +29,7 @@ func (p *Plan) String() string {
 		line(map[bool]string{true: "GPU", false: "  else"}[i == 0], "%d of %s", s.GPU.Count, poolInWords(pool))
 	}
 	if !slices.ContainsFunc(p.Pools, func(pool runpod.Pool) bool { return pool.Stock != runpod.StockNone }) {
-		line("", "none of these is to be had now: jobs will wait")
+		line("", "none of these is available now: jobs will wait")
 	}
 	line("workers", "%d to %d, %s", s.Workers.Min, s.Workers.Max, p.idleInWords())
 	line("jobs", "end after %v unless they say otherwise; FlashBoot %s", time.Duration(s.Timeout)*time.Millisecond, cmp.Or(string(s.FlashBoot), "OFF"))

@@ -51,8 +51,8 @@ type Model struct {
 	About  string              // one line on where the model is from, for the file; may be empty
 }
 
-// Encode returns the file's content. Besides ErrUnsupported, errors tell of a state
-// that does not fit the layers.
+// Encode returns the file's content. The error is ErrUnsupported,
+// or reports a state that does not fit the layers.
 func Encode(m *Model, f Format) ([]byte, error) {
 	switch f {
 	case PyTorch:

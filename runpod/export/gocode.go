@@ -23,8 +23,8 @@ var library string
 // maxGo bounds the weights of a source file: what the compiler takes in seconds.
 const maxGo = 64 << 20
 
-// encodeGo writes a source file of package model with the function Predict. Its
-// weights stand in it, as base64 of little-endian float32.
+// encodeGo writes a source file of package model with the function Predict. It
+// contains the weights, as base64 of little-endian float32.
 func encodeGo(m *Model) ([]byte, error) {
 	steps, out, err := plan(m, Go)
 	if err != nil {

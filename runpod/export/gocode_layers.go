@@ -30,7 +30,7 @@ func function(name string, params ...string) writer {
 
 func nothing(s *source, _ layer) { s.line("// no change to the numbers") }
 
-// layersGo is filled where it is declared, but for residual and branches.
+// layersGo is filled where it is declared, except residual and branches.
 var layersGo = map[string]writer{
 	"identity": nothing, "dropout": nothing, "dropout1d": nothing, "dropout2d": nothing, "dropout3d": nothing,
 	"alpha_dropout": nothing, "feature_alpha_dropout": nothing, "flatten": nothing, "reshape": nothing,

@@ -16,7 +16,7 @@ type layer struct {
 
 func (l layer) String() string { return "layer " + l.number + " (" + l.Layer.Type + ")" }
 
-// layers numbers steps; outer is the number of what they stand in, with a dot.
+// layers numbers steps; outer is the number of the layer that they are part of, with a dot.
 func layers(steps []worker.Step, outer string) []layer {
 	list := make([]layer, len(steps))
 	for i, s := range steps {
@@ -78,7 +78,7 @@ func floats(set tensors.Set, name string) ([]float32, error) {
 	return t.Float32s()
 }
 
-// A window slides over the dimensions behind the channels.
+// A window slides over the dimensions after the channels.
 type window struct {
 	in, out                    []int // sizes of those dimensions
 	kernel, stride, dilation   []int

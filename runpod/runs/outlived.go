@@ -22,10 +22,10 @@ func KeepKey(base, key string) (forget func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := scratch.Private(filepath.Dir(path)); err != nil { // a key lies in it
+	if err := scratch.Private(filepath.Dir(path)); err != nil { // it holds a key
 		return nil, fmt.Errorf("runs: %w", err)
 	}
-	// Of endpoints that were killed: no job lives for longer than a week.
+	// These are left by endpoints that were killed: no job lives for longer than a week.
 	old, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
 	for _, f := range old {
 		if i, err := os.Stat(f); err == nil && time.Since(i.ModTime()) > 8*24*time.Hour {

@@ -93,7 +93,7 @@ func Groupings() []string { return []string{"day", "notebook", "endpoint"} }
 
 // A Store keeps runs. Its methods may be called from any goroutine.
 type Store interface {
-	// Put writes a run, in the place of what the store has of that id.
+	// Put writes a run; it replaces what the store has under its id.
 	Put(ctx context.Context, r Run) error
 	// Append writes events of a run, each with its number in the run; one that is
 	// there stays, so that a run which is followed again doubles nothing.

@@ -68,7 +68,7 @@ func onlyDiffersIn(before, after, name, value string) error {
 	return nil
 }
 
-// replaceFile puts a file that its owner alone can read in the place of another.
+// replaceFile replaces a file with one that its owner alone can read.
 func replaceFile(name, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".env-*") // 0600 from the start
 	if err != nil {

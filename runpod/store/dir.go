@@ -95,12 +95,12 @@ func (d Dir) write(ctx context.Context, folder string, content io.Reader, size i
 	return f.Name(), f.Close()
 }
 
-// pieceSize is how much is written at a time. Of larger pieces Linux puts each into one
+// pieceSize is how much is written at a time. Linux puts larger pieces into one
 // large piece of its page cache, which a virtual machine has to be given first: 1 GB took
 // 1.1 to 1.9 s in pieces of 4 MB and 0.3 s in these.
 const pieceSize = 64 << 10
 
-// copyPieces writes content to f until ctx ends: what lies in memory from where it lies.
+// copyPieces writes content to f until ctx ends. It does not copy content that is in memory.
 func copyPieces(ctx context.Context, f io.Writer, content io.Reader) (n int64, err error) {
 	w := &interruptible{ctx, f}
 	if section, ok := content.(*io.SectionReader); ok {

@@ -90,8 +90,8 @@ type Store interface {
 	// Size is an object's length in bytes, or ErrNotFound.
 	Size(ctx context.Context, name Name) (int64, error)
 	// Put stores size bytes of content under a name. It is atomic: after an error
-	// the object is there as a whole, as it was before, or not at all. To put the
-	// same again changes nothing.
+	// the object is there as a whole, as it was before, or not at all. Putting
+	// the same content again changes nothing.
 	Put(ctx context.Context, name Name, content io.ReadSeeker, size int64) error
 	// Get opens an object, or returns ErrNotFound. What it reads is not verified.
 	Get(ctx context.Context, name Name) (io.ReadCloser, error)
@@ -122,7 +122,7 @@ type Keeper interface {
 // TouchEvery is how exactly Object.Used is known.
 const TouchEvery = time.Hour
 
-// An Object is what List tells of one.
+// An Object is what List reports about an object.
 type Object struct {
 	Name Name
 	Size int64

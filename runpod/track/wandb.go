@@ -30,7 +30,7 @@ const (
 // the run's files. Nothing is sent from here and no key is read. Each
 // epoch is written when it comes: after a crash the file ends there, without an exit.
 //
-// Source: wandb/proto/wandb_internal.proto for the messages, whose field numbers stand
+// Source: wandb/proto/wandb_internal.proto for the messages, whose field numbers are
 // below; core/internal/transactionlog for the file: a header of 7 bytes, then LevelDB's
 // log format with CRC-32 (IEEE) over type and data.
 type Wandb struct {

@@ -3,7 +3,7 @@
 //
 // encoding/json reads every byte of a string several times; a document of 100 MB
 // takes it most of a second each way. This package takes the long strings out first.
-// encoding/json then sees a skeleton, the same document with a short token in the place
+// encoding/json then sees a skeleton, the same document with a short token instead
 // of each long string, and the strings are never copied: [Unmarshal] lets them share the
 // document's memory, and [Marshal] returns the document as segments that can be written
 // to the network in place.

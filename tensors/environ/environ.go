@@ -6,7 +6,7 @@
 //	vars, err := environ.Read(".env")
 //	environ.IsSecret("RUNPOD_API_KEY") // true
 //
-// Such a file may lie in a folder that somebody else has made, so it is read with
+// Such a file may be in a folder that somebody else has made, so it is read with
 // care: see ReadFile.
 package environ
 

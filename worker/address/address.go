@@ -46,7 +46,7 @@ type Rules struct {
 
 type rule struct {
 	prefix string
-	host   string // with the port, as it stands in the prefix
+	host   string // with the port, as the prefix has it
 	number bool   // the host is an IP address: the operator means it
 }
 
@@ -81,7 +81,7 @@ func (r Rules) Check(address string) error {
 func (r Rules) rule(address string) (rule, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || strings.ContainsAny(address, " \\\r\n\t") || climbs(u) {
-		return rule{}, fmt.Errorf("%w: it is no plain address", ErrForbidden)
+		return rule{}, fmt.Errorf("%w: want a plain https address", ErrForbidden)
 	}
 	for _, p := range r.prefixes {
 		if strings.HasPrefix(address, p.prefix) && u.Host == p.host {

@@ -58,7 +58,7 @@ func (f *file) readOn(ctx context.Context, client *http.Client) error {
 	defer cancel(nil)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.address, nil)
 	if err != nil {
-		return fmt.Errorf("%w: it is no plain address", ErrForbidden)
+		return fmt.Errorf("%w: want a plain https address", ErrForbidden)
 	}
 	req.Header.Set("User-Agent", "gopherpod-worker")
 	if len(f.data) > 0 {
@@ -147,7 +147,7 @@ func put(ctx context.Context, client *http.Client, address string, length int64,
 	defer watch.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, address, &moving{content(), watch})
 	if err != nil {
-		return fmt.Errorf("%w: it is no plain address", ErrForbidden)
+		return fmt.Errorf("%w: want a plain https address", ErrForbidden)
 	}
 	req.ContentLength = length
 	req.Header.Set("User-Agent", "gopherpod-worker")

@@ -122,7 +122,7 @@ func (t *trainer) salvage(stopped bool) bool {
 	return true
 }
 
-// restore puts the kept state in the place of the running one.
+// restore replaces the running state with the kept one.
 func (t *trainer) restore() {
 	t.kept.restore(t.net, t.optimizer, t.schedule)
 	t.weights = worker.Weights{Epoch: t.kept.epoch, Best: t.kept.monitored}

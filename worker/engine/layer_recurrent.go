@@ -210,7 +210,7 @@ func (d *direction) step(k int) int {
 	return k
 }
 
-// backward takes the gradient of all steps' outputs, which stand at offset in
+// backward takes the gradient of all steps' outputs, which are at offset in
 // rows of width.
 func (d *direction) backward(p *pass, x, dy []float32, n, width, offset int, wantDX bool) []float32 {
 	g, stride := d.gates()*d.hidden, (d.steps+1)*d.hidden

@@ -50,7 +50,7 @@ func randomLayers(r *rand.Rand, depth int) []worker.Layer {
 	return layers
 }
 
-// TestRandomModels: whatever stands in a request, the handler trains it or
+// TestRandomModels: whatever a request says, the handler trains it or
 // refuses it, and never panics.
 func TestRandomModels(t *testing.T) {
 	h := Handler(Options{})

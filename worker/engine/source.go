@@ -53,7 +53,7 @@ func fetchOne(ctx context.Context, digest string, s worker.Source, o *Options) (
 			return t, nil
 		}
 	}
-	return tensors.Tensor{}, &worker.Error{Kind: worker.ErrDamaged, Field: "sources", Message: fmt.Sprintf("what lies at the address of %.12s is something else", digest)}
+	return tensors.Tensor{}, &worker.Error{Kind: worker.ErrDamaged, Field: "sources", Message: fmt.Sprintf("the content of the address of %.12s is something else", digest)}
 }
 
 // addressError wraps err in the kind that tells the caller what to do.

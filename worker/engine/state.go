@@ -238,7 +238,7 @@ func takeSnapshot(old *snapshot, net *network, o *optimizer, c *schedule, epoch 
 	return s
 }
 
-// appendCopy appends a copy of x, in the memory of what lies behind the list's end.
+// appendCopy appends a copy of x. It reuses the memory after the end of the list.
 func appendCopy(list [][]float32, x []float32) [][]float32 {
 	if n := len(list); n < cap(list) {
 		list = list[:n+1]

@@ -57,7 +57,7 @@ func (s *memoryStore) Put(t tensors.Tensor) (string, error) {
 		s.recent.MoveToFront(e)
 		return digest, nil
 	}
-	s.keepLocked(digest, t.Clone()) // what a request decoded lies in the request's memory
+	s.keepLocked(digest, t.Clone()) // a decoded array shares the request's memory
 	return digest, nil
 }
 

@@ -37,7 +37,7 @@ func (c *SkipClock) Now() time.Time {
 	return time.Now().Add(c.skipped)
 }
 
-// AfterFunc calls f after d, or sooner where time is skipped.
+// AfterFunc calls f after d, or sooner if time is skipped.
 func (c *SkipClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,7 +57,7 @@ func (c *SkipClock) AfterFunc(d time.Duration, f func()) (stop func() bool) {
 	}
 }
 
-// take removes a timer; who removes it may call it.
+// take removes a timer and reports whether it was there; only then may its function be called.
 func (c *SkipClock) take(t *skipTimer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,8 +105,8 @@ func pause(ctx context.Context, c Clock, d time.Duration) error {
 	}
 }
 
-// within is ctx with a limit on the clock; it is no error when the limit is
-// reached, so the cause is errHoldOver.
+// within returns ctx with a limit on the clock. Reaching the limit is not an error, so the
+// cause is errHoldOver.
 func within(ctx context.Context, c Clock, d time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := c.AfterFunc(d, func() { cancel(errHoldOver) })

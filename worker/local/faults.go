@@ -37,7 +37,7 @@ const (
 	FaultLostResult FaultKind = "lost-result"
 )
 
-// A Fault is something that shall go wrong, for tests of clients and workers.
+// A Fault is something to go wrong, for tests of clients and workers.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
 	// Op names the operation, "run", "status", "job-done"; empty is every

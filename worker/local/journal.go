@@ -24,7 +24,7 @@ import (
 //	blob    bytes: an input, an output or a chunk
 //
 // A record that does not check ends the reading: the process died while it wrote
-// it, and nobody was told of what it says.
+// it, and has not answered anybody about it.
 type journal struct {
 	path string
 	file *os.File

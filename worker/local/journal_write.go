@@ -15,7 +15,7 @@ func (j *job) jobNote() note {
 		Exec: int64(s.executionTimeout), TTL: int64(s.ttl), Low: s.lowPriority}
 }
 
-// stateNote returns the rest but for the chunks.
+// stateNote returns the rest, except the chunks.
 func (j *job) stateNote() note {
 	return note{What: "state", ID: j.id, Status: j.status, Retries: j.retries, Worker: j.worker, Attached: j.attached,
 		Created: nano(j.created), Started: nano(j.started), Finished: nano(j.finished), Output: j.output != nil, Failure: j.failure}

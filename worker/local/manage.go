@@ -16,7 +16,7 @@ import (
 
 // This file and manage_*.go are the part of RunPod's management API, version 2,
 // that deploying and billing need. On the service it has a host of its own; here
-// it lies beside the job API, which has no endpoints of these names.
+// it shares the paths of the job API, which has no endpoints of these names.
 var manageRoots = map[string]bool{"serverless": true, "templates": true, "network-volumes": true, "catalog": true, "billing": true}
 
 // maxManage bounds a body of the management API.

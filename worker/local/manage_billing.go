@@ -166,7 +166,7 @@ func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 	return records
 }
 
-// bucketOf returns the begin of the bucket that t lies in; weeks begin on Monday.
+// bucketOf returns when the bucket of t begins; weeks begin on Monday.
 func bucketOf(t time.Time, bucket string) time.Time {
 	t = t.UTC()
 	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)

@@ -44,7 +44,7 @@ type gpuCounts struct {
 	Community int `json:"community"`
 }
 
-// A resourceAt is how likely something is to be had: a card in a data center.
+// A resourceAt is how likely a card is available in a data center.
 type resourceAt struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
@@ -172,7 +172,7 @@ func listOf(query url.Values, name, pattern string) ([]string, error) {
 	return list, nil
 }
 
-// stock is how likely a card is to be had on this machine.
+// stock is how likely a card is available on this machine.
 func (s *Server) stock() string {
 	if s.ep.q.throttled() {
 		return "NONE"
@@ -180,7 +180,7 @@ func (s *Server) stock() string {
 	return "HIGH"
 }
 
-// gpuList returns the catalogue, with what is to be had if that is asked for.
+// gpuList returns the catalogue, with what is available if that is asked for.
 func (s *Server) gpuList(query url.Values) ([]gpuType, error) {
 	include, err := listOf(query, "include", "AVAILABILITY")
 	product, err2 := listOf(query, "product", "POD|CLUSTER|SERVERLESS")

@@ -69,7 +69,8 @@ func (l *workerLogs) add(workerID, source, line string) {
 	w.grown = make(chan struct{})
 }
 
-// after returns the lines of a worker that are newer than t, and what tells of more.
+// after returns the lines of a worker that are newer than t, and a channel that is
+// closed when there are more.
 func (l *workerLogs) after(workerID string, t time.Time) ([]logEntry, <-chan struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

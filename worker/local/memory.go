@@ -1,15 +1,15 @@
 package local
 
-// countLocked brings the queue's size up to date with j.
+// countLocked updates the queue's size after a change of j.
 func (q *queue) countLocked(j *job) {
 	n := j.bytes()
 	q.size += int64(n - j.counted)
 	j.counted = n
 }
 
-// endedLocked puts an ended job in line to be forgotten, and lets go of the
-// input where no retry can want it: a notebook's jobs of 10 MB would else stay
-// for half an hour each.
+// endedLocked puts an ended job in line to be forgotten, and drops the input if the job
+// cannot be retried: otherwise a notebook's jobs of 10 MB would stay for half an hour
+// each.
 func (q *queue) endedLocked(j *job) {
 	if j.done == nil {
 		j.done = q.done.PushBack(j)

@@ -80,7 +80,7 @@ type Options struct {
 	// same folder loses none. Default: jobs live in memory only.
 	StateDir string
 
-	// Faults are things that shall go wrong; see Inject.
+	// Faults are things to go wrong; see Inject.
 	Faults []Fault
 
 	// MaxBytes bounds what jobs hold in memory. Beyond it the results that ended

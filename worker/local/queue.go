@@ -48,7 +48,7 @@ type queue struct {
 	closed     bool
 	kick       chan struct{} // told, without waiting, of what may change the number of workers
 	blocked    chan struct{} // nil: there are machines for new workers; else closed when there are again
-	// ended is told of each job that ended, under mu; it must not block.
+	// ended is called for each job that ended, under mu; it must not block.
 	ended func(view)
 	// fault reports whether a job's fault is due; it must not block.
 	fault   func(FaultKind) bool
@@ -71,9 +71,9 @@ type workerRecord struct {
 	told     bool // the pool knows that it is to end
 	state    workerState
 	jobs     map[string]*job
-	stops    []string      // jobs that it shall stop
+	stops    []string      // jobs that it has to stop
 	stopped  chan struct{} // closed and replaced when stops grows
-	left     chan struct{} // closed and replaced when its polls shall end
+	left     chan struct{} // closed and replaced when its polls have to end
 	polls    int           // open long-polls
 	watched  bool          // a timer looks after it
 	seen     time.Time

@@ -29,7 +29,7 @@ func (q *queue) enlistLocked(id string, attached bool, gpu string) *workerRecord
 }
 
 // pollBegins notes that an attached worker asks for something; left is closed
-// when it shall ask no more.
+// when it must not ask any more.
 func (q *queue) pollBegins(id, gpu string) (left <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -66,8 +66,8 @@ func (q *queue) beat(id string, jobs []string, unhealthy bool) {
 	q.watchLocked(w)
 }
 
-// watchLocked sees to it that an attached worker is forgotten when nothing is
-// heard of it. Its jobs have timers of their own.
+// watchLocked sets a timer that forgets an attached worker if it does not report. Its
+// jobs have timers of their own.
 func (q *queue) watchLocked(w *workerRecord) {
 	if w.watched || q.closed {
 		return
@@ -116,7 +116,7 @@ func (q *queue) retireLocked(w *workerRecord) {
 	q.nudge()
 }
 
-// awaitStops returns the jobs that a worker shall stop, once each, or none when
+// awaitStops returns the jobs that a worker has to stop, once each, or none when
 // ctx ends.
 func (q *queue) awaitStops(ctx context.Context, id string) []string {
 	for {

@@ -13,11 +13,11 @@ import (
 type route struct {
 	op      string // name in rate limits and logs
 	methods string // "GET", "POST" or "GET POST"
-	args    int    // parts of the path behind the operation
+	args    int    // parts of the path after the operation
 	serve   func(e *endpoint, w http.ResponseWriter, r *http.Request, args []string)
 }
 
-// routes are the operations by the part of the path behind the endpoint. Older
+// routes are the operations by the part of the path after the endpoint. Older
 // documentation and the Go SDK ask by POST where the newer says GET.
 var routes = map[string]route{
 	"run":         {"run", "POST", 0, (*endpoint).run},
@@ -126,7 +126,7 @@ func writeError(w http.ResponseWriter, code int, text string) {
 	writeJSON(w, code, map[string]string{"error": text})
 }
 
-// writePieces writes one JSON text that lies in several slices.
+// writePieces writes one JSON text from several slices.
 func writePieces(w http.ResponseWriter, code int, pieces ...[]byte) error {
 	n := 0
 	for _, p := range pieces {

@@ -48,7 +48,7 @@ type endpoint struct {
 	logs   *workerLogs
 	end    context.CancelCauseFunc // ends its workers; nil for the server's own
 
-	// What the management API tells of it; guarded by the server's mu.
+	// What the management API reports about it; guarded by the server's mu.
 	spec     endpointSpec
 	version  int
 	created  time.Time
@@ -111,7 +111,7 @@ func build(opt Options, ln net.Listener) (s *Server, err error) {
 	return s, nil
 }
 
-// describe is what the management API tells of the server's own endpoint.
+// describe sets what the management API reports about the server's own endpoint.
 func (e *endpoint) describe(opt Options) {
 	e.version, e.created = 1, opt.Clock.Now()
 	e.spec = endpointSpec{Name: e.id, Type: "QUEUE", containerSpec: containerSpec{Image: "local"}, Timeout: opt.ExecutionTimeout.Milliseconds(),

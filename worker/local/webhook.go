@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// webhookPauses stand before each try, as they were observed on the service.
+// webhookPauses are the pauses before each try, as observed on the service.
 var webhookPauses = []time.Duration{0, 5 * time.Second, 15 * time.Second}
 
 const (

@@ -91,7 +91,7 @@ func (d delivery) pieces() [][]byte {
 	return [][]byte{append(head, `,"input":`...), d.input, []byte("}")}
 }
 
-// jobStop answers the ids of the jobs that the worker shall stop, or 204.
+// jobStop answers the ids of the jobs that the worker has to stop, or 204.
 func (e *endpoint) jobStop(w http.ResponseWriter, r *http.Request, args []string) {
 	ctx, done := e.poll(r, args[0])
 	defer done()

@@ -215,11 +215,11 @@ func (b *Bucket) Delete(ctx context.Context, name store.Name) error {
 	return nil
 }
 
-// usedPrefix begins the names of empty objects that say when the object of the rest of
-// the name was used last: a server tells of an object when it was written, and no more.
+// usedPrefix begins the names of empty objects. The rest of the name is another object,
+// which was last used when the empty one was written: a server records no other time.
 const usedPrefix = "used/"
 
-// List implements store.Keeper. Of a network volume the time is the file's, which
+// List implements store.Keeper. In a network volume the time is the file's, which
 // the worker sets when it uses it.
 func (b *Bucket) List(ctx context.Context) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {

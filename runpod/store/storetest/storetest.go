@@ -62,7 +62,7 @@ func testObjects(t *testing.T, s store.Store) {
 	if r, err := s.Get(t.Context(), n); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("get of what is not there: %v, %v", r, err)
 	}
-	for range 2 { // to put the same again changes nothing
+	for range 2 { // putting the same content again changes nothing
 		put(t, s, n, "content")
 	}
 	if size, err := s.Size(t.Context(), n); err != nil || size != 7 {

@@ -84,7 +84,7 @@ func options(flags *pflag.FlagSet, source func() (string, error)) (local.Options
 	return opt, workers(&opt, flags, source)
 }
 
-// workers says who runs the jobs.
+// workers sets what runs the jobs.
 func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, error)) error {
 	kind, _ := flags.GetString("worker")
 	count, _ := flags.GetInt("workers")

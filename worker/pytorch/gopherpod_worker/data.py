@@ -177,7 +177,7 @@ class Fetched:
 
 def fetched(digest: str, source: Source) -> torch.Tensor:
     """The array at an address, which must have its digest."""
-    damaged = JobError("DamagedData", f"what lies at the address of {digest[:12]} is something else", "sources")
+    damaged = JobError("DamagedData", f"the content of the address of {digest[:12]} is something else", "sources")
     read = address.read(source.url, "sources", source.bytes)
     try:
         named = tensors.load_safetensors(read, "sources")
