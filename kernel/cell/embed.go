@@ -15,9 +15,9 @@ import (
 // An embed is a //go:embed directive and the variable below it.
 //
 // The compiler initializes such a variable before the program begins, but the storage
-// of a cell's variable may be that of an earlier cell. The directive therefore stands
-// above a variable of its own in the generated file, from which a statement in the place
-// of the declaration assigns.
+// of a cell's variable may be that of an earlier cell. The generated file therefore has
+// the directive above a variable of its own, and the declaration becomes a statement that
+// assigns from that variable.
 type embed struct {
 	line, col int
 	name      string // of the variable
