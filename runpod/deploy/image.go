@@ -14,7 +14,7 @@ func LastImage() string {
 	for _, name := range records {
 		b, err := os.ReadFile(name)
 		image := strings.TrimSpace(string(b))
-		if err == nil && imageName.MatchString(image) {
+		if err == nil && isImage(image) {
 			return image
 		}
 	}

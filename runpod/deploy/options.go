@@ -83,14 +83,22 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.Wait, "wait", 0, "wait this `time` for the check job (default 15m)")
 }
 
-// imageName is what a container registry takes, roughly.
-var imageName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,254}$`)
+// imageName is the name of a container image: registry and path, then at most one tag and one
+// digest.
+//
+// Source: github.com/distribution/reference.
+var imageName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*(:[0-9]+/[a-zA-Z0-9][a-zA-Z0-9._-]*)?(/[a-zA-Z0-9][a-zA-Z0-9._-]*)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@[a-zA-Z][a-zA-Z0-9+._-]*:[0-9a-fA-F]{32,})?$`)
+
+// maxImage bounds the name of an image, in bytes.
+const maxImage = 512
+
+func isImage(s string) bool { return len(s) <= maxImage && imageName.MatchString(s) }
 
 // check finds what no endpoint can be made of.
 func (o Options) check() error {
 	switch {
-	case o.Image != "" && !imageName.MatchString(o.Image):
-		return wrong("--image %.80q is not the name of an image", o.Image)
+	case o.Image != "" && !isImage(o.Image):
+		return wrong("--image %.80q is not the name of an image; want PATH:TAG or PATH@DIGEST, as in you/worker:1", o.Image)
 	case o.Memory < 0 || o.GPUs < 0 || o.MaxWorkers < 0 || o.Disk < 0 || o.VolumeSize < 0:
 		return wrong("a number is negative")
 	case o.MinWorkers != nil && *o.MinWorkers < 0:
