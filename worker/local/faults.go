@@ -53,7 +53,7 @@ type Fault struct {
 	After bool `json:"after,omitempty"`
 	// Status is the answer of FaultStatus. Default 500.
 	Status int `json:"status,omitempty"`
-	// RetryAfter is that header in seconds, where it is not 0.
+	// RetryAfter is that header in seconds, if it is not 0.
 	RetryAfter int `json:"retry_after,omitempty"`
 	// DelayMS is how long FaultSlow waits. Default 1000.
 	DelayMS int `json:"delay_ms,omitempty"`

@@ -47,7 +47,7 @@ type note struct {
 	TTL      int64           `json:"ttl,omitempty"`
 	Low      bool            `json:"low,omitempty"`
 
-	// state: the blob is the output, where Output is set
+	// state: the blob is the output, if Output is set
 	Status   Status `json:"status,omitempty"`
 	Retries  int    `json:"retries,omitempty"`
 	Worker   string `json:"worker,omitempty"`

@@ -8,9 +8,9 @@ import (
 // A Limit bounds how often an operation of one endpoint is asked for.
 type Limit struct {
 	Requests   int           // in Window; 0: any number
-	Window     time.Duration // 10 s where 0
+	Window     time.Duration // 10 s if 0
 	Concurrent int           // at the same time; 0: any number
-	// PerWorker raises Requests to this number times the running workers, where
+	// PerWorker raises Requests to this number times the running workers, if
 	// that is more.
 	PerWorker int
 }

@@ -28,9 +28,9 @@ type Options struct {
 
 	// Handler runs the jobs in this process. Default nil: only attached workers.
 	Handler worker.Handler
-	// Runner starts workers that are processes of their own, where Handler is nil.
+	// Runner starts workers that are processes of their own, if Handler is nil.
 	Runner Runner
-	// Workers is how many workers run, one job each at a time. Default 1 where
+	// Workers is how many workers run, one job each at a time. Default 1 if
 	// there is a Handler or a Runner.
 	Workers int
 	// Scaling starts and ends workers as jobs come and go, instead of Workers.
@@ -84,7 +84,7 @@ type Options struct {
 	Faults []Fault
 
 	// MaxBytes bounds what jobs hold in memory. Beyond it the results that ended
-	// first are forgotten before their time, and jobs are refused with 429 where that
+	// first are forgotten before their time, and jobs are refused with 429 if that
 	// is not enough. Default 2 GiB.
 	MaxBytes int64
 

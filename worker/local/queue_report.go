@@ -70,7 +70,7 @@ func (q *queue) progress(id, workerID string, output json.RawMessage) error {
 	return nil
 }
 
-// finish ends the job: failed where failure is set, else completed.
+// finish ends the job: failed if failure is set, otherwise completed.
 func (q *queue) finish(id, workerID string, output json.RawMessage, failure string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

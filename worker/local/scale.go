@@ -13,10 +13,10 @@ type Scaling struct {
 	IdleTimeout time.Duration
 	// ColdStart is how long a worker takes until it asks for its first job.
 	ColdStart time.Duration
-	// QueueDelay is how long a job waits before a worker is added for it; where
+	// QueueDelay is how long a job waits before a worker is added for it; if
 	// none runs one is added at once. Default 4 s.
 	QueueDelay time.Duration
-	// RequestCount, where it is set, scales by the number of jobs instead: one
+	// RequestCount, if it is set, scales by the number of jobs instead: one
 	// worker for so many that wait or run.
 	RequestCount int
 }

@@ -25,7 +25,7 @@ func (e *endpoint) ping(w http.ResponseWriter, r *http.Request, args []string) {
 
 // WorkerEnv returns the environment that makes a worker built with RunPod's SDK serve
 // this endpoint, as "NAME=value": add it to os.Environ() of the process. The
-// worker's id is yours, or drawn where it is empty. It carries a token for the
+// worker's id is yours, or drawn at random if it is empty. It carries a token for the
 // worker plane: the SDK prefers the key in ~/.runpod/config.toml to the one in its
 // environment, so the header alone would not do.
 func (s *Server) WorkerEnv(workerID string) []string {

@@ -58,7 +58,7 @@ type Endpoint struct {
 	wake   *os.File // closed to end the wait for a request
 	life   *os.File // closed to tell the process that the kernel is gone
 	ended  chan struct{}
-	here   *local.Server // where no process could be started
+	here   *local.Server // if no process could be started
 }
 
 // Begin listens. The program with its args is to call Serve.

@@ -39,8 +39,8 @@ func Flags(flags *pflag.FlagSet) {
 }
 
 // Run serves until ctx ends or the process is interrupted. The key is
-// RUNPOD_API_KEY where that is set, else it is drawn at random and printed. Source
-// is called for the folder of our source, where the PyTorch worker lies.
+// RUNPOD_API_KEY if that is set; otherwise it is drawn at random and printed. Source
+// is called for the folder of our source, which contains the PyTorch worker.
 func Run(ctx context.Context, flags *pflag.FlagSet, out io.Writer, source func() (string, error)) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
