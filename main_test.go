@@ -37,13 +37,14 @@ tensors/wording < # what messages say in words: the nearest known word, sizes in
 tensors/pause < # waits, unless the context ends
 tensors/environ < # variables in files of NAME=value lines, and which names are those of secrets
 tensors/bigjson < # JSON with large strings at memory speed
+tensors/printable < # text of any origin, fit for a terminal and a page
 tensors/scratch < # private folders that go with their process, on a disk where programs can be made
 tensors/memory < # how much memory is free, for decoders that refuse before they allocate
 tensors < # Go arrays on the wire
 
 # The contract between client and worker, and the worker.
 worker/contract < # hyperparameters, words, operations and limits as tables, which Go and Python read
-worker < tensors, tensors/bigjson, tensors/wording, worker/contract # operations, models, events, results, errors
+worker < tensors, tensors/bigjson, tensors/printable, tensors/wording, worker/contract # operations, models, events, results, errors
 worker/contract/generate < worker/contract # the command that writes what is made from the tables
 worker/address < tensors/pause # what a worker may read from and write to on the network: its operator's rules
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
@@ -55,7 +56,7 @@ worker/local/serve < worker/address, worker/engine, worker/local # the command g
 # The client of RunPod.
 runpod/settings < tensors/environ # what the user has set: environment, .env, keyring, config.toml; whose address may have whose key
 runpod/settings/keyring < runpod/settings # the system's keyring, for the environment of the kernel process and the command line
-runpod < runpod/settings, tensors/bigjson, tensors/pause # client of the job API and the management API
+runpod < runpod/settings, tensors/bigjson, tensors/pause, tensors/printable # client of the job API and the management API
 runpod/shape < # judges requests and answers of the management API by RunPod's own schema, in tests
 runpod/runpodtest < runpod, runpod/shape # a server that expects the requests that a test lists
 runpod/store < tensors, tensors/wording # data by digest, in a folder; sending, fetching, pruning
@@ -104,7 +105,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker, worker/contract # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/wording, worker, worker/contract # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
 magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/scratch, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `

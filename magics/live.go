@@ -11,6 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -160,7 +161,7 @@ func (l *live) event(e train.Event) {
 	case worker.EventBatch:
 		l.p.Batch = e.Batch
 	case worker.EventLog:
-		fmt.Fprintln(l.out.Stdout(), e.Message)
+		fmt.Fprintln(l.out.Stdout(), printable.Text(e.Message))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -37,9 +38,9 @@ func logsMagic() magic.Magic {
 				}
 				switch event.Type {
 				case worker.EventLog:
-					fmt.Fprintln(c.Out.Stdout(), event.Message)
+					fmt.Fprintln(c.Out.Stdout(), printable.Text(event.Message))
 				case worker.EventCheckpoint:
-					fmt.Fprintln(c.Out.Stdout(), "checkpoint: "+event.Message)
+					fmt.Fprintln(c.Out.Stdout(), "checkpoint: "+printable.Text(event.Message))
 				case worker.EventEpoch:
 					fmt.Fprintln(c.Out.Stdout(), render.EpochLine(*event.Epoch))
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 )
 
 // receipt is the output under a result that says how to repeat it. What is shown
@@ -31,7 +32,7 @@ func receipt(r train.Receipt) display.Message {
 	}
 	add("loss", r.Hyperparameters.LossFunction)
 	add("precision", r.Precision)
-	add("device", r.Device)
+	add("device", printable.Text(r.Device))
 	names := make([]string, 0, len(r.Versions))
 	for name := range r.Versions {
 		names = append(names, name)

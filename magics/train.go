@@ -16,6 +16,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/track"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -402,7 +403,7 @@ func tookInWords(m *train.Model, all time.Duration, name string) string {
 	}
 	s := fmt.Sprintf("%s: trained in %s", name, render.Duration(time.Duration(m.Seconds*float64(time.Second))))
 	if m.Device != "" {
-		s += " on " + m.Device
+		s += " on " + printable.Text(m.Device)
 	}
 	if m.Seconds > 0 && samples > 0 {
 		s += fmt.Sprintf(", %s samples a second", render.Count(int(float64(samples)/m.Seconds)))

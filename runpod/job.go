@@ -2,6 +2,7 @@ package runpod
 
 import (
 	"encoding/json"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 	"strings"
 	"time"
 )
@@ -135,6 +136,9 @@ type JobError struct {
 //
 // Source: github.com/runpod/runpod-python, serverless/modules/rp_job.py.
 func (e *JobError) read(failure json.RawMessage) {
+	defer func() { // the worker may be anybody's
+		e.Type, e.Message, e.Traceback = printable.Text(e.Type), printable.Text(e.Message), printable.Text(e.Traceback)
+	}()
 	object := failure
 	var text string
 	if json.Unmarshal(failure, &text) == nil {

@@ -1,5 +1,7 @@
 package worker
 
+import "github.com/gopherpod/gopherpod/tensors/printable"
+
 // An ErrorKind is the decision that a caller can take on a refused request.
 type ErrorKind string
 
@@ -30,12 +32,12 @@ type Error struct {
 	Field   string    `json:"field,omitempty"`
 }
 
-// Error says what is wrong, in one line.
+// Error says what is wrong, in one line. It is fit to be shown, whatever a worker sent.
 func (e *Error) Error() string {
 	if e.Field == "" {
-		return e.Message
+		return printable.Text(e.Message)
 	}
-	return e.Field + ": " + e.Message
+	return printable.Text(e.Field + ": " + e.Message)
 }
 
 // Invalid is an ErrInvalid about field.

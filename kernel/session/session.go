@@ -113,7 +113,13 @@ func (s *Session) buried(p *supervisor.Process) *kernel.EvalError {
 	lost := s.book.Lost()
 	s.super.Replace(p)
 	lines := s.frames(crashFrames(p.Crash()))
-	if len(lost) > 0 {
+	memory := strings.Contains(p.Death(), supervisor.OutOfMemory)
+	if memory {
+		lines = append(lines, "The cell that ran took more memory than there is: run it again only with less data at once, or free some first.")
+	}
+	if len(lost) > 0 && memory {
+		lines = append(lines, "Lost with it: "+notebook.NameList(lost)+".")
+	} else if len(lost) > 0 {
 		lines = append(lines, "Lost with it: "+notebook.NameList(lost)+". To have them again, run "+notebook.CellList(lost)+".")
 	} else {
 		lines = append(lines, "No variables were lost.")

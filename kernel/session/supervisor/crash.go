@@ -129,6 +129,8 @@ func reason(st *os.ProcessState, crash string, err error) string {
 		return ""
 	}
 	switch {
+	case strings.Contains(crash, "out of memory"), strings.Contains(crash, "cannot allocate memory"):
+		return OutOfMemory + ": the run-time could get no more"
 	case strings.Contains(crash, "goroutine stack exceeds"):
 		return "stack overflow (goroutine stack exceeds 128 MB)"
 	case line("fatal error: ") != "":
@@ -143,11 +145,26 @@ func reason(st *os.ProcessState, crash string, err error) string {
 	ws, ok := st.Sys().(syscall.WaitStatus)
 	switch {
 	case ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL:
-		return "it was killed, by hand or because memory ran out"
+		return killed(memory(st))
 	case ok && ws.Signaled():
 		return "signal: " + ws.Signal().String()
 	case st.ExitCode() == 0:
 		return "the program ended (os.Exit(0))"
 	}
 	return fmt.Sprintf("the program ended (os.Exit(%d), or log.Fatal)", st.ExitCode())
+}
+
+// OutOfMemory begins the reason of a session process that ended for lack of memory.
+const OutOfMemory = "memory ran out"
+
+// killed is the reason of a process that got SIGKILL: the system sends it to the process
+// that takes most of the memory, when there is no more.
+func killed(used, all uint64) string {
+	switch {
+	case all > 0 && used >= all/2:
+		return fmt.Sprintf("%s: the session had %.1f GB of this machine's %.1f", OutOfMemory, float64(used)/1e9, float64(all)/1e9)
+	case all > 0 && used < all/10:
+		return fmt.Sprintf("it was killed by hand or by another program; it had %.1f GB of this machine's %.1f", float64(used)/1e9, float64(all)/1e9)
+	}
+	return "it was killed, by hand or because memory ran out"
 }

@@ -69,3 +69,25 @@ func TestCrashFilterAsks(t *testing.T) {
 		})
 	}
 }
+
+// The reason names memory if memory was it, and only then.
+func TestReasonNamesMemory(t *testing.T) {
+	for _, crash := range []string{"runtime: out of memory: cannot allocate 1 bytes\nfatal error: out of memory\n", "fatal error: runtime: cannot allocate memory\n"} {
+		if got := reason(nil, crash, nil); !strings.HasPrefix(got, OutOfMemory) {
+			t.Errorf("%q: %q", crash, got)
+		}
+	}
+	for _, c := range []struct {
+		used, all uint64
+		want      string
+	}{
+		{15e9, 16e9, OutOfMemory + ": the session had 15.0 GB of this machine's 16.0"},
+		{1e9, 16e9, "it was killed by hand or by another program; it had 1.0 GB of this machine's 16.0"},
+		{5e9, 16e9, "it was killed, by hand or because memory ran out"},
+		{0, 0, "it was killed, by hand or because memory ran out"},
+	} {
+		if got := killed(c.used, c.all); got != c.want {
+			t.Errorf("%d of %d: %q, want %q", c.used, c.all, got, c.want)
+		}
+	}
+}

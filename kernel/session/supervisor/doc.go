@@ -8,6 +8,7 @@
 //	process.go     Process: start, commands, events, end
 //	streams.go     the standard streams, in order with the events
 //	crash.go       the report of a dying process, kept from the cell's output
+//	memory_linux.go  how much memory a process had; memory_other.go
 //	stdin.go       standard input: the person is asked when a cell reads;
 //	               stdin_linux.go and stdin_other.go report whether it does
 //	pipe_linux.go  pipes for the standard streams; pipe_other.go
