@@ -18,7 +18,7 @@ import (
 // source is what the session process and the cells are compiled from: this very
 // version of our packages, wherever the binary came from.
 //
-//go:embed go.mod go.sum kernel magics runpod tensors worker worker/pytorch/gopherpod_worker/__init__.py
+//go:embed main.go go.mod go.sum kernel magics runpod tensors worker worker/pytorch/gopherpod_worker/__init__.py
 var source embed.FS
 
 func main() {

@@ -107,7 +107,7 @@ func findToolchain(ctx context.Context) (*toolchain, []string, error) {
 type NewerGoError struct{ Built, Installed string }
 
 func (e *NewerGoError) Error() string {
-	return fmt.Sprintf("build: gopherpod was built with %s and cannot read what %s compiles: build it again with the newer Go, by ./install.sh or go install", e.Built, e.Installed)
+	return fmt.Sprintf("build: gopherpod was built with %s and cannot read what %s compiles: run gopherpod install, which builds it again with the newer Go", e.Built, e.Installed)
 }
 
 // newer fails with a *NewerGoError where installed is of a later release, go1.27 against

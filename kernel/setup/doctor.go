@@ -96,7 +96,7 @@ func judgeGo(c Check, path, version, built string) Check {
 		return c
 	case minor > own:
 		c.Detail += fmt.Sprintf("; gopherpod was built with %s and cannot read what the newer one compiles", built)
-		c.Mend = "build gopherpod again with this Go: ./install.sh, or go install and gopherpod install"
+		c.Mend = "gopherpod install, which builds gopherpod again with this Go"
 		return c
 	case minor > TestedGo:
 		c.Detail += fmt.Sprintf("; newer than Go 1.%d, the newest that this release was tested with: the self-test of gopherpod install decides how cells are compiled", TestedGo)

@@ -6,6 +6,7 @@
 //	source.go   our own source, from the binary to disk
 //	install.go  install and uninstall
 //	pending.go  a kernel whose compiled packages have to be made first
+//	rebuild.go  building gopherpod again after an upgrade of Go
 //	doctor.go   the checks, each with its fix
 //	disk.go     checks of disks: temporary files, databases
 //	disk_linux.go, disk_other.go  which file systems are networks'

@@ -1,10 +1,12 @@
 package terminal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -63,6 +65,13 @@ func (p *Program) install(c *cobra.Command, _ []string) error {
 		Sources:  p.Source,
 		Progress: progress(p.Stdout),
 	})
+	if _, ok := errors.AsType[*build.NewerGoError](err); ok {
+		fmt.Fprintf(p.Stdout, "    the installed Go is newer than the one that built gopherpod: building gopherpod again\n")
+		if err := setup.Rebuild(c.Context(), l, program); err != nil {
+			return err
+		}
+		return syscall.Exec(program, os.Args, os.Environ())
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,36 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Rebuild builds gopherpod again from its own source, with the Go that is installed now,
+// and puts it in the place of program. A program that an older Go built cannot read what
+// a newer one compiles, so that an upgrade of Go asks for this. Prepare or Install has
+// written the source before. If it fails, program stays as it is.
+func Rebuild(ctx context.Context, l Layout, program string) error {
+	made, err := os.CreateTemp(filepath.Dir(program), ".gopherpod-*")
+	if err != nil {
+		return fmt.Errorf("setup: build gopherpod again: %w", err)
+	}
+	made.Close()
+	defer os.Remove(made.Name())
+	c := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", made.Name(), ".")
+	c.Dir = l.Source()
+	c.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local", "GO111MODULE=on")
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("setup: build gopherpod again: %w\n%s", err, strings.TrimSpace(string(out)))
+	}
+	if err := os.Chmod(made.Name(), 0o755); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	if err := os.Rename(made.Name(), program); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	return nil
+}
