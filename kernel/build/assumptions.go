@@ -55,8 +55,8 @@ var assumptions = []assumption{
 	{"run-time: labels in tracebacks", "rt/blocked.go", "runtime/runtime1.go", `"tracebacklabels"`},
 }
 
-// check fails where the Go in root does not say what is assumed. A Go that comes without
-// the sources of its tools says nothing about them: the self-test tells.
+// check returns an error if the Go in root does not say what is assumed. A Go that comes
+// without the sources of its tools says nothing about them: the self-test decides.
 func (a assumption) check(root, version string) error {
 	src := filepath.Join(root, "src")
 	b, err := os.ReadFile(filepath.Join(src, filepath.FromSlash(a.file)))
@@ -86,8 +86,8 @@ func (tc *toolchain) checkAssumptions() error {
 
 // typemapTags learns from the source of the run-time what the keys are of the map from
 // a module's types to those that the program uses: offsets until Go 1.26, pointers
-// since Go 1.27. The answer is a build tag for package rt/lm. It is none where the record
-// of a module is different in another way: the run-time does all modules itself then.
+// since Go 1.27. The answer is a build tag for package rt/lm. There is none if the
+// record of a module differs in another way: the run-time does all modules itself then.
 func typemapTags(root string) []string {
 	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "src", "runtime", "symtab.go"), nil, parser.SkipObjectResolution)
 	if err != nil {

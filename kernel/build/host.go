@@ -130,7 +130,7 @@ func (h *Host) find(path string) (folder, bool) {
 	return f, ok
 }
 
-// Has says whether the package was compiled ahead or added since.
+// Has reports whether the package was compiled ahead or added since.
 func (h *Host) Has(path string) bool {
 	_, ok := h.find(path)
 	return ok || path == "unsafe"
@@ -146,7 +146,7 @@ func (h *Host) Export(path string) (io.ReadCloser, error) {
 	return os.Open(f.path(h.dir))
 }
 
-// Dir is the folder with the package's source; ok is false where it is unknown.
+// Dir is the folder with the package's source; ok is false if it is unknown.
 func (h *Host) Dir(path string) (dir string, ok bool) {
 	f, ok := h.find(path)
 	return f.Dir, ok && f.Dir != ""

@@ -181,7 +181,7 @@ func (x *index) lookup(name string) (librarySymbol, bool) {
 	return librarySymbol{}, false
 }
 
-// typeAt reads a type; nil where the file is damaged.
+// typeAt reads a type. It returns nil if the file is damaged.
 func (x *index) typeAt(at uint32) *typeData {
 	le := binary.LittleEndian
 	head := x.slice(at, typeBlock)

@@ -197,7 +197,7 @@ func (m *Modules) replace(dir string, rs []*modfile.Replace) error {
 	return m.write(f)
 }
 
-// A stamp says whether the files of a folder have changed.
+// A stamp reports whether the files of a folder have changed.
 type stamp struct {
 	files int
 	size  int64

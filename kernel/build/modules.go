@@ -183,15 +183,15 @@ func (m *Modules) keeping(f func() error) error {
 	return err
 }
 
-// A CollisionError says that another version of a module is wanted than the
-// session holds.
+// A CollisionError reports a request for another version of a module than the one
+// that the session holds.
 type CollisionError struct {
 	Module, Held, Wanted string
-	// Host says that the version is that of the session program, which an
-	// installation fixes: a new process does not help.
+	// Host is set if the version is that of the session program, which an
+	// installation determines: a new process does not help.
 	Host bool
 	// Err is what does not compile with the version that the session holds; nil
-	// where that was not tried.
+	// if that was not tried.
 	Err error
 }
 
@@ -425,8 +425,8 @@ func (m *Modules) askedFor(g graph, f *modfile.File) map[string]bool {
 	return asked
 }
 
-// maxPins bounds how often go.mod is resolved anew with versions excluded: each
-// round takes away all newer versions that the graph names.
+// maxPins bounds how often go.mod is resolved again with versions excluded: each
+// round excludes all newer versions that the graph names.
 const maxPins = 4
 
 // Add compiles packages that the host does not hold, with all that they import,
@@ -578,7 +578,7 @@ func (m *Modules) missing(err error) error {
 	return c
 }
 
-// names says whether a text names a module or one of its packages, lo.Map for one.
+// names reports whether a text names a module or one of its packages, lo.Map for one.
 func (m *Modules) names(text, mod string) bool {
 	if strings.Contains(text, mod+"/") || strings.Contains(text, mod+"@") {
 		return true

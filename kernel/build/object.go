@@ -16,8 +16,8 @@ const cellPath = "nb"
 // A linkage is what the two ways to build differ in.
 type linkage struct {
 	versions string // version script of the shared object
-	// libs are the folders of the C compiler's libraries, with colons between, where C
-	// code is linked that may want some; "" where none is.
+	// libs are the folders of the C compiler's libraries, with colons between, if C
+	// code is linked that may need some, else empty.
 	libs string
 	// args are the linker's arguments about where packages are, for an archive in
 	// dir that was compiled with the importcfg cfg.

@@ -55,8 +55,8 @@ type Options struct {
 }
 
 // listFlags compile every archive so that it can go into a shared library, into
-// a position independent program and beside a plugin. Where Go has no shared
-// libraries, on macOS, beside a plugin is enough.
+// a position independent program and beside a plugin. On macOS Go has no
+// shared libraries, so that beside a plugin is enough.
 // The tags are for package rt: it may use what only sessions can link.
 func (tc *toolchain) listFlags(more ...string) []string {
 	tags := "-tags=" + strings.Join(slices.Concat([]string{"gopherpod_session"}, tc.Tags, more), ",")

@@ -19,8 +19,8 @@ const SelfTestEnv = "GOPHERPOD_SELF_TEST"
 // selfTestTime bounds the run of the cells of the self-test. They take a second or two.
 const selfTestTime = 60 * time.Second
 
-// selfTest builds cells and runs them. It fails where this version of Go does not do
-// what the mode rests on.
+// selfTest builds cells and runs them. It fails if this version of Go does not do what
+// the mode rests on.
 func (h *Host) selfTest(ctx context.Context) error {
 	folder, err := scratch.Make()
 	if err != nil {
@@ -120,8 +120,8 @@ import _ "unsafe"
 const selfTestWant = "main.square 18 99 true true 9 9 runtime error: invalid memory address or nil pointer dereference\nheap ok"
 
 // heapStress is the rest of a cell that collects garbage while reflect's stubs hold
-// numbers and pointers in their frames. Where the run-time takes a number for a
-// pointer it crashes, as the numbers are addresses of memory that was freed; where it
+// numbers and pointers in their frames. If the run-time takes a number for a
+// pointer it crashes, because the numbers are addresses of memory that was freed; if it
 // overlooks a pointer, a finalizer runs too early.
 //
 //go:embed heapstress.go.txt

@@ -14,7 +14,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
 )
 
-// e2e skips tests that take long where nobody asked for them.
+// e2e skips tests that take long unless somebody asked for them.
 func e2e(t testing.TB) {
 	t.Helper()
 	if os.Getenv("GOPHERPOD_E2E") == "" {

@@ -164,7 +164,7 @@ func (s *Session) magicHelp(name string) (string, bool) {
 	return "", false
 }
 
-// IsComplete says whether code can be run as it is. A cell magic is complete
+// IsComplete reports whether code can be run as it is. A cell magic is complete
 // when an empty line ends it.
 func (s *Session) IsComplete(code string) (status, indent string) {
 	if _, ok := wholeCell(strings.SplitAfter(code, "\n")); ok {

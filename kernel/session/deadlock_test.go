@@ -23,7 +23,7 @@ func TestDeadlock(t *testing.T) {
 	if got := n.ok("kept"); got != "result:7" {
 		t.Errorf("got %q", got)
 	}
-	// Who sleeps, computes or waits for a timer is not told.
+	// A cell that sleeps, computes or waits for a timer gets no message.
 	for _, src := range []string{"time.Sleep(7*time.Second)", "done := make(chan bool)\ngo func() { time.Sleep(7*time.Second); done <- true }()\n<-done", "<-time.After(7*time.Second)"} {
 		if got := n.ok(src); strings.Contains(got, "deadlock") {
 			t.Errorf("%s: %q", src, got)

@@ -59,8 +59,8 @@ func (s *Session) runFile(x *execution, seg segment) error {
 	return s.goSegment(x, text)
 }
 
-// words splits a line at its blanks, except between quotes. It is false where a quote
-// is not closed.
+// words splits a line at its blanks, except between quotes. ok is false if a quote is not
+// closed.
 func words(line string) (out []string, ok bool) {
 	var w strings.Builder
 	quote, open := rune(0), false

@@ -7,10 +7,10 @@ import (
 )
 
 // docMarkdown renders a Go doc comment as Markdown that holds no HTML, no formula and no
-// links but those that Go's parser knows: the text may come from anybody's code. Where
-// the printer of go/doc/comment would rely on a Markdown renderer to leave text alone,
-// this one writes entities; and its code is fenced, because indented code below a list is
-// read as a part of the list.
+// links but those that Go's parser knows: the text may come from anybody's code. The
+// printer of go/doc/comment relies on a Markdown renderer to leave some text alone; this one
+// writes entities there. Its code is fenced, because indented code below a list is read as
+// a part of the list.
 func docMarkdown(text string) string {
 	var b strings.Builder
 	for i, block := range new(comment.Parser).Parse(text).Content {

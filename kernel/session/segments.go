@@ -178,7 +178,7 @@ func blankMagics(src string) string {
 // must merely not upset the scanner.
 func shellText(l string) bool { return strings.ContainsAny(l, "`'\"") }
 
-// rawAfter says whether a raw string is open after the line.
+// rawAfter reports whether a raw string is open after the line.
 func rawAfter(l string, raw bool) bool {
 	var quote byte
 	for i := 0; i < len(l); i++ {

@@ -556,7 +556,7 @@ func TestInterruptWaits(t *testing.T) {
 		})
 	}
 	t.Run("afterwards", func(t *testing.T) {
-		// All of it works again, also with variables that are made anew meanwhile.
+		// All of it works again, also with variables that were made again meanwhile.
 		if got := n.ok("mu.Unlock()\nmu.Lock()\nmu.Unlock()\ng.Unlock()\ng.RLock()\ng.RUnlock()\nwg = sync.WaitGroup{}\nwg.Go(func() { time.Sleep(time.Millisecond) })\nwg.Wait()\n" +
 			"go func() { for { c, err := l.Accept(); if err != nil { return }; c.Write([]byte(\"hi\")); c.Close() } }()\nc2, err := net.Dial(\"tcp\", l.Addr().String())\nb, err := io.ReadAll(c2)\nfmt.Println(string(b), err)"); got != "stdout:hi <nil>\n" {
 			t.Errorf("got %q", got)

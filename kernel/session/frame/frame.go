@@ -39,9 +39,9 @@ const (
 	Value     = "value"     // describe the value of the expression Text
 	Complete  = "complete"  // complete the arguments of magic Name: Text, Pos
 	Drop      = "drop"      // forget the variables Names
-	Stdin     = "stdin"     // standard input is File, nothing where it is empty
+	Stdin     = "stdin"     // standard input is File, or nothing if it is empty
 	Ping      = "ping"      // reply: the process is alive
-	Args      = "args"      // os.Args is Names, the process's own where there are none; package flag begins anew
+	Args      = "args"      // os.Args is Names, or the process's own if it is empty; package flag begins with no flags
 )
 
 // Operations of an Event.
@@ -192,8 +192,8 @@ func Read(r *bufio.Reader, v any) error {
 // markStart cannot be part of text, and the token cannot be guessed.
 const markStart = "\x1egp:"
 
-// ErrToken says that a token has not the length that markers have.
-var ErrToken = errors.New("frame: a token has 16 characters")
+// ErrToken reports a token that is not TokenSize bytes long.
+var ErrToken = errors.New("frame: want a token of 16 characters")
 
 // TokenEnv names the environment variable with the token.
 const TokenEnv = "GOPHERPOD_SESSION_TOKEN"

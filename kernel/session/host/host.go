@@ -227,8 +227,8 @@ func (h *host) answer(c frame.Command) {
 	}
 }
 
-// setStdin connects standard input with what the person types, or with nothing
-// where nobody could answer: then reading ends at once instead of for ever.
+// setStdin connects standard input with what the person types, or with an empty file if
+// nobody can answer: reading then ends at once instead of waiting for ever.
 func (h *host) setStdin(file string) {
 	if file == "" {
 		file = os.DevNull

@@ -17,9 +17,9 @@ const (
 	maxText     = 64 << 10
 )
 
-// bundle is how values show themselves: the last expression of a cell, several
-// where it is a call with several results. A nil error at the end is left out.
-// There is no data where nothing is to be shown.
+// bundle is how values show themselves: the last expression of a cell, or several if it
+// is a call with several results. A nil error at the end is left out. There is no data
+// if nothing is to be shown.
 func (h *host) bundle(values ...any) display.Message {
 	if n := len(values); n > 1 && values[n-1] == nil {
 		values = values[:n-1]
@@ -149,7 +149,7 @@ func isNil(v any) bool {
 }
 
 // plotSVG draws a plot of gonum/plot, recognised by its method WriterTo: the
-// session does not link the package where nothing else needs it.
+// session does not link the package if nothing else needs it.
 func plotSVG(v any) (string, bool) {
 	if isNil(v) {
 		return "", false

@@ -92,7 +92,7 @@ func whoText(v reflect.Value, depth int) string {
 	return address.ReplaceAllString(textOf(v.Interface()), "…")
 }
 
-// described says whether a value prints itself.
+// described reports whether a value prints itself.
 func described(v any) bool {
 	switch v.(type) {
 	case error, fmt.Stringer, fmt.Formatter:

@@ -128,8 +128,8 @@ func removeCell(c *Cell) {
 	cells.Store(&m)
 }
 
-// Caller is the cell that the calling goroutine belongs to: the one that ran last
-// where the goroutine has lost its label, nil where none has run.
+// Caller returns the cell that the calling goroutine belongs to: the one that ran last
+// if the goroutine has lost its label, nil if none has run.
 func Caller() *Cell {
 	if c := labelled(); c != nil {
 		return c
@@ -148,7 +148,7 @@ func labelled() *Cell {
 // Done is closed when the cell's own goroutine has ended.
 func (c *Cell) Done() <-chan struct{} { return c.done }
 
-// Failure is why the cell ended early, nil where it did not. Call it after Done.
+// Failure returns why the cell ended early, nil if it did not. Call it after Done.
 func (c *Cell) Failure() *Failure { return c.fail }
 
 // Interrupt stops the cell's goroutines, those that outlived it included. It

@@ -10,12 +10,12 @@ import (
 // modules adds the modules of cells to the program.
 //
 // The run-time does that by comparing the types of the new module with those of
-// all modules before it, whose list it makes anew each time: 20 ms where the
-// program has 10^5 types, for a cell that has ten. This keeps the list. It does
-// what runtime.typelinksinit does, and needs one thing that the run-time keeps to
-// itself: where in a module's record the result belongs. That is learnt from the
-// first module, which the run-time initialises, and checked there; where anything
-// is not as expected the run-time does all of them.
+// all modules before it, whose list it makes again each time: 20 ms if the program
+// has 10^5 types, for a cell that has ten. This keeps the list. It does what
+// runtime.typelinksinit does, and needs one thing that the run-time keeps to itself:
+// the place of the result in a module's record. It learns the place from the first
+// module, which the run-time initializes, and checks it there; if anything is not as
+// expected, the run-time does all modules.
 type modules struct {
 	learnt  bool
 	broken  bool                        // never try again

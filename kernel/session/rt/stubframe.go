@@ -14,9 +14,9 @@ import (
 // the place right, with the map of a type of the same shape.
 //
 // The record holds a distance from a base. The run-time itself says where its map is
-// now, so the base is that place less the distance: no layout has to be known. Where
-// no type has the shape, nothing is changed, and the self-test of the host says whether
-// that is right.
+// now, so the base is that place less the distance: no layout has to be known. If
+// no type has the shape, nothing is changed, and the self-test of the host decides if that
+// is right.
 func init() {
 	const gcData = 32 // offset in a type
 	f := &lm.StubFrame

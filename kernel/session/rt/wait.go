@@ -90,7 +90,7 @@ func wait(key waitKey, acquire, release func()) {
 	}
 }
 
-// serve hands what was acquired to the oldest call; false where there is none.
+// serve hands what was acquired to the oldest call; false if there is none.
 func serve(key waitKey) bool {
 	waitMu.Lock()
 	defer waitMu.Unlock()
@@ -103,7 +103,7 @@ func serve(key waitKey) bool {
 	return true
 }
 
-// withdraw takes a call out; false where it has been served.
+// withdraw takes a call out. It returns false if the call has been served.
 func withdraw(key waitKey, got chan struct{}) bool {
 	waitMu.Lock()
 	defer waitMu.Unlock()

@@ -14,7 +14,7 @@ import (
 // the system call and the descriptor.
 var readCall = map[string]string{"amd64": "0 0x0 ", "arm64": "63 0x0 "}[runtime.GOARCH]
 
-// waitsForInput says whether a thread of the process, or of its children, waits
+// waitsForInput reports whether a thread of the process, or of its children, waits
 // to read from the empty pipe on its standard input.
 func waitsForInput(pid int, pipe *os.File) bool {
 	if readCall == "" || pending(pipe) != 0 {
@@ -47,7 +47,7 @@ func reads(pid, depth int) bool {
 	return false
 }
 
-// samePipe says whether a child reads from a pipe that its parent reads from
+// samePipe reports whether a child reads from a pipe that its parent reads from
 // too: the end of a pipeline reads from another one.
 func samePipe(pid int) bool {
 	own, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", pid))

@@ -48,13 +48,13 @@ func TypeLinks() (sections []unsafe.Pointer, offsets [][]int32)
 func TypesEqual(t, u unsafe.Pointer, seen map[[2]unsafe.Pointer]struct{}) bool
 
 // PollSetDeadline sets the deadline of a poller's record: in d nanoseconds, in the
-// past where d is negative, none where it is 0. The mode is 'r', 'w' or their sum.
+// past if d is negative, none if it is 0. The mode is 'r', 'w' or their sum.
 //
 //go:linkname PollSetDeadline internal/poll.runtime_pollSetDeadline
 func PollSetDeadline(pd uintptr, d int64, mode int)
 
-// GetItab is the itab of the type for the interface that the program uses. It
-// makes one where there is none; it is nil where the type lacks a method.
+// GetItab returns the itab of the type for the interface that the program uses. It
+// makes one if there is none. It returns nil if the type lacks a method.
 //
 //go:linkname GetItab runtime.getitab
 func GetItab(inter, typ unsafe.Pointer, canfail bool) unsafe.Pointer
