@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -718,6 +719,9 @@ func (m *Modules) env() []string {
 // compiledEvery is how often a long compilation tells of itself.
 const compiledEvery = 3 * time.Second
 
+// newerGo is what the go command says of a module that needs a newer Go.
+var newerGo = regexp.MustCompile(`(?m)(\S+)@(\S+) requires go >= (\S+) \(running go ([^;)]+)`)
+
 // fetchError makes one line of what the go command says.
 func fetchError(lines []string, err error) error {
 	text := strings.Join(lines, "\n")
@@ -732,6 +736,9 @@ func fetchError(lines []string, err error) error {
 		}
 	}
 	switch {
+	case newerGo.MatchString(text):
+		m := newerGo.FindStringSubmatch(text)
+		line = fmt.Sprintf("%s %s needs Go %s, and cells are compiled with go%s: take an older version with %%go get %s@VERSION, or install the newer Go", m[1], m[2], m[3], m[4], m[1])
 	case has("connection refused", "no such host", "i/o timeout", "network is unreachable", "Temporary failure in name resolution", "TLS handshake timeout", "proxyconnect"):
 		line = "the module proxy cannot be reached (" + line[strings.LastIndex(line, ": ")+1:] + " ); what the module cache holds can be imported all the same"
 		line = strings.Replace(strings.Replace(line, "( ", "(", 1), " )", ")", 1)

@@ -69,6 +69,7 @@ func TestModules(t *testing.T) {
 		name + "/color@v1.0.0":   color("", "red"),
 		name + "/color@v1.1.0":   color("", "blue"),
 		name + "/mixer@v1.0.0":   {"go.mod": "module " + name + "/mixer\n\ngo 1.24\n\nrequire " + name + "/color v1.2.0\n", "m.go": "package mixer\n\nimport \"" + name + "/color\"\n\nvar Mixed = color.Mix()\n"},
+		name + "/future@v1.0.0":  {"go.mod": "module " + name + "/future\n\ngo 1.99\n", "f.go": "package future\n"},
 		name + "/color@v1.2.0":   color("\nfunc Mix() string { return \"green\" }\n", "blue"),
 		name + "/palette@v1.0.0": {"go.mod": "module " + name + "/palette\n\ngo 1.24\n\nrequire " + name + "/color v1.1.0\n", "p.go": "package palette\n\nimport \"" + name + "/color\"\n\nfunc Two() string { return color.Name() + color.Name() }\n"},
 	})
@@ -107,6 +108,7 @@ func TestModules(t *testing.T) {
 	n.run("%go get "+name+"/color@v9.9.9").failed(t, "Error", "v9.9.9")
 	n.run("import \""+name+"/nothing\"").failed(t, "CompileError", name+"/nothing")
 	n.run("import \"nosuchpackage\"").failed(t, "CompileError", "standard library")
+	n.run("import \""+name+"/future\"").failed(t, "CompileError", name+"/future v1.0.0 needs Go 1.99", "%go get "+name+"/future@VERSION")
 	n.ok("%env GOPROXY=http://127.0.0.1:9")
 	n.run("import \""+name+"/other\"").failed(t, "CompileError", "the module proxy cannot be reached")
 	if got := n.ok("%go version"); !strings.Contains(got, "go version go1") {
