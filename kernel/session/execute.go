@@ -32,7 +32,7 @@ func (x *execution) progress(line string) { x.out.Stream("stderr", []byte(line+"
 type run struct {
 	out     kernel.Output
 	x       *execution
-	started func()           // called when it is loaded, before it runs
+	started func()           // called when it is loaded, before it runs; nil after
 	done    chan frame.Event // of the done event
 }
 
@@ -233,7 +233,9 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 	case frame.Started:
 		p.SetTarget(r.out.Stream)
 		r.started()
+		r.started = nil // it holds the unit, and with it all that the notebook defined then
 	case frame.Done:
+		r.started = nil
 		s.super.SetDir(e.Name)
 		s.super.Note(e.Env)
 		r.done <- e
