@@ -45,7 +45,7 @@ func TestArm64(t *testing.T) {
 	must(err)
 	must(keepArchives(dir, m, all))
 	must(os.WriteFile(filepath.Join(dir, "link.cfg"), importcfg(dir, m.Package), 0o644))
-	here := &preparation{tc: native, env: env} // what stands before the linker runs on this machine
+	here := &preparation{tc: native, env: env} // the program in front of the linker runs on this machine
 	must(here.buildLD(ctx, dir))
 	i := slices.IndexFunc(all, func(l listed) bool { return l.ImportPath == p.Main })
 	must(p.linkFast(ctx, dir, m, all[i]))

@@ -55,7 +55,7 @@ func (b *fast) linkage() linkage {
 }
 
 // stub writes the stub of libhost.so for one archive and the importcfg that
-// puts it in the place of all packages of the host.
+// names it for all packages of the host.
 func (b *fast) stub(dir, archive string) (linkcfg string, err error) {
 	l, err := b.h.library()
 	if err != nil {

@@ -341,7 +341,7 @@ func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []str
 	return added, nil
 }
 
-// inOriginals puts the user's folders in the place of the copies' in a message.
+// inOriginals replaces the folders of copies by the user's in a message.
 func (m *Modules) inOriginals(err error) error {
 	fe, ok := err.(*FetchError) // not one that another error explains
 	if !ok {

@@ -22,7 +22,7 @@ var (
 // completePatience bounds how long a magic may think about its arguments.
 const completePatience = 2 * time.Second
 
-// Complete lists what may stand at pos.
+// Complete lists what may be written at pos.
 func (s *Session) Complete(ctx context.Context, code string, pos int) (kernel.Completion, error) {
 	if pos < 0 || pos > len(code) {
 		return kernel.Completion{}, fmt.Errorf("session: position %d is outside of the %d bytes of code", pos, len(code))
@@ -121,7 +121,7 @@ func goOnly(code string) string {
 	return strings.Join(lines, "")
 }
 
-// Inspect describes what stands at pos: documentation of a name, help of a magic.
+// Inspect describes what is written at pos: documentation of a name, help of a magic.
 func (s *Session) Inspect(_ context.Context, code string, pos, detail int) (kernel.Bundle, bool, error) {
 	if pos < 0 || pos > len(code) {
 		return nil, false, fmt.Errorf("session: position %d is outside of the %d bytes of code", pos, len(code))

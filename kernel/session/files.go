@@ -15,7 +15,7 @@ import (
 
 const (
 	loadHelp = `%load file puts the text of the file into the cell, in place of the magic.`
-	runHelp  = `%run file.go [arguments] runs a Go file in the session, as if its text stood in the cell: func main is called with the arguments in
+	runHelp  = `%run file.go [arguments] runs a Go file in the session, as if its text were the cell: func main is called with the arguments in
 os.Args, and what the file declares stays. Quotes keep blanks. For a program of its own: !go run file.go`
 )
 

@@ -117,7 +117,7 @@ func TestModules(t *testing.T) {
 }
 
 // TestLocalModules imports from the module and the workspace that the notebook
-// lies in, and edits it.
+// is in, and edits it.
 func TestLocalModules(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

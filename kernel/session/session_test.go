@@ -103,7 +103,7 @@ func trace(err error) string {
 	return fmt.Sprint(err)
 }
 
-// separator stands between outputs of different kinds in what a record shows.
+// separator is between outputs of different kinds in what a record shows.
 const separator = "¦"
 
 // A record keeps what a cell shows, in order.

@@ -10,7 +10,7 @@ import (
 )
 
 // Rebuild builds gopherpod again from its own source, with the Go that is installed now,
-// and puts it in the place of program. A program that an older Go built cannot read what
+// and replaces program by it. A program that an older Go built cannot read what
 // a newer one compiles, so that an upgrade of Go asks for this. Prepare or Install has
 // written the source before. If it fails, program stays as it is.
 func Rebuild(ctx context.Context, l Layout, program string) error {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestRebuild puts a program in the place of another, and leaves it if that fails.
+// TestRebuild replaces a program by another, and leaves it if that fails.
 func TestRebuild(t *testing.T) {
 	l := Layout{Prefix: t.TempDir()}
 	t.Setenv("GOFLAGS", "-mod=vendor") // is not for our own source

@@ -17,7 +17,7 @@
 //	cycle.go     values that contain themselves
 //	matrix.go    matrices as text and tables
 //	table.go     slices of structs as tables
-//	dup_linux.go, dup_other.go  a descriptor in the place of another
+//	dup_linux.go, dup_other.go  replacing a descriptor by another
 //	vars.go      the variables described
 //	builtin.go   the magics that every session has
 package host

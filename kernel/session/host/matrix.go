@@ -13,8 +13,8 @@ type matrix interface {
 	At(i, j int) float64
 }
 
-// A grid is a matrix to show. Of a large one the first and last rows and
-// columns are shown.
+// A grid is a matrix to show. It has the first and last rows and columns of a
+// large one.
 type grid struct {
 	m          matrix
 	name       string // type

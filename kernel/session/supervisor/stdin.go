@@ -90,8 +90,8 @@ func (s *Supervisor) Disconnect() {
 }
 
 // ServeStdin calls ask for a line whenever the session, or a command that it runs,
-// waits for standard input, until ctx is done. No call tells of that; the system
-// does.
+// waits for standard input, until ctx is done. No call reports that; the
+// system does.
 func (s *Supervisor) ServeStdin(ctx context.Context, p *Process, ask func(context.Context) (string, error)) {
 	s.mu.Lock()
 	in := s.stdin

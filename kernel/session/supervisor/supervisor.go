@@ -25,7 +25,7 @@ type Options struct {
 	Work string
 	// Event handles what a process says of its runs, one event at a time.
 	Event func(*Process, frame.Event)
-	// Log receives what is of use for debugging.
+	// Log receives messages for people debugging the session.
 	Log func(string)
 }
 
@@ -146,8 +146,7 @@ func (s *Supervisor) Started() (*Process, error) {
 	return s.proc, s.err
 }
 
-// Replace starts another process in the place of p, which has ended or is of no
-// use.
+// Replace starts another process instead of p, which has ended or cannot be used.
 func (s *Supervisor) Replace(p *Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

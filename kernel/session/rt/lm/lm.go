@@ -2,8 +2,8 @@
 // running program. They are the functions that package plugin and package
 // runtime/pprof use themselves; the run-time keeps them open by linkname.
 //
-// It is a package of its own because an empty assembly file has to stand
-// beside declarations without body, which a package with cgo may not hold.
+// It is a package of its own because declarations without body
+// need an empty assembly file, which a package with cgo may not have.
 package lm
 
 import (
