@@ -63,6 +63,9 @@ func (s *server) execute(r *request) (aborted []*request) {
 	if err == nil {
 		reply["user_expressions"] = s.userExpressions(in.UserExpressions)
 	}
+	if why := s.hist.Failure(); why != nil {
+		out.Stream("stderr", []byte("cells are not kept for later sessions: "+why.Error()+"\n"))
+	}
 	out.flush()
 	if err != nil && !in.Silent {
 		c := errorContent(err)

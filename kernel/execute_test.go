@@ -353,3 +353,20 @@ func TestRequestsBetweenCells(t *testing.T) {
 	c.Request(kerneltest.Control, "interrupt_request", struct{}{})
 	c.Wait(long)
 }
+
+// A history that keeps nothing is told in the first cell, and not again.
+func TestHistoryThatKeepsNothing(t *testing.T) {
+	c := kerneltest.Start(t, basic(), func(o *kernel.Options) { o.History = t.TempDir() }) // a folder
+	c.Request(kerneltest.Shell, "history_request", map[string]any{"hist_access_type": "tail", "n": 1})
+	for i, want := range []int{1, 0} {
+		said := 0
+		for _, m := range c.Execute("hello").Of("stream") {
+			if text, _ := m.Content["text"].(string); m.Content["name"] == "stderr" && strings.Contains(text, "cells are not kept for later sessions: ") {
+				said++
+			}
+		}
+		if said != want {
+			t.Errorf("cell %d: told %d times, want %d", i, said, want)
+		}
+	}
+}

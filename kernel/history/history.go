@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -35,6 +36,10 @@ type Store struct {
 	closing chan struct{}
 	done    chan struct{} // closed when the goroutine has returned
 	once    sync.Once
+
+	mu     sync.Mutex
+	failed error // the first failure; told once
+	told   bool
 }
 
 // file is owned by the store's goroutine.
@@ -72,6 +77,7 @@ func (s *Store) run(path string) {
 	defer close(s.done)
 	var f file
 	f.db, f.session, f.err = open(path)
+	s.fail(f.err)
 	if f.err != nil && path != "" {
 		var err error
 		if f.db, f.session, err = open(""); err != nil {
@@ -79,7 +85,10 @@ func (s *Store) run(path string) {
 		}
 	}
 	if f.db != nil {
-		defer f.db.Close()
+		defer func() {
+			f.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`) // it fails if another kernel writes, which does it later
+			f.db.Close()
+		}()
 	}
 	for {
 		select {
@@ -140,7 +149,8 @@ func open(path string) (db *sql.DB, session int64, err error) {
 func (s *Store) Add(line int, source string) {
 	s.enqueue(func(f *file) {
 		if f.db != nil {
-			f.db.Exec(`INSERT OR REPLACE INTO history (session, line, source) VALUES (?, ?, ?)`, f.session, line, source)
+			_, err := f.db.Exec(`INSERT OR REPLACE INTO history (session, line, source) VALUES (?, ?, ?)`, f.session, line, source)
+			s.fail(err)
 		}
 	})
 }
@@ -149,7 +159,8 @@ func (s *Store) Add(line int, source string) {
 func (s *Store) SetOutput(line int, output string) {
 	s.enqueue(func(f *file) {
 		if f.db != nil {
-			f.db.Exec(`UPDATE history SET output = ? WHERE session = ? AND line = ?`, output, f.session, line)
+			_, err := f.db.Exec(`UPDATE history SET output = ? WHERE session = ? AND line = ?`, output, f.session, line)
+			s.fail(err)
 		}
 	})
 }
@@ -162,7 +173,32 @@ func (s *Store) Err() error {
 	return err
 }
 
-// Close writes what is queued and closes the file. Later calls do nothing.
+// fail notes why something is not kept.
+func (s *Store) fail(err error) {
+	if err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = fmt.Errorf("history: %s", strings.TrimPrefix(err.Error(), "history: "))
+	}
+}
+
+// Failure returns, once, why cells are not kept: the file cannot be opened, or the disk is
+// full. It does not wait; what is queued may fail later.
+func (s *Store) Failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told || s.failed == nil {
+		return nil
+	}
+	s.told = true
+	return s.failed
+}
+
+// Close writes what is queued, brings what lies in the write-ahead log into the file, as far
+// as no other process reads it, and closes the file. Later calls do nothing.
 func (s *Store) Close() {
 	s.once.Do(func() { close(s.closing) })
 	<-s.done

@@ -150,3 +150,57 @@ func BenchmarkAdd(b *testing.B) {
 		s.Add(line, "x := 1\nfmt.Println(x)")
 	}
 }
+
+// A write that fails, as on a full disk, is told once; so is a file that cannot be opened.
+func TestFailureIsToldOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "h.sqlite")
+	s := Open(path)
+	defer s.Close()
+	s.Add(1, "x")
+	if _, err := s.Tail(1); err != nil || s.Failure() != nil {
+		t.Fatal("a store that works has a failure")
+	}
+	other, _, err := open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.Exec(`DROP TABLE history`); err != nil { // stands for a disk that takes nothing
+		t.Fatal(err)
+	}
+	s.Add(2, "y")
+	s.SetOutput(2, "1")
+	s.Err() // waits for both
+	if first, second := s.Failure(), s.Failure(); first == nil || second != nil {
+		t.Errorf("the failure is told as %v, then %v", first, second)
+	}
+	broken := Open(t.TempDir())
+	defer broken.Close()
+	broken.Err()
+	if broken.Failure() == nil {
+		t.Error("a file that cannot be opened is not told")
+	}
+}
+
+// When the store is closed the file alone holds all cells: nothing is in the log.
+func TestCloseEmptiesTheLog(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "h.sqlite")
+	other := Open(path) // another kernel, which has the file open
+	defer other.Close()
+	other.Err()
+	s := Open(path)
+	s.Add(1, "kept")
+	s.Close()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(dir, "copy.sqlite")
+	if err := os.WriteFile(alone, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := Open(alone)
+	defer c.Close()
+	check(t, "a copy of the file", sources(c.Tail(5)), "2/1 kept")
+}

@@ -132,22 +132,23 @@ func surroundings(redact func(string) string) (env []string, stop func(), err er
 	if err != nil {
 		return nil, nil, err
 	}
-	kept, err := runs.Serve(runStore(), func(r *runs.Run) { fromNotebook(r, redact) })
+	open, closeStore := runStore()
+	kept, err := runs.Serve(open, func(r *runs.Run) { fromNotebook(r, redact) })
 	if err != nil {
 		return nil, nil, errors.Join(err, endpoint.Close())
 	}
 	return []string{
 		dataset.EnvProgram + "=" + program, runs.EnvURL + "=" + kept.URL, runs.EnvKey + "=" + kept.Key,
 		train.EnvLocalURL + "=" + endpoint.URL + "/v2", train.EnvLocalKey + "=" + endpoint.Key, train.EnvLocalStore + "=" + endpoint.Folder,
-	}, func() { kept.Close(); endpoint.Close() }, nil
+	}, func() { kept.Close(); closeStore(); endpoint.Close() }, nil
 }
 
-// runStore opens the user's run store when it is first needed, and tries again if
-// that failed.
-func runStore() func() (runs.Store, error) {
+// runStore returns functions that open the user's run store when it is first needed, again
+// if that failed, and that close it.
+func runStore() (open func() (runs.Store, error), closeStore func()) {
 	var mu sync.Mutex
 	var store *sqlite.Store
-	return func() (runs.Store, error) {
+	open = func() (runs.Store, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if store == nil {
@@ -158,6 +159,14 @@ func runStore() func() (runs.Store, error) {
 			store = s
 		}
 		return store, nil
+	}
+	return open, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if store != nil {
+			_ = store.Close() // nobody is left who could be told; the log keeps the data
+			store = nil
+		}
 	}
 }
 

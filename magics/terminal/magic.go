@@ -16,6 +16,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
 )
 
 // magicCommand returns the command that runs a magic.
@@ -120,10 +121,24 @@ func (u *use) run(ctx context.Context, p *Program, run func(context.Context, *ma
 		enc.SetEscapeHTML(false)
 		err = errors.Join(err, enc.Encode(answer))
 	}
-	if errors.As(err, new(*train.InterruptedError)) { // the magic has told it
+	switch {
+	case errors.As(err, new(*train.InterruptedError)): // the magic has told it
 		return &exitError{Interrupted}
+	case err == nil && u.atLimit():
+		return &exitError{Overtime}
 	}
 	return err
+}
+
+// atLimit reports whether the command's training ended because its job had no time left. The
+// magic has said so.
+func (u *use) atLimit() bool {
+	v, ok := u.vars.Lookup("model")
+	if !ok || u.command.result != "model" {
+		return false
+	}
+	m, ok := v.Interface().(*train.Model)
+	return ok && m.Stopped == worker.StoppedAtLimit
 }
 
 // typed is the call in the words of a notebook, as the run store keeps it, so that

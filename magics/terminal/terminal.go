@@ -49,7 +49,7 @@ const (
 	OK          = 0
 	Failed      = 1   // the job failed, or a file could not be written
 	Usage       = 2   // the command line, the specification or the data are wrong
-	Overtime    = 3   // the server ended the job at its --timeout or --max-cost
+	Overtime    = 3   // the job reached its --timeout or --max-cost; -o has the weights so far
 	Unreachable = 4   // no endpoint, or it refuses the key
 	Interrupted = 130 // the job is cancelled; -o has the weights so far, if they could be had
 )

@@ -142,6 +142,17 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestTimeLimit: the training ends in time, with an exit code of its own, and the file has
+// the weights.
+func TestTimeLimit(t *testing.T) {
+	workplace(t)
+	code, out, errs := do(t.Context(), "train", "net.yaml", "-d", "iris.csv", "--target", "species", "--epochs", "100000000", "--timeout", "5s", "-o", "limit.safetensors")
+	m, err := train.Load("limit.safetensors")
+	if code != Overtime || err != nil || m.Epochs == 0 || !strings.Contains(errs, "Stopped at the limit (--timeout 5s) after epoch ") {
+		t.Errorf("%d, %v\n%s\n%s", code, err, out, errs)
+	}
+}
+
 func TestComplete(t *testing.T) {
 	complete := func(words []string) []string {
 		code, out, errs := do(t.Context(), append([]string{"__complete"}, words...)...)

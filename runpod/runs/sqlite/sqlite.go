@@ -112,8 +112,12 @@ func Open(path string) (*Store, error) {
 	return &Store{db}, nil
 }
 
-// Close closes the file.
-func (s *Store) Close() error { return s.db.Close() }
+// Close brings what lies in the write-ahead log into the file, as far as no other process
+// reads it, and closes the file: a copy of the file alone is whole then.
+func (s *Store) Close() error {
+	_, err := s.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
+	return errors.Join(err, s.db.Close())
+}
 
 // Put is runs.Store's.
 func (s *Store) Put(ctx context.Context, r runs.Run) error {

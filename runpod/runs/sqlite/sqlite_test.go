@@ -191,3 +191,40 @@ func BenchmarkList(b *testing.B) {
 		}
 	})
 }
+
+// When a store is closed the file alone holds its runs, also if another process has it open.
+func TestCloseEmptiesTheLog(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "runs.sqlite")
+	other, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), runs.Run{ID: "abcd", State: runs.Completed, Created: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := filepath.Join(dir, "copy.sqlite")
+	if err := os.WriteFile(alone, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if r, err := c.Get(t.Context(), "abcd"); err != nil || r.ID != "abcd" {
+		t.Errorf("a copy of the file has %v, %v", r.ID, err)
+	}
+}
