@@ -302,7 +302,7 @@ func TestInterruptedTwice(t *testing.T) {
 	err := find(t, "runpod_train").Run(ctx, &magic.Call{
 		Args: "-d Xtrain,ytrain --epochs 1000000", Body: digitsNet, Cell: true, Interactive: true, Vars: vars, Out: out, Again: again,
 	})
-	if !errors.Is(err, why) || !strings.Contains(out.stderr.String(), "is cancelled") {
+	if !errors.Is(err, why) || !strings.Contains(out.stderr.String(), "is cancelled") || !strings.Contains(out.stderr.String(), "its worker finishes the batch and keeps the weights; attach to run ") {
 		t.Errorf("%v, %s", err, out.stderr.String())
 	}
 	if v, ok := vars.Lookup("model"); !ok || v.Interface().(*train.Model).HasWeights() {

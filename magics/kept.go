@@ -3,7 +3,6 @@ package magics
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
@@ -34,8 +33,7 @@ func note(m *train.Model, err error, s *shownRun) string {
 	case m.Stopped == worker.StoppedAtLimit:
 		return fmt.Sprintf("Stopped at the limit%s after epoch %d; %s; go on with --from %s.", limit, trained, holds, variable)
 	case m.Stopped != "":
-		why, _, _ := strings.Cut(m.Stopped, "; ") // behind it the worker says which state it kept
-		return fmt.Sprintf("Ended after epoch %d: %s; %s.", trained, why, holds)
+		return fmt.Sprintf("Ended after epoch %d: %s.", trained, m.Stopped) // the worker says which state it kept
 	case m.Weights.Best != "":
 		return holds + "."
 	}

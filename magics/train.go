@@ -357,6 +357,9 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {
 		fmt.Fprintln(c.Out.Stderr(), cut)
+		if cut.Cancelled && !cut.Weights && model != nil && model.History.Len() > 0 {
+			fmt.Fprintf(c.Out.Stderr(), "its worker finishes the batch and keeps the weights; attach to run %s to get them\n", plan.RunID[:8])
+		}
 	}
 	err = errors.Join(overtime(err, o, limit, model), undefined)
 	if err == nil && !o.quiet {

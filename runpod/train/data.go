@@ -114,8 +114,12 @@ func makeLabels(name string, v any, loss, xname string, rows int, output []int) 
 		return t, err
 	}
 	if output != nil && !fits(t.Shape[1:], output) {
-		return t, wrong(name, tensors.ErrShape, "has %s a row and the model gives %s; %s wants them equal",
-			numbers(t.Shape[1:]), numbers(output), loss)
+		hint := ""
+		if len(t.Shape) < 3 && len(output) == 1 {
+			hint = fmt.Sprintf("; the last layer wants %d for them", t.Cols())
+		}
+		return t, wrong(name, tensors.ErrShape, "has %s a row and the model gives %s; %s wants them equal%s",
+			numbers(t.Shape[1:]), numbers(output), loss, hint)
 	}
 	return t, nil
 }
@@ -139,16 +143,49 @@ func classLabels(name string, t tensors.Tensor, loss string, output []int) (tens
 		case v != math.Trunc(v):
 			return t, wrong(name, tensors.ErrRange, "holds %v at %d; %s wants class numbers 0, 1, 2, ... (for other numbers there is the loss mse)", v, i, loss)
 		case v < 0:
-			return t, wrong(name, tensors.ErrRange, "holds %v at %d; class numbers begin at 0", v, i)
+			return t, wrong(name, tensors.ErrRange, "holds %v at %d; class numbers begin at 0%s", v, i, signsHint(values))
 		case v >= float64(classes):
-			return t, wrong(name, tensors.ErrRange, "holds class %v at %d, and the model has %d outputs, for the classes 0 to %d; the last layer wants %d or more outputs",
-				v, i, classes, classes-1, int(slices.Max(values))+1)
+			return t, wrong(name, tensors.ErrRange, "holds class %v at %d, and the model has %s; %s", v, i, outputsInWords(classes), classesHint(values, classes))
 		}
 	}
 	if t, err = t.Reshape(t.Rows()); err != nil {
 		return t, err
 	}
 	return convert(name, t, tensors.Int64, "")
+}
+
+// outputsInWords says which classes a model with so many outputs tells apart.
+func outputsInWords(n int) string {
+	if n == 1 {
+		return "1 output, for the class 0"
+	}
+	return fmt.Sprintf("%d outputs, for the classes 0 to %d", n, n-1)
+}
+
+// classesHint says what to do about class numbers that are too high for a model with that
+// many outputs: count them from 0, take a loss for numbers, or give the model more outputs.
+func classesHint(values []float64, outputs int) string {
+	low, high := slices.Min(values), slices.Max(values)
+	hint := fmt.Sprintf("the last layer wants %.0f or more outputs", high+1)
+	switch {
+	case outputs == 1 && high == 1 && low >= 0:
+		return "for two classes and one output there is the loss bce_with_logits, for numbers mse; or " + hint
+	case outputs == 1:
+		return "for numbers there is the loss mse; for classes " + hint
+	case low == 1 && high == float64(outputs):
+		return fmt.Sprintf("the classes are counted from 1 here: subtract 1 from each, or give the last layer %d outputs", outputs+1)
+	}
+	return hint
+}
+
+// signsHint says what to do about labels of -1 and 1.
+func signsHint(values []float64) string {
+	for _, v := range values {
+		if v != -1 && v != 1 {
+			return "; for other numbers there is the loss mse"
+		}
+	}
+	return "; write 0 in the place of -1"
 }
 
 // numbers writes how many numbers a row of that shape has.

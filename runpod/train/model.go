@@ -284,8 +284,12 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 	}
 	if m.Input != nil {
 		if _, _, err := m.Spec.Resolve(x.Shape[1:]); err != nil {
-			return nil, x, wrong(name, tensors.ErrShape, "has %s a row and the model was trained on %s",
-				numbers(x.Shape[1:]), numbers(m.Input))
+			hint := ""
+			if len(x.Shape) == 2 && x.Shape[1] == 1 && x.Rows() == elements(m.Input) {
+				hint = "; a slice is one number a row: for one row give [][]float64{x}"
+			}
+			return nil, x, wrong(name, tensors.ErrShape, "has %s a row and the model was trained on %s%s",
+				numbers(x.Shape[1:]), numbers(m.Input), hint)
 		}
 	}
 	r := &worker.Request{

@@ -107,6 +107,10 @@ func TestBadInput(t *testing.T) {
 		return c
 	}
 	narrow, _ := blobs(30)
+	fromOne, twoClasses, signs, texts := make([]int, 30), make([]int, 30), make([]int, 30), make([]string, 30)
+	for i := range fromOne {
+		fromOne[i], twoClasses[i], signs[i], texts[i] = i%3+1, i%2, i%2*2-1, string(rune('a'+i%3))
+	}
 	for _, c := range []struct {
 		name string
 		spec any
@@ -126,6 +130,12 @@ func TestBadInput(t *testing.T) {
 		{"not numbers", twoLayers, Data{X: []string{"a"}, Y: y}, Options{}, tensors.ErrType, "X is a []string; a gonum matrix or a slice of numbers is wanted"},
 		{"fractions as classes", twoLayers, Data{X: X, Y: half}, Options{}, tensors.ErrRange, "y holds 1.5 at 3; cross_entropy wants class numbers 0, 1, 2, ... (for other numbers there is the loss mse)"},
 		{"class too high", twoLayers, Data{X: X, Y: with(7, 3)}, Options{}, tensors.ErrRange, "y holds class 3 at 7, and the model has 3 outputs, for the classes 0 to 2; the last layer wants 4 or more outputs"},
+		{"classes from 1", twoLayers, Data{X: X, Y: fromOne}, Options{}, tensors.ErrRange, "the classes are counted from 1 here: subtract 1 from each, or give the last layer 4 outputs"},
+		{"numbers, and no loss for them", Layers("linear 1"), Data{X: X, Y: fromOne}, Options{}, tensors.ErrRange, "y holds class 1 at 0, and the model has 1 output, for the class 0; for numbers there is the loss mse; for classes the last layer wants 4 or more outputs"},
+		{"two classes, one output", Layers("linear 1"), Data{X: X, Y: twoClasses}, Options{}, tensors.ErrRange, "for two classes and one output there is the loss bce_with_logits"},
+		{"signs", twoLayers, Data{X: X, Y: signs}, Options{}, tensors.ErrRange, "y holds -1 at 0; class numbers begin at 0; write 0 in the place of -1"},
+		{"one target for two outputs", Layers("linear 2"), Data{X: X, Y: half}, Options{Loss: "mse"}, tensors.ErrShape, "y has 1 number a row and the model gives 2 numbers; mse wants them equal; the last layer wants 1 for them"},
+		{"texts, and a loss for numbers", Layers("linear 1"), Data{X: X, Y: texts}, Options{Loss: "mse"}, tensors.ErrType, "y holds texts, and mse wants numbers; for classes there is the loss cross_entropy"},
 		{"class below 0", twoLayers, Data{X: X, Y: with(7, -1)}, Options{}, tensors.ErrRange, "y holds -1 at 7; class numbers begin at 0"},
 		{"one-hot", twoLayers, Data{X: X, Y: mat.NewDense(30, 3, nil)}, Options{}, tensors.ErrShape, "y has 3 numbers a row; cross_entropy wants one class number"},
 		{"labels of another width", Layers("linear 2"), Data{X: X, Y: mat.NewDense(30, 3, nil)}, Options{Loss: "mse"}, tensors.ErrShape, "y has 3 numbers a row and the model gives 2 numbers; mse wants them equal"},
@@ -182,5 +192,23 @@ func TestJoin(t *testing.T) {
 	}
 	if got := join(a, nil); len(got) != 3 {
 		t.Errorf("%v", got)
+	}
+}
+
+// One sample as a slice is taken for many samples of one number: the error says how to
+// write one row, before anything is sent.
+func TestOneRow(t *testing.T) {
+	m := &Model{Spec: &worker.ModelConfig{Type: "sequential", Layers: []worker.Layer{{Type: "linear"}}}, Input: []int{3}, state: "x"}
+	if spec, err := ParseSpec(Layers("linear 2")); err == nil {
+		if full, _, err := spec.Resolve([]int{3}); err == nil {
+			m.Spec = full
+		}
+	}
+	_, err := m.Predict([]float64{1, 2, 3})
+	if err == nil || !strings.Contains(err.Error(), "X has 1 number a row and the model was trained on 3 numbers; a slice is one number a row: for one row give [][]float64{x}") {
+		t.Errorf("%v", err)
+	}
+	if _, err = m.Predict([]float64{1, 2}); err == nil || strings.Contains(err.Error(), "one row") {
+		t.Errorf("%v", err)
 	}
 }
