@@ -197,7 +197,7 @@ func (s *Store) Failure() error {
 	return s.failed
 }
 
-// Close writes what is queued, brings what lies in the write-ahead log into the file, as far
+// Close writes what is queued, brings what is in the write-ahead log into the file, as far
 // as no other process reads it, and closes the file. Later calls do nothing.
 func (s *Store) Close() {
 	s.once.Do(func() { close(s.closing) })

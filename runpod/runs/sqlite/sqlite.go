@@ -112,7 +112,7 @@ func Open(path string) (*Store, error) {
 	return &Store{db}, nil
 }
 
-// Close brings what lies in the write-ahead log into the file, as far as no other process
+// Close brings what is in the write-ahead log into the file, as far as no other process
 // reads it, and closes the file: a copy of the file alone is whole then.
 func (s *Store) Close() error {
 	_, err := s.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
