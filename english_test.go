@@ -57,7 +57,6 @@ var unclear = []struct{ phrase, plain string }{
 var englishLater = []string{
 	"magics",
 	"runpod/place",
-	"runpod/sweep",
 	"runpod/train",
 	"runpod/transfer",
 	"worker",

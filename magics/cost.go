@@ -44,7 +44,7 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 		return usage("%q: runpod_cost takes no argument", args[0])
 	}
 	if !slices.Contains(runs.Groupings(), o.by) {
-		return usage("--by %s: one of %s is wanted%s", o.by, strings.Join(runs.Groupings(), ", "), didYouMean(o.by, runs.Groupings()))
+		return usage("--by: want one of %s, got %s%s", strings.Join(runs.Groupings(), ", "), o.by, didYouMean(o.by, runs.Groupings()))
 	}
 	place, where, err := locate(c.Out.Stderr(), "")
 	if err != nil {

@@ -40,7 +40,7 @@ in all                                    $1.26`, "HOST", strings.TrimPrefix(s.U
 	}
 }
 
-// TestCostReconciled: what the runs took stands beside what RunPod billed.
+// TestCostReconciled: what the runs took is compared with what RunPod billed.
 func TestCostReconciled(t *testing.T) {
 	records := []runpod.BillingRecord{{StartTime: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), TotalAmount: 1.5}, {StartTime: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC), TotalAmount: 0.25}}
 	sums := []runs.Sum{{Group: "2026-11-21", Runs: 3, Billed: 120, Dollars: 1}}

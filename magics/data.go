@@ -24,7 +24,7 @@ type dataOptions struct {
 func (o *dataOptions) define(flags *pflag.FlagSet) {
 	flags.StringVarP(&o.data, "data", "d", "", "samples and labels: variables `X,y`, a file (CSV, .npy, .npz, .parquet) or a struct of slices")
 	o.defineColumns(flags)
-	flags.StringVarP(&o.target, "target", "l", "", "`column` of the file or struct that holds the labels")
+	flags.StringVarP(&o.target, "target", "l", "", "`column` of the file or struct that holds the labels; a,b,c: several labels a row")
 }
 
 func (o *dataOptions) defineColumns(flags *pflag.FlagSet) {
@@ -128,7 +128,7 @@ func sameNames(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// table reads a file, or a variable that has columns, and tells the person what the
+// table reads a file, or a variable that has columns, and reports what the
 // reader decided; nil is another variable.
 func (o *dataOptions) table(ctx context.Context, c *magic.Call, word string) (*dataset.Table, error) {
 	if !dataset.IsFile(word) {

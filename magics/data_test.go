@@ -149,11 +149,11 @@ func TestSweepOptions(t *testing.T) {
 		t.Errorf("%v, %q", err, out.stdout.String())
 	}
 	for more, want := range map[string]string{
-		" --halving 1":    "--halving 1: 3 or 3,min_epochs=2 is wanted",
-		" --halving x":    "--halving x: 3 or 3,min_epochs=2 is wanted",
+		" --halving 1":    "--halving: want FACTOR or FACTOR,min_epochs=N with FACTOR >= 2, such as 3 or 3,min_epochs=2, got 1",
+		" --halving x":    "--halving: want FACTOR or FACTOR,min_epochs=N with FACTOR >= 2, such as 3 or 3,min_epochs=2, got x",
 		" --method cmaes": "cmaes wants numbers; tpe takes words too",
-		" --seed 3":       "s.jsonl is of another sweep",
-		" --noblock":      "--from, --model and --noblock are of a single training",
+		" --seed 3":       "s.jsonl belongs to another sweep",
+		" --noblock":      "--from, --model and --noblock belong to a single training",
 		" --track none":   "--track none: ",
 		" --endpoint abc": "--endpoint abc: RUNPOD_API_KEY is not set",
 	} {

@@ -28,7 +28,7 @@ func howTrained(h worker.Hyperparameters) string {
 	return s
 }
 
-// title stands above the table of a training.
+// title is the line above the table of a training.
 func title(m *worker.ModelConfig, parameters int, h worker.Hyperparameters) string {
 	return fmt.Sprintf("%s: %s parameters; %s", m.Title(), render.Count(parameters), howTrained(h))
 }

@@ -178,7 +178,7 @@ func TestMagicEqualsCall(t *testing.T) {
 	}
 }
 
-// What is stored repeats byte for byte, but for the line with the times.
+// What is stored repeats byte for byte, except the line with the times.
 func TestOutputRepeats(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -611,7 +611,7 @@ func TestEndpointElsewhere(t *testing.T) {
 	t.Setenv("RUNPOD_ENDPOINT_ID", "local")
 	t.Setenv("RUNPOD_API_KEY", os.Getenv(train.EnvLocalKey))
 	for _, c := range []struct{ args, want string }{
-		{"", "; --gpu NAME would tell the cost"},
+		{"", "; --gpu NAME would show the cost"},
 		{" --gpu ADA_24 --max-cost 0.01", "; $0.0003 at $0.00031 a second on ADA_24 (table of "},
 	} {
 		out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 2"+c.args, digitsNet, vars, true)

@@ -11,8 +11,8 @@ import (
 )
 
 // locate finds the endpoint and says which it is: "On the embedded endpoint". The
-// name of another one may be given, which is refused where it cannot be reached; a
-// half-set environment is told on warn.
+// name of another one may be given, which is refused if it cannot be reached; a
+// half-set environment is reported on warn.
 func locate(warn io.Writer, name string) (train.Place, string, error) {
 	p, err := train.LocateID(runpod.EndpointID(name))
 	if err == nil && name != "" && p.Missing != "" {

@@ -24,7 +24,7 @@ func explain(err error) error {
 	case errors.As(err, &data):
 		return usage("%s", data)
 	case errors.Is(err, train.ErrNoWeights):
-		return usage("%v; train it again, or go on from another", trimmed(err))
+		return usage("%v; train it again, or continue from another", trimmed(err))
 	case errors.Is(err, train.ErrNotClasses):
 		return usage("%s", trimmed(err))
 	case errors.As(err, &refused):
@@ -97,7 +97,7 @@ func fromWorker(e *worker.Error, err error) error {
 	return &hint{err, e.Error()}
 }
 
-// fieldInWords names the option in the place of the field, and nothing where the
+// fieldInWords names the option instead of the field, and nothing if the
 // message names its place by itself.
 func fieldInWords(e *worker.Error) string {
 	if e.Field == "" || strings.HasPrefix(e.Message, "layer ") || strings.HasPrefix(e.Message, "line ") || strings.HasPrefix(e.Message, "there is") || strings.HasPrefix(e.Message, "unknown ") {

@@ -155,5 +155,5 @@ func onlyModel(args []string, name string) (string, error) {
 	case 1:
 		return args[0], nil
 	}
-	return "", usage("%q is one too many: only the model's name stands without an option", args[1])
+	return "", usage("unexpected argument %q: only the model's name may be given without an option", args[1])
 }

@@ -1,6 +1,11 @@
 package magics
 
 import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -267,6 +272,69 @@ func TestAdviceInCells(t *testing.T) {
 		out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1 --seed 1 "+option, digitsNet, vars, false)
 		if err != nil || want != "" && strings.Count(out.stderr.String()+out.text(), want) != 1 || want == "" && (strings.Contains(out.stderr.String()+out.text(), "asked for") || strings.Contains(out.stderr.String()+out.text(), "GPUs") || strings.Contains(out.stderr.String()+out.text(), "advice")) {
 			t.Errorf("%q: %v\n%s", option, err, out.stderr.String()+out.text())
+		}
+	}
+}
+
+// The trainings of the shared notebooks are good ones: none gets advice. Their data are
+// digits scaled to 1, or columns scaled to a spread of 1.
+func TestNotebooksGetNoAdvice(t *testing.T) {
+	files, err := filepath.Glob("../notebooks/*.ipynb")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no notebooks", err)
+	}
+	data, err := filepath.Abs("../notebooks/data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type cell struct{ name, line, body string }
+	var cells []cell
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var nb struct{ Cells []struct{ Source any } }
+		if err := json.Unmarshal(text, &nb); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range nb.Cells {
+			source := fmt.Sprint(c.Source)
+			if list, ok := c.Source.([]any); ok {
+				source = ""
+				for _, line := range list {
+					source += line.(string)
+				}
+			}
+			for _, magic := range []string{"runpod_train", "runpod_sweep"} {
+				line, body, _ := strings.Cut(source, "\n")
+				if args, ok := strings.CutPrefix(line, "%%"+magic); ok && !strings.Contains(args, "--from") {
+					cells = append(cells, cell{magic, strings.ReplaceAll(args, "data/", data+"/"), body})
+				}
+			}
+		}
+	}
+	if len(cells) < 10 {
+		t.Fatalf("%d cells", len(cells))
+	}
+	X, y := digits(t, 1500)
+	columns, numbers := mat.NewDense(60, 10, nil), make([]float64, 60)
+	for i := range 60 {
+		for j := range 10 {
+			columns.Set(i, j, math.Sin(float64(7*i+j))*2)
+		}
+		numbers[i] = 150 + 100*math.Sin(float64(i))
+	}
+	embedded(t)
+	for _, c := range cells {
+		vars := newVars(map[string]any{"Xtrain": X, "ytrain": y, "X": mat.NewDense(4, 2, []float64{0, 0, 0, 1, 1, 0, 1, 1}), "y": []int{0, 1, 1, 0}})
+		if strings.Contains(c.line, "--loss mse") {
+			vars = newVars(map[string]any{"Xtrain": columns, "ytrain": numbers})
+		}
+		line := strings.NewReplacer("--noblock", "", "--quiet", "").Replace(c.line) + " --dry-run"
+		out, err := run(t, c.name, line, c.body, vars, false)
+		if err != nil || strings.Contains(out.stderr.String(), "advice") {
+			t.Errorf("%s %s: %v\n%s", c.name, c.line, err, out.stderr.String())
 		}
 	}
 }

@@ -70,7 +70,7 @@ func jobOfRun(ctx context.Context, c *magic.Call, name string) (runpod.JobID, bo
 	return runpod.JobID(r.Job), true
 }
 
-// A notice tells once, in the first training cell of a session, which runs are open.
+// A notice names the open runs once, in the first training cell of a session.
 type notice struct{ once sync.Once }
 
 func (n *notice) tell(ctx context.Context, c *magic.Call) {
@@ -81,7 +81,7 @@ func (n *notice) tell(ctx context.Context, c *magic.Call) {
 		}
 		open, err := train.Lost(ctx, store)
 		if err != nil || len(open) == 0 {
-			return // a broken store is told with the run
+			return // a broken store is reported with the run
 		}
 		var ids []string
 		for _, r := range open[:min(len(open), 3)] {

@@ -78,7 +78,7 @@ func inWords(v any) string {
 	return string(b)
 }
 
-// showPrices lists the catalogue, or the table of the program where it cannot be
+// showPrices lists the catalogue, or the table of the program if it cannot be
 // asked.
 func showPrices(ctx context.Context, c *magic.Call, place train.Place) error {
 	t := render.Table{Header: []string{"pool", "cards", "GB", "$ an hour", "to be had"}, Left: []string{"pool", "cards", "to be had"}}

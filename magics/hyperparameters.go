@@ -140,9 +140,9 @@ func parseSet(words []string) (*worker.Hyperparameters, error) {
 		name = strings.ReplaceAll(name, "-", "_")
 		switch {
 		case !ok || value == "":
-			return nil, usage("--set %s: name=value is wanted, as in --set label_smoothing=0.1", w)
+			return nil, usage("--set %s: want name=value, as in --set label_smoothing=0.1", w)
 		case !slices.Contains(otherHyperparameters(), name):
-			return nil, usage("--set %s: it is none of %s%s", name, strings.Join(otherHyperparameters(), ", "), didYouMean(name, otherHyperparameters()))
+			return nil, usage("--set %s: unknown name; want one of %s%s", name, strings.Join(otherHyperparameters(), ", "), didYouMean(name, otherHyperparameters()))
 		}
 		if err := h.Set(name, value); err != nil {
 			var e *worker.Error

@@ -204,7 +204,7 @@ func (l *live) left() time.Duration {
 	return time.Duration(float64(spent) * (1 - done) / (done - from))
 }
 
-// end stops the drawing and puts the finished run in the place of the last frame.
+// end stops the drawing and replaces the last frame by the finished run.
 func (l *live) end(t render.Training) {
 	if l.watched {
 		close(l.stop)

@@ -30,7 +30,7 @@ func loadMagic() magic.Magic {
 		},
 		run: func(_ context.Context, c *magic.Call, o *loadOptions, args []string) error {
 			if len(args) != 1 {
-				return usage("a file is wanted: %%runpod_load net.safetensors")
+				return usage("want a file, as in %%runpod_load net.safetensors")
 			}
 			if err := resultName("-o", o.out); err != nil {
 				return err

@@ -165,7 +165,7 @@ func assignments(option, first, text string, v json.Unmarshaler) error {
 	return nil
 }
 
-// scalar is a number where the text is one.
+// scalar is a number if the text is one.
 func scalar(text string) any {
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
 		return n

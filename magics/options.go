@@ -42,12 +42,12 @@ func OptionError(fs *pflag.FlagSet, help string, err error) error {
 	var invalid *pflag.InvalidValueError
 	if errors.As(err, &invalid) {
 		f := invalid.GetFlag()
-		return usage("%s %s: %s is wanted", optionName(f), invalid.GetValue(), kindOf(f))
+		return usage("%s: want %s, got %s", optionName(f), kindOf(f), invalid.GetValue())
 	}
 	var missing *pflag.ValueRequiredError
 	if errors.As(err, &missing) {
 		f := missing.GetFlag()
-		return usage("%s wants %s behind it", optionName(f), kindOf(f))
+		return usage("%s: want %s after it", optionName(f), kindOf(f))
 	}
 	return usage("%s", err)
 }
@@ -78,7 +78,7 @@ func optionNames(fs *pflag.FlagSet) []string {
 	return names
 }
 
-// optionName is how people write it: the short form where there is one.
+// optionName is how people write it: the short form if there is one.
 func optionName(f *pflag.Flag) string {
 	if f.Shorthand != "" {
 		return "-" + f.Shorthand

@@ -24,7 +24,7 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 	case dollars == 0 || place.Embedded && !rate.Known():
 		return timeout, nil
 	case dollars < 0:
-		return 0, usage("--max-cost %v: a sum above 0 is wanted, in dollars", dollars)
+		return 0, usage("--max-cost: want a sum of dollars above 0, got %v", dollars)
 	case !rate.Known():
 		return 0, usage("--max-cost wants --gpu here, for the price of a second cannot be found; for instance --gpu ADA_24")
 	}
@@ -102,9 +102,9 @@ func rateInWords(r train.Rate) string {
 	return fmt.Sprintf("$%s a second on %s%s (%s)", strconv.FormatFloat(r.PerSecond(), 'g', 3, 64), r.Pool, gpus, r.Source)
 }
 
-// costInWords is the line behind a run on RunPod: how long the job waited and ran
-// as the service counts it, and what that cost. It is empty where the service does
-// not say, and is told after an interrupt too.
+// costInWords is the line after a run on RunPod: how long the job waited and ran, as the
+// service counts it, and what that cost. It is empty if the service does not say; it is
+// shown after an interrupt too.
 func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r train.Rate) string {
 	if place.Embedded || id == "" {
 		return ""
@@ -117,7 +117,7 @@ func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r trai
 	}
 	s := fmt.Sprintf("job %s: waited %s, ran %s", id, render.Duration(job.Delay), render.Duration(job.Execution))
 	if !r.Known() {
-		return s + "; --gpu NAME would tell the cost"
+		return s + "; --gpu NAME would show the cost"
 	}
 	return s + fmt.Sprintf("; %s at %s, without the worker's start and idle time", money(r.Cost(job.Execution)), rateInWords(r))
 }

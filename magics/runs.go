@@ -33,7 +33,7 @@ func runsMagic() magic.Magic {
 		name: "runpod_runs", kind: magic.Line,
 		args:    "[options]",
 		summary: "list the runs of this machine, newest first",
-		about: `%runpod_history RUN shows one of them, %runpod_attach RUN follows it where it is still open. Every run is kept
+		about: `%runpod_history RUN shows one of them, %runpod_attach RUN follows it if it is still open. Every run is kept
 before its job is submitted, in the file runs.sqlite (gopherpod runs lists it in a terminal).`,
 		define: func(fs *pflag.FlagSet, o *runsOptions) {
 			fs.StringVar(&o.state, "state", "", "`name`: only those that are "+strings.Join(states, ", "))
@@ -125,7 +125,7 @@ func lossesOf(list []runs.Run) []string {
 	return texts
 }
 
-// base is a notebook's name without its folder, which is nobody's business in an output.
+// base is a notebook's name without its folder, which does not belong in an output.
 func base(notebook string) string {
 	if notebook == "" {
 		return ""

@@ -48,7 +48,7 @@ func runSave(_ context.Context, c *magic.Call, o *saveOptions, args []string) er
 		name, args = args[0], args[1:]
 	}
 	if len(args) != 1 {
-		return usage("a file is wanted: %%runpod_save model net.safetensors")
+		return usage("want a file, as in %%runpod_save model net.safetensors")
 	}
 	if o.format != "" && !slices.Contains(train.ExportFormats(), export.Format(o.format)) {
 		return usage("--format %s is unknown; safetensors, pt, onnx and go are known", o.format)

@@ -16,7 +16,7 @@ func statusMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_status", kind: magic.Line,
 		args:    "[model | RUN | job id]",
-		summary: "show where a run stands: that of a model, the beginning of a run's id, or a job's id",
+		summary: "show the state of a run: that of a model, the beginning of a run's id, or a job's id",
 		define:  func(*pflag.FlagSet, *noOptions) {},
 		run:     runStatus,
 	}

@@ -42,10 +42,10 @@ func sweepMagic() magic.Magic {
 			fs.Var(&o.workers, "workers", "`number` of trainings at once (default 4)")
 			fs.StringVar(&o.method, "method", sweep.MethodRandom, "`name`: "+strings.Join(sweep.Methods(), ", "))
 			fs.StringVar(&o.results, "results", "", "`variable` for all results")
-			fs.StringVar(&o.halving, "halving", "", "end trials that others are ahead of after 1, 3, 9, ... `epochs` (ASHA): 3, or 3,min_epochs=2")
+			fs.StringVar(&o.halving, "halving", "", "stop trials that others are ahead of after 1, 3, 9, ... `epochs` (ASHA): 3, or 3,min_epochs=2")
 			fs.StringVar(&o.by, "objective", "", "`figure` that trials are compared by: "+strings.Join(sweep.Objectives(), ", ")+" (default: loss; accuracy if "+strings.Join(varyLoss(), " or ")+" varies, which changes the loss itself)")
-			fs.DurationVar(&o.limit, "max-time", 0, "begin no further trial after that `time`, as in 30m")
-			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; where it is there, the sweep goes on from it")
+			fs.DurationVar(&o.limit, "max-time", 0, "start no further trial after that `time`, as in 30m")
+			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; if it exists, the sweep continues from it")
 			defineTrain(fs, &o.trainOptions)
 			fs.Lookup("max-cost").Usage = "most `dollars` that all trials together may cost; the server ends each job in time"
 			for _, name := range []string{"from", "model", "noblock"} {
@@ -67,7 +67,7 @@ func sweepWords() map[string][]string {
 func sweepAbout() string {
 	all := sweep.DimensionNames()
 	names := strings.Join(all[:len(all)/2], ", ") + ",\n  " + strings.Join(all[len(all)/2:], ", ")
-	return `What varies stands as name=values:
+	return `What varies is written as name=values:
 
   lr=log(1e-4,1e-1)   a number between, by order of magnitude
   dropout=0..0.5      a number between; 1..4 a whole number
@@ -75,7 +75,7 @@ func sweepAbout() string {
 
 Options that can vary:
   ` + names + `
-Any other name stands as $name in the body. An optimizer that does not use one of them, or a fixed
+Any other name is used as $name in the body. An optimizer that does not use one of them, or a fixed
 option such as --momentum, leaves it out; what none of the optimizers uses is refused.
 
 %%runpod_sweep lr=log(1e-4,1e-1) hidden=[32,64,128] -d X,y --val-split 0.2 --trials 20 --seed 1
@@ -84,9 +84,9 @@ relu
 linear 10
 
 --method: random, grid, quasi (a Halton sequence), tpe and cmaes (these two learn from the trials
-before). The same seed and --workers choose the same points and end the same trials again.
+before). The same seed and --workers choose the same points and stop the same trials again.
 -o holds the best model, --results a *sweep.Result, whose ID %runpod_runs --sweep takes.
---journal goes on after a crash: jobs that run are followed, and not paid for again.`
+--journal continues after a crash: running jobs are followed, and not paid for again.`
 }
 
 func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string) error {
@@ -114,7 +114,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 		return err
 	}
 	if opts.From != nil || o.model != "" || o.noblock {
-		return usage("--from, --model and --noblock are of a single training")
+		return usage("--from, --model and --noblock belong to a single training")
 	}
 	if _, err := trackers(o.track); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (o *sweepOptions) search() (sweep.Options, error) {
 		_, err = fmt.Sscanf(rest, "min_epochs=%d", &s.Halving.MinEpochs)
 	}
 	if err != nil || s.Halving.Factor < 2 {
-		return s, usage("--halving %s: 3 or 3,min_epochs=2 is wanted: of how many trials one goes on, 2 or more", o.halving)
+		return s, usage("--halving: want FACTOR or FACTOR,min_epochs=N with FACTOR >= 2, such as 3 or 3,min_epochs=2, got %s", o.halving)
 	}
 	return s, nil
 }
@@ -262,7 +262,7 @@ func sweptInWords(r *sweep.Result, o *sweepOptions, took time.Duration, rate tra
 		s += fmt.Sprintf("; about %s for %s of work", money(rate.Cost(r.Time)), render.Duration(r.Time))
 	}
 	if r.Ended != "" {
-		s += "; ended there, for " + r.Ended
+		s += "; stopped: " + r.Ended
 	}
 	return s
 }
@@ -286,7 +286,7 @@ func spaceInWords(space []sweep.Dimension) []string {
 type sweepView struct {
 	c       *magic.Call
 	quiet   bool // the result alone
-	watched bool // the table is drawn anew as trials end
+	watched bool // the table is drawn again as trials end
 	id      string
 	space   []sweep.Dimension
 	begin   time.Time
@@ -382,7 +382,7 @@ func (v *sweepView) print(t sweep.TrialResult) {
 	}
 }
 
-// line is a trial where nobody watches.
+// line is a trial if nobody watches.
 func (v *sweepView) line(t sweep.TrialResult) string {
 	s := fmt.Sprintf("trial %d ", t.Number+1)
 	for _, d := range v.space {
@@ -398,7 +398,7 @@ func (v *sweepView) line(t sweep.TrialResult) string {
 	return s
 }
 
-// end shows the finished sweep in the place of the last frame.
+// end replaces the last frame by the finished sweep.
 func (v *sweepView) end(r *sweep.Result) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

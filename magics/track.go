@@ -32,7 +32,7 @@ func trackers(names []string) (map[string]track.Tracker, error) {
 }
 
 // trackTrials is sweep.Options.Observe: each trial is a run of its own, the sweep their
-// group. What fails for all is told once.
+// group. What fails for all is reported once.
 func (o *sweepOptions) trackTrials(warn io.Writer) func(int, *train.Plan) train.Observer {
 	if len(o.track) == 0 {
 		return nil

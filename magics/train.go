@@ -93,12 +93,12 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.Var(&o.rate, "lr", optionHelp("lr", ""))
 	fs.StringVar(&o.optimizer, "optimizer", "", optionHelp("optimizer", ""))
 	fs.StringVar(&o.loss, "loss", "", optionHelp("loss", ""))
-	fs.Var(&o.seed, "seed", optionHelp("seed", " (default: drawn, and told)"))
+	fs.Var(&o.seed, "seed", optionHelp("seed", " (default: drawn, and shown)"))
 	fs.StringVarP(&o.out, "output", "o", defaultModel, "`variable` for the trained model")
 	fs.StringVar(&o.from, "from", "", "`variable` with a model to train further; the body may be empty")
 	fs.StringVar(&o.stop, "early-stop", "", optionHelp("early-stop", ", as in 5,min_delta=0.01"))
 	fs.StringVar(&o.keep, "keep", "", optionHelp("keep", " (default best with --early-stop, else last)"))
-	fs.StringVar(&o.scheduler, "scheduler", "", optionHelp("scheduler", ", as in step,step_size=5,gamma=0.5; none: that of --from is off"))
+	fs.StringVar(&o.scheduler, "scheduler", "", optionHelp("scheduler", ", as in step,step_size=5,gamma=0.5; none turns that of --from off"))
 	fs.Var(&o.decay, "weight-decay", optionHelp("weight-decay", ""))
 	fs.Var(&o.momentum, "momentum", optionHelp("momentum", ""))
 	fs.Var(&o.clip, "clip-norm", optionHelp("clip-norm", ""))
@@ -110,8 +110,8 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
 	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the training ends before that, in time for its weights to come back")
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
-	fs.StringSliceVar(&o.track, "track", nil, "`names` of trackers to tell: "+strings.Join(track.Names(), ", "))
-	fs.BoolVar(&o.noblock, "noblock", false, "end the cell at once; the run goes on being drawn in it, and the variable is filled when it ends")
+	fs.StringSliceVar(&o.track, "track", nil, "`names` of trackers that log the run: "+strings.Join(track.Names(), ", "))
+	fs.BoolVar(&o.noblock, "noblock", false, "end the cell at once; its output goes on showing the run, and the variable is set when the run ends")
 	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
@@ -133,7 +133,7 @@ The result is a *train.Model: model.Predict(X), model.Classes(X), model.Labels(X
 
 func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 	if len(args) > 0 {
-		return usage("%q is no option; the model stands in the cell's body, the data behind -d", args[0])
+		return usage("unexpected argument %q; the model belongs into the cell's body, the data after -d", args[0])
 	}
 	_, run, err := o.prepare(ctx, c)
 	if err != nil {
@@ -277,13 +277,13 @@ func (o *trainOptions) spec(c *magic.Call, goesOn bool) (any, error) {
 		return bodySpec(c, goesOn)
 	}
 	if strings.TrimSpace(c.Body) != "" {
-		return nil, usage("--model %s and a body exclude each other: the model stands in one of them", o.model)
+		return nil, usage("--model %s and a body exclude each other: give the model in one of them", o.model)
 	}
 	return value(c.Vars, o.model)
 }
 
 // bodySpec is the model in the cell: a variable that holds one ("$spec"), or text.
-// Where a model goes on the body may be empty.
+// If a model is trained further, the body may be empty.
 func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 	body := strings.TrimSpace(c.Body)
 	switch {
@@ -305,7 +305,7 @@ func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 	return train.Layers(text), err
 }
 
-// detach lets the run go on behind the cell. Its errors are shown there.
+// detach lets the run go on after the cell has ended. Its errors are shown there.
 func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
 	<-declare(c.Vars, pending{o.out, plan.Pending()})
 	out := &background{Output: c.Out}
@@ -329,7 +329,7 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 }
 
 // follow sends the plan, shows the run and defines the variable, which holds the
-// epochs so far even where the run fails.
+// epochs so far even if the run fails.
 func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
 	if !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), planInWords(plan, where))
@@ -379,9 +379,9 @@ type pending struct {
 	value any
 }
 
-// declare makes the variables while the run goes on, so that the time which a new
-// variable takes is not waited for at the end, and so that they are there when an
-// interrupt leaves no time to make them. A variable of that type that is there
+// declare makes the variables while the run goes on, so that nobody waits at the end for
+// a new variable to be compiled, and so that they exist when an interrupt leaves no time
+// to make them. A variable of that type that is there
 // stays until the run is over.
 func declare(vars magic.Vars, list ...pending) <-chan struct{} {
 	done := make(chan struct{})
@@ -391,7 +391,7 @@ func declare(vars magic.Vars, list ...pending) <-chan struct{} {
 			if v, ok := vars.Lookup(p.name); ok && v.Type() == reflect.TypeOf(p.value) {
 				continue
 			}
-			// A failure shows again, and is told, when the result is defined.
+			// A failure shows again, and is reported, when the result is defined.
 			_ = vars.Define(p.name, p.value)
 		}
 	}()

@@ -71,7 +71,7 @@ func (s *splitter) word() (string, error) {
 			}
 			continue
 		}
-		b.WriteString(s.rest[:n]) // as it is, even if it is no UTF-8
+		b.WriteString(s.rest[:n]) // as it is, even if it is not UTF-8
 		s.rest = s.rest[n:]
 	}
 	return b.String(), nil

@@ -448,3 +448,31 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Several target columns are a row of labels each, and none of them a feature.
+func TestSeveralTargets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := os.WriteFile(path, []byte("x,a,b\n5,1,true\n6,0,false\n7,1,false\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	table, err := dataset.Read(t.Context(), path, dataset.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := table.Split("a, b", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Y, X := d.Y.(*mat.Dense), d.X.(*mat.Dense)
+	if !mat.Equal(Y, mat.NewDense(3, 2, []float64{1, 1, 0, 0, 1, 0})) || !mat.Equal(X, mat.NewDense(3, 1, []float64{5, 6, 7})) || !slices.Equal(d.Columns, []string{"x"}) {
+		t.Errorf("%v, %v, %v", X, Y, d.Columns)
+	}
+	for target, want := range map[string]string{"a,c": "has no column c", "a,A": "names a twice", "a,": "has no column"} {
+		if _, err := table.Split(target, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", target, err, want)
+		}
+	}
+	if _, err := table.Split("a,b", []string{"x", "b"}); err == nil || !strings.Contains(err.Error(), "b cannot be sample and label at once") {
+		t.Error(err)
+	}
+}

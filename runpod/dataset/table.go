@@ -148,7 +148,8 @@ type Data struct {
 }
 
 // Split makes samples of the columns and labels of the target. No columns: all but
-// the target. An empty target: no labels. Columns of true and false count as 1 and
+// the target. An empty target: no labels; a target "a,b,c", unless a column has that
+// name, is several columns of numbers, a row of labels each. Columns of true and false count as 1 and
 // 0; other texts are samples nowhere, and labels as names of classes.
 func (t *Table) Split(target string, columns []string) (Data, error) {
 	var d Data
@@ -156,15 +157,24 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 		return d, t.fail(ErrEmpty, "has no rows")
 	}
 	rows := 0
-	if target != "" {
-		label, err := t.find(target)
-		if err != nil {
-			return d, err
-		}
-		target, rows = label.Name, label.Rows()
-		if d.Y, err = t.labels(label); err != nil {
-			return d, err
-		}
+	targets, err := t.targets(target)
+	if err != nil {
+		return d, err
+	}
+	isTarget := func(c Column) bool {
+		return slices.ContainsFunc(targets, func(y Column) bool { return y.Name == c.Name })
+	}
+	switch len(targets) {
+	case 0:
+	case 1:
+		rows = targets[0].Rows()
+		d.Y, err = t.labels(targets[0])
+	default:
+		rows = targets[0].Rows()
+		d.Y, err = t.samples(slices.Clone(targets), rows)
+	}
+	if err != nil {
+		return d, err
 	}
 	var chosen []Column
 	index := t.index()
@@ -173,16 +183,13 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 		if err != nil {
 			return d, err
 		}
-		if c.Name == target && target != "" {
-			return d, t.fail(ErrColumn, "%s cannot be sample and label at once", target)
+		if isTarget(c) {
+			return d, t.fail(ErrColumn, "%s cannot be sample and label at once", c.Name)
 		}
 		chosen = append(chosen, c)
 	}
 	if len(columns) == 0 {
-		chosen = slices.Clone(t.Columns)
-		if target != "" {
-			chosen = slices.DeleteFunc(chosen, func(c Column) bool { return c.Name == target })
-		}
+		chosen = slices.DeleteFunc(slices.Clone(t.Columns), isTarget)
 	}
 	if len(chosen) == 0 {
 		return d, t.fail(ErrColumn, "has no column beside %s", target)
@@ -190,12 +197,34 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 	if rows == 0 {
 		rows = chosen[0].Rows()
 	}
-	var err error
 	d.X, err = t.samples(chosen, rows)
 	for _, c := range chosen {
 		d.Columns = append(d.Columns, c.Name)
 	}
 	return d, err
+}
+
+// targets finds the columns of the target.
+func (t *Table) targets(target string) ([]Column, error) {
+	if target == "" {
+		return nil, nil
+	}
+	names := []string{target}
+	if _, err := t.find(target); err != nil {
+		names = strings.Split(target, ",")
+	}
+	var all []Column
+	for _, name := range names {
+		c, err := t.find(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(all, func(y Column) bool { return y.Name == c.Name }) {
+			return nil, t.fail(ErrColumn, "the target names %s twice", c.Name)
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // labels returns the values of the target.

@@ -34,7 +34,7 @@ type halving struct {
 type rungs struct {
 	epochs  int       // that the trial has in all
 	values  []float64 // at each rung so far
-	passed  int       // rungs at which it may go on
+	passed  int       // rungs after which it may continue
 	stopped bool      // at rung number passed
 	ended   bool
 	cancel  func(error)

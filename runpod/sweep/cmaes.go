@@ -102,7 +102,7 @@ func (c *cmaes) inside(y []float64) bool {
 func (c *cmaes) decompose() {
 	n := len(c.space)
 	var eigen mat.EigenSym
-	if !eigen.Factorize(c.cov, true) { // not finite: begin anew
+	if !eigen.Factorize(c.cov, true) { // not finite: start over
 		c.cov = mat.NewSymDense(n, nil)
 		for i := range n {
 			c.cov.SetSym(i, i, 1)

@@ -6,14 +6,13 @@ import (
 	"slices"
 )
 
-// Importance is how much of the differences between trials each dimension tells by
+// Importance returns how much of the differences between trials each dimension explains by
 // itself, 0 to 1: the share of the variance of the trials' ranks that lies between
-// groups of like values (the choices, or thirds of a range), less what chance would
-// bring there (epsilon squared, Kelley 1935). NaN where every group has one trial, so
-// that nothing can be told from chance. Trials that failed rank last. It is the
-// effect of each dimension alone: what two do together only is not seen, which would
-// take a forest (fANOVA) and hundreds of trials. tpe and cmaes try more points where
-// they are good, and theirs tells most about there.
+// groups of similar values (the choices, or thirds of a range), less what chance would
+// put there (epsilon squared, Kelley 1935). It is NaN if every group has one trial, because
+// nothing then differs from chance. Failed trials rank last. It is the effect of each
+// dimension alone: effects of two together would take a forest (fANOVA) and hundreds of
+// trials. tpe and cmaes try more points in good regions, so theirs describes those.
 func (r *Result) Importance() []float64 {
 	ranks := r.ranks()
 	out := make([]float64, len(r.Space))

@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A journal is a file of JSON lines: which sweep it is of, then the trials as they
+// A journal is a file of JSON lines: which sweep it belongs to, then the trials as they
 // began and ended. A last line without its newline is what a crash left, and is not
 // read. A nil journal records nothing.
 type journal struct {
@@ -22,7 +22,7 @@ type journal struct {
 	err  error // the first that went wrong
 }
 
-// journalHead says which sweep a journal is of. What is in it decides the results.
+// A journalHead identifies the sweep of a journal. It holds all that decides the results.
 type journalHead struct {
 	Version         int                    `json:"version"`
 	Model           string                 `json:"model"`
@@ -74,7 +74,7 @@ func openJournal(path string, of journalHead) (j *journal, lines [][]byte, err e
 	whole := bytes.LastIndexByte(b, '\n') + 1
 	lines = bytes.Split(b[:whole], []byte("\n"))
 	if whole > 0 && !bytes.Equal(lines[0], head) {
-		return nil, nil, fmt.Errorf("train: journal: %s is of another sweep: its model, data, space or options differ; name another file, or remove it", path)
+		return nil, nil, fmt.Errorf("train: journal: %s belongs to another sweep: its model, data, space or options differ; name another file, or remove it", path)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {

@@ -36,7 +36,7 @@ func newSearcher(space []Dimension, s Options) (searcher, int, error) {
 	return fixed(all), len(all), err
 }
 
-// points chooses n points; of a grid all, or the first n where n is above 0.
+// points chooses n points; of a grid all, or the first n if n is above 0.
 func points(space []Dimension, method string, n int, seed int64) ([]Point, error) {
 	switch method {
 	case MethodGrid:

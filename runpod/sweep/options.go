@@ -25,11 +25,11 @@ type Options struct {
 	MaxCost float64
 	Rate    train.Rate
 	// Journal is a file to which each trial is written as it ends. If the file exists and
-	// is of this very sweep, only trials that failed are run again; jobs of trials that
+	// belongs to this sweep, only trials that failed are run again; jobs of trials that
 	// had begun are followed to their end, and not paid for again. The weights of the
-	// best trial lie beside it, in Journal + ".safetensors".
+	// best trial are beside it, in Journal + ".safetensors".
 	Journal string
-	// OnTrial is told of each trial that is over, one at a time.
+	// OnTrial is called for each finished trial, one at a time.
 	OnTrial func(TrialResult)
 	// Observe is called for each trial before it is sent, from several goroutines, and
 	// returns what follows the trial, or nil. The observers of the trainings' options are

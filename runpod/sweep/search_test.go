@@ -287,7 +287,7 @@ func TestSweepJournal(t *testing.T) {
 	if err != nil || jobs.Load() != 0 || !reflect.DeepEqual(told(r), whole) || !r.BestModel().HasWeights() { // the endpoint has its job's result
 		t.Errorf("without the weights: %v, %d jobs\n%s\n%s", err, jobs.Load(), told(r), whole)
 	}
-	if _, err := sweep(t.Context(), 4, nil); err == nil || !strings.Contains(err.Error(), "is of another sweep") {
+	if _, err := sweep(t.Context(), 4, nil); err == nil || !strings.Contains(err.Error(), "belongs to another sweep") {
 		t.Error(err)
 	}
 	if err := os.Remove(path); err != nil {
@@ -416,7 +416,7 @@ func TestSweepCaps(t *testing.T) {
 			t.Errorf("%d trials, %v, %s", n, r.Time, r.Ended)
 		}
 		r = run(Options{MaxTime: time.Minute})
-		if n := len(r.Trials); n < 8 || n > 16 || r.Ended != "1m0s are over" {
+		if n := len(r.Trials); n < 8 || n > 16 || r.Ended != "the time of 1m0s is over" {
 			t.Errorf("%d trials, %s", n, r.Ended)
 		}
 	})

@@ -81,7 +81,7 @@ type sweep struct {
 	began   time.Time
 
 	mu        sync.Mutex
-	turn      *sync.Cond // told when a trial is over
+	turn      *sync.Cond // signalled when a trial is over
 	next      int        // number of the trial to begin
 	first     int        // the trials before it are over
 	done      []bool
@@ -187,7 +187,7 @@ func (w *sweep) take(ctx context.Context) (n int, p Point, limit time.Duration, 
 	defer w.mu.Unlock()
 	for {
 		if w.s.MaxTime > 0 && time.Since(w.began) >= w.s.MaxTime && w.next < len(w.done) && w.result.Ended == "" {
-			w.result.Ended = fmt.Sprintf("%v are over", w.s.MaxTime)
+			w.result.Ended = fmt.Sprintf("the time of %v is over", w.s.MaxTime)
 		}
 		if ctx.Err() != nil || w.next >= len(w.done) || w.result.Ended != "" {
 			w.turn.Broadcast()
@@ -205,7 +205,7 @@ func (w *sweep) take(ctx context.Context) (n int, p Point, limit time.Duration, 
 				continue
 			}
 			if !ok {
-				w.result.Ended = fmt.Sprintf("what is left of $%.2f pays for no further trial", w.s.MaxCost)
+				w.result.Ended = fmt.Sprintf("what is left of $%.2f does not pay for another trial", w.s.MaxCost)
 				continue
 			}
 		}

@@ -139,3 +139,12 @@ func TestTopK(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
+
+// A name of a column that no file can keep is refused.
+func TestColumnsAreText(t *testing.T) {
+	X, y := blobs(6)
+	_, err := Prepare(Layers("linear 3"), Data{X: X, Y: y, Columns: []string{"a", "\xfc"}}, Options{})
+	if err == nil || !strings.Contains(err.Error(), `X has the column name "\xfc", which is not UTF-8`) {
+		t.Error(err)
+	}
+}

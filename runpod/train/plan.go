@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
@@ -53,6 +54,9 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	p := &Plan{RunID: cmp.Or(o.Resume.RunID, NewRunID()), Hyperparameters: *h, Columns: data.Columns, options: o}
 	set := tensors.Set{}
 	xname, yname := data.names()
+	if i := slices.IndexFunc(data.Columns, func(s string) bool { return !utf8.ValidString(s) }); i >= 0 {
+		return nil, wrong(xname, tensors.ErrType, "has the column name %q, which is not UTF-8 and would not survive in a file; decode the names first", data.Columns[i])
+	}
 	x, err := features(xname, data.X, model)
 	if err != nil {
 		return nil, err
