@@ -56,7 +56,6 @@ var unclear = []struct{ phrase, plain string }{
 // out when its text is plain; do not add any.
 var englishLater = []string{
 	"magics",
-	"runpod/place",
 	"runpod/train",
 	"runpod/transfer",
 	"worker",

@@ -150,7 +150,7 @@ func TestUsageErrors(t *testing.T) {
 		{"runpod_train", "-d Xtrain,y", "linaer 2", `line 1: unknown layer "linaer"; did you mean "linear"?`},
 		{"runpod_train", "-d Xtrain,y", "linear $hidden", "there is no variable hidden; define it in a cell before"},
 		{"runpod_train", "-d Xtrain,short", layers, "short has 1 labels and Xtrain has 4 rows; they must be as many"},
-		{"runpod_train", "-d Xtrain,word", layers, "word is a string; a gonum matrix or a slice of numbers is wanted"},
+		{"runpod_train", "-d Xtrain,word", layers, "word is a string: want a gonum matrix or a slice of numbers"},
 		{"runpod_train", "-d Xtrain,y --early-stop soon", layers, "--early-stop soon: patience: wants a whole number, not a text"},
 		{"runpod_train", "-d Xtrain,y --early-stop 5,delta=1", layers, `--early-stop 5,delta=1: delta: early_stopping has no such field; known: patience, min_delta, monitor`},
 		{"runpod_train", "-d Xtrain,y --scheduler cosin", layers, `unknown scheduler "cosin"; did you mean "cosine"?`},

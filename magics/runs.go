@@ -20,7 +20,6 @@ import (
 type runsOptions struct {
 	filter runs.Filter
 	state  string
-	all    bool
 	limit  count
 }
 
@@ -40,7 +39,6 @@ before its job is submitted, in the file runs.sqlite (gopherpod runs lists it in
 			fs.StringVar(&o.filter.Tag, "tag", "", "only those with that `tag`")
 			fs.StringVar(&o.filter.Notebook, "notebook", "", "only those of that notebook `file`")
 			fs.StringVar(&o.filter.Parent, "sweep", "", "only the trials of the sweep with that `id`")
-			fs.BoolVar(&o.all, "trials", false, "list trials of sweeps too")
 			fs.VarP(&o.limit, "limit", "n", "`number` of runs (default 20)")
 		},
 		choices: map[string][]string{"state": states},

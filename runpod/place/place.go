@@ -13,7 +13,7 @@ import (
 )
 
 // The variables that name the embedded endpoint: an endpoint on this machine
-// under RunPod's API. Who starts one, the notebook kernel or the command line,
+// under RunPod's API. Whoever starts one, the notebook kernel or the command line,
 // sets them for the programs that it starts.
 const (
 	EnvLocalURL = settings.EnvLocalURL // "http://127.0.0.1:4321"

@@ -18,7 +18,7 @@ type Rate struct {
 	Source string  // where the price is from: "catalogue", or "table of 2026-06-08, because the catalogue did not answer"
 }
 
-// Known tells whether there is a price.
+// Known reports whether there is a price.
 func (r Rate) Known() bool { return r.Hourly > 0 }
 
 // PerSecond is the price of a second of one worker, in US dollars.

@@ -159,7 +159,7 @@ func (a *attachment) replay(ctx context.Context, f *follower) error {
 	return nil
 }
 
-// result is the model of a run that is over, whose job ended with err. Where the job
+// result is the model of a run that is over, whose job ended with err. If the job
 // has no result to give, what the workers keep of the run counts.
 func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model, error) {
 	p, e := a.plan, a.plan.options.Endpoint

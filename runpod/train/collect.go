@@ -13,8 +13,8 @@ import (
 const collectFor = 6 * time.Second
 
 // collect asks the endpoint for what its workers kept of a cancelled run. It is nil
-// where they kept nothing, as on an endpoint without a network volume whose job went
-// to another worker, where it takes too long, and after Options.GiveUp.
+// if they kept nothing, as on an endpoint without a network volume whose job went
+// to another worker, if it takes too long, and after Options.GiveUp.
 func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainResult {
 	select {
 	case <-p.options.GiveUp:
@@ -43,7 +43,7 @@ const collectTime = time.Minute
 // Collect returns what an endpoint's workers keep of a run: its result, or, of a run
 // that was cancelled, its epochs and the weights after the last batch. They keep it in
 // the network volume for seven days, without one in the worker while that lives. The
-// error is a *worker.Error of kind ErrMissing where nothing is kept. onEvent may be nil.
+// error is a *worker.Error of kind ErrMissing if nothing is kept. onEvent may be nil.
 //
 // It is a job of its own, of a second or so; when ctx ends it is cancelled.
 func Collect(ctx context.Context, e *runpod.Endpoint, runID string, onEvent func(Event)) (*worker.TrainResult, error) {

@@ -78,7 +78,7 @@ func makeFeatures(name string, v any, indices bool) (tensors.Tensor, error) {
 		}
 	}
 	if len(t.Shape) < 2 {
-		return t, wrong(name, tensors.ErrShape, "is a single number; a matrix with a sample a row is wanted")
+		return t, wrong(name, tensors.ErrShape, "is a single number: want a matrix with a sample a row")
 	}
 	if indices {
 		return convert(name, t, tensors.Int64, "the embedding layer wants whole numbers")
@@ -199,7 +199,7 @@ func numbers(shape []int) string {
 	return worker.Sizes(shape) + " numbers"
 }
 
-// fits tells whether labels of that shape a row belong to an output: the same, or
+// fits reports whether labels of that shape a row belong to an output: the same, or
 // none and a single output.
 func fits(label, output []int) bool {
 	return slices.Equal(label, output) || len(label) == 0 && slices.Equal(output, []int{1})
@@ -246,7 +246,7 @@ func reason(err error, v any) string {
 	case tensors.ErrEmpty:
 		return "is empty"
 	case tensors.ErrType:
-		return fmt.Sprintf("is a %T; a gonum matrix or a slice of numbers is wanted", v)
+		return fmt.Sprintf("is a %T: want a gonum matrix or a slice of numbers", v)
 	}
 	return "cannot be sent: " + strings.TrimPrefix(err.Error(), "tensors: ")
 }

@@ -21,7 +21,7 @@ import (
 // is one to: it travels inside a request.
 const keepDelta = 6_000_000
 
-// wantsDelta tells whether a request asks for its states as differences: it goes on from
+// wantsDelta reports whether a request asks for its states as differences: it goes on from
 // a state, the worker that made it can, and the bytes go over a network.
 func (p *Plan) wantsDelta(e *runpod.Endpoint) bool {
 	from := p.options.From

@@ -25,7 +25,7 @@ var (
 // kind: tensors.ErrNotFinite, ErrEmpty, ErrRagged, ErrShape, ErrType, ErrRange.
 type DataError struct {
 	Name string // as the caller calls it: "Xtrain"
-	Text string // what is wrong with it, and what is wanted
+	Text string // what is wrong with it, and what it should be
 	Err  error
 }
 
@@ -43,7 +43,7 @@ func wrong(name string, kind error, format string, args ...any) error {
 // that comes with it holds the epochs so far, and the weights where the worker's
 // could be had.
 type InterruptedError struct {
-	JobID runpod.JobID // empty where no job had been accepted
+	JobID runpod.JobID // empty if no job had been accepted
 	// Cancelled tells that the endpoint confirmed the end of the job; otherwise
 	// CancelErr says why not, and the job may still run and cost money.
 	Cancelled bool

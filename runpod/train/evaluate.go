@@ -26,7 +26,7 @@ type Evaluation struct {
 	// Confusion counts samples by true class (row) and predicted class (column).
 	Confusion     [][]int
 	MAE, RMSE, R2 float64
-	// ClassNames are the names of the classes, nil where they are numbers.
+	// ClassNames are the names of the classes, nil if they are numbers.
 	ClassNames []string
 	// Metrics are the same figures as the worker sent them.
 	Metrics worker.Metrics

@@ -107,8 +107,8 @@ func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Trans
 	return t
 }
 
-// send submits the plan and follows the job to its end, another one where the
-// worker lacked data. job is nil where none was accepted.
+// send submits the plan and follows the job to its end, another one if the
+// worker lacked data. job is nil if none was accepted.
 func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
 	begin := func() {
 		f = &follower{onEvent: func(e Event) {

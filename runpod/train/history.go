@@ -45,14 +45,14 @@ func value(n *worker.Number) float64 {
 // Len is the number of epochs.
 func (h History) Len() int { return len(h.Epoch) }
 
-// HasValidation tells whether validation was measured.
+// HasValidation reports whether validation was measured.
 func (h History) HasValidation() bool { return h.Len() > 0 && h.Records[0].ValLoss != nil }
 
-// HasAccuracy tells whether accuracy was measured: for classes.
+// HasAccuracy reports whether accuracy was measured: for classes.
 func (h History) HasAccuracy() bool { return h.Len() > 0 && h.Records[0].Accuracy != nil }
 
 // Best is the index of the epoch with the smallest validation loss, or, without
-// validation, the smallest loss; -1 where there is none.
+// validation, the smallest loss; -1 if there is none.
 func (h History) Best() int {
 	values, best := h.Loss, -1
 	if h.HasValidation() {

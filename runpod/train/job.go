@@ -99,7 +99,7 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 // settleTime is how long a job whose last event has come may take to end.
 const settleTime = 10 * time.Second
 
-// complete tells whether all events have come.
+// complete reports whether all events have come.
 func (f *follower) complete() bool { return f.last >= 0 && f.seen == f.last+1 }
 
 // heal takes what the stream lost from the final output.
@@ -161,7 +161,7 @@ func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
 	}
 }
 
-// ended tells whether a job that could not be cancelled is over anyway.
+// ended reports whether a job that could not be cancelled is over anyway.
 func (f *follower) ended(ctx context.Context, e *runpod.Endpoint) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAgain)
 	defer cancel()

@@ -94,7 +94,7 @@ func (m *Model) Seed() int64 {
 	return *m.Hyperparameters.Seed
 }
 
-// HasWeights tells whether the model can be used. One whose training was cut off
+// HasWeights reports whether the model can be used. One whose training was cut off
 // has a history only.
 func (m *Model) HasWeights() bool { return m.state != "" }
 
@@ -227,7 +227,7 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 	return m.predictSlices(ctx, r, name, x, rows)
 }
 
-// bucket tells whether results can go to a bucket.
+// bucket reports whether results can go to a bucket.
 func (m *Model) bucket() (signs bool, err error) {
 	s := m.store
 	if s == nil {

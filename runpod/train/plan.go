@@ -181,7 +181,7 @@ func (p *Plan) continueFrom(m *Model) error {
 		return fmt.Errorf("train: from %s: %w", m.RunID, ErrNoWeights)
 	}
 	if !sameLayers(m.Spec, p.Model) {
-		return worker.Invalid("model", "has other layers than the model to go on from; leave the layers out, or train anew")
+		return worker.Invalid("model", "has other layers than the model to go on from; leave the layers out, or train without that model")
 	}
 	p.StartEpoch = m.Epochs
 	p.request.ModelState, p.request.StartEpoch = m.state, m.Epochs
@@ -195,7 +195,7 @@ func sameLayers(a, b *worker.ModelConfig) bool {
 	return a != nil && b != nil && text(a) == text(b)
 }
 
-// Bytes is about how many bytes the plan takes on the wire where nothing of it is
+// Bytes is about how many bytes the plan takes on the wire if nothing of it is
 // there already, before compression.
 func (p *Plan) Bytes() int { return transfer.Size(p.request) + p.parcel.Set.Bytes() }
 

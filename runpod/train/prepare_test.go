@@ -127,7 +127,7 @@ func TestBadInput(t *testing.T) {
 		{"empty matrix", twoLayers, Data{X: &mat.Dense{}, Y: y}, Options{}, tensors.ErrEmpty, "X is empty"},
 		{"ragged", twoLayers, Data{X: [][]float64{{1, 2}, {3}}, Y: y[:2]}, Options{}, tensors.ErrRagged, "X cannot be sent: "},
 		{"missing", twoLayers, Data{Y: y}, Options{}, tensors.ErrType, "X is missing"},
-		{"not numbers", twoLayers, Data{X: []string{"a"}, Y: y}, Options{}, tensors.ErrType, "X is a []string; a gonum matrix or a slice of numbers is wanted"},
+		{"not numbers", twoLayers, Data{X: []string{"a"}, Y: y}, Options{}, tensors.ErrType, "X is a []string: want a gonum matrix or a slice of numbers"},
 		{"fractions as classes", twoLayers, Data{X: X, Y: half}, Options{}, tensors.ErrRange, "y holds 1.5 at 3; cross_entropy wants class numbers 0, 1, 2, ... (for other numbers there is the loss mse)"},
 		{"class too high", twoLayers, Data{X: X, Y: with(7, 3)}, Options{}, tensors.ErrRange, "y holds class 3 at 7, and the model has 3 outputs, for the classes 0 to 2; the last layer wants 4 or more outputs"},
 		{"classes from 1", twoLayers, Data{X: X, Y: fromOne}, Options{}, tensors.ErrRange, "the classes are counted from 1 here: subtract 1 from each, or give the last layer 4 outputs"},

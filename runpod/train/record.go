@@ -50,7 +50,7 @@ type recorder struct {
 // writeEvery is how often events are written.
 const writeEvery = 500 * time.Millisecond
 
-// record puts the run into the store, before anything is sent. It returns nil where
+// record puts the run into the store, before anything is sent. It returns nil if
 // there is no store; a nil recorder does nothing.
 func (p *Plan) record(ctx context.Context, e *runpod.Endpoint) *recorder {
 	store := p.options.Runs
@@ -253,7 +253,7 @@ func ending(err error) (runs.State, string) {
 	return runs.Failed, line
 }
 
-// finite is x, or 0 where JSON has no number for it.
+// finite is x, or 0 if JSON has no number for it.
 func finite(x float64) float64 {
 	if x-x != 0 {
 		return 0

@@ -16,7 +16,7 @@ import (
 type Layers string
 
 // ParseSpec reads what may stand for a model: Layers, string, *worker.ModelConfig,
-// worker.ModelConfig, json.RawMessage, *Model (the same layers, trained anew).
+// worker.ModelConfig, json.RawMessage, *Model (the same layers, trained from the beginning).
 func ParseSpec(spec any) (*worker.ModelConfig, error) {
 	switch s := spec.(type) {
 	case Layers:

@@ -36,7 +36,7 @@ type tap struct {
 	bytes    int
 }
 
-// newTap starts one; stores makes the engine's store, anew at each loss.
+// newTap starts one; stores makes the engine's store, again at each loss.
 func newTap(t *testing.T, stores func() engine.Store) *tap {
 	t.Helper()
 	p := &tap{stored: make(chan struct{}, 1000)}

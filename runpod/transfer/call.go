@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// ErrResult: the endpoint's answer does not fit the request.
-var ErrResult = errors.New("the endpoint's answer makes no sense")
+// ErrResult is the error for an answer that does not fit the request.
+var ErrResult = errors.New("unexpected answer from the endpoint")
 
 // Call runs a request as a job to its end and returns its output. When ctx ends
 // the job is cancelled.
@@ -27,7 +27,7 @@ func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.P
 	return job.Output, nil
 }
 
-// JobError is what a job ended with: the worker's own *worker.Error where it sent
+// JobError is what a job ended with: the worker's own *worker.Error if it sent
 // one.
 func JobError(err error) error {
 	var failed *runpod.JobError

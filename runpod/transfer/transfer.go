@@ -31,7 +31,7 @@ func Log(ctx context.Context, line string) {
 	}
 }
 
-// A Transfer brings parcels to an endpoint and, where there is a bucket, their large
+// A Transfer brings parcels to an endpoint and, if there is a bucket, their large
 // results back. It is for one parcel.
 type Transfer struct {
 	// Tell is told of each array that does not travel inside the request.
