@@ -58,8 +58,6 @@ var englishLater = []string{
 	"magics",
 	"runpod/train",
 	"runpod/transfer",
-	"worker",
-	"worker/contract",
 }
 
 // TestPlainEnglish: comments, texts of the program and pages do without the phrases above.

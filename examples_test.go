@@ -17,8 +17,6 @@ var withoutExample = map[string]string{
 	"runpod/deploy":        "an example is being written",
 	"runpod/runs":          "an example is being written",
 	"runpod/store/s3":      "an example is being written",
-	"worker":               "an example is being written",
-	"worker/engine":        "an example is being written",
 }
 
 // TestEveryPackageHasAnExample: a package that exports something, for other packages than

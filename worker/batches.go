@@ -7,7 +7,7 @@ import (
 
 // LeastBatch returns how many samples a batch needs at least: 2 if a layer would take
 // the variance of a single number otherwise, and the name of that layer, else 1. train
-// says whether batches have their own statistics. A layer that no batch suits is an
+// reports whether batches have their own statistics. A layer that no batch suits is an
 // error. The rules are PyTorch's (torch.nn.functional: batch_norm, instance_norm and
 // group_norm refuse one value per channel); layers within residuals and branches count.
 // Sizes that are not known need nothing.

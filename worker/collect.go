@@ -9,9 +9,9 @@ import (
 )
 
 // A Collector assembles a job's events, in their order, into a TrainResult. The
-// same events may come twice, from the stream and from the final output: what
-// was seen is skipped. Numbers may jump, where a lost worker's job went on
-// elsewhere; what is missing shows at the end.
+// same events may come twice, from the stream and from the final output: repeated
+// events are skipped. Numbers may jump if another worker took over the job of a lost
+// one; Result reports what is missing.
 type Collector struct {
 	RunID string // "": taken from the first event
 
@@ -21,8 +21,8 @@ type Collector struct {
 	seen   map[int]bool
 }
 
-// Add takes one event. fresh is false where it was seen before or belongs to
-// what is over; it changes nothing then.
+// Add takes one event. fresh is false if it was seen before or comes after the end;
+// such an event changes nothing.
 func (c *Collector) Add(e Event) (fresh bool, err error) {
 	if c.RunID == "" {
 		c.RunID = e.RunID
@@ -79,7 +79,7 @@ func (c *Collector) part(e Event) error {
 	if p == nil || p.Count < 1 || p.Count > maxParts || p.Index < 0 || p.Index >= p.Count {
 		return fmt.Errorf("worker: part event %d is not a piece of anything", e.Seq)
 	}
-	if len(c.parts[p.Name]) != p.Count { // a job that was delivered again starts anew
+	if len(c.parts[p.Name]) != p.Count { // a job that was delivered again starts from the beginning
 		c.parts[p.Name] = make([]string, p.Count)
 	}
 	c.parts[p.Name][p.Index] = p.Data
@@ -98,7 +98,7 @@ func (c *Collector) History() []Epoch {
 	return h
 }
 
-// Result is the complete result, parts joined. It is an error where the done
+// Result returns the complete result, parts joined. It is an error if the done
 // event or a part of a state is missing.
 func (c *Collector) Result() (*TrainResult, error) {
 	if c.result == nil {

@@ -20,7 +20,7 @@ func Operations() []Operation {
 }
 
 // DecodeRequest reads a job's input and checks all that can be checked without
-// the data: the operation, the protocol, which fields stand there, the
+// the data: the operation, the protocol, which fields are there, the
 // hyperparameters, the layers and their parameters. Errors are *Error with the
 // path of the field. The request shares raw's memory: raw must not change.
 func DecodeRequest(raw []byte) (*Request, error) {
@@ -77,7 +77,7 @@ func (r *Request) Validate() error {
 		return Invalid("time_limit", fmt.Sprintf("is %v seconds, want 0 to %d", r.TimeLimit, limits.TimeLimit))
 	}
 	if h := r.Hyperparameters; h != nil && h.ValidationSplit > 0 && r.ValidationData != nil {
-		return Invalid("hyperparameters.validation_split", "stands beside validation_data; give one")
+		return Invalid("hyperparameters.validation_split", "is there with validation_data; give one")
 	}
 	for _, d := range []struct {
 		name string

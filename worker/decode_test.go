@@ -35,7 +35,7 @@ func TestDecodeRejects(t *testing.T) {
 		{request(`"epochs": 3`, `"loss_function": "mse", "class_weights": [1]`), `hyperparameters.class_weights: mse does not use it; cross_entropy and nll do`},
 		{request(`"epochs": 3`, `"gpus": "some"`), `hyperparameters.gpus: is "some", wants 1 to 64, or "all"`},
 		{request(`"epochs": 3`, `"validation_split": 0.2}, "validation_data": {"features": [[1, 2]], "labels": [0]}, "hyperparameters": {`), `hyperparameters: is there twice`},
-		{request(`"hyperparameters": {`, `"validation_data": {"features": [[1, 2]], "labels": [0]}, "hyperparameters": {"validation_split": 0.5, `), `hyperparameters.validation_split: stands beside validation_data; give one`},
+		{request(`"hyperparameters": {`, `"validation_data": {"features": [[1, 2]], "labels": [0]}, "hyperparameters": {"validation_split": 0.5, `), `hyperparameters.validation_split: is there with validation_data; give one`},
 		{request(`"labels": [0]`, `"label": [0]`), `training_data.label: a data set has no such field; did you mean "labels"?`},
 		{request(`, "labels": [0]`, ``), `training_data.labels: is missing`},
 		{request(`"labels": [0]`, `"labels": {"tensor": "y", "url": "z"}`), `training_data.labels: a reference names exactly one of tensor, sha256 and url`},

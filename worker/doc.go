@@ -1,17 +1,17 @@
-// Package worker is the contract between those who ask for training and those
-// who do it: operations, the model specification, events, results and errors,
-// as they travel in RunPod's jobs. It knows neither HTTP nor notebooks.
+// Package worker is the contract between clients and the workers that train:
+// operations, the model specification, events, results and errors, as they
+// travel in RunPod's jobs. It knows neither HTTP nor notebooks.
 //
 //	request.go          the input of a job; value.go: the arrays in it; list.go: arrays as JSON lists
 //	source.go           addresses to read arrays from and to send states to
 //	decode.go           its JSON, strictly; strict.go: what all decoders share
 //	model.go            model_config and its JSON
 //	parse.go            the model as lines, as people write it in a notebook; yaml.go: as YAML
-//	layers.go           the table of layer types and their parameters; its rows, with
-//	                    the inference of shapes, are in kinds_activation.go,
+//	layers.go           the layer types: their rows are in package contract; the rules of
+//	                    each, its shapes and its state, are in kinds_activation.go,
 //	                    kinds_conv.go, kinds_linear.go, kinds_norm.go, kinds_pool.go,
 //	                    kinds_sequence.go and kinds_shape.go
-//	shape.go            what the rows need to infer shapes
+//	shape.go            what the rules need to infer shapes
 //	resolve.go          sizes filled in and checked, the state_dict's names
 //	title.go            a model in a line
 //	states.go           the states of a request or a result
@@ -30,6 +30,7 @@
 // GPU worker. worker/local serves either under RunPod's API.
 //
 // The vectors in testdata are for Go and for Python: requests.json is accepted,
-// rejected.json is refused at the field that stands there, layers.json has the
-// sizes and the state of every layer type, states.json states to go on from.
+// rejected.json is refused with the field that it names, vectors.json has every row of
+// the contract at its bounds and with wrong types, layers.json has the sizes and the
+// state of every layer type, states.json has states to go on from.
 package worker

@@ -6,7 +6,7 @@ import "github.com/gopherpod/gopherpod/tensors/printable"
 type ErrorKind string
 
 const (
-	// ErrInvalid: the request is wrong; sending it again is no use.
+	// ErrInvalid: the request is wrong; sending it again does not help.
 	ErrInvalid ErrorKind = "InvalidRequest"
 	// ErrUnsupported: the request is right, this worker cannot do it.
 	ErrUnsupported ErrorKind = "Unsupported"
@@ -16,7 +16,7 @@ const (
 	ErrMemory ErrorKind = "OutOfMemory"
 	// ErrMissing: the store does not hold a digest; Field names it.
 	ErrMissing ErrorKind = "MissingData"
-	// ErrDamaged: what lies under a digest is something else: it has to be sent anew.
+	// ErrDamaged: the data under a digest have another digest: send them again.
 	ErrDamaged ErrorKind = "DamagedData"
 	// ErrInternal: a bug of the worker.
 	ErrInternal ErrorKind = "InternalError"

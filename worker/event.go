@@ -14,7 +14,7 @@ const MaxChunk = 900_000
 // RunPod refuses one above 20 MB.
 const MaxOutput = 18_000_000
 
-// An EventType says what an Event tells.
+// An EventType is the kind of an Event.
 type EventType string
 
 const (
@@ -45,7 +45,7 @@ type Event struct {
 // as they were seen, and validation after it.
 type Epoch struct {
 	Epoch        int     `json:"epoch"`  // counted from 1, over all continuations
-	Epochs       int     `json:"epochs"` // where it will end
+	Epochs       int     `json:"epochs"` // the last epoch of the training
 	Loss         Number  `json:"loss"`
 	Accuracy     *Number `json:"accuracy,omitempty"` // classification only, 0 to 1
 	ValLoss      *Number `json:"val_loss,omitempty"`
@@ -55,7 +55,7 @@ type Epoch struct {
 	Samples      int     `json:"samples"` // training samples seen in the epoch
 }
 
-// A Batch tells how far the running epoch is.
+// A Batch is the progress inside the running epoch.
 type Batch struct {
 	Epoch   int    `json:"epoch"`
 	Batch   int    `json:"batch"` // counted from 1
@@ -79,16 +79,16 @@ type TrainResult struct {
 	Operation Operation `json:"operation"`
 	Status    string    `json:"status"` // "success", or "stopped" if the training ended early; Stopped says why
 	RunID     string    `json:"run_id"`
-	// History is left out where it is too long for a chunk; the epoch events have it.
+	// History is left out if it is too long for a chunk; the epoch events have it.
 	History []Epoch `json:"history,omitempty"`
 	// Model is the model as it was trained: sizes filled in.
 	Model *ModelConfig `json:"model_config"`
 	// ModelState and OptimizerState are as in Request, or differences to the states of the
-	// request where it had StateDelta.
+	// request if it had StateDelta.
 	ModelState     string         `json:"model_state,omitempty"`
 	OptimizerState string         `json:"optimizer_state,omitempty"`
 	Parts          map[string]int `json:"parts,omitempty"`
-	// Uploaded holds the states where Request.Upload asked for it.
+	// Uploaded holds the states if Request.Upload asked for it.
 	Uploaded   *Uploaded `json:"uploaded,omitempty"`
 	Parameters int       `json:"parameters"` // trainable numbers
 	Device     string    `json:"device_used"`
@@ -139,7 +139,7 @@ type Metrics struct {
 	// ExactMatch is the share of samples whose several labels are all right.
 	ExactMatch *Number `json:"exact_match,omitempty"`
 	AUC        *Number `json:"auc,omitempty"`            // of several classes, the mean of one against the rest
-	TopK       *Number `json:"top_k_accuracy,omitempty"` // where hyperparameters.top_k asks
+	TopK       *Number `json:"top_k_accuracy,omitempty"` // if hyperparameters.top_k asks for it
 	// Regression, in evaluate.
 	MAE  *Number `json:"mae,omitempty"`
 	RMSE *Number `json:"rmse,omitempty"`
@@ -157,7 +157,7 @@ type ClassMetrics struct {
 }
 
 // A Response answers all operations but train: the predecessor's fields, and
-// Tensors where the request asked by protocol 1.
+// Tensors if the request asked by protocol 1.
 type Response struct {
 	Operation      Operation `json:"operation"`
 	Status         string    `json:"status"` // "success"
@@ -170,7 +170,7 @@ type Response struct {
 	// {"tensor": "predictions"} with Tensors (protocol 1).
 	Predictions      json.RawMessage `json:"predictions,omitempty"`
 	Tensors          *Tensors        `json:"tensors,omitempty"`
-	Uploaded         *Uploaded       `json:"uploaded,omitempty"` // predict: the predictions, where Request.Upload asked for it
+	Uploaded         *Uploaded       `json:"uploaded,omitempty"` // predict: the predictions, if Request.Upload asked for it
 	GPUInfo          map[string]any  `json:"gpu_info,omitempty"`
 	BenchmarkResults map[string]any  `json:"benchmark_results,omitempty"`
 

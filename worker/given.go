@@ -154,7 +154,7 @@ func (h *Hyperparameters) Pick(names ...string) *Hyperparameters {
 	return &c
 }
 
-// Over puts what over gives in the place of what h has: objects as a whole.
+// Over replaces what h has by what over gives: objects as a whole.
 func (h *Hyperparameters) Over(over *Hyperparameters) {
 	for _, name := range jsonNames(reflect.TypeFor[Hyperparameters]()) {
 		h.take(name, over)

@@ -112,7 +112,7 @@ type Scheduler struct {
 type EarlyStopping struct {
 	Patience int     `json:"patience"` // 1 or more
 	MinDelta float64 `json:"min_delta,omitempty"`
-	Monitor  string  `json:"monitor,omitempty"` // "val_loss" where there is validation, else "loss"
+	Monitor  string  `json:"monitor,omitempty"` // "val_loss" if there is validation, else "loss"
 
 	given given
 }

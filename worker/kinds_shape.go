@@ -6,12 +6,13 @@ import "slices"
 // within, which the resolver walks.
 func shapeRules() map[string]rule {
 	return map[string]rule{
-		"flatten":  {shape: flattenShape},
-		"reshape":  {shape: reshapeShape},
-		"permute":  {shape: permuteShape},
-		"mean":     {shape: meanShape},
-		"residual": {},
-		"branches": {},
+		"flatten":       {shape: flattenShape},
+		"reshape":       {shape: reshapeShape},
+		"permute":       {shape: permuteShape},
+		"pixel_shuffle": {shape: pixelShuffleShape},
+		"mean":          {shape: meanShape},
+		"residual":      {},
+		"branches":      {},
 	}
 }
 
@@ -24,6 +25,17 @@ func meanShape(a *args, in []int) ([]int, error) {
 		return nil, err
 	}
 	return slices.Delete(slices.Clone(in), i, i+1), nil
+}
+
+func pixelShuffleShape(a *args, in []int) ([]int, error) {
+	if err := a.want(in, spatial[1]...); err != nil || in == nil {
+		return nil, err
+	}
+	r := a.int("upscale_factor")
+	if in[0]%(r*r) != 0 {
+		return nil, a.misfit("upscale_factor", "%d channels are not a multiple of upscale_factor², which is %d", in[0], r*r)
+	}
+	return []int{in[0] / (r * r), in[1] * r, in[2] * r}, nil
 }
 
 func flattenShape(a *args, in []int) ([]int, error) {

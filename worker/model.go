@@ -20,7 +20,7 @@ import (
 // in_channels, num_features) may be left out; Resolve fills them in.
 //
 // Other types are built by the PyTorch worker alone: "graph", named nodes, and
-// "python", a class as source, where the operator of the endpoint allows it. They
+// "python", a class as source, if the operator of the endpoint allows it. They
 // travel as they are, in Other.
 type ModelConfig struct {
 	Type   string          `json:"type"` // "sequential"

@@ -7,7 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
-// synonyms leads words of other libraries to the contract's.
+// synonyms maps words of other libraries to the contract's.
 var synonyms = map[string]string{
 	"dense": "linear", "fc": "linear", "fullyconnected": "linear",
 	"conv": "conv2d", "convolution": "conv2d", "maxpool": "maxpool2d", "maxpooling2d": "maxpool2d",
@@ -17,7 +17,7 @@ var synonyms = map[string]string{
 	"ce": "cross_entropy", "nllloss": "nll", "mae": "l1", "l2": "mse", "bce": "bce_with_logits",
 }
 
-// Nearest is wording.Nearest, for words of the contract: those of other libraries lead to them.
+// Nearest is wording.Nearest for words of the contract, which words of other libraries map to.
 func Nearest(name string, known []string) string {
 	want := wording.Fold(name)
 	if s, ok := synonyms[want]; ok {

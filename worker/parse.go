@@ -195,7 +195,7 @@ func (p *layerParser) inner(l *Layer, depth int) error {
 			break
 		}
 		if closing != "{" && closing != "shortcut {" {
-			return p.fail("behind } comes nothing, or { for another block, not %q", clip(closing))
+			return p.fail("after } comes nothing, or { for another block, not %q", clip(closing))
 		}
 	}
 	switch {
@@ -231,7 +231,7 @@ func (p *layerParser) tooMany(kind *Kind, word string) error {
 		return p.fail("linear takes one number, the outputs; %q is too many (inputs are inferred, or in_features=...)", clip(word))
 	}
 	if len(kind.Positional) == 0 && len(kind.Params) == 0 {
-		return p.fail("%s takes no values, and here stands %q", kind.Name, clip(word))
+		return p.fail("%s takes no values, got %q", kind.Name, clip(word))
 	}
 	return p.fail("%q is too many for %s; values by name: %s", clip(word), kind.Name, strings.Join(kind.ParamNames(), ", "))
 }

@@ -47,11 +47,11 @@ type Request struct {
 	InputData      *Dataset `json:"input_data,omitempty"`      // predict: features only; a bare list of rows is accepted too
 
 	// ModelState and OptimizerState are base64 of safetensors, zstd-compressed or
-	// not (the magic number tells). Names and shapes are PyTorch's state_dict's;
+	// not (the magic number decides). Names and shapes are PyTorch's state_dict's;
 	// the optimizer's are "step" and "<parameter>.<slot>", e.g.
-	// "0.weight.exp_avg". The text "sha256:<digest>" stands for the bytes in an array
+	// "0.weight.exp_avg". The text "sha256:<digest>" means the bytes in an array
 	// of uint8 that the store holds; a worker keeps those of the states that it sent
-	// last. A text of tensors.EncodeDelta stands for the state that it gives with the one
+	// last. A text of tensors.EncodeDelta means the state that it gives with the one
 	// that the store holds under its first digest; the worker keeps that too.
 	ModelState     string `json:"model_state,omitempty"`
 	OptimizerState string `json:"optimizer_state,omitempty"`
@@ -59,10 +59,10 @@ type Request struct {
 	// numbering, the shuffles and the schedule.
 	StartEpoch int `json:"start_epoch,omitempty"`
 	// StateDelta says that the answer may give the states as their differences to those
-	// of the request (tensors.EncodeDelta), each where that is shorter.
+	// of the request (tensors.EncodeDelta), each if that is shorter.
 	StateDelta bool `json:"state_delta,omitempty"` // train, train_epoch
-	// TimeLimit is after how many seconds the service ends the job: its executionTimeout,
-	// which RunPod does not tell the worker. The worker ends the training in time, see
+	// TimeLimit is the number of seconds after which the service ends the job: its
+	// executionTimeout, which RunPod does not report to the worker. The worker ends the training in time, see
 	// TimeToAnswer, and answers with the weights so far. 0: no limit is known.
 	TimeLimit float64 `json:"time_limit,omitempty"` // train
 
@@ -92,7 +92,7 @@ type Join struct {
 
 // Tensors is a map of name to {dtype, shape, data} as one base64 text.
 // The codec is "msgpack" or "msgpack+zstd"; package tensors encodes and decodes
-// the bytes behind Data.
+// the bytes in Data.
 type Tensors struct {
 	Codec string `json:"codec"`
 	Data  string `json:"data"`
@@ -117,7 +117,7 @@ type Value struct {
 // A Handler runs one job, as a RunPod worker's handler does. Input is the job's
 // input object. Each yield becomes one chunk of the job's stream; it blocks until
 // the chunk is accepted, and its error ends the job. A nil output after at least
-// one yield stands for the list of all yields (the SDK's
+// one yield means the list of all yields (the SDK's
 // return_aggregate_stream). An error becomes the job's error text; an *Error
 // keeps its type. When ctx ends the handler stops within one batch and returns
 // context.Cause(ctx).

@@ -24,7 +24,7 @@ type Step struct {
 	Layer   Layer
 	In, Out []int // shapes without the batch; nil: not known
 	// State lists the layer's own parameters and buffers with their full names;
-	// those of a residual's and of branches' layers stand in their steps.
+	// those of the layers of residuals and branches are in their steps.
 	State []StateTensor
 	// Inner holds the lists of layers within: of residual the layers and, if any,
 	// the shortcut; of branches each branch.
@@ -34,7 +34,7 @@ type Step struct {
 // Resolve fills in the sizes that follow from the input, checks that all sizes
 // fit, and returns the completed model and the shape of its output (nil: not
 // known). Input is the shape of a sample, without the batch; nil: not known, and
-// the first layer has to give its sizes and is taken for one on plain rows. The
+// the first layer has to give its sizes, and its input is assumed to be plain rows. The
 // receiver is not changed. Errors say which layer and which sizes.
 func (m *ModelConfig) Resolve(input []int) (*ModelConfig, []int, error) {
 	steps, out, err := m.Steps(input)
@@ -44,7 +44,7 @@ func (m *ModelConfig) Resolve(input []int) (*ModelConfig, []int, error) {
 	return &ModelConfig{Type: "sequential", Layers: layersOf(steps)}, out, nil
 }
 
-// Steps is Resolve with the shapes at each layer, for those who build the model.
+// Steps is Resolve with the shapes at each layer, for code that builds the model.
 func (m *ModelConfig) Steps(input []int) ([]Step, []int, error) {
 	if m != nil && m.Other != nil {
 		return nil, nil, &Error{Kind: ErrUnsupported, Field: "model_config.type", Message: fmt.Sprintf("a model of type %q is built by the PyTorch worker alone", m.Type)}
@@ -54,7 +54,7 @@ func (m *ModelConfig) Steps(input []int) ([]Step, []int, error) {
 	}
 	for _, n := range input {
 		if n < 1 {
-			return nil, nil, Invalid("model_config", fmt.Sprintf("the data has shape %s behind the batch; there is nothing to compute", Sizes(input)))
+			return nil, nil, Invalid("model_config", fmt.Sprintf("the data has shape %s after the batch; there is nothing to compute", Sizes(input)))
 		}
 	}
 	return m.steps(input, resolver{flat: true})
@@ -106,7 +106,7 @@ type resolver struct {
 	flat            bool // see args
 }
 
-// list resolves layers one after the other. from says who gives the input,
+// list resolves layers one after the other. from names what gives the input,
 // number is the count of the layer around ("4." in "layer 4.1"), prefix the
 // state names' ("3.layers.").
 func (r *resolver) list(layers []Layer, in []int, from, number, prefix string, depth int) ([]Step, []int, error) {

@@ -11,7 +11,7 @@ type args struct {
 	kind  *Kind
 	layer *Layer // a copy that infer may fill
 	label string // "layer 3 (linear)"
-	from  string // who gives the input: "the data gives", "layer 2 (relu) gives"
+	from  string // what gives the input: "the data gives", "layer 2 (relu) gives"
 	// flat takes an unknown input for one of rows without further dimensions.
 	flat bool
 }
@@ -139,8 +139,8 @@ func (a *args) rows(in []int, n int) []int {
 	return withLast(in, n)
 }
 
-// Elements is the product of the sizes; ok is false where it is above 2^40,
-// which no machine holds.
+// Elements returns the product of the sizes; ok is false if it is above 2^40,
+// more than any machine holds.
 func Elements(shape []int) (n int, ok bool) {
 	n = 1
 	for _, s := range shape {

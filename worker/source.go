@@ -10,26 +10,26 @@ import (
 )
 
 // A Source is an address that an array can be read from: a safetensors file with
-// the one tensor "data". A worker reads it only where its operator allows the
-// address, and only where its store lacks the array; what it read must have the
-// digest that the source stands under.
+// the one tensor "data". A worker reads it only if its operator allows the
+// address, and only if its store lacks the array; what it reads must have the
+// digest under which the request names the source.
 type Source struct {
 	URL   string `json:"url"`   // presigned, mostly: it needs no key and expires
 	Bytes int64  `json:"bytes"` // length of the file
 }
 
-// An Upload is an address that a result goes to where it is larger than Above bytes:
+// An Upload is an address that a result goes to if it is larger than Above bytes:
 // predictions of predict, the states of train, as one safetensors file whose names
 // are "predictions", "model_state", "optimizer_state" (states as arrays of uint8).
-// The worker puts it there with one PUT, where its operator allows the address; it
-// is refused before anything is computed where he does not.
+// The worker puts it there with one PUT. If the operator of the worker does not allow
+// the address, the request is refused before anything is computed.
 type Upload struct {
 	URL   string `json:"url"`
 	Name  string `json:"name"`            // what the client calls the object; Uploaded has it
 	Above int64  `json:"above,omitempty"` // bytes of the arrays; 0: whatever there is
 }
 
-// An Uploaded is what lies at the address of an Upload. An answer that has one has
+// An Uploaded is what the worker put at the address of an Upload. An answer that has one has
 // the arrays of it there and not inside.
 type Uploaded struct {
 	Name   string `json:"name"`

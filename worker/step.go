@@ -2,7 +2,7 @@ package worker
 
 import "slices"
 
-// Int is the layer's parameter of that name, or its default; 0 where it has none.
+// Int returns the layer's parameter called name, or its default; 0 if it has none.
 func (s Step) Int(name string) int {
 	n, _ := s.Value(name).(int)
 	return n
@@ -20,14 +20,14 @@ func (s Step) Bool(name string) bool {
 	return b
 }
 
-// Text is Int for words, also for a word where numbers could stand ("same").
+// Text is Int for words, also for a word that may be given instead of numbers ("same").
 func (s Step) Text(name string) string {
 	t, _ := s.Value(name).(string)
 	return t
 }
 
-// Ints is Int for lists of dims numbers, of which one number stands for all; nil
-// where it is absent or a word.
+// Ints is Int for lists of dims numbers; one number stands for all of them. It is nil
+// if the parameter is absent or a word.
 func (s Step) Ints(name string, dims int) []int {
 	switch v := s.Value(name).(type) {
 	case int:
@@ -41,7 +41,7 @@ func (s Step) Ints(name string, dims int) []int {
 	return nil
 }
 
-// Value is the layer's parameter of that name, or its default; nil where it has none.
+// Value returns the layer's parameter called name, or its default; nil if it has none.
 func (s Step) Value(name string) any {
 	if v, ok := s.Layer.Params[name]; ok {
 		return v

@@ -83,7 +83,7 @@ func (j *Join) UnmarshalJSON(raw []byte) error {
 	return strictStruct(raw, "a join", (*bare)(j))
 }
 
-// validate checks all but the parts' sizes, which whoever holds them knows.
+// validate checks all but the parts' sizes, which the store knows.
 func (j *Join) validate() error {
 	for _, d := range append([]string{j.SHA256}, j.Parts...) {
 		if !tensors.ValidDigest(d) {

@@ -83,7 +83,7 @@ func checkState(t *testing.T, text []byte, m *ModelConfig, want [][3]any) {
 	}
 }
 
-// TestRequestVectors: what stands in the file is read, written, and read again as
+// TestRequestVectors: what the file has is read, written, and read again as
 // the same.
 func TestRequestVectors(t *testing.T) {
 	var cases []struct {
@@ -113,7 +113,7 @@ func TestRequestVectors(t *testing.T) {
 	}
 }
 
-// compact compares two requests but for the white space of their lists.
+// compact compares two requests except for the white space of their lists.
 func compact(t *testing.T, a, b *Request, name string) {
 	t.Helper()
 	x, _ := json.Marshal(a)

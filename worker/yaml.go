@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// isYAML tells whether text is a model_config, or a list of layers, in YAML: its first
-// line that says anything begins with a dash or is a key of the config. No line of the
+// isYAML reports whether text is a model_config, or a list of layers, in YAML: its first
+// line that is not empty or a comment begins with a dash or is a key of the config. No line of the
 // line form begins so.
 func isYAML(text string) bool {
 	for line := range strings.Lines(text) {
@@ -24,7 +24,7 @@ func isYAML(text string) bool {
 	return false
 }
 
-// yamlToJSON returns the JSON of a YAML document: what model_config holds where the
+// yamlToJSON returns the JSON of a YAML document: the value of model_config if the
 // document has that key, a list of layers as it is.
 //
 //	layers:

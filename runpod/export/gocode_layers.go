@@ -89,6 +89,10 @@ var layersGo = map[string]writer{
 	"rnn": recurrentGo, "lstm": recurrentGo, "gru": recurrentGo, "transformer_encoder_layer": transformerGo,
 
 	"permute": permuteGo,
+	"pixel_shuffle": func(s *source, l layer) {
+		r, h, w := l.Int("upscale_factor"), l.In[1], l.In[2]
+		s.line("x = permute(x, %#v, %#v)", []int{l.Out[0], h, r, w, r}, []int{r * r * h * w, w, r * h * w, 1, h * w})
+	},
 	"mean": expression(func(l layer) string {
 		i := l.Axis(l.In)
 		return fmt.Sprintf("mean(x, %d, %d)", l.In[i], product(l.In[i+1:]))

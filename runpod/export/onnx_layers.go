@@ -108,6 +108,9 @@ var layersONNX = map[string]putter{
 	"permute": func(g *graph, l layer, x string) string {
 		return g.node("Transpose", []string{x}, attr{"perm", append([]int{0}, l.Ints("dims", len(l.In))...)})
 	},
+	"pixel_shuffle": func(g *graph, l layer, x string) string {
+		return g.node("DepthToSpace", []string{x}, attr{"blocksize", l.Int("upscale_factor")}, attr{"mode", "CRD"})
+	},
 	"mean": func(g *graph, l layer, x string) string {
 		return g.node("ReduceMean", []string{x, g.ints(l.Axis(l.In) + 1)}, attr{"keepdims", 0})
 	},

@@ -179,7 +179,7 @@ func Hyperparameters() []Hyperparameter {
 		{Name: "clip_value", Type: Number, Range: atLeast(0), Default: 0.0, Operations: trains, Workers: both, Varies: true, Doc: "The largest absolute value in the gradient; 0: no limit."},
 		{Name: "class_weights", Type: Numbers, Range: atLeast(0), Absent: "all classes weigh 1", Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, InLoss: true, Doc: "The weight of each class in the loss."},
 		{Name: "label_smoothing", Type: Number, Range: share, Default: 0.0, Losses: []string{"cross_entropy"}, Operations: passes, Workers: both, Varies: true, InLoss: true, Doc: "The share of the label that is spread over all classes."},
-		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, InLoss: true, Doc: "Where the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
+		{Name: "delta", Type: Number, Range: atLeast(0), Default: 1.0, Losses: []string{"smooth_l1", "huber"}, Above: map[string]float64{"huber": 0}, Operations: passes, Workers: both, InLoss: true, Doc: "The difference at which the loss turns from quadratic to linear: beta of smooth_l1, delta of huber."},
 		{Name: "top_k", Type: Integer, Range: count(0, 1e6), Default: 0, Losses: []string{"cross_entropy", "nll"}, Operations: passes, Workers: both, Doc: "Evaluation also reports the accuracy of the k best classes; 0: it does not."},
 
 		{Name: "gpus", Job: true, Type: GPUs, Range: count(1, 64), Default: 1, Operations: []string{"train"}, Workers: gpu, Option: "gpus", Arg: "number", Doc: "The number of GPUs of the worker to use, or all."},

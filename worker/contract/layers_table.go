@@ -302,6 +302,11 @@ func shapeLayers() []Layer {
 		{Name: "permute", Workers: both, Doc: "x.permute(0, *dims)", Positional: []string{"dims"}, Params: []Parameter{
 			{Name: "dims", Type: Integers, Required: true, Range: sizes, Doc: "the dimensions in their new order, the batch being 0 and left out"},
 		}},
+		{Name: "pixel_shuffle", Module: "PixelShuffle", Ranks: []int{3}, Workers: both, Positional: []string{"upscale_factor"},
+			Doc: "channels to pixels: [channels r², height, width] to [channels, height r, width r], where r is upscale_factor",
+			Params: []Parameter{
+				size("upscale_factor", "how many times as high and as wide the output is"),
+			}},
 		{Name: "mean", Workers: both, Doc: "x.mean(dim): the mean over one dimension, for instance the steps of a sequence", Positional: []string{"dim"}, Params: []Parameter{
 			axis("dim", 1, "the dimension that vanishes, the batch being 0"),
 		}},

@@ -96,7 +96,7 @@ func Models() []Name {
 	return []Name{
 		{Name: ModelSequential, Workers: both, Doc: "A list of layers; residual and branches are layers of it."},
 		{Name: ModelGraph, Workers: gpu, Doc: "Named nodes, each with inputs and layers."},
-		{Name: ModelPython, Workers: gpu, Doc: "A class as source, where the operator of the endpoint allows code."},
+		{Name: ModelPython, Workers: gpu, Doc: "A class as source, if the operator of the endpoint allows code."},
 	}
 }
 

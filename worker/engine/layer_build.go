@@ -55,6 +55,8 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 		return newTransformer(v, t), nil
 	case "permute":
 		return newPermute(v), nil
+	case "pixel_shuffle":
+		return newPixelShuffle(v), nil
 	case "mean":
 		return newMean(v), nil
 	case "residual":

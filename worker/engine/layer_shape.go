@@ -39,6 +39,20 @@ func newPermute(v values) *permute {
 	return p
 }
 
+// newPixelShuffle moves the r² channels of each output channel into squares of r by r.
+func newPixelShuffle(v values) *permute {
+	r, h, w := v.Int("upscale_factor"), v.In[1], v.In[2]
+	p := &permute{from: make([]int, 0, elements(v.In))}
+	for c := range v.Out[0] {
+		for y := range h * r {
+			for x := range w * r {
+				p.from = append(p.from, ((c*r+y%r)*r+x%r)*h*w+y/r*w+x/r)
+			}
+		}
+	}
+	return p
+}
+
 func (p *permute) forward(_ *pass, x []float32, n int) []float32 {
 	size := len(p.from)
 	y := grown(&p.y, n*size)

@@ -69,6 +69,7 @@ CASES = [
     ([6, 4], [L("transformer_encoder_layer", nhead=2, dim_feedforward=7)]),
     ([2, 3, 4, 5], [L("flatten", start_dim=2, end_dim=3), L("flatten")]),
     ([24], [L("reshape", shape=[2, -1, 4]), L("permute", dims=[3, 1, 2]), L("mean", dim=2), L("mean", dim=-1)]),
+    ([8, 3, 2], [L("pixel_shuffle", upscale_factor=2)]),
     ([8], [L("residual", layers=[L("linear", out_features=8), L("relu")])]),
     ([8], [L("linear", out_features=6), L("residual", layers=[L("linear", out_features=5), L("batchnorm1d")], shortcut=[L("linear", out_features=5)])]),
     ([3, 8, 8], [L("branches", branches=[[L("conv2d", out_channels=4, kernel_size=1)], [L("conv2d", out_channels=2, kernel_size=3, padding=1)], []])]),

@@ -13,6 +13,7 @@ The committed file was made by PyTorch 1.13.1 as Debian 12 has it, one thread.
 """
 
 import json
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -91,19 +92,8 @@ class Bilinear(nn.Bilinear):
         return super().forward(x, x)
 
 
-NAMES = {
-    "relu": "ReLU", "relu6": "ReLU6", "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "celu": "CELU", "gelu": "GELU", "silu": "SiLU",
-    "mish": "Mish", "sigmoid": "Sigmoid", "logsigmoid": "LogSigmoid", "hardsigmoid": "Hardsigmoid", "tanh": "Tanh", "hardtanh": "Hardtanh",
-    "hardswish": "Hardswish", "softplus": "Softplus", "softsign": "Softsign", "softshrink": "Softshrink", "hardshrink": "Hardshrink",
-    "tanhshrink": "Tanhshrink", "threshold": "Threshold", "softmin": "Softmin", "log_softmax": "LogSoftmax", "softmax": "Softmax",
-    "identity": "Identity", "linear": "Linear", "conv_transpose1d": "ConvTranspose1d", "conv_transpose2d": "ConvTranspose2d",
-    "adaptive_maxpool1d": "AdaptiveMaxPool1d", "adaptive_maxpool2d": "AdaptiveMaxPool2d", "instancenorm1d": "InstanceNorm1d", "instancenorm2d": "InstanceNorm2d", "embedding": "Embedding", "conv1d": "Conv1d", "conv2d": "Conv2d", "maxpool1d": "MaxPool1d",
-    "maxpool2d": "MaxPool2d", "avgpool1d": "AvgPool1d", "avgpool2d": "AvgPool2d", "adaptive_avgpool1d": "AdaptiveAvgPool1d",
-    "adaptive_avgpool2d": "AdaptiveAvgPool2d", "batchnorm1d": "BatchNorm1d", "batchnorm2d": "BatchNorm2d", "batchnorm3d": "BatchNorm3d", "instancenorm3d": "InstanceNorm3d",
-    "layernorm": "LayerNorm", "groupnorm": "GroupNorm", "dropout": "Dropout", "dropout1d": "Dropout1d", "dropout2d": "Dropout2d", "dropout3d": "Dropout3d",
-    "flatten": "Flatten", "prelu": "PReLU", "glu": "GLU",
-    "transformer_encoder_layer": "TransformerEncoderLayer",
-}  # fmt: skip
+CONTRACT = Path(__file__).resolve().parents[2] / "pytorch" / "gopherpod_worker" / "contract.json"
+MODULES = {row["name"]: row.get("module") for row in json.loads(CONTRACT.read_text())["layers"]}
 
 
 def build(layer):
@@ -128,7 +118,7 @@ def build(layer):
         p["batch_first"] = True
     if t in ("softmax", "softmin", "log_softmax"):
         p.setdefault("dim", -1)
-    return getattr(nn, NAMES[t])(**p)
+    return getattr(nn, MODULES[t])(**p)
 
 
 def optimizer(h, params):
@@ -314,6 +304,7 @@ def cases():
                L("branches", branches=[[L("linear", in_features=13, out_features=5)], [L("linear", in_features=13, out_features=5), L("tanh")]], merge="add"),
                L("linear", in_features=5, out_features=3)], {}, (6,), 3)  # fmt: skip
     yield case("permute", [L("reshape", shape=[2, 3]), L("permute", dims=[2, 1]), L("linear", in_features=2, out_features=4), L("flatten"), L("linear", in_features=12, out_features=3)], {}, (6,), 3)
+    yield case("pixel_shuffle", [L("conv2d", in_channels=2, out_channels=8, kernel_size=2), L("tanh"), L("pixel_shuffle", upscale_factor=2), L("flatten"), L("linear", in_features=48, out_features=3)], {}, (2, 3, 4), 3, n=8)
     yield case("transposed", [L("conv_transpose2d", in_channels=2, out_channels=4, kernel_size=[3, 2], stride=2, padding=1, output_padding=[1, 0], groups=2, dilation=[1, 2]), L("tanh"),
                L("adaptive_maxpool2d", output_size=[3, 2]), L("instancenorm2d", num_features=4, affine=True), L("flatten"), L("linear", in_features=24, out_features=3)], {}, (2, 4, 5), 3, n=8)  # fmt: skip
     yield case("transposed1d", [L("conv_transpose1d", in_channels=2, out_channels=3, kernel_size=4, stride=3, bias=False), L("instancenorm1d", num_features=3, track_running_stats=True),
