@@ -7,8 +7,9 @@ import asyncio
 import json
 import sys
 
-import runpod
 from runpod.api.rest import run_rest_paginated_request_async, run_rest_request
+
+import runpod
 
 seen = {"version": runpod.__version__}
 
