@@ -1,10 +1,11 @@
-// Package embedded is the endpoint of a kernel: a process of its own, which begins with
-// the first request, and ends with the kernel, but not before the jobs that run then, and
-// not within 30 minutes after a training. So a training goes on when the kernel is killed
-// or restarted, its result is kept, as on RunPod, and %runpod_attach finds it.
+// Package embedded runs the endpoint of a kernel in a separate process. The process
+// starts with the first request. After the kernel has exited, it continues until its jobs
+// have ended and, after a training, until 30 minutes have passed. So a training continues
+// if the kernel is killed or restarted, its result is kept, as on RunPod, and
+// %runpod_attach finds it.
 //
-// The kernel's side listens, and hands the socket over when somebody knocks: a notebook
-// that trains nothing pays for no process.
+// The kernel listens and hands the socket over at the first request, so a notebook that
+// does not train needs no process.
 package embedded
 
 import (
@@ -30,7 +31,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// What the process is told in its environment, besides the files that it inherits.
+// The environment variables of the process. It also inherits files.
 const (
 	envKey    = "GOPHERPOD_EMBEDDED_KEY"
 	envFolder = "GOPHERPOD_EMBEDDED_FOLDER"
@@ -39,14 +40,14 @@ const (
 // The inherited files.
 const (
 	fdListener = 3
-	fdLock     = 4 // of the folder; held, not used
+	fdLock     = 4 // of the folder; only kept open
 )
 
-// An Endpoint is the kernel's side.
+// An Endpoint is the kernel's side of the endpoint.
 type Endpoint struct {
 	URL    string // "http://127.0.0.1:4321"
 	Key    string
-	Folder string // that the session writes data to; "" if there is none
+	Folder string // to which the session writes data; "" if there is none
 
 	program  string
 	args     []string
@@ -55,23 +56,24 @@ type Endpoint struct {
 
 	mu     sync.Mutex
 	closed bool
-	wake   *os.File // closed to end the wait for a request
+	wake   *os.File // closed to stop waiting for a request
 	life   *os.File // closed to tell the process that the kernel is gone
 	ended  chan struct{}
-	here   *local.Server // if no process could be started
+	here   *local.Server // set if no process could be started
 }
 
-// Begin listens. The program with its args is to call Serve.
+// Begin listens on a free port. At the first request it starts the program with
+// args, which has to call Serve.
 func Begin(program string, args ...string) (*Endpoint, error) {
 	folder, err := local.TemporaryFolder()
-	if err != nil { // nowhere to write: data travel in requests
+	if err != nil { // nowhere to write: requests carry the data
 		folder = &local.Folder{}
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded: %w", err), folder.Close())
 	}
-	defer ln.Close() // its copy goes on listening
+	defer ln.Close() // file is a copy that continues to listen
 	file, err := ln.(*net.TCPListener).File()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("embedded: %w", err), folder.Close())
@@ -83,7 +85,7 @@ func Begin(program string, args ...string) (*Endpoint, error) {
 	return e, nil
 }
 
-// watch waits for a request, and begins the process then.
+// watch waits for a request in the background and then starts the process.
 func (e *Endpoint) watch() error {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -118,7 +120,7 @@ func (e *Endpoint) begin() {
 		return
 	}
 	e.wake.Close()
-	if err := e.process(); err != nil { // as well as it goes: jobs end with the kernel
+	if err := e.process(); err != nil { // serve in the kernel instead: jobs end with it
 		e.here, _ = e.inProcess()
 	}
 }
@@ -136,7 +138,7 @@ func (e *Endpoint) process() error {
 		c.ExtraFiles = append(c.ExtraFiles, lock)
 	}
 	c.Env = append(without(os.Environ()), envKey+"="+e.Key, envFolder+"="+e.Folder)
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no signal of the terminal or of Jupyter reaches it
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // signals of the terminal and of Jupyter do not reach it
 	if err := c.Start(); err != nil {
 		w.Close()
 		return err
@@ -152,14 +154,15 @@ func (e *Endpoint) process() error {
 			e.ended = nil
 		}
 		e.mu.Unlock()
-		if !closed { // it crashed; the next request gets another one
+		if !closed { // it crashed; the next request starts another one
 			e.watch()
 		}
 	}(e.ended)
 	return nil
 }
 
-// without leaves out what is secret: an engine that computes wants none of it.
+// without returns the environment without secrets, which the engine does not
+// need.
 func without(all []string) (rest []string) {
 	for _, kv := range all {
 		if name, _, _ := strings.Cut(kv, "="); !environ.IsSecret(name) {
@@ -185,8 +188,8 @@ func start(ctx context.Context, ln net.Listener, key, folder string) (*local.Ser
 	return local.Start(ctx, local.Options{Listener: ln, Key: key, Handler: engine.Handler(o), StoreDir: folder})
 }
 
-// Close leaves the process, which ends when nobody wants a job or a result of it. It waits a
-// moment for one that has none.
+// Close releases the process, which exits once it has no job and keeps no result. Close
+// waits up to 0.3 s for a process that has neither.
 func (e *Endpoint) Close() error {
 	e.mu.Lock()
 	if e.closed {
@@ -205,9 +208,9 @@ func (e *Endpoint) Close() error {
 		e.listener.Close()
 		select {
 		case <-ended:
-			os.RemoveAll(e.Folder) // it did, unless it crashed
+			os.RemoveAll(e.Folder) // already removed, unless it crashed
 			os.Remove(e.Folder + ".lock")
-		case <-time.After(300 * time.Millisecond): // it has jobs, and the folder is its
+		case <-time.After(300 * time.Millisecond): // it has jobs or results and still uses the folder
 		}
 		return e.folder.Leave()
 	}
@@ -218,24 +221,24 @@ func (e *Endpoint) Close() error {
 	return errors.Join(err, e.listener.Close(), e.folder.Close())
 }
 
-// Outlived is what the process does with a kernel that has gone.
+// Outlived configures what the process does when it outlives its kernel.
 type Outlived struct {
-	// Keep notes the address and key, so that another kernel finds the endpoint; what it
-	// returns takes that back.
+	// Keep records the address and the key, so that another kernel finds the endpoint;
+	// the function that it returns undoes that.
 	Keep func(address, key string) (forget func(), err error)
-	// After is how long the result of a training is kept after its job, and what a
-	// cancelled one left: RunPod keeps results for 30 minutes.
+	// After is how long the results of trainings, including cancelled ones, are
+	// kept after the job has ended. RunPod keeps results for 30 minutes.
 	After time.Duration
 }
 
 // Serve runs the process. It returns when the kernel is gone, no job runs and no result of
-// a training is kept, or after a SIGTERM.
+// a training is kept, or after a SIGTERM or an interrupt.
 func Serve(ctx context.Context, o Outlived) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	key, folder := os.Getenv(envKey), os.Getenv(envFolder)
 	if key == "" {
-		return errors.New("the kernel calls this; gopherpod local serves an endpoint")
+		return errors.New("only the kernel starts this; to serve an endpoint, run gopherpod local")
 	}
 	file := os.NewFile(fdListener, "listener")
 	ln, err := net.FileListener(file)
@@ -256,7 +259,7 @@ func Serve(ctx context.Context, o Outlived) error {
 	defer server.Close()
 	gone := make(chan struct{})
 	go func() {
-		io.Copy(io.Discard, os.Stdin) // until the kernel is
+		io.Copy(io.Discard, os.Stdin) // until the kernel is gone
 		close(gone)
 	}()
 	select {
@@ -277,14 +280,14 @@ func Serve(ctx context.Context, o Outlived) error {
 			return nil
 		case <-time.After(min(o.After, 10*time.Second)):
 		}
-		debug.FreeOSMemory() // it may be long that nobody asks
+		debug.FreeOSMemory() // requests may be rare from now on
 	}
 	return nil
 }
 
-// wanted reports whether a job runs, or a training has ended so lately that its result is
-// kept. A training that ended just before its kernel was killed may be all that the user
-// has of it.
+// wanted reports whether a job waits or runs, or the result of a training is still kept.
+// If a training ended just before its kernel was killed, this may be the only copy of its
+// result.
 func wanted(s *local.Server, after time.Duration) bool {
 	h := s.Health()
 	return h.Jobs.InProgress+h.Jobs.InQueue > 0 || time.Since(s.LastResult()) < after

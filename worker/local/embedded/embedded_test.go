@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The test binary is the process too, and in TestOutlives the kernel.
+// The test binary is also the program of the endpoint's process.
 func TestMain(m *testing.M) {
 	if os.Getenv(envKey) != "" {
 		dir := os.Getenv("GOPHERPOD_TEST_KEPT")
@@ -65,7 +65,7 @@ func ask(t *testing.T, url, key, method, path, body string) (code int, answer ma
 const training = `{"input": {"operation": "train", "protocol": 1, "run_id": "r", "model_config": {"layers": [{"type": "linear", "out_features": 64}, {"type": "tanh"}, {"type": "linear", "out_features": 2}]},
 	"training_data": {"features": [[0, 0], [0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1, 0]}, "hyperparameters": {"epochs": EPOCHS, "batch_size": 1}}}`
 
-// A notebook that asks for nothing starts no process, and nothing stays.
+// A notebook that sends no request starts no process and leaves nothing behind.
 func TestUnused(t *testing.T) {
 	e := begin(t)
 	if _, err := os.Stat(e.Folder); err != nil {
@@ -82,8 +82,8 @@ func TestUnused(t *testing.T) {
 	}
 }
 
-// The process begins with the first request, ends with the kernel where it has no job,
-// and begins again after a crash.
+// The process starts with the first request and exits with the kernel if it has no
+// job.
 func TestIdle(t *testing.T) {
 	e := begin(t)
 	if code, answer := ask(t, e.URL, e.Key, "POST", "/runsync", `{"input": {"operation": "gpu_info"}}`); code != 200 || answer["status"] != "COMPLETED" {
@@ -110,8 +110,8 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// A training goes on when the kernel is gone; another one finds it, and the process ends
-// some time after it.
+// A training continues after the kernel is gone. Another kernel finds it, and the
+// process exits some time after it.
 func TestOutlives(t *testing.T) {
 	kept := t.TempDir()
 	t.Setenv("GOPHERPOD_TEST_KEPT", kept)
@@ -124,7 +124,7 @@ func TestOutlives(t *testing.T) {
 	for status := any(nil); status != "IN_PROGRESS"; {
 		_, job = ask(t, e.URL, e.Key, "GET", "/status/"+id, "")
 		if status = job["status"]; status == "COMPLETED" || status == "FAILED" {
-			t.Fatalf("%v: it is to run when the kernel goes", status)
+			t.Fatalf("%v: want it to run when the kernel exits", status)
 		}
 	}
 	e.mu.Lock()
@@ -168,7 +168,7 @@ func TestOutlives(t *testing.T) {
 	}
 }
 
-// If no process can be started, the endpoint is in this one.
+// If no process can be started, the endpoint runs in this one.
 func TestNoProgram(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	e, err := Begin("/nowhere/gopherpod")
@@ -190,8 +190,8 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// A training that ended before its kernel did, or goes on behind it, keeps its result for a
-// while: a kernel that is killed at any moment loses nothing.
+// The result of a training is kept for a while, whether it ends before or after its kernel:
+// a kernel that is killed at any moment loses nothing.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Setenv("GOPHERPOD_TEST_AFTER", "10s")
 	kept := t.TempDir()

@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local/embedded"
 )
 
-// A program is its own endpoint: it starts itself with another argument. (Not run: the
-// example's program is the test.)
+// A program serves as its own endpoint: it starts itself with another argument. (The
+// example is not run, because its program would be the test.)
 func Example() {
 	if len(os.Args) > 1 && os.Args[1] == "endpoint" { // the process that trains
 		if err := embedded.Serve(context.Background(), embedded.Outlived{After: 30 * time.Minute}); err != nil {
