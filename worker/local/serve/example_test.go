@@ -10,7 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local/serve"
 )
 
-// What gopherpod local does. (Not run: it serves until it is interrupted.)
+// This is what gopherpod local does. (The example is not run, because it serves
+// until it is interrupted.)
 func ExampleRun() {
 	flags := pflag.NewFlagSet("local", pflag.ExitOnError)
 	serve.Flags(flags)

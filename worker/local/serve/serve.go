@@ -1,5 +1,5 @@
-// Package serve is the command "gopherpod local": the embedded endpoint served
-// to other programs until it is interrupted.
+// Package serve is the command "gopherpod local", which serves the embedded
+// endpoint to other programs until it is interrupted.
 package serve
 
 import (
@@ -22,11 +22,11 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// Flags adds the options of the command.
+// Flags adds the command's options to flags.
 func Flags(flags *pflag.FlagSet) {
-	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; another host than loopback opens the endpoint to the network")
+	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; a host other than loopback opens the endpoint to the network")
 	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
-	flags.String("worker", "go", "what runs the jobs: `KIND` go (the engine in this process), pytorch (our worker under RunPod's SDK) or none: it prints the variables with which a worker attaches")
+	flags.String("worker", "go", "what runs the jobs: `KIND` is go (the engine in this process), pytorch (our worker under RunPod's SDK) or none, which prints the variables that make a worker attach")
 	flags.String("python", "python3", "the `PYTHON` of the pytorch worker: it has torch, runpod, msgpack and zstandard")
 	flags.Int("workers", 1, "how many jobs run at a time; with --worker none, for how many workers jobs may wait, 500 each")
 	flags.String("state", "", "keep jobs in `DIR`, so that a restart loses none")
@@ -34,13 +34,14 @@ func Flags(flags *pflag.FlagSet) {
 	flags.String("faults", "", "inject the faults that the JSON `FILE` lists")
 	flags.Duration("cold-start", 0, "let a worker take `TIME` to start")
 	flags.Duration("visible-after", 0, "answer 404 for a job until `TIME` after its submission, as RunPod may")
-	flags.Float64("price", 0, "count costs at `USD` an hour and worker")
+	flags.Float64("price", 0, "count costs at `USD` per worker and hour")
 	flags.BoolP("verbose", "v", false, "print what happens to jobs and workers")
 }
 
-// Run serves until ctx ends or the process is interrupted. The key is
-// RUNPOD_API_KEY if that is set; otherwise it is drawn at random and printed. Source
-// is called for the folder of our source, which contains the PyTorch worker.
+// Run serves until ctx is done or the process is interrupted. The key is
+// RUNPOD_API_KEY if that is set; otherwise it is random and Run prints it. Source
+// returns the folder of our source, which contains the PyTorch worker; Run calls it
+// if that worker is to run.
 func Run(ctx context.Context, flags *pflag.FlagSet, out io.Writer, source func() (string, error)) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -84,7 +85,7 @@ func options(flags *pflag.FlagSet, source func() (string, error)) (local.Options
 	return opt, workers(&opt, flags, source)
 }
 
-// workers sets what runs the jobs.
+// workers sets in opt what runs the jobs.
 func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, error)) error {
 	kind, _ := flags.GetString("worker")
 	count, _ := flags.GetInt("workers")
@@ -96,7 +97,7 @@ func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, er
 	}
 	switch kind {
 	case "none":
-		opt.Workers = count // as many are expected to attach
+		opt.Workers = count // how many are expected to attach
 	case "go":
 		rules, err := address.ParseRules(os.Getenv(address.EnvAllow))
 		if err != nil {
@@ -143,7 +144,7 @@ func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
   curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
 `, worker, s.BaseURL(), s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
 	if kind == "none" {
-		fmt.Fprintln(out, "\nA worker with RunPod's SDK attaches with these variables. Each worker needs another RUNPOD_POD_ID.")
+		fmt.Fprintln(out, "\nA worker with RunPod's SDK attaches with these variables. Each worker needs its own RUNPOD_POD_ID.")
 		for _, v := range s.WorkerEnv("worker-1") {
 			name, value, _ := strings.Cut(v, "=")
 			fmt.Fprintf(out, "  export %s='%s'\n", name, value)
