@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// bodyTime is how long a client may take to send a body. It is read from the
-// machine's clock whatever Options.Clock says: sockets know no other.
+// bodyTime is how long a client may take to send a body. It is measured on the
+// machine's clock even if Options.Clock is another one, because socket
+// deadlines use no other.
 const bodyTime = 2 * time.Minute
 
 var (
@@ -16,8 +17,8 @@ var (
 	errCutBody  = errors.New("the request body ended early")
 )
 
-// readBody reads the body of r into one slice, limit bytes at most. A declared
-// length is allocated at once; what comes without one grows.
+// readBody reads the body of r into one slice, limit bytes at most. It
+// allocates a declared length at once and grows the slice if there is none.
 func readBody(w http.ResponseWriter, r *http.Request, limit int) ([]byte, error) {
 	if r.ContentLength > int64(limit) {
 		return nil, errTooLarge

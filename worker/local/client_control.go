@@ -4,7 +4,8 @@ import (
 	"net/http"
 )
 
-// cancel ends a job; a job that has ended is answered with the status it has.
+// cancel ends a job; for a job that has ended it returns the status that the
+// job has.
 func (e *endpoint) cancel(w http.ResponseWriter, _ *http.Request, args []string) {
 	v, err := e.q.cancel(args[0])
 	if err != nil {

@@ -17,8 +17,8 @@ func (e *endpoint) run(w http.ResponseWriter, r *http.Request, _ []string) {
 	}
 }
 
-// runSync accepts a job and waits for its end, 90 s or ?wait. A job that goes on
-// is answered as it is then.
+// runSync accepts a job and waits for its end, 90 s or ?wait. If the job has not
+// ended by then, the answer is the job as it is.
 func (e *endpoint) runSync(w http.ResponseWriter, r *http.Request, _ []string) {
 	ctx, done, err := e.hold(r, runSyncWait)
 	if err != nil {
@@ -42,7 +42,8 @@ type idStatus struct {
 	Status Status `json:"status"`
 }
 
-// accept reads a submission and queues it, or answers why not.
+// accept reads a submission and queues it, or answers with the reason why it
+// cannot.
 func (e *endpoint) accept(w http.ResponseWriter, r *http.Request, limit int, sync bool) (view, bool) {
 	body, err := readBody(w, r, limit)
 	if err != nil {
@@ -69,8 +70,8 @@ func (e *endpoint) accept(w http.ResponseWriter, r *http.Request, limit int, syn
 	return v, true
 }
 
-// parseSubmission reads the body of /run. Unknown keys are dropped, as the
-// service does; input stays as it came.
+// parseSubmission reads the body of /run. It drops unknown keys, as the service
+// does, and does not change input.
 func parseSubmission(body []byte) (submission, error) {
 	var sub submission
 	fields, err := splitObject(body)
@@ -108,7 +109,7 @@ func isNull(raw []byte) bool { return bytes.Equal(raw, []byte("null")) }
 func parseWebhook(raw json.RawMessage) (string, error) {
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", errors.New("webhook must be a text")
+		return "", errors.New("webhook must be a string")
 	}
 	if s == "" {
 		return "", nil
@@ -141,7 +142,7 @@ func (s *submission) parsePolicy(raw json.RawMessage) error {
 	return err
 }
 
-// policyTime is ms as a duration; absent and 0 mean the endpoint's default.
+// policyTime returns ms as a duration; nil and 0 mean the endpoint's default.
 func policyTime(name string, ms *float64, least time.Duration) (time.Duration, error) {
 	if ms == nil || *ms == 0 {
 		return 0, nil

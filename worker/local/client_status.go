@@ -14,7 +14,8 @@ func (e *endpoint) status(w http.ResponseWriter, r *http.Request, args []string)
 	writePieces(w, http.StatusOK, v.pieces()...)
 }
 
-// statusSync is status that waits for the end, 90 s or ?wait.
+// statusSync answers like status, but first waits until the job has ended, for
+// 90 s or ?wait.
 func (e *endpoint) statusSync(w http.ResponseWriter, r *http.Request, args []string) {
 	ctx, done, err := e.hold(r, statusWait)
 	if err != nil {
@@ -57,7 +58,8 @@ func (e *endpoint) requests(w http.ResponseWriter, _ *http.Request, _ []string) 
 	writePieces(w, http.StatusOK, append(b, "]}"...))
 }
 
-// metrics is what flash asks for: the ids of ready workers, and the counts.
+// metrics answers what RunPod's flash asks for: the ids of the ready workers,
+// and the counts.
 func (e *endpoint) metrics(w http.ResponseWriter, _ *http.Request, _ []string) {
 	writeJSON(w, http.StatusOK, struct {
 		ReadyWorkers []string     `json:"readyWorkers"`

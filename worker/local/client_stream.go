@@ -2,10 +2,11 @@ package local
 
 import "net/http"
 
-// stream hands over the chunks that nobody has read yet: {"status", "stream":
-// [{"output": chunk}, ...]}. There is no replay. If there are none it waits
-// for one or for the end, 10 s or ?wait. The status is not terminal while chunks
-// are left, so a client that stops at a terminal status has them all.
+// stream returns the chunks that no client has read yet: {"status", "stream":
+// [{"output": chunk}, ...]}. A chunk is returned once. If there is none, stream
+// waits until there is one or the job has ended, for 10 s or ?wait. The status
+// is not terminal while chunks are left, so a client that stops at a terminal
+// status has all of them.
 func (e *endpoint) stream(w http.ResponseWriter, r *http.Request, args []string) {
 	ctx, done, err := e.hold(r, streamWait)
 	if err != nil {
@@ -18,7 +19,7 @@ func (e *endpoint) stream(w http.ResponseWriter, r *http.Request, args []string)
 		return
 	}
 	if r.Context().Err() != nil {
-		return // nobody listens: keep the chunks for the next one
+		return // the client is gone: keep the chunks for the next one
 	}
 	chunks, more, v, err := e.q.drain(args[0])
 	if err != nil {

@@ -349,8 +349,8 @@ func TestWaits(t *testing.T) {
 	})
 }
 
-// Results go before their time when they hold too much, oldest first; jobs that
-// wait are never dropped, but refused.
+// If results hold too much memory, the oldest are dropped early. Waiting jobs
+// are never dropped; new jobs are refused instead.
 func TestMemory(t *testing.T) {
 	s := newServer(t, Options{MaxBytes: 100_000})
 	text := `{"input":{"a":"` + strings.Repeat("x", 20_000) + `"}}`

@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// A Clock tells the time and calls back later.
+// A Clock returns the time and calls functions later.
 type Clock interface {
 	Now() time.Time
-	// AfterFunc calls f in its own goroutine after d. Stop is as time.Timer's.
+	// AfterFunc calls f in its own goroutine after d. stop works like the Stop
+	// method of time.Timer.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
 }
 
-// A SkipClock is the machine's clock, but time can be skipped: an hour of
-// retention passes at once, and what was due in it happens in order. The zero
+// A SkipClock is the machine's clock, but can skip time: an hour of retention
+// passes at once, and what was due in that hour happens in order. The zero
 // value is ready.
 type SkipClock struct {
 	mu      sync.Mutex
@@ -30,7 +31,7 @@ type skipTimer struct {
 	real *time.Timer
 }
 
-// Now returns the machine's time and all that was skipped.
+// Now returns the machine's time plus the skipped time.
 func (c *SkipClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,8 +67,8 @@ func (c *SkipClock) take(t *skipTimer) bool {
 	return ok
 }
 
-// Skip moves the time on by d. What was due on the way is called, in its order,
-// before Skip returns.
+// Skip moves the time forward by d. Before it returns, it calls the functions
+// that have become due, in the order of their times.
 func (c *SkipClock) Skip(d time.Duration) {
 	c.mu.Lock()
 	c.skipped += max(d, 0)
@@ -89,7 +90,7 @@ func (c *SkipClock) Skip(d time.Duration) {
 	}
 }
 
-// pause waits for d on the clock, or for ctx.
+// pause waits until d has passed on the clock or ctx is done.
 func pause(ctx context.Context, c Clock, d time.Duration) error {
 	if d <= 0 {
 		return context.Cause(ctx)
@@ -105,8 +106,8 @@ func pause(ctx context.Context, c Clock, d time.Duration) error {
 	}
 }
 
-// within returns ctx with a limit on the clock. Reaching the limit is not an error, so the
-// cause is errHoldOver.
+// within returns ctx with a time limit on the clock. Reaching the limit is not an error,
+// so the cause is errHoldOver.
 func within(ctx context.Context, c Clock, d time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := c.AfterFunc(d, func() { cancel(errHoldOver) })

@@ -15,7 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// An endpoint with a Go handler, called as RunPod is called.
+// An endpoint with a Go handler, called like one on RunPod.
 func Example() {
 	handler := func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		return json.RawMessage(`{"hello":"world"}`), nil
@@ -57,7 +57,7 @@ func ExampleServer_WorkerEnv() {
 	_ = cmd.Start()
 }
 
-// The same program, started when jobs come and ended when there are none.
+// The same program, started when jobs come and stopped when there are none.
 func ExampleCommand() {
 	s, err := local.Start(context.Background(), local.Options{
 		Runner:  local.Command("python3", "handler.py"),
@@ -69,7 +69,7 @@ func ExampleCommand() {
 	defer s.Close()
 }
 
-// A client's retries against a gateway that fails twice.
+// A gateway that fails twice, to test a client's retries.
 func ExampleServer_Inject() {
 	s, err := local.New(local.Options{})
 	if err != nil {

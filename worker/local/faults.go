@@ -16,46 +16,49 @@ type FaultKind string
 const (
 	// FaultStatus answers Status with an empty body.
 	FaultStatus FaultKind = "status"
-	// FaultSlow carries the operation out and holds the first byte back for Delay.
+	// FaultSlow carries out the operation and holds back the first byte for
+	// DelayMS.
 	FaultSlow FaultKind = "slow"
-	// FaultCut ends the connection without an answer.
+	// FaultCut closes the connection without an answer.
 	FaultCut FaultKind = "cut"
-	// FaultTruncate sends half of the answer's body and ends the connection.
+	// FaultTruncate sends half of the answer's body and closes the connection.
 	FaultTruncate FaultKind = "truncate"
-	// FaultGone forgets the job that the request names, which is a 404 then.
+	// FaultGone forgets the job that the request names, so the answer is a 404.
 	FaultGone FaultKind = "gone"
 	// FaultDuplicate delivers the next job to a second worker too.
 	FaultDuplicate FaultKind = "duplicate"
-	// FaultMute lets the worker that takes the next job fall silent: no heartbeat
-	// and no report of this attempt arrives.
+	// FaultMute silences the worker that takes the next job: the queue ignores
+	// its heartbeats and its reports about this attempt.
 	FaultMute FaultKind = "mute"
-	// FaultLateProgress lets a progress update arrive after the next result, which
-	// leaves the job IN_PROGRESS.
+	// FaultLateProgress makes a progress update arrive after the next result, so
+	// the job stays IN_PROGRESS.
 	FaultLateProgress FaultKind = "late-progress"
-	// FaultLostResult refuses the next result with 400: its job is COMPLETED without
-	// output, as happens on RunPod.
+	// FaultLostResult refuses the next result with 400: its job becomes COMPLETED
+	// without output, as happens on RunPod.
 	FaultLostResult FaultKind = "lost-result"
 )
 
-// A Fault is something to go wrong, for tests of clients and workers.
+// A Fault is something that a test of clients or workers makes go wrong.
 type Fault struct {
 	Kind FaultKind `json:"kind"`
-	// Op names the operation, "run", "status", "job-done"; empty is every
-	// operation of the client plane. status-sync has a name of its own here; requests
-	// of the management API are "manage-get", "-post", "-patch" and "-delete".
-	// FaultDuplicate, FaultMute, FaultLateProgress and FaultLostResult have none.
+	// Op names the operation, such as "run", "status" or "job-done"; if it is empty,
+	// the fault applies to every operation of the client plane. "status-sync" is an
+	// operation of its own; requests of the management API are "manage-get",
+	// "manage-post", "manage-patch" and "manage-delete". FaultDuplicate, FaultMute,
+	// FaultLateProgress and FaultLostResult ignore Op.
 	Op string `json:"op,omitempty"`
-	// Skip lets so many requests pass first.
+	// Skip is how many requests pass before the first one that fails.
 	Skip int `json:"skip,omitempty"`
-	// Count is how often it happens. Default 1; -1 is until the faults are cleared.
+	// Count is how often it happens. The default is 1; -1 means until ClearFaults.
 	Count int `json:"count,omitempty"`
-	// After carries the operation out before FaultStatus or FaultCut.
+	// After makes FaultStatus and FaultCut carry out the operation first.
 	After bool `json:"after,omitempty"`
-	// Status is the answer of FaultStatus. Default 500.
+	// Status is the HTTP status of FaultStatus. The default is 500.
 	Status int `json:"status,omitempty"`
-	// RetryAfter is that header in seconds, if it is not 0.
+	// RetryAfter is the Retry-After header of FaultStatus in seconds; 0 means
+	// none.
 	RetryAfter int `json:"retry_after,omitempty"`
-	// DelayMS is how long FaultSlow waits. Default 1000.
+	// DelayMS is how many milliseconds FaultSlow waits. The default is 1000.
 	DelayMS int `json:"delay_ms,omitempty"`
 }
 
@@ -68,21 +71,21 @@ func (f Fault) check() error {
 	case !slices.Contains(kinds, f.Kind):
 		return fmt.Errorf("local: unknown fault %q; known: %v", f.Kind, kinds)
 	case f.Op != "" && !client && !work && !manage || manage && f.Kind == FaultGone:
-		return fmt.Errorf("local: a fault for the unknown operation %q", f.Op)
+		return fmt.Errorf("local: unknown operation %q in a fault", f.Op)
 	case f.Skip < 0 || f.Count < -1 || f.DelayMS < 0 || f.RetryAfter < 0 || f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return fmt.Errorf("local: a fault with a number out of range: %+v", f)
+		return fmt.Errorf("local: a number is out of range in the fault %+v", f)
 	}
 	return nil
 }
 
-// faults are those that are still to come.
+// faults holds the faults that have not happened yet.
 type faults struct {
 	mu   sync.Mutex
 	list []Fault
 }
 
-// ReadFaults reads faults as POST /twin/faults takes them, {"faults": [...]} or
-// one, for a file of them.
+// ReadFaults reads faults in the form of POST /twin/faults: {"faults": [...]}
+// or a single fault.
 func ReadFaults(r io.Reader) ([]Fault, error) {
 	var body struct {
 		Fault
@@ -104,7 +107,7 @@ func ReadFaults(r io.Reader) ([]Fault, error) {
 	return body.Faults, nil
 }
 
-// Inject lets something go wrong from now on.
+// Inject adds faults.
 func (s *Server) Inject(fs ...Fault) error {
 	for _, f := range fs {
 		if err := f.check(); err != nil {
@@ -122,21 +125,22 @@ func (s *Server) Inject(fs ...Fault) error {
 	return nil
 }
 
-// Faults returns those that are still to come.
+// Faults returns the faults that have not happened yet.
 func (s *Server) Faults() []Fault {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	return slices.Clone(s.faults.list)
 }
 
-// ClearFaults lets nothing go wrong any more.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
 	s.faults.list = nil
 }
 
-// next takes the first fault that wants this moment.
+// next takes the first fault for which wants returns true. A fault that has
+// requests left to skip counts this one and is passed over.
 func (fs *faults) next(wants func(Fault) bool) (Fault, bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -167,7 +171,7 @@ func (fs *faults) onRequest(op string, workerPlane bool) (Fault, bool) {
 	})
 }
 
-// inQueue reports whether the fault happens to a job and not to a request.
+// inQueue reports whether the fault happens to a job instead of a request.
 func (f Fault) inQueue() bool {
 	return f.Kind == FaultDuplicate || f.Kind == FaultMute || f.Kind == FaultLateProgress || f.Kind == FaultLostResult
 }
@@ -181,8 +185,8 @@ func (fs *faults) onJob(k FaultKind) bool {
 // manageOps name requests of the management API.
 var manageOps = []string{"manage-get", "manage-post", "manage-patch", "manage-delete"}
 
-// serveFault answers a request as the fault says; serve carries it out, and forget lets
-// go of the job that it names.
+// serveFault answers a request as the fault says; serve carries out the request, and
+// forget removes the job that it names.
 func serveFault(f Fault, clock Clock, w http.ResponseWriter, r *http.Request, forget func(), serve func(http.ResponseWriter)) {
 	switch f.Kind {
 	case FaultStatus:
@@ -198,7 +202,7 @@ func serveFault(f Fault, clock Clock, w http.ResponseWriter, r *http.Request, fo
 		if f.After {
 			serve(&recorder{header: http.Header{}})
 		}
-		panic(http.ErrAbortHandler) // the one way to cut a connection
+		panic(http.ErrAbortHandler) // the only way to cut a connection
 	case FaultSlow:
 		rec := &recorder{header: w.Header()}
 		serve(rec)

@@ -21,8 +21,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A wire carries requests to a handler without a network, so that a bubble's
-// clock can run; a handler that aborts cuts the connection.
+// A wire passes requests to a handler without a network, so that the clock of a
+// synctest bubble can advance. A handler that aborts cuts the connection.
 type wire struct{ h http.Handler }
 
 type answer struct {
@@ -80,7 +80,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// bench is a server, a client of it, and a count of what ran.
+// bench is a server, a client of it, and the number of handler runs.
 type bench struct {
 	*local.Server
 	ep  *runpod.Endpoint
@@ -134,8 +134,8 @@ func (b *bench) submit(t *testing.T, input string) runpod.JobID {
 
 const whole = "[0,1,2]"
 
-// clientOps are the client's operations. Each says what is left of it, and "ok" is
-// all that was wanted.
+// clientOps are the client's operations. Each returns "ok" if it had the wanted
+// effect, and otherwise what it got.
 var clientOps = []struct {
 	name, op string
 	do       func(t *testing.T, b *bench, inject func()) (string, error)
@@ -168,7 +168,7 @@ var clientOps = []struct {
 				return "", err
 			}
 		}
-		// Chunks of a lost answer are gone; the output has them.
+		// The chunks of a lost answer are gone, but the output contains them.
 		job, err := b.ep.Wait(t.Context(), id)
 		return result(job), err
 	}},
@@ -207,12 +207,12 @@ var clientOps = []struct {
 	}},
 }
 
-// ofJob reports whether an operation is one of a job, which the service may not know yet.
+// ofJob reports whether an operation names a job, which the service may not know yet.
 func ofJob(op string) bool {
 	return slices.Contains([]string{"status", "stream", "cancel", "retry"}, op)
 }
 
-// A job is unknown for a while after /run: it runs, and is billed.
+// A job may be unknown for a while after /run, although it runs and is billed.
 func TestClientSeesJobsLate(t *testing.T) {
 	for _, op := range clientOps {
 		t.Run(op.name, func(t *testing.T) {
@@ -226,7 +226,7 @@ func TestClientSeesJobsLate(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		// A caller that gives up at once leaves no job behind that runs.
+		// A caller that gives up early leaves no running job behind.
 		b := newBench(t, local.Options{VisibleAfter: 2 * time.Second})
 		defer b.Close()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -237,7 +237,7 @@ func TestClientSeesJobsLate(t *testing.T) {
 		if h := b.Health(); h.Jobs.InProgress != 0 {
 			t.Errorf("%+v", h)
 		}
-		// A job that there is not, and one that is old, are not asked for again and again.
+		// The client does not retry for a job that does not exist, nor for an old one.
 		begin := time.Now()
 		if _, err := b.ep.Status(t.Context(), "none-u1"); !errors.Is(err, runpod.ErrNotFound) || time.Since(begin) > 0 {
 			t.Error(err, time.Since(begin))
@@ -258,8 +258,9 @@ func result(j *runpod.Job) string {
 	return fmt.Sprintf("%+v", j)
 }
 
-// Every fault by every operation of our client: success, or the error that says
-// that a job may exist; no job runs twice, and no result is lost.
+// Every fault with every operation of our client: the operation succeeds or
+// returns the error that says that a job may exist. No job runs twice, and no
+// result is lost.
 func TestClientFaultTable(t *testing.T) {
 	faults := []struct {
 		name string
@@ -291,7 +292,7 @@ func TestClientFaultTable(t *testing.T) {
 							t.Fatal(err)
 						}
 					})
-					// Only what makes or remakes a job may be in doubt, and only where it was not refused.
+					// The outcome may be unknown only if the operation changes jobs and was not refused.
 					doubt := (op.op == "run" || op.op == "runsync" || op.op == "retry" || op.op == "purge-queue") && f.f.Status != 429 && f.name != "slow"
 					if err != nil && !(doubt && errors.Is(err, runpod.ErrUnknownOutcome)) {
 						t.Errorf("%v", err)
@@ -316,9 +317,9 @@ func TestClientFaultTable(t *testing.T) {
 	}
 }
 
-// What happens to a job itself.
+// Faults of a job itself.
 func TestClientJobFaults(t *testing.T) {
-	const any = -1 // it may be gone before a worker took it
+	const any = -1 // it may be gone before a worker takes it
 	for _, c := range []struct {
 		name string
 		f    local.Fault
@@ -338,7 +339,7 @@ func TestClientJobFaults(t *testing.T) {
 				defer b.Close()
 				job, err := b.ep.Call(t.Context(), runpod.Request{Input: json.RawMessage(`{"x":1}`)})
 				ok := result(job) == "ok"
-				if c.f.Kind == local.FaultLostResult { // the service says that all is well
+				if c.f.Kind == local.FaultLostResult { // the service reports success
 					ok = job != nil && job.Status == runpod.StatusCompleted && job.Output == nil
 				}
 				if !errors.Is(err, c.want) || c.want == nil && !ok {
@@ -353,7 +354,8 @@ func TestClientJobFaults(t *testing.T) {
 	}
 }
 
-// Many clients under faults of all kinds at once: what is accepted ends well.
+// Many clients with faults of all kinds at once: most jobs succeed, and the
+// others end in an error that the client expects.
 func TestClientsInAStorm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var faults []local.Fault
@@ -449,7 +451,7 @@ func TestClientManages(t *testing.T) {
 	})
 }
 
-// Why a job waits, as the service's health, its workers and its stock tell it.
+// Why a job waits, according to the service's health, workers and stock.
 func TestClientWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, local.Options{Scaling: &local.Scaling{Max: 1, ColdStart: 40 * time.Second}})
@@ -499,8 +501,9 @@ func TestClientWaits(t *testing.T) {
 	})
 }
 
-// What happens to a job, by every operation of our client: success, or the error that
-// says that the job is gone, was lost, or never came to an end on the service.
+// Every fault of a job with every operation of our client: the operation succeeds or
+// returns the error that says that the job is gone, was lost, or never ended on the
+// service.
 func TestClientJobFaultTable(t *testing.T) {
 	faults := []struct {
 		name string
@@ -526,7 +529,7 @@ func TestClientJobFaultTable(t *testing.T) {
 			if op == "run" || op == "status" || op == "stream" {
 				return runpod.ErrJobTimedOut
 			}
-			return nil // the answer of runsync was first; retry makes a new attempt
+			return nil // runsync was answered before; retry makes a new attempt
 		}},
 	}
 	for _, op := range clientOps {
@@ -543,7 +546,7 @@ func TestClientJobFaultTable(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					if f.f.Kind != local.FaultGone { // it meets the job when a worker takes it
+					if f.f.Kind != local.FaultGone { // it happens when a worker takes the job
 						inject()
 						inject = func() {}
 					}
@@ -552,7 +555,7 @@ func TestClientJobFaultTable(t *testing.T) {
 					if f.want != nil {
 						want = f.want(op.op)
 					}
-					if op.op == "runsync" && err == nil && got != "ok" { // it waits 90 s; Wait has the rest
+					if op.op == "runsync" && err == nil && got != "ok" { // it waits 90 s; the case of Wait covers the rest
 						return
 					}
 					if !errors.Is(err, want) || want == nil && (err != nil || got != "ok") {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Every fault of a request, on every operation of the client plane, once; the
-// next request goes through, and what was accepted exists.
+// Every fault of a request, once, on every operation of the client plane. The
+// next request succeeds, and an accepted job exists.
 func TestFaultTable(t *testing.T) {
 	s, do := start(t, Options{Limits: map[string]Limit{}})
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -30,7 +30,7 @@ func TestFaultTable(t *testing.T) {
 		b, err := io.ReadAll(resp.Body)
 		return resp.StatusCode, string(b), err
 	}
-	// Each operation on a job of its own, which waits.
+	// Each operation has its own job, which waits.
 	ops := []struct{ op, method, path string }{
 		{"run", "POST", "run"},
 		{"runsync", "POST", "runsync?wait=1000"},
@@ -46,7 +46,7 @@ func TestFaultTable(t *testing.T) {
 	type fault struct {
 		name    string
 		f       Fault
-		code    int // 0: the connection ends
+		code    int // 0: the connection is cut
 		carried bool
 	}
 	faults := []fault{
@@ -62,7 +62,7 @@ func TestFaultTable(t *testing.T) {
 		// retry's own job must have failed.
 		for _, f := range faults {
 			if strings.Contains(op.path, "wait") && f.carried && f.f.Kind != FaultSlow {
-				continue // a second each; run and status have shown it
+				continue // each takes a second, and run and status cover it
 			}
 			t.Run(op.op+" "+f.name, func(t *testing.T) {
 				s.ep.q.purge()
@@ -267,7 +267,7 @@ func TestCapacity(t *testing.T) {
 	}
 }
 
-// A create that answers 502 has made what it was asked to.
+// A create that is answered with 502 has created the resource.
 func TestManageFaults(t *testing.T) {
 	s := newServer(t, Options{Faults: []Fault{
 		{Kind: FaultStatus, Op: "manage-post", Status: 502, After: true},

@@ -18,11 +18,12 @@ import (
 // maxFolderFile bounds a file of the folder, in bytes.
 const maxFolderFile = 64 << 30
 
-// FolderStore returns a store of arrays for the Go engine that outlives it: a folder
-// with the layout of a network volume, data/<2 digits>/<digest>.safetensors with
-// one tensor "data", so that what a client puts there is what a job refers to by
-// {"sha256": digest}. What was used last is kept in memory as well, limit bytes at
-// most. A file whose content does not have its digest is not there.
+// FolderStore returns a store of arrays that outlives the Go engine that uses it: a
+// folder with the layout of a network volume, data/<2 digits>/<digest>.safetensors
+// with one tensor "data". A job refers to an array that a client puts there by
+// {"sha256": digest}. The arrays used last are kept in memory as well, limit bytes
+// at most. A file whose content does not match its digest counts as missing and is
+// removed.
 func FolderStore(root string, limit int64) engine.Store {
 	return &folderStore{root: root, memory: engine.MemoryStore(limit)}
 }
@@ -52,21 +53,23 @@ func (s *folderStore) Get(digest string) (tensors.Tensor, bool) {
 		return tensors.Tensor{}, false
 	}
 	if err != nil || found != digest {
-		os.Remove(s.path(digest)) // damaged: so that it is sent again
+		os.Remove(s.path(digest)) // damaged: remove it, so that the client sends it again
 		return tensors.Tensor{}, false
 	}
 	s.Keep(digest, t)
 	return t, true
 }
 
-// touch notes that a file is used, for those who prune the folder.
+// touch updates a file's modification time, so that pruning the folder spares
+// files in use.
 func (s *folderStore) touch(digest string) {
 	if info, err := os.Stat(s.path(digest)); err == nil && time.Since(info.ModTime()) > time.Hour {
 		os.Chtimes(s.path(digest), time.Time{}, time.Now())
 	}
 }
 
-// Keep puts an array that the caller has verified and gives away into memory only.
+// Keep puts an array into memory only. The caller has verified the array and must
+// not change it afterwards.
 func (s *folderStore) Keep(digest string, t tensors.Tensor) {
 	if k, ok := s.memory.(interface {
 		Keep(digest string, t tensors.Tensor)
@@ -86,8 +89,8 @@ func (s *folderStore) Drop(digest string) {
 	os.Remove(s.path(digest))
 }
 
-// readTensor reads the tensor of a file and tells its digest, which is computed of
-// one piece while the next is read.
+// readTensor reads the tensor of a file and computes its digest, hashing one piece
+// while it reads the next.
 func readTensor(path string) (t tensors.Tensor, digest string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -112,13 +115,13 @@ func readTensor(path string) (t tensors.Tensor, digest string, err error) {
 	if _, err := io.ReadFull(f, b[8:8+head]); err != nil {
 		return t, "", err
 	}
-	set, _, err := tensors.DecodeSafetensors(b) // looks at the header alone
+	set, _, err := tensors.DecodeSafetensors(b) // reads the header only
 	if err != nil {
 		return t, "", err
 	}
 	t, ok := set["data"]
 	if !ok || len(set) != 1 {
-		return t, "", fmt.Errorf("local: store: %s has other tensors than one called data", path)
+		return t, "", fmt.Errorf("local: store: %s: want exactly one tensor, named data", path)
 	}
 	pieces, err := t.Pieces()
 	if err != nil {
@@ -132,7 +135,7 @@ func readTensor(path string) (t tensors.Tensor, digest string, err error) {
 	return t, hash.Digest(), t.Validate()
 }
 
-// readHashing fills b from r and hashes one piece while the next is read.
+// readHashing fills b from r and hashes one piece while it reads the next.
 func readHashing(r io.Reader, b []byte, h *tensors.Hash) error {
 	pieces := make(chan []byte, 64)
 	failed := make(chan error, 1)
@@ -153,7 +156,7 @@ func readHashing(r io.Reader, b []byte, h *tensors.Hash) error {
 	return <-failed
 }
 
-// Put implements engine.Store. The file appears whole or not at all.
+// Put implements engine.Store. Other processes see the whole file or none.
 func (s *folderStore) Put(t tensors.Tensor) (string, error) {
 	pieces, err := tensors.SafetensorsPieces(tensors.Set{"data": t}, nil)
 	if err != nil {

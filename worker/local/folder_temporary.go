@@ -12,18 +12,19 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
-// A Folder is a place for FolderStore that goes when it is closed. The zero value is
-// none.
+// A Folder is a folder for FolderStore that Close removes. The zero value has no
+// folder.
 type Folder struct {
 	Path string
 
 	lock io.Closer
 }
 
-// TemporaryFolder makes a folder in the user's cache, since data of many gigabytes
-// have no place in a /tmp that is memory. What processes left there that were killed
-// is removed first. A user without a cache gets a folder of a random name among the
-// temporary files: a fixed name there could be made by somebody else before.
+// TemporaryFolder makes a folder in the user's cache, because /tmp may be in memory
+// and the data can be many gigabytes. It first removes the folders of processes that
+// were killed. A user without a cache gets a folder with a random name among the
+// temporary files, because another user could have made a folder with a fixed name
+// there first.
 func TemporaryFolder() (*Folder, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -54,26 +55,27 @@ func temporaryFolder(root string) (*Folder, error) {
 	return f, nil
 }
 
-// Close removes the folder and all that is in it.
+// Close removes the folder and everything in it.
 func (f *Folder) Close() error {
 	if f.lock == nil {
 		return nil
 	}
 	err := os.Remove(f.Path + ".lock")
-	if errors.Is(err, os.ErrNotExist) { // of a folder that holds its lock
+	if errors.Is(err, os.ErrNotExist) { // the lock is in the folder itself
 		err = nil
 	}
 	return errors.Join(os.RemoveAll(f.Path), err, f.lock.Close())
 }
 
-// Lock returns the lock file that marks the folder as in use, for a process that inherits it;
-// nil if there is none.
+// Lock returns the lock file that marks the folder as in use, for a child process that
+// inherits it, or nil if there is none.
 func (f *Folder) Lock() *os.File {
 	file, _ := f.lock.(*os.File)
 	return file
 }
 
-// Leave gives the folder up without removing it: another process has it.
+// Leave releases the folder without removing it, because another process uses
+// it.
 func (f *Folder) Leave() error {
 	if f.lock == nil {
 		return nil
@@ -81,7 +83,7 @@ func (f *Folder) Leave() error {
 	return f.lock.Close()
 }
 
-// removeAbandoned removes folders whose lock nobody holds.
+// removeAbandoned removes folders whose lock no process holds.
 func removeAbandoned(root string) {
 	if !locksHold {
 		return

@@ -44,8 +44,8 @@ func TestTemporaryFolder(t *testing.T) {
 	}
 }
 
-// Without a home, the folder lies among the temporary files of all users, where a fixed
-// name could be somebody else's.
+// Without a home, the folder is among the temporary files of all users, where another
+// user could have made a folder with a fixed name.
 func TestTemporaryFolderWithoutHome(t *testing.T) {
 	shared, victim := t.TempDir(), t.TempDir()
 	t.Setenv("TMPDIR", shared)

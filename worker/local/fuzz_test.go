@@ -13,8 +13,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// FuzzRequests: whatever a client or a worker sends to whichever path, the answer is JSON
-// and not a 500, and the queue stays whole.
+// FuzzRequests: whatever a client or a worker sends to any path, the answer is JSON and
+// not a 500, and the queue stays consistent.
 func FuzzRequests(f *testing.F) {
 	methods := []string{"GET", "POST", "PATCH", "DELETE", "PUT"}
 	for _, s := range []struct{ method, path, body string }{
@@ -81,8 +81,8 @@ func FuzzRequests(f *testing.F) {
 	})
 }
 
-// FuzzReadTensor: a file in the folder of arrays, where other processes write, holds one
-// tensor of the digest that its content has, or is refused.
+// FuzzReadTensor: readTensor refuses a file or returns its tensor with the right digest.
+// Other processes write to the folder of arrays, so files may contain anything.
 func FuzzReadTensor(f *testing.F) {
 	x, err := tensors.From([]float32{1, 2})
 	if err != nil {

@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// A guard decides who may speak to the server.
+// A guard decides which requests may reach the server.
 type guard struct {
 	key      [sha256.Size]byte
 	token    [sha256.Size]byte // for the worker plane only
 	loopback bool              // the server listens on loopback only
 }
 
-// workerToken returns the token that belongs to a key: a worker that outlives a
-// restart of the server still has the right one.
+// workerToken returns the token that belongs to a key: it stays the same when
+// the server restarts, so workers that are still running keep access.
 func workerToken(key string) string {
 	m := hmac.New(sha256.New, []byte(key))
 	m.Write([]byte("worker plane"))
@@ -31,7 +31,7 @@ func newGuard(key, token string) *guard {
 }
 
 // authorised reports whether r carries the key, as "Bearer <key>" or bare. The
-// comparison takes the same time for every wrong key of whatever length.
+// comparison takes the same time for every wrong key, whatever its length.
 func (g *guard) authorised(r *http.Request) bool {
 	got := r.Header.Get("Authorization")
 	if scheme, rest, ok := strings.Cut(got, " "); ok && strings.EqualFold(scheme, "Bearer") {
@@ -55,9 +55,9 @@ func same(got string, want [sha256.Size]byte) bool {
 	return subtle.ConstantTimeCompare(sum[:], want[:]) == 1
 }
 
-// foreign reports whether r was sent by a browser on behalf of another site's
-// page, or, to a server on loopback, under a host name that is not this
-// machine's (DNS rebinding).
+// foreign reports whether a browser sent r on behalf of another site's page or,
+// if the server listens on loopback, whether r names a host other than this
+// machine (DNS rebinding).
 func (g *guard) foreign(r *http.Request) bool {
 	if s := r.Header.Get("Sec-Fetch-Site"); s != "" && s != "same-origin" && s != "none" {
 		return true

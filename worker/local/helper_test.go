@@ -16,7 +16,8 @@ import (
 
 const testKey = "rpa_test"
 
-// newServer returns a server without a listener, for bubbles of testing/synctest too.
+// newServer returns a server without a listener, which also works in the bubbles of
+// testing/synctest.
 func newServer(t *testing.T, opt Options) *Server {
 	t.Helper()
 	if opt.Key == "" {
@@ -60,8 +61,8 @@ func callRaw(t testing.TB, s http.Handler, method, path, body string) (int, stri
 	return rec.Code, rec.Body.String()
 }
 
-// checkManaged fails the test if an answer of the management API is not as RunPod's schema
-// says. What a fault left of an answer is no answer of the API.
+// checkManaged fails the test if an answer of the management API does not match RunPod's
+// schema. It skips answers that a fault replaced.
 func checkManaged(t testing.TB, req *http.Request, rec *httptest.ResponseRecorder) {
 	t.Helper()
 	if !shape.Managed(req.URL.Path) || rec.Code >= 500 && rec.Body.Len() == 0 {
@@ -91,8 +92,8 @@ func wantStatus(t testing.TB, s http.Handler, id string, want Status) map[string
 	return m
 }
 
-// echo yields the numbers below input.yield and returns input.value, or fails
-// with input.fail, or blocks until cancelled where input.block is set.
+// echo yields the numbers below input.yield. Then it returns input.value, fails
+// with input.fail, or blocks until cancelled if input.block is set.
 func echo(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 	var in struct {
 		Yield int

@@ -12,13 +12,13 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// newWorkerID looks like RunPod's: 14 lower-case letters and digits.
+// newWorkerID returns an id like RunPod's: 14 lower-case letters and digits.
 func newWorkerID() string { return strings.ToLower(rand.Text()[:14]) }
 
 // runInProcess runs one attempt of a job and reports its end.
 func (s *Server) runInProcess(q *queue, h worker.Handler, id string, d delivery) {
 	if d.noInput {
-		q.lost(d.id, id) // the SDK drops such a job; the service notices by its silence
+		q.lost(d.id, id) // the SDK drops such a job; the service notices that its worker is silent
 		return
 	}
 	ctx, cancel := context.WithCancelCause(s.ctx)
@@ -31,7 +31,7 @@ func (s *Server) runInProcess(q *queue, h worker.Handler, id string, d delivery)
 			return context.Cause(ctx)
 		}
 		if len(chunk) > q.opt.MaxChunk {
-			return fmt.Errorf("local: a chunk of %d bytes; the limit is %d", len(chunk), q.opt.MaxChunk)
+			return fmt.Errorf("local: a chunk has %d bytes; the limit is %d", len(chunk), q.opt.MaxChunk)
 		}
 		if err := checkValue(chunk); err != nil {
 			return fmt.Errorf("local: a chunk is %w", err)
@@ -54,7 +54,7 @@ func (s *Server) runInProcess(q *queue, h worker.Handler, id string, d delivery)
 	q.finish(d.id, id, out, "")
 }
 
-// protect calls h; a panic becomes its error.
+// protect calls h and returns a panic as an error.
 func protect(h worker.Handler, ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (out json.RawMessage, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -71,8 +71,8 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.value) }
 
-// joinYields returns the list of the yields of a job, the output of a handler that
-// returns none.
+// joinYields returns the yields of a job as a JSON list: the output of a handler
+// that yields and returns nothing.
 func (q *queue) joinYields(id string, size int) (json.RawMessage, error) {
 	if size > q.opt.MaxRunSync {
 		return nil, outputTooLarge(size, q.opt.MaxRunSync)
@@ -108,11 +108,11 @@ func checkOutput(out json.RawMessage, limit int) (json.RawMessage, error) {
 }
 
 func outputTooLarge(size, limit int) error {
-	return fmt.Errorf("local: an output of %d bytes; the limit is %d", size, limit)
+	return fmt.Errorf("local: the output has %d bytes; the limit is %d", size, limit)
 }
 
-// errorText returns a failure as the SDK writes an exception: JSON inside the job's
-// error text.
+// errorText returns an error in the form of the SDK's exceptions: JSON inside the
+// job's error text.
 func errorText(err error, workerID string) string {
 	t := struct {
 		Type      string `json:"error_type"`

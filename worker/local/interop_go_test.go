@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// The answers that RunPod's SDK for Go decodes: whole numbers of milliseconds, an
-// error that is a text. (Its module cannot be fetched from Go's proxy; what it sends
-// and expects is written down here.)
+// A goJob has the fields that RunPod's SDK for Go decodes: times are whole
+// milliseconds, and the error is a string. (Go's proxy does not have the SDK's
+// module, so this file reproduces what it sends and expects.)
 //
 // Source: github.com/runpod/go-sdk, pkg/sdk/endpoint.
 type goJob struct {
@@ -25,8 +25,8 @@ type goJob struct {
 	Status        *string `json:"status"`
 }
 
-// goCall sends as that SDK does: POST for all but health, with a content type and an
-// empty body if there is none; another status than 200 is an error.
+// goCall sends a request as that SDK does: POST for everything except health, with a
+// content type even if the body is empty. A status other than 200 is an error.
 func goCall(s *Server, method, path string, body, out any) error {
 	var b []byte
 	if body != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// RunPod's JavaScript client. GOPHERPOD_RUNPOD_JS names a folder where
-// `npm install runpod-sdk` was run.
+// RunPod's JavaScript client. GOPHERPOD_RUNPOD_JS is a folder in which `npm
+// install runpod-sdk` was run.
 func TestNodeClient(t *testing.T) {
 	folder := os.Getenv("GOPHERPOD_RUNPOD_JS")
 	if os.Getenv("GOPHERPOD_E2E") != "1" || folder == "" {

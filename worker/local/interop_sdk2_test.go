@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// pythons are the interpreters with RunPod's SDK, by version: GOPHERPOD_PYTHON has the stable one and
-// GOPHERPOD_PYTHON_SDK2 that of the next major version.
+// pythons runs a test with each version of RunPod's SDK: GOPHERPOD_PYTHON is a Python with the stable
+// version, GOPHERPOD_PYTHON_SDK2 one with the next major version.
 func pythons(t *testing.T, run func(t *testing.T, py string)) {
 	t.Run("sdk1", func(t *testing.T) { run(t, python(t)) })
 	t.Run("sdk2", func(t *testing.T) { run(t, pythonSDK2(t)) })
@@ -31,8 +31,8 @@ func pythonSDK2(t *testing.T) string {
 	return p
 }
 
-// RunPod's SDK 2.0: Queue and Job, with a job API that knows its jobs late; and what the SDK asks of
-// the management API, with pages of one item.
+// RunPod's SDK 2.0: Queue and Job, with a job API that does not know new jobs at once; and the SDK's
+// calls of the management API, with one item per page.
 func TestSDK2Client(t *testing.T) {
 	py := pythonSDK2(t)
 	s, _ := start(t, Options{Handler: echo, Workers: 4, EndpointID: "flash", VisibleAfter: time.Second, PageSize: 1})
@@ -51,7 +51,7 @@ func TestSDK2Client(t *testing.T) {
 	for k, want := range map[string]string{
 		"remote": `{"a":1}`, "empty": `null`, "stream": `[0,1,2]`, "result": `5`, "status": `"COMPLETED"`, "cancelled": `"CANCELLED"`, "retried": `"IN_QUEUE"`, "found": `"COMPLETED"`,
 		"gpu": `{"community":0,"secure":8}`, "gpus": `12`, "endpoint": `["user/worker:1",{"A":"b"},"FLASHBOOT",["NVIDIA L4"],["EU-RO-1"]]`, "updated": `"user/worker:2"`,
-		"endpoints": `1`, // get_endpoints reads the first page alone
+		"endpoints": `1`, // get_endpoints reads the first page only
 		"volumes":   `["a","b","c"]`,
 	} {
 		if got, _ := json.Marshal(seen[k]); string(got) != want {

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// python returns the interpreter with RunPod's SDK; the tests here are off without GOPHERPOD_E2E=1.
+// python returns the interpreter with RunPod's SDK. It skips the test unless GOPHERPOD_E2E=1 is
+// set.
 func python(t *testing.T) string {
 	t.Helper()
 	if os.Getenv("GOPHERPOD_E2E") != "1" {
@@ -33,7 +34,7 @@ func python(t *testing.T) string {
 // closes the channel.
 func attach(t *testing.T, py string, s *Server, id, handler string, env ...string) (exited <-chan struct{}, stop func()) {
 	t.Helper()
-	// A key that the user has for RunPod itself: the SDK prefers it to the environment's.
+	// The user's own RunPod key, which the SDK prefers to the one in the environment.
 	home := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(home, ".runpod"), 0o700); err != nil {
 		t.Fatal(err)
@@ -73,7 +74,7 @@ func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
 type doFunc func(method, path string, body []byte) (int, []byte)
 
-// ended waits for the end of a job.
+// ended waits until a job has ended.
 func (do doFunc) ended(t *testing.T, id string) map[string]any {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); ; {
@@ -227,7 +228,7 @@ func testSDKWorkers(t *testing.T, py string) {
 		for s.Health().Jobs.InProgress == 0 {
 			time.Sleep(10 * time.Millisecond)
 		}
-		time.Sleep(300 * time.Millisecond) // the SDK starts what it took within 0.1 s
+		time.Sleep(300 * time.Millisecond) // the SDK starts a job within 0.1 s of taking it
 		do("POST", "/cancel/"+id, nil)
 		next := do.run(t, `{"sleep":0}`)
 		if m := do.ended(t, next); m["status"] != "COMPLETED" {
@@ -266,7 +267,7 @@ func testSDKWorkers(t *testing.T, py string) {
 	})
 }
 
-// A server that restarts under a worker with a job gets that job's result.
+// A server that restarts while a worker has a job gets that job's result.
 func TestSDKRestart(t *testing.T) { pythons(t, testSDKRestart) }
 
 func testSDKRestart(t *testing.T, py string) {
@@ -295,7 +296,8 @@ func testSDKRestart(t *testing.T, py string) {
 	}
 }
 
-// The server starts the worker itself when a job comes, and ends it when it idles.
+// The server starts the worker itself when a job comes and stops it when it is
+// idle.
 func TestSDKCommand(t *testing.T) { pythons(t, testSDKCommand) }
 
 func testSDKCommand(t *testing.T, py string) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Status is where a job stands, in RunPod's words.
+// A Status is the state of a job, in RunPod's words.
 type Status string
 
 // The statuses of a job.
@@ -28,7 +28,7 @@ const (
 // Terminal reports whether a job in this status has ended.
 func (s Status) Terminal() bool { return s != StatusInQueue && s != StatusInProgress }
 
-// A submission is what a client asks for.
+// A submission is a job as a client sent it.
 type submission struct {
 	input    json.RawMessage
 	webhook  string
@@ -40,8 +40,8 @@ type submission struct {
 	lowPriority      bool
 }
 
-// A job is a submission and what became of it. Its fields below sub are guarded
-// by the queue's mu; byte slices are never changed once set.
+// A job is a submission and its state. The queue's mu guards the fields below
+// sub; byte slices are never changed once set.
 type job struct {
 	id  string
 	sub submission
@@ -51,14 +51,14 @@ type job struct {
 	worker   string // of the latest attempt
 	attached bool   // that worker is attached
 	created  time.Time
-	queued   time.Time // when it began to wait the last time
+	queued   time.Time // when it last began to wait
 	started  time.Time // of the latest attempt
 	finished time.Time
 	beat     time.Time       // the latest sign of life from its worker
 	input    json.RawMessage // nil when it is not needed any more
 	output   json.RawMessage
 	failure  string        // error text
-	counted  int           // bytes of it in the queue's size
+	counted  int           // the bytes counted for it in the queue's size
 	done     *list.Element // its place among the ended jobs
 
 	chunks     []json.RawMessage // yields that nobody has read yet
@@ -66,11 +66,11 @@ type job struct {
 	yields     []json.RawMessage // all yields of the attempt, for workers in this process
 	streamed   bool
 
-	mute    bool                    // a fault: its worker is not heard
+	mute    bool                    // FaultMute: the queue ignores its worker
 	changed chan struct{}           // closed and replaced on every change
 	element *list.Element           // its place in the queue, nil when taken
 	stop    func() bool             // stops the timer of the next deadline
-	cancel  context.CancelCauseFunc // ends the handler in this process, nil for attached workers
+	cancel  context.CancelCauseFunc // cancels the handler in this process, nil for attached workers
 }
 
 // A view is a job at one moment, for encoding outside the lock.
@@ -91,12 +91,12 @@ type view struct {
 	unread   bool // chunks wait for a reader
 }
 
-// bytes is about how much memory j holds.
+// bytes returns roughly how much memory j holds.
 func (j *job) bytes() int {
 	return 1000 + len(j.input) + len(j.output) + len(j.failure) + j.chunkBytes
 }
 
-// viewLocked needs the queue's mu.
+// viewLocked returns j as it is now. The caller holds the queue's mu.
 func (j *job) viewLocked() view {
 	v := view{id: j.id, status: j.status, retries: j.retries, delay: -1, exec: -1,
 		input: j.input, output: j.output, failure: j.failure, sub: &j.sub, created: j.created, finished: j.finished, changed: j.changed, unread: len(j.chunks) > 0}
@@ -111,7 +111,7 @@ func (j *job) viewLocked() view {
 }
 
 // appendJob appends the job object without its closing brace and without its
-// output, which can be megabytes and is written by itself.
+// output, which can be megabytes and is written separately.
 func (v view) appendJob(b []byte) []byte {
 	b = append(b, '{')
 	if v.delay >= 0 {
@@ -144,7 +144,7 @@ func (v view) appendJob(b []byte) []byte {
 	return b
 }
 
-// pieces returns the job object in parts, the big ones uncopied.
+// pieces returns the job object in parts, without copying the output.
 func (v view) pieces() [][]byte {
 	head := v.appendJob(make([]byte, 0, 256))
 	if v.output == nil {
@@ -156,13 +156,13 @@ func (v view) pieces() [][]byte {
 // appendString appends s as a JSON string.
 func appendString(b []byte, s string) []byte {
 	q, err := json.Marshal(s)
-	if err != nil { // a string always can
+	if err != nil { // cannot happen for a string
 		panic(err)
 	}
 	return append(b, q...)
 }
 
-// newID returns a random uuid with the suffix of a region, as RunPod's ids.
+// newID returns a random UUID with a region suffix, like RunPod's ids.
 func newID(sync bool) string {
 	var u [16]byte
 	rand.Read(u[:]) // never fails

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A journal is the file that a queue's jobs are read back from after a restart.
+// A journal is the file from which a queue reads its jobs back after a restart.
 // It is a sequence of records, each
 //
 //	u32 LE  length of the head
@@ -23,8 +23,8 @@ import (
 //	head    JSON, a note
 //	blob    bytes: an input, an output or a chunk
 //
-// A record that does not check ends the reading: the process died while it wrote
-// it, and has not answered anybody about it.
+// Reading stops at a damaged record: the process died while writing it, before
+// it answered a client about it.
 type journal struct {
 	path string
 	file *os.File
@@ -34,7 +34,7 @@ type journal struct {
 	lock io.Closer
 }
 
-// A note is the head of a record. What says which fields count.
+// A note is the head of a record. What determines which fields are used.
 type note struct {
 	What string `json:"what"` // "job", "state", "chunk", "drain", "reset", "gone"
 	ID   string `json:"id"`
@@ -58,20 +58,23 @@ type note struct {
 	Output   bool   `json:"output,omitempty"`
 	Failure  string `json:"failure,omitempty"`
 
-	N int `json:"n,omitempty"` // drain: how many
+	N int `json:"n,omitempty"` // drain: how many chunks were read
 }
 
 const (
 	recordHead = 12
-	// maxNote bounds a head: an error text is the longest thing in it.
+	// maxNote bounds a head, in bytes; the longest part of a head is an error
+	// text.
 	maxNote = 64 << 20
-	// compactAt is how much a journal grows over its live part before it is written again.
+	// compactAt bounds the growth of a journal, in bytes: it is compacted once its
+	// size exceeds compactAt plus twice its size after the last compaction.
 	compactAt = 256 << 20
 )
 
 var errRecord = errors.New("local: a damaged record")
 
-// readRecord reads one record; io.EOF is the end between two.
+// readRecord reads one record; io.EOF means the end of the file after a whole
+// record.
 func readRecord(r io.Reader, maxBlob int) (n note, blob []byte, size int64, err error) {
 	var head [recordHead]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -110,7 +113,7 @@ func writeRecord(w io.Writer, n note, blob []byte) (int64, error) {
 	return int64(recordHead + len(b) + len(blob)), nil
 }
 
-// openJournal reads the jobs of an endpoint back into q, which is new, and keeps
+// openJournal reads the jobs of an endpoint back into q, a new queue, and opens
 // the journal for it.
 func openJournal(dir, endpointID string, q *queue) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -135,9 +138,9 @@ func openJournal(dir, endpointID string, q *queue) error {
 	return nil
 }
 
-// restoreLocked replays a journal. Its jobs are as they were, with two
-// exceptions: what ran in this process waits again, in its place, and what ran at an
-// attached worker has a fresh heartbeat.
+// restoreLocked replays a journal. Jobs are restored as they were, with two
+// exceptions: a job that ran in this process waits again, in its old place, and a
+// job that ran on an attached worker gets a fresh heartbeat.
 func (q *queue) restoreLocked(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -161,8 +164,8 @@ func (q *queue) restoreLocked(path string) error {
 			order = append(order, j)
 		}
 	}
-	// The records are in no order once the journal was compacted. Jobs that ended are
-	// forgotten in the order of their ends, and the others run in that of their submission.
+	// Compacting a journal loses the order of its records. Ended jobs must be forgotten in
+	// the order in which they ended, and the others must run in the order of submission.
 	since := func(j *job) time.Time {
 		if j.status.Terminal() {
 			return j.finished
@@ -178,7 +181,7 @@ func (q *queue) restoreLocked(path string) error {
 	return nil
 }
 
-// replayLocked does what one record says; it returns the job of a "job".
+// replayLocked applies one record; for a "job" record it returns the new job.
 func (q *queue) replayLocked(n note, blob []byte) *job {
 	j := q.jobs[n.ID]
 	if n.What == "job" {
@@ -217,7 +220,7 @@ func (q *queue) replayLocked(n note, blob []byte) *job {
 
 func (q *queue) resumeLocked(j *job) {
 	switch {
-	case j.status == "": // nobody was told that it was accepted
+	case j.status == "": // no client was told that it was accepted
 		delete(q.jobs, j.id)
 		return
 	case j.status.Terminal():

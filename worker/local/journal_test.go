@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// restart closes s and opens another server on its state.
+// restart closes s and opens another server with its state.
 func restart(t *testing.T, s *Server, opt Options) *Server {
 	t.Helper()
 	if err := s.Close(); err != nil {
@@ -64,7 +64,8 @@ func TestRestartLosesNoJob(t *testing.T) {
 	s.ep.q.check(t)
 }
 
-// A handler that the restart interrupted runs its job again, uncounted.
+// A job whose handler the restart interrupted runs again, which does not count
+// as a retry.
 func TestRestartInProcess(t *testing.T) {
 	opt := Options{StateDir: t.TempDir(), Handler: echo}
 	s := newServer(t, opt)
@@ -86,7 +87,8 @@ func TestRestartInProcess(t *testing.T) {
 	}
 }
 
-// Whatever the last write was when the process died: what came before is there.
+// Wherever the last write broke off when the process died, everything before it
+// is restored.
 func TestCutJournal(t *testing.T) {
 	dir := t.TempDir()
 	s := newServer(t, Options{StateDir: dir})

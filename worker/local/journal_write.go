@@ -15,14 +15,14 @@ func (j *job) jobNote() note {
 		Exec: int64(s.executionTimeout), TTL: int64(s.ttl), Low: s.lowPriority}
 }
 
-// stateNote returns the rest, except the chunks.
+// stateNote returns the rest of a job, except the chunks.
 func (j *job) stateNote() note {
 	return note{What: "state", ID: j.id, Status: j.status, Retries: j.retries, Worker: j.worker, Attached: j.attached,
 		Created: nano(j.created), Started: nano(j.started), Finished: nano(j.finished), Output: j.output != nil, Failure: j.failure}
 }
 
-// noteLocked appends a record if there is a journal. After an error the
-// server goes on with what it has in memory and says so in its log.
+// noteLocked appends a record if there is a journal. After an error the server
+// continues with the jobs in memory and logs the error.
 func (q *queue) noteLocked(n note, blob []byte) error {
 	l := q.journal
 	if l == nil || q.closed {
@@ -30,21 +30,22 @@ func (q *queue) noteLocked(n note, blob []byte) error {
 	}
 	size, err := writeRecord(l.file, n, blob)
 	if err != nil {
-		q.opt.Log.Error("the state on disk is behind", "err", err)
+		q.opt.Log.Error("cannot write the journal", "err", err)
 		return errJournal
 	}
 	if l.size += size; l.size > 2*l.live+l.room {
 		if err := q.compactLocked(); err != nil {
-			q.opt.Log.Error("the state on disk was not compacted", "err", err)
+			q.opt.Log.Error("cannot compact the journal", "err", err)
 		}
 	}
 	return nil
 }
 
-// saveLocked notes the state of j.
+// saveLocked writes the state of j to the journal.
 func (q *queue) saveLocked(j *job) error { return q.noteLocked(j.stateNote(), j.output) }
 
-// compactLocked writes the journal again with what is live, and takes its place.
+// compactLocked replaces the journal with a new one that holds only the current
+// jobs.
 func (q *queue) compactLocked() error {
 	l := q.journal
 	tmp := l.path + ".new"
@@ -75,7 +76,7 @@ func (q *queue) compactLocked() error {
 	return nil
 }
 
-// dumpLocked writes every job: first those that wait, in their order.
+// dumpLocked writes every job, beginning with those that wait, in their order.
 func (q *queue) dumpLocked(w *bufio.Writer) (size int64, err error) {
 	dump := func(j *job) {
 		add := func(n note, blob []byte) {
@@ -102,7 +103,7 @@ func (q *queue) dumpLocked(w *bufio.Writer) (size int64, err error) {
 	return size, err
 }
 
-// close ends the journal; what is on disk stays.
+// close closes the journal; the file stays on disk.
 func (l *journal) close() {
 	l.file.Close()
 	l.lock.Close()

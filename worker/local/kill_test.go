@@ -12,8 +12,8 @@ import (
 )
 
 // A server that is killed, without a chance to write anything, and started again has
-// every job that it had accepted: the same ids, what was queued in its order, what was
-// done with its output, and what was under way with the worker that had it.
+// every job that it had accepted, with the same ids: queued jobs in their order, ended
+// jobs with their output, and running jobs with their worker.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv("GOPHERPOD_KILL_TEST"); dir != "" { // the process to kill
 		s, err := Start(t.Context(), Options{StateDir: dir, Key: "rpa_fixed"})
@@ -71,7 +71,7 @@ func TestKill(t *testing.T) {
 			m := do("POST", "/run", fmt.Sprintf(`{"input":{"n":%d}}`, len(ids)))
 			ids = append(ids, m["id"].(string))
 		}
-		// Two are done, the next is under way, when the power goes.
+		// Two jobs are done and the next one runs when the process is killed.
 		for k := range 2 {
 			job := do("GET", "/job-take/w1?gpu=x&job_in_progress=0", "")
 			if want := ids[3*round+k]; job["id"] != want {
@@ -88,7 +88,7 @@ func TestKill(t *testing.T) {
 		if s := do("GET", "/status/"+under["id"].(string), ""); s["status"] != "IN_PROGRESS" {
 			t.Errorf("round %d: what was under way: %v", round, s)
 		}
-		// Its worker outlived the server, and reports.
+		// Its worker has survived the server and reports.
 		do("POST", fmt.Sprintf("/job-done/w1/%s?gpu=x&isStream=false", under["id"]), fmt.Sprintf(`{"output":%d}`, 3*round+2))
 	}
 	done := 0

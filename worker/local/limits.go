@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// A Limit bounds how often an operation of one endpoint is asked for.
+// A Limit bounds how often clients may call an operation of an endpoint.
 type Limit struct {
 	Requests   int           // in Window; 0: any number
 	Window     time.Duration // 10 s if 0
 	Concurrent int           // at the same time; 0: any number
-	// PerWorker raises Requests to this number times the running workers, if
-	// that is more.
+	// PerWorker raises Requests to PerWorker times the number of running
+	// workers, if that is more.
 	PerWorker int
 }
 
 // DefaultLimits are RunPod's documented base limits, by operation. Operations
-// that the documentation does not list have none. status-sync counts as status.
+// that the documentation does not list have no limit. status-sync counts as
+// status.
 func DefaultLimits() map[string]Limit {
 	const window = 10 * time.Second
 	return map[string]Limit{
@@ -70,7 +71,8 @@ func (l *limiter) left(op string, limit Limit) (left int, next time.Duration) {
 	return max(limit.Requests-left, 0), next
 }
 
-// enter asks for a place; done gives it back. A refused request counts for nothing.
+// enter reports whether a request of op is within its limit; the caller calls done
+// when the request is over. A refused request does not count.
 func (l *limiter) enter(op string) (done func(), ok bool) {
 	limit, limited := l.limits[op]
 	if !limited {

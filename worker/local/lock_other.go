@@ -10,7 +10,7 @@ import (
 // locksHold reports whether lockFile keeps other processes out.
 const locksHold = false
 
-// lockFile opens the file; it keeps no other process out on this system.
+// lockFile opens the file. It does not keep other processes out on this system.
 func lockFile(path string) (io.Closer, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 }

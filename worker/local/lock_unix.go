@@ -11,7 +11,8 @@ import (
 // locksHold reports whether lockFile keeps other processes out.
 const locksHold = true
 
-// lockFile holds a file for this process until it is closed or the process ends.
+// lockFile locks a file for this process until it is closed or the process
+// exits.
 func lockFile(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {

@@ -14,16 +14,17 @@ import (
 	"time"
 )
 
-// This file and manage_*.go are the part of RunPod's management API, version 2,
-// that deploying and billing need. On the service it has a host of its own; here
-// it shares the paths of the job API, which has no endpoints of these names.
+// This file and manage_*.go implement the part of RunPod's management API,
+// version 2, that deploying and billing need. RunPod serves it from a host of
+// its own; here it shares the paths of the job API, which has no endpoints with
+// these names.
 var manageRoots = map[string]bool{"serverless": true, "templates": true, "network-volumes": true, "catalog": true, "billing": true}
 
-// maxManage bounds a body of the management API.
+// maxManage bounds a request body of the management API, in bytes.
 const maxManage = 1 << 20
 
-// manageLimit is what the headers RateLimit and RateLimit-Policy tell. Nothing is refused by
-// it unless Options.Limits has a limit for "manage": a test makes more requests in a minute.
+// manageLimit is what the headers RateLimit and RateLimit-Policy report. It is not enforced,
+// because tests make more requests in a minute; a limit for "manage" in Options.Limits is.
 //
 // Source: RunPod's OpenAPI document, example of RateLimit-Policy.
 var manageLimit = Limit{Requests: 60, Window: time.Minute}
@@ -51,7 +52,7 @@ func invalidField(name, format string, args ...any) *problem {
 
 var errNotFound = newProblem(http.StatusNotFound, "not found")
 
-// manage serves one request; parts are the path behind /v2.
+// manage serves one request; parts are the elements of the path after /v2.
 func (s *Server) manage(w http.ResponseWriter, r *http.Request, parts []string) {
 	w.Header().Set("X-Request-Id", rand.Text())
 	done, ok := s.manageLimits.enter("manage")
@@ -75,7 +76,7 @@ func (s *Server) manage(w http.ResponseWriter, r *http.Request, parts []string) 
 	s.carryOut(w, r, parts)
 }
 
-// carryOut does what a request of the management API asks for.
+// carryOut executes a request of the management API and writes the answer.
 func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, parts []string) {
 	var body []byte
 	var err error
@@ -99,7 +100,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, parts []string
 	}
 }
 
-// manageOp finds the resource.
+// manageOp passes the request to its resource.
 func (s *Server) manageOp(r *http.Request, parts []string, body []byte) (int, any, error) {
 	switch parts[0] {
 	case "serverless":
@@ -118,9 +119,9 @@ func (s *Server) manageOp(r *http.Request, parts []string, body []byte) (int, an
 	}
 }
 
-// A resource is what has the five operations.
+// A resource is a collection with the five operations.
 type resource interface {
-	name() string // of the list in answers
+	name() string // the key of the list in answers
 	ids() []string
 	get(id string) (any, error)
 	create(body []byte) (any, error)
@@ -151,8 +152,8 @@ func (s *Server) crud(r *http.Request, parts []string, body []byte, res resource
 	return code, answer, err
 }
 
-// page returns a page of a resource: what comes after the cursor, which is the last id
-// of the page before.
+// page returns the page of a resource that follows the cursor. A cursor is the encoded
+// last id of the page before.
 //
 // Source: RunPod's SDK 2.0.0rc2, api/rest.py.
 func page(res resource, cursor string, size int) (any, error) {
@@ -160,7 +161,7 @@ func page(res resource, cursor string, size int) (any, error) {
 	if cursor != "" {
 		last, err := base64.RawURLEncoding.DecodeString(cursor)
 		if err != nil {
-			return nil, newProblem(http.StatusBadRequest, "cursor %.100q is not one of this list", cursor)
+			return nil, newProblem(http.StatusBadRequest, "unknown cursor %.100q", cursor)
 		}
 		at, found := slices.BinarySearch(ids, string(last))
 		if found {
@@ -185,11 +186,11 @@ func page(res resource, cursor string, size int) (any, error) {
 	return map[string]any{res.name(): all, "pagination": more}, nil
 }
 
-// notEmpty, first among the properties that cannot change, is for a PATCH that wants one property or more.
+// notEmpty, as the first of the fixed properties, makes readUpdate refuse a PATCH without properties.
 const notEmpty = ""
 
-// readUpdate is readStrict for a PATCH: v holds the present values, and names are the
-// properties that cannot change.
+// readUpdate is readStrict for a PATCH: v holds the current values, and fixed names
+// the properties that cannot change.
 func readUpdate(body []byte, v any, fixed ...string) error {
 	var given map[string]json.RawMessage
 	if err := readStrict(body, &given); err != nil {
@@ -206,7 +207,7 @@ func readUpdate(body []byte, v any, fixed ...string) error {
 	return readStrict(body, v)
 }
 
-// readStrict fills v from body; an unknown field is refused by name.
+// readStrict fills v from body; the error for an unknown field names it.
 func readStrict(body []byte, v any) error {
 	if err := checkValue(body); err != nil {
 		return newProblem(http.StatusBadRequest, "%v", err)

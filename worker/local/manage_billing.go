@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// usage is how many seconds workers were up, by the hour (Unix seconds of its
-// begin). It is what is left of workers that are gone.
+// usage is how many seconds workers were up in each hour; the key is the hour's
+// start in Unix seconds. It is all that the queue keeps of workers that are
+// gone.
 type usage map[int64]float64
 
 // add spreads the time from a to b over the hours.
@@ -21,8 +22,8 @@ func (u usage) add(a, b time.Time) {
 	}
 }
 
-// usedLocked notes the time of a worker that ends, rounded up to a second. One that
-// waits for a machine costs nothing.
+// usedLocked records the time of a worker that stops, rounded up to a second. A
+// worker that waits for a machine costs nothing.
 func (q *queue) usedLocked(w *workerRecord) {
 	if w.state == workerThrottled {
 		return
@@ -32,7 +33,7 @@ func (q *queue) usedLocked(w *workerRecord) {
 
 func roundUp(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
 
-// used returns the time of all workers, those that are up included.
+// used returns the time of all workers, including those that are up.
 func (q *queue) used() usage {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -62,7 +63,8 @@ type bill struct {
 }
 
 // billing answers /v2/billing/serverless. Every worker is billed from its start
-// to its end, at the endpoint's price; windows are widened to whole buckets.
+// to its end, at the endpoint's price; the time window is widened to whole
+// buckets.
 func (s *Server) billing(r *http.Request, parts []string) (int, any, error) {
 	if len(parts) != 1 || parts[0] != "serverless" {
 		return 0, nil, errNotFound
@@ -131,7 +133,7 @@ func (s *Server) billWindow(start, end, lastN, bucket string) (from, to time.Tim
 	return from, to.UTC(), nil
 }
 
-// bills returns the records, by time and endpoint.
+// bills returns the records, sorted by time and endpoint.
 func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 	type key struct {
 		start int64
@@ -166,7 +168,8 @@ func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 	return records
 }
 
-// bucketOf returns when the bucket of t begins; weeks begin on Monday.
+// bucketOf returns the start of the bucket that contains t; weeks begin on
+// Monday.
 func bucketOf(t time.Time, bucket string) time.Time {
 	t = t.UTC()
 	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// A gpuType is a card of the catalogue. Serverless prices are RunPod's published
-// rates of 2026-06-08, in US dollars an hour.
+// A gpuType is a GPU in the catalog. Serverless prices are RunPod's published
+// rates of 2026-06-08, in US dollars per hour.
 type gpuType struct {
 	ID           string    `json:"id"`
 	Name         string    `json:"name"`
@@ -24,27 +24,27 @@ type gpuType struct {
 	Price        gpuPrices `json:"price"`
 	MaxCount     gpuCounts `json:"maxCount"`
 
-	// These are for include=AVAILABILITY.
+	// These are set for include=AVAILABILITY.
 	Availability string             `json:"availability,omitempty"`
 	DataCenters  []resourceAt       `json:"dataCenters,omitempty"`
 	CUDAVersions []cudaAvailability `json:"cudaVersions,omitempty"`
 }
 
-// gpuPrices are US dollars an hour. What pods cost is not modelled: a card of the secure
-// cloud costs there what it costs a serverless worker.
+// gpuPrices are US dollars per hour. Pod prices are not modelled: Secure is the same as
+// Serverless.
 type gpuPrices struct {
 	Secure     float64 `json:"secure"`
 	Community  float64 `json:"community"`
 	Serverless float64 `json:"serverless"`
 }
 
-// gpuCounts are how many cards one machine has.
+// gpuCounts are how many GPUs one machine has.
 type gpuCounts struct {
 	Secure    int `json:"secure"`
 	Community int `json:"community"`
 }
 
-// A resourceAt is how likely a card is available in a data center.
+// A resourceAt is how likely a GPU is available in a data center.
 type resourceAt struct {
 	ID           string `json:"id"`
 	Name         string `json:"name"`
@@ -61,10 +61,10 @@ func card(id, name, pool string, memory int, hourly float64) gpuType {
 		MaxCount: gpuCounts{Secure: 8}, Price: gpuPrices{Secure: hourly, Serverless: hourly}}
 }
 
-// cudaHere are the versions that workers may ask for.
+// cudaHere are the CUDA versions that workers may ask for.
 var cudaHere = []string{"12.4", "12.8", "13.0"}
 
-// gpus is the catalogue; it is not changed.
+// gpus is the catalog; it is never changed.
 var gpus = []gpuType{
 	card("NVIDIA RTX A4000", "RTX A4000", "AMPERE_16", 16, 0.576),
 	card("NVIDIA L4", "L4", "AMPERE_24", 24, 0.684),
@@ -83,8 +83,9 @@ var gpus = []gpuType{
 // localDC is where the workers of this machine are.
 const localDC = "LOCAL-1"
 
-// dataCenters are the names by id: this machine, and those of RunPod with network volumes over S3, so
-// that a deployment can be tried with the ids that it will have. All have all cards.
+// dataCenters maps ids to names: this machine, and those data centers of RunPod that offer network
+// volumes over S3, so that a deployment can be tried with its real ids. Every data center has every
+// GPU.
 //
 // Source: docs.runpod.io, storage, S3 API, as of 2026-11-23.
 var dataCenters = map[string]string{
@@ -106,7 +107,7 @@ var dataCenters = map[string]string{
 	"US-WA-1":  "US Washington 1",
 }
 
-// A dataCenter is one as the service answers it.
+// A dataCenter is a data center in the form of the service's answers.
 type dataCenter struct {
 	ID                 string       `json:"id"`
 	Name               string       `json:"name"`
@@ -117,7 +118,8 @@ type dataCenter struct {
 	GPUAvailability    []resourceAt `json:"gpuAvailability,omitempty"`
 }
 
-// priceOf returns what a worker costs an hour: the first pool's card, times the count.
+// priceOf returns what a worker costs per hour: the price of the first pool's GPU,
+// times the count.
 func priceOf(g *gpuSpec) float64 {
 	if g == nil || len(g.Pools) == 0 {
 		return 0
@@ -157,7 +159,8 @@ func (s *Server) catalog(r *http.Request, parts []string) (int, any, error) {
 	return 0, nil, errNotFound
 }
 
-// listOf reads a parameter of a query that is a list with commas. Each item must match.
+// listOf reads a query parameter that is a comma-separated list. Each item must match
+// pattern.
 func listOf(query url.Values, name, pattern string) ([]string, error) {
 	text := query.Get(name)
 	if text == "" {
@@ -172,7 +175,7 @@ func listOf(query url.Values, name, pattern string) ([]string, error) {
 	return list, nil
 }
 
-// stock is how likely a card is available on this machine.
+// stock returns how likely a GPU is available on this machine.
 func (s *Server) stock() string {
 	if s.ep.q.throttled() {
 		return "NONE"
@@ -180,7 +183,7 @@ func (s *Server) stock() string {
 	return "HIGH"
 }
 
-// gpuList returns the catalogue, with what is available if that is asked for.
+// gpuList returns the catalog, with availability if the query asks for it.
 func (s *Server) gpuList(query url.Values) ([]gpuType, error) {
 	include, err := listOf(query, "include", "AVAILABILITY")
 	product, err2 := listOf(query, "product", "POD|CLUSTER|SERVERLESS")
@@ -206,7 +209,7 @@ func (s *Server) gpuList(query url.Values) ([]gpuType, error) {
 		}
 		if include != nil {
 			g.Availability = stock
-			if countries != nil { // this machine is in none
+			if countries != nil { // this machine is in no country
 				g.Availability = "NONE"
 			}
 			for _, id := range slices.Sorted(maps.Keys(dataCenters)) {
@@ -231,7 +234,7 @@ func compareVersions(a, b string) int {
 	})
 }
 
-// regions are those of a data center's id.
+// regions maps the first part of a data center's id to its region.
 var regions = map[string]string{"US": "NORTH_AMERICA", "EU": "EUROPE", "EUR": "EUROPE"}
 
 func (s *Server) dataCenterList(query url.Values) ([]dataCenter, error) {

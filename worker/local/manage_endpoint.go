@@ -74,7 +74,8 @@ func (s *Server) resolve(spec *endpointSpec) error {
 	return s.fromTemplate(spec)
 }
 
-// fromTemplate resolves the template, once: the body's fields win, env merges by key.
+// fromTemplate copies the template's fields into spec, which does not follow later
+// changes of the template. Fields of the body win; env is merged by key.
 func (s *Server) fromTemplate(spec *endpointSpec) error {
 	t := s.account.templates
 	t.mu.Lock()
@@ -149,7 +150,7 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 		TemplateID string `json:"templateId"`
 	}
 	if json.Unmarshal(body, &given) == nil && given.TemplateID != "" {
-		spec.containerSpec = containerSpec{} // the template's, with what the body has besides
+		spec.containerSpec = containerSpec{} // take the template's fields, with those of the body over them
 	}
 	if err := readUpdate(body, &spec, "type"); err != nil {
 		return nil, err
@@ -158,9 +159,9 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 		return nil, err
 	}
 	if (spec.GPU == nil) != (old.GPU == nil) || (len(spec.CPU) == 0) != (len(old.CPU) == 0) {
-		return nil, invalidField("gpu", "the family of an endpoint cannot change")
+		return nil, invalidField("gpu", "an endpoint cannot change between gpu and cpu")
 	}
-	if spec.Scaling.Type != old.Scaling.Type { // what belongs to the other way goes
+	if spec.Scaling.Type != old.Scaling.Type { // remove the settings of the old type
 		if spec.Scaling.Type == "REQUEST_COUNT" {
 			spec.Scaling.QueueDelay, spec.Workers.IdleTimeout = 0, nil
 		} else {
@@ -200,7 +201,7 @@ func (m *managedEndpoints) remove(id string) error {
 	e := s.endpoints[id]
 	if e != nil && e == s.ep {
 		s.mu.Unlock()
-		return newProblem(http.StatusConflict, "this endpoint belongs to the server and ends with it")
+		return newProblem(http.StatusConflict, "this endpoint belongs to the server and cannot be deleted")
 	}
 	delete(s.endpoints, id)
 	s.mu.Unlock()
@@ -212,16 +213,17 @@ func (m *managedEndpoints) remove(id string) error {
 	return nil
 }
 
-// describeLocked returns an endpoint as the service answers it; it has no templateId.
+// describeLocked returns an endpoint in the form of the service's answers, which have
+// no templateId.
 func (s *Server) describeLocked(e *endpoint) any {
 	spec := clone(e.spec)
 	spec.TemplateID = ""
-	// A server without a listener is reached through its ServeHTTP alone.
+	// A server without a listener can be reached through its ServeHTTP only.
 	base := cmp.Or(s.url, "http://localhost") + "/v2/" + e.id
 	answer := struct {
 		ID string `json:"id"`
 		endpointSpec
-		// These are always there, also if they are empty.
+		// These are always present, even if they are empty.
 		DataCenterIDs  []string          `json:"dataCenterIds"`
 		NetworkVolumes []string          `json:"networkVolumes"`
 		GPU            *gpuAnswer        `json:"gpu,omitempty"`

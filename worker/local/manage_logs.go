@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	logLines   = 5000             // kept of each worker, the newest
+	logLines   = 5000             // kept for each worker, the newest
 	logLine    = 16 << 10         // bytes of a line
-	logWorkers = 200              // whose logs are kept
-	logBeat    = 15 * time.Second // a comment that keeps the connection
+	logWorkers = 200              // how many workers' logs are kept
+	logBeat    = 15 * time.Second // how often a comment keeps the connection open
 )
 
 // workerLogs are the lines of an endpoint's workers.
@@ -43,7 +43,8 @@ func newWorkerLogs(c Clock) *workerLogs {
 	return &workerLogs{clock: c, workers: map[string]*workerLog{}}
 }
 
-// add appends a line; times of one worker are distinct, as they are the ids.
+// add appends a line. The times of a worker's lines are distinct, because they
+// serve as event ids.
 func (l *workerLogs) add(workerID, source, line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +71,7 @@ func (l *workerLogs) add(workerID, source, line string) {
 }
 
 // after returns the lines of a worker that are newer than t, and a channel that is
-// closed when there are more.
+// closed when a line is added.
 func (l *workerLogs) after(workerID string, t time.Time) ([]logEntry, <-chan struct{}, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +86,8 @@ func (l *workerLogs) after(workerID string, t time.Time) ([]logEntry, <-chan str
 	return append([]logEntry(nil), w.lines[i:]...), w.grown, true
 }
 
-// A lineWriter makes the output of a worker's process into lines of its log.
+// A lineWriter splits the output of a worker's process into lines and adds them
+// to its log.
 type lineWriter struct {
 	logs     *workerLogs
 	workerID string
@@ -108,7 +110,8 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 	}
 }
 
-// serveLogs streams a worker's log as server-sent events; it does not end by itself.
+// serveLogs streams a worker's log as server-sent events until the client leaves or
+// the server closes.
 func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, endpointID, workerID string) {
 	e := s.endpoint(endpointID)
 	if e == nil {
@@ -172,8 +175,8 @@ func (s *Server) serveLogs(w http.ResponseWriter, r *http.Request, endpointID, w
 	}
 }
 
-// logStart is after which time to begin and how many lines at most (-1: all).
-// A Last-Event-ID wins over both.
+// logStart returns the time after which the log begins and the maximum number
+// of lines (-1: all). A Last-Event-ID overrides both parameters.
 func logStart(since, tail, lastID string) (from time.Time, n int, err error) {
 	n = 100
 	if tail != "" {

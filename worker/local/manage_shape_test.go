@@ -10,9 +10,9 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/shape"
 )
 
-// Every operation of RunPod's schema has an answer that is valid by that schema: when it
-// succeeds, when the id is unknown, without the key, and when there are too many
-// requests. call checks the answers; here is that none is left out.
+// Every operation of RunPod's schema has valid answers: when it succeeds, when the id is
+// unknown, without the key, and when there are too many requests. call checks the
+// answers; this test checks that none is left out.
 func TestManagementShapes(t *testing.T) {
 	s := newServer(t, Options{Handler: echo, PageSize: 1})
 	seen := map[string]bool{}
@@ -106,7 +106,7 @@ func TestManagementShapes(t *testing.T) {
 	do("DELETE", "/v2/network-volumes/"+volume, "", 204)
 	for name, op := range table.Operations {
 		for code, shape := range op.Answers {
-			success := code < "300" && !(shape == "" && code == "200") // the stream of a log is read by TestWorkerLogs
+			success := code < "300" && !(shape == "" && code == "200") // TestWorkerLogs reads the stream of a log
 			if (success || code == "404" && strings.Contains(name, "{id}")) && !seen[name+" "+code] {
 				t.Errorf("%s: no answer %s was seen", name, code)
 			}
@@ -136,7 +136,7 @@ func TestManagementShapesOfRefusals(t *testing.T) {
 	}
 }
 
-// What RunPod's schema refuses, this endpoint refuses, and the other way round.
+// This endpoint refuses exactly the requests that RunPod's schema refuses.
 func TestManagementJudgesAlike(t *testing.T) {
 	table := shape.Load(t)
 	base := `"name":"n","type":"QUEUE","image":"i","scaling":{"type":"QUEUE_DELAY","queueDelay":4}`

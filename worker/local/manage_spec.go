@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An endpointSpec is the body that makes an endpoint.
+// An endpointSpec is the body of a request that creates an endpoint.
 type endpointSpec struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
@@ -21,7 +21,7 @@ type endpointSpec struct {
 
 	DataCenterIDs  []string `json:"dataCenterIds,omitempty"`
 	NetworkVolumes []string `json:"networkVolumes,omitempty"`
-	Timeout        int64    `json:"timeout"` // ms; 0: none, as the service does
+	Timeout        int64    `json:"timeout"` // ms; 0: no timeout, as on the service
 	FlashBoot      string   `json:"flashboot,omitempty"`
 }
 
@@ -44,7 +44,7 @@ type cpuSpec struct {
 	VCPUCount int    `json:"vcpuCount"`
 }
 
-// A gpuAnswer is a gpuSpec as the service answers it.
+// A gpuAnswer is a gpuSpec in the form of the service's answers.
 type gpuAnswer struct {
 	gpuSpec
 	AllowedCUDAVersions []string `json:"allowedCudaVersions"`
@@ -62,14 +62,14 @@ func (g *gpuSpec) answer() *gpuAnswer {
 	return a
 }
 
-// A cpuAnswer is a cpuSpec as the service answers it.
+// A cpuAnswer is a cpuSpec in the form of the service's answers.
 type cpuAnswer struct {
 	cpuSpec
 	Memory int `json:"memory"` // GB
 }
 
-// memoryPerVCPU is the memory of a CPU worker in GB for each vCPU, as of RunPod's general purpose CPUs
-// (cpu3g, cpu5g).
+// memoryPerVCPU is the memory in GB that a CPU worker has for each vCPU, as RunPod's general purpose
+// CPUs (cpu3g, cpu5g) have.
 const memoryPerVCPU = 4
 
 func orEmpty[T any](list []T) []T {
@@ -85,7 +85,8 @@ type workersSpec struct {
 	IdleTimeout *int `json:"idleTimeout,omitempty"` // s
 }
 
-// check finds what the service refuses; image is checked after the template.
+// check returns an error for what the service refuses. Image is checked later,
+// because the template may provide it.
 func (e *endpointSpec) check() error {
 	s, g, w := e.Scaling, e.GPU, e.Workers
 	byCount := s != nil && s.Type == "REQUEST_COUNT"
@@ -95,7 +96,7 @@ func (e *endpointSpec) check() error {
 	case e.Type != "QUEUE" && e.Type != "LOAD_BALANCER":
 		return invalidField("type", "must be QUEUE or LOAD_BALANCER")
 	case e.Type == "LOAD_BALANCER":
-		return invalidField("type", "this endpoint on your machine has queues only")
+		return invalidField("type", "must be QUEUE: the local endpoint has no load balancer")
 	case s == nil:
 		return invalidField("scaling", "is required")
 	case !byCount && (s.Type != "QUEUE_DELAY" || s.QueueDelay < 0.5 || s.RequestCount != 0):
@@ -103,11 +104,11 @@ func (e *endpointSpec) check() error {
 	case byCount && (s.RequestCount < 1 || s.QueueDelay != 0):
 		return invalidField("scaling.requestCount", "must be 1 or more")
 	case (g == nil) == (len(e.CPU) == 0):
-		return invalidField("gpu", "exactly one of gpu and cpu")
+		return invalidField("gpu", "want exactly one of gpu and cpu")
 	case g != nil && len(g.Pools) == 0:
 		return invalidField("gpu.pools", "is required")
 	case g != nil && len(g.AllowedCUDAVersions) > 0 && g.MinCUDAVersion != "":
-		return invalidField("gpu.minCudaVersion", "not together with allowedCudaVersions")
+		return invalidField("gpu.minCudaVersion", "must not be set together with allowedCudaVersions")
 	case g != nil && g.Count != nil && *g.Count < 1:
 		return invalidField("gpu.count", "must be 1 or more")
 	case g != nil && hasTwice(g.ExcludedTypes):
@@ -115,7 +116,7 @@ func (e *endpointSpec) check() error {
 	case hasTwice(e.CPU):
 		return invalidField("cpu", "items must be unique")
 	case w != nil && w.IdleTimeout != nil && byCount:
-		return invalidField("workers.idleTimeout", "not with scaling by REQUEST_COUNT")
+		return invalidField("workers.idleTimeout", "must not be set with scaling by REQUEST_COUNT")
 	case w != nil && w.IdleTimeout != nil && (*w.IdleTimeout < 1 || *w.IdleTimeout > 3600):
 		return invalidField("workers.idleTimeout", "must be 1 to 3600 s")
 	case w != nil && (value0(w.Min, 0) < 0 || value0(w.Max, 3) < 0 || value0(w.Max, 3) < value0(w.Min, 0)):
@@ -133,11 +134,11 @@ func (e *endpointSpec) check() error {
 		}
 	}
 	if g != nil && (!cudaVersions(g.AllowedCUDAVersions) || g.MinCUDAVersion != "" && !cudaVersions([]string{g.MinCUDAVersion})) {
-		return invalidField("gpu", "a version of CUDA must be like 12.8")
+		return invalidField("gpu", "want CUDA versions such as 12.8")
 	}
 	for _, c := range e.CPU {
 		if c.ID == "" || c.VCPUCount < 2 || bits.OnesCount(uint(c.VCPUCount)) != 1 {
-			return invalidField("cpu", "wants an id and a vcpuCount that is a power of 2")
+			return invalidField("cpu", "want an id and a vcpuCount that is a power of 2, at least 2")
 		}
 	}
 	return nil
@@ -145,7 +146,7 @@ func (e *endpointSpec) check() error {
 
 var cudaVersion = regexp.MustCompile(`^\d+\.\d+$`)
 
-// cudaVersions reports whether all are versions of CUDA.
+// cudaVersions reports whether all items of the list are CUDA versions.
 func cudaVersions(list []string) bool {
 	return !slices.ContainsFunc(list, func(v string) bool { return !cudaVersion.MatchString(v) })
 }
@@ -159,13 +160,13 @@ func hasTwice[T comparable](list []T) bool {
 	return false
 }
 
-// checkExcluded refuses a PATCH that excludes types without the pools that they are in.
+// checkExcluded refuses a PATCH that excludes GPU types but does not name pools.
 func checkExcluded(body []byte) error {
 	var given struct {
 		GPU map[string]json.RawMessage `json:"gpu"`
 	}
 	if json.Unmarshal(body, &given) == nil && given.GPU["excludedTypes"] != nil && given.GPU["pools"] == nil {
-		return invalidField("gpu.excludedTypes", "needs pools beside it")
+		return invalidField("gpu.excludedTypes", "requires gpu.pools in the same request")
 	}
 	return nil
 }

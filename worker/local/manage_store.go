@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// A table is a resource without a life of its own: what is put in is what is
-// got out.
+// A table is a resource that does nothing by itself: it returns what was
+// stored.
 type table[T any] struct {
-	list  string                    // its name in answers
-	fixed []string                  // properties that an update cannot have
-	check func(old *T, new T) error // old is nil for a new one
+	list  string                    // the key of the list in answers
+	fixed []string                  // properties that an update must not have
+	check func(old *T, new T) error // old is nil for a new row
 	with  func(id string, v T) any
 
 	mu   sync.Mutex
@@ -82,19 +82,20 @@ func (t *table[T]) remove(id string) error {
 	return nil
 }
 
-// clone returns a copy by way of JSON, which all these types are made for.
+// clone copies v by encoding it as JSON and decoding it again; all types of
+// this API have JSON tags.
 func clone[T any](v T) (out T) {
 	b, err := json.Marshal(v)
 	if err == nil {
 		err = json.Unmarshal(b, &out)
 	}
 	if err != nil {
-		panic(err) // a type of this package that JSON cannot carry
+		panic(err) // JSON cannot hold a type of this package
 	}
 	return out
 }
 
-// containerSpec is what templates and endpoints say of a container.
+// containerSpec describes a container, in templates and endpoints.
 type containerSpec struct {
 	Image    string            `json:"image,omitempty"`
 	Args     string            `json:"args,omitempty"`
@@ -130,9 +131,9 @@ func checkTemplate(_ *templateSpec, t templateSpec) error {
 	case t.Disk != nil && *t.Disk < 1:
 		return invalidField("disk", "must be 1 GB or more")
 	case t.Mounts.Persistent != nil && (t.Mounts.Persistent.Size < 10 || t.Mounts.Persistent.Path == ""):
-		return invalidField("mounts.persistent", "wants a path and a size of 10 GB or more")
+		return invalidField("mounts.persistent", "must have a path and a size of 10 GB or more")
 	case !cudaVersions(t.AllowedCUDAVersions):
-		return invalidField("allowedCudaVersions", "must be like 12.8")
+		return invalidField("allowedCudaVersions", "want versions such as 12.8")
 	case t.Category != "" && !slices.Contains([]string{"CPU", "NVIDIA", "AMD"}, t.Category):
 		return invalidField("category", "must be CPU, NVIDIA or AMD")
 	}
@@ -164,18 +165,18 @@ func checkVolume(old *volumeSpec, v volumeSpec) error {
 	return nil
 }
 
-// templateDisk is the disk of a template that names none, in GB. The service's own default is not
-// documented.
+// templateDisk is the default disk size of a template, in GB. The service does not document its
+// default.
 const templateDisk = 20
 
-// An account is what the management API keeps besides endpoints.
+// An account holds the resources of the management API other than endpoints.
 type account struct {
 	templates *table[templateSpec]
 	volumes   *table[volumeSpec]
 }
 
 func newAccount() account {
-	type template struct { // everything is there, also if it is empty
+	type template struct { // all fields are present, even if they are empty
 		ID string `json:"id"`
 		templateSpec
 		Args                string            `json:"args"`

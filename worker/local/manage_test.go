@@ -172,14 +172,15 @@ func TestBilling(t *testing.T) {
 			t.Error(r)
 		}
 		id := mustRun(t, s, `{"input":{"block":true},"policy":{"executionTimeout":7200000}}`)
-		// It is cancelled: a worker whose job runs out of time is stopped, and does not idle.
+		// Cancel the job: a worker whose job exceeds its executionTimeout is stopped and
+		// would not idle.
 		time.AfterFunc(time.Hour+10*time.Second, func() { callRaw(t, s, "POST", "/v2/local/cancel/"+id, "") })
 		time.Sleep(30 * time.Minute)
 		if r, a := total("lastN=5"); len(r) != 1 || a < 1.79 || a > 1.81 {
 			t.Error(r, a)
 		}
 		time.Sleep(3 * time.Hour)
-		// 10 s of start, an hour of work, 30 min of idling: at 0.001 a second.
+		// 10 s of start, an hour of work, 30 min idle, at $0.001 per second.
 		r, a := total("lastN=5&bucketSize=hour&serverlessId=local")
 		if len(r) != 2 || a < 5.40 || a > 5.42 {
 			t.Error(r, a)

@@ -36,7 +36,7 @@ func (w *workerRecord) status() string {
 	return "IDLE"
 }
 
-// workerInfos returns the workers, by id.
+// workerInfos returns the workers, sorted by id.
 func (q *queue) workerInfos() []workerInfo {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -52,7 +52,7 @@ func (q *queue) workerInfos() []workerInfo {
 	return all
 }
 
-// endpointPart returns what lies under an endpoint: its workers and its releases.
+// endpointPart returns a part of an endpoint: its workers or its releases.
 func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error) {
 	e := s.endpoint(id)
 	if e == nil {
@@ -80,7 +80,7 @@ func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error
 		if len(releases) > 0 {
 			releases[0].WorkerCount = len(e.q.workerInfos())
 		}
-		// The workers of this endpoint change over to a release at once.
+		// The workers of this endpoint switch to a new release immediately.
 		n := len(e.q.workerInfos())
 		rollout := map[string]any{"inProgress": false, "workersOnLatest": n, "workersTotal": n, "percentOnLatest": 100}
 		return http.StatusOK, map[string]any{"endpointVersion": version, "rollout": rollout, "releases": orEmpty(releases)}, nil
@@ -88,15 +88,16 @@ func (s *Server) endpointPart(r *http.Request, id, part string) (int, any, error
 	return 0, nil, errNotFound
 }
 
-// all returns the endpoints. A queue's mu may be held when the server's is asked for,
-// but not the other way round: nothing may call a queue with the server's held.
+// all returns the endpoints. Lock order: the server's mu may be locked while a
+// queue's mu is held, but not the other way round. So no code may call a queue while
+// it holds the server's mu.
 func (s *Server) all() []*endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Values(s.endpoints))
 }
 
-// endpoint returns the one with this id, or nil.
+// endpoint returns the endpoint with this id, or nil.
 func (s *Server) endpoint(id string) *endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()

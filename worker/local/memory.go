@@ -1,15 +1,15 @@
 package local
 
-// countLocked updates the queue's size after a change of j.
+// countLocked updates the queue's size after j has changed.
 func (q *queue) countLocked(j *job) {
 	n := j.bytes()
 	q.size += int64(n - j.counted)
 	j.counted = n
 }
 
-// endedLocked puts an ended job in line to be forgotten, and drops the input if the job
-// cannot be retried: otherwise a notebook's jobs of 10 MB would stay for half an hour
-// each.
+// endedLocked adds an ended job to the list of jobs to forget. It drops the input if
+// the job cannot be retried: otherwise each of a notebook's 10 MB jobs would stay in
+// memory for half an hour.
 func (q *queue) endedLocked(j *job) {
 	if j.done == nil {
 		j.done = q.done.PushBack(j)
@@ -20,7 +20,7 @@ func (q *queue) endedLocked(j *job) {
 	q.countLocked(j)
 }
 
-// unendLocked takes a job that goes on out of that line.
+// unendLocked removes a job that continues from that list.
 func (q *queue) unendLocked(j *job) {
 	if j.done != nil {
 		q.done.Remove(j.done)
@@ -28,8 +28,9 @@ func (q *queue) unendLocked(j *job) {
 	}
 }
 
-// evictLocked forgets ended jobs, oldest first, until so many bytes more have
-// room, but never the one that ended last. It reports whether they have.
+// evictLocked forgets ended jobs, oldest first, until there is room for more
+// bytes. It never forgets the job that ended last. It reports whether there is
+// room.
 func (q *queue) evictLocked(more int64) bool {
 	for q.size+more > q.opt.MaxBytes && q.done.Len() > 1 {
 		q.forgetLocked(q.done.Front().Value.(*job))

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A model is the queue's contract said again in the simplest way: a list of
-// jobs, and for each what the time does to it.
+// A model restates the queue's contract in the simplest way: a list of jobs
+// and, for each, the effects of time.
 type model struct {
 	workers [3]int // how often each was replaced
 	opt     Options
@@ -59,7 +59,7 @@ func (m *model) deadline(j *modelJob) time.Time {
 	return d
 }
 
-// pass lets the time go on to now.
+// pass applies what happens until now.
 func (m *model) pass(now time.Time) {
 	for _, j := range m.jobs {
 		for !j.gone {
@@ -82,7 +82,8 @@ func (m *model) pass(now time.Time) {
 	}
 }
 
-// replace gives a worker another id: one whose job ran out of time gets no more jobs.
+// replace gives a worker another id, because a worker whose job exceeded its
+// executionTimeout gets no more jobs.
 func (m *model) replace(worker string) {
 	for i := range m.workers {
 		if m.name(i) == worker {
@@ -215,7 +216,7 @@ func (m *model) step(t *testing.T, r *rand.Rand, q *queue) string {
 	}
 }
 
-// agree compares every job, and the queue with itself.
+// agree compares every job with the queue's and checks the queue's consistency.
 func (m *model) agree(t *testing.T, q *queue, did string) {
 	t.Helper()
 	alive := 0
@@ -238,7 +239,7 @@ func (m *model) agree(t *testing.T, q *queue, did string) {
 	}
 }
 
-// check holds the queue's parts against each other.
+// check verifies that the queue's parts are consistent.
 func (q *queue) check(t *testing.T) {
 	t.Helper()
 	q.mu.Lock()

@@ -13,103 +13,114 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Options configure a Server. The zero value listens on a free loopback port
-// with a key drawn at random, and has no worker: jobs wait until one attaches.
+// Options configure a Server. The zero value listens on a free loopback port,
+// with a random key and no worker: jobs wait until a worker attaches.
 type Options struct {
-	// Addr is where to listen. Default "127.0.0.1:0"; any other host than
-	// loopback opens the endpoint to the network, with the key as its only guard.
+	// Addr is the address to listen on. The default is "127.0.0.1:0". A host
+	// other than loopback opens the endpoint to the network, protected by the key
+	// only.
 	Addr string
-	// Listener is what to listen on instead; Close closes it.
+	// Listener is used instead of Addr if it is set; Close closes it.
 	Listener net.Listener
-	// Key is what clients and workers must present. Default: drawn at random.
+	// Key is what clients and workers must present. The default is random.
 	Key string
-	// EndpointID is the endpoint's name in paths. Default "local".
+	// EndpointID is the endpoint's name in paths. The default is "local".
 	EndpointID string
 
-	// Handler runs the jobs in this process. Default nil: only attached workers.
+	// Handler runs the jobs in this process. If it is nil, only Runner and
+	// attached workers run them.
 	Handler worker.Handler
-	// Runner starts workers that are processes of their own, if Handler is nil.
+	// Runner starts workers in separate processes, if Handler is nil.
 	Runner Runner
-	// Workers is how many workers run, one job each at a time. Default 1 if
-	// there is a Handler or a Runner.
+	// Workers is how many workers run, each with one job at a time. The default
+	// is 1 if there is a Handler or a Runner.
 	Workers int
-	// Scaling starts and ends workers as jobs come and go, instead of Workers.
+	// Scaling, if set, replaces Workers: it starts and stops workers as jobs
+	// come and go.
 	Scaling *Scaling
-	// PricePerHour is what a worker costs in US dollars, for /v2/billing. Default 0;
-	// endpoints made by the management API have the price of their GPU.
+	// PricePerHour is what a worker costs in US dollars per hour, for /v2/billing.
+	// The default is 0. Endpoints created through the management API have the price
+	// of their GPU.
 	PricePerHour float64
-	// PageSize is how many items a list of the management API has before it continues
-	// on another page. Default 100.
+	// PageSize is how many items of a list of the management API are on one page. The
+	// default is 100.
 	PageSize int
-	// Limits are the rate limits by operation. Default: DefaultLimits; an empty
-	// map is none.
+	// Limits are the rate limits by operation. Nil means DefaultLimits; an
+	// empty map means no limits.
 	Limits map[string]Limit
-	// WebhookClient posts webhooks. Default: http.DefaultClient.
+	// WebhookClient posts webhooks. The default is http.DefaultClient.
 	WebhookClient *http.Client
 
-	// ExecutionTimeout bounds jobs without a policy of their own. Default 10 min.
+	// ExecutionTimeout bounds jobs whose policy does not set one. The default is
+	// 10 minutes.
 	ExecutionTimeout time.Duration
-	// TTL is how long a job without a policy may exist. Default 24 h.
+	// TTL is how long a job may exist if its policy does not say. The default
+	// is 24 hours.
 	TTL time.Duration
-	// Retention is how long a result of /run is kept after its end. Default 30 min.
+	// Retention is how long the result of /run is kept after the job has ended. The
+	// default is 30 minutes.
 	Retention time.Duration
-	// SyncRetention is the same for /runsync. Default 1 min.
+	// SyncRetention is the same for /runsync. The default is 1 minute.
 	SyncRetention time.Duration
 	// VisibleAfter is how long after /run a job is unknown to status, stream, cancel and
-	// retry, as it may be on the service, which is eventually consistent. Default 0.
+	// retry. RunPod's service is eventually consistent, so this can happen there. The
+	// default is 0.
 	VisibleAfter time.Duration
-	// HeartbeatTimeout is how long a job of an attached worker may go unnamed in
-	// its pings before the worker counts as lost. Default 40 s, four pings.
+	// HeartbeatTimeout is how long the pings of an attached worker may omit a
+	// job before the worker counts as lost. The default is 40 s, four pings.
 	HeartbeatTimeout time.Duration
 
-	// MaxRun and MaxRunSync bound the body of /run and /runsync, and MaxRunSync a
-	// result, in bytes. Default 10 MiB and 20 MiB.
+	// MaxRun and MaxRunSync bound the bodies of /run and /runsync in bytes;
+	// MaxRunSync also bounds results. The defaults are 10 MiB and 20 MiB.
 	MaxRun, MaxRunSync int
-	// MaxChunk bounds a stream chunk in bytes. Default 1 MB.
+	// MaxChunk bounds a stream chunk in bytes. The default is 1 MB.
 	MaxChunk int
-	// MaxQueued is how many jobs may wait; more are refused with 429.
-	// Default: 500 for each worker, attached ones too, at least 500.
+	// MaxQueued is how many jobs may wait; more are refused with 429. The
+	// default is 500 for each worker, including attached ones, and at least
+	// 500.
 	MaxQueued int
-	grows     bool // MaxQueued with the workers that attach
+	grows     bool // MaxQueued grows with the workers that attach
 
-	// StoreDir is a folder of arrays that WorkerEnv names to attached workers (the
-	// PyTorch worker's GOPHERPOD_STORE); the Go engine has it by FolderStore.
-	// Default: none.
+	// StoreDir is a folder of arrays. WorkerEnv passes it to attached workers, as
+	// GOPHERPOD_STORE of the PyTorch worker; the Go engine uses it through
+	// FolderStore. The default is no folder.
 	StoreDir string
 	// StateDir is a folder that keeps the jobs on disk, so that a restart with the
-	// same folder loses none. Default: jobs live in memory only.
+	// same folder loses none. If it is empty, jobs are in memory only.
 	StateDir string
 
-	// Faults are things to go wrong; see Inject.
+	// Faults are injected at the start; see Inject.
 	Faults []Fault
 
-	// MaxBytes bounds what jobs hold in memory. Beyond it the results that ended
-	// first are forgotten before their time, and jobs are refused with 429 if that
-	// is not enough. Default 2 GiB.
+	// MaxBytes bounds the memory that jobs hold. Beyond it, the oldest results are
+	// forgotten early; if that is not enough, new jobs are refused with 429. The
+	// default is 2 GiB.
 	MaxBytes int64
 
-	// Unknown is what the service's documentation leaves open.
+	// Unknown sets how the endpoint behaves where RunPod's documentation is
+	// silent.
 	Unknown Unknown
 
-	// Clock tells the time. Default: a SkipClock.
+	// Clock is the endpoint's clock. The default is a SkipClock.
 	Clock Clock
-	// Log receives what happens, never keys or inputs. Default: nothing.
+	// Log receives events, never keys or inputs. The default discards them.
 	Log *slog.Logger
 }
 
-// Unknown holds the answers that RunPod's documentation does not give or gives
-// twice. The zero value is the likeliest.
+// Unknown holds behavior on which RunPod's documentation is silent or
+// contradicts itself. The zero value is the most likely behavior.
 type Unknown struct {
-	// Overtime is the status of a job over its executionTimeout: TIMED_OUT
-	// (default) or FAILED.
+	// Overtime is the status of a job that exceeds its executionTimeout:
+	// TIMED_OUT (the default) or FAILED.
 	Overtime Status
-	// TooLarge is the HTTP status for a body over the limit: 413 (default) or 400.
+	// TooLarge is the HTTP status for a body over the limit: 413 (the default) or
+	// 400.
 	TooLarge int
 	// LateProgress lets a progress update that arrives after the result set the
 	// job back to IN_PROGRESS, as runpod-python issue 250 reports.
 	LateProgress bool
-	// NaN accepts bare NaN and Infinity from workers and makes them null; without
-	// it such a result is refused with 400.
+	// NaN accepts bare NaN and Infinity from workers and replaces them with
+	// null. If it is false, such a result is refused with 400.
 	NaN bool
 }
 
@@ -126,22 +137,24 @@ const (
 	waitMin     = time.Second
 	waitMax     = 300 * time.Second
 	runSyncWait = 90 * time.Second
-	// statusWait is how long /status-sync holds without ?wait.
+	// statusWait is how long /status-sync waits without ?wait.
 	statusWait = 90 * time.Second
-	// streamWait is how long /stream holds an empty answer. The service says 10 s,
-	// but the official client gives up at just that.
+	// streamWait is how long /stream waits if there is no chunk. The documentation
+	// says 10 s, but the official client gives up after exactly 10 s.
 	streamWait = 9500 * time.Millisecond
-	// takeWait is how long a worker's polls are held; the SDK gives up at 90 s.
+	// takeWait is how long a worker's poll waits for a job; the SDK gives up
+	// after 90 s.
 	takeWait = 30 * time.Second
 
-	// maxUnread bounds the chunks of one job that nobody reads, in bytes; the
-	// oldest are dropped, and the final output has them still.
+	// maxUnread bounds the unread chunks of one job, in bytes. Beyond it the
+	// oldest are dropped; the final output still contains them.
 	maxUnread = 64 << 20
-	// maxStream is about how many bytes of chunks one answer of /stream carries.
+	// maxStream is roughly how many bytes of chunks one answer of /stream
+	// contains.
 	maxStream = 8 << 20
 )
 
-var errOption = errors.New("local: wrong option")
+var errOption = errors.New("local: invalid option")
 
 // Format prints the options with the key as "***".
 func (o Options) Format(f fmt.State, verb rune) {
@@ -154,7 +167,7 @@ func (o Options) Format(f fmt.State, verb rune) {
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Workers < 0 || o.MaxRun < 0 || o.MaxRunSync < 0 || o.MaxChunk < 0 || o.MaxBytes < 0 || o.MaxQueued < 0 || o.PageSize < 0 || o.VisibleAfter < 0 {
-		return o, fmt.Errorf("%w: a negative limit", errOption)
+		return o, fmt.Errorf("%w: limits must not be negative", errOption)
 	}
 	if o.Key == "" {
 		var b [24]byte
@@ -195,7 +208,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if !validName(o.EndpointID) || manageRoots[o.EndpointID] {
-		return o, fmt.Errorf("%w: EndpointID %q is not letters, digits, - and _, or is taken", errOption, o.EndpointID)
+		return o, fmt.Errorf("%w: EndpointID %q: want letters, digits, - and _, but no name of the management API", errOption, o.EndpointID)
 	}
 	return o, nil
 }
@@ -207,7 +220,8 @@ func def[T comparable](p *T, v T) {
 	}
 }
 
-// validName reports whether s can be a part of a path: an endpoint, a worker, a job.
+// validName reports whether s can be one element of a path: the name of an endpoint,
+// a worker or a job.
 func validName(s string) bool {
 	if s == "" || len(s) > 128 {
 		return false

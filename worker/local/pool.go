@@ -9,11 +9,11 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// runnerPause is how long a worker that ended by itself is not replaced, so that
-// one that cannot start does not spin.
+// runnerPause is the pause before a worker that exited by itself is replaced, so
+// that a worker that cannot start is not restarted in a tight loop.
 const runnerPause = time.Second
 
-// A pool starts and ends the workers of an endpoint that this server manages.
+// A pool starts and stops the workers that this server manages for an endpoint.
 type pool struct {
 	srv     *Server
 	ep      *endpoint
@@ -25,7 +25,7 @@ type pool struct {
 	cancels map[string]context.CancelFunc
 }
 
-// run keeps the number of workers right until ctx ends, and ends them then.
+// run adjusts the number of workers until ctx is done, and then stops them.
 func (p *pool) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -50,7 +50,7 @@ func (p *pool) run(ctx context.Context) {
 	}
 }
 
-// sleep waits for a change of the queue or for the time.
+// sleep waits until the queue changes, next is reached or ctx is done.
 func (p *pool) sleep(ctx context.Context, next time.Time) {
 	var alarm chan struct{}
 	if !next.IsZero() {
@@ -87,7 +87,7 @@ func (p *pool) end(id string) {
 	}
 }
 
-// work is one worker from its start to its end.
+// work runs one worker from start to end.
 func (p *pool) work(ctx context.Context, id string) {
 	q := p.ep.q
 	defer q.dismiss(id)
@@ -102,7 +102,7 @@ func (p *pool) work(ctx context.Context, id string) {
 		err := p.runner(ctx, Process{id, p.srv.workerEnv(p.ep.id, id), &lineWriter{logs: p.ep.logs, workerID: id}})
 		if ctx.Err() == nil {
 			p.srv.opt.Log.Warn("a worker ended", "worker", id, "err", err)
-			p.ep.logs.add(id, "system", fmt.Sprint("worker ended by itself: ", err))
+			p.ep.logs.add(id, "system", fmt.Sprint("worker exited: ", err))
 			q.setState(id, workerUnhealthy)
 			pause(ctx, p.srv.opt.Clock, runnerPause)
 		}

@@ -14,46 +14,47 @@ var (
 	errQueueFull = errors.New("too many requests: the queue is full")
 	errRetry     = errors.New("only a job that is FAILED or TIMED_OUT can be retried")
 
-	// ErrCancelled is the cause that a handler's context ends with on /cancel.
+	// ErrCancelled is the cause of a handler's context after /cancel.
 	ErrCancelled = errors.New("local: the job was cancelled")
-	// ErrOvertime is the cause when the job ran over its executionTimeout.
+	// ErrOvertime is the cause after the job exceeded its executionTimeout.
 	ErrOvertime = errors.New("local: the job ran over its executionTimeout")
-	// ErrExpired is the cause when the job's ttl was over while it ran.
+	// ErrExpired is the cause after the job's ttl expired while it ran.
 	ErrExpired = errors.New("local: the job's ttl is over")
-	// ErrClosed is the cause when the server was closed.
+	// ErrClosed is the cause after the server was closed.
 	ErrClosed = errors.New("local: the server was closed")
 )
 
 // A queue holds an endpoint's jobs and moves them between statuses. Every
-// method is one transition under mu; nothing in here blocks or does I/O.
+// method is one transition under mu. Apart from the methods that wait and the
+// writes to the journal, no method blocks or does I/O.
 //
 //	IN_QUEUE -> IN_PROGRESS -> COMPLETED | FAILED | TIMED_OUT | CANCELLED
 //	   |  ^----lost worker--'                |          |
 //	   |  ^-------------retry----------------'----------'
 //	   '-> CANCELLED | TIMED_OUT | (purged: gone)
 //
-// and from anywhere: gone, when ttl or retention is over.
+// and from any status: gone, when ttl or retention is over.
 type queue struct {
 	opt Options
 
 	mu         sync.Mutex
 	jobs       map[string]*job
-	lastResult time.Time                // when the last job ended that streamed, as trainings do
-	size       int64                    // bytes that jobs hold, about
-	done       *list.List               // *job that have ended, oldest first
+	lastResult time.Time                // when the last job that streamed, as trainings do, ended
+	size       int64                    // bytes that jobs hold, roughly
+	done       *list.List               // ended *jobs, oldest first
 	waiting    *list.List               // *job, IN_QUEUE, next first
-	takers     *list.List               // chan struct{}: workers that wait for a job, first come first
+	takers     *list.List               // chan struct{}: workers that wait for a job, first come, first served
 	workers    map[string]*workerRecord // by id
 	counts     counters
 	closed     bool
-	kick       chan struct{} // told, without waiting, of what may change the number of workers
-	blocked    chan struct{} // nil: there are machines for new workers; else closed when there are again
-	// ended is called for each job that ended, under mu; it must not block.
+	kick       chan struct{} // receives, without blocking, when the number of workers may have to change
+	blocked    chan struct{} // nil if there are machines for new workers; otherwise closed when there are again
+	// ended is called under mu for each job that has ended; it must not block.
 	ended func(view)
 	// fault reports whether a job's fault is due; it must not block.
 	fault   func(FaultKind) bool
 	journal *journal   // nil: nothing is kept on disk
-	usage   usage      // of workers that are gone
+	usage   usage      // the time of workers that are gone
 	ghosts  []delivery // jobs to be delivered again
 }
 
@@ -61,24 +62,24 @@ type counters struct {
 	completed, failed, retried int
 }
 
-// A workerRecord is what the queue knows of a worker.
+// A workerRecord is what the queue knows about a worker.
 type workerRecord struct {
 	id       string
 	attached bool // over HTTP: its jobs need pings
 	managed  bool // started by this server's pool
 	retired  bool // gets no more jobs
-	stopNow  bool // retired, and the pool ends it although it has a job
-	told     bool // the pool knows that it is to end
+	stopNow  bool // retired, and the pool stops it even if it has a job
+	told     bool // the pool knows that it has to stop it
 	state    workerState
 	jobs     map[string]*job
 	stops    []string      // jobs that it has to stop
 	stopped  chan struct{} // closed and replaced when stops grows
-	left     chan struct{} // closed and replaced when its polls have to end
+	left     chan struct{} // closed and replaced when its polls have to return
 	polls    int           // open long-polls
-	watched  bool          // a timer looks after it
+	watched  bool          // a timer checks it; see watchLocked
 	seen     time.Time
 	since    time.Time
-	idle     time.Time // since when it has no job
+	idle     time.Time // since when it has had no job
 	gpu      string
 }
 
@@ -153,7 +154,7 @@ func (q *queue) maxQueuedLocked() int {
 	return max(q.opt.MaxQueued, n*queuedPerWorker)
 }
 
-// hidden reports whether the job exists and clients cannot see it yet.
+// hidden reports whether the job exists but clients cannot see it yet.
 func (q *queue) hidden(id string) bool {
 	if q.opt.VisibleAfter == 0 {
 		return false
@@ -164,7 +165,8 @@ func (q *queue) hidden(id string) bool {
 	return ok && q.opt.Clock.Now().Sub(j.created) < q.opt.VisibleAfter
 }
 
-// await returns the job once done says so, or as it is when ctx ends.
+// await returns the job once done reports true for it, or as it is when ctx is
+// done.
 func (q *queue) await(ctx context.Context, id string, done func(view) bool) (view, error) {
 	for {
 		v, err := q.get(id)
@@ -192,9 +194,10 @@ func (q *queue) list() []view {
 	return vs
 }
 
-// enqueueLocked puts j at the end of the queue, or back to its place: in front of
-// all jobs but the older ones. Only jobs that came back themselves are older, so
-// several that come back at once, in any order, keep theirs.
+// enqueueLocked puts j at the end of the queue or, if back is set, back in its
+// place: before the first job that is not older than j. Only jobs that came back
+// themselves can be older, so several jobs that come back at once keep their
+// order.
 func (q *queue) enqueueLocked(j *job, back bool) {
 	j.status = StatusInQueue
 	j.queued = q.opt.Clock.Now()
@@ -215,7 +218,7 @@ func (q *queue) enqueueLocked(j *job, back bool) {
 	j.tellLocked()
 }
 
-// nudge lets the pool look again. It needs no lock.
+// nudge makes the pool check its number of workers again. It needs no lock.
 func (q *queue) nudge() {
 	select {
 	case q.kick <- struct{}{}:
@@ -230,7 +233,7 @@ func (q *queue) dequeueLocked(j *job) {
 	}
 }
 
-// tellLocked wakes those who wait for a change of j.
+// tellLocked wakes the requests that wait for a change of j.
 func (j *job) tellLocked() {
 	close(j.changed)
 	j.changed = make(chan struct{})
@@ -259,7 +262,7 @@ func (q *queue) endLocked(j *job, s Status) {
 	q.evictLocked(0)
 }
 
-// forget removes a job as if its time were over.
+// forget removes a job as if its retention were over.
 func (q *queue) forget(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -293,14 +296,15 @@ func (q *queue) releaseLocked(j *job) {
 	j.cancel = nil
 }
 
-// movedLocked follows every change of a status: the next deadline, the disk.
+// movedLocked has to follow every change of a status: it updates the size, the
+// deadline and the journal.
 func (q *queue) movedLocked(j *job) {
 	q.countLocked(j)
 	q.armLocked(j)
 	q.saveLocked(j)
 }
 
-// close ends every running handler and refuses what comes.
+// close cancels every running handler; from then on the queue refuses new jobs.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

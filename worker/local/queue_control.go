@@ -1,6 +1,6 @@
 package local
 
-// cancel ends a job that has not ended; one that has stays as it is.
+// cancel ends a job that has not ended yet; it does not change an ended one.
 func (q *queue) cancel(id string) (view, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -16,7 +16,7 @@ func (q *queue) cancel(id string) (view, error) {
 	return j.viewLocked(), nil
 }
 
-// retry queues a failed job again under its id, with its input; its output goes.
+// retry queues a failed job again with its id and input, and drops its output.
 func (q *queue) retry(id string) (view, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -41,7 +41,7 @@ func (q *queue) retry(id string) (view, error) {
 	return j.viewLocked(), nil
 }
 
-// purge removes every job that waits.
+// purge removes every waiting job and returns how many there were.
 func (q *queue) purge() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -53,7 +53,7 @@ func (q *queue) purge() int {
 	return n
 }
 
-// resetLocked clears what an attempt has left.
+// resetLocked clears the output of an attempt, also in the journal.
 func (q *queue) resetLocked(j *job) {
 	q.clearLocked(j)
 	q.noteLocked(note{What: "reset", ID: j.id}, nil)
@@ -64,7 +64,7 @@ func (q *queue) clearLocked(j *job) {
 	j.chunks, j.chunkBytes, j.yields, j.streamed = nil, 0, nil, false
 }
 
-// stopWorkLocked tells whoever runs j to stop.
+// stopWorkLocked tells the handler or worker that runs j to stop.
 func (q *queue) stopWorkLocked(j *job, cause error) {
 	if j.status != StatusInProgress {
 		return

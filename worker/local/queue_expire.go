@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// maxRetries is how often a job is given to another worker after it lost its own.
+// maxRetries is how often a job that lost its worker is given to another one.
 const maxRetries = 1
 
 // lostError is the service's text for a job that lost its worker too often.
 var lostError = fmt.Sprintf("job timed out after %d retries", maxRetries)
 
-// deadlineLocked is when the next thing happens to j by itself.
+// deadlineLocked returns when the queue has to act on j next if nothing else
+// happens.
 func (q *queue) deadlineLocked(j *job) time.Time {
 	if j.status.Terminal() {
 		if j.sub.sync {
@@ -36,8 +37,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// armLocked sets the timer of j to its deadline. A beat only moves a deadline
-// away, so it need not arm: due looks again.
+// armLocked sets the timer of j to its deadline. A heartbeat only moves a
+// deadline later, so it need not set the timer: due checks the deadline again.
 func (q *queue) armLocked(j *job) {
 	if j.stop != nil {
 		j.stop()
@@ -49,8 +50,8 @@ func (q *queue) armLocked(j *job) {
 	j.stop = q.opt.Clock.AfterFunc(max(d, 0), func() { q.due(j) })
 }
 
-// due does what the time asks for, if it still does: a timer that fired while
-// another transition held the lock finds a later deadline.
+// due acts on j if its deadline has passed. It may have moved: a timer that
+// fires while another transition holds the lock finds a later deadline.
 func (q *queue) due(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -71,7 +72,8 @@ func (q *queue) due(j *job) {
 	case !j.started.Add(j.sub.executionTimeout).After(now):
 		q.stopWorkLocked(j, ErrOvertime)
 		j.failure, j.output = "executionTimeout exceeded", nil
-		// The service stops the worker: a handler that does not listen would go on.
+		// Stop the worker, as the service does: a handler that ignores its context
+		// would continue.
 		if w := q.workers[j.worker]; w != nil {
 			w.stopNow = true
 			q.retireLocked(w)
@@ -82,7 +84,7 @@ func (q *queue) due(j *job) {
 	}
 }
 
-// lostLocked gives a job whose worker is gone to another one, once.
+// lostLocked queues a job whose worker is gone for another one, once.
 func (q *queue) lostLocked(j *job) {
 	if j.retries >= maxRetries {
 		j.failure, j.output = lostError, nil
@@ -97,7 +99,7 @@ func (q *queue) lostLocked(j *job) {
 	q.movedLocked(j)
 }
 
-// lost reports that workerID will not end the job.
+// lost tells the queue that workerID will not finish the job.
 func (q *queue) lost(id, workerID string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// mineLocked returns the job if workerID may report on it: it is the one that
-// took it last. A worker that was thought lost and comes back while its job waits
-// again is still that one.
+// mineLocked returns the job and whether workerID may report on it, because it
+// was the last to take it. That includes a worker that counted as lost and comes
+// back while its job waits again.
 func (q *queue) mineLocked(id, workerID string) (j *job, mine bool, err error) {
 	j, ok := q.jobs[id]
 	if !ok {
@@ -101,11 +101,11 @@ func (q *queue) finish(id, workerID string, output json.RawMessage, failure stri
 	return nil
 }
 
-// errRefused is for a worker whose result is not taken.
+// errRefused answers a worker whose result FaultLostResult refuses.
 var errRefused = errors.New("the result was refused")
 
-// refuse ends a job whose result the endpoint does not take: it is COMPLETED without output, and
-// nobody is told that there was one.
+// refuse ends a job whose result the endpoint cannot accept: the job is COMPLETED without
+// output, and nothing tells the client that there was one.
 //
 // Source: runpod-python issue 309, worker-comfyui issue 167.
 func (q *queue) refuse(id, workerID string) {
@@ -117,7 +117,8 @@ func (q *queue) refuse(id, workerID string) {
 	}
 }
 
-// drain takes the unread chunks of a job, about maxStream bytes at most.
+// drain removes and returns the unread chunks of a job, roughly maxStream bytes
+// at most.
 func (q *queue) drain(id string) (chunks []json.RawMessage, more bool, v view, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -13,16 +13,16 @@ type delivery struct {
 	input   json.RawMessage
 	retries int
 	delay   int64 // ms since submission
-	noInput bool  // the empty object was stripped
+	noInput bool  // the input is {}, which the service drops
 }
 
-// take gives worker the next n jobs at most, and waits for one until ctx ends; it
-// returns none then.
+// take gives the worker the next jobs, n at most. If there is none, it waits for
+// one until ctx is done and then returns none.
 func (q *queue) take(ctx context.Context, workerID string, n int) []delivery {
 	for {
 		q.mu.Lock()
 		got := q.takeLocked(workerID, n)
-		if q.waiting.Len() > 0 { // for another one: this one may have used up its wake
+		if q.waiting.Len() > 0 { // wake another taker: this one may have used up its wake-up
 			q.wakeLocked()
 		}
 		if w := q.workers[workerID]; len(got) > 0 || ctx.Err() != nil || q.closed || w == nil || w.retired {
@@ -42,7 +42,7 @@ func (q *queue) take(ctx context.Context, workerID string, n int) []delivery {
 	}
 }
 
-// stopWaiting leaves the line of takers. A taker that was woken meanwhile passes the wake-up on.
+// stopWaiting leaves the list of takers. A taker that was woken meanwhile passes the wake-up on.
 func (q *queue) stopWaiting(e *list.Element, wake chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -56,7 +56,7 @@ func (q *queue) stopWaiting(e *list.Element, wake chan struct{}) {
 	}
 }
 
-// wakeLocked lets the taker that waits longest look again.
+// wakeLocked wakes the taker that has waited longest.
 func (q *queue) wakeLocked() {
 	if e := q.takers.Front(); e != nil {
 		close(q.takers.Remove(e).(chan struct{}))
@@ -95,8 +95,8 @@ func (q *queue) takeLocked(workerID string, n int) []delivery {
 	return got
 }
 
-// handlerStarted names the function that ends the attempt of worker on a job; it is
-// called at once when the job is no longer this worker's.
+// handlerStarted sets the function that cancels the worker's attempt at a job, and
+// calls it immediately if the job is no longer this worker's.
 func (q *queue) handlerStarted(id, workerID string, cancel context.CancelCauseFunc) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -108,7 +108,7 @@ func (q *queue) handlerStarted(id, workerID string, cancel context.CancelCauseFu
 	j.cancel = cancel
 }
 
-// untake puts back a job that never reached the worker.
+// untake puts back a job that did not reach the worker.
 func (q *queue) untake(id, workerID string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -121,7 +121,7 @@ func (q *queue) untake(id, workerID string) {
 	q.movedLocked(j)
 }
 
-// emptyObject reports whether b is {} with any white space.
+// emptyObject reports whether b is {}, possibly with white space.
 func emptyObject(b json.RawMessage) bool {
 	i := space(b, 0)
 	return i < len(b) && b[i] == '{' && space(b, i+1) < len(b) && b[space(b, i+1)] == '}'

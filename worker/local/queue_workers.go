@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// enlist makes a worker known; one that is known keeps its jobs.
+// enlist adds a worker; a worker that is already known keeps its jobs.
 func (q *queue) enlist(id string, attached bool, gpu string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -28,8 +28,8 @@ func (q *queue) enlistLocked(id string, attached bool, gpu string) *workerRecord
 	return w
 }
 
-// pollBegins notes that an attached worker asks for something; left is closed
-// when it must not ask any more.
+// pollBegins records that an attached worker polls; left is closed when the
+// poll has to return.
 func (q *queue) pollBegins(id, gpu string) (left <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -50,7 +50,8 @@ func (q *queue) pollEnds(id string) {
 	}
 }
 
-// beat takes a ping: the worker lives, and so do those of its jobs that it names.
+// beat records a ping: the worker is alive, and so are the jobs that the ping
+// names.
 func (q *queue) beat(id string, jobs []string, unhealthy bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -67,14 +68,14 @@ func (q *queue) beat(id string, jobs []string, unhealthy bool) {
 }
 
 // watchLocked sets a timer that forgets an attached worker if it does not report. Its
-// jobs have timers of their own.
+// jobs have their own timers.
 func (q *queue) watchLocked(w *workerRecord) {
 	if w.watched || q.closed {
 		return
 	}
 	w.watched = true
 	left := q.opt.HeartbeatTimeout - q.opt.Clock.Now().Sub(w.seen)
-	if left <= 0 { // something else keeps it: look again later
+	if left <= 0 { // a poll or a job keeps it: check again later
 		left = q.opt.HeartbeatTimeout
 	}
 	q.opt.Clock.AfterFunc(left, func() { q.unwatch(w) })
@@ -95,9 +96,9 @@ func (q *queue) unwatch(w *workerRecord) {
 	q.usedLocked(w)
 }
 
-// leave retires a worker that asked to be replaced. The service replaces it whatever it does: the
-// pool ends one that it has started as soon as it has no job, and an attached one gets no
-// job under its id until nothing was heard of it for the heartbeat's timeout.
+// leave retires a worker that asked to be replaced. The service replaces such a worker whatever
+// it does next. Here the pool stops a worker that it started as soon as it has no job; an
+// attached worker gets no job under its id until it has been silent for HeartbeatTimeout.
 //
 // Source: RunPod's SDK, rp_job.py, refresh_worker, which becomes stopPod.
 func (q *queue) leave(id string) {
@@ -108,7 +109,7 @@ func (q *queue) leave(id string) {
 	}
 }
 
-// retireLocked ends the polls of a worker, which gets no more jobs.
+// retireLocked ends the polls of a worker; it gets no more jobs.
 func (q *queue) retireLocked(w *workerRecord) {
 	w.retired = true
 	close(w.left)
@@ -116,8 +117,8 @@ func (q *queue) retireLocked(w *workerRecord) {
 	q.nudge()
 }
 
-// awaitStops returns the jobs that a worker has to stop, once each, or none when
-// ctx ends.
+// awaitStops returns the jobs that a worker has to stop, once each, or none if
+// ctx is done first.
 func (q *queue) awaitStops(ctx context.Context, id string) []string {
 	for {
 		q.mu.Lock()
@@ -140,7 +141,7 @@ func (q *queue) awaitStops(ctx context.Context, id string) []string {
 	}
 }
 
-// dismiss forgets a worker; its jobs go to others.
+// dismiss removes a worker; its jobs go to others.
 func (q *queue) dismiss(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -156,7 +157,7 @@ func (q *queue) dismiss(id string) {
 	}
 }
 
-// hire makes a worker known that the pool starts now.
+// hire adds a worker that the pool is about to start.
 func (q *queue) hire(id string, attached bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -174,7 +175,7 @@ func (q *queue) setState(id string, s workerState) {
 	}
 }
 
-// throttle reports whether there is no machine for new workers.
+// throttle sets whether new workers have to wait for a machine.
 func (q *queue) throttle(on bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -193,7 +194,8 @@ func (q *queue) throttled() bool {
 	return q.blocked != nil
 }
 
-// setTimeout changes the executionTimeout of jobs that come without one.
+// setTimeout changes the executionTimeout of jobs that are submitted without
+// one.
 func (q *queue) setTimeout(d time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -208,7 +210,7 @@ func (q *queue) awaitCapacity(ctx context.Context, id string) error {
 		if w := q.workers[id]; w != nil && blocked != nil {
 			w.state = workerThrottled
 		} else if w != nil {
-			if w.state == workerThrottled { // it is up from now on
+			if w.state == workerThrottled { // it is up, and costs, from now on
 				w.since = q.opt.Clock.Now()
 			}
 			w.state = workerStarting
@@ -225,14 +227,14 @@ func (q *queue) awaitCapacity(ctx context.Context, id string) error {
 	}
 }
 
-// Health is the answer of /health.
+// Health is the answer to /health.
 type Health struct {
 	Jobs    JobCounts    `json:"jobs"`
 	Workers WorkerCounts `json:"workers"`
 }
 
-// JobCounts are the jobs of /health. Completed, Failed and Retried count since
-// the start.
+// JobCounts are the jobs in /health. Completed, Failed and Retried count since
+// the server started.
 type JobCounts struct {
 	Completed  int `json:"completed"`
 	Failed     int `json:"failed"`
@@ -241,7 +243,7 @@ type JobCounts struct {
 	Retried    int `json:"retried"`
 }
 
-// WorkerCounts are the workers of /health. Ready ones are those that idle.
+// WorkerCounts are the workers in /health. Ready workers are the idle ones.
 type WorkerCounts struct {
 	Idle         int `json:"idle"`
 	Initializing int `json:"initializing"`
@@ -288,7 +290,7 @@ func (q *queue) runningWorkers() int {
 	return n
 }
 
-// readyWorkers returns the ids of the workers that idle, in no order.
+// readyWorkers returns the ids of the idle workers, in no order.
 func (q *queue) readyWorkers() []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()

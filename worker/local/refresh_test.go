@@ -24,15 +24,15 @@ func takeJob(t *testing.T, s *Server, id string) string {
 	return m["id"].(string)
 }
 
-// An attached worker that asks to be replaced, or whose job ran out of time, gets no job any more;
-// another worker does. After a while without a sign of life its id can be used again.
+// An attached worker that asks to be replaced, or whose job exceeded its executionTimeout, gets no
+// more jobs; another worker does. After a while without a sign of life, its id can be used again.
 func TestAttachedWorkerIsRetired(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, s *Server, job string){
 		"refresh": func(t *testing.T, s *Server, job string) {
 			callRaw(t, s, "POST", "/v2/local/job-done/w/"+job, `{"output":1,"stopPod":true}`)
 		},
 		"overtime": func(t *testing.T, s *Server, job string) {
-			for range 3 { // the worker lives, and its handler goes on
+			for range 3 { // the worker is alive and its handler continues
 				time.Sleep(5 * time.Second)
 				callRaw(t, s, "GET", "/v2/local/ping/w?job_id="+job, "")
 			}
@@ -66,7 +66,7 @@ func TestAttachedWorkerIsRetired(t *testing.T) {
 	}
 }
 
-// Workers that the server has started are ended and replaced.
+// Workers that the server started are stopped and replaced.
 func TestStartedWorkerIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -110,7 +110,8 @@ func TestStartedWorkerIsReplaced(t *testing.T) {
 	})
 }
 
-// A handler in this process that does not listen cannot be ended. The next job runs beside it.
+// A handler in this process that ignores its context cannot be stopped. The next job runs at
+// the same time.
 func TestHandlerThatDoesNotListen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		deaf := make(chan struct{})
@@ -163,7 +164,7 @@ func TestRefusedResult(t *testing.T) {
 	}
 }
 
-// Jobs may wait for each worker that attaches, as for those that the server has started.
+// The queue's limit counts workers that attach as well as those that the server started.
 func TestQueueLimitFollowsWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Options{Limits: map[string]Limit{}})

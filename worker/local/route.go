@@ -13,12 +13,13 @@ import (
 type route struct {
 	op      string // name in rate limits and logs
 	methods string // "GET", "POST" or "GET POST"
-	args    int    // parts of the path after the operation
+	args    int    // elements of the path after the operation
 	serve   func(e *endpoint, w http.ResponseWriter, r *http.Request, args []string)
 }
 
-// routes are the operations by the part of the path after the endpoint. Older
-// documentation and the Go SDK ask by POST where the newer says GET.
+// routes are the operations by the path element after the endpoint. Some take
+// GET and POST, because older documentation and the Go SDK use POST and newer
+// documentation says GET.
 var routes = map[string]route{
 	"run":         {"run", "POST", 0, (*endpoint).run},
 	"runsync":     {"runsync", "POST", 0, (*endpoint).runSync},
@@ -96,14 +97,14 @@ func allowHeader(methods string) string {
 	return methods
 }
 
-// hold returns the context of a long-poll: it ends with the request, with the server,
-// or after ?wait milliseconds.
+// hold returns the context of a long poll. It is done when the request ends, the
+// server closes, or ?wait milliseconds have passed.
 func (e *endpoint) hold(r *http.Request, def time.Duration) (context.Context, func(), error) {
 	d := def
 	if s := r.URL.Query().Get("wait"); s != "" {
 		ms, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return nil, nil, errors.New("wait is not a number of milliseconds")
+			return nil, nil, errors.New("wait: want a number of milliseconds")
 		}
 		d = min(max(time.Duration(min(ms, 1e9))*time.Millisecond, waitMin), waitMax)
 	}
@@ -112,7 +113,8 @@ func (e *endpoint) hold(r *http.Request, def time.Duration) (context.Context, fu
 	return ctx, func() { stop(); cancel() }, nil
 }
 
-// writeJSON writes v, which is small.
+// writeJSON writes v as JSON; v has to be small, because it is encoded in
+// memory.
 func writeJSON(w http.ResponseWriter, code int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -146,7 +148,7 @@ func writePieces(w http.ResponseWriter, code int, pieces ...[]byte) error {
 	return nil
 }
 
-// writeQueueError says what the queue refused.
+// writeQueueError answers with an error of the queue.
 func writeQueueError(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errGone):

@@ -10,22 +10,23 @@ import (
 	"time"
 )
 
-// A Process is a worker to be started outside this one.
+// A Process describes a worker to start outside this process.
 type Process struct {
 	ID     string    // the worker's
-	Env    []string  // to be added to the environment: it attaches the worker
-	Output io.Writer // takes what the worker prints; it becomes the worker's log
+	Env    []string  // to add to the environment; it makes the worker attach
+	Output io.Writer // receives what the worker prints, for the worker's log
 }
 
-// A Runner runs one worker until ctx ends. Its return means that the worker is gone.
+// A Runner runs one worker until ctx is done. It returns when the worker is gone.
 type Runner func(ctx context.Context, p Process) error
 
-// stopTime is how long a worker has to end after it was asked to.
+// stopTime is how long a worker may take to exit after it was asked to.
 const stopTime = 5 * time.Second
 
 // Command returns a Runner for a program that serves jobs with RunPod's SDK, such as
-// Command("python3", "handler.py"). It is asked to end as the service asks, by
-// an interrupt, and killed with its children after 5 s.
+// Command("python3", "handler.py"). On Unix the Runner stops it as the service does,
+// by a SIGTERM, and kills it and its children after 5 s; elsewhere it kills the
+// program immediately.
 func Command(name string, args ...string) Runner {
 	return func(ctx context.Context, p Process) error {
 		cmd := exec.CommandContext(ctx, name, args...)
@@ -41,8 +42,8 @@ func Command(name string, args ...string) Runner {
 	}
 }
 
-// A tail keeps the end of what is written: what a program says last is why it
-// ends.
+// A tail keeps the end of what is written, because a program's last line
+// usually says why it exits.
 type tail struct{ text []byte }
 
 func (t *tail) Write(b []byte) (int, error) {

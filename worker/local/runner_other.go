@@ -4,5 +4,6 @@ package local
 
 import "os/exec"
 
-// ownGroup does nothing here: the program is killed without its children.
+// ownGroup does nothing on this system: the program is killed without its
+// children.
 func ownGroup(*exec.Cmd) {}

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// ownGroup lets the end of cmd's context end all that the program has started.
+// ownGroup makes the end of cmd's context stop the program and everything it
+// started.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error {

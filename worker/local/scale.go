@@ -5,19 +5,21 @@ import (
 	"time"
 )
 
-// Scaling says how many workers an endpoint keeps.
+// Scaling sets how many workers an endpoint keeps.
 type Scaling struct {
 	Min int // workers that always run
-	Max int // at least 1
-	// IdleTimeout is how long a worker above Min stays without a job. Default 10 s.
+	Max int // raised to Min, and to 1, if it is lower
+	// IdleTimeout is how long a worker above Min stays without a job. The default
+	// is 10 s.
 	IdleTimeout time.Duration
-	// ColdStart is how long a worker takes until it asks for its first job.
+	// ColdStart is how long a worker takes to start before it asks for its
+	// first job.
 	ColdStart time.Duration
-	// QueueDelay is how long a job waits before a worker is added for it; if
-	// none runs one is added at once. Default 4 s.
+	// QueueDelay is how long a job waits before a worker is added for it; if no
+	// worker runs, one is added immediately. The default is 4 s.
 	QueueDelay time.Duration
-	// RequestCount, if it is set, scales by the number of jobs instead: one
-	// worker for so many that wait or run.
+	// RequestCount, if set, scales by the number of jobs instead: one worker
+	// for every RequestCount jobs that wait or run.
 	RequestCount int
 }
 
@@ -28,15 +30,15 @@ func (s Scaling) withDefaults() Scaling {
 	return s
 }
 
-// A scaling decision: how many workers to start, which to end, and when to look
-// again if nothing changes (zero: never).
+// A scaling decision: how many workers to start, which to stop, and when to
+// check again if nothing changes (zero: never).
 type decision struct {
 	start  int
 	retire []string
 	next   time.Time
 }
 
-// scale decides on the managed workers. Retired ones get no more jobs.
+// scale decides about the managed workers. Retired workers get no more jobs.
 func (q *queue) scale(s Scaling) decision {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -83,8 +85,9 @@ func (q *queue) scale(s Scaling) decision {
 	return d
 }
 
-// wantedLocked returns how many workers the jobs ask for, free of which are about to
-// take one. Jobs of low priority ask for none.
+// wantedLocked returns how many workers the jobs need. There are alive workers, and
+// free of them are about to take a job; look gets the times at which to check
+// again. Waiting jobs of low priority need no worker.
 func (q *queue) wantedLocked(s Scaling, alive, free int, look func(time.Time)) int {
 	jobs, overdue, inProgress := 0, 0, 0
 	now := q.opt.Clock.Now()

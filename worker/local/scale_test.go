@@ -90,7 +90,8 @@ func TestThrottled(t *testing.T) {
 	})
 }
 
-// A runner's worker that ends is replaced, and its job goes to the next one.
+// A runner's worker that exits is replaced, and its job goes to the next
+// worker.
 func TestRunner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0

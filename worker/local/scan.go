@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds the nesting of what comes from outside, as encoding/json does
-// not need to: a value is checked by recursion here and read by others later.
+// maxDepth bounds the nesting of JSON from outside, because this package checks
+// values by recursion and other programs read them later.
 const maxDepth = 512
 
-// A syntaxError says where a JSON text goes wrong.
+// A syntaxError is a JSON error and its position.
 type syntaxError struct {
 	offset int
 	what   string
@@ -22,14 +22,15 @@ func (e *syntaxError) Error() string {
 	return fmt.Sprintf("invalid JSON at byte %d: %s", e.offset, e.what)
 }
 
-// A field is a member of an object, its value uncopied.
+// A field is a member of an object; its value is not copied.
 type field struct {
 	key string
 	raw json.RawMessage
 }
 
 // splitObject checks that b is one JSON object and returns its members in order.
-// Values are parts of b. Ten megabytes of base64 in a string cost one pass.
+// Values are slices of b. It makes one pass over b, even over ten megabytes of
+// base64 in a string.
 func splitObject(b []byte) ([]field, error) {
 	if !utf8.Valid(b) {
 		return nil, &syntaxError{0, "the text is not UTF-8"}
@@ -94,7 +95,8 @@ func value(b []byte, i, depth int) (int, error) {
 	}
 }
 
-// object returns the end of the object at b[i]; member, if not nil, sees each member.
+// object returns the end of the object at b[i]; member, if not nil, is called for
+// each member.
 func object(b []byte, i, depth int, member func(key string, raw []byte)) (int, error) {
 	i = space(b, i+1)
 	if i < len(b) && b[i] == '}' {
@@ -147,7 +149,7 @@ func array(b []byte, i, depth int) (int, error) {
 	}
 }
 
-// next goes over the comma or the closing bracket after an element.
+// next skips the comma or the closing bracket after an element.
 func next(b []byte, i int, bracket byte) (end int, closed bool, err error) {
 	i = space(b, i)
 	switch {
@@ -161,7 +163,7 @@ func next(b []byte, i int, bracket byte) (end int, closed bool, err error) {
 	return i, false, &syntaxError{i, fmt.Sprintf("expected a comma or %q", bracket)}
 }
 
-// str returns the end of the string at b[i], eight bytes at a time if
+// str returns the end of the string at b[i]. It reads eight bytes at a time if
 // none of them is special.
 func str(b []byte, i int) (int, error) {
 	const (

@@ -13,17 +13,17 @@ import (
 	"time"
 )
 
-// A Server is one endpoint under RunPod's job API. Use it as an http.Handler, or
-// let Start listen.
+// A Server serves an endpoint with RunPod's job API, and those that the
+// management API creates. Use it as an http.Handler, or let Start listen.
 type Server struct {
 	opt        Options
 	guard      *guard
-	key, token func() string // token is what workers show instead of the key
+	key, token func() string // workers present token instead of the key
 	ep         *endpoint
 
-	ctx    context.Context // ends with Close
+	ctx    context.Context // done after Close
 	cancel context.CancelCauseFunc
-	hooks  chan struct{} // places for webhooks
+	hooks  chan struct{} // limits concurrent webhooks
 	faults faults
 
 	account      account
@@ -31,14 +31,14 @@ type Server struct {
 
 	mu        sync.Mutex
 	closed    bool
-	endpoints map[string]*endpoint // ep and those of the management API
-	tasks     sync.WaitGroup       // grows under mu and until closed only
+	endpoints map[string]*endpoint // ep, and those that the management API created
+	tasks     sync.WaitGroup       // tasks are added under mu, and only until closed is set
 
 	http *http.Server // nil without a listener
 	url  string
 }
 
-// An endpoint is a queue and those who work for it.
+// An endpoint is a queue and its workers.
 type endpoint struct {
 	id     string
 	q      *queue
@@ -46,16 +46,16 @@ type endpoint struct {
 	limits *limiter
 	pool   *pool // nil: only attached workers
 	logs   *workerLogs
-	end    context.CancelCauseFunc // ends its workers; nil for the server's own
+	end    context.CancelCauseFunc // stops its workers; nil for the server's own endpoint
 
-	// What the management API reports about it; guarded by the server's mu.
+	// These are what the management API reports; the server's mu guards them.
 	spec     endpointSpec
 	version  int
 	created  time.Time
 	releases []release
 }
 
-// newEndpoint starts an endpoint; its workers end with ctx.
+// newEndpoint starts an endpoint; its workers stop when ctx is done.
 func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) (*endpoint, error) {
 	e := &endpoint{id: id, q: newQueue(opt), srv: s, logs: newWorkerLogs(opt.Clock)}
 	e.q.ended = s.notify
@@ -76,7 +76,7 @@ func (s *Server) newEndpoint(ctx context.Context, id string, opt Options) (*endp
 	return e, nil
 }
 
-// New returns a Server without a listener; call Close to end its workers.
+// New returns a Server without a listener; call Close to stop its workers.
 func New(opt Options) (*Server, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -85,11 +85,11 @@ func New(opt Options) (*Server, error) {
 	return build(opt, nil)
 }
 
-// build makes a Server that is reached by ln, or by ServeHTTP only. Workers may
-// start here already, so that it has to know its address.
+// build returns a Server that is reached through ln or, if ln is nil, through
+// ServeHTTP only. It may start workers, so it has to know its address.
 func build(opt Options, ln net.Listener) (s *Server, err error) {
 	key, token := opt.Key, workerToken(opt.Key)
-	opt.Key = "" // from here on both are in closures, which no printing of a server follows
+	opt.Key = "" // from here on both are in closures, so that printing a Server does not show them
 	s = &Server{opt: opt, guard: newGuard(key, token), key: func() string { return key }, token: func() string { return token }, hooks: make(chan struct{}, webhookAtOne)}
 	if ln != nil {
 		addr := ln.Addr().(*net.TCPAddr)
@@ -122,7 +122,8 @@ func (e *endpoint) describe(opt Options) {
 	e.spec.complete()
 }
 
-// Start is New with a listener on opt.Addr. The server ends with ctx or Close.
+// Start returns a Server that listens on opt.Listener or opt.Addr, until ctx is
+// done or Close is called.
 func Start(ctx context.Context, opt Options) (*Server, error) {
 	opt, err := opt.withDefaults()
 	if err != nil {
@@ -160,11 +161,12 @@ func reachable(a *net.TCPAddr) string {
 	return a.String()
 }
 
-// URL returns the server's root, such as "http://127.0.0.1:40123"; empty without a listener.
+// URL returns the server's root, such as "http://127.0.0.1:40123"; it is empty without a
+// listener.
 func (s *Server) URL() string { return s.url }
 
-// BaseURL returns what stands for "https://api.runpod.ai/v2": the endpoint's
-// operations lie under BaseURL() + "/" + EndpointID().
+// BaseURL returns the counterpart of "https://api.runpod.ai/v2": the endpoint's
+// operations are under BaseURL() + "/" + EndpointID().
 func (s *Server) BaseURL() string { return s.url + "/v2" }
 
 // Key returns what clients and workers present: "Authorization: Bearer <key>".
@@ -176,8 +178,8 @@ func (s *Server) EndpointID() string { return s.opt.EndpointID }
 // Health returns what GET /health answers.
 func (s *Server) Health() Health { return s.ep.q.health() }
 
-// LastResult returns when the last job ended that streamed something, as trainings do; zero:
-// none did. Clients may ask for its result, or collect what it left.
+// LastResult returns when the last job that streamed something, as trainings do, ended; zero
+// if there was none. Clients may still ask for its result, or collect what it left.
 func (s *Server) LastResult() time.Time {
 	q := s.ep.q
 	q.mu.Lock()
@@ -185,16 +187,17 @@ func (s *Server) LastResult() time.Time {
 	return q.lastResult
 }
 
-// closeTime is how long Close waits for handlers that do not stop.
+// closeTime is how long Close waits for handlers to stop.
 const closeTime = 10 * time.Second
 
-// Close ends the listener, the connections and the handlers, whose contexts end
-// with ErrClosed, and waits for them, 10 s at most. It can be called twice.
+// Close closes the listener and the connections and cancels the contexts of the
+// handlers with the cause ErrClosed. It waits 10 s at most for the handlers to
+// return. It can be called more than once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	for _, e := range s.all() { // first: what handlers report on their way out is not kept
+	for _, e := range s.all() { // first, so that reports of handlers that are stopping are dropped
 		e.q.close()
 	}
 	s.cancel(ErrClosed)
@@ -212,11 +215,12 @@ func (s *Server) Close() error {
 	}
 }
 
-// ServeHTTP serves both planes. The key is asked for before anything is told.
+// ServeHTTP serves clients and workers. It checks the key before it reveals
+// anything.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case s.guard.foreign(r):
-		writeError(w, http.StatusForbidden, "requests of other sites' pages are refused")
+		writeError(w, http.StatusForbidden, "requests from other sites' pages are refused")
 		return
 	case !s.guard.authorised(r) && !s.guard.worker(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -111,7 +111,7 @@ func TestCloseEndsLongPolls(t *testing.T) {
 	<-done
 }
 
-// echoInput returns its input without looking at it.
+// echoInput returns its input unchanged.
 func echoInput(_ context.Context, job worker.Job, _ func(json.RawMessage) error) (json.RawMessage, error) {
 	return job.Input, nil
 }

@@ -23,13 +23,13 @@ import (
 //	stream w1 a, progress w1 a        what w1 reports of a: the next line
 //	done w1 a, fail w1 a              the end of a: its output or error is the next line
 //	unsent w1 a                       the connection broke while a was on its way to w1
-//	lose w1                           w1 is known to be gone
+//	lose w1                           the queue learns that w1 is gone
 //	read a, cancel a, retry a, purge  what clients ask for
 //	pass 40s                          time passes
-//	restart                           the process ends, and another one begins
+//	restart                           the process exits, and another one starts
 //
-// The answer says what the caller got, what others were told, and what became of
-// all jobs. After each command the queue is checked against itself.
+// The answer shows what the caller got, what others were told, and the state of
+// all jobs. After each command the test checks the queue's consistency.
 func TestQueueStories(t *testing.T) {
 	datadriven.Walk(t, "testdata/queue", func(t *testing.T, path string) {
 		s := &story{}
@@ -45,7 +45,7 @@ func TestQueueStories(t *testing.T) {
 	})
 }
 
-// A story is a queue with names for its jobs.
+// A story is a queue and names for its jobs.
 type story struct {
 	opt   Options
 	clock *storyClock
@@ -68,7 +68,7 @@ func (s *story) name(id string) string {
 	return "unknown job " + id
 }
 
-// answer says what a client or a worker is answered.
+// answer records the answer to a client or a worker.
 func (s *story) answer(err error) {
 	if err != nil {
 		s.say("refused: %v", err)
@@ -143,7 +143,7 @@ func (s *story) do(t *testing.T, d *datadriven.TestData) {
 	}
 }
 
-// open begins with an endpoint that has no jobs.
+// open starts with an endpoint that has no jobs.
 func (s *story) open(t *testing.T, d *datadriven.TestData) {
 	if s.q != nil {
 		s.q.close()
@@ -233,7 +233,7 @@ func (s *story) take(t *testing.T, d *datadriven.TestData, worker string) {
 	d.MaybeScanArgs(t, "n", &n)
 	s.q.enlist(worker, !s.here[worker], "")
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // nobody waits in a story
+	cancel() // no command waits
 	got := s.q.take(ctx, worker, n)
 	if len(got) == 0 {
 		s.say("%s gets nothing", worker)
@@ -247,7 +247,7 @@ func (s *story) take(t *testing.T, d *datadriven.TestData, worker string) {
 	}
 }
 
-// showStops says which jobs the attached workers were told to stop.
+// showStops records which jobs the attached workers were told to stop.
 func (s *story) showStops() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -265,7 +265,7 @@ func (s *story) showStops() {
 	}
 }
 
-// showJobs says what a client would learn of each job, in the order of their submission.
+// showJobs records what a client would learn about each job, in the order of submission.
 func (s *story) showJobs() {
 	var line []string
 	s.q.mu.Lock()
@@ -314,7 +314,8 @@ func duration(t *testing.T, text string) time.Duration {
 	return d
 }
 
-// A storyClock stands still until time passes. It is used by one goroutine.
+// A storyClock advances only when pass is called. Only one goroutine may use
+// it.
 type storyClock struct {
 	now    time.Time
 	timers []*storyTimer
@@ -341,11 +342,12 @@ func (c *storyClock) remove(timer *storyTimer) bool {
 	return i >= 0
 }
 
-// pass moves the time on by d. What is due on the way is called at its time.
+// pass moves the time forward by d and calls each function that becomes due, at
+// its time.
 func (c *storyClock) pass(d time.Duration) {
 	end := c.now.Add(d)
 	for {
-		// The first one made wins among those of one moment.
+		// If several are due at the same time, the one created first runs first.
 		var next *storyTimer
 		for _, timer := range c.timers {
 			if next == nil || timer.at.Before(next.at) {

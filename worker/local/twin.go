@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// serveTwin is what the service does not have: the handles of the test bench,
-// under /twin, with the same key.
+// serveTwin serves the controls for tests under /twin, with the same key. The
+// service has nothing like them.
 //
-//	GET, POST, DELETE /twin/faults    the faults to come; add one or {"faults": [...]}; none
-//	POST /twin/clock                  {"skip_ms": n}: time passes at once
-//	POST /twin/capacity               {"available": bool}: machines for new workers
+//	GET, POST, DELETE /twin/faults    list the pending faults; add one or {"faults": [...]}; remove all
+//	POST /twin/clock                  {"skip_ms": n}: skip time
+//	POST /twin/capacity               {"available": bool}: whether there are machines for new workers
 func (s *Server) serveTwin(w http.ResponseWriter, r *http.Request, what string) {
 	switch r.Method + " " + what {
 	case "GET faults":
@@ -38,7 +38,7 @@ func (s *Server) serveTwin(w http.ResponseWriter, r *http.Request, what string) 
 		}
 		c, ok := s.opt.Clock.(*SkipClock)
 		if !ok || body.SkipMS < 0 || body.SkipMS > 1e12 {
-			writeError(w, http.StatusBadRequest, "this clock cannot skip that")
+			writeError(w, http.StatusBadRequest, "skip_ms: want 0 to 1e12 and a clock that can skip time")
 			return
 		}
 		c.Skip(time.Duration(body.SkipMS) * time.Millisecond)

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// webhookPauses are the pauses before each try, as observed on the service.
+// webhookPauses are the pauses before each attempt, as observed on the service.
 var webhookPauses = []time.Duration{0, 5 * time.Second, 15 * time.Second}
 
 const (
-	webhookTime  = 10 * time.Second // for one try
-	webhookAtOne = 16               // tries at the same time
+	webhookTime  = 10 * time.Second // for one attempt
+	webhookAtOne = 16               // attempts at the same time
 )
 
-// notify posts an ended job to its webhook, three times at most. A hook that
-// does not answer with 2xx changes nothing for the job.
+// notify posts an ended job to its webhook, in three attempts at most. A failed
+// webhook does not change the job.
 func (s *Server) notify(v view) {
 	if v.sub.webhook == "" {
 		return
@@ -63,7 +63,7 @@ func (s *Server) postWebhook(ctx context.Context, v view) error {
 	resp, err := s.opt.WebhookClient.Do(req)
 	if err != nil {
 		if inner, ok := errors.AsType[*url.Error](err); ok {
-			err = inner.Err // without the address: people put secrets there
+			err = inner.Err // without the address, because people put secrets there
 		}
 		return err
 	}
@@ -85,7 +85,8 @@ func (v view) webhookPieces() [][]byte {
 	return append(pieces, append(appendString([]byte(`,"webhook":`), v.sub.webhook), '}'))
 }
 
-// spawn runs f until Close, which waits for it; after Close it does nothing.
+// spawn runs f in a goroutine that Close waits for; after Close it does
+// nothing.
 func (s *Server) spawn(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

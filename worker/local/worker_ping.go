@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ping is a worker's heartbeat. Only the jobs that it names are alive: one that
-// the worker dropped goes to another one in time.
+// ping takes a worker's heartbeat. Only the jobs that it names count as alive:
+// a job that the worker dropped goes to another worker after HeartbeatTimeout.
 func (e *endpoint) ping(w http.ResponseWriter, r *http.Request, args []string) {
 	query := r.URL.Query()
 	var ids []string
@@ -24,10 +24,10 @@ func (e *endpoint) ping(w http.ResponseWriter, r *http.Request, args []string) {
 }
 
 // WorkerEnv returns the environment that makes a worker built with RunPod's SDK serve
-// this endpoint, as "NAME=value": add it to os.Environ() of the process. The
-// worker's id is yours, or drawn at random if it is empty. It carries a token for the
-// worker plane: the SDK prefers the key in ~/.runpod/config.toml to the one in its
-// environment, so the header alone would not do.
+// this endpoint, as "NAME=value": add it to os.Environ() of the process. If workerID
+// is empty, it is random. The addresses contain a token for the worker plane: the SDK
+// prefers the key in ~/.runpod/config.toml to the one in its environment, so its
+// Authorization header may have the wrong key.
 func (s *Server) WorkerEnv(workerID string) []string {
 	if workerID == "" {
 		workerID = newWorkerID()
@@ -57,8 +57,8 @@ func (s *Server) workerEnv(endpointID, workerID string) []string {
 	return env
 }
 
-// pingInterval returns a quarter of the timeout in whole seconds, as the SDK reads
-// it (ms, floored to seconds), 1 s to 10 s.
+// pingInterval returns a quarter of the timeout, between 1 s and 10 s, in ms. It
+// is in whole seconds because the SDK rounds down to seconds.
 func pingInterval(timeout time.Duration) string {
 	sec := min(max(int(timeout/(4*time.Second)), 1), 10)
 	return strconv.Itoa(sec * 1000)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A report is the body of job-done and job-stream, JSON under whatever content
-// type: the SDK says it is a form.
+// A report is the body of job-done and job-stream. It is JSON whatever its
+// content type says: the SDK calls it a form.
 type report struct {
 	output   json.RawMessage // nil: absent
 	failure  string
@@ -37,8 +37,8 @@ func parseReport(body []byte) (rep report, err error) {
 	return rep, nil
 }
 
-// failureText returns the error of a report: a text as it is, anything else as JSON;
-// empty and null are no error.
+// failureText returns the error of a report: a string as it is, anything else as
+// JSON. An empty string and null mean no error.
 func failureText(raw json.RawMessage) string {
 	var s string
 	if isNull(raw) || json.Unmarshal(raw, &s) == nil {
@@ -47,8 +47,8 @@ func failureText(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// readReport reads and checks a report; wrong ones are answered with 400, which
-// the SDK takes as final: the result is lost there as it is on the service.
+// readReport reads and checks a report. It answers an invalid one with 400,
+// which the SDK takes as final: the result is lost, as on the service.
 func (e *endpoint) readReport(w http.ResponseWriter, r *http.Request) (rep report, ok bool) {
 	body, err := readBody(w, r, e.q.opt.MaxRunSync)
 	if err == nil && e.q.opt.Unknown.NaN {
@@ -67,12 +67,13 @@ func (e *endpoint) readReport(w http.ResponseWriter, r *http.Request) (rep repor
 	return rep, err == nil
 }
 
-// jobDone takes the end of a job, or a progress update, which the SDK posts here too.
+// jobDone takes the result of a job, or a progress update, which the SDK posts here
+// too.
 func (e *endpoint) jobDone(w http.ResponseWriter, r *http.Request, args []string) {
 	workerID, id := args[0], args[1]
 	rep, ok := e.readReport(w, r)
 	if !ok {
-		if r.Context().Err() == nil { // it came whole, or is too large: the worker will not send it again
+		if r.Context().Err() == nil { // the body arrived or is too large: the worker will not send it again
 			e.q.refuse(id, workerID)
 		}
 		return
@@ -120,17 +121,17 @@ func (e *endpoint) answerReport(w http.ResponseWriter, err error) {
 	writePieces(w, http.StatusOK, []byte("{}"))
 }
 
-// splitChunk cuts a text that is larger than a chunk into several; nothing else
-// can be cut.
+// splitChunk splits a string that is larger than a chunk into several; other
+// values cannot be split.
 func splitChunk(raw json.RawMessage, limit int) ([]json.RawMessage, error) {
 	if len(raw) <= limit {
 		return []json.RawMessage{raw}, nil
 	}
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
-		return nil, fmt.Errorf("a chunk of %d bytes that is not a text; the limit is %d", len(raw), limit)
+		return nil, fmt.Errorf("a chunk that is not a string has %d bytes; the limit is %d", len(raw), limit)
 	}
-	// A byte of text is six of JSON at most.
+	// A byte of text takes six bytes of JSON at most.
 	step := max(limit/6, 4)
 	var out []json.RawMessage
 	for len(s) > 0 {
@@ -144,8 +145,9 @@ func splitChunk(raw json.RawMessage, limit int) ([]json.RawMessage, error) {
 	return out, nil
 }
 
-// nullNaN makes the bare NaN, Infinity and -Infinity that Python's json writes
-// into null. It gives up quietly on what is not JSON; the check comes after.
+// nullNaN replaces NaN, Infinity and -Infinity, which Python's json writes
+// bare, with null. If b is not JSON otherwise, it returns b unchanged; the
+// caller's check reports the error.
 func nullNaN(b []byte) []byte {
 	if err := checkValue(b); err == nil {
 		return b

@@ -10,12 +10,13 @@ import (
 // maxBatch bounds how many jobs one worker takes at a time.
 const maxBatch = 100
 
-// jobTake hands the next job to a worker, or answers 204 after a while.
+// jobTake gives the next job to a worker, or answers 204 if there is none
+// within takeWait.
 func (e *endpoint) jobTake(w http.ResponseWriter, r *http.Request, args []string) {
 	e.deliver(w, r, args[0], 1, false)
 }
 
-// jobTakeBatch hands over an array of jobs, batch_size at most.
+// jobTakeBatch gives a worker an array of jobs, batch_size at most.
 func (e *endpoint) jobTakeBatch(w http.ResponseWriter, r *http.Request, args []string) {
 	n, err := strconv.Atoi(r.URL.Query().Get("batch_size"))
 	if err != nil || n < 1 {
@@ -53,8 +54,9 @@ func (e *endpoint) deliver(w http.ResponseWriter, r *http.Request, workerID stri
 	}
 }
 
-// poll enlists the worker and is the context of its long-poll. It ends early when
-// the worker is asked to leave, so that no job goes to one that will exit.
+// poll enlists the worker and returns the context of its long poll. The context
+// is done early if the worker is retired, so that no job goes to a worker that
+// will exit.
 func (e *endpoint) poll(r *http.Request, workerID string) (context.Context, func()) {
 	left := e.q.pollBegins(workerID, r.URL.Query().Get("gpu"))
 	ctx, cancel := within(r.Context(), e.q.opt.Clock, takeWait)
@@ -70,7 +72,8 @@ func (e *endpoint) poll(r *http.Request, workerID string) (context.Context, func
 	return ctx, func() { close(leaving); stop(); cancel(); e.q.pollEnds(workerID) }
 }
 
-// pieces returns the delivery as the SDK reads it. A stripped input is not there.
+// pieces returns the delivery in the form that the SDK reads. It leaves out an
+// empty input, as the service does.
 func (d delivery) pieces() [][]byte {
 	head := []byte(`{"delayTime":`)
 	head = strconv.AppendInt(head, d.delay, 10)
@@ -91,7 +94,7 @@ func (d delivery) pieces() [][]byte {
 	return [][]byte{append(head, `,"input":`...), d.input, []byte("}")}
 }
 
-// jobStop answers the ids of the jobs that the worker has to stop, or 204.
+// jobStop answers with the ids of the jobs that the worker has to stop, or 204.
 func (e *endpoint) jobStop(w http.ResponseWriter, r *http.Request, args []string) {
 	ctx, done := e.poll(r, args[0])
 	defer done()

@@ -286,7 +286,7 @@ func TestLateProgress(t *testing.T) {
 	})
 }
 
-// A worker whose connection breaks while it waits takes no job with it.
+// A worker whose connection breaks while it waits does not take a job.
 func TestBrokenTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Options{})

@@ -1,6 +1,6 @@
-"""RunPod's SDK 2.0 against the endpoint and the management API; prints what it saw as JSON.
+"""Calls the endpoint and the management API with RunPod's SDK 2.0; prints the answers as JSON.
 
-The endpoint's id is "flash", which the SDK's Queue asks for whatever its resource is called.
+The endpoint's id is "flash", because the SDK's Queue asks for that id whatever its resource is called.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import runpod
 
 seen = {"version": runpod.__version__}
 
-# The job API: the service may not know a job yet, which the SDK asks for again.
+# The job API. The service may not know a new job yet; then the SDK asks again.
 queue = runpod.Queue(app="any", name="any")
 seen["remote"] = queue.remote(value={"a": 1})
 seen["empty"] = queue.remote()

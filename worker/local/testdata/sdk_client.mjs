@@ -1,5 +1,5 @@
-// RunPod's JavaScript client against the endpoint; prints what it saw as JSON.
-// It is run in a folder that has the runpod-sdk package: node - base key < this
+// Calls the endpoint with RunPod's JavaScript client; prints the answers as JSON.
+// Run it in a folder that has the runpod-sdk package: node - base key < this
 import runpodSdk from "runpod-sdk";
 
 const [base, key] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-"""RunPod's own client against the endpoint; prints what it saw as JSON."""
+"""Calls the endpoint with RunPod's own client; prints the answers as JSON."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A RunPod worker for the interoperation test. HANDLER names what it does."""
+"""A RunPod worker for the interoperability tests. HANDLER selects its handler."""
 
 import asyncio
 import os
