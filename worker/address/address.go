@@ -1,15 +1,15 @@
-// Package address reads and writes files at addresses that a request names, as far
-// as the operator of the worker allows it: presigned URLs of a bucket, mostly.
+// Package address reads and writes files at addresses that a request names and the
+// operator of the worker allows: mostly presigned URLs of a bucket.
 //
 //	rules, err := address.ParseRules("https://bucket.example/data/")
 //	b, err := rules.Read(ctx, url, length)
 //
-// The rules are the operator's, and a request cannot widen them. A rule is a prefix
-// of addresses, "https://host/path/". Behind a name that a rule has, only public
-// addresses are read, and the connection goes to the very address that was looked
-// at. An operator who means a machine of his own network writes its number:
-// "https://10.0.0.7/data/"; http is for this machine alone, "http://127.0.0.1:9000/".
-// Redirects are not followed, and no proxy is used.
+// The operator sets the rules, and a request cannot extend them. A rule is a prefix
+// of addresses, "https://host/path/". If its host is a name, the name must resolve to
+// public addresses only, and the connection goes to the IP address that was checked.
+// To allow a machine of a private network, the operator writes its IP address:
+// "https://10.0.0.7/data/". Plain http is allowed for this machine only:
+// "http://127.0.0.1:9000/". The package does not follow redirects and uses no proxy.
 package address
 
 import (
@@ -24,34 +24,37 @@ import (
 	"time"
 )
 
-// EnvAllow is the variable that holds a worker's rules, commas between them.
+// EnvAllow is the environment variable with a worker's rules, separated by
+// commas.
 const EnvAllow = "GOPHERPOD_ALLOW_URLS"
 
-// Sentinels, one for each decision.
+// The errors that callers distinguish.
 var (
-	// ErrForbidden: the rules do not cover the address.
+	// ErrForbidden: no rule covers the address.
 	ErrForbidden = errors.New("address not allowed")
-	// ErrExpired: the address was refused: it has expired, or nothing is there.
+	// ErrExpired: the server refused the request, because the address has
+	// expired or the file does not exist.
 	ErrExpired = errors.New("address expired")
-	// ErrUnreachable: nobody answered, or the answer broke off again and again.
+	// ErrUnreachable: the server did not answer, or the connection kept
+	// breaking.
 	ErrUnreachable = errors.New("address unreachable")
-	// ErrLength: what is there has another length than was said.
+	// ErrLength: the file does not have the length that the request stated.
 	ErrLength = errors.New("wrong length")
 )
 
-// Rules are prefixes of the addresses that may be used. The zero value allows none.
+// Rules are prefixes of the allowed addresses. The zero value allows none.
 type Rules struct {
 	prefixes []rule
 }
 
 type rule struct {
 	prefix string
-	host   string // with the port, as the prefix has it
-	number bool   // the host is an IP address: the operator means it
+	host   string // with the port, as in the prefix
+	number bool   // the host is an IP address, which may be private
 }
 
-// ParseRules reads a list of prefixes with commas between, EnvAllow's. A prefix
-// names a host and ends its name with a slash.
+// ParseRules parses the value of EnvAllow, a comma-separated list of prefixes.
+// A prefix has a host and at least a slash after it.
 func ParseRules(text string) (Rules, error) {
 	var r Rules
 	for p := range strings.SplitSeq(text, ",") {
@@ -60,19 +63,19 @@ func ParseRules(text string) (Rules, error) {
 		}
 		u, err := url.Parse(p)
 		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/") {
-			return Rules{}, fmt.Errorf("address: the rule %.100q is not https://host/path/", p)
+			return Rules{}, fmt.Errorf("address: want https://host/path/, got the rule %.100q", p)
 		}
 		ip, err := netip.ParseAddr(u.Hostname())
 		number := err == nil
 		if u.Scheme != "https" && !(u.Scheme == "http" && number && ip.IsLoopback()) {
-			return Rules{}, fmt.Errorf("address: the rule %.100q is not https; http is for 127.0.0.1 alone", p)
+			return Rules{}, fmt.Errorf("address: want https, got the rule %.100q; http is allowed for 127.0.0.1 only", p)
 		}
 		r.prefixes = append(r.prefixes, rule{p, u.Host, number})
 	}
 	return r, nil
 }
 
-// Check returns an ErrForbidden unless a rule covers the address. Nothing is sent.
+// Check returns ErrForbidden unless a rule covers the address. It sends nothing.
 func (r Rules) Check(address string) error {
 	_, err := r.rule(address)
 	return err
@@ -91,7 +94,8 @@ func (r Rules) rule(address string) (rule, error) {
 	return rule{}, fmt.Errorf("%w: the operator of this worker allows prefixes with %s=https://host/path/", ErrForbidden, EnvAllow)
 }
 
-// climbs reports whether a path has segments that lead out of its prefix.
+// climbs reports whether a path has . or .. segments, which could lead out of
+// its prefix.
 func climbs(u *url.URL) bool {
 	for s := range strings.SplitSeq(u.Path, "/") { // decoded
 		if s == "." || s == ".." {
@@ -101,10 +105,10 @@ func climbs(u *url.URL) bool {
 	return false
 }
 
-// stall is how long a transfer may stand still.
+// stall is how long a transfer may go without progress.
 const stall = 30 * time.Second
 
-// client connects to nothing but what the rule means.
+// client returns a client that connects only to what the rule allows.
 func (p rule) client() *http.Client {
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	return &http.Client{
@@ -129,7 +133,8 @@ func (p rule) client() *http.Client {
 	}
 }
 
-// publicAddress returns the address behind a name, which is refused if any is not public.
+// publicAddress resolves a name to an IP address. It refuses the name if any of its
+// addresses is not public.
 func publicAddress(ctx context.Context, host string) (netip.Addr, error) {
 	found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil || len(found) == 0 {
@@ -143,7 +148,7 @@ func publicAddress(ctx context.Context, host string) (netip.Addr, error) {
 	return found[0].Unmap(), nil
 }
 
-// notPublic are the blocks that netip has no question for.
+// notPublic are the blocks for which netip has no method.
 //
 // Source: IANA, special-purpose address registries.
 var notPublic = []netip.Prefix{

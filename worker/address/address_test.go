@@ -50,7 +50,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// A name is never a way to a machine that is not on the internet.
+// A host name never leads to a machine that is not on the internet.
 func TestPrivateAddresses(t *testing.T) {
 	for _, a := range []string{"127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "224.0.0.1", "2002:a00:1::", "64:ff9b::a00:1"} {
 		if public(netip.MustParseAddr(a)) {
@@ -182,7 +182,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// Whatever a request says: what is allowed goes to the rule's own host, below its path.
+// Whatever a request says, an allowed address is on the rule's own host, below its
+// path.
 func FuzzRules(f *testing.F) {
 	for _, s := range []string{"https://bucket.example/data/x?sig=1", "https://bucket.example/data/../x", "https://bucket.example/data/@evil/", "https://bucket.example/data/%2e%2e%2fx", "https://bucket.example/data//x#y"} {
 		f.Add(s)

@@ -12,14 +12,14 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
-// tries is how often a transfer is begun or taken up again.
+// tries is how often a transfer is attempted.
 const tries = 5
 
-// pauseAfter returns the time before the n-th further try: 0.2 s, 0.4 s, ...
+// pauseAfter returns the pause after the n-th attempt: 0.2 s, 0.4 s, ...
 func pauseAfter(n int) time.Duration { return 100 * time.Millisecond << n }
 
 // Read returns the file at an address, which must be length bytes long. If the
-// connection breaks off it goes on from there.
+// connection breaks, Read resumes from where it stopped.
 func (r Rules) Read(ctx context.Context, address string, length int64) ([]byte, error) {
 	p, err := r.rule(address)
 	if err != nil {
@@ -44,15 +44,15 @@ func (r Rules) Read(ctx context.Context, address string, length int64) ([]byte, 
 	}
 }
 
-// A file is read in one or several requests.
+// A file is what is at an address, read in one or more requests.
 type file struct {
 	address string
 	length  int64
 	data    []byte
-	tag     string // the file's version, where the server has one
+	tag     string // the file's version, if the server reports one
 }
 
-// readOn asks for what is not there yet.
+// readOn requests the part of the file that is still missing.
 func (f *file) readOn(ctx context.Context, client *http.Client) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -74,9 +74,9 @@ func (f *file) readOn(ctx context.Context, client *http.Client) error {
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", len(f.data))):
-	case resp.StatusCode == http.StatusOK: // from the start, asked or not
+	case resp.StatusCode == http.StatusOK: // the whole file, even if a part was requested
 		f.data = f.data[:0]
-	case resp.StatusCode == http.StatusPreconditionFailed: // another file meanwhile
+	case resp.StatusCode == http.StatusPreconditionFailed: // the file has changed
 		f.data, f.tag = f.data[:0], ""
 		return fmt.Errorf("%w: the file changed", ErrUnreachable)
 	default:
@@ -84,7 +84,7 @@ func (f *file) readOn(ctx context.Context, client *http.Client) error {
 	}
 	left := f.length - int64(len(f.data))
 	if resp.ContentLength >= 0 && resp.ContentLength != left {
-		return fmt.Errorf("%w: %d bytes, %d were said", ErrLength, int64(len(f.data))+resp.ContentLength, f.length)
+		return fmt.Errorf("%w: got %d bytes, want %d", ErrLength, int64(len(f.data))+resp.ContentLength, f.length)
 	}
 	f.tag = resp.Header.Get("ETag")
 	if f.data == nil {
@@ -93,9 +93,9 @@ func (f *file) readOn(ctx context.Context, client *http.Client) error {
 	return f.take(resp.Body, cancel)
 }
 
-// take reads to the end of the file.
+// take reads the rest of the file from body.
 func (f *file) take(body io.Reader, cancel context.CancelCauseFunc) error {
-	watch := time.AfterFunc(stall, func() { cancel(fmt.Errorf("nothing came for %v", stall)) })
+	watch := time.AfterFunc(stall, func() { cancel(fmt.Errorf("received nothing for %v", stall)) })
 	defer watch.Stop()
 	for {
 		n, err := body.Read(f.data[len(f.data):min(cap(f.data), len(f.data)+1<<20)])
@@ -115,8 +115,8 @@ func (f *file) take(body io.Reader, cancel context.CancelCauseFunc) error {
 	}
 }
 
-// Write puts a file of that length to an address; content opens it from its start.
-// It is sent again where the connection broke off.
+// Write puts a file of length bytes to an address; content returns a reader from
+// its start. If the connection breaks, Write sends the whole file again.
 func (r Rules) Write(ctx context.Context, address string, length int64, content func() io.Reader) error {
 	p, err := r.rule(address)
 	if err != nil {
@@ -143,7 +143,7 @@ func (r Rules) Write(ctx context.Context, address string, length int64, content 
 func put(ctx context.Context, client *http.Client, address string, length int64, content func() io.Reader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(2*stall, func() { cancel(fmt.Errorf("nothing moved for %v", 2*stall)) })
+	watch := time.AfterFunc(2*stall, func() { cancel(fmt.Errorf("sent nothing for %v", 2*stall)) })
 	defer watch.Stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, address, &moving{content(), watch})
 	if err != nil {
@@ -162,7 +162,7 @@ func put(ctx context.Context, client *http.Client, address string, length int64,
 	return nil
 }
 
-// moving reads, and tells a timer that something moved.
+// A moving reader resets a timer on every read.
 type moving struct {
 	io.Reader
 	watch *time.Timer
@@ -173,21 +173,23 @@ func (m *moving) Read(b []byte) (int, error) {
 	return m.Reader.Read(b)
 }
 
-// refused says what a status means. The answer's body may be anything and is not shown.
+// refused returns the error for an HTTP status. It leaves out the answer's body, which
+// may contain anything.
 func refused(status int) error {
 	switch {
 	case status == http.StatusForbidden || status == http.StatusNotFound || status == http.StatusUnauthorized || status == http.StatusBadRequest:
-		return fmt.Errorf("%w: it answers %d: it is past its time, or there is nothing", ErrExpired, status)
+		return fmt.Errorf("%w: HTTP status %d: the address has expired, or the file does not exist", ErrExpired, status)
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout:
-		return fmt.Errorf("%w: it answers %d", ErrUnreachable, status)
+		return fmt.Errorf("%w: HTTP status %d", ErrUnreachable, status)
 	}
-	return fmt.Errorf("%w: it answers %d; redirects are not followed", ErrExpired, status)
+	return fmt.Errorf("%w: HTTP status %d; redirects are not followed", ErrExpired, status)
 }
 
-// unreachable returns an error of net/http without the address, whose query is a secret.
+// unreachable removes the address from an error of net/http, because its query is a
+// secret.
 func unreachable(err error) error {
 	if errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnreachable) {
-		return errors.Unwrap(err) // out of the *url.Error, which shows the address
+		return errors.Unwrap(err) // unwrap the *url.Error, which contains the address
 	}
 	if cause := errors.Unwrap(err); cause != nil {
 		err = cause
