@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine/sgemm"
 )
 
-// The product of two matrices. On any number of cores it has the same bits.
+// The product of two matrices. It has the same bits on any number of cores.
 func ExampleBLAS_Sgemm() {
 	a := []float32{
 		1, 2,

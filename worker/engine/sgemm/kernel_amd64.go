@@ -19,5 +19,5 @@ func pack16AVX2(k8 int, src *float32, ld int, dst *float32)
 func copy16AVX2(k int, src *float32, ld int, dst *float32)
 
 // Fast reports whether this machine has the vector instructions that the package
-// is written for.
+// uses.
 func Fast() bool { return cpu.X86.HasAVX2 && cpu.X86.HasFMA }

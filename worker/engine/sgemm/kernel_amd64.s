@@ -24,7 +24,7 @@
 	VFMADD231PS Y0, Y3, Y14; \
 	VFMADD231PS Y1, Y3, Y15
 
-// One row of C: add what stands there, or not, and store.
+// One row of C: ADDROW adds the row to what C contains, SETROW overwrites it.
 #define ADDROW(lo, hi) \
 	VADDPS (DX), lo, lo; \
 	VADDPS 32(DX), hi, hi; \
@@ -179,7 +179,7 @@ done:
 	RET
 
 // func copy16AVX2(k int, src *float32, ld int, dst *float32)
-// Copies k rows of 16 floats, ld apart, to where they stand together.
+// Copies k rows of 16 floats, ld apart, so that they are contiguous.
 TEXT ·copy16AVX2(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), CX
 	MOVQ src+8(FP), SI

@@ -3,7 +3,7 @@
 package sgemm
 
 // Fast reports whether this machine has the vector instructions that the package
-// is written for.
+// uses.
 func Fast() bool { return false }
 
 func kernelAVX2(k int, a, b, c *float32, ldc int, add bool) { panic("sgemm: no AVX2 here") }

@@ -1,15 +1,15 @@
-// Package sgemm multiplies float32 matrices on processors with AVX2 and FMA,
-// several times as fast as gonum's portable code; on others it calls gonum.
+// Package sgemm multiplies float32 matrices. On processors with AVX2 and FMA it
+// is several times as fast as gonum's portable code; on others it calls gonum.
 //
-// It is the classic scheme: C is cut into tiles of 6 by 16 that stay in registers
-// during the loop over k; A and B are copied into panels of that shape, in blocks that
-// fit the caches. Each number of C is summed in an order that depends only on k, so the
-// result is the same, bit for bit, however the work is divided.
+// It uses the classic scheme. C is cut into tiles of 6 by 16, which stay in registers
+// during the loop over k. A and B are copied into panels for these tiles, in blocks
+// that fit the caches. The order of the sum for each number of C depends only on k, so
+// the result is the same, bit for bit, however the work is divided.
 //
 //	sgemm.go            blocking, packing, division of work
 //	kernel_amd64.s      the tile, and the transposing copy, with AVX2; kernel_amd64.go
 //	                    declares them
-//	kernel_other.go     says that other processors have no such tile
+//	kernel_other.go     stubs for other processors
 package sgemm
 
 import (
@@ -25,7 +25,8 @@ const (
 	// Block sizes: a panel of B (kc*nr*4 = 16 KB) for the L1 cache, a block of A
 	// (96 KB) and one of B (512 KB) for L2.
 	mc, kc, nc = 96, 256, 512
-	// Small products are not worth packing, and smaller ones not worth another thread.
+	// Products of at most small multiplications are not worth packing. A thread is
+	// worth parallel multiplications.
 	small    = 8 * 1024
 	parallel = 1 << 20 // multiplications for each thread
 )
@@ -42,7 +43,7 @@ var _ interface {
 
 // Sgemm computes C = alpha op(A) op(B) + beta C for row-major matrices. The fast
 // path takes alpha 1 and beta 0 or 1; other values go to gonum. Like gonum it
-// panics where a slice is too short.
+// panics if a slice is too short.
 func (s BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return
@@ -63,7 +64,7 @@ func (s BLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float
 	}
 }
 
-// A product is C (+)= op(A) op(B).
+// A product computes C = op(A) op(B), or C += op(A) op(B) if add is set.
 type product struct {
 	a, b, c       []float32
 	lda, ldb, ldc int
@@ -71,7 +72,8 @@ type product struct {
 	add, tA, tB   bool
 }
 
-// check panics where a slice is shorter than its matrix, before assembly reads it.
+// check panics if a slice is shorter than its matrix, because the assembly code
+// does not check bounds.
 func (p *product) check(m, n int) {
 	need := func(rows, cols, ld, have int) {
 		if ld < cols || have < (rows-1)*ld+cols {
@@ -91,7 +93,8 @@ func (p *product) check(m, n int) {
 	need(m, n, p.ldc, len(p.c))
 }
 
-// divide cuts C into about threads rectangles, each a product of its own.
+// divide cuts C into roughly threads rectangles and computes each in its own
+// goroutine.
 func (p *product) divide(m, n, threads int) {
 	rows, cols := 1, 1
 	for rows*cols < threads {
@@ -164,7 +167,7 @@ func (p *product) tiles(w *workspace, i, in, j, jn, qn int, add bool) {
 	}
 }
 
-// edge copies the part of a tile that lies within C.
+// edge copies or adds the part of the tile that is within C.
 func (p *product) edge(w *workspace, at, rows, cols int, add bool) {
 	for r := range rows {
 		c := p.c[at+r*p.ldc:][:cols]
@@ -180,7 +183,7 @@ func (p *product) edge(w *workspace, at, rows, cols int, add bool) {
 }
 
 // packA writes rows i to i+in, columns q to q+qn of op(A) as panels of mr rows,
-// each column by column; rows that are missing are zeros.
+// each column by column; missing rows are zeros.
 func (p *product) packA(dst []float32, i, in, q, qn int) {
 	for x := 0; x < in; x += mr {
 		panel := dst[x*qn:][:mr*qn]
@@ -222,7 +225,7 @@ func interleave6(dst, src []float32, ld, n int) {
 }
 
 // packB writes rows q to q+qn, columns j to j+jn of op(B) as panels of nr
-// columns, each row by row; columns that are missing are zeros.
+// columns, each row by row; missing columns are zeros.
 func (p *product) packB(dst []float32, q, qn, j, jn int) {
 	for y := 0; y < jn; y += nr {
 		panel := dst[y*qn:][:nr*qn]
@@ -249,7 +252,7 @@ func (p *product) packB(dst []float32, q, qn, j, jn int) {
 	}
 }
 
-// transpose packs 16 rows of B, from at on, as columns.
+// transpose packs 16 rows of B, starting at p.b[at], as columns.
 func (p *product) transpose(panel []float32, at, qn int) {
 	even := qn &^ 7
 	if even > 0 {
@@ -262,7 +265,7 @@ func (p *product) transpose(panel []float32, at, qn int) {
 	}
 }
 
-// plain is the product without blocks, for small matrices.
+// plain computes the product without blocks, for small matrices.
 func (p *product) plain(m, n int) {
 	row, col := p.lda, 1 // distances in op(A)
 	if p.tA {
@@ -281,7 +284,8 @@ func (p *product) plain(m, n int) {
 	}
 }
 
-// axpys adds to c the rows of B times the numbers of a, which are col apart.
+// axpys adds to c the rows of B, each times its number in a. The numbers of a
+// are col apart.
 func (p *product) axpys(c, a []float32, col int) {
 	for q, at := 0, 0; q < p.k; q, at = q+1, at+col {
 		v, b := a[at], p.b[q*p.ldb:][:len(c)]
@@ -291,8 +295,8 @@ func (p *product) axpys(c, a []float32, col int) {
 	}
 }
 
-// dots adds to c the products of a, whose numbers are col apart, with the rows
-// of B.
+// dots adds to c the dot products of a with the rows of B. The numbers of a are
+// col apart.
 func (p *product) dots(c, a []float32, col int) {
 	for j := range c {
 		var sum float32

@@ -22,7 +22,8 @@ func numbers(r *rand.Rand, n int) []float32 {
 
 var transposes = []blas.Transpose{blas.NoTrans, blas.Trans}
 
-// TestEqualsGonum compares with gonum over shapes at and off the tile's edges.
+// TestEqualsGonum compares with gonum for shapes that do and do not fill the
+// tiles.
 func TestEqualsGonum(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	sizes := []int{1, 2, 5, 6, 7, 15, 16, 17, 31, 64, 97, 130, 300}
@@ -51,7 +52,8 @@ func TestEqualsGonum(t *testing.T) {
 	}
 }
 
-// TestSameForAnyGOMAXPROCS: bit for bit.
+// TestSameForAnyGOMAXPROCS: the product does not depend on GOMAXPROCS, bit for
+// bit.
 func TestSameForAnyGOMAXPROCS(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	m, n, k := 301, 259, 777
