@@ -2,7 +2,7 @@
 
 // func adamAVX2(n8 int, w, grad, m, v *float32, c *adamConstants)
 // One step of Adam for 8*n8 numbers. Products are rounded before they are added,
-// as in the portable code.
+// as in the portable code, so no FMA is used.
 TEXT ·adamAVX2(SB), NOSPLIT, $0-48
 	MOVQ n8+0(FP), CX
 	MOVQ w+8(FP), DI

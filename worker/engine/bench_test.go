@@ -10,7 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// problem makes a train request of n random samples of shape, with classes.
+// problem returns a train request with n random samples of shape, in the given
+// number of classes.
 func problem(b testing.TB, layers string, shape []int, n, classes int, h worker.Hyperparameters) json.RawMessage {
 	r := rand.New(rand.NewPCG(1, 2))
 	x, y := make([]float32, n*elements(shape)), make([]int64, n)
@@ -42,7 +43,8 @@ func problem(b testing.TB, layers string, shape []int, n, classes int, h worker.
 	return raw
 }
 
-// BenchmarkStep is a whole training step: forward, backward, Adam, metrics.
+// BenchmarkStep measures a whole training step: forward, backward, Adam and
+// metrics.
 func BenchmarkStep(b *testing.B) {
 	cases := []struct {
 		name, layers string

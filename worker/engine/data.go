@@ -97,7 +97,8 @@ func under(path string, err error) error {
 	return &c
 }
 
-// A dataset is features and labels as the engine computes with them.
+// A dataset holds features and labels in the form that the engine computes
+// with.
 type dataset struct {
 	shape []int // of a sample
 	size  int   // numbers of a sample
@@ -170,9 +171,9 @@ func more(count int) string {
 	return fmt.Sprintf(" (counted from 0; %d numbers are not finite)", count)
 }
 
-// labeled reads features and labels for outputs of shape out under a loss. The
-// labels need the model, the model the features' shape, so the two come apart:
-// call it after features.
+// labels reads the labels for outputs of shape out and checks them against the
+// loss. Call it after features: the labels depend on the model's output, and
+// the model depends on the shape of the features.
 func (a *arrays) labels(set *dataset, d *worker.Dataset, path string, h *worker.Hyperparameters, out []int) error {
 	path += ".labels"
 	t, err := a.get(d.Labels, path)
@@ -195,7 +196,7 @@ func (a *arrays) labels(set *dataset, d *worker.Dataset, path string, h *worker.
 	return err
 }
 
-// classLabels returns labels of shape [n] or [n, 1]: whole numbers from 0 up to the number of outputs less one.
+// classLabels returns labels of shape [n] or [n, 1]: whole numbers from 0 to the number of outputs minus one.
 func classLabels(t tensors.Tensor, path, loss string, out []int) ([]int32, error) {
 	if t.Cols() != 1 {
 		return nil, worker.Invalid(path, fmt.Sprintf("%s wants one class number a sample, but the labels have shape %s", loss, worker.Sizes(t.Shape)))
@@ -236,7 +237,8 @@ func valueLabels(t tensors.Tensor, path, loss string, out []int) ([]float32, err
 	return values, nil
 }
 
-// split holds out the last part of a seeded shuffle, or of the samples in their order.
+// split holds out the last part of the samples, after a seeded shuffle if the
+// hyperparameters ask for one.
 func (d *dataset) split(h *worker.Hyperparameters) (train, held *dataset, err error) {
 	count := h.Held(d.n)
 	if count >= d.n {

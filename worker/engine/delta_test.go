@@ -20,9 +20,9 @@ func stateDigest(t *testing.T, text string) string {
 	return tensors.StateDigest(b)
 }
 
-// TestStateDelta: an answer has its states as differences where the request takes them,
-// who collects the run has them whole, and a worker that has the base takes the
-// difference in a request.
+// TestStateDelta: an answer has its states as deltas if the request accepts them, a
+// client that collects the run gets full states, and a worker that has the base accepts
+// a delta in a request.
 func TestStateDelta(t *testing.T) {
 	store := MemoryStore(1 << 30)
 	h := Handler(Options{Store: store})
@@ -53,11 +53,11 @@ func TestStateDelta(t *testing.T) {
 		}
 	}
 	if again := run(h, next); again.ModelState != got.ModelState {
-		t.Error("a repeat is told something else")
+		t.Error("a repeated request gets another answer")
 	}
 	collected := run(h, worker.Request{Operation: worker.OpCollect, Protocol: 1, RunID: "r1"})
 	if collected.ModelState != want.ModelState || collected.OptimizerState != want.OptimizerState || len(collected.History) != 1 {
-		t.Error("who collects the run has not the states")
+		t.Error("collect does not return the full states")
 	}
 
 	// The next worker has the base only.
@@ -80,10 +80,10 @@ func TestStateDelta(t *testing.T) {
 	third := run(Handler(Options{Store: other}), on)
 	on.ModelState = want.ModelState
 	if whole := run(h, on); whole.ModelState != third.ModelState {
-		t.Error("a difference in a request gives another state")
+		t.Error("a delta in a request gives another state")
 	}
 	if _, ok := other.Get(stateDigest(t, want.ModelState)); !ok {
-		t.Error("the state of a difference is not kept")
+		t.Error("the state of a delta is not kept")
 	}
 	on.ModelState = got.ModelState[:100] + "AAAA"
 	if _, _, err := runJob(t, h, on); !errors.As(err, &e) || e.Kind != worker.ErrInvalid || e.Field != "model_state" {

@@ -13,7 +13,7 @@ const evaluationBatch = 1024
 // outputs calls f with the outputs of consecutive pieces of d, in evaluation mode.
 func (net *network) outputs(ctx context.Context, d *dataset, f func(y []float32, from, to int)) error {
 	net.pass.train = false
-	const numbers = 1 << 28 // between the layers, at once
+	const numbers = 1 << 28 // held between the layers at once
 	size := min(evaluationBatch, max(1, numbers/(net.width+1)))
 	for from := 0; from < d.n; from += size {
 		if ctx.Err() != nil {
@@ -36,7 +36,7 @@ func (net *network) evaluate(ctx context.Context, l loss, d *dataset, see func(y
 	classifies := false
 	err = net.outputs(ctx, d, func(y []float32, from, to int) {
 		t := d.t.slice(from, to)
-		if w := l.weigh(&t, to-from); w > 0 { // a mean over weights of 0 is not a number
+		if w := l.weigh(&t, to-from); w > 0 { // with weights of 0 the mean is NaN
 			sum, weight = sum+l.mean(nil, y, &t, to-from)*w, weight+w
 		}
 		right, ok := l.correct(y, &t, to-from)

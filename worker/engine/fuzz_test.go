@@ -55,8 +55,8 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// small reports whether a request is about few numbers, so that thousands of them are run
-// in a second. What is large is refused or takes its time, and other tests are about that.
+// small reports whether a request has few numbers, so that thousands of requests run in a
+// second. Other tests cover large requests, which are refused or take long.
 func small(r *worker.Request) bool {
 	if h := r.Hyperparameters; h != nil && (h.Epochs > 20) {
 		return false

@@ -151,7 +151,7 @@ func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMess
 		return err
 	}
 	if run == nil {
-		return &worker.Error{Kind: worker.ErrMissing, Field: "run_id", Message: "nothing is kept of that run here"}
+		return &worker.Error{Kind: worker.ErrMissing, Field: "run_id", Message: "this worker keeps no events of that run"}
 	}
 	for _, chunk := range run.collected() {
 		if err := yield(chunk); err != nil {
@@ -198,7 +198,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 	}
 	begun = time.Now()
 	over := false
-	left := func(why string) { // of what ended too soon
+	left := func(why string) { // saves, through leave, the results of a training that ended early
 		over = true
 		if leave == nil || !t.salvage(why == worker.StoppedInterrupted) {
 			return
@@ -211,7 +211,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		}
 	}
 	defer func() {
-		if !over { // a panic, whose report needs the stack as it is
+		if !over { // a panic: do not recover, so that its report has the stack
 			left(worker.StoppedFailed)
 		}
 	}()
@@ -293,8 +293,8 @@ func (t *trainer) states() (model, optimizer string, err error) {
 // unless batch_size is given.
 //
 // A client that loops over train_epoch sends no seed. With the default of the contract, 0, each epoch
-// would have the same order and the same dropout masks. The predecessor seeded nothing, so a seed is
-// drawn for its requests, and the answer has it.
+// would have the same order and the same dropout masks. The predecessor did not seed anything, so its
+// requests get a random seed, which the answer reports.
 func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
 	var drawn *int64
 	if r.Protocol == 0 && (r.Hyperparameters == nil || r.Hyperparameters.Seed == nil) {

@@ -17,7 +17,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// xor returns a small train request; old is replaced by new in its JSON.
+// xor returns a small train request with old replaced by new in its JSON.
 func xor(old, new string) json.RawMessage {
 	const text = `{"operation": "train", "run_id": "", "model_config": {"layers": [{"type": "linear", "out_features": 8}, {"type": "tanh"}, {"type": "linear", "out_features": 2}]},` +
 		` "training_data": {"features": [[0, 0], [0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1, 0]},` +
@@ -110,7 +110,8 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-// TestContinues: 3+3 epochs are 6, bit for bit, with shuffles, dropout and a schedule.
+// TestContinues: 3+3 epochs give the same result as 6, bit for bit, with shuffles,
+// dropout and a schedule.
 func TestContinues(t *testing.T) {
 	h := Handler(Options{})
 	for _, extra := range []string{``, `, "optimizer": "sgd", "momentum": 0.9`, `, "optimizer": "nadam"`, `, "optimizer": "rmsprop", "momentum": 0.5`, `, "optimizer": "adagrad"`,
@@ -145,7 +146,8 @@ func TestContinues(t *testing.T) {
 	}
 }
 
-// TestSameForAnyGOMAXPROCS: bit for bit, through every kind of layer with sums.
+// TestSameForAnyGOMAXPROCS: the result does not depend on GOMAXPROCS, bit for
+// bit, for every kind of layer that sums.
 func TestSameForAnyGOMAXPROCS(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	raw := problem(t, "conv2d 8 3 padding=1\nbatchnorm2d\nrelu\nmaxpool2d 2\ngroupnorm 2\nflatten\nlinear 300\nlayernorm\ngelu\ndropout 0.1\nlinear 4", []int{2, 12, 12}, 100, 4, worker.Hyperparameters{BatchSize: 33, Epochs: 2, ClipNorm: 1})
@@ -197,7 +199,7 @@ func TestRepeatIsAnsweredFromMemory(t *testing.T) {
 	}
 	again, err := run(input)
 	if err != nil || !slices.Equal(first, again) { // seconds would differ
-		t.Errorf("the repeat was trained anew (%v)", err)
+		t.Errorf("the repeat was trained again (%v)", err)
 	}
 	other, err := run(json.RawMessage(strings.Replace(string(input), `"epochs": 6`, `"epochs": 2`, 1)))
 	if err != nil || len(other) != 3 {
@@ -357,8 +359,9 @@ func TestBatchAndStore(t *testing.T) {
 	}
 }
 
-// TestCapabilitiesAreTrue: every layer of the contract is built, or refused with
-// the PyTorch worker's name, as capabilities say.
+// TestCapabilitiesAreTrue: the engine builds every layer that its capabilities
+// list, and refuses every other layer of the contract with an error that names
+// the PyTorch worker.
 func TestCapabilitiesAreTrue(t *testing.T) {
 	text, err := os.ReadFile("../testdata/layers.json")
 	if err != nil {
@@ -391,8 +394,8 @@ func TestCapabilitiesAreTrue(t *testing.T) {
 	}
 }
 
-// TestLargeResults: states go in parts, a long history stays in its events; no
-// chunk is above the limit (runJob looks).
+// TestLargeResults: states are sent in parts, a long history stays in its
+// events, and no chunk is above the limit (runJob checks that).
 func TestLargeResults(t *testing.T) {
 	h := Handler(Options{})
 	wide := problem(t, "linear 700\nrelu\nlinear 3", []int{600}, 20, 3, worker.Hyperparameters{BatchSize: 20})
@@ -409,8 +412,9 @@ func TestLargeResults(t *testing.T) {
 	}
 }
 
-// A client that loops over train_epoch without a seed gets another order and other dropout masks each
-// time, as from the predecessor, and is told the seed. Whoever gives one, or a protocol, gets what it means.
+// A client that loops over train_epoch without a seed gets another order and other dropout masks each time,
+// as with the predecessor, and the answer has the seed. A request with a seed uses it; a request with a
+// protocol uses the default.
 func TestTrainEpochDrawsASeed(t *testing.T) {
 	const request = `{"operation": "train_epoch", "model_config": {"type": "sequential", "layers": [{"type": "linear", "in_features": 2, "out_features": 32}, {"type": "dropout", "rate": 0.5}, {"type": "linear", "in_features": 32, "out_features": 2}]},
 		"training_data": {"features": [[0, 0], [0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1, 0]}%s}`

@@ -67,7 +67,7 @@ func kilobytes(key string) int {
 	return n * 1024
 }
 
-// capabilities answers the operation by the contract's tables.
+// capabilities answers the operation from the contract's tables.
 func capabilities(o *Options) *worker.Response {
 	s := contract.SupportOf(contract.WorkerEngine)
 	var operations []worker.Operation

@@ -64,8 +64,9 @@ func initLayer(g *generator, v values, t []*tensor) {
 	}
 }
 
-// initLinear is kaiming_uniform_(a=sqrt(5)) for the weight, and the same bound
-// for the bias; the fan is the product of all sizes of the weight but the first.
+// initLinear draws the weight as kaiming_uniform_(a=sqrt(5)) does, and the bias
+// with PyTorch's bound 1/sqrt(fan). The fan is the product of all sizes of the
+// weight except the first.
 func initLinear(g *generator, weight, bias *tensor) {
 	fan := float64(elements(weight.Shape[1:]))
 	bound := math.Sqrt(3) * (math.Sqrt(2.0/6) / math.Sqrt(fan))
@@ -76,8 +77,8 @@ func initLinear(g *generator, weight, bias *tensor) {
 	}
 }
 
-// initTransformer draws in the order in which PyTorch makes the parts: the
-// attention's output before its input.
+// initTransformer draws in the order in which PyTorch creates the parts: the
+// attention's output projection before its input projection.
 func initTransformer(g *generator, t []*tensor) {
 	out, bias := named(t, "self_attn.out_proj.weight"), named(t, "self_attn.out_proj.bias")
 	initLinear(g, out, bias)

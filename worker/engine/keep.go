@@ -14,11 +14,12 @@ var errLimit = &worker.Error{Kind: worker.ErrUnsupported, Message: "the job's ti
 // A clock ends a training before its job's time limit.
 type clock struct {
 	until time.Time     // when the training has to be over; zero: no limit
-	batch time.Duration // what a batch takes: the longest of the last ones
-	begun time.Time     // of the running batch
+	batch time.Duration // what a batch takes: the longest of the recent ones
+	begun time.Time     // when the running batch began
 }
 
-// limited sets the time at which a training ends whose job began then.
+// limited sets the time at which the training has to stop. Its job began at
+// begun.
 func (t *trainer) limited(begun time.Time, limit time.Duration) {
 	if limit <= 0 {
 		return
@@ -36,10 +37,11 @@ func (c *clock) start() error {
 	return nil
 }
 
-// stop notes what the batch took. A long one, as the first may be, is forgotten by and by.
+// stop records how long the batch took. The weight of a long batch, as the first may be,
+// decays with each later one.
 func (c *clock) stop() { c.batch = max(time.Since(c.begun), c.batch*9/10) }
 
-// context returns ctx with the time at which the training has to be over.
+// context returns ctx with the deadline of the training.
 func (c *clock) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.until.IsZero() {
 		return ctx, func() {}
@@ -60,8 +62,9 @@ func (t *trainer) monitored(record worker.Epoch) (name string, value float64) {
 	return "loss", float64(record.Loss)
 }
 
-// note keeps what the result needs of an epoch that is over: the best state, or, in case
-// that the training fails later, the last one. It returns why to stop, if it is time to.
+// note keeps what the result may need of the epoch that has ended: the best state or, in
+// case the training fails later, the last one. It returns the reason if the training has
+// to stop early, otherwise "".
 func (t *trainer) note(record worker.Epoch) (stop string) {
 	name, value := t.monitored(record)
 	s := t.h.EarlyStopping
@@ -89,7 +92,7 @@ func (t *trainer) note(record worker.Epoch) (stop string) {
 	return fmt.Sprintf("early stopping: %s has not fallen for %d epochs", name, t.waited) + t.keptInWords()
 }
 
-// keptInWords says which state an early stop leaves.
+// keptInWords returns a phrase about the state that an early stop leaves.
 func (t *trainer) keptInWords() string {
 	switch {
 	case !t.keepsBest():
@@ -100,7 +103,8 @@ func (t *trainer) keptInWords() string {
 	return fmt.Sprintf("; the state of epoch %d is kept", t.kept.epoch)
 }
 
-// finish chooses the weights of a training that is over: the best ones or the last.
+// finish chooses the weights that a finished training leaves: the best or the last
+// ones.
 func (t *trainer) finish() {
 	t.weights = worker.Weights{Epoch: t.epoch, Batch: t.batches}
 	if t.keepsBest() && t.kept != nil {
@@ -108,8 +112,8 @@ func (t *trainer) finish() {
 	}
 }
 
-// salvage chooses the weights of a training that ended too soon, and reports whether there are
-// any. If the training was stopped from outside, the running ones are whole.
+// salvage chooses the weights of a training that ended early, and reports whether there are
+// any. If the training was stopped between batches, the current weights are intact.
 func (t *trainer) salvage(stopped bool) bool {
 	if stopped && t.epoch+t.batches > 0 && t.net.finite() {
 		t.finish()

@@ -12,8 +12,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// kept trains with input, an epoch event being told to seen, and returns the result of
-// the training, or what collect gives of the run that failed with err.
+// kept trains with input and passes each epoch event to seen. It returns the result of
+// the training or, if it fails with err, what collect returns for the run.
 func kept(t *testing.T, input string, seen func(e worker.Event, stop func())) (result *worker.TrainResult, err error) {
 	t.Helper()
 	h := Handler(Options{})
@@ -49,7 +49,7 @@ func kept(t *testing.T, input string, seen func(e worker.Event, stop func())) (r
 	return result, err
 }
 
-// trainInput is a training of a line y = x + x on 8 points.
+// trainInput returns a request that fits the line y = x + x to 8 points.
 func trainInput(hyper string, more string) string {
 	x, y := "[]", "[]"
 	for i := range 8 {

@@ -51,7 +51,8 @@ func (relu) at(y, x []float32) { reluTo(y, x) }
 
 func (relu) slope(dy, _, y []float32) { reluSlope(dy, y) }
 
-// general is a function given as mathematics: f and its derivative from x and y.
+// general is a function given by formulas: f, and its derivative in terms of x
+// and y.
 type general struct {
 	f, df func(x, y float64) float64
 }
@@ -170,7 +171,8 @@ func geluTanhSlope(x, _ float64) float64 {
 	return 0.5*(1+t) + 0.5*x*(1-t*t)*du
 }
 
-// piece returns a function that is x above at, and low times x below; at 0 the slope is low, as in PyTorch.
+// piece returns a function that is x above at, and low times x otherwise. At the bound itself the slope is
+// low, as in PyTorch.
 func piece(at, low float64) function {
 	return general{func(x, _ float64) float64 {
 		if x > at {
@@ -248,7 +250,8 @@ func softplusOf(beta, threshold float64) function {
 	}}
 }
 
-// softmax works along one dimension; sign -1 is softmin.
+// softmax works along one dimension. It multiplies its input by sign: -1 makes
+// it a softmin.
 type softmax struct {
 	outer, length, inner int // outer in a sample
 	log                  bool
@@ -278,7 +281,7 @@ func (s *softmax) forward(_ *pass, x []float32, n int) []float32 {
 	return y
 }
 
-// line is the softmax of length numbers with stride inner.
+// line computes the softmax of length numbers with stride inner.
 func (s *softmax) line(y, x []float32) {
 	top := math.Inf(-1)
 	for k := range s.length {

@@ -74,7 +74,7 @@ func (b *builder) layer(step worker.Step, t []*tensor, path string) (layer, erro
 type values struct{ worker.Step }
 
 // pair reads a window parameter as height and width; one-dimensional layers are
-// two-dimensional ones of height 1, for which high is the value.
+// two-dimensional ones of height 1, whose value for the height is high.
 func (v values) pair(name string, high int) [2]int {
 	flat := len(v.In) == 2
 	switch x := v.Value(name).(type) {
@@ -95,7 +95,7 @@ func (v values) pair(name string, high int) [2]int {
 	return [2]int{high, high}
 }
 
-// named finds the tensor whose name ends in ".name".
+// named returns the tensor whose name ends in "." + name, or nil.
 func named(t []*tensor, name string) *tensor {
 	for _, x := range t {
 		if len(x.Name) > len(name) && x.Name[len(x.Name)-len(name)-1:] == "."+name {
@@ -105,8 +105,8 @@ func named(t []*tensor, name string) *tensor {
 	return nil
 }
 
-// onlyPyTorch lists the types that layer does not make, by their rows; a test keeps it
-// complete.
+// onlyPyTorch lists the layer types that this engine lacks, from the contract's rows.
+// A test checks that layer makes all others.
 func onlyPyTorch() []string {
 	var names []string
 	for _, k := range contract.Layers() {

@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine/sgemm"
 )
 
-// window is where a kernel slides: over height and width, the first of which is
-// 1 for one-dimensional layers.
+// window describes how a kernel slides over height and width; the height is 1
+// for one-dimensional layers.
 type window struct {
 	channels                          int // of the input
 	in, out                           [2]int
@@ -27,7 +27,7 @@ func newWindow(v values) window {
 	}
 	switch v.Text("padding") {
 	case "same":
-		for i := range w.padding { // where it is odd, PyTorch puts the rest behind
+		for i := range w.padding { // if the total is odd, PyTorch pads one more at the end
 			w.padding[i] = w.dilation[i] * (w.kernel[i] - 1) / 2
 		}
 	case "valid":
@@ -36,7 +36,7 @@ func newWindow(v values) window {
 	return w
 }
 
-// plane is height and width of a sample [channels, (height,) width].
+// plane returns the height and width of a sample [channels, (height,) width].
 func plane(shape []int) [2]int {
 	if len(shape) == 2 {
 		return [2]int{1, shape[1]}
@@ -48,7 +48,7 @@ func (w *window) inSize() int  { return w.in[0] * w.in[1] }
 func (w *window) outSize() int { return w.out[0] * w.out[1] }
 
 // span returns the range of outputs o for which o*stride + at - padding, in dimension
-// d, lies within the input.
+// d, is within the input.
 func (w *window) span(d, at int) (from, to int) {
 	from = max(0, (w.padding[d]-at+w.stride[d]-1)/w.stride[d])
 	to = min(w.out[d], (w.in[d]-1+w.padding[d]-at)/w.stride[d]+1)
@@ -58,8 +58,9 @@ func (w *window) span(d, at int) (from, to int) {
 	return min(from, w.out[d]), max(to, min(from, w.out[d]))
 }
 
-// unfold writes, for channels from first on, each number of the kernel's window
-// as a row over all places: col has count*kh*kw rows of outSize numbers.
+// unfold writes one row for each channel, starting with first, and each
+// position in the kernel; the row has the input at that position for all
+// outputs. So col has count*kh*kw rows of outSize numbers.
 func (w *window) unfold(col, x []float32, first, count int) {
 	size := w.outSize()
 	row := 0
@@ -97,7 +98,7 @@ func (w *window) unfoldRow(dst, image []float32, dy, dx int) {
 	}
 }
 
-// fold adds what unfold spread: the gradient of x from that of col.
+// fold is the reverse of unfold: it adds the gradient of col to that of x.
 func (w *window) fold(x, col []float32, first, count int) {
 	size := w.outSize()
 	row := 0
@@ -131,8 +132,8 @@ func (w *window) foldRow(image, src []float32, dy, dx int) {
 	}
 }
 
-// A convolution is what conv and its transpose have in common: weights, memory, and
-// the batch in parallel.
+// A convolution is what conv and its transpose share: weights, buffers and the
+// parallel loop over the batch.
 type convolution struct {
 	window
 	groups       int
@@ -151,8 +152,8 @@ func newConvolution(w window, v values, t []*tensor) convolution {
 	}
 }
 
-// outputs calls f for each sample of xs numbers with its ys outputs, cost operations
-// each.
+// outputs calls f for each sample of xs numbers and its ys outputs; cost is the
+// number of operations for a sample.
 func (c *convolution) outputs(x []float32, n, xs, ys, cost int, f func(s *convScratch, x, y []float32)) []float32 {
 	y := grown(&c.y, n*ys)
 	parallel(n, cost, func(from, to int) {
@@ -165,8 +166,8 @@ func (c *convolution) outputs(x []float32, n, xs, ys, cost int, f func(s *convSc
 	return y
 }
 
-// gradients calls f for each sample. It adds up the gradients of the weight and of outs
-// biases, and sets dx unless wantDX is false.
+// gradients calls f for each sample. It sums the gradients of the weight and of outs
+// biases. It returns the gradient of x, or nil if wantDX is false.
 func (c *convolution) gradients(x, dy []float32, n, xs, ys, outs int, wantDX bool, f func(s *convScratch, sum, x, dy, dx []float32)) []float32 {
 	var dx []float32
 	if wantDX {
@@ -231,7 +232,8 @@ func newConv(v values, t []*tensor) *conv {
 	return &conv{convolution: newConvolution(newWindow(v), v, t), outs: v.Int("out_channels")}
 }
 
-// sizes of one group's product: rows of the weight, its columns, places.
+// product returns the sizes of one group's matrix product: rows of the weight,
+// its columns, and output places.
 func (c *conv) product() (outs, points, places int) {
 	return c.outs / c.groups, c.channels / c.groups * c.kernel[0] * c.kernel[1], c.outSize()
 }

@@ -6,7 +6,7 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// linear is y = x Wᵀ + b over the last dimension.
+// linear computes y = x Wᵀ + b over the last dimension.
 type linear struct {
 	in, out, rows int // rows in a sample
 	weight, bias  *tensor
@@ -46,7 +46,7 @@ func biasOf(t *tensor) []float32 {
 	return t.data
 }
 
-// affine is y = x Wᵀ + b for rows of x; b may be nil.
+// affine computes y = x Wᵀ + b for rows of x; b may be nil.
 func affine(p *pass, y, x, w, b []float32, rows, in, out int) {
 	beta := float32(0)
 	if b != nil {
@@ -66,7 +66,7 @@ func columnSums(sums, x []float32, rows int) {
 	}
 }
 
-// embedding looks a vector up for each number.
+// embedding looks up a vector for each number.
 type embedding struct {
 	dim, count, size int // size: numbers in a sample
 	padding          int // -1: none
@@ -96,8 +96,8 @@ func (e *embedding) forward(p *pass, x []float32, n int) []float32 {
 }
 
 // index returns the row for v, truncated as PyTorch's long() does. If there is no such
-// row, ok is false and the row is 0. Data is checked before training, but the outputs of
-// other layers may be anything.
+// row, ok is false and the row is 0. Input data is checked before training, but the
+// outputs of other layers can have any value.
 func (e *embedding) index(v float32) (row int, ok bool) {
 	if whole := math.Trunc(float64(v)); whole >= 0 && whole < float64(e.count) {
 		return int(whole), true
@@ -115,5 +115,5 @@ func (e *embedding) backward(_ *pass, x, dy []float32, n int, wantDX bool) []flo
 	if !wantDX {
 		return nil
 	}
-	return make([]float32, len(x)) // whole numbers have no gradient
+	return make([]float32, len(x)) // indices have no gradient
 }

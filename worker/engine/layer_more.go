@@ -2,7 +2,8 @@ package engine
 
 import "gonum.org/v1/gonum/blas"
 
-// prelu is x, below 0 a learned slope times x: one slope, or one a channel.
+// prelu is x above 0 and a learned slope times x below. There is one slope, or
+// one for each channel.
 type prelu struct {
 	size, run int // numbers of a sample, and of a slope in it
 	weight    *tensor

@@ -2,8 +2,8 @@ package engine
 
 import "math"
 
-// batchNorm normalises each channel over the batch and all places. Sums are in
-// float64, as PyTorch's on the CPU, sample after sample.
+// batchNorm normalises each channel over the batch and all places. It sums in
+// float64, sample after sample, as PyTorch does on the CPU.
 type batchNorm struct {
 	channels, places int
 	eps, momentum    float64
@@ -56,7 +56,8 @@ func (b *batchNorm) forward(p *pass, x []float32, n int) []float32 {
 	return y
 }
 
-// each calls f with the range of each sample's numbers of channels from to to.
+// each calls f for each sample and each channel from <= c < to, with the range
+// of its numbers.
 func (b *batchNorm) each(n, from, to int, f func(c, at, end int)) {
 	for s := range n {
 		for c := from; c < to; c++ {
@@ -66,8 +67,8 @@ func (b *batchNorm) each(n, from, to int, f func(c, at, end int)) {
 	}
 }
 
-// measure sets center and inverse from the batch and, in training, brings the
-// running figures up to date.
+// measure sets center and inverse from the batch and, in training, updates the
+// running figures.
 func (b *batchNorm) measure(x []float32, n, from, to int, train bool) {
 	count := float64(n * b.places)
 	clear(b.sum[from:to])
@@ -114,7 +115,7 @@ func (b *batchNorm) backward(_ *pass, _, dy []float32, n int, wantDX bool) []flo
 	return dy
 }
 
-// slopes does backward for channels from to to, in place of dy.
+// slopes computes backward for the channels from <= c < to, in dy itself.
 func (b *batchNorm) slopes(dy []float32, n, from, to int) {
 	count := float64(n * b.places)
 	clear(b.sum[from:to])
@@ -146,8 +147,8 @@ func (b *batchNorm) slopes(dy []float32, n, from, to int) {
 	})
 }
 
-// rowNorm normalises rows of a sample on their own: layer norm (one factor for
-// each place of the row) and group norm (one for each channel).
+// rowNorm normalises each row of a sample separately: layer norm (one factor
+// for each place of the row) and group norm (one factor for each channel).
 type rowNorm struct {
 	rows, length int // in a sample
 	// index of the factor for place i of row r: r%period*step + i/run
@@ -239,7 +240,8 @@ func (r *rowNorm) backward(_ *pass, _, dy []float32, n int, wantDX bool) []float
 	return dy
 }
 
-// factorGradients sums in chunks of rows, whose number does not depend on the machine.
+// factorGradients sums over the rows in chunks. The number of chunks does not depend
+// on the machine, so the result does not either.
 func (r *rowNorm) factorGradients(dy []float32, rows int) {
 	size := len(r.weight.data)
 	partial := grown(&r.partial, 2*size*maxChunks)
@@ -265,8 +267,8 @@ func (r *rowNorm) factorGradients(dy []float32, rows int) {
 	}
 }
 
-// instanceNorm normalises each channel of each sample; with running figures,
-// which are means over the samples, it uses those in evaluation.
+// instanceNorm normalises each channel of each sample. If it keeps running
+// figures, which are means over the samples, it uses them in evaluation.
 type instanceNorm struct {
 	*rowNorm
 	running *batchNorm // nil: none are kept

@@ -7,7 +7,7 @@ type maxPool struct {
 	window
 	regions []region // adaptive: the inputs of each output; nil: those of the window
 	y, dx   []float32
-	from    []int32 // where in its channel each output was found
+	from    []int32 // the index in its channel of each output's largest number
 }
 
 func newAdaptiveMax(v values) *maxPool {
@@ -56,7 +56,7 @@ func (m *maxPool) plane(y []float32, from []int32, x []float32) {
 }
 
 // halves is plane for windows of 2 by 2, the usual size. Which number is the largest is
-// as good as random, so the code has no branches that the processor would mispredict.
+// practically random, so the code avoids branches that the processor would mispredict.
 func (m *maxPool) halves(y []float32, from []int32, x []float32) {
 	w := m.in[1]
 	for r := range m.out[0] {
@@ -132,14 +132,16 @@ func (m *maxPool) backward(_ *pass, x, dy []float32, n int, wantDX bool) []float
 	return dx
 }
 
-// avgPool is the mean of each window; regions is how each output's mean is made.
+// avgPool computes the mean of each window; regions has the inputs of each
+// output.
 type avgPool struct {
 	channels, ins int
 	regions       []region
 	y, dx         []float32
 }
 
-// A region is the inputs of one output, by index, and what their sum is divided by.
+// A region is the indices of the inputs of one output, and the divisor of their
+// sum.
 type region struct {
 	points []int
 	by     float32
@@ -160,8 +162,9 @@ func newAvgPool(v values) *avgPool {
 	return a
 }
 
-// padded counts the points of output i's window within input and padding; a
-// window that hangs over both, in ceil_mode, is cut there.
+// padded counts the points of output i's window that are in the input or its
+// padding. In ceil_mode a window can extend beyond both; that part is not
+// counted.
 func (w *window) padded(i int) int {
 	count := 1
 	for d, o := range [2]int{i / w.out[1], i % w.out[1]} {
@@ -176,7 +179,8 @@ func newAdaptiveAvg(v values) *avgPool {
 	return &avgPool{channels: v.In[0], ins: in[0] * in[1], regions: adaptiveRegions(in, plane(v.Out))}
 }
 
-// adaptiveRegions has for output o the inputs floor(o*in/out) to ceil((o+1)*in/out).
+// adaptiveRegions returns for output o the inputs from floor(o*in/out) up to, but
+// without, ceil((o+1)*in/out).
 func adaptiveRegions(in, out [2]int) []region {
 	var regions []region
 	for i := range out[0] {

@@ -7,26 +7,25 @@ import (
 	"gonum.org/v1/gonum/blas"
 )
 
-// recurrent is rnn, lstm or gru: layers, one on the other, each in one direction
-// or two.
+// recurrent is rnn, lstm or gru: stacked layers, each in one or two directions.
 type recurrent struct {
 	steps, in, hidden int
 	layers            [][]*direction // by layer, then direction
-	between           *dropout       // of the outputs of all layers but the last; nil: none
-	masks             [][]float32    // of between, by layer, as forward used them
-	last              bool           // only the last step's output
+	between           *dropout       // of the outputs of all layers except the last; nil: none
+	masks             [][]float32    // those that between used in the last forward, by layer
+	last              bool           // output the last step only
 	outs              [][]float32    // of each layer, [n, steps, width]
 	y                 []float32
 }
 
 // A cell computes one step of one direction. gi and gh are W x + b of the input and of
-// the state, gates times hidden numbers; forward leaves in gi what backward needs.
+// the state, gates times hidden numbers; forward stores in gi what backward needs.
 type cell interface {
 	gates() int
-	// forward sets h and c from those of the step before.
+	// forward sets h and c from those of the previous step.
 	forward(gi, gh, h, c, hBefore, cBefore []float32)
-	// backward takes the gradients of h and c and sets those of gi (in place), gh
-	// (in place), and the step before (in place of dh and dc).
+	// backward takes the gradients of h and c. It overwrites gi and gh with their
+	// gradients, and dh and dc with those of the previous step.
 	backward(gi, gh, dh, dc, h, c, hBefore, cBefore []float32)
 }
 
@@ -37,7 +36,7 @@ type direction struct {
 	reverse           bool
 	wi, wh, bi, bh    *tensor
 	gi, gh            []float32 // [n, steps, gates*hidden]
-	h, c              []float32 // [n, steps+1, hidden]; the first is the state before
+	h, c              []float32 // [n, steps+1, hidden]; the first is the initial state
 	dh, dc, before    []float32
 	dx                []float32
 }
@@ -109,8 +108,8 @@ func (r *recurrent) forward(p *pass, x []float32, n int) []float32 {
 	return y
 }
 
-// dropBetween drops outputs of a layer. PyTorch draws for step after step, the
-// samples within.
+// dropBetween applies dropout to the outputs of a layer. The mask is drawn in
+// PyTorch's order: step by step, and sample by sample within a step.
 func (r *recurrent) dropBetween(p *pass, l int, out []float32, n int) {
 	mask := grown(&r.masks[l], len(out))
 	if r.between.p < 1 {
@@ -210,8 +209,8 @@ func (d *direction) step(k int) int {
 	return k
 }
 
-// backward takes the gradient of all steps' outputs, which are at offset in
-// rows of width.
+// backward takes dy, the gradient of the outputs of all steps. Each row of dy
+// has width numbers, and those of this direction begin at offset.
 func (d *direction) backward(p *pass, x, dy []float32, n, width, offset int, wantDX bool) []float32 {
 	g, stride := d.gates()*d.hidden, (d.steps+1)*d.hidden
 	dh, dc := grown(&d.dh, n*d.hidden), grown(&d.dc, n*d.hidden)
@@ -248,7 +247,7 @@ func (d *direction) backward(p *pass, x, dy []float32, n, width, offset int, wan
 	return dx
 }
 
-// rnnCell is h' = tanh(gi + gh), or relu.
+// rnnCell computes h' = tanh(gi + gh), or relu(gi + gh).
 type rnnCell struct {
 	hidden int
 	relu   bool

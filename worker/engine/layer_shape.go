@@ -6,7 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// identity is for layers that only reinterpret the shape.
+// identity is a layer that only reinterprets the shape.
 type identity struct{}
 
 func (identity) forward(_ *pass, x []float32, _ int) []float32 { return x }
@@ -75,7 +75,7 @@ func (p *permute) backward(_ *pass, _, dy []float32, n int, _ bool) []float32 {
 	return dx
 }
 
-// mean is the mean over one dimension.
+// mean computes the mean over one dimension.
 type mean struct {
 	outer, length, inner int
 	y, dx                []float32
@@ -110,7 +110,7 @@ func (m *mean) backward(_ *pass, _, dy []float32, n int, _ bool) []float32 {
 	return dx
 }
 
-// residual is layers(x) + x, or + shortcut(x).
+// residual computes layers(x) + x, or layers(x) + shortcut(x).
 type residual struct {
 	main, cut *sequence // cut is empty for x itself
 	y, keep   []float32
@@ -154,7 +154,7 @@ func (r *residual) backward(p *pass, x, dy []float32, n int, wantDX bool) []floa
 // branches passes the input to several sequences and joins their outputs.
 type branches struct {
 	list   []*sequence
-	sizes  []int // of each output in a sample, as outer rows of that many numbers
+	sizes  []int // numbers in each of the outer rows of an output
 	outer  int
 	add    bool
 	y, dx  []float32

@@ -2,8 +2,8 @@ package engine
 
 import "gonum.org/v1/gonum/blas"
 
-// transposed is a transposed convolution: what backward is to a convolution's
-// input, forward is here. Its window slides over the output.
+// transposed is a transposed convolution: its forward is the gradient of a
+// convolution's input. Its window slides over the output.
 type transposed struct {
 	convolution
 	ins int
@@ -17,7 +17,8 @@ func newTransposed(v values, t []*tensor) *transposed {
 	return &transposed{convolution: newConvolution(w, v, t), ins: v.In[0]}
 }
 
-// product returns the sizes of one group's: inputs, numbers of the outputs' windows, places.
+// product returns the sizes of one group's matrix product: input channels, numbers of the
+// window over all output channels, and input places.
 func (l *transposed) product() (ins, points, places int) {
 	return l.ins / l.groups, l.channels / l.groups * l.kernel[0] * l.kernel[1], l.outSize()
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// targets are the labels of a data set: class numbers, or numbers of the output's
-// size for each sample.
+// targets are the labels of a data set: class numbers or, for each sample, as
+// many values as the output has.
 type targets struct {
 	classes []int32
 	values  []float32
@@ -31,7 +31,7 @@ func (t *targets) pick(dst *targets, index []int) {
 	}
 }
 
-// slice returns the samples from to to, sharing memory.
+// slice returns the samples from <= i < to, without copying.
 func (t *targets) slice(from, to int) targets {
 	if t.classes != nil {
 		return targets{classes: t.classes[from:to]}
@@ -44,10 +44,11 @@ type loss interface {
 	// mean returns the mean loss of n samples, and sets dy to its gradient unless
 	// dy is nil.
 	mean(dy, y []float32, t *targets, n int) float64
-	// weigh returns the sum of the weights of n samples; mean times weigh adds up over batches.
+	// weigh returns the sum of the weights of n samples; over all batches, the sum of mean
+	// times weigh divided by the sum of weigh is the mean.
 	weigh(t *targets, n int) float64
-	// correct counts the samples that are right, fractionally if a sample has several
-	// outputs; ok is false for a regression.
+	// correct counts the samples whose prediction is right; if a sample has several
+	// outputs, it counts the fraction that is right. ok is false for a regression.
 	correct(y []float32, t *targets, n int) (sum float64, ok bool)
 }
 
@@ -82,8 +83,8 @@ func newLoss(h *worker.Hyperparameters, out []int) (loss, error) {
 		Message: fmt.Sprintf("the engine on the CPU has no %s; the PyTorch worker has it", h.LossFunction)}
 }
 
-// classLoss is cross-entropy or, if log is set, the negative log-likelihood of outputs that
-// are log-probabilities already.
+// classLoss is cross-entropy or, if logs is set, the negative log-likelihood of outputs
+// that are already log-probabilities.
 type classLoss struct {
 	classes   int
 	weights   []float64 // nil: all 1
@@ -138,8 +139,8 @@ func (l *classLoss) likelihood(d, line []float32, class int, total float64) floa
 	return -w * float64(line[class])
 }
 
-// entropy handles one row: with w the weights, p the softmax, s the smoothing and C
-// the classes, -(1-s) w_y log p_y - s/C sum_c w_c log p_c.
+// entropy returns the loss of one row: -(1-s) w_y log p_y - s/C sum_c w_c log p_c,
+// with w the weights, p the softmax, s the smoothing and C the number of classes.
 func (l *classLoss) entropy(d, line []float32, row []float64, class int, total float64) float64 {
 	top := line[0]
 	for _, v := range line[1:] {

@@ -7,14 +7,14 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Tables of more classes than this are not sent.
+// Metrics that grow with the number of classes are left out above these limits.
 const (
 	maxTableClasses = 2000
 	maxAUCClasses   = 1000
 )
 
-// widen adds the metrics beyond loss and accuracy, from all outputs y of a data
-// set, of shape out for each sample.
+// widen adds the metrics beyond loss and accuracy. y has all outputs of a data
+// set, with shape out for each sample.
 func widen(m *worker.Metrics, h *worker.Hyperparameters, y []float32, t *targets, out []int) {
 	width := elements(out)
 	switch {
@@ -36,10 +36,10 @@ func widen(m *worker.Metrics, h *worker.Hyperparameters, y []float32, t *targets
 	}
 }
 
-// labelMetrics counts, for several labels a sample that each apply or not: precision,
-// recall and F1 of each label, the share of samples whose labels are all right, and the
-// mean of the labels' AUCs. Classes exclude each other and labels do not, so there is no
-// confusion matrix.
+// labelMetrics computes the metrics of a multi-label classification: precision, recall
+// and F1 of each label, the share of samples whose labels are all right, and the mean of
+// the labels' AUCs. There is no confusion matrix, because several labels can apply to a
+// sample.
 func labelMetrics(m *worker.Metrics, y, labels []float32, width int) {
 	n := len(y) / width
 	var hit, said, there = make([]int, width), make([]int, width), make([]int, width)
@@ -75,8 +75,8 @@ func labelMetrics(m *worker.Metrics, y, labels []float32, width int) {
 	}
 }
 
-// labelAUC returns the mean AUC of the labels that apply to some samples and not to
-// others; nil if there is none.
+// labelAUC returns the mean AUC of the labels that apply to some samples but not to
+// all; nil if there is no such label.
 func labelAUC(y, labels []float32, width int) *worker.Number {
 	n := len(y) / width
 	var sum float64
@@ -101,7 +101,8 @@ func labelAUC(y, labels []float32, width int) *worker.Number {
 	return &mean
 }
 
-// classMetrics counts, for scores of several classes a sample.
+// classMetrics computes the metrics of a classification from the scores of each
+// sample's classes.
 func classMetrics(m *worker.Metrics, h *worker.Hyperparameters, scores []float32, truth []int32, classes int) {
 	if classes <= maxTableClasses {
 		m.Confusion = make([][]int, classes)
@@ -159,10 +160,10 @@ func topK(scores []float32, truth []int32, classes, k int) *worker.Number {
 	return &n
 }
 
-// meanAUC returns the macro average of the one-versus-rest AUC of the classes, by the
+// meanAUC returns the macro average of the one-versus-rest AUC of the classes, with the
 // probability of the class (softmax of the scores), like scikit-learn's roc_auc_score
-// with multi_class="ovr"; with two classes, the AUC of class 1. Classes that do not occur
-// are left out; the result is nil if none is left.
+// with multi_class="ovr". With two classes it is the AUC of class 1. Classes that do not
+// occur are left out; the result is nil if none is left.
 func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
 	var sum float64
 	known := 0
@@ -172,7 +173,7 @@ func meanAUC(scores []float32, truth []int32, classes int) *worker.Number {
 			continue
 		}
 		for i := range score {
-			if classes == 2 { // orders as the probability does, without its rounding
+			if classes == 2 { // same order as the probability, but without its rounding
 				score[i] = float64(scores[2*i+1]) - float64(scores[2*i])
 			} else {
 				score[i] = math.Exp(float64(scores[i*classes+c]) - scale[i])
@@ -205,7 +206,8 @@ func logSums(scores []float32, classes int) []float64 {
 	return sums
 }
 
-// auc returns the area under the ROC curve by ranks, ties shared.
+// auc returns the area under the ROC curve, computed from ranks; ties get their
+// mean rank.
 func auc(score []float64, truth []int32, class int32) float64 {
 	order := make([]int, len(score))
 	for i, v := range score {
@@ -245,8 +247,8 @@ func auc(score []float64, truth []int32, class int32) float64 {
 }
 
 // regressionMetrics computes the mean absolute error, the root mean square error and R2,
-// averaged over the outputs. For labels that do not vary, R2 is 1 if all predictions are
-// right, else 0, as in scikit-learn.
+// averaged over the outputs. For an output whose labels do not vary, R2 is 1 if all
+// predictions are right and otherwise 0, as in scikit-learn.
 func regressionMetrics(m *worker.Metrics, y, labels []float32, width int) {
 	n := len(y) / width
 	var absolute, square, r2 float64

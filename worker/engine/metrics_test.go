@@ -9,7 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// The metrics of several labels a sample are scikit-learn's, and not those of classes.
+// With several labels per sample, the metrics are those of scikit-learn's multi-label
+// case, not those of classes.
 func TestLabelMetrics(t *testing.T) {
 	text, err := os.ReadFile("../testdata/metrics.json")
 	if err != nil {

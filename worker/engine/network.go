@@ -60,11 +60,12 @@ type network struct {
 	// weights and grads are the memory of all trained tensors, in order, so that an
 	// optimizer updates them in one loop.
 	weights, grads []float32
-	width          int // numbers of a sample between the layers, about
+	width          int // numbers of a sample between the layers, roughly
 	pass           pass
 }
 
-// newNetwork builds config for samples of shape in, with all zero weights.
+// newNetwork builds the network of config for samples of shape in. All weights
+// are zero.
 func newNetwork(config *worker.ModelConfig, in []int) (*network, error) {
 	steps, out, err := config.Steps(in)
 	if err != nil {
@@ -177,7 +178,8 @@ func (net *network) forward(x []float32, n int) []float32 {
 	return net.root.forward(&net.pass, x, n)
 }
 
-// backward sets all gradients from that of the output, which it overwrites.
+// backward sets all gradients from dy, the gradient of the output, which it may
+// overwrite.
 func (net *network) backward(x, dy []float32, n int) {
 	net.root.backward(&net.pass, x, dy, n, false)
 }
@@ -190,7 +192,7 @@ func elements(shape []int) int {
 	return n
 }
 
-// A sequence is layers one after the other.
+// A sequence is a chain of layers.
 type sequence struct {
 	layers []layer
 	inputs [][]float32 // of each layer, in the last forward

@@ -7,16 +7,17 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// An optimizer changes the weights along the gradient, with PyTorch's formulas.
-// It works on all trained numbers of the model in one run.
+// An optimizer updates the weights from their gradients, with PyTorch's
+// formulas. It updates all trained numbers of the model in one loop.
 type optimizer struct {
 	h     *worker.Hyperparameters
 	steps int // batches done, over all continuations
-	// slots are as long as the weights, by PyTorch's name; order lists the names.
+	// slots are the optimizer's vectors, each as long as the weights, by
+	// PyTorch's names; order lists the names.
 	slots map[string][]float32
 	order []string
 	fresh bool // momentum: the first step takes the gradient as it is
-	// muProduct is nadam's.
+	// muProduct is the product of nadam's mu over all steps.
 	muProduct float64
 	update    func(o *optimizer, w, g []float32, from, to int, rate float64)
 }
@@ -51,7 +52,8 @@ func newOptimizer(h *worker.Hyperparameters, n int) (*optimizer, error) {
 	return o, nil
 }
 
-// step is one batch: w moves against g at a learning rate. It may change g.
+// step updates w by one step against the gradient g at the learning rate. It
+// may change g.
 func (o *optimizer) step(w, g []float32, rate float64) {
 	clip(g, o.h.ClipNorm, o.h.ClipValue)
 	o.steps++
@@ -66,7 +68,8 @@ func (o *optimizer) step(w, g []float32, rate float64) {
 	}
 }
 
-// clip is clip_grad_norm_ and clip_grad_value_.
+// clip does what PyTorch's clip_grad_norm_ and clip_grad_value_ do; 0 means no
+// clipping.
 func clip(g []float32, norm, value float64) {
 	if norm > 0 {
 		var sum float64
@@ -87,7 +90,7 @@ func clip(g []float32, norm, value float64) {
 	}
 }
 
-// decay adds the weight decay to the gradient, as L2.
+// decay adds the weight decay to the gradient, as an L2 penalty.
 func (o *optimizer) decay(w, g []float32) {
 	if d := float32(o.h.WeightDecay); d != 0 {
 		for i, v := range w {
@@ -120,7 +123,7 @@ func (o *optimizer) sgd(w, g []float32, from, to int, rate float64) {
 	}
 }
 
-// adamConstants are what a step of Adam needs, for all weights alike.
+// adamConstants are the constants of a step of Adam, the same for all weights.
 type adamConstants struct {
 	beta1, rest1 float32 // beta1, 1-beta1
 	beta2, rest2 float32

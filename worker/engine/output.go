@@ -7,8 +7,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// An output is what a streaming job's final output consists of. RunPod refuses one above
-// 20 MB; then the parts of the states are in the stream alone.
+// An output collects the chunks of a streaming job's final output. RunPod refuses an
+// output above 20 MB; in that case only the stream contains the parts of the states.
 type output struct {
 	yield  func(json.RawMessage) error
 	chunks []json.RawMessage
@@ -24,7 +24,7 @@ func (o *output) take(chunk json.RawMessage) error {
 	return nil
 }
 
-// list returns the output; nil stands for the list of all that was yielded.
+// list returns the output; nil means the list of all chunks.
 func (o *output) list() json.RawMessage {
 	if o.size <= worker.MaxOutput {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// grain is the work, in simple operations on a number, below which another thread is not
-// worth waking.
+// grain is the least work, in simple operations on a number, that is worth waking
+// another thread for.
 const grain = 32 * 1024
 
 // parallel calls f for pieces that cover 0 to n, concurrently if n items of the given cost
@@ -26,8 +26,8 @@ func parallel(n, cost int, f func(from, to int)) {
 	wait.Wait()
 }
 
-// maxChunks is the number of parts into which a sum over a batch is cut at most. It must
-// not depend on the machine, because the partial sums are added in order of the parts.
+// maxChunks is the maximum number of parts of a sum over a batch. It must not depend on
+// the machine, because the partial sums are added in order of the parts.
 const maxChunks = 8
 
 // chunks cuts 0 to n into min(n, maxChunks) parts and calls f for each, with its
@@ -53,7 +53,8 @@ func chunks(n int, f func(chunk, from, to int)) (count int) {
 	return count
 }
 
-// grown resizes *buf to n numbers; earlier contents are lost.
+// grown resizes *buf to n elements, whose contents are undefined, and returns
+// it.
 func grown[T any](buf *[]T, n int) []T {
 	if cap(*buf) < n {
 		*buf = make([]T, n)

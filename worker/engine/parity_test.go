@@ -10,14 +10,14 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A fixture is what testdata/make_fixtures.py wrote.
+// A fixture is a case that testdata/make_fixtures.py wrote.
 type fixture struct {
 	Name    string
 	Request json.RawMessage
 	Losses  []float64
 	Rates   []float64
 	Outputs json.RawMessage
-	// Held are the losses of what a validation split held out.
+	// Held are the losses on the samples that a validation split held out.
 	Held []float64 `json:"held_losses"`
 }
 
@@ -37,7 +37,7 @@ func fixtures(t *testing.T) []fixture {
 	return f
 }
 
-// runJob collects what a handler makes of an input.
+// runJob runs a handler and collects its result.
 func runJob(t testing.TB, h worker.Handler, input any) (*worker.TrainResult, json.RawMessage, error) {
 	t.Helper()
 	raw, ok := input.(json.RawMessage)
@@ -66,8 +66,8 @@ func runJob(t testing.TB, h worker.Handler, input any) (*worker.TrainResult, jso
 	return result, nil, err
 }
 
-// TestEqualsPyTorch: losses of each epoch within 1e-6 of PyTorch's, from the same
-// seed, and the outputs of the trained model.
+// TestEqualsPyTorch: with the same seed, the losses of each epoch are within 1e-6
+// of PyTorch's, and the outputs of the trained model agree.
 func TestEqualsPyTorch(t *testing.T) {
 	h := Handler(Options{})
 	for _, f := range fixtures(t) {
@@ -96,7 +96,8 @@ func TestEqualsPyTorch(t *testing.T) {
 	}
 }
 
-// outputDifference predicts with the trained state.
+// outputDifference predicts with the trained state and returns the largest
+// difference from PyTorch's outputs.
 func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.TrainResult) float64 {
 	var request worker.Request
 	if err := json.Unmarshal(f.Request, &request); err != nil {
@@ -130,7 +131,8 @@ func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.
 	return worst
 }
 
-// TestGoesOnFromPyTorchsStates: model and optimizer, as the contract's text.
+// TestGoesOnFromPyTorchsStates: the engine continues from PyTorch's model and
+// optimizer states in the contract's format.
 func TestGoesOnFromPyTorchsStates(t *testing.T) {
 	text, err := os.ReadFile("../testdata/states.json")
 	if err != nil {

@@ -17,7 +17,7 @@ const (
 	mtM = 397
 )
 
-// newGenerator is torch.manual_seed(seed).
+// newGenerator returns a generator in the state after torch.manual_seed(seed).
 func newGenerator(seed int64) *generator {
 	g := &generator{}
 	g.seed(seed)
@@ -66,14 +66,14 @@ func (g *generator) uint64() uint64 {
 	return high<<32 | uint64(g.uint32())
 }
 
-// float32 is uniform on [0, 1) with 24 bits: torch.rand.
+// float32 returns a number uniform on [0, 1) with 24 bits, as torch.rand does.
 func (g *generator) float32() float32 { return float32(g.uint32()&(1<<24-1)) * (1.0 / (1 << 24)) }
 
-// float64 is uniform on [0, 1) with 53 bits.
+// float64 returns a number uniform on [0, 1) with 53 bits.
 func (g *generator) float64() float64 { return float64(g.uint64()&(1<<53-1)) * (1.0 / (1 << 53)) }
 
-// uniform is Tensor.uniform_(from, to). ATen's loop is compiled with fused
-// multiply-add, hence the one rounding.
+// uniform draws as Tensor.uniform_(from, to) does. It rounds once, because
+// ATen's loop is compiled with fused multiply-add.
 func (g *generator) uniform(dst []float32, from, to float64) {
 	low, width := float32(from), float32(to)-float32(from)
 	for i := range dst {
@@ -81,13 +81,13 @@ func (g *generator) uniform(dst []float32, from, to float64) {
 	}
 }
 
-// perm is torch.randperm(n).
+// perm draws as torch.randperm(n) does.
 func (g *generator) perm(n int) []int {
 	p := make([]int, n)
 	for i := range p {
 		p[i] = i
 	}
-	wide := n >= math.MaxUint32/20 // ATen draws 64 bits then
+	wide := n >= math.MaxUint32/20 // ATen draws 64 bits in this case
 	for i := range n - 1 {
 		var z int
 		if wide {
@@ -114,8 +114,9 @@ func (g *generator) keep(mask []float32, p float64) {
 	}
 }
 
-// fillNormal is Tensor.normal_(0, 1), up to rounding: from 16 numbers on ATen
-// computes the logarithm and the sine by vector approximations.
+// fillNormal draws as Tensor.normal_(0, 1) does, except for rounding: for 16
+// numbers or more, ATen approximates the logarithm and the sine with vector
+// instructions.
 func (g *generator) fillNormal(dst []float32) {
 	if len(dst) < 16 {
 		for i := range dst {

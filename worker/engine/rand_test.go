@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The figures are PyTorch 1.13's after torch.manual_seed(7), or (-7).
+// The expected numbers are from PyTorch 1.13, after torch.manual_seed(7) or
+// (-7).
 func TestGeneratorIsPyTorchs(t *testing.T) {
 	if got, want := newGenerator(7).perm(10), []int{5, 0, 3, 4, 1, 7, 9, 6, 8, 2}; !slices.Equal(got, want) {
 		t.Errorf("randperm %v, want %v", got, want)

@@ -10,7 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// randomLayer has random parameters of a random type; most fit nothing.
+// randomLayer returns a layer of a random type with random parameters. Most do
+// not fit their input.
 func randomLayer(r *rand.Rand, depth int) worker.Layer {
 	kinds := worker.Kinds()
 	k := kinds[r.IntN(len(kinds))]
@@ -50,8 +51,7 @@ func randomLayers(r *rand.Rand, depth int) []worker.Layer {
 	return layers
 }
 
-// TestRandomModels: whatever a request says, the handler trains it or
-// refuses it, and never panics.
+// TestRandomModels: the handler trains or refuses any model, and never panics.
 func TestRandomModels(t *testing.T) {
 	h := Handler(Options{})
 	shapes := []string{`[1, 2, 3, 0]`, `[[1, 0], [0, 1], [2, 1]]`, `[[[1, 0, 2, 1], [0, 1, 1, 1]], [[1, 1, 0, 2], [3, 1, 0, 0]]]`}

@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A weighted loss is one mean over all samples, not a mean over batches' means: in the
-// second batch of an evaluation stand samples of weight 0 alone.
+// A weighted loss is one mean over all samples, not a mean of the batches' means: the
+// second batch of this evaluation has samples of weight 0 only.
 func TestWeightedLossOverAllSamples(t *testing.T) {
 	net, err := newNetwork(&worker.ModelConfig{Type: "sequential", Layers: []worker.Layer{{Type: "identity"}, {Type: "linear", Params: map[string]any{"out_features": 2}}}}, []int{2})
 	if err != nil {
@@ -43,7 +43,7 @@ func TestWeightedLossOverAllSamples(t *testing.T) {
 	}
 }
 
-// What a layer gives an embedding may be anything; nothing is brought into range silently.
+// A layer may pass any value to an embedding; the embedding never clamps it silently.
 func TestEmbeddingBelowTheFirstLayer(t *testing.T) {
 	request := xor(`[{"type": "linear", "out_features": 8}, {"type": "tanh"}, {"type": "linear", "out_features": 2}]`,
 		`[{"type": "linear", "out_features": 8}, {"type": "embedding", "num_embeddings": 4, "embedding_dim": 2}, {"type": "flatten"}, {"type": "linear", "out_features": 2}]`)
@@ -64,8 +64,8 @@ func TestEmbeddingBelowTheFirstLayer(t *testing.T) {
 	}
 }
 
-// Ranks of raw scores are not ranks of probabilities: scikit-learn's roc_auc_score of
-// softmax(scores) with multi_class="ovr" gives 1.
+// Raw scores and probabilities do not have the same ranks: scikit-learn's
+// roc_auc_score of softmax(scores) with multi_class="ovr" gives 1.
 func TestAUCOfProbabilities(t *testing.T) {
 	scores := []float32{5, 0, 0, 9, 10, 0, 1, 3, 0, 0, 0, 1}
 	truth := []int32{0, 1, 1, 2}

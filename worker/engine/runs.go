@@ -11,27 +11,28 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// runs remembers the events of finished trainings, so that a repeated job is answered
-// without training again, and of those that were cancelled or failed, for clients that collect them.
+// runs keeps the events of trainings: of finished ones, so that a repeated job is answered without
+// training again, and of cancelled and failed ones, for clients that collect them.
 type runs struct {
 	mu    sync.Mutex
 	byKey map[string]*oneRun
-	byID  map[string]*oneRun // the last of a run_id
+	byID  map[string]*oneRun // the latest run of each run_id
 	order []string           // of byKey, oldest first
 	size  int
 }
 
-// Limits on what is remembered.
+// Limits on what runs keeps.
 const (
 	maxRuns      = 32
 	maxRunsBytes = 256 << 20
 )
 
-// A oneRun is under way until done is closed. Its chunks are not read before.
+// A oneRun is still training until done is closed. Nothing reads its chunks
+// before that.
 type oneRun struct {
 	done   chan struct{}
-	chunks []json.RawMessage // as they were streamed
-	whole  []json.RawMessage // the last ones with full states, if they were streamed with deltas
+	chunks []json.RawMessage // in the order of the stream
+	whole  []json.RawMessage // the last events with full states, if the stream had deltas
 	state  runState
 }
 
@@ -44,7 +45,7 @@ func (r *oneRun) collected() []json.RawMessage {
 	if json.Unmarshal(r.whole[0], &first) != nil {
 		return r.chunks
 	}
-	// An event a chunk, numbered from 0.
+	// Each chunk is one event; events are numbered from 0.
 	return slices.Concat(r.chunks[:min(first.Seq, len(r.chunks))], r.whole)
 }
 
@@ -52,13 +53,13 @@ func (r *oneRun) collected() []json.RawMessage {
 type runState int
 
 const (
-	forgotten runState = iota // it failed, or nothing is left of it
+	forgotten runState = iota // it failed and left nothing
 	finished
-	left // cancelled or failed: its chunks end with what there was
+	left // cancelled or failed, and its chunks end with the events of what it left
 )
 
-// runKey combines a run_id with its request: the same run_id with another request is
-// another run.
+// runKey combines a run_id with its request, so that the same run_id with another
+// request is another run.
 func runKey(id string, input []byte) string {
 	sum := sha256.Sum256(input)
 	return id + "\x00" + string(sum[:])
@@ -94,8 +95,8 @@ func (r *runs) begin(ctx context.Context, key string) (run *oneRun, repeat bool,
 	}
 }
 
-// find returns what is stored of a run_id, or nil. It waits for a run that is still
-// training.
+// find returns the latest run of a run_id, or nil if nothing is stored of it. If
+// the run is still training, it waits.
 func (r *runs) find(ctx context.Context, id string) (*oneRun, error) {
 	r.mu.Lock()
 	run := r.byID[id]
@@ -130,7 +131,7 @@ func (r *runs) end(key string, run *oneRun, state runState) {
 	close(run.done)
 }
 
-// drop forgets a run that is over.
+// drop removes a run that has ended.
 func (r *runs) drop(key string) {
 	run := r.byKey[key]
 	r.size -= run.bytes()

@@ -6,13 +6,13 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A schedule gives the learning rate of each batch.
+// A schedule computes the learning rate of each batch.
 type schedule struct {
 	base    float64
 	s       *worker.Scheduler // nil: constant
-	batches int               // of an epoch
-	total   int               // batches at the end of this job, from the very first
-	// of plateau:
+	batches int               // in an epoch
+	total   int               // batches at the end of this job, counted from the first job's first batch
+	// State of plateau.
 	rate, best float64
 	bad        int // epochs without improvement
 }
@@ -53,8 +53,8 @@ func (c *schedule) at(epoch, step int) float64 {
 	return c.oneCycle(float64(step))
 }
 
-// oneCycle is OneCycleLR with PyTorch's defaults: up over 30 % of the steps from
-// max/25, down to a 10,000th of that, both along a cosine.
+// oneCycle computes OneCycleLR with PyTorch's defaults: from max/25 up to max
+// over 30 % of the steps, then down to max/25/10,000, both along a cosine.
 func (c *schedule) oneCycle(step float64) float64 {
 	high := c.s.MaxLR
 	low := high / 25

@@ -53,10 +53,11 @@ func fetchOne(ctx context.Context, digest string, s worker.Source, o *Options) (
 			return t, nil
 		}
 	}
-	return tensors.Tensor{}, &worker.Error{Kind: worker.ErrDamaged, Field: "sources", Message: fmt.Sprintf("the content of the address of %.12s is something else", digest)}
+	return tensors.Tensor{}, &worker.Error{Kind: worker.ErrDamaged, Field: "sources", Message: fmt.Sprintf("the file at the address of %.12s has other content", digest)}
 }
 
-// addressError wraps err in the kind that tells the caller what to do.
+// addressError wraps err in a *worker.Error whose kind tells the client what to
+// do.
 func addressError(ctx context.Context, field, what string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -71,7 +72,8 @@ func addressError(ctx context.Context, field, what string, err error) error {
 	return &worker.Error{Kind: kind, Field: field, Message: what + ": " + err.Error()}
 }
 
-// checkUpload refuses an address that is not allowed before anything is computed.
+// checkUpload refuses an upload address that is not allowed, before anything is
+// computed.
 func checkUpload(r *worker.Request, o *Options) error {
 	if r.Upload == nil {
 		return nil
@@ -82,8 +84,8 @@ func checkUpload(r *worker.Request, o *Options) error {
 	return nil
 }
 
-// upload puts arrays where the request wants results larger than Above; it returns
-// nil for smaller ones.
+// upload puts arrays at the request's upload address if they are larger than its
+// Above; otherwise it returns nil.
 func upload(ctx context.Context, r *worker.Request, set tensors.Set, o *Options) (*worker.Uploaded, error) {
 	if r.Upload == nil || int64(set.Bytes()) <= r.Upload.Above {
 		return nil, nil
@@ -124,7 +126,7 @@ func (p *pieceReader) Read(b []byte) (n int, err error) {
 }
 
 // uploadStates uploads the states of a result to where the request wants them. If that
-// fails, they travel in the stream and a log event says why.
+// fails, they are sent in the stream and a log event says why.
 func uploadStates(ctx context.Context, r *worker.Request, result *worker.TrainResult, o *Options, tell func(worker.Event) error) error {
 	if r.Upload == nil {
 		return nil
@@ -144,7 +146,7 @@ func uploadStates(ctx context.Context, r *worker.Request, result *worker.TrainRe
 		if ctx.Err() != nil {
 			return err
 		}
-		return tell(worker.Event{Type: worker.EventLog, Message: "the states come in the stream: " + err.Error()})
+		return tell(worker.Event{Type: worker.EventLog, Message: "the upload failed, so the states are sent in the stream: " + err.Error()})
 	}
 	if u != nil {
 		result.Uploaded, result.ModelState, result.OptimizerState = u, "", ""

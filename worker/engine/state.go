@@ -26,7 +26,7 @@ func (net *network) state() (tensors.Set, error) {
 	return set, nil
 }
 
-// toTensor copies data; it has at least one element.
+// toTensor copies data, which has at least one element, into a tensor.
 func toTensor(data []float32, shape []int) (tensors.Tensor, error) {
 	t, err := tensors.From(slices.Clone(data))
 	if err != nil {
@@ -59,7 +59,7 @@ func (net *network) load(set tensors.Set) error {
 	}
 	for _, name := range set.Names() {
 		if !slices.Contains(names, name) {
-			return worker.Invalid("model_state", fmt.Sprintf("it has %.60q, which the model has not; it belongs to another model", name))
+			return worker.Invalid("model_state", fmt.Sprintf("it has %.60q, which the model does not have; it belongs to another model", name))
 		}
 	}
 	return nil
@@ -103,7 +103,7 @@ func (o *optimizer) state(net *network, c *schedule) (tensors.Set, error) {
 	return set, err
 }
 
-// eachTrained calls f with each trained tensor and its place in the weights.
+// eachTrained calls f with each trained tensor and its range in the weights.
 func (net *network) eachTrained(f func(t *tensor, from, to int) error) error {
 	at := 0
 	for _, t := range net.tensors {
@@ -128,7 +128,7 @@ func scalar(v float64) tensors.Tensor {
 func (o *optimizer) load(set tensors.Set, net *network, c *schedule) error {
 	steps, ok := number(set, "step")
 	if !ok || steps < 0 || steps > 1<<53 || steps != math.Trunc(steps) {
-		return worker.Invalid("optimizer_state", "it has no step; it is no optimizer's state")
+		return worker.Invalid("optimizer_state", "it has no step; it is not an optimizer state")
 	}
 	o.steps = int(steps)
 	used := 1
@@ -178,7 +178,7 @@ func (o *optimizer) loadSchedule(set tensors.Set, c *schedule, used int) error {
 			continue
 		}
 		if !ok {
-			return worker.Invalid("optimizer_state", name+" is no number")
+			return worker.Invalid("optimizer_state", name+" is not a number")
 		}
 		used++
 	}
@@ -201,7 +201,7 @@ func number(set tensors.Set, name string) (float64, bool) {
 	return v[0], true
 }
 
-// loadState decodes text that a request carries as field.
+// loadState decodes the state that a request has in field.
 func loadState(text, field string, limit int64) (tensors.Set, error) {
 	set, err := tensors.DecodeState(text, limit)
 	if err != nil {
@@ -220,10 +220,11 @@ type snapshot struct {
 	rate, best float64
 	bad        int
 	epoch      int
-	monitored  string // by which loss it was the best epoch; "": it was the last
+	monitored  string // the loss by which its epoch was the best; "" if it is just the last epoch
 }
 
-// takeSnapshot returns a snapshot of now, in the memory of old if there is one.
+// takeSnapshot copies the current state. It reuses the memory of old, if there
+// is one.
 func takeSnapshot(old *snapshot, net *network, o *optimizer, c *schedule, epoch int) *snapshot {
 	s := &snapshot{steps: o.steps, muProduct: o.muProduct, fresh: o.fresh, rate: c.rate, best: c.best, bad: c.bad, epoch: epoch}
 	if old != nil {

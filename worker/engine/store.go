@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Store keeps arrays by digest, so that a data set travels once. It may be used
-// by several goroutines at once.
+// A Store keeps arrays by digest, so that a data set is sent only once. It may be
+// used by several goroutines at once.
 type Store interface {
 	// Get returns the array with this digest; it must not be changed.
 	Get(digest string) (t tensors.Tensor, ok bool)
@@ -61,7 +61,8 @@ func (s *memoryStore) Put(t tensors.Tensor) (string, error) {
 	return digest, nil
 }
 
-// Keep is Put for an array that the caller has verified and hands over.
+// Keep stores an array without copying it. The caller has verified its digest
+// and must not change it afterwards.
 func (s *memoryStore) Keep(digest string, t tensors.Tensor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +71,7 @@ func (s *memoryStore) Keep(digest string, t tensors.Tensor) {
 	}
 }
 
-// Drop forgets an array.
+// Drop removes an array.
 func (s *memoryStore) Drop(digest string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +147,7 @@ func join(s Store, j worker.Join, limit int64) (missing []string, err error) {
 			continue
 		}
 		if left -= int64(len(t.Data)); t.DType != tensors.Uint8 || left < 0 {
-			return nil, worker.Invalid(fmt.Sprintf(".parts[%d]", i), fmt.Sprintf("%v is no piece of %d bytes", t, size))
+			return nil, worker.Invalid(fmt.Sprintf(".parts[%d]", i), fmt.Sprintf("%v is not a piece of an array of %d bytes", t, size))
 		}
 		pieces[i] = t.Data
 	}
@@ -154,7 +155,7 @@ func join(s Store, j worker.Join, limit int64) (missing []string, err error) {
 		return missing, nil
 	}
 	if left != 0 {
-		return nil, worker.Invalid(".parts", fmt.Sprintf("have %d bytes less than the array", left))
+		return nil, worker.Invalid(".parts", fmt.Sprintf("have %d bytes fewer than the array", left))
 	}
 	whole := tensors.Tensor{DType: j.DType, Shape: j.Shape, Data: make([]byte, 0, size)}
 	for _, p := range pieces {

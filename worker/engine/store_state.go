@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// fetchState replaces a reference to a state in the store, or a delta to one, with the
-// state.
+// fetchState replaces *text, if it refers to a state in the store or is a delta to
+// one, with the state.
 func (a *arrays) fetchState(text *string, field string, limit int64) error {
 	if digest, ok := strings.CutPrefix(*text, worker.StateRef); ok {
 		state, err := a.storedState(digest, field)
@@ -42,12 +42,12 @@ func (a *arrays) storedState(digest, field string) (string, error) {
 		return "", err
 	}
 	if t.DType != tensors.Uint8 {
-		return "", worker.Invalid(field, fmt.Sprintf("%.64s is %v, and no state", digest, t))
+		return "", worker.Invalid(field, fmt.Sprintf("%.64s is %v, not a state", digest, t))
 	}
 	return base64.StdEncoding.EncodeToString(t.Data), nil
 }
 
-// keepFrom is the length from which a state is worth storing.
+// keepFrom is the length in bytes from which a state is worth storing.
 const keepFrom = 256 << 10
 
 // keepState keeps a state in memory, so that a client that continues from it need not send it.
@@ -63,8 +63,8 @@ func (a *arrays) keepState(text string) {
 	}
 }
 
-// differences replaces the states of a result with deltas to the request's states, if the
-// request accepts deltas and they are shorter.
+// differences replaces the states of a result with deltas to the request's states if the
+// request accepts deltas, for each state whose delta is shorter.
 func differences(r *worker.Request, result *worker.TrainResult) error {
 	if !r.StateDelta {
 		return nil

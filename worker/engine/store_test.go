@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// inParts returns a tensor's bytes as arrays of at most size bytes, and how to put them
-// together.
+// inParts splits a tensor into arrays of at most size bytes and returns them with the
+// request that joins them.
 func inParts(t tensors.Tensor, size int) (parts []tensors.Tensor, j worker.Join) {
 	j = worker.Join{SHA256: t.Digest(), DType: t.DType, Shape: t.Shape}
 	for p := range slices.Chunk(t.Data, size) {
@@ -72,7 +72,7 @@ func TestJoin(t *testing.T) {
 		}
 	}
 
-	for range 2 { // the second time it is there
+	for range 2 { // the second time the array is already there
 		r, err = ask(j)
 		if err != nil || !slices.Equal(r.Have, []string{j.SHA256}) || r.Missing != nil {
 			t.Fatalf("%+v, %v", r, err)

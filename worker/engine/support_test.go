@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// TestSupportIsTrue: the engine has the losses and optimizers that the contract says it
-// has, and refuses the others as ErrUnsupported.
+// TestSupportIsTrue: the engine has the losses and optimizers that the contract lists
+// for it, and refuses the others with ErrUnsupported.
 func TestSupportIsTrue(t *testing.T) {
 	s := contract.SupportOf(contract.WorkerEngine)
 	supported := func(what, name string, list []string, err error) {
@@ -33,7 +33,7 @@ func TestSupportIsTrue(t *testing.T) {
 	}
 }
 
-// TestMetricsAreTheContracts: under each loss, an evaluation has the metrics that the
+// TestMetricsAreTheContracts: for each loss, an evaluation has the metrics that the
 // contract lists for the loss's labels.
 func TestMetricsAreTheContracts(t *testing.T) {
 	for _, loss := range contract.SupportOf(contract.WorkerEngine).Losses {

@@ -13,7 +13,7 @@ import (
 // batchEvents is the minimum time between two batch events.
 const batchEvents = 250 * time.Millisecond
 
-// A trainer is a training under way.
+// A trainer is a training in progress.
 type trainer struct {
 	h         *worker.Hyperparameters
 	net       *network
@@ -110,7 +110,8 @@ func (t *trainer) readLabels(r *worker.Request, a *arrays) (err error) {
 	return err
 }
 
-// readSet reads features and labels for a network that is built.
+// readSet reads features and labels and checks them against the network, which
+// is already built.
 func readSet(a *arrays, net *network, d *worker.Dataset, path string, h *worker.Hyperparameters) (*dataset, error) {
 	set, err := a.features(d, path)
 	if err != nil {
@@ -146,7 +147,7 @@ func (t *trainer) check() error {
 	return nil
 }
 
-// run trains to the end and returns why it stopped, if that was not as planned.
+// run trains to the last epoch. If it stops early, it returns the reason.
 func (t *trainer) run(ctx context.Context) (stopped string, err error) {
 	ctx, cancel := t.clock.context(ctx)
 	defer cancel()
@@ -175,13 +176,13 @@ func (t *trainer) run(ctx context.Context) (stopped string, err error) {
 		stopped = t.note(record)
 	}
 	t.finish()
-	if !t.net.finite() { // the last step's loss is never seen
+	if !t.net.finite() { // the loss after the last step is never computed
 		return "", diverged(fmt.Sprintf("weights are not finite after epoch %d", t.epoch), t.h)
 	}
 	return stopped, nil
 }
 
-// finite reports whether all weights are numbers.
+// finite reports whether no weight is NaN or infinite.
 func (net *network) finite() bool {
 	for _, v := range net.weights {
 		if v-v != 0 {
@@ -191,7 +192,8 @@ func (net *network) finite() bool {
 	return true
 }
 
-// runEpoch trains on each sample once, or on those that are left without the last batch.
+// runEpoch trains on each sample once, without those of an incomplete last batch if
+// drop_last is set.
 func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 	e := int64(t.epoch) + 1
 	batches, _, n := t.h.Batches(t.data.n)
@@ -235,7 +237,8 @@ func (t *trainer) runEpoch(ctx context.Context) (worker.Epoch, error) {
 	return record, nil
 }
 
-// runBatch makes one step on the samples from to to of order (nil: in storage order).
+// runBatch makes one step on the samples order[from:to]; if order is nil, in storage
+// order.
 func (t *trainer) runBatch(order []int, from, to int, rate float64) (loss, hits float64, classifies bool) {
 	n := to - from
 	x, labels := t.data.x[from*t.data.size:to*t.data.size], t.data.t.slice(from, to)

@@ -2,18 +2,18 @@ package engine
 
 import "math"
 
-// What runs over all numbers of a batch, in plain Go. The vector instructions of
+// Loops over all numbers of a batch, in plain Go. The vector instructions of
 // amd64 give the same bits.
 
 func reluPortable(y, x []float32) {
 	y = y[:len(x)]
 	for i, v := range x {
-		y[i] = max(v, 0) // keeps NaN, which has to show
+		y[i] = max(v, 0) // keeps NaN, which must not be hidden
 	}
 }
 
-// reluSlopePortable has no branch, because signs are as good as random: y is +0 or more,
-// and only +0 has all bits zero.
+// reluSlopePortable has no branch, because signs are practically random and would be
+// mispredicted. y is +0 or more, and only +0 has all bits zero.
 func reluSlopePortable(dy, y []float32) {
 	y = y[:len(dy)]
 	for i, g := range dy {

@@ -36,7 +36,7 @@ func reluSlope(dy, y []float32) {
 	reluSlopePortable(dy[even:], y[even:])
 }
 
-// addTo adds x to sums, as many numbers as sums has.
+// addTo adds the first len(sums) numbers of x to sums.
 func addTo(sums, x []float32) {
 	x = x[:len(sums)]
 	even := 0

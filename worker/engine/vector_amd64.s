@@ -1,8 +1,8 @@
 #include "textflag.h"
 
 // func reluAVX2(n8 int, y, x *float32)
-// y = max(x, 0) for 8*n8 numbers. VMAXPS gives its second source for NaN, so NaN
-// stays; adding 0 turns -0 into 0.
+// y = max(x, 0) for 8*n8 numbers. For NaN, VMAXPS returns its second source, so
+// NaN stays; adding 0 turns -0 into 0.
 TEXT ·reluAVX2(SB), NOSPLIT, $0-24
 	MOVQ n8+0(FP), CX
 	MOVQ y+8(FP), DI
@@ -25,7 +25,7 @@ done:
 	RET
 
 // func reluSlopeAVX2(n8 int, dy, y *float32)
-// dy = dy where y is not 0, else 0; y is 0 or more, or NaN.
+// dy = dy if y is not 0, else 0; y is 0 or more, or NaN.
 TEXT ·reluSlopeAVX2(SB), NOSPLIT, $0-24
 	MOVQ n8+0(FP), CX
 	MOVQ dy+8(FP), DI

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestVectorsAreThePortableCode: bit for bit, at all lengths and for odd numbers.
+// TestVectorsAreThePortableCode: the vector code and the portable code agree bit
+// for bit, at all lengths and for special numbers.
 func TestVectorsAreThePortableCode(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	odd := []float32{0, float32(math.Copysign(0, -1)), float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 1e-45, -1e-45, math.MaxFloat32}

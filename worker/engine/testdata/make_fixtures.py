@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Trains small models with PyTorch on the CPU and writes what came out.
+"""Trains small models with PyTorch on the CPU and writes their losses and outputs.
 
     python3 make_fixtures.py > fixtures.json
 
 Each case is a job's input for the operation train, the loss of each epoch, and
 the outputs of the trained model for the training features. The engine's tests
-run the same input and compare. The models start from the seed alone: that
-initialisation, shuffles and dropout masks are PyTorch's is part of the test.
-Layers before a batch norm have no bias: its gradient is zero but for rounding,
-and Adam makes steps of any size out of that.
-The committed file was made by PyTorch 1.13.1 as Debian 12 has it, one thread.
+run the same input and compare. The models start from the seed only, so the
+tests also check that initialisation, shuffles and dropout masks are PyTorch's.
+Layers before a batch norm have no bias: the gradient of a bias would be zero
+except for rounding, and Adam turns that into steps of any size.
+PyTorch 1.13.1 of Debian 12 made the committed file, with one thread.
 """
 
 import json

@@ -194,7 +194,7 @@ async def collected(work: Work, config: dict[str, Any] | None) -> Events:
         return
     kept = await work.loop.run_in_executor(None, Memory.collect, request.run_id)
     if kept is None:
-        yield failure(JobError("MissingData", "nothing is kept of that run here", "run_id"))
+        yield failure(JobError("MissingData", "this worker keeps no events of that run", "run_id"))
         return
     teller = Teller(work, config)
     for event in kept:
