@@ -56,8 +56,8 @@ func TestJoin(t *testing.T) {
 		change func(*worker.Join)
 		want   string
 	}{
-		{func(j *worker.Join) { j.Shape = []int{6} }, "join[0].parts: have 4 bytes less"},
-		{func(j *worker.Join) { j.Shape = []int{4} }, "join[0].parts[2]: uint8[4] is no piece"},
+		{func(j *worker.Join) { j.Shape = []int{6} }, "join[0].parts: have 4 bytes fewer than the array"},
+		{func(j *worker.Join) { j.Shape = []int{4} }, "join[0].parts[2]: uint8[4] is not a piece of an array of 16 bytes"},
 		{func(j *worker.Join) { j.Shape = []int{5, 1} }, "join[0].sha256: is not the digest"},
 		{func(j *worker.Join) { j.Shape = []int{1 << 39} }, "join[0].shape: 2199023255552 bytes, over the limit"},
 		{func(j *worker.Join) { j.DType = tensors.Bool; j.Shape = []int{20} }, "join[0]: "},

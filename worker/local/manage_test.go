@@ -97,7 +97,7 @@ func TestManageRefuses(t *testing.T) {
 		{"POST", "/v2/serverless", trainerSpec + `,"scaling":{"type":"REQUEST_COUNT","requestCount":1,"queueDelay":0},"workers":{"idleTimeout":5}}`, "idleTimeout", 422},
 		{"POST", "/v2/serverless", trainerSpec + `,"workers":{"min":4}}`, "min \\u003c= max", 422},
 		{"POST", "/v2/serverless", trainerSpec, "invalid JSON", 400},
-		{"PATCH", "/v2/serverless/local", `{"gpu":null,"cpu":[{"id":"cpu3c","vcpuCount":2}]}`, "family", 422},
+		{"PATCH", "/v2/serverless/local", `{"gpu":null,"cpu":[{"id":"cpu3c","vcpuCount":2}]}`, "between gpu and cpu", 422},
 		{"PATCH", "/v2/serverless/none", `{}`, "not found", 404},
 		{"PUT", "/v2/serverless/local", `{}`, "method", 405},
 		{"GET", "/v2/serverless/local/pods", "", "not found", 404},
