@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -99,11 +100,10 @@ func TestEncryptionKeysAreChecked(t *testing.T) {
 // A request that was recorded and is sent again does not run again, on no channel; nor is
 // what the kernel itself signed taken for a request.
 func TestReplaysAreDropped(t *testing.T) {
-	ran := 0
+	var ran, opened atomic.Int32
 	f := basic()
-	f.Cells["count"] = func(*kerneltest.Run) error { ran++; return nil }
-	opened := 0
-	comms := map[string]kernel.CommTarget{"talk": func(c *kernel.Comm, data json.RawMessage) error { opened++; return nil }}
+	f.Cells["count"] = func(*kerneltest.Run) error { ran.Add(1); return nil }
+	comms := map[string]kernel.CommTarget{"talk": func(c *kernel.Comm, data json.RawMessage) error { opened.Add(1); return nil }}
 	c := kerneltest.Start(t, f, func(o *kernel.Options) { o.Comms = comms })
 	signed := func(id, kind, content string) [][]byte {
 		return wire.Encode(wire.Message{
@@ -117,8 +117,8 @@ func TestReplaysAreDropped(t *testing.T) {
 		c.Idle("cell")
 	}
 	dropped(t, c, 3)
-	if ran != 1 {
-		t.Errorf("the cell ran %d times", ran)
+	if ran.Load() != 1 {
+		t.Errorf("the cell ran %d times", ran.Load())
 	}
 	// A message of the kernel, from iopub, comes back on shell.
 	own := c.Published("a status", func(m kerneltest.Message) bool { return m.Type() == "status" })
@@ -128,11 +128,11 @@ func TestReplaysAreDropped(t *testing.T) {
 	}, wire.Key(c.Conn.Key))
 	c.SendFrames(kerneltest.Shell, reflected)
 	dropped(t, c, 4)
-	if opened != 0 {
+	if opened.Load() != 0 {
 		t.Error("a message of the kernel itself was handled")
 	}
-	if r := c.Execute("count"); r.Status() != "ok" || ran != 2 {
-		t.Errorf("%v after %d runs", r.Reply.Content, ran)
+	if r := c.Execute("count"); r.Status() != "ok" || ran.Load() != 2 {
+		t.Errorf("%v after %d runs", r.Reply.Content, ran.Load())
 	}
 }
 

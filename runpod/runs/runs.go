@@ -93,7 +93,10 @@ func Groupings() []string { return []string{"day", "notebook", "endpoint"} }
 
 // A Store keeps runs. Its methods may be called from any goroutine.
 type Store interface {
-	// Put writes a run; it replaces what the store has under its id.
+	// Put writes a run; it replaces what the store has under its id. A run that has ended
+	// does not become open again under the same job: of two processes that follow it, one
+	// may know of the end while the other still writes what it saw before. Such a Put
+	// changes nothing and is no error.
 	Put(ctx context.Context, r Run) error
 	// Append writes events of a run, each with its number in the run; one that is
 	// there stays, so that a run which is followed again doubles nothing.

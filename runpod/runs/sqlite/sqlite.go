@@ -135,13 +135,17 @@ func (s *Store) Put(ctx context.Context, r runs.Run) error {
 		return wrap(err)
 	}
 	defer tx.Rollback()
-	_, err = tx.ExecContext(ctx, `INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
+	done, err := tx.ExecContext(ctx, `INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
 		created = excluded.created, state = excluded.state, endpoint = excluded.endpoint, notebook = excluded.notebook, parent = excluded.parent,
-		tags = excluded.tags, day = excluded.day, billed = excluded.billed, dollars = excluded.dollars, summary = excluded.summary`,
+		tags = excluded.tags, day = excluded.day, billed = excluded.billed, dollars = excluded.dollars, summary = excluded.summary
+		WHERE NOT (excluded.state = 'open' AND runs.state <> 'open' AND runs.summary ->> 'job_id' IS excluded.summary ->> 'job_id')`,
 		r.ID, r.Created.UnixNano(), r.State, r.Endpoint, r.Notebook, r.Parent, tagged(r.Tags), r.Created.UTC().Format(time.DateOnly),
 		r.Billed, r.Dollars, string(summary))
 	if err != nil {
 		return wrap(err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return wrap(err) // the run has ended
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO records VALUES (?,?,?)`, r.ID, source, record); err != nil {
 		return wrap(err)

@@ -228,3 +228,37 @@ func TestCloseEmptiesTheLog(t *testing.T) {
 		t.Errorf("a copy of the file has %v, %v", r.ID, err)
 	}
 }
+
+// A run that has ended stays so, whoever writes later what they saw before its end. With
+// another job it is open again.
+func TestEndedStaysEnded(t *testing.T) {
+	for name, s := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			put := func(state runs.State, job string, epochs int) {
+				r := run("cccc4444", time.Now())
+				r.State, r.Job, r.Epochs = state, job, epochs
+				if err := s.Put(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, c := range []struct {
+				state  runs.State
+				job    string
+				want   runs.State
+				epochs int
+			}{
+				{runs.Open, "", runs.Open, 0},
+				{runs.Open, "j1", runs.Open, 1},
+				{runs.Completed, "j1", runs.Completed, 2},
+				{runs.Open, "j1", runs.Completed, 2}, // as it was
+				{runs.Failed, "j1", runs.Failed, 4},
+				{runs.Open, "j2", runs.Open, 5},
+			} {
+				put(c.state, c.job, c.epochs)
+				if r, err := s.Get(t.Context(), "cccc4444"); err != nil || r.State != c.want || r.Epochs != c.epochs {
+					t.Errorf("after %s of job %q: %s after epoch %d, %v", c.state, c.job, r.State, r.Epochs, err)
+				}
+			}
+		})
+	}
+}
