@@ -527,7 +527,7 @@ func TestSweep(t *testing.T) {
 		t.Errorf("a fixed option that adam does not use: %v\n%s", err, out.text())
 	}
 	for _, c := range []struct{ args, want string }{
-		{"optimizer=[adam,adagrad] hidden=[1] dropout=0.1 --momentum 0.5 -d Xtrain,ytrain", "--momentum none of the optimizers adam, adagrad uses it; want one of sgd, rmsprop among them"},
+		{"optimizer=[adam,adagrad] hidden=[1] dropout=0.1 --momentum 0.5 -d Xtrain,ytrain", "--momentum: none of the optimizers adam, adagrad uses it; want one of sgd, rmsprop among them"},
 		{"-d Xtrain,ytrain", "nothing varies: write name=values"},
 		{"lr -d Xtrain,ytrain", "wants a name and its values"},
 		{"hiden=[8] -d Xtrain,ytrain", "there is no variable hidden"},

@@ -3,6 +3,7 @@ package magics
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
@@ -97,6 +98,11 @@ func fromWorker(e *worker.Error, err error) error {
 	return &hint{err, e.Error()}
 }
 
+// predicate matches messages that go on after the name: "--lr is -1, wants 0 or more",
+// "--batch-size 32 leaves a batch of 1". The
+// others have a subject of their own: "--momentum: adam does not use it".
+var predicate = regexp.MustCompile(`^([0-9]|is\b|has\b|wants\b|needs\b|cannot\b|must\b|changes\b)`)
+
 // fieldInWords names the option instead of the field, and nothing if the
 // message names its place by itself.
 func fieldInWords(e *worker.Error) string {
@@ -106,7 +112,11 @@ func fieldInWords(e *worker.Error) string {
 	field := e.Field[strings.LastIndexByte(e.Field, '.')+1:]
 	message := strings.ReplaceAll(e.Message, "drop_last", "--drop-last")
 	if option := optionFor(e.Field); option != "" {
-		return option + " " + strings.TrimPrefix(message, field+" ")
+		rest := strings.TrimPrefix(message, field+" ")
+		if predicate.MatchString(rest) {
+			return option + " " + rest
+		}
+		return option + ": " + rest
 	}
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)
 }

@@ -132,6 +132,8 @@ func TestUsageErrors(t *testing.T) {
 		{"runpod_train", "-d Xtrain,none", layers, "none is nil (a []float64 without a value)"},
 		{"runpod_train", "-d Xtrain,y --epoch 3", layers, "unknown option --epoch; did you mean --epochs?"},
 		{"runpod_train", "-d Xtrain,y --learning_rate -3", layers, "--lr is -3, wants 0 or more, in the range of float32"},
+		{"runpod_train", "-d Xtrain,y --batch 3", layers, "unknown option --batch; did you mean --batch-size?"},
+		{"runpod_train", "-d Xtrain,y --momentum 0.9", layers, "--momentum: adam does not use it; sgd and rmsprop do"},
 		{"runpod_train", "-d Xtrain,y --zzzzzz 3", layers, "unknown option --zzzzzz; %%runpod_train? lists the options"},
 		{"runpod_train", "-d Xtrain,y --set label_smothing=0.1", layers, "--set label_smothing: unknown name; want one of " + strings.Join(otherHyperparameters(), ", ") + "; did you mean label_smoothing?"},
 		{"runpod_train", "-d Xtrain,y --set nesterov", layers, "--set nesterov: want name=value, as in --set label_smoothing=0.1"},

@@ -52,6 +52,20 @@ func OptionError(fs *pflag.FlagSet, help string, err error) error {
 	return usage("%s", err)
 }
 
+// beginningWith returns the one name that begins with part, "" if there is none or there
+// are several.
+func beginningWith(part string, names []string) (name string) {
+	for _, n := range names {
+		if strings.HasPrefix(n, part) {
+			if name != "" {
+				return ""
+			}
+			name = n
+		}
+	}
+	return name
+}
+
 func unknownOption(fs *pflag.FlagSet, help string, e *pflag.NotExistError) error {
 	name := e.GetSpecifiedName()
 	dashes := "--"
@@ -59,7 +73,11 @@ func unknownOption(fs *pflag.FlagSet, help string, e *pflag.NotExistError) error
 		dashes = "-"
 		name = e.GetSpecifiedShortnames()
 	}
-	hint := didYouMean(name, optionNames(fs))
+	names := optionNames(fs)
+	hint := didYouMean(name, names)
+	if begun := beginningWith(name, names); hint == "" && begun != "" {
+		hint = "; did you mean " + begun + "?"
+	}
 	if i := strings.Index(hint, "mean "); i >= 0 {
 		hint = hint[:i+5] + "--" + hint[i+5:]
 	} else {

@@ -147,6 +147,19 @@ func TestNoBlock(t *testing.T) {
 	}
 }
 
+// reopen writes a run as it is given. A store does not open a run again that has ended, but
+// with another job.
+func reopen(t *testing.T, store runs.Store, r runs.Run) {
+	t.Helper()
+	other := r
+	other.State, other.Job = runs.Open, r.Job+"-before"
+	for _, r := range []runs.Run{other, r} {
+		if err := store.Put(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestAttach follows a run whose process has gone, and one that is over.
 func TestAttach(t *testing.T) {
 	vars := session(t)
@@ -163,9 +176,7 @@ func TestAttach(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.State, r.Epochs = runs.Open, 0
-	if err := store.Put(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
+	reopen(t, store, r)
 	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1 -q -o other", digitsNet, vars, false)
 	if err != nil || !strings.Contains(out.stderr.String(), "still open from before: run "+r.ID[:8]) {
 		t.Errorf("%v, %q", err, out.stderr.String())
@@ -209,9 +220,7 @@ func TestAttach(t *testing.T) {
 	for state, want := range map[runs.State]runs.State{runs.Completed: runs.Completed, runs.Open: runs.Open, runs.Interrupted: runs.Interrupted} {
 		forgotten := whole
 		forgotten.ID, forgotten.Job, forgotten.State = "feedfacefeedface", "no-such-job", state
-		if err := store.Put(t.Context(), forgotten); err != nil {
-			t.Fatal(err)
-		}
+		reopen(t, store, forgotten)
 		for _, key := range []string{"", "wrong"} {
 			if key != "" {
 				t.Setenv("GOPHERPOD_LOCAL_KEY", key)

@@ -61,10 +61,10 @@ func (p Policy) complete(base Policy) (Policy, error) {
 	p.TTL = cmp.Or(p.TTL, base.TTL, min(max(DefaultTTL, p.ExecutionTimeout+time.Hour), MaxTimeout))
 	p.LowPriority = p.LowPriority || base.LowPriority
 	if p.ExecutionTimeout < MinTimeout || p.ExecutionTimeout > MaxTimeout {
-		return p, invalid(OpRun, "", "an execution timeout of %v; it is from 5s to 7 days", p.ExecutionTimeout)
+		return p, invalid(OpRun, "", "the execution timeout is %v, want 5s to 7 days", p.ExecutionTimeout)
 	}
 	if p.TTL < 10*time.Second || p.TTL > MaxTimeout {
-		return p, invalid(OpRun, "", "a ttl of %v; it is from 10s to 7 days", p.TTL)
+		return p, invalid(OpRun, "", "the ttl is %v, want 10s to 7 days", p.TTL)
 	}
 	return p, nil
 }
@@ -135,7 +135,7 @@ func (e *Endpoint) RunSync(ctx context.Context, r Request, wait time.Duration) (
 	c.hold = 90 * time.Second
 	if wait != 0 {
 		if wait < time.Second || wait > 5*time.Minute {
-			return nil, invalid(OpRunSync, e.ID, "a wait of %v; it is from 1s to 5m", wait)
+			return nil, invalid(OpRunSync, e.ID, "the wait is %v, want 1s to 5m", wait)
 		}
 		c.hold = wait
 		c.url += "?" + url.Values{"wait": {strconv.FormatInt(wait.Milliseconds(), 10)}}.Encode()
