@@ -2,13 +2,13 @@
 # Sets up Gopherpod from this checkout and runs the quickstart notebook.
 #
 #   ./install.sh              install what is missing, build, register the kernel, run the quickstart
-#   ./install.sh --no-run     all of it but the notebook
+#   ./install.sh --no-run     everything except running the notebook
 #   ./install.sh --prefix DIR install under DIR (default: ~/.local)
 #   ./install.sh --uninstall  remove what this script installed under the prefix
 #
-# It can be run again at any time. What it installs: DIR/bin/gopherpod, the kernel under DIR/share/jupyter/kernels, compiled packages (and,
-# where no jupyter is on the PATH, a private virtual environment with JupyterLab) under DIR/share/gopherpod. A missing C compiler or Python's
-# venv module is installed with the machine's package manager.
+# You can run it again at any time. It installs DIR/bin/gopherpod, the kernel under DIR/share/jupyter/kernels, and compiled packages under
+# DIR/share/gopherpod (with a private virtual environment for JupyterLab, if no jupyter is on the PATH). If the C compiler or Python's
+# venv module is missing, it installs them with the machine's package manager.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source_dir=$PWD
@@ -47,7 +47,7 @@ if [ "$uninstall" = yes ]; then
 	exit 0
 fi
 
-# install_packages NAME... with the machine's package manager; the words are Debian's.
+# install_packages NAME... installs packages with the machine's package manager. The names are Debian's.
 install_packages() {
 	local sudo=
 	[ "$(id -u)" = 0 ] || sudo=sudo
@@ -71,7 +71,7 @@ trap 'rm -f "$log"' EXIT
 case $(uname -s) in
 Linux) ;;
 Darwin) say "macOS: cells are compiled in classic mode; nobody has tried it on this system yet" ;;
-*) die "cells need Linux: on Windows install WSL2 (in PowerShell: wsl --install) and run ./install.sh in the Linux that it opens." ;;
+*) die "cells need Linux: on Windows, install WSL2 (in PowerShell: wsl --install) and run ./install.sh in the Linux that it starts." ;;
 esac
 
 # --- Go ------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ go_version=$(GOTOOLCHAIN=local go env GOVERSION)
 go_minor=$(printf '%s' "$go_version" | sed -n 's/^go1\.\([0-9]*\).*/\1/p')
 [ "${go_minor:-0}" -ge 26 ] || die "Go 1.26 or newer is needed; 'go' on the PATH is $go_version. Get a newer one from https://go.dev/dl/."
 say "using $go_version at $(command -v go)"
-# The newest that this release was tested with: TestedGo of kernel/setup.
+# The newest Go that this release was tested with is TestedGo in kernel/setup.
 [ "$go_minor" -le 27 ] || say "it is newer than Go 1.27, the newest that this release was tested with: a self-test decides how cells are compiled ('gopherpod doctor' shows it)"
 
 # --- C compiler ----------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ else
 		say "no Jupyter on the PATH: installing JupyterLab in $venv (a minute or two)"
 		"$python" -m venv --clear "$venv"
 		"$venv/bin/pip" install --quiet --disable-pip-version-check 'jupyterlab>=4.4,<5' 'nbconvert>=7.16,<8' 'nbclient>=0.10' ||
-			die "pip could not install jupyterlab; the lines above say why. Run ./install.sh again when that is mended."
+			die "pip could not install jupyterlab; the lines above say why. Run ./install.sh again after fixing that."
 	fi
 fi
 
@@ -118,10 +118,10 @@ fi
 say "building gopherpod with $go_version"
 mkdir -p "$prefix/bin"
 GOFLAGS='' GOTOOLCHAIN=local go build -trimpath -o "$bin" . || die "the build failed; the lines above say why."
-say "registering the kernel and compiling ahead what cells need (the first time a few minutes)"
+say "registering the kernel and precompiling what cells need (a few minutes the first time)"
 python=$(dirname "$jupyter")/python
 [ -x "$python" ] || python=python3
-# Jupyter's Python may be the system's, which cannot be written to: the kernel works without papermill.
+# Jupyter's Python may be the system's, which is not writable. The kernel works without papermill.
 if "$python" -c 'import os, site, sys; sys.exit(not any(os.access(d, os.W_OK) for d in site.getsitepackages()))' 2>/dev/null; then
 	"$bin" install --prefix "$prefix" --papermill "$python"
 else
@@ -140,9 +140,9 @@ if [ "$run" = yes ]; then
 		JUPYTER_PATH="$prefix/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}" "$jupyter" nbconvert --log-level=WARN --to notebook --execute \
 			--ExecutePreprocessor.timeout=300 --output quickstart.ipynb source.ipynb
 		"$jupyter" nbconvert --log-level=ERROR --to html quickstart.ipynb
-	) || die "the notebook did not run through; the lines above say why. '$bin doctor' checks the installation."
+	) || die "the notebook failed; the lines above say why. '$bin doctor' checks the installation."
 	rm -f "$out/source.ipynb"
-	# The text of %runpod_eval's result, up to the first empty line: accuracy, loss, samples.
+	# Print the text of %runpod_eval's result up to the first empty line: accuracy, loss, samples.
 	"$python" - "$out/quickstart.ipynb" <<'END'
 import json, sys
 

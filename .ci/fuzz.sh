@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every fuzz target of the project: .ci/fuzz.sh [TIME [PACKAGE...]]
 #
-# TIME is how long each target runs (default: GOPHERPOD_FUZZTIME, else 3s). A target gets one core, and as many run at a time as there are
-# cores. An input that fails is written to testdata/fuzz of its package, where `go test` runs it from then on: fix the code and commit the file.
+# TIME is how long each target runs (default: GOPHERPOD_FUZZTIME, else 3s). Each target gets one core, and there are as many at a time as
+# cores. A failing input is written to testdata/fuzz of its package, where `go test` runs it from then on: fix the code and commit the file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 time=${1:-${GOPHERPOD_FUZZTIME:-3s}}
@@ -12,7 +12,7 @@ cache=${GOPHERPOD_TEST_CACHE:-$PWD/.cache}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The targets, from the test files that go list finds for this system: "import path, folder, name" a line.
+# The targets, from the test files that go list finds for this system. Each line is "import path, folder, name".
 # shellcheck disable=SC2016 # the dollars are the template's
 go list -f '{{$p := .}}{{range .TestGoFiles}}{{$p.ImportPath}} {{$p.Dir}} {{.}}
 {{end}}{{range .XTestGoFiles}}{{$p.ImportPath}} {{$p.Dir}} {{.}}
@@ -22,14 +22,14 @@ go list -f '{{$p := .}}{{range .TestGoFiles}}{{$p.ImportPath}} {{$p.Dir}} {{.}}
 done >"$work/targets"
 [ -s "$work/targets" ] || { echo "fuzz.sh: found no fuzz target in ${packages[*]}" >&2; exit 1; }
 
-# One instrumented test binary a package.
+# One instrumented test binary for each package.
 cut -d' ' -f1 "$work/targets" | uniq | while read -r path; do
 	go test -c -fuzz=. -o "$work/${path//\//_}.test" "$path"
 done
 echo "$(wc -l <"$work/targets") targets, $time each; built in ${SECONDS}s"
 
-# fuzz PATH DIR NAME: runs a target in its folder; prints one line, and its output if it fails. Go would spend up to a minute on making
-# one input smaller that only adds coverage.
+# fuzz PATH DIR NAME runs a target in its folder. It prints one line, and the target's output if it fails. Without fuzzminimizetime, Go
+# would spend up to a minute on minimizing an input that only adds coverage.
 fuzz() {
 	local path=$1 dir=$2 name=$3 log=$work/${1//\//_}_$3.log
 	if (cd "$dir" && "$work/${path//\//_}.test" -test.run='^$' -test.fuzz="^$name\$" -test.fuzztime="$time" -test.fuzzminimizetime=1s -test.parallel=1 \
