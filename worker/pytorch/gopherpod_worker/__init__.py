@@ -9,11 +9,11 @@ Imports go one way, downwards in this list:
     evaluate                          loss, metrics and outputs of a state
     step, graph, together             one batch: plain, as a CUDA graph, in one of several processes
     models, layers, losses, optim     a model, its loss, its optimizer, made from a request
-    modules                           what PyTorch does not have of layers
+    modules                           layers that PyTorch does not have
     data, address, runs               arrays, the store, addresses; what is kept of a run
     device, team                      where a job computes; what its processes agree on
     tensors                           arrays as bytes
-    keep                              which weights a training leaves, and when it has to be over
+    keep                              which weights a training leaves, and when it has to stop
     wire, hyper                       requests and events; their hyperparameters
     fields, contract, memory          reading JSON; the contract's tables; how much memory is free
 """

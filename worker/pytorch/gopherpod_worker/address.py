@@ -1,13 +1,13 @@
-"""Addresses that a request names, as far as the operator of this worker allows them (worker/address in Go).
+"""Addresses in a request, if the operator of this worker allows them (worker/address in Go).
 
     fetch     an array: .npy, or safetensors with one tensor
-    read      a file of a known length; goes on where the connection broke off
+    read      a file of a known length; continues where the connection broke
     write     a file, with one PUT
 
-GOPHERPOD_ALLOW_URLS is a list of prefixes with commas between, "https://host/path/". Behind a name only public addresses
-are reached; the name is resolved once and the connection goes to what was looked at, so that a second answer of the name
-service changes nothing. An operator who means a machine of his own network writes its number: "https://10.0.0.7/data/";
-http is for this machine alone, "http://127.0.0.1:9000/". Redirects are not followed and no proxy is used.
+GOPHERPOD_ALLOW_URLS is a comma-separated list of prefixes, "https://host/path/". A host name may only lead to public
+addresses. It is resolved once, and the connection goes to the address that was checked, so that a second answer of the
+name service changes nothing. To allow a machine of a private network, give its number: "https://10.0.0.7/data/". http is
+for this machine only, "http://127.0.0.1:9000/". Redirects are not followed and no proxy is used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRIES = 5
 
 
 class Target(NamedTuple):
-    """An address that is allowed, in its parts."""
+    """An allowed address, in its parts."""
 
     scheme: str
     host: str
@@ -53,7 +53,7 @@ def number(host: str) -> bool:
 
 
 def allowed(url: str) -> bool:
-    """Whether the operator's prefixes cover an address."""
+    """Reports whether the operator's prefixes cover an address."""
     prefixes = [p.strip() for p in os.environ.get("GOPHERPOD_ALLOW_URLS", "").split(",") if p.strip()]
     return any(url.startswith(p) and _rule(p) for p in prefixes)
 
@@ -70,7 +70,7 @@ def _rule(prefix: str) -> bool:
 
 
 def target(url: str, path: str) -> Target:
-    """The parts of an address that may be used."""
+    """Returns the parts of an address, or refuses it if it is not allowed."""
     if not allowed(url):
         raise unsupported(path, "this endpoint does not use that address; its operator allows prefixes with GOPHERPOD_ALLOW_URLS=https://host/path/")
     try:
@@ -85,7 +85,7 @@ def target(url: str, path: str) -> Target:
 
 
 def public_address(host: str, port: int, path: str) -> str:
-    """The address behind a name; refused if any of them is not public."""
+    """Returns the address of a host name. If one of its addresses is not public, the name is refused."""
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError:
@@ -111,7 +111,7 @@ def connect(t: Target, path: str) -> http.client.HTTPConnection:
 
 
 class Broken(Exception):
-    """The connection failed or broke off: worth another try."""
+    """The connection failed or broke: worth another try."""
 
 
 def refused(status: int, path: str) -> Exception:
@@ -121,7 +121,7 @@ def refused(status: int, path: str) -> Exception:
 
 
 def again(job: Callable[[], None], path: str) -> None:
-    """Does job until it does not break, at most TRIES times."""
+    """Repeats job, at most TRIES times, until its connection does not break."""
     for n in range(TRIES):
         try:
             job()
@@ -134,7 +134,7 @@ def again(job: Callable[[], None], path: str) -> None:
 
 
 def read(url: str, path: str, length: int) -> bytearray:
-    """A file that must be length bytes long."""
+    """Returns a file, which must be length bytes long."""
     t = target(url, path)
     if length > MAX_FETCH:
         raise invalid(path, f"larger than {MAX_FETCH} bytes")
@@ -157,7 +157,7 @@ class _File:
         try:
             connection.request("GET", self.t.path, headers=headers)
             response = connection.getresponse()
-            if response.status == 412:  # another file meanwhile
+            if response.status == 412:  # the file was replaced meanwhile
                 self.data, self.tag = bytearray(), ""
                 raise Broken("the file changed")
             if response.status == 200:
@@ -195,7 +195,7 @@ def write(url: str, path: str, data: bytes) -> None:
 
 
 def fetch(url: str, path: str, limit: int = 0) -> torch.Tensor:
-    """The array at an address: .npy, or safetensors with one tensor."""
+    """Returns the array at an address: .npy, or safetensors with one tensor."""
     data = download(target(url, path), path, limit or MAX_FETCH)
     if data[:6] == b"\x93NUMPY":
         try:
@@ -213,7 +213,7 @@ def fetch(url: str, path: str, limit: int = 0) -> torch.Tensor:
 
 
 def download(t: Target, path: str, limit: int) -> bytes:
-    """A file of unknown length, in one go."""
+    """Returns a file of unknown length, from a single request."""
     connection: http.client.HTTPConnection | None = None
     try:
         connection = connect(t, path)

@@ -1,6 +1,6 @@
 """The contract's tables, which Go and Python share: contract.json, written by go generate ./worker/contract.
 
-The rules that go with the rows are in worker/contract/doc.go. This side has no table of its own.
+worker/contract/doc.go has the rules that go with the rows. The worker has no tables of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Range:
-    """The range of a number. A bound belongs to it unless it is open; words say what is in it."""
+    """The range of a number. It includes its bounds unless they are open; words describe it."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -28,14 +28,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a layer; the names are those of the table's keys."""
+    """A parameter of a layer; the fields have the names of the table's keys."""
 
     name: str
     type: str
     range: Range = Range()
     default: Any = None
     required: bool = False
-    inferred_from: int = 0  # from: the dimension whose size it has if it is not given; 0: none
+    inferred_from: int = 0  # the dimension whose size is the default; 0: none
     axis: bool = False
     values: tuple[str, ...] = ()
     alias: str = ""
@@ -43,7 +43,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Layer:
-    """A type of layer: the class in torch.nn, the dimensions of its window or norm, those of its input, its parameters."""
+    """A type of layer: its class in torch.nn, the dimensions of its window or norm, those of its input, its parameters."""
 
     name: str
     module: str = ""
@@ -54,7 +54,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Row:
-    """A hyperparameter; the names are those of the table's keys."""
+    """A hyperparameter; the fields have the names of the table's keys."""
 
     name: str
     type: str
@@ -75,7 +75,7 @@ class Row:
 
 
 def _known(cls: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """What a row has for the fields of a class."""
+    """Returns the values of a row that are fields of a class."""
     known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in cls.__dataclass_fields__}
     if "range" in given:
         known["range"] = Range(**given["range"])
@@ -99,7 +99,7 @@ def _names(rows: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _mine(rows: list[dict[str, Any]]) -> tuple[str, ...]:
-    """What this worker supports."""
+    """Returns the names of the rows that this worker supports."""
     return _names([r for r in rows if "pytorch" in r["workers"]])
 
 
@@ -119,5 +119,5 @@ PRECISIONS = HYPERPARAMETERS["precision"].values
 
 
 def default(name: str) -> Any:
-    """The default of a hyperparameter."""
+    """Returns the default of a hyperparameter."""
     return HYPERPARAMETERS[name].default

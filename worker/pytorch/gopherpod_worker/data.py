@@ -1,10 +1,10 @@
-"""Arrays that a request refers to, and how batches of them reach the device.
+"""The arrays that a request refers to, and how batches of them reach the device.
 
     Arrays      one request's values: lists, its tensors, the store, addresses
     Store       arrays by content digest, in memory and on the volume
     Feed        batches of features and labels on the device
 
-What is read from addresses is address.py's.
+address.py reads from addresses.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ VOLUME = "/runpod-volume"  # where RunPod mounts a network volume
 
 
 def folder() -> Path:
-    """Where things are kept between jobs: GOPHERPOD_STORE, else the network volume, else a folder of this process."""
+    """Returns where things are kept between jobs: GOPHERPOD_STORE, else the network volume, else a folder of this process."""
     if given := os.environ.get("GOPHERPOD_STORE"):
         return Path(given)
     if os.path.isdir(VOLUME) and os.access(VOLUME, os.W_OK):
@@ -43,7 +43,7 @@ _own: tempfile.TemporaryDirectory[str] | None = None
 
 
 def write(path: Path, data: bytes) -> None:
-    """A file that is there whole or not at all, whoever else writes or dies."""
+    """Writes a file so that it is complete or absent, whatever other writers do and whoever dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fd, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:
@@ -58,7 +58,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 class Store:
-    """Arrays by digest (tensors.content_digest). A file is named by its digest and checked against it when read."""
+    """Arrays by digest (tensors.content_digest). A file is named after its digest, and checked against it when it is read."""
 
     def __init__(self, root: Path | None = None, memory: int = 4 << 30):
         self.root, self.memory = root, memory
@@ -69,7 +69,7 @@ class Store:
         return (self.root or folder()) / "data" / digest[:2] / f"{digest}.safetensors"
 
     def touch(self, digest: str) -> None:
-        """Notes that a file is used, for those who prune the volume (gopherpod store prune)."""
+        """Records that a file is used, for gopherpod store prune."""
         path = self.path(digest)
         try:
             if time.time() - path.stat().st_mtime > 3600:
@@ -109,11 +109,11 @@ class Store:
         return t
 
     def keep(self, t: torch.Tensor) -> None:
-        """Keeps an array in memory only."""
+        """Keeps an array, in memory only."""
         self._keep(tensors.content_digest(t), t)
 
     def keep_as(self, digest: str, t: torch.Tensor) -> None:
-        """keep, where the digest was verified."""
+        """Keeps an array whose digest has been verified, in memory only."""
         self._keep(digest, t)
 
     def drop(self, digest: str) -> None:
@@ -122,7 +122,7 @@ class Store:
         self.path(digest).unlink(missing_ok=True)
 
     def join(self, j: Join) -> list[Any]:
-        """Puts an array together of its parts, which go then; or the digests of the parts that are missing."""
+        """Joins an array from its parts, and removes them. If parts are missing, it returns their digests instead."""
         if self.has(j.sha256):
             return []
         missing = [d for d in j.parts if not self.has(d)]
@@ -154,7 +154,7 @@ class Store:
 
 
 class Fetched:
-    """A store with arrays of one request before it: what its sources brought, which the store's memory need not hold."""
+    """A store, and before it the arrays of one request that came from its sources, which the store's memory need not hold."""
 
     def __init__(self, store: Store | Fetched, sources: dict[str, Any]):
         self.store, self.arrays = store, {}
@@ -167,7 +167,7 @@ class Fetched:
         return self.arrays[digest] if digest in self.arrays else self.store.get(digest, path)
 
     def spread(self) -> None:
-        """Puts them where other processes of this worker read."""
+        """Puts the arrays where other processes of this worker can read them."""
         for t in self.arrays.values():
             self.store.put(t)
 
@@ -176,7 +176,7 @@ class Fetched:
 
 
 def fetched(digest: str, source: Source) -> torch.Tensor:
-    """The array at an address, which must have its digest."""
+    """Returns the array at an address, which must have the digest."""
     damaged = JobError("DamagedData", f"the content of the address of {digest[:12]} is something else", "sources")
     read = address.read(source.url, "sources", source.bytes)
     try:
@@ -211,7 +211,7 @@ class Arrays:
         return tensors.from_list(value.list, value.path)
 
     def features(self, d: Dataset) -> torch.Tensor:
-        """Samples: float32, or int64 where they came as integers in binary (for an embedding)."""
+        """Returns the samples: float32, or int64 if they came as integers in binary form (for an embedding)."""
         x = self.get(d.features)
         path = d.features.path
         if x.dim() < 1 or x.shape[0] == 0 or x.numel() == 0:
@@ -237,8 +237,8 @@ class Arrays:
 
 
 class Feed:
-    """Features and labels, on the device as a whole where they fit, else in pinned memory and copied batch by batch, one
-    ahead of the computation."""
+    """Features and labels: on the device if they fit, otherwise in pinned memory and copied batch by batch, one batch ahead
+    of the computation."""
 
     def __init__(self, x: torch.Tensor, y: torch.Tensor, device: torch.device, room: int):
         self.device, self.samples = device, len(x)
@@ -249,16 +249,16 @@ class Feed:
         self.x, self.y = (x.to(device, non_blocking=True), y.to(device, non_blocking=True)) if self.resident else (x, y)
 
     def take(self, index: torch.Tensor) -> tuple[Any, ...]:
-        """The samples of an index that lies where the data lie."""
+        """Returns the samples of an index, which has to be on the data's device."""
         return self.x.index_select(0, index), self.y.index_select(0, index)
 
     def slices(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All samples in order, in batches on the device."""
+        """Yields all samples in order, in batches on the device."""
         for i in range(0, self.samples, size):
             yield self.x[i : i + size].to(self.device, non_blocking=True), self.y[i : i + size].to(self.device, non_blocking=True)
 
     def batches(self, order: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """(features, labels) on the device for consecutive pieces of order, a permutation on the CPU."""
+        """Yields (features, labels) on the device for consecutive pieces of order, a permutation on the CPU."""
         if self.resident:
             order = order.to(self.device)
             for i in range(0, len(order), size):

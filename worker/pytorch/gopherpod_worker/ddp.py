@@ -1,14 +1,15 @@
 """Several GPUs: one process each, PyTorch's DistributedDataParallel between them.
 
     world(...)     how many processes a job gets
-    train(...)     in the worker: starts the processes, passes their events on
-    main(folder)   in a process: rank from the environment
+    train(...)     in the worker: starts the processes and passes on their events
+    main(folder)   in a process, whose rank comes from the environment
 
 A batch is divided among the ranks and the gradients are added up, so that the
-result is one GPU's up to the order of summation (batch norm is synchronised on
-GPUs; on CPU processes, which are for tests, each has its own). The processes
-share a folder: the request, the events and the result are JSON in it and on a
-pipe; nothing is pickled. Checkpoints are taken at the end of epochs.
+result equals that of one GPU except for the order of summation. Batch norm is
+synchronized on GPUs; CPU processes, which are for tests, each have their own.
+The processes share a folder. The request, the events and the result are JSON, in
+the folder and on a pipe; nothing is pickled. Checkpoints are taken at the end of
+epochs.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from .team import Flag, Never, Ranks, Stopped
 from .trainer import Trainer
 from .wire import Emit, JobError, Request, unsupported
 
-PACKAGES = Path(__file__).resolve().parent.parent  # where the processes find this package
+PACKAGES = Path(__file__).resolve().parent.parent  # the processes find this package there
 LEFT = "left.json"  # the result of a training that ended too soon
-GRACE = 60.0  # seconds that the ranks have to stop by themselves
+GRACE = 60.0  # seconds for the ranks to stop by themselves
 
 
 def world(request: Request) -> int:
-    """How many processes a job gets."""
+    """Returns how many processes a job gets."""
     have = torch.cuda.device_count() if torch.cuda.is_available() else int(os.environ.get("GOPHERPOD_CPU_RANKS", "1"))
     want = request.hyper.gpus or have
     if want > have > 1 or (want > 1 and have < 2):
@@ -54,7 +55,7 @@ def world(request: Request) -> int:
 
 
 def train(value: dict[str, Any], size: int, emit: Emit, stop: Flag, memory: Memory | None, begun: float) -> dict[str, Any]:
-    """A train job in size processes, which began then."""
+    """Runs a train job in size processes; begun is when the job began."""
     with tempfile.TemporaryDirectory(prefix="gopherpod-ddp-") as name:
         folder = Path(name)
         (folder / "request.json").write_text(json.dumps(value))
@@ -98,7 +99,7 @@ def _pass_on(pipe: IO[bytes], emit: Emit) -> None:
 
 
 def _wait(ranks: list[subprocess.Popen[bytes]], folder: Path, stop: Flag) -> None:
-    """Until all have ended. When one fails the others wait for it in vain, so they are ended too."""
+    """Waits until all ranks have ended. If one fails, the others would wait for it in vain, so they are stopped too."""
     asked = failed = 0.0
     while any(p.poll() is None for p in ranks):
         now = time.monotonic()
@@ -132,7 +133,7 @@ def _outcome(folder: Path, ranks: list[Any], memory: Memory | None) -> dict[str,
 
 
 def samples_a_second(history: list[dict[str, Any]]) -> float:
-    """The best epoch's, behind the first, which warms up; 0 where there is none."""
+    """Returns the speed of the best epoch after the first, which is a warm-up; 0 if there is none."""
     return max((h["samples"] / h["seconds"] for h in history[1:] if h["seconds"]), default=0.0)
 
 

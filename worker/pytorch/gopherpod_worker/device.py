@@ -1,9 +1,9 @@
 """Where and in which precision a job computes, chosen in one place with the reason.
 
     choose(hyper)      Device: torch device, precision, what it is called, why
-    warm()             what a GPU's first job would wait for
-    info, benchmark    what gpu_info answers
-    out_of_memory      tells whether an exception means that memory ran out
+    warm()             does what a GPU's first job would wait for
+    info, benchmark    the answer of gpu_info
+    out_of_memory      reports whether an exception means that memory ran out
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .wire import JobError, unsupported
 @dataclass(frozen=True)
 class Device:
     torch: torch.device
-    name: str  # as answered: "cuda:0 (NVIDIA H100 80GB HBM3)", "cpu"
+    name: str  # as reported: "cuda:0 (NVIDIA H100 80GB HBM3)", "cpu"
     precision: str  # fp32, tf32, bf16, fp16
     reason: str
 
@@ -36,8 +36,8 @@ class Device:
         return self.torch.type == "cuda"
 
     def place(self, model: nn.Module) -> nn.Module:
-        """The model on the device. Where tensor cores compute, the layers of images keep their channels last, as cuDNN's kernels
-        want them: a ResNet-18 was 1.6 times as fast so in tf32 on an H200, 2.1 times in bf16. Values and shapes stay."""
+        """Returns the model on the device. On tensor cores, layers for images keep their channels last, as cuDNN's kernels
+        want them: that made a ResNet-18 1.6 times as fast in tf32 on an H200, 2.1 times in bf16. Values and shapes stay."""
         model.to(self.torch)
         if self.cuda and self.precision != "fp32":
             for m in model.modules():
@@ -46,7 +46,7 @@ class Device:
         return model
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """The context of a forward pass."""
+        """Returns the context of a forward pass."""
         kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.precision)
         if kind is None:
             return contextlib.nullcontext()
@@ -54,8 +54,8 @@ class Device:
 
 
 def choose(precision: str, rank: int = 0) -> Device:
-    """The device of this process and the precision of a job. "auto" is tf32 on a GPU that has it, else fp32: what changes
-    results by more than rounding of products has to be asked for."""
+    """Returns the device of this process and the precision of a job. "auto" is tf32 on a GPU that has it, else fp32. A
+    precision that changes results by more than the rounding of products has to be requested."""
     if not torch.cuda.is_available():
         if precision == "fp16":
             raise unsupported("hyperparameters.precision", "fp16 with scaling wants a GPU; bf16 and fp32 work on this CPU")
@@ -76,7 +76,7 @@ def choose(precision: str, rank: int = 0) -> Device:
 
 
 def warm() -> None:
-    """Opens the GPU, the libraries' handles and autograd's thread, which take a second or more the first time."""
+    """Opens the GPU, the libraries' handles and autograd's thread, which takes a second or more the first time."""
     if not torch.cuda.is_available():
         return
     w = torch.zeros(16, 16, device="cuda", requires_grad=True)
@@ -93,7 +93,7 @@ def out_of_memory(e: BaseException) -> bool:
 
 
 def broken(e: BaseException) -> bool:
-    """Whether the process cannot use its GPU any more: an assertion or a bad access leaves the context unusable."""
+    """Reports whether the process can no longer use its GPU: an assertion or a bad access makes the context unusable."""
     text = str(e).lower()
     return isinstance(e, RuntimeError) and "cuda" in text and not out_of_memory(e) and any(
         word in text for word in ("device-side assert", "illegal memory access", "launch failure", "ecc error", "unspecified launch")
@@ -101,7 +101,7 @@ def broken(e: BaseException) -> bool:
 
 
 def forget(e: BaseException) -> None:
-    """Frees what the functions that an exception left still hold: a model and its data stay on the GPU as long as it lives."""
+    """Clears the frames of an exception's traceback: otherwise a model and its data stay on the GPU as long as the exception."""
     link: BaseException | None = e
     while link is not None:
         traceback.clear_frames(link.__traceback__)
@@ -109,13 +109,13 @@ def forget(e: BaseException) -> None:
 
 
 def release() -> None:
-    """Gives cached memory back, so that the next job sees what is free."""
+    """Releases cached memory, so that the next job sees what is free."""
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
 def memory_free(device: torch.device) -> int:
-    """Bytes that a job can still take on a device."""
+    """Returns how many bytes a job can still use on a device."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -123,7 +123,7 @@ def memory_free(device: torch.device) -> int:
 
 
 def info() -> dict[str, Any]:
-    """The predecessor's gpu_info, widened."""
+    """Returns the answer of gpu_info: the predecessor's, with more fields."""
     cuda = torch.cuda.is_available()
     out = {
         "cuda_available": cuda,
@@ -151,7 +151,7 @@ def info() -> dict[str, Any]:
 
 
 def benchmark(size: int = 0, seconds: float = 0.3) -> dict[str, Any]:
-    """GFLOP/s of a square matrix product, by wall time."""
+    """Measures the GFLOP/s of a square matrix product, by wall time."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = size or (4096 if device.type == "cuda" else 512)
     a = torch.rand(size, size, device=device)
@@ -172,7 +172,7 @@ def benchmark(size: int = 0, seconds: float = 0.3) -> dict[str, Any]:
 
 
 def self_test() -> dict[str, Any]:
-    """A small model trained to a falling loss on the device; what a broken installation fails at."""
+    """Trains a small model on the device and reports whether its loss fell; a broken installation fails here."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     g = torch.Generator().manual_seed(1)
     x = torch.randn(64, 8, generator=g)
@@ -191,7 +191,7 @@ def self_test() -> dict[str, Any]:
 
 
 def memory_error(e: BaseException, batch: int, fits: int = 0, needs: float = 0, field: str = "hyperparameters.batch_size") -> JobError:
-    """A memory error with what to do about it."""
+    """Returns a memory error that says what to do about it."""
     text = f"batch_size {batch} does not fit in memory"
     if needs:
         text = f"batch_size {batch} needs {needs / 1e9:.3g} GB"

@@ -1,6 +1,6 @@
-"""What a state is good for: its loss and metrics (evaluate), its outputs (predict).
+"""Uses a state: its loss and metrics (evaluate), its outputs (predict).
 
-    measure      loss and hits over a feed, also the Trainer's validation
+    measure      loss and hits over a feed; the Trainer validates with it too
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def measure(
     model: torch.nn.Module, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False, team: Team | None = None,
     look: Callable[[], None] = lambda: None,
 ) -> tuple[float, float | None, list[tuple[torch.Tensor, torch.Tensor]]]:
-    """(mean loss over all samples, share of right ones or None, outputs and labels on the CPU if kept). look is called
-    before each slice, and may raise."""
+    """Returns (mean loss over all samples, share of correct ones or None, outputs and labels on the CPU if they are kept).
+    look is called before each slice, and may raise."""
     model.eval()
-    total: Any = 0.0  # the sums of loss and hits lie on the device until the end
+    total: Any = 0.0  # the sums of loss and hits stay on the device until the end
     right: Any = 0.0
     norm = 0.0
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
@@ -52,7 +52,7 @@ def measure(
 
 
 def ready(request: Request, x: torch.Tensor, path: str) -> tuple[torch.nn.Module, tuple[int, ...], devices.Device, torch.Tensor]:
-    """(model with the request's state on its device, shape of one output, device, samples)."""
+    """Returns (model with the request's state on its device, shape of one output, device, samples)."""
     model, spec, shape = models.build(request.model, tuple(x.shape[1:]), request.hyper.seed, not x.is_floating_point())
     models.load(model, tensors.load_state(request.model_state, "model_state"))
     device = devices.choose(request.hyper.precision)
@@ -60,7 +60,7 @@ def ready(request: Request, x: torch.Tensor, path: str) -> tuple[torch.nn.Module
 
 
 def sized(job: Callable[[int], T], size: int) -> T:
-    """job(size), with half the size whenever memory runs out: the size of an evaluation changes no result."""
+    """Returns job(size), and halves the size whenever memory runs out. The batch size of an evaluation changes no result."""
     while True:
         try:
             return job(size)

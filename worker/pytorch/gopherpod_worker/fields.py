@@ -1,6 +1,6 @@
-"""Reading JSON that someone else wrote: a wrong field is a JobError that names it.
+"""Reads JSON that someone else wrote: a wrong field is a JobError that names it.
 
-    JobError            a failure with a kind, a message for a person, a field
+    JobError            a failure: its kind, a message for people, a field
     Fields              reads a JSON object field by field
 """
 
@@ -16,11 +16,11 @@ from .contract import Range
 
 
 class JobError(ValueError):
-    """Why a job failed: kind is the decision that the caller can take (worker/errors.go)."""
+    """Why a job failed. The kind tells callers what they can do about it (worker/errors.go)."""
 
     def __init__(self, kind: str, message: str, field: str = ""):
         super().__init__(message)
-        # what a request holds may stand in both; a name of a megabyte is not repeated
+        # both may quote the request: do not repeat a name of a megabyte
         self.kind, self.message, self.field = kind, message[:1000], field[:300]
 
     def __str__(self) -> str:
@@ -45,14 +45,14 @@ def unsupported(field: str, message: str) -> JobError:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """"; did you mean ...?" or a list of what is known."""
+    """Returns "did you mean ...?", or the list of known words."""
     known = sorted(known)
     close = difflib.get_close_matches(word.lower(), known, n=1)
     return f"did you mean {close[0]!r}?" if close else "known: " + ", ".join(known)
 
 
 def shown(value: Any) -> str:
-    """A foreign value, short enough for a message."""
+    """Returns a foreign value as text that is short enough for a message."""
     try:
         text = json.dumps(value, default=str)
     except (ValueError, RecursionError):
@@ -61,13 +61,13 @@ def shown(value: Any) -> str:
 
 
 def json_kind(value: Any) -> str:
-    """The type of a JSON value in words, as worker/strict.go has them."""
+    """Returns the type of a JSON value in the words of worker/strict.go."""
     words = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return words.get(type(value), "a number")
 
 
 def whole(value: Any, path: str) -> int:
-    """An integer, which may be written 32.0."""
+    """Returns an integer, which may be written as 32.0."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, float):
@@ -96,7 +96,7 @@ def flag(value: Any, path: str) -> bool:
 
 
 def word(value: Any, path: str, choices: Iterable[str]) -> str:
-    """A text that is one of the choices."""
+    """Returns a text that is one of the choices."""
     if not isinstance(value, str):
         raise invalid(path, f"wants a text, not {json_kind(value)}")
     if value not in choices:
@@ -105,14 +105,14 @@ def word(value: Any, path: str, choices: Iterable[str]) -> str:
 
 
 def within(value: Any, path: str, r: Range) -> Any:
-    """The number, if it is in the range."""
+    """Returns a number that is in the range."""
     if not r.contains(value):
         raise invalid(path, f"is {shown(value)}, wants {r.words}")
     return value
 
 
 class Fields:
-    """A JSON object under a path. Every read takes the field away; end() refuses what is left."""
+    """A JSON object under a path. Every read removes the field; end() refuses what is left."""
 
     def __init__(self, value: Any, path: str):
         if not isinstance(value, dict):
@@ -127,7 +127,7 @@ class Fields:
         return f"{self.path}.{name}" if self.path else name
 
     def raw(self, name: str, default: Any = None) -> Any:
-        """The value as it is; null counts as absent."""
+        """Returns the value unchanged; null counts as absent."""
         self.known.append(name)
         value = self.left.pop(name, None)
         return default if value is None else value

@@ -1,4 +1,4 @@
-"""What a job would need on the GPU, from two small measured steps: the advice of an out-of-memory error."""
+"""Estimates what a job would need on the GPU from two small measured steps, for the advice of an out-of-memory error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .wire import Request
 
 
 def fitting(request: Request, arrays: Arrays, size: int) -> tuple[int, float]:
-    """(the largest batch size that would fit, bytes that the size asked for needs); zeros if that cannot be told."""
+    """Returns (the largest batch size that would fit, the bytes that the requested size needs); zeros if it cannot tell."""
     if not torch.cuda.is_available() or size < 4:
         return 0, 0
     sizes = max(size // 64, 1), max(size // 32, 2)
@@ -28,7 +28,7 @@ def fitting(request: Request, arrays: Arrays, size: int) -> tuple[int, float]:
 
 
 def extrapolated(sizes: tuple[int, int], peaks: list[int], free: int, asked: int) -> tuple[int, float]:
-    """(largest halving of asked that fits in 95 % of what is free, bytes that asked needs), a straight line through two steps."""
+    """Returns (asked, halved until it fits in 95 % of the free memory; the bytes that asked needs), from a line through two steps."""
     each = (peaks[1] - peaks[0]) / (sizes[1] - sizes[0])
     base = peaks[0] - each * sizes[0]
     fits = asked // 2
@@ -38,7 +38,7 @@ def extrapolated(sizes: tuple[int, int], peaks: list[int], free: int, asked: int
 
 
 def _peak(request: Request, arrays: Arrays, size: int) -> int:
-    """Bytes at the height of one step."""
+    """Returns the peak memory of one step, in bytes."""
     hyper = replace(request.hyper, batch_size=size, accelerate="off", validation_split=0.0)
     torch.cuda.reset_peak_memory_stats()
     trainer = Trainer(replace(request, hyper=hyper), arrays, lambda event: None, Never())

@@ -1,8 +1,8 @@
-"""A step recorded once as a CUDA graph and replayed: for small models the launches cost more than the work.
+"""A step that is recorded once as a CUDA graph and replayed, because small models spend more time on launches than on work.
 
     Graph           full batches run from the recording
     Guarded         raises NotRecordable if the model cannot be recorded
-    graphable       reports whether a recording is right and worth its while
+    graphable       reports whether a recording is correct and worthwhile
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from . import device as devices
 from . import models
 from .step import Eager, Run
 
-PARAMETERS = 20_000_000  # above, a step is long enough to hide its launches
+PARAMETERS = 20_000_000  # with more, a step is long enough to hide its launches
 
 
 class Graph(Eager):
-    """Full batches run from a recording; the last, smaller one runs the ordinary way. Both use the same memory."""
+    """Full batches run from a recording; the last, smaller batch runs in the ordinary way. Both use the same memory."""
 
     def __init__(self, run: Run):
         super().__init__(run, capturable=True)
@@ -35,7 +35,7 @@ class Graph(Eager):
                 group["lr"] = lr
 
     def batches(self, order: torch.Tensor, first: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Indices, not samples: the recording gathers them itself."""
+        """Yields indices, not samples: the recording gathers the samples itself."""
         order = order.to(self.device.torch)
         for i in range(first * self.run.size, len(order), self.run.size):
             index = order[i : i + self.run.size]
@@ -51,7 +51,7 @@ class Graph(Eager):
         self.graph.replay()
 
     def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        # gradients keep their place: the recording writes to it
+        # gradients keep their memory, because the recording writes to it
         self.optimizer.zero_grad(set_to_none=False)
         with self.device.autocast():
             out = self.model(x)
@@ -63,7 +63,7 @@ class Graph(Eager):
         super().step(*self.run.feed.take(self.index))
 
     def _record(self) -> torch.cuda.CUDAGraph:
-        """Warm-up steps on a side stream, as recording wants them, then the recording; what they changed is put back."""
+        """Records a step after warm-up steps on a side stream, which recording requires, and restores what these changed."""
         rng, rng_cpu = torch.cuda.get_rng_state(self.device.torch), torch.get_rng_state()
         model = {k: v.clone() for k, v in self.model.state_dict().items()}
         sums, had = self.sums.values.clone(), {p: dict(s) for p, s in self.optimizer.state.items()}
@@ -91,7 +91,7 @@ class Graph(Eager):
 
 
 def graphable(run: Run) -> bool:
-    """Whether a recording computes what the ordinary way does, and is worth its while."""
+    """Reports whether a recording computes the same as the ordinary way, and is worthwhile."""
     h, v = run.hyper, torch.__version__.split(".")
     known = (int(v[0]), int(v[1])) >= (2, 4) and h.optimizer in ("adam", "adamw", "sgd") and not h.dampening
     return (
@@ -107,7 +107,7 @@ def graphable(run: Run) -> bool:
 
 
 class Guarded(Graph):
-    """A recording that may turn out not to be possible for a model; the ordinary way takes over, from where it stood."""
+    """A recording that raises NotRecordable if the model cannot be recorded; the training then begins again without one."""
 
     def step(self, index: torch.Tensor, y: torch.Tensor) -> None:
         try:

@@ -2,17 +2,16 @@
 
     main()     the command line of ../handler.py and of gopherpod-worker
 
-The SDK decides by the kind of function whether a job streams: an async
-generator's yields become the stream, and its output is their list; a coroutine's
-value is the output. train streams; the other operations answer with the object
-that the predecessor documented. So one worker needs both, and since the SDK looks
-at config["handler"] for each job, it is given a config for each job (see
-per_job). Where a later SDK has not that place, every job goes through the
-generator: the same objects, in a list.
+The kind of the function tells the SDK whether a job streams: the yields of an
+async generator become the stream, and their list is the output; the value of a
+coroutine is the output. train streams; the other operations answer with the object
+that the predecessor documented. So one worker needs both. Because the SDK looks at
+config["handler"] for each job, it gets a config for each job (see per_job). If a
+later SDK does not do that, every job goes through the generator: the same objects,
+in a list.
 
-Computing happens in a thread, one job at a time; the event loop stays free for
-heartbeats and for the cancellation, which sets a flag that is looked at after
-each batch.
+A thread computes, one job at a time. The event loop stays free for heartbeats and
+for cancellation, which sets a flag that the job checks after each batch.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ from . import operations, wire
 from .runs import Memory
 from .wire import HISTORY, JobError, clean, finale
 
-ATTEMPT = 10_000_000  # events of a later delivery are numbered from here, so that none has the number of an earlier one
-BACKLOG = 32  # epochs that still wait when training is over; see settled
-MAX_OUTPUT = 18_000_000  # RunPod refuses results above 20 MB; then the parts are in the stream alone
+ATTEMPT = 10_000_000  # the events of the n-th redelivery are numbered from n times this, so that no number repeats
+BACKLOG = 32  # epochs that may still wait when training is over; see settled
+MAX_OUTPUT = 18_000_000  # RunPod refuses results above 20 MB; parts beyond this are only in the stream
 
 Events = AsyncIterator[dict[str, Any]]
 Handle = Callable[[Any, dict[str, Any], dict[str, Any]], Awaitable[Any]]
@@ -41,7 +40,7 @@ _one_at_a_time = asyncio.Lock()
 
 
 class Work:
-    """One job in its thread, and the queue of what it tells."""
+    """One job in its thread, and the queue of its events."""
 
     def __init__(self, job: dict[str, Any]):
         self.input = job.get("input")
@@ -57,7 +56,7 @@ class Work:
         self.done: asyncio.Future[dict[str, Any]] | None = None
 
     async def remember(self) -> list[Any] | None:
-        """Opens the run's memory, away from the event loop; the events of a run that is finished."""
+        """Opens the run's memory, away from the event loop. Returns the events if the run is finished."""
 
         def look() -> list[Any] | None:
             self.memory = Memory(self.run_id, self.input, retries=self.retries)
@@ -66,7 +65,7 @@ class Work:
         return await self.loop.run_in_executor(None, look)
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Called in the thread. A batch event that nobody took yet gives way to a newer event."""
+        """Queues an event; the thread calls it. A newer event replaces a batch event that has not been sent yet."""
         with self.lock:
             if self.events and self.events[-1]["type"] == "batch":
                 self.events.pop()
@@ -74,13 +73,13 @@ class Work:
         self.loop.call_soon_threadsafe(self.news.set)
 
     def take(self) -> dict[str, Any] | None:
-        """The next event, None where none waits."""
+        """Returns the next event, or None."""
         with self.lock:
             return self.events.popleft() if self.events else None
 
     def settled(self, result: dict[str, Any] | None) -> None:
-        """Training is over. Each event is posted before the next, and a fast training is far ahead of its posts: epochs that
-        wait and that the done event's history holds anyway are not told one by one."""
+        """Drops waiting epochs when training is over. Each event is posted before the next, and a fast training is far ahead of
+        its posts; the history of the done event holds these epochs anyway."""
         with self.lock:
             waiting = [e for e in self.events if e["type"] == "epoch"]
             if result is not None and len(waiting) > BACKLOG and len(result["history"]) <= HISTORY:
@@ -92,7 +91,7 @@ class Work:
         return self.done
 
     async def end(self) -> None:
-        """Stops the thread and waits for it: within a batch."""
+        """Stops the thread and waits until it has ended, which takes at most a batch."""
         if self.done is None:
             return
         self.stop.set()
@@ -101,7 +100,7 @@ class Work:
                 await asyncio.shield(asyncio.wait([self.done]))
             except asyncio.CancelledError:
                 continue
-        self.done.exception()  # taken, so that nobody complains
+        self.done.exception()  # read it, or asyncio logs that it was never retrieved
 
 
 def streams(job: dict[str, Any]) -> bool:
@@ -110,12 +109,12 @@ def streams(job: dict[str, Any]) -> bool:
 
 
 def failure(e: BaseException) -> dict[str, Any]:
-    """An error as the SDK posts it: {"error": text}, the text a JSON object (worker/errors.go)."""
+    """Returns an error as the SDK posts it: {"error": text}, where the text is a JSON object (worker/errors.go)."""
     return {"error": operations.failure(e).json()}
 
 
 async def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """A job that does not stream."""
+    """Answers a job that does not stream."""
     async with _one_at_a_time:
         work = Work(job)
         try:
@@ -127,7 +126,7 @@ async def answer(job: dict[str, Any]) -> dict[str, Any]:
 
 
 async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> Events:
-    """A job's events. What does not stream is one yield: its answer."""
+    """Yields a job's events; for a job that does not stream, only its answer."""
     if not streams(job):
         yield await answer(job)
         return
@@ -156,7 +155,7 @@ async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> E
             while (event := work.take()) is not None:
                 yield teller.event(event)
             if error is not None:
-                leave(work, teller)  # before the client knows of the failure, and collects
+                leave(work, teller)  # before the client sees the failure and collects
                 if config is not None and devices.broken(error):
                     config["refresh_worker"] = True
                 yield failure(error)
@@ -174,7 +173,7 @@ async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> E
 
 
 def leave(work: Work, teller: Teller) -> None:
-    """Keeps what a training came to that was cancelled or that failed; see Memory.collect."""
+    """Keeps the result of a training that was cancelled or that failed; see Memory.collect."""
     if work.memory is None or work.memory.remains is None:
         return
     result, work.memory.remains = clean(work.memory.remains), None
@@ -186,7 +185,7 @@ def leave(work: Work, teller: Teller) -> None:
 
 
 async def collected(work: Work, config: dict[str, Any] | None) -> Events:
-    """The events of a run that is kept, as they were numbered."""
+    """Yields the events of a run that is kept, with their original numbers."""
     try:
         request = wire.parse(work.input)
     except JobError as e:
@@ -203,7 +202,7 @@ async def collected(work: Work, config: dict[str, Any] | None) -> Events:
 
 
 class Teller:
-    """Numbers events, and remembers them for a repeat."""
+    """Numbers events, and remembers them for a redelivery."""
 
     def __init__(self, work: Work, config: dict[str, Any] | None):
         self.run_id, self.config = work.run_id, config
@@ -220,12 +219,12 @@ class Teller:
         return event
 
     def ending(self, result: dict[str, Any]) -> list[Any]:
-        """What was told so far and the end with that result, which is not told."""
+        """Returns the events so far and the last ones for that result, which are not sent."""
         end = [{"type": e["type"], "run_id": self.run_id, "seq": self.seq + i, **e} for i, e in enumerate(finale(result))]
         return [*self.told, *end]
 
     def keep(self, event: dict[str, Any]) -> None:
-        """Whether the SDK takes the event into the final output; it looks at this before each."""
+        """Tells the SDK, which checks before each event, whether to add the event to the final output."""
         if self.config is None:
             return
         size = len(event["part"]["data"]) if event["type"] == "part" else 2000
@@ -235,7 +234,7 @@ class Teller:
 
 
 def per_job(handle_job: Handle) -> Handle:
-    """RunPod's handle_job(session, config, job), with a config that suits the job."""
+    """Wraps RunPod's handle_job(session, config, job): each job gets a config that suits it."""
 
     async def handle(session: Any, config: dict[str, Any], job: dict[str, Any]) -> Any:
         own = dict(config)
@@ -257,7 +256,7 @@ def per_job(handle_job: Handle) -> Handle:
 
 
 def start() -> None:
-    # the SDK's default is to log every output, model states included
+    # by default the SDK logs every output, including model states
     os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")
     threading.Thread(target=devices.warm, name="warm", daemon=True).start()  # while the SDK loads and asks for a job
     import runpod
@@ -271,7 +270,7 @@ def start() -> None:
 
 
 def self_test() -> int:
-    """What the image is tested with: every operation once, small."""
+    """Trains, evaluates and predicts once with little data, to test the image."""
     data = {"features": [[i / 10, 1 - i / 10] for i in range(20)], "labels": [i % 2 for i in range(20)]}
     model = {"type": "sequential", "layers": [{"type": "linear", "out_features": 8}, {"type": "relu"}, {"type": "linear", "out_features": 2}]}
     told: list[Any] = []
@@ -290,7 +289,7 @@ def self_test() -> int:
 
 
 def main() -> int:
-    """The command line; what it does not know is the SDK's."""
+    """Runs the command line; options that it does not know are the SDK's."""
     if "--self-test" in sys.argv[1:]:
         return self_test()
     start()

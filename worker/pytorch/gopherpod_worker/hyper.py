@@ -1,7 +1,7 @@
-"""The hyperparameters of a request, checked against the contract's table row by row.
+"""The hyperparameters of a request, checked row by row against the contract's table.
 
-A value that is not given has its default; an explicit 0 is a value like any other. What does not apply to the optimizer, the
-loss or the scheduler is refused by name, unless it is the default.
+A hyperparameter that is not given has its default; an explicit 0 is a value like any other. A value that does not apply to the
+optimizer, the loss or the scheduler is refused by name, unless it is the default.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """When to save to the store's folder: whichever comes first; 0 means never."""
+    """When to save to the store's folder, whichever comes first; 0 means never."""
 
     epochs: int = default("checkpoint.epochs")
-    seconds: float = 60.0  # without any field of it
+    seconds: float = 60.0  # if the request has none of its fields
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Hyperparameters:
 
 
 OBJECTS = ("scheduler", "early_stopping", "checkpoint")
-ALL = "all"  # of gpus
+ALL = "all"  # a value of gpus
 
 
 def parse(value: Any, path: str, operation: str, protocol: int) -> Hyperparameters:
     f = Fields(value, path)
     inner = {name: Fields(v, f.at(name)) for name in OBJECTS if (v := f.raw(name)) is not None}
-    given: dict[str, Any] = {}  # by the row's name
+    given: dict[str, Any] = {}  # the key is the row's name
     for name, row in HYPERPARAMETERS.items():
         outer, _, short = name.rpartition(".")
         at = inner.get(outer) if outer else f
@@ -115,7 +115,7 @@ def parse(value: Any, path: str, operation: str, protocol: int) -> Hyperparamete
 
 
 def _typed(row: Row, v: Any, path: str) -> Any:
-    """The value as the row's type has it."""
+    """Returns the value in the row's type."""
     if row.type == "boolean":
         return flag(v, path)
     if row.type == "choice":
@@ -148,8 +148,8 @@ def _in_range(row: Row, v: Any, path: str) -> None:
 
 
 def _applies(row: Row, value: Any, path: str, chosen: dict[str, str], protocol: int) -> None:
-    """Refuses a value that changes nothing, unless it is the default or an empty list. The predecessor's requests, without a
-    protocol, may hold what their optimizer does not use; it is ignored."""
+    """Refuses a value that changes nothing, unless it is the default or an empty list. In the predecessor's requests, which
+    have no protocol, a value that the optimizer does not use is ignored."""
     for kind, name in chosen.items():
         users: tuple[str, ...] = getattr(row, kind)
         if not users or name in users or _is_default(row, value) or (row.optimizers and not protocol):
@@ -164,12 +164,12 @@ def _not_used(by: str, users: tuple[str, ...]) -> str:
 
 
 def _is_default(row: Row, value: Any) -> bool:
-    """Whether a value is the row's default, for any optimizer, or an empty list."""
+    """Reports whether a value is the row's default for any optimizer, or an empty list."""
     return value in (row.default, *row.default_by.values(), ())
 
 
 def _resolve(given: dict[str, Any], optimizer: str, operation: str, objects: set[str]) -> Hyperparameters:
-    """The values of a job: what is given, else the default for its optimizer."""
+    """Returns the values of a job: the given one, else the default for its optimizer."""
     values = {n: given.get(n, r.default_for(optimizer)) for n, r in HYPERPARAMETERS.items()}
 
     def of(outer: str) -> dict[str, Any]:

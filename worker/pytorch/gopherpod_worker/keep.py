@@ -1,7 +1,7 @@
-"""Which weights a training leaves, and when it has to be over.
+"""Which weights a training leaves, and when it has to stop.
 
-    Clock     ends a training before its job's time limit (worker.TimeToAnswer)
-    Kept      the state of the best epoch, or of the last one in case that the training fails
+    Clock     stops a training before its job's time limit (worker.TimeToAnswer)
+    Kept      the state of the best epoch, or a recent one in case the training fails
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from .hyper import Hyperparameters
 from .wire import JobError
 
 AT_LIMIT, INTERRUPTED, FAILED = "time limit", "interrupted", "failed"  # TrainResult.Stopped (worker/event.go)
-SHARE, FREE = 0.02, 0.05  # of the training's time that copies may take in case that it fails, and seconds besides
+SHARE, FREE = 0.02, 0.05  # for copies in case it fails: their share of the training's time, and seconds in addition
 Named = dict[str, torch.Tensor]
 
 
 def time_to_answer(limit: float, states: float) -> float:
-    """Seconds before the limit that states of so many bytes as text need to reach the service (worker.TimeToAnswer)."""
+    """Returns how many seconds states need to reach the service; states is their size as text, in bytes (worker.TimeToAnswer)."""
     return min(1 + limit / 50 + states / 5_000_000, limit / 2)
 
 
 class Clock:
-    """Says when there is no time for another batch. A limit of 0 is none."""
+    """Reports when there is no time for another batch. A limit of 0 means no limit."""
 
     def __init__(self, limit: float = 0.0, begun: float | None = None):
         self.limit, self.begun = limit, time.monotonic() if begun is None else begun
@@ -36,27 +36,27 @@ class Clock:
         self.until = math.inf
 
     def states(self, numbers: int) -> None:
-        """Sets the time at which a training has to be over whose states have so many numbers."""
+        """Sets the time at which the training has to stop, from how many numbers its states have."""
         if self.limit > 0:
             self.until = self.begun + self.limit - time_to_answer(self.limit, numbers * 4 * 4 / 3)
 
     def start(self) -> None:
-        """A batch begins that follows something else."""
+        """Notes the start of a batch that does not follow another one."""
         self.last = time.monotonic()
 
     def tick(self) -> None:
-        """A batch is over. A long one, as the first may be, is forgotten by and by."""
+        """Notes the end of a batch. A long one, such as the first, counts less and less."""
         now = time.monotonic()
         self.batch, self.last = max(now - self.last, self.batch * 0.9), now
 
     def late(self, batches: int = 1, validation: bool = False) -> bool:
-        """Whether there is no time for so many batches more, and a validation."""
+        """Reports whether there is no time left for this many batches, and a validation."""
         return time.monotonic() + self.batch * 1.5 * batches + self.validation * validation > self.until
 
 
 @dataclass
 class State:
-    """A model's and its optimizer's state, on the CPU, and what they have seen (worker.Weights)."""
+    """The state of a model and its optimizer on the CPU, and how far they were trained (worker.Weights)."""
 
     model: Named
     optimizer: Named
@@ -77,7 +77,7 @@ class State:
 
 
 class Kept:
-    """The state of the best epoch, if the result is to hold that, else of the last, as often as copies cost little."""
+    """The state of the best epoch, if the result has to hold that. Otherwise a recent state, copied as often as copies cost little."""
 
     def __init__(self, hyper: Hyperparameters):
         self.rule = hyper.early_stopping
@@ -87,7 +87,7 @@ class Kept:
         self.begun, self.spent = time.monotonic(), 0.0
 
     def monitored(self, loss: float, validation: float | None) -> tuple[str, float]:
-        """The name and the value of the loss that has to fall."""
+        """Returns the name and the value of the loss that has to fall."""
         if self.rule is not None and self.rule.monitor == "val_loss" and validation is None:
             raise JobError(
                 "InvalidRequest", "there is no validation; give validation_data or validation_split", "hyperparameters.early_stopping.monitor"
@@ -97,7 +97,7 @@ class Kept:
         return "val_loss", validation
 
     def note(self, name: str, value: float, end: bool, take: Any) -> str:
-        """Looks at an epoch that is over, end if it was the last; take() is the state. Why training ends, if it is to."""
+        """Records an epoch; end means that it was the last, and take() returns the state. Returns why training has to stop, or ""."""
         better = value < self.lowest - (self.rule.min_delta if self.rule else 0.0)
         if better:
             self.lowest, self.waited = value, 0

@@ -1,8 +1,8 @@
 """The layer types: which class each is, what it infers from its input, how its parameters are read.
 
-Names, parameters, ranges and defaults are the contract's (contract.json). A parameter has the name of the PyTorch
-argument, a type the class that the contract names; our own class of that name (modules) goes before PyTorch's.
-Layers that hold layers (residual, branches) are in models.py.
+Names, parameters, ranges and defaults come from the contract (contract.json). A parameter has the name of the PyTorch
+argument. A type has the class that the contract names, of our own (modules) if there is one, else of PyTorch.
+models.py has the layers that hold layers (residual, branches).
 
     TABLE[name] = Kind(class, row)
 """
@@ -22,7 +22,7 @@ from .fields import Fields, finite, flag, invalid, whole, within, word
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of layer: the class that makes one, and its row."""
+    """A type of layer: its class and its row."""
 
     make: Callable[..., nn.Module]
     row: Layer
@@ -32,7 +32,7 @@ class Kind:
         return any(p.inferred_from for p in self.row.params.values())
 
 
-# Types that correspond to no class of torch.nn.
+# Types without a class in torch.nn.
 OURS: dict[str, Callable[..., nn.Module]] = {"reshape": modules.Reshape, "permute": modules.Permute, "mean": modules.Mean}
 
 # Layers that hold layers: models.py builds them.
@@ -44,9 +44,9 @@ TABLE: dict[str, Kind] = {
 
 
 def read(f: Fields, kind: Kind, shape: tuple[Any, ...], label: str, before: str) -> tuple[Any, ...]:
-    """The arguments of a layer's class from its JSON, and those among them that were inferred.
+    """Returns the arguments of a layer's class from its JSON, and which of them were inferred.
 
-    shape is the input's with the batch; before says who gives it ("layer 2 (relu) gives [8]").
+    shape is the shape of the input, with the batch; before says where it comes from ("layer 2 (relu) gives [8]").
     """
     args, found = {}, {}
     for name, p in kind.row.params.items():
@@ -65,13 +65,13 @@ def read(f: Fields, kind: Kind, shape: tuple[Any, ...], label: str, before: str)
 
 
 def parameter(f: Fields, row: Layer, name: str, label: str) -> Any:
-    """One parameter of a layer, or its default; None if it has none."""
+    """Returns a parameter of a layer, or its default, or None if there is no default."""
     p = row.params[name]
     key = p.alias if p.alias and f.has(p.alias) else name
     if key != name and f.has(name):
         raise invalid(f.at(p.alias), f"{label}: {name} and {p.alias} are the same; give one")
     if p.alias:
-        f.raw(p.alias) if key == name else f.raw(name)  # null is not given
+        f.raw(p.alias) if key == name else f.raw(name)  # null means not given
     value = f.raw(key)
     if value is not None:
         return _value(value, f.at(key), p, row.dims)
@@ -98,7 +98,7 @@ def _value(value: Any, path: str, p: Parameter, dims: int) -> Any:
 
 
 def _integers(value: list[Any], path: str, p: Parameter, dims: int) -> Any:
-    """A list of integers: one for each dimension of a window, or as many as there are."""
+    """Returns a list of integers: one for each dimension of a window, or any number of them."""
     numbers = [whole(n, f"{path}[{i}]") for i, n in enumerate(value)]
     if dims and len(numbers) not in (1, dims):
         raise invalid(path, f"has {len(numbers)} numbers, wants 1 or {dims}")

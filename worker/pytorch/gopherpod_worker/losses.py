@@ -1,8 +1,8 @@
-"""Loss functions and what they ask of labels; metrics of training and evaluation.
+"""Loss functions and what they require of labels; metrics of training and evaluation.
 
 A Loss splits the mean into a sum and a norm (samples, elements or class
-weights), so that batches of unequal size, and the shares of several GPUs, add
-up to the mean over all.
+weights), so that batches of unequal size and the shares of several GPUs add up
+to the mean over all samples.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .wire import Hyperparameters, invalid, number
 
 
 class Loss:
-    """hyper's loss function for outputs of the given shape (without the batch)."""
+    """The loss function of hyper for outputs of the given shape (without the batch)."""
 
     def __init__(self, hyper: Hyperparameters, shape: tuple[Any, ...]):
         self.name, self.hyper, self.shape = hyper.loss_function, hyper, shape
@@ -41,7 +41,7 @@ class Loss:
         return self
 
     def labels(self, y: torch.Tensor, path: str) -> torch.Tensor:
-        """Labels as the loss wants them: classes as int64 in range, everything else as float32 in the outputs' shape."""
+        """Returns labels as the loss wants them: classes as int64 in range, anything else as float32 in the shape of the outputs."""
         if y.is_floating_point() and not bool(torch.isfinite(y).all()):
             raise invalid(path, "NaN or infinity among the labels")
         if self.task == "classes":
@@ -97,13 +97,13 @@ class Loss:
         return (1 - F.cosine_similarity(out, y, dim=1)).mean()
 
     def norm(self, y: torch.Tensor) -> float:
-        """What the mean over these labels divides by."""
+        """Returns the divisor of the mean over these labels."""
         if self.weight is not None and not y.is_floating_point():
             return float(self.weight.to(y.device)[y].sum())
         return float(len(y))
 
     def correct(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """How many samples are right (0-d, on the device); outputs of more than one decision count by their share."""
+        """Returns how many samples are correct (0-d, on the device); a sample with several decisions counts by its share of correct ones."""
         hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y) if self.task == "classes" else (out > 0) == (y > 0.5)
         return hit.sum() if hit.dim() == 1 else hit.float().reshape(len(out), -1).mean(1).sum()
 
@@ -119,7 +119,7 @@ def _count(shape: tuple[Any, ...]) -> int:
 
 
 def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -> dict[str, Any]:
-    """The metrics beyond loss and accuracy, of all outputs at once (on the CPU)."""
+    """Returns the metrics other than loss and accuracy, for all outputs at once (on the CPU)."""
     out = out.float()
     if not loss.classifies:
         return regression(out, y)
@@ -132,7 +132,7 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
         return {}
     truth, n = (y.argmax(1) if y.is_floating_point() else y), loss.shape[0]
     found = classes(out.argmax(1), truth, n)
-    score = out.double().softmax(1) if n != 2 else out  # ranks of raw scores are not those of probabilities
+    score = out.double().softmax(1) if n != 2 else out  # raw scores rank samples differently than probabilities
     aucs = [auc(score[:, c] if n != 2 else out[:, 1] - out[:, 0], truth == c) for c in (range(n) if n != 2 else (1,))] if n <= 1000 else []
     known = [a for a in aucs if a == a]
     if known:
@@ -143,7 +143,7 @@ def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -
 
 
 def classes(predicted: torch.Tensor, truth: torch.Tensor, n: int) -> dict[str, Any]:
-    """Confusion[true][predicted]; precision, recall and F1 of each class."""
+    """Returns the confusion matrix [true][predicted], and precision, recall and F1 of each class."""
     if n > 2000:
         return {}
     table = torch.bincount(truth * n + predicted, minlength=n * n).reshape(n, n)
@@ -152,8 +152,8 @@ def classes(predicted: torch.Tensor, truth: torch.Tensor, n: int) -> dict[str, A
 
 
 def labels(out: torch.Tensor, y: torch.Tensor) -> dict[str, Any]:
-    """Several labels a sample, each applying or not: precision, recall and F1 of each, the share of samples whose labels are all
-    right, the mean AUC. Classes exclude each other and labels do not, so there is no confusion matrix."""
+    """Returns the metrics for several labels a sample, each of which applies or not: precision, recall and F1 of each, the share of
+    samples with all labels right, the mean AUC. There is no confusion matrix, because labels do not exclude each other."""
     said, truth = out > 0, y > 0.5
     found: dict[str, Any] = {"exact_match": number((said == truth).all(1).double().mean())}
     if out.shape[1] <= 2000:
@@ -167,14 +167,14 @@ def labels(out: torch.Tensor, y: torch.Tensor) -> dict[str, Any]:
 
 
 def row(c: int, hit: int, said: int, there: int) -> dict[str, Any]:
-    """Precision, recall and F1 of a class, 0 where nothing divides."""
+    """Returns precision, recall and F1 of a class; 0 if the divisor is 0."""
     precision, recall = hit / said if said else 0.0, hit / there if there else 0.0
     f1 = 2 * hit / (said + there) if said + there else 0.0
     return {"class": c, "precision": precision, "recall": recall, "f1": f1, "support": there}
 
 
 def auc(score: torch.Tensor, truth: torch.Tensor) -> float:
-    """Area under the ROC curve by ranks, ties shared; NaN where one class is absent or a score is no number."""
+    """Returns the area under the ROC curve, by ranks with ties shared; NaN if one class is absent or a score is NaN."""
     up, down = int(truth.sum()), int((~truth).sum())
     if not up or not down or not bool(torch.isfinite(score).all()):
         return float("nan")
@@ -185,7 +185,7 @@ def auc(score: torch.Tensor, truth: torch.Tensor) -> float:
 
 
 def regression(out: torch.Tensor, y: torch.Tensor) -> dict[str, Any]:
-    """Mean absolute error, root of the mean square, R2 (mean over the outputs, as in scikit-learn)."""
+    """Returns mean absolute error, root mean square error and R2 (mean over the outputs, as in scikit-learn)."""
     n = len(out)
     a, b = out.reshape(n, -1).double(), y.reshape(n, -1).double()
     rest, spread = (a - b).square().sum(0), (b - b.mean(0)).square().sum(0)

@@ -1,12 +1,12 @@
-"""How much memory this machine has to give."""
+"""How much memory is free on this machine."""
 
 from __future__ import annotations
 
-LEAST = 1 << 28  # what is assumed to be free whatever the machine says
+LEAST = 1 << 28  # assumed to be free, whatever the machine reports
 
 
 def free_memory() -> int:
-    """Bytes that the machine has to give, of the control group if there is one."""
+    """Returns the free bytes of the machine, or of the control group if there is one."""
     free = 8 << 30
     try:
         with open("/proc/meminfo") as lines:

@@ -1,13 +1,13 @@
 """A model from its specification, and its state.
 
     build(spec, sample)    an nn.Module, and the specification with all sizes
-    inputs                 samples as the model's first layer wants them
-    load / state           state_dict under PyTorch's names, checked both ways
+    inputs                 samples in the form that the model's first layer takes
+    load / state           state_dict under PyTorch's names, checked in both directions
 
 Layers are made in the order of the specification, each with PyTorch's default
-initialisation on the CPU, so that a seed means one start everywhere. Before a
-layer is made its twin on the "meta" device tells its size and its output's
-shape without any memory: a hostile or mistaken size is refused, not allocated.
+initialization on the CPU, so that a seed gives the same start everywhere. Before a
+layer is made, its twin on the "meta" device gives its size and the shape of its
+output without any memory. So a hostile or mistaken size is refused, not allocated.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from .memory import free_memory
 from .modules import Branches, Embedding, Graph, Residual, merge
 from .wire import JobError, invalid, nearest, shown, unsupported
 
-MAX_LAYERS, MAX_DEPTH = LIMITS["layers"], LIMITS["depth"]  # depth: of layers in layers
+MAX_LAYERS, MAX_DEPTH = LIMITS["layers"], LIMITS["depth"]  # depth: how deep layers may hold layers
 
 
 class Builder:
-    """Walks a specification, keeping the shape that goes into the next layer (batch of 2, on the meta device)."""
+    """Walks a specification and keeps the shape of the next layer's input (a batch of 2, on the meta device)."""
 
     def __init__(self, limit: int):
         self.limit, self.bytes, self.count = limit, 0, 0
 
     def sequence(self, specs: Any, path: str, x: torch.Tensor, depth: int = 0) -> tuple[Any, ...]:
-        """(modules, specifications, output) of a list of layers."""
+        """Returns (modules, specifications, output) of a list of layers."""
         if not isinstance(specs, list):
             raise invalid(path, f"wants a list, not {json_kind(specs)}")
         if depth > MAX_DEPTH:
@@ -77,7 +77,7 @@ class Builder:
             module = kind.make(**args)
         except JobError:
             raise
-        except Exception as e:  # whatever PyTorch raises about sizes
+        except Exception as e:  # PyTorch raises all kinds of exceptions about sizes
             reason = str(e).strip().split("\n")[0][:300]
             raise invalid(f.path, f"{label}: {reason}; {before}") from None
         if y.shape[:1] != x.shape[:1] or 0 in y.shape:
@@ -89,7 +89,7 @@ class Builder:
         return module, {**spec, **found}, y
 
     def twin(self, kind: layers.Kind, args: dict[str, Any], label: str, path: str) -> nn.Module:
-        """The layer without memory; what it would take is added up first."""
+        """Returns the layer without memory, after adding up what it would take."""
         try:
             twin = kind.make(**args, device="meta")
         except TypeError:
@@ -103,7 +103,7 @@ class Builder:
         try:
             with torch.no_grad():
                 y = twin(x)
-        except NotImplementedError:  # an operation that this PyTorch has not on meta: for real, on one small sample
+        except NotImplementedError:  # this PyTorch lacks the operation on meta: run it for real, on one small sample
             if x.numel() > 1 << 26:
                 raise
             state = torch.get_rng_state()
@@ -186,10 +186,10 @@ class Builder:
 
 
 def build(spec: Any, sample: tuple[Any, ...], seed: int, whole: bool = False, limit: int | None = None) -> tuple[Any, ...]:
-    """(model on the CPU, full specification, shape of one output).
+    """Returns (model on the CPU, full specification, shape of one output).
 
-    sample is the shape of one sample, whole says that samples are integers. The weights are the default
-    initialisation after torch.manual_seed(seed). Errors name the layer: model_config.layers[2].in_features.
+    sample is the shape of one sample; whole means that samples are integers. The weights are the default
+    initialization after torch.manual_seed(seed). Errors name the layer: model_config.layers[2].in_features.
     """
     f = Fields(spec, "model_config")
     kind = f.text("type", "sequential", MODELS)
@@ -210,13 +210,13 @@ def build(spec: Any, sample: tuple[Any, ...], seed: int, whole: bool = False, li
 
 
 def embeds(spec: Any) -> bool:
-    """Whether the first layer wants integers."""
+    """Reports whether the first layer takes integers."""
     inner = spec.get("layers") if isinstance(spec, dict) else None
     return isinstance(inner, list) and bool(inner) and isinstance(inner[0], dict) and inner[0].get("type") == "embedding"
 
 
 def _code(f: Fields, sample: tuple[Any, ...]) -> tuple[Any, ...]:
-    """{"type": "python", "source", "class", "args"}: any architecture, where the operator has switched it on."""
+    """Builds {"type": "python", "source", "class", "args"}: any architecture, if the operator has allowed it."""
     source, name, args = f.text("source", limit=1 << 20), f.text("class", limit=256), f.raw("args", {})
     f.end()
     if os.environ.get("GOPHERPOD_ALLOW_CODE") != "1":
@@ -228,7 +228,7 @@ def _code(f: Fields, sample: tuple[Any, ...]) -> tuple[Any, ...]:
         raise invalid("model_config.args", "an object is expected")
     scope: dict[str, Any] = {"__name__": "gopherpod_model", "torch": torch, "nn": nn}
     try:
-        exec(compile(source, "model_config.source", "exec"), scope)  # the operator said so
+        exec(compile(source, "model_config.source", "exec"), scope)  # the operator has allowed it
         model = scope[name](**args)
         if not isinstance(model, nn.Module):
             raise TypeError(f"{name} is not an nn.Module")
@@ -242,7 +242,7 @@ def _code(f: Fields, sample: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def inputs(x: torch.Tensor, model: Any, spec: dict[str, Any], path: str) -> torch.Tensor:
-    """Samples as the model's first layer wants them: an embedding gets checked integers, anything else floats."""
+    """Returns samples in the form that the first layer takes: checked integers for an embedding, floats for anything else."""
     if not embeds(model):
         return x.to(torch.float32)
     limit = spec["layers"][0]["num_embeddings"]
@@ -256,12 +256,12 @@ def inputs(x: torch.Tensor, model: Any, spec: dict[str, Any], path: str) -> torc
 
 
 def state(model: nn.Module) -> dict[str, Any]:
-    """name -> tensor on the CPU, in PyTorch's order; never aliases of the model's own memory."""
+    """Returns name -> tensor on the CPU, in PyTorch's order; the tensors never share memory with the model."""
     return {name: t.detach().to("cpu", copy=True) for name, t in model.state_dict().items()}
 
 
 def load(model: nn.Module, tensors: dict[str, Any], path: str = "model_state") -> None:
-    """Copies a state into a model. Every name must be there, no other, each in its shape."""
+    """Copies a state into a model. It must have every name and no other, each in its shape."""
     own = model.state_dict()
     missing, extra = [n for n in own if n not in tensors], [n for n in tensors if n not in own]
     if missing or extra:
@@ -280,8 +280,8 @@ def load(model: nn.Module, tensors: dict[str, Any], path: str = "model_state") -
 
 
 def smallest_batch(model: nn.Module, sample: tuple[int, ...]) -> tuple[int, str]:
-    """How many samples a batch of a training needs at least, and what needs them: 2 if a layer would take the variance of a
-    single number otherwise, wherever in the model it is. model is on the CPU; its state stays."""
+    """Returns how many samples a training batch needs at least, and which layer needs them: 2 if any layer would otherwise
+    take the variance of a single number. model is on the CPU; its state does not change."""
     needs = [""]
 
     def look(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
@@ -301,7 +301,7 @@ def smallest_batch(model: nn.Module, sample: tuple[int, ...]) -> tuple[int, str]
     try:
         with torch.no_grad():
             model.eval()(torch.zeros(2, *sample))
-    except Exception:  # a sample of zeros is not every model's: its batches are checked as they come
+    except Exception:  # some models refuse a sample of zeros: their batches are checked as they come
         return 1, ""
     finally:
         for h in hooks:
@@ -312,7 +312,7 @@ def smallest_batch(model: nn.Module, sample: tuple[int, ...]) -> tuple[int, str]
 
 
 def finite(model: nn.Module) -> bool:
-    """Reports whether all that a model has learned is a finite number."""
+    """Reports whether all numbers that a model has learned are finite."""
     return all(bool(torch.isfinite(t).all()) for t in model.state_dict().values() if t.is_floating_point())
 
 

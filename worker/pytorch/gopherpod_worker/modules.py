@@ -15,16 +15,16 @@ class Bilinear(nn.Bilinear):
     """x times itself."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        if x.device.type == "meta":  # which PyTorch 1 has not for it
+        if x.device.type == "meta":  # PyTorch 1 does not support it there
             return x.new_empty((*x.shape[:-1], self.out_features))
         return super().forward(x, x)
 
 
 class Embedding(nn.Embedding):
-    """Takes numbers of any type: a matrix from a notebook is one of floats.
+    """Takes numbers of any type, because a matrix from a notebook holds floats.
 
-    path is its place in the request. The data of a first layer are checked before training (models.inputs) and come as
-    integers; what other layers give is checked here, since on a GPU a wrong index ends the process."""
+    path is its place in the request. The data of a first layer is checked before training (models.inputs) and comes as
+    integers. The output of other layers is checked here, because on a GPU a wrong index kills the process."""
 
     path = ""
 
@@ -45,7 +45,7 @@ class Embedding(nn.Embedding):
 
 
 def _output(y: torch.Tensor, which: str) -> torch.Tensor:
-    """"last" is the output at the last step, "sequence" all of them."""
+    """Returns the output at the last step for "last", and all of them for "sequence"."""
     return y[:, -1] if which == "last" else y
 
 

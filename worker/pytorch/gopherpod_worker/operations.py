@@ -1,7 +1,7 @@
 """What each operation does, from a job's input to its answer.
 
-run(input, ...) is the whole worker without RunPod: it blocks, tells events as it
-goes, and returns the answer or raises JobError. handler.py puts it in a thread.
+run(input, ...) is the whole worker without RunPod: it blocks, emits events, and
+returns the answer or raises JobError. handler.py runs it in a thread.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STORE = data.Store()
 
 
 class Stop:
-    """A flag that a job looks at after each batch."""
+    """A flag that a job checks after each batch."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -44,7 +44,7 @@ class Stop:
 def run(
     value: Any, emit: Emit, stop: Flag, memory: Memory | None = None, named: dict[str, torch.Tensor] | None = None, store: data.AnyStore | None = None
 ) -> dict[str, Any]:
-    """The answer to one input object. named are tensors of a batch around it."""
+    """Returns the answer to one input object. named holds the tensors of the batch that it is part of, if any."""
     try:
         return _run(value, emit, stop, memory, named, store or STORE)
     except (JobError, Stopped) as e:
@@ -60,7 +60,7 @@ def run(
 
 
 def explained(e: Exception) -> JobError | None:
-    """What an exception that is not a bug of the worker means for the caller; None for a bug."""
+    """Returns what an exception means for the caller, or None if it is a bug of the worker."""
     text = str(e).strip().split("\n")[0][:300]
     if devices.out_of_memory(e):
         return JobError("OutOfMemory", "memory ran out; send fewer samples, or a smaller model", "")
@@ -116,10 +116,10 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
 
 
 def with_seed(value: Any) -> tuple[Any, int | None]:
-    """The input, with a seed of its own if it is a train_epoch of the predecessor without one; and that seed.
+    """Returns the input and None, or, if it is a train_epoch of the predecessor without a seed, the input with a drawn seed and that seed.
 
-    A client that loops over train_epoch sends no seed. With the default of the contract, 0, each epoch would have the same order and the
-    same dropout masks; the predecessor seeded nothing."""
+    A client that loops over train_epoch sends no seed. With the contract's default, 0, every epoch would have the same order and the
+    same dropout masks. The predecessor set no seed."""
     if not isinstance(value, dict) or value.get("operation") != "train_epoch" or value.get("protocol"):
         return value, None
     hyper = value.get("hyperparameters")
@@ -131,12 +131,12 @@ def with_seed(value: Any) -> tuple[Any, int | None]:
     return {**value, "hyperparameters": {**hyper, "seed": seed}}, seed
 
 
-STATE = "sha256:"  # begins the text of a state that lies in the store
-KEEP_FROM = 256 << 10  # characters of a state that is worth a place there
+STATE = "sha256:"  # the text of a state that is in the store begins with it
+KEEP_FROM = 256 << 10  # a state with fewer characters is not worth keeping there
 
 
 def fetch_states(value: Any, store: data.AnyStore) -> Any:
-    """The input with states in the place of their digests, or of differences to stored ones (worker/request.go)."""
+    """Returns the input with states instead of their digests, or of differences to stored states (worker/request.go)."""
     for name in ("model_state", "optimizer_state"):
         text = value.get(name) if isinstance(value, dict) else None
         if not isinstance(text, str):
@@ -160,7 +160,7 @@ def stored_state(store: data.AnyStore, digest: str, name: str) -> bytes:
 
 
 def keep_states(result: dict[str, Any], store: data.AnyStore) -> dict[str, Any]:
-    """Keeps the states of a result in memory, so that who goes on from them need not send them."""
+    """Keeps the states of a result in memory, so that a client that continues from them need not send them."""
     for name in ("model_state", "optimizer_state"):
         text = result.get(name)
         if isinstance(text, str):
@@ -173,11 +173,11 @@ def keep_state(state: bytes, store: data.AnyStore) -> None:
         store.keep(torch.frombuffer(bytearray(state), dtype=torch.uint8))
 
 
-WHOLE = "whole"  # in a result, the states that it has as differences: for who collects the run and has not the base; not sent
+WHOLE = "whole"  # in a result, the full states behind its differences: kept for a client that collects the run without the base, never sent
 
 
 def differences(request: Request, result: dict[str, Any], store: data.AnyStore) -> dict[str, Any]:
-    """The result with its states as differences to the request's, where the request takes them and they are shorter."""
+    """Returns the result with its states as differences to the request's, if the request allows that and it is shorter."""
     if not request.state_delta:
         return result
     whole = {}
@@ -185,7 +185,7 @@ def differences(request: Request, result: dict[str, Any], store: data.AnyStore) 
         base, state = getattr(request, name), result.get(name)
         if base and state and (delta := tensors.encode_delta(base, state)):
             whole[name] = state
-            keep_state(plain_state(state), store)  # by the digest that the client knows
+            keep_state(plain_state(state), store)  # under the digest that the client knows
             result[name] = delta
     return {**result, WHOLE: whole} if whole else result
 
@@ -196,7 +196,7 @@ def plain_state(text: str) -> bytes:
 
 
 def upload(request: Request, named: dict[str, Any]) -> dict[str, Any] | None:
-    """Puts arrays where the request wants results larger than above; None for smaller ones (worker/source.go, Uploaded)."""
+    """Writes arrays to the request's upload address if they are larger than upload.above; otherwise returns None (worker/source.go, Uploaded)."""
     to = request.upload
     if to is None or sum(t.numel() * t.element_size() for t in named.values()) <= to.above:
         return None
@@ -206,7 +206,7 @@ def upload(request: Request, named: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def upload_states(request: Request, result: dict[str, Any], emit: Emit) -> dict[str, Any]:
-    """The result with its states at the upload's address. Where that fails they travel in the stream, and a line says why."""
+    """Returns the result with its states at the upload's address. If that fails, they travel in the stream, and a log line says why."""
     if request.upload is None:
         return result
     states = {n: base64.b64decode(result[n]) for n in ("model_state", "optimizer_state") if result.get(n)}
@@ -247,7 +247,7 @@ def capabilities() -> dict[str, Any]:
 
 
 def put(request: Request, arrays: data.Arrays) -> dict[str, Any]:
-    """Keeps the request's tensors; have asks which digests are there already."""
+    """Keeps the request's tensors, and reports which digests of have are there already."""
     stored = {name: arrays.store.put(t) for name, t in arrays.named.items()}
     out: dict[str, Any] = {"operation": "store", "stored": stored, "status": "success"}
     if request.have or request.join:
@@ -262,8 +262,8 @@ def put(request: Request, arrays: data.Arrays) -> dict[str, Any]:
 
 
 def failure(e: BaseException) -> JobError:
-    """Any exception as the caller's error. A bug's traceback goes to the worker's log, not to the caller: it may show what
-    should not be seen."""
+    """Returns the caller's error for any exception. A bug's traceback goes to the worker's log, not to the caller, because it
+    may show secrets."""
     if isinstance(e, Stopped):
         return JobError("Cancelled", "the job was cancelled")
     if isinstance(e, JobError):
@@ -273,7 +273,7 @@ def failure(e: BaseException) -> JobError:
 
 
 def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
-    """Each part's answer in its place; a part that fails says why, and the others go on."""
+    """Returns the answers of the parts, in order; a part that fails says why, and the others continue."""
     results = []
     for i, part in enumerate(request.requests):
         if stop.is_set():
@@ -287,7 +287,7 @@ def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
         except Stopped:
             raise
         except Exception as e:
-            if devices.broken(e):  # the process cannot compute any more: RunPod is to replace it
+            if devices.broken(e):  # the process can no longer compute: RunPod has to replace it
                 raise
             error = failure(e)
             at = f"{path}.{error.field}" if error.field else path

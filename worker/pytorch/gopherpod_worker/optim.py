@@ -1,8 +1,9 @@
 """Optimizers, learning rates, and their state as tensors.
 
 An optimizer's state travels under "step" (batches done) and
-"<parameter>.<slot>", for instance "0.weight.exp_avg"; a plateau schedule's
-under "scheduler.<slot>". With it epochs continue; they do not restart.
+"<parameter>.<slot>", for instance "0.weight.exp_avg"; the state of a plateau
+schedule under "scheduler.<slot>". With it, a training continues instead of
+restarting.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .wire import Hyperparameters, invalid
 
 
 def make(hyper: Hyperparameters, model: torch.nn.Module, capturable: bool = False) -> torch.optim.Optimizer:
-    """The optimizer over a model's parameters, with the fused kernels where a GPU and this PyTorch have them."""
+    """Returns the optimizer of a model's parameters, with fused kernels if the GPU and this PyTorch have them."""
     params = [p for p in model.parameters() if p.requires_grad]
     if not params:
         raise invalid("model_config", "the model has nothing to train")
@@ -48,12 +49,12 @@ def _names(model: torch.nn.Module) -> dict[torch.Tensor, str]:
 
 
 def state(optimizer: torch.optim.Optimizer, model: torch.nn.Module, step: int) -> dict[str, Any]:
-    """name -> tensor on the CPU. LBFGS keeps its curvature under "lbfgs.<slot>" and "lbfgs.<slot>.<i>"."""
+    """Returns name -> tensor on the CPU. LBFGS has its curvature under "lbfgs.<slot>" and "lbfgs.<slot>.<i>"."""
     out = {"step": torch.tensor(step, dtype=torch.int64)}
     if isinstance(optimizer, torch.optim.LBFGS):
         for slot, v in sorted(optimizer.state[optimizer.param_groups[0]["params"][0]].items()):
             if slot == "al":
-                continue  # room for a computation, not a state
+                continue  # scratch memory, not state
             for name, t in [(f"lbfgs.{slot}.{i}", t) for i, t in enumerate(v)] if isinstance(v, list) else [(f"lbfgs.{slot}", v)]:
                 if t is not None:
                     out[name] = _scalar(t)
@@ -82,7 +83,7 @@ _SLOTS = {
 
 
 def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict[str, Any], hyper: Hyperparameters, path: str = "optimizer_state") -> int:
-    """Puts a state back; returns the batches done. A state of another model or optimizer is refused."""
+    """Restores a state and returns the number of batches done. A state of another model or optimizer is refused."""
     tensors = dict(tensors)
     count = tensors.pop("step", None)
     if count is None or count.numel() != 1 or not 0 <= float(count) < 1 << 53:
@@ -116,7 +117,7 @@ def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict
 
 
 def _like(p: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """A copy of t where the parameter is, laid out in memory as it is: fused kernels take them together."""
+    """Returns a copy of t on the parameter's device and in its memory layout, because fused kernels process both together."""
     dtype = p.dtype if t.is_floating_point() else t.dtype
     if t.shape != p.shape:
         return t.to(p.device, dtype, copy=True)
@@ -154,7 +155,7 @@ class Rate:
         self.current, self.best, self.bad = self.base, math.inf, 0  # plateau
 
     def at(self, epoch: int, step: int) -> float:
-        """epoch and step (batches done) counted from 0 over all continuations."""
+        """Returns the rate; epoch and step (batches done) are counted from 0 over all continuations."""
         s = self.s
         if s is None:
             return self.base
@@ -169,14 +170,14 @@ class Rate:
         return self._one_cycle(step, s.max_lr or 10 * self.base)
 
     def _one_cycle(self, step: int, high: float) -> float:
-        total = self.end * self.batches  # a single step has the last rate, as in PyTorch
+        total = self.end * self.batches  # a training of one step has the last rate, as in PyTorch
         low, last = high / 25, high / 25 / 1e4
         up = 0.3 * total - 1
         a, b, share = (low, high, step / up if up > 0 else 1.0) if step <= up else (high, last, (step - up) / (total - 1 - up))
         return b + (a - b) / 2 * (1 + math.cos(math.pi * min(share, 1.0)))
 
     def epoch_done(self, value: float) -> None:
-        """Tells plateau the loss of an epoch: ReduceLROnPlateau, mode min, relative threshold 1e-4."""
+        """Passes the loss of an epoch to the plateau schedule: ReduceLROnPlateau, mode min, relative threshold 1e-4."""
         if self.s is None or self.s.type != "plateau":
             return
         if value < self.best * (1 - 1e-4):

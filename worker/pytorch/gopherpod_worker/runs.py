@@ -1,17 +1,17 @@
-"""What is kept of a run, so that a job that comes twice goes on or is answered from here.
+"""What is kept of a run, so that a job that comes twice continues, or is answered from here.
 
-RunPod delivers a job again when its worker was lost, and clients may send one
+RunPod delivers a job again if its worker was lost, and clients may submit a job
 again. The folder of a run (data.folder()/runs/<digest of run_id>) holds
 
     attempts                  how often the run was delivered
-    checkpoint.safetensors    where training stands; any batch, not only the end of an epoch
+    checkpoint.safetensors    the state of the training, at any batch and not only at the end of an epoch
     result.json               the events of a finished run
-    whole.json                the same with its states as they are, where they were told as differences
-    left.json                 the events of a run that was cancelled or that failed, its states as they were
-    id                        in the folder of a run_id alone: the folder of its last request
+    whole.json                the same events with full states, if result.json has differences
+    left.json                 the events of a run that was cancelled or that failed, with full states
+    id                        only in the folder of a run_id itself: the folder of its last request
 
-A run_id counts only together with the rest of its request. If the volume takes no file, what a run
-left is kept in this process (Recent).
+A run_id counts only together with the rest of its request. If the volume cannot be written, this process
+keeps what a run left (Recent).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KEEP = 7 * 24 * 3600  # seconds
 
 
 class Recent:
-    """What the last runs left whose volume took no file, in this process."""
+    """What recent runs left whose volume could not be written, in the memory of this process."""
 
     MOST = 256 << 20  # characters
 
@@ -70,8 +70,8 @@ class Memory:
         self.remains: dict[str, Any] | None = None  # the result of a training that was cancelled or that failed
         if not run_id:
             return
-        RECENT.drop(run_id)  # the run begins anew, or goes on
-        # an address is new each time; a run that goes on may get more time
+        RECENT.drop(run_id)  # the run starts over, or continues
+        # addresses are different each time, and a run that continues may get more time
         rest = {k: v for k, v in request.items() if k not in ("run_id", "sources", "time_limit")}
         text = json.dumps(rest, sort_keys=True, default=str)
         key = hashlib.sha256(json.dumps([run_id, hashlib.sha256(text.encode()).hexdigest()]).encode()).hexdigest()
@@ -85,7 +85,7 @@ class Memory:
             data.write(self.folder / "attempts", str(self.attempt + 1).encode())
             data.write(self._of_id(runs, run_id) / "id", key.encode())
         except (OSError, ValueError):
-            self.folder = None  # a volume that is full or gone costs the memory, not the training
+            self.folder = None  # if the volume is full or gone, only the memory is lost, not the training
 
     @staticmethod
     def _of_id(runs: Path, run_id: str) -> Path:
@@ -95,8 +95,8 @@ class Memory:
 
     @classmethod
     def collect(cls, run_id: str, root: Path | None = None) -> list[Any] | None:
-        """The events of the last job with that run_id: finished, else as far as it came before it was cancelled, before it
-        failed, or before its last checkpoint if its worker was lost."""
+        """Returns the events of the last job with that run_id. If it did not finish, they end where it was cancelled or
+        failed, or at its last checkpoint if its worker was lost."""
         runs = (root or data.folder()) / "runs"
         try:
             key = (cls._of_id(runs, run_id) / "id").read_text()
@@ -112,16 +112,16 @@ class Memory:
         return memory.saved() or memory._events("left.json")
 
     def _time(self, name: str) -> float:
-        """When a file was written; 0 if there is none."""
+        """Returns when a file was written; 0 if there is none."""
         try:
             return (self.folder / name).stat().st_mtime if self.folder else 0.0
         except OSError:
             return 0.0
 
     def saved(self) -> list[Any] | None:
-        """The events of a run whose worker was lost, up to its checkpoint."""
+        """Returns the events of a run whose worker was lost, up to its checkpoint."""
         found = self.load()
-        if found is None or "about" not in found[1]:  # none, or of an older worker
+        if found is None or "about" not in found[1]:  # none, or from an older worker
             return None
         named, meta = found
 
@@ -141,7 +141,7 @@ class Memory:
 
     @classmethod
     def at(cls, folder: Path) -> Memory:
-        """The memory in a folder that another process opened."""
+        """Returns the memory in a folder that another process has opened."""
         memory = cls("", {})
         memory.folder = folder
         return memory
@@ -161,7 +161,7 @@ class Memory:
             pass
 
     def result(self) -> list[Any] | None:
-        """The events of the run, if it is finished."""
+        """Returns the events of the run, if it is finished."""
         return self._events("result.json")
 
     def _events(self, name: str) -> list[Any] | None:
@@ -172,8 +172,8 @@ class Memory:
             return None
 
     def leave(self, events: list[Any]) -> None:
-        """Keeps what a run came to that was cancelled or that failed, for a client that collects it. The checkpoint stays: the
-        run may go on."""
+        """Keeps the events of a run that was cancelled or that failed, for a client that collects it. The checkpoint stays,
+        because the run may continue."""
         try:
             if self.folder is not None:
                 data.write(self.folder / "left.json", json.dumps(events).encode())
@@ -184,7 +184,7 @@ class Memory:
             RECENT.put(self.run_id, events)
 
     def finish(self, events: list[Any], whole: list[Any] | None = None) -> None:
-        """Keeps what was told of a finished run, and whole where that is something else: for who collects it."""
+        """Keeps the events of a finished run, and those with full states if they differ, for a client that collects the run."""
         if self.folder is None:
             return
         try:
@@ -197,7 +197,7 @@ class Memory:
             pass
 
     def save(self, named: dict[str, Any], meta: dict[str, Any]) -> bool:
-        """Writes a checkpoint; False where nothing is remembered or the volume refuses."""
+        """Writes a checkpoint. It returns False if there is no memory or the volume cannot be written."""
         if self.folder is None:
             return False
         text = torch.frombuffer(bytearray(json.dumps(meta).encode()), dtype=torch.uint8)
@@ -208,7 +208,7 @@ class Memory:
         return True
 
     def load(self) -> tuple[Any, ...] | None:
-        """(tensors, meta) of the checkpoint; a damaged one counts as none."""
+        """Returns (tensors, meta) of the checkpoint; a damaged one counts as missing."""
         raw = self._read("checkpoint.safetensors")
         if not raw:
             return None

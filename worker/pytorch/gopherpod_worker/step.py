@@ -1,11 +1,11 @@
 """How one batch is computed: forward, backward, update, sums of loss and hits.
 
-    Run       what a step needs of the run that it belongs to
+    Run       what a step needs from its run
     Sums      loss and right samples of an epoch, kept on the device
     Eager     PyTorch's ordinary way, on every device
-    graph.py has the way of a CUDA graph, together.py that of several processes.
+    graph.py has the way with a CUDA graph, together.py that of several processes.
 
-The loss is never read back within an epoch, but for progress twice a second.
+Within an epoch, the loss is read back only for progress, twice a second.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Run(Protocol):
     device: Device
     feed: Feed
     team: Team
-    size: int  # samples a batch
-    batches: int  # an epoch
+    size: int  # samples in a batch
+    batches: int  # batches in an epoch
 
 
 class Sums:
-    """Sum over samples of the loss, and right samples; float64, on the device."""
+    """The sum of the loss over samples, and the number of correct samples; float64, on the device."""
 
     def __init__(self, device: torch.device):
         self.values = torch.zeros(2, dtype=torch.float64, device=device)
@@ -49,7 +49,7 @@ class Sums:
 
 class Eager:
     def __init__(self, run: Run, capturable: bool = False):
-        self.run: Run = weakref.proxy(run)  # a cycle would keep both, and the GPU's memory, until the collector comes
+        self.run: Run = weakref.proxy(run)  # a cycle would keep both, and the GPU's memory, until the garbage collector runs
         self.hyper = run.hyper
         self.model, self.loss, self.device = run.model, run.loss, run.device
         self.optimizer = optim.make(run.hyper, run.model, capturable)
@@ -68,7 +68,7 @@ class Eager:
         return self.sums
 
     def batches(self, order: torch.Tensor, first: int) -> Iterator[tuple[Any, torch.Tensor]]:
-        """What step takes, for the batches of an epoch from the first on; order is a permutation on the CPU."""
+        """Yields the arguments of step for an epoch's batches, beginning with number first; order is a permutation on the CPU."""
         yield from self.run.feed.batches(order[first * self.run.size :], self.run.size)
 
     def rate(self, lr: float) -> None:
@@ -127,5 +127,5 @@ class Eager:
 
 
 def _scaler() -> Any:
-    """The loss scaler of fp16; PyTorch 2.3 moved it."""
+    """Returns the loss scaler of fp16, which PyTorch 2.3 moved."""
     return torch.amp.GradScaler("cuda") if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler()

@@ -2,9 +2,9 @@
 
     Alone     a process by itself
     Ranks     one of several processes (ddp.py starts them)
-    Stopped   what a job raises when it was told to stop
-    Late      what it raises when its time is over
-    Flag      what a job looks at after each batch; Never is one that nobody sets
+    Stopped   raised by a job that was told to stop
+    Late      raised by a job whose time is over
+    Flag      checked by a job after each batch; Never is a flag that is never set
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 import torch.distributed as dist
 
-LOOK = 4  # batches between two looks at the stop flag: a look is a message between all
+LOOK = 4  # batches between two checks of the stop flag, because a check is a message between all processes
 
 
 class Stopped(Exception):
@@ -48,13 +48,13 @@ class Team(Protocol):
 
     @property
     def every(self) -> int:
-        """Batches between two looks."""
+        """The batches between two checks."""
 
     def look(self, stop: Flag, late: bool) -> None:
-        """Raises Stopped or Late if the job is to stop now. Every process calls it after each batch and gets the same answer."""
+        """Raises Stopped or Late if the job has to stop now. Every process calls it after each batch and gets the same answer."""
 
     def add(self, values: tuple[float, ...]) -> tuple[float, ...]:
-        """Sums over the processes, in each of them."""
+        """Returns the sums over the processes, in each of them."""
 
 
 class Alone:

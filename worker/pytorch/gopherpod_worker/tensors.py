@@ -1,7 +1,7 @@
 """Arrays as bytes: the envelope of a request, safetensors for states, plain lists.
 
-Both formats are read with every length checked before anything is allocated, and
-nothing in them can name code; pickle is not used in either direction.
+Both formats are read with every length checked before anything is allocated.
+Nothing in them can name code; pickle is neither read nor written.
 
     envelope    {"codec": "msgpack+zstd", "data": base64}; inside, a msgpack map of
                 name -> {"dtype": "float32", "shape": [2, 3], "data": little-endian bytes}
@@ -29,11 +29,11 @@ from .memory import free_memory
 from .wire import JobError, digest, invalid, nearest, number, shown
 
 MAX_BYTES = int(os.environ.get("GOPHERPOD_MAX_BYTES", 8 << 30))  # of one decoded envelope or state
-COPIES = 4  # times its size that decoding takes at its height: compressed, plain, unpacked, as tensors
-MAX_HEADER = 100_000_000  # of safetensors, as its own implementation has it
+COPIES = 4  # the peak of decoding, in times of the size: compressed, decompressed, unpacked, as tensors
+MAX_HEADER = 100_000_000  # of safetensors, as in its own implementation
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
-# The name in envelopes and in safetensors, and the type.
+# Each type with its names in envelopes and in safetensors.
 _TYPES = (
     ("float64", "F64", torch.float64),
     ("float32", "F32", torch.float32),
@@ -52,7 +52,7 @@ _SHORT = {t: short for _, short, t in _TYPES}
 
 
 def room() -> int:
-    """Bytes that an envelope or a state may decode to now: MAX_BYTES, or what fits in the memory that is free."""
+    """Returns how many bytes an envelope or a state may decode to now: MAX_BYTES, or what fits in the free memory."""
     return min(MAX_BYTES, free_memory() // COPIES)
 
 
@@ -74,7 +74,7 @@ def from_base64(text: Any, path: str) -> bytes:
 
 
 def decompress(data: bytes, path: str, limit: int = 0) -> bytes:
-    """Zstd frames, never more than limit bytes of them: the header's promise is checked first, then the bytes."""
+    """Decompresses zstd frames to at most limit bytes. It checks first the size in the header, then the bytes."""
     beyond = invalid(path, f"decompressed it is larger than {limit} bytes") if limit else too_large(path, room())
     limit = limit or room()
     try:
@@ -99,7 +99,7 @@ def compress(data: bytes) -> bytes:
 
 
 def array(dtype: Any, shape: Any, data: Any, path: str) -> torch.Tensor:
-    """One tensor from its parts; it owns its memory."""
+    """Returns a tensor made from its parts, which owns its memory."""
     kind = _BY_NAME.get(dtype) if isinstance(dtype, str) else None
     if kind is None:
         raise invalid(path + ".dtype", f"unknown type {shown(dtype)}; {nearest(str(dtype), _PLAIN.values())}")
@@ -115,17 +115,17 @@ def array(dtype: Any, shape: Any, data: Any, path: str) -> torch.Tensor:
     want = count * torch.empty(0, dtype=kind).element_size()
     if want != len(data):
         raise invalid(path, f"{dtype} of shape {list(shape)} has {want} bytes, here are {len(data)}")
-    if extent >= 1 << 63:  # PyTorch counts elements and strides in an int64, also of an array without any
+    if extent >= 1 << 63:  # PyTorch counts elements and strides in an int64, even for an empty array
         raise invalid(path + ".shape", f"the sizes {list(shape)} multiply to 2^63 or more")
     if count == 0:
         return torch.empty(tuple(shape), dtype=kind)
-    if kind is torch.bool:  # any byte but 0 is true; torch would keep the byte
+    if kind is torch.bool:  # every byte except 0 is true; torch would keep the byte
         return torch.frombuffer(bytearray(data), dtype=torch.uint8).ne(0).reshape(tuple(shape))
     return torch.frombuffer(bytearray(data), dtype=kind).reshape(tuple(shape))
 
 
 def raw(t: torch.Tensor) -> bytes:
-    """The little-endian bytes of a tensor, row by row."""
+    """Returns the little-endian bytes of a tensor, row by row."""
     t = t.detach().to("cpu").contiguous()
     return t.reshape(-1).view(torch.uint8).numpy().tobytes() if t.numel() else b""
 
@@ -134,7 +134,7 @@ def raw(t: torch.Tensor) -> bytes:
 
 
 def decode(value: Any, path: str = "tensors") -> dict[str, Any]:
-    """name -> tensor of a request's envelope; an absent one is empty."""
+    """Returns name -> tensor of a request's envelope; an absent envelope is empty."""
     if value is None:
         return {}
     if not isinstance(value, dict) or set(value) - {"codec", "data"}:
@@ -147,7 +147,7 @@ def decode(value: Any, path: str = "tensors") -> dict[str, Any]:
         data = decompress(data, path + ".data")
     try:
         entries = msgpack.unpackb(data, raw=False, strict_map_key=True, max_ext_len=0)
-    except Exception as e:  # msgpack raises half a dozen kinds; each means the same here
+    except Exception as e:  # msgpack raises half a dozen types; all mean the same here
         raise invalid(path + ".data", f"not msgpack: {type(e).__name__}") from None
     if not isinstance(entries, dict):
         raise invalid(path + ".data", "a map of names is expected")
@@ -161,24 +161,24 @@ def decode(value: Any, path: str = "tensors") -> dict[str, Any]:
 
 
 def encode(tensors: dict[str, Any]) -> dict[str, Any]:
-    """The envelope of name -> tensor."""
+    """Returns the envelope of name -> tensor."""
     entries = {n: {"dtype": _PLAIN[t.dtype], "shape": list(t.shape), "data": raw(t)} for n, t in tensors.items()}
     data = compress(msgpack.packb(entries, use_bin_type=True))
     return {"codec": "msgpack+zstd", "data": base64.b64encode(data).decode("ascii")}
 
 
 def content_digest(t: torch.Tensor) -> str:
-    """What the store calls a tensor: SHA-256 of its msgpack form, the map of dtype, shape and data in this order."""
+    """Returns the store's name of a tensor: SHA-256 of its msgpack form, the map of dtype, shape and data in this order."""
     data = raw(t)
     head = msgpack.packb({"dtype": _PLAIN[t.dtype], "shape": list(t.shape)})
-    # the map has a third entry; its bytes are hashed where they lie, behind the head that packb would write
+    # the map has a third entry; its bytes are hashed in place, after the head that packb would write
     h = hashlib.sha256(b"\x83" + head[1:] + msgpack.packb("data") + _bin_head(len(data)))
     h.update(data)
     return h.hexdigest()
 
 
 def _bin_head(n: int) -> bytes:
-    """The head of n bytes in msgpack: bin 8, 16 or 32."""
+    """Returns the head of n bytes in msgpack: bin 8, 16 or 32."""
     return b"\xc4" + bytes([n]) if n < 1 << 8 else b"\xc5" + n.to_bytes(2, "big") if n < 1 << 16 else b"\xc6" + n.to_bytes(4, "big")
 
 
@@ -186,7 +186,7 @@ def _bin_head(n: int) -> bytes:
 
 
 def load_safetensors(data: bytes | bytearray, path: str) -> dict[str, Any]:
-    """name -> tensor. Every sentence of the format is checked: the header's length, its JSON, types, sizes, and that
+    """Returns name -> tensor. Every rule of the format is checked: the header's length, its JSON, types, sizes, and that
     the tensors cover the bytes without overlap or gap."""
     if len(data) < 8:
         raise invalid(path, "safetensors: shorter than the header's length")
@@ -233,7 +233,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def save_safetensors(tensors: dict[str, Any]) -> bytes:
-    """Tensors in their order, the header padded to 8 bytes with spaces."""
+    """Returns safetensors with the tensors in their order and the header padded with spaces to 8 bytes."""
     header, pieces, at = {}, [], 0
     for name, t in tensors.items():
         data = raw(t)
@@ -246,8 +246,8 @@ def save_safetensors(tensors: dict[str, Any]) -> bytes:
 
 
 def load_state(text: str, path: str) -> dict[str, Any]:
-    """A state as it travels: base64 of safetensors, zstd-compressed or not (zstd's magic number as the length of a header is
-    beyond MAX_HEADER, so no safetensors begins with it)."""
+    """Reads a state as it travels: base64 of safetensors, zstd-compressed or not. (zstd's magic number, read as the length of
+    a header, is above MAX_HEADER, so no safetensors begins with it.)"""
     data = from_base64(text, path)
     if data[:4] == ZSTD_MAGIC:
         data = decompress(data, path)
@@ -260,9 +260,8 @@ def load_state(text: str, path: str) -> dict[str, Any]:
 
 
 def pickled(data: bytes) -> bool:
-    """Reports whether data, which are no safetensors, look like a pickle, bare or in a zip as PyTorch has it. It explains a refusal and
-    never decides: the length of a safetensors header can have the same first bytes, 640 and 67,324,752 for instance, but a
-    header begins with {."""
+    """Reports whether data that is not safetensors looks like a pickle, bare or in a zip as PyTorch writes it. It only explains a refusal:
+    the length of a safetensors header can have the same first bytes, such as 640 and 67,324,752, but a header begins with {."""
     return data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")))
 
 
@@ -273,11 +272,11 @@ def save_state(tensors: dict[str, Any]) -> str:
 # Differences of states (tensors/delta.go) -----------------------------------------
 
 DELTA = "delta:"
-MAX_DELTA = 256 << 20  # characters of a state that a difference is made of; making one takes four times its memory
+MAX_DELTA = 256 << 20  # characters of the largest state to take a difference of, which needs four times its memory
 
 
 def state_digest(data: bytes) -> str:
-    """What the store calls a state's bytes, an array of uint8."""
+    """Returns the store's name of a state's bytes, an array of uint8."""
     head = b"\x83" + msgpack.packb({"dtype": "uint8", "shape": [len(data)]})[1:] + msgpack.packb("data") + _bin_head(len(data))
     h = hashlib.sha256(head)
     h.update(data)
@@ -285,10 +284,10 @@ def state_digest(data: bytes) -> str:
 
 
 def encode_delta(base: str, state: str) -> str:
-    """A state as its difference to base, which the other side has; both are texts of save_state. "" where it is no shorter.
+    """Returns a state as its difference to base, which the other side has, or "" if that is not shorter. Both are texts of save_state.
 
     delta:<digest of base's bytes>:<digest of state's safetensors>:<base64 of zstd of the difference>; the difference is the
-    exclusive-or of both safetensors, the bytes 0, 4, 8, ... of it first, then 1, 5, 9, ..., to 3, then those behind the last four."""
+    exclusive-or of both safetensors: first its bytes 0, 4, 8, ..., then 1, 5, 9, ..., then those from 2 and from 3, then the rest after the last four."""
     if max(len(base), len(state)) > MAX_DELTA:
         return ""
     from_bytes, to = from_base64(base, "base"), from_base64(state, "state")
@@ -303,7 +302,7 @@ def encode_delta(base: str, state: str) -> str:
 
 
 def cut_delta(text: str, path: str) -> tuple[Any, ...]:
-    """(digest of the base, digest of the state, base64) of a difference."""
+    """Returns (digest of the base, digest of the state, base64) of a difference."""
     parts = text[len(DELTA) :].split(":", 2)
     if not text.startswith(DELTA) or len(parts) != 3:
         raise invalid(path, "delta:<digest>:<digest>:<base64> is expected")
@@ -311,8 +310,8 @@ def cut_delta(text: str, path: str) -> tuple[Any, ...]:
 
 
 def decode_delta(base: bytes, text: str, path: str) -> bytes:
-    """The safetensors of the state that encode_delta wrote as the difference to base. Both digests are checked, and it is never
-    larger than base."""
+    """Returns the safetensors of the state that encode_delta wrote as a difference to base. It checks both digests, and the
+    state is never larger than base."""
     want, gives, data = cut_delta(text, path)
     if state_digest(base) != want:
         raise invalid(path, f"it is the difference to the state {want[:12]}, not to {state_digest(base)[:12]}")
@@ -332,7 +331,7 @@ def decode_delta(base: bytes, text: str, path: str) -> bytes:
 
 
 def from_list(rows: list[Any], path: str) -> torch.Tensor:
-    """A plain JSON list of numbers, nested to a rectangle: float64, or int64 where all are integers."""
+    """Returns the tensor of a plain JSON list of numbers, nested to a rectangle: float64, or int64 if all are integers."""
     try:
         a = np.asarray(rows)
     except (ValueError, OverflowError):
@@ -347,7 +346,7 @@ def from_list(rows: list[Any], path: str) -> torch.Tensor:
 
 
 def _culprit(rows: list[Any], path: str) -> str:
-    """Where the first value stands that is not a number, or the first row of another length."""
+    """Returns where the first value is that is not a number, or the first row of another length."""
     stack = [(rows, path)]
     while stack:
         v, at = stack.pop()
@@ -366,7 +365,7 @@ def _culprit(rows: list[Any], path: str) -> str:
 
 
 def to_list(t: torch.Tensor) -> list[Any]:
-    """Nested lists; numbers that JSON has not travel as texts."""
+    """Returns nested lists; numbers that JSON does not have become texts."""
     t = t.detach().to("cpu", torch.float32)
     out: list[Any] = t.tolist()
     if bool(torch.isfinite(t).all()):

@@ -1,4 +1,4 @@
-"""A batch's step in one of several processes: each takes its share of the batch, DistributedDataParallel adds up."""
+"""A step in one of several processes: each takes its share of the batch, and DistributedDataParallel adds up the gradients."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Together(Eager):
         super().__init__(run)
         self.forward = torch.nn.parallel.DistributedDataParallel(run.model, device_ids=[self.team.rank] if cuda else None)
         self.about += f", {self.team.size} processes"
-        self.share, self.whole, self.weight = 0, 0, 0.0  # of the batch: own samples, all samples, part of the mean
+        self.share, self.whole, self.weight = 0, 0, 0.0  # for the batch: own samples, all samples, this process's part of the mean
 
     def batches(self, order: torch.Tensor, first: int) -> Iterator[tuple[tuple[torch.Tensor, torch.Tensor, int], torch.Tensor]]:
-        """This rank's share of each batch, and the labels of all of it."""
+        """Yields this rank's share of each batch, and the labels of the whole batch."""
         feed, size = self.run.feed, self.run.size
         order = order.to(feed.y.device)
         for i in range(first * size, len(order), size):
@@ -42,7 +42,7 @@ class Together(Eager):
         with self.device.autocast():
             out = self.forward(x)
         loss = self.loss.mean(out, y)
-        scaled = loss * (self.weight * self.team.size)  # DDP divides by the ranks
+        scaled = loss * (self.weight * self.team.size)  # DDP divides by the number of ranks
         (self.scaler.scale(scaled) if self.scaler is not None else scaled).backward()
         return out, loss
 

@@ -1,4 +1,4 @@
-"""A train job as a whole: the TrainResult, events on the way, and what is done when memory runs out.
+"""A whole train job: its events, its TrainResult, and what happens if memory runs out.
 
     train          the operation train
     train_epoch    one epoch, the predecessor's operation
@@ -23,8 +23,8 @@ from .wire import Emit, Request
 def train(
     request: Request, arrays: Arrays, emit: Emit, stop: Flag, memory: Memory | None = None, begun: float | None = None
 ) -> dict[str, Any]:
-    """The TrainResult of a train job that began then. With on_oom "halve" a batch that does not fit is halved until it does.
-    A training that ends too soon leaves its result in the memory."""
+    """Returns the TrainResult of a train job; begun is when the job began. With on_oom "halve", a batch that does not fit is
+    halved until it does. A training that ends too soon leaves its result in the memory."""
     while True:
         trainer = None
         try:
@@ -53,7 +53,7 @@ def train(
 
 
 def train_epoch(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[str, Any]:
-    """One epoch, the predecessor's request and response."""
+    """Trains one epoch, with the predecessor's request and response."""
     request = replace(request, hyper=replace(request.hyper, epochs=1))
     out = train(request, arrays, lambda event: None, stop)
     record = out["history"][-1]

@@ -1,7 +1,7 @@
 """The state of a run and its loop: epochs of mini-batches, validation, early stopping, checkpoints.
 
-What a Trainer does is the same on every device (README.md, "What a seed means"); how one batch is computed is the business
-of step.py, graph.py and together.py.
+A Trainer does the same on every device (README.md, "What a seed means"). step.py, graph.py and together.py compute one
+batch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .team import Alone, Flag, Late, Stopped, Team
 from .together import Together
 from .wire import Emit, JobError, Request, invalid, number
 
-BATCH_EVENTS = 0.5  # seconds between two of them
+BATCH_EVENTS = 0.5  # seconds between two batch events
 Pair = tuple[torch.Tensor, torch.Tensor]  # samples and labels
 Named = dict[str, torch.Tensor]
 
@@ -54,15 +54,15 @@ class Trainer:
         self.held = Feed(*held, self.device.torch, room // 2) if held else None
         self.size = min(h.batch_size or len(x), len(x))
         self.batches = len(x) // self.size if h.drop_last else math.ceil(len(x) / self.size)
-        self.samples = min(self.batches * self.size, len(x))  # an epoch
+        self.samples = min(self.batches * self.size, len(x))  # in an epoch
         self.stepper = stepper(self)
         self.optimizer = self.stepper.optimizer
         self.rate = optim.Rate(h, request.start_epoch, self.batches)
-        self.step = 0  # batches done over all continuations
+        self.step = 0  # batches done, over all continuations
         if request.optimizer_state:
             self._load_optimizer(tensors.load_state(request.optimizer_state, "optimizer_state"))
         self.epoch, self.end = request.start_epoch, request.start_epoch + h.epochs  # counted from 0
-        self.batch = 0  # where a resumed epoch goes on, with these sums and this random state
+        self.batch = 0  # where a resumed epoch continues, with these sums and this random state
         self.sums: list[float] | None = None
         self.rng: tuple[torch.Tensor, torch.Tensor | None] | None = None
         self.history: list[dict[str, Any]] = []
@@ -74,7 +74,7 @@ class Trainer:
         self.told = 0.0
 
     def _validation(self, arrays: Arrays, x: torch.Tensor, y: torch.Tensor) -> tuple[Pair, Pair | None]:
-        """((x, y) to train on, (x, y) held out or None)."""
+        """Returns ((x, y) to train on, (x, y) held out or None)."""
         d, split = self.request.validation_data, self.hyper.validation_split
         if d is not None and split:
             raise invalid("hyperparameters.validation_split", "there is validation_data already")
@@ -95,7 +95,7 @@ class Trainer:
         return (x[kept], y[kept]), (x[held], y[held])
 
     def _check_batches(self, n: int, sample: tuple[int, ...]) -> None:
-        """Refuses a batch of one sample, above all a last one, that a norm would take the variance of (worker.CheckBatches)."""
+        """Refuses a batch of one sample, mostly a last one, if a norm would take its variance (Hyperparameters.CheckBatches in Go)."""
         size = min(self.hyper.batch_size or n, n)
         if self.spec["type"] == "python" or (size > 1 and (n % size != 1 or self.hyper.drop_last)):
             return
@@ -113,7 +113,7 @@ class Trainer:
     # The loop ------------------------------------------------------------------
 
     def run(self) -> dict[str, Any]:
-        """Trains to the end, or until there is no time left; raises Stopped, or JobError if the loss is no number any more."""
+        """Trains to the end, or until there is no time left; raises Stopped, or JobError if the loss is no longer finite."""
         self._resume()
         start = time.monotonic()
         why = ""
@@ -127,7 +127,7 @@ class Trainer:
                 raise JobError("Unsupported", "the job's time limit leaves no time for a batch; give it more") from None
             return self._result(AT_LIMIT, state)
         except Stopped:
-            if self.team.size == 1:  # a team's sums are apart within an epoch
+            if self.team.size == 1:  # in a team, each process has its own sums within an epoch
                 self._checkpoint()
             self._leave(INTERRUPTED, start)
             raise
@@ -144,7 +144,7 @@ class Trainer:
         return self._result(why, state)
 
     def _leave(self, why: str, start: float) -> None:
-        """Keeps the result of a training that ended too soon. Memory may have run out, or the device may be gone: then there is none."""
+        """Keeps the result of a training that ended too soon. If memory ran out or the device is gone, there may be none."""
         self.spent += time.monotonic() - start
         try:
             state = self._salvaged(running=why == INTERRUPTED)
@@ -153,7 +153,7 @@ class Trainer:
             self.remains = None
 
     def _salvaged(self, running: bool) -> State | None:
-        """The weights of a training that ended too soon. Those of a running one are whole if it was stopped from outside."""
+        """Returns the weights of a training that ended too soon. If it was stopped from outside, its current weights are complete."""
         if running and (self.epoch > self.request.start_epoch or self.batch):
             state = self._chosen()
             if state.finite():
@@ -167,7 +167,7 @@ class Trainer:
         return State(models.state(self.model), self._optimizer_state(), self.epoch, self.batch)
 
     def _epoch(self) -> str:
-        """One epoch; why training ends after it, if it does."""
+        """Trains one epoch. Returns why training stops after it, or ""."""
         begun = time.monotonic()
         if self.epoch > self.request.start_epoch:
             self.team.look(self.stop, self.clock.late(self.team.every, validation=self.team.size > 1))
@@ -193,14 +193,14 @@ class Trainer:
         return why
 
     def _train_epoch(self) -> tuple[float, float | None, float]:
-        """(mean loss, share of right samples or None, learning rate of the last batch)."""
+        """Returns (mean loss, share of correct samples or None, learning rate of the last batch)."""
         h, e = self.hyper, self.epoch
         generator = torch.Generator().manual_seed(h.seed + 1 + e)
         order = torch.randperm(self.feed.samples, generator=generator) if h.shuffle else torch.arange(self.feed.samples)
         order = order[: self.samples]
         torch.manual_seed(h.seed + 1 + e)
         if self.team.rank:
-            torch.manual_seed(h.seed + 1 + e + (self.team.rank << 40))  # masks of their own; the order is everybody's
+            torch.manual_seed(h.seed + 1 + e + (self.team.rank << 40))  # each rank has masks of its own; the order is the same for all
         self.model.train()
         sums = self.stepper.begin(self.sums)
         if self.batch and self.rng is not None:
@@ -235,7 +235,7 @@ class Trainer:
     def validate(self) -> tuple[float, float | None]:
         assert self.held is not None  # asked for only with a validation set
         begun = time.monotonic()
-        alone = self.team.size == 1  # several look at the same batches together
+        alone = self.team.size == 1  # with several processes a check is a message between all, and they have different numbers of slices
         look = (lambda: self.team.look(self.stop, self.clock.late(0))) if alone else (lambda: None)
         size = max(self.size, evaluate.BATCH)
         loss, hits, _ = evaluate.measure(self.model, self.loss, self.held, self.device, size, team=self.team, look=look)
@@ -264,7 +264,7 @@ class Trainer:
         return out
 
     def _about(self) -> dict[str, Any]:
-        """What a result says of the model and where it was trained."""
+        """Returns what a result says about the model and where it was trained."""
         return {
             "model_config": self.spec,
             "parameters": models.parameters(self.model),
@@ -281,7 +281,7 @@ class Trainer:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
-        """Everything that the next batch depends on, to a bit."""
+        """Saves everything that the next batch depends on, bit by bit."""
         if self.memory is None or self.team.rank:
             return
         named = {f"model.{k}": v for k, v in models.state(self.model).items()}
@@ -309,7 +309,7 @@ class Trainer:
             self.emit({"type": "checkpoint", "message": f"epoch {self.epoch}, batch {self.batch}"})
 
     def _resume(self) -> None:
-        """Goes on from the checkpoint of an earlier delivery of this run, telling its epochs again."""
+        """Continues from the checkpoint of an earlier delivery of this run, and sends its epochs again."""
         found = self.memory.load() if self.memory else None
         if found is None:
             return
@@ -339,7 +339,7 @@ class Trainer:
 
 
 def stepper(run: Run) -> Eager:
-    """The way for this job; accelerate: auto, off, graph, compile."""
+    """Returns how to compute a batch of this job; accelerate is auto, off, graph or compile."""
     if run.team.size > 1:
         return Together(run)
     if run.hyper.accelerate in ("auto", "graph") and graph.graphable(run):

@@ -1,11 +1,11 @@
-"""The input of a job, read once at the door into frozen dataclasses.
+"""The input of a job, read once into frozen dataclasses when it arrives.
 
-What comes in was written by someone else: a field that is missing, unknown, of
+The input was written by someone else: a field that is missing, unknown, of
 the wrong type or out of range is a JobError that names it; nothing is guessed.
 The names are those of the Go package worker (request.go); fields.py reads JSON, hyper.py the hyperparameters.
 
     Request             the whole input, from parse(input)
-    number, chunks      what goes out: finite JSON, pieces under the limit
+    number, chunks      output: finite JSON, pieces below the limit
     finale              the last events of a training
 """
 
@@ -32,7 +32,7 @@ Emit = Callable[[dict[str, Any]], None]  # takes an event of a job
 PROTOCOL = LIMITS["protocol"]
 MAX_CHUNK = 900_000  # bytes of JSON in a stream chunk; RunPod splits above 1 MB (worker/event.go)
 INLINE = MAX_CHUNK // 3  # characters of a state within the done event, as in worker/collect.go
-HISTORY = 750  # epochs within the done event; a longer history is in the epoch events alone
+HISTORY = 750  # epochs within the done event; a longer history is only in the epoch events
 
 
 # What a request holds -------------------------------------------------------
@@ -51,7 +51,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Join:
-    """An array that came in parts, arrays of uint8 (worker/request.go)."""
+    """An array that came in parts, which are arrays of uint8 (worker/request.go)."""
 
     path: str
     sha256: str
@@ -62,7 +62,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Source:
-    """Where an array that the store lacks can be read from (worker/source.go)."""
+    """The address of an array that the store lacks (worker/source.go)."""
 
     url: str
     bytes: int
@@ -70,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Upload:
-    """Where a result larger than above bytes goes (worker/source.go)."""
+    """The address for a result of more than above bytes (worker/source.go)."""
 
     url: str
     name: str
@@ -104,7 +104,7 @@ class Request:
     optimizer_state: str = ""
     start_epoch: int = 0
     state_delta: bool = False  # the answer may have states as differences to these
-    time_limit: float = 0.0  # seconds after which the service ends the job; 0: not known
+    time_limit: float = 0.0  # seconds after which the service stops the job; 0: not known
     sources: dict[str, Any] = field(default_factory=dict)  # digest -> Source
     upload: Upload | None = None
     requests: tuple[Any, ...] = ()
@@ -112,11 +112,11 @@ class Request:
     join: tuple[Any, ...] = ()  # store: arrays that came in parts
 
 
-_STATE_LIMIT = 1 << 31  # characters of base64; what can be decoded is bounded again in tensors.py
+_STATE_LIMIT = 1 << 31  # characters of base64; tensors.py bounds what is decoded
 
 
 def parse(value: Any, path: str = "") -> Request:
-    """The request behind a job's input object."""
+    """Returns the request in a job's input object."""
     f = Fields(value, path or "input")
     f.path = path
     operation = f.text("operation", choices=OPERATIONS) if f.has("operation") else ""
@@ -263,7 +263,7 @@ def _join(value: Any, path: str) -> Join:
 
 
 def digest(value: Any, path: str) -> str:
-    """64 lower-case hexadecimal digits; nothing else may become a file name."""
+    """Returns a digest of 64 lower-case hexadecimal digits; nothing else may become a file name."""
     if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
         raise invalid(path, f"a SHA-256 digest is 64 lower-case hexadecimal digits, not {shown(value)}")
     return value
@@ -294,7 +294,7 @@ def _dataset(value: Any, path: str, labels: bool) -> Dataset | None:
 
 
 def _inputs(value: Any, path: str) -> Dataset | None:
-    """predict's input: {"features": ...}, or, as the predecessor had it, the rows themselves."""
+    """Returns the input of predict: {"features": ...}, or the rows themselves, as with the predecessor."""
     if value is None:
         return None
     if isinstance(value, dict) and "features" in value:
@@ -306,7 +306,7 @@ def _inputs(value: Any, path: str) -> Dataset | None:
 
 
 def number(x: Any) -> Any:
-    """A float as it travels: NaN and the infinities are texts (worker/number.go)."""
+    """Returns a float as it travels: NaN and the infinities are texts (worker/number.go)."""
     x = float(x)
     if math.isfinite(x):
         return x
@@ -314,7 +314,7 @@ def number(x: Any) -> Any:
 
 
 def clean(value: Any) -> Any:
-    """A JSON value with every float made to travel."""
+    """Returns a JSON value with every float as it travels."""
     if isinstance(value, float):
         return number(value)
     if isinstance(value, dict):
@@ -325,14 +325,14 @@ def clean(value: Any) -> Any:
 
 
 def chunks(name: str, text: str, limit: int = MAX_CHUNK) -> list[Any]:
-    """A text that is larger than a chunk as the parts that carry it (worker/event.go, Part)."""
+    """Returns the parts that carry a text larger than a chunk (worker/event.go, Part)."""
     size = limit - 1000  # the envelope of an event
     count = -(-len(text) // size)
     return [{"name": name, "index": i, "count": count, "data": text[i * size : (i + 1) * size]} for i in range(count)]
 
 
 def finale(result: dict[str, Any]) -> list[Any]:
-    """The done event, after the parts of the states that do not fit in it (TrainResult.Emit in worker/collect.go)."""
+    """Returns the parts of the states that do not fit in the done event, then the done event (TrainResult.Emit in worker/collect.go)."""
     events, parts = [], {}
     if len(result["history"]) > HISTORY:
         result["history"] = []
