@@ -116,8 +116,8 @@ class Broken(Exception):
 
 def refused(status: int, path: str) -> Exception:
     if status >= 500 or status in (408, 429):
-        return Broken(f"it answers {status}")
-    return JobError("MissingData", f"the address answers {status}: it is past its time, or nothing is there; redirects are not followed", path)
+        return Broken(f"HTTP status {status}")
+    return JobError("MissingData", f"HTTP status {status}: the address has expired, or the file does not exist; redirects are not followed", path)
 
 
 def again(job: Callable[[], None], path: str) -> None:
@@ -130,7 +130,7 @@ def again(job: Callable[[], None], path: str) -> None:
             why = str(e) if isinstance(e, Broken) else type(e).__name__
             if n + 1 < TRIES:
                 time.sleep(0.2 * 2**n)
-    raise JobError("MissingData", f"the address could not be reached: {why}", path)
+    raise JobError("MissingData", f"cannot reach the address: {why}", path)
 
 
 def read(url: str, path: str, length: int) -> bytearray:
@@ -166,15 +166,15 @@ class _File:
                 raise refused(response.status, self.path)
             self.tag = response.getheader("ETag") or ""
             if response.length is not None and len(self.data) + response.length != self.length:
-                raise JobError("DamagedData", f"{len(self.data) + response.length} bytes, {self.length} were said", self.path)
+                raise JobError("DamagedData", f"got {len(self.data) + response.length} bytes, want {self.length}", self.path)
             while piece := response.read(min(1 << 20, self.length - len(self.data) + 1)):
                 self.data += piece
                 if len(self.data) > self.length:
-                    raise JobError("DamagedData", f"more than {self.length} bytes", self.path)
+                    raise JobError("DamagedData", f"got more than {self.length} bytes", self.path)
         finally:
             connection.close()
         if len(self.data) < self.length:
-            raise Broken(f"it broke off after {len(self.data)} of {self.length} bytes")
+            raise Broken(f"the connection broke after {len(self.data)} of {self.length} bytes")
 
 
 def write(url: str, path: str, data: bytes) -> None:
@@ -203,12 +203,12 @@ def fetch(url: str, path: str, limit: int = 0) -> torch.Tensor:
         except (ValueError, EOFError, OSError):
             raise invalid(path, "a .npy file that cannot be read, or that holds Python objects") from None
         if a.dtype.kind not in "iuf" or a.dtype == np.uint64:
-            raise invalid(path, f"a .npy file of {a.dtype} is not numbers")
+            raise invalid(path, f"want a .npy file of numbers, got one of {a.dtype}")
         a = a.astype(np.int64 if a.dtype.kind in "iu" else a.dtype.newbyteorder("="), copy=False)
         return torch.from_numpy(np.ascontiguousarray(a))
     named = tensors.load_safetensors(data, path)
     if len(named) != 1:
-        raise invalid(path, f"a file of {len(named)} tensors; one is expected")
+        raise invalid(path, f"want a file with one tensor, got {len(named)}")
     return next(iter(named.values()))
 
 

@@ -104,7 +104,7 @@ class Store:
         t = tensors.load_safetensors(data, path).get("data")
         if t is None or tensors.content_digest(t) != digest:
             self.path(digest).unlink(missing_ok=True)
-            raise JobError("MissingData", f"what the store held as {digest} was damaged and is removed; send it again", path)
+            raise JobError("MissingData", f"the store's file of {digest} was damaged and has been removed; send it again", path)
         self._keep(digest, t)
         return t
 
@@ -132,7 +132,7 @@ class Store:
         for i, part in enumerate(j.parts):
             t = self.get(part, f"{j.path}.parts[{i}]")
             if t.dtype != torch.uint8 or len(whole) + t.numel() > tensors.MAX_BYTES:
-                raise invalid(f"{j.path}.parts[{i}]", f"no piece of at most {tensors.MAX_BYTES} bytes in all")
+                raise invalid(f"{j.path}.parts[{i}]", f"not a piece of an array of at most {tensors.MAX_BYTES} bytes")
             whole += tensors.raw(t)
         t = tensors.array(j.dtype, j.shape, whole, j.path)
         if tensors.content_digest(t) != j.sha256:
@@ -177,7 +177,7 @@ class Fetched:
 
 def fetched(digest: str, source: Source) -> torch.Tensor:
     """Returns the array at an address, which must have the digest."""
-    damaged = JobError("DamagedData", f"the content of the address of {digest[:12]} is something else", "sources")
+    damaged = JobError("DamagedData", f"the file at the address of {digest[:12]} has other content", "sources")
     read = address.read(source.url, "sources", source.bytes)
     try:
         named = tensors.load_safetensors(read, "sources")

@@ -45,9 +45,9 @@ def world(request: Request) -> int:
     have = torch.cuda.device_count() if torch.cuda.is_available() else int(os.environ.get("GOPHERPOD_CPU_RANKS", "1"))
     want = request.hyper.gpus or have
     if want > have > 1 or (want > 1 and have < 2):
-        raise unsupported("hyperparameters.gpus", f"{want} are asked for, this worker has {have if have > 1 or torch.cuda.is_available() else 0}")
+        raise unsupported("hyperparameters.gpus", f"the job asks for {want}, this worker has {have if have > 1 or torch.cuda.is_available() else 0}")
     if want > 1 and request.hyper.optimizer == "lbfgs":
-        raise unsupported("hyperparameters.gpus", "lbfgs searches on one GPU only")
+        raise unsupported("hyperparameters.gpus", "lbfgs runs on one GPU only")
     return max(want, 1)
 
 

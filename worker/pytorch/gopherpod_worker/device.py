@@ -58,7 +58,7 @@ def choose(precision: str, rank: int = 0) -> Device:
     precision that changes results by more than the rounding of products has to be requested."""
     if not torch.cuda.is_available():
         if precision == "fp16":
-            raise unsupported("hyperparameters.precision", "fp16 with scaling wants a GPU; bf16 and fp32 work on this CPU")
+            raise unsupported("hyperparameters.precision", "fp16 needs a GPU; bf16 and fp32 work on this CPU")
         if precision == "bf16":
             return Device(torch.device("cpu"), "cpu", "bf16", "asked for")
         reason = {"tf32": "tf32 is a GPU's; a CPU computes in fp32", "fp32": "asked for"}.get(precision, "no GPU: fp32")

@@ -127,7 +127,7 @@ class Builder:
             f.raw("shortcut")
             f.end()
             if y.shape != z.shape:
-                raise invalid(at, f"{label}: its layers give {list(y.shape[1:])}, the way around {list(z.shape[1:])}; a shortcut helps")
+                raise invalid(at, f"{label}: its layers give {list(y.shape[1:])}, the way around them {list(z.shape[1:])}; add a shortcut of that shape")
             return Residual(nn.Sequential(*inner), nn.Sequential(*around)), full, y
         forks = f.raw("branches")
         if forks is None:
@@ -165,7 +165,7 @@ class Builder:
             n = Fields(node, f"{f.at('nodes')}[{i}]")
             name = n.text("name", limit=64)
             if not name.isidentifier() or name in shapes or hasattr(nn.ModuleDict(), name):
-                raise invalid(n.at("name"), f"{shown(name)} is not a name that is free")
+                raise invalid(n.at("name"), f"{shown(name)} is not a name, or is already used")
             inputs = n.raw("inputs", ["input"])
             inputs = inputs if isinstance(inputs, list) else [inputs]
             for name_in in inputs:

@@ -155,7 +155,7 @@ def fetch_states(value: Any, store: data.AnyStore) -> Any:
 def stored_state(store: data.AnyStore, digest: str, name: str) -> bytes:
     t = store.get(digest, name)
     if t.dtype != torch.uint8:
-        raise invalid(name, "the digest is that of an array, and no state")
+        raise invalid(name, "the digest is of an array, not of a state")
     return tensors.raw(t)
 
 
@@ -213,7 +213,7 @@ def upload_states(request: Request, result: dict[str, Any], emit: Emit) -> dict[
     try:
         uploaded = upload(request, {n: torch.frombuffer(bytearray(b), dtype=torch.uint8) for n, b in states.items()})
     except JobError as e:
-        emit({"type": "log", "message": f"the states come in the stream: {e.message}"})
+        emit({"type": "log", "message": f"the upload failed, so the states are sent in the stream: {e.message}"})
         return result
     return result if uploaded is None else {**result, "model_state": "", "optimizer_state": "", "uploaded": uploaded}
 
@@ -257,7 +257,7 @@ def put(request: Request, arrays: data.Arrays) -> dict[str, Any]:
         out["have"] += [d for d, parts in lacking if not parts]
         out["missing"] += [part for _, parts in lacking for part in parts]
     elif not stored:
-        raise invalid("tensors", "nothing to store and no digests to ask for")
+        raise invalid("tensors", "want tensors to store, or digests to look up")
     return out
 
 
@@ -281,7 +281,7 @@ def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
         path = f"requests[{i}]"
         try:
             if isinstance(part, dict) and part.get("operation") == "batch":
-                raise invalid("operation", "a batch in a batch")
+                raise invalid("operation", "a batch must not contain a batch")
             results.append(run(part, lambda event: None, stop, None, arrays.named, arrays.store))
             results[-1].pop(WHOLE, None)
         except Stopped:

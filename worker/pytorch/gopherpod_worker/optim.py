@@ -87,7 +87,7 @@ def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict
     tensors = dict(tensors)
     count = tensors.pop("step", None)
     if count is None or count.numel() != 1 or not 0 <= float(count) < 1 << 53:
-        raise invalid(path + ".step", "the number of batches done is missing")
+        raise invalid(path + ".step", "is missing: it is the number of batches done")
     step = int(count)
     for name in [n for n in tensors if n.startswith("scheduler.")]:
         del tensors[name]

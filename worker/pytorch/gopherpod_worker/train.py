@@ -35,7 +35,7 @@ def train(
         except NotRecordable as e:
             del trainer
             request = replace(request, hyper=replace(request.hyper, accelerate="off"))
-            emit({"type": "log", "message": f"no CUDA graph of this model ({e}); going on without"})
+            emit({"type": "log", "message": f"no CUDA graph of this model ({e}); continuing without one"})
         except Exception as e:
             if trainer is not None and memory is not None:
                 memory.remains = trainer.remains
@@ -49,7 +49,7 @@ def train(
             if request.hyper.on_oom != "halve" or size <= 1 or done:
                 raise devices.memory_error(e, size, *fitting.fitting(request, arrays, size)) from None
             request = replace(request, hyper=replace(request.hyper, batch_size=size // 2))
-            emit({"type": "log", "message": f"batch_size {size} does not fit in memory; going on with {size // 2}"})
+            emit({"type": "log", "message": f"batch_size {size} does not fit in memory; continuing with {size // 2}"})
 
 
 def train_epoch(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[str, Any]:

@@ -125,12 +125,12 @@ def parse(value: Any, path: str = "") -> Request:
         raise invalid(f.at("operation"), "missing; known: " + ", ".join(OPERATIONS))
     protocol = f.integer("protocol", 0, 0, 1 << 31)
     if protocol not in (0, PROTOCOL):
-        raise invalid(f.at("protocol"), f"{protocol} is not spoken here; known: 0 (plain lists), {PROTOCOL}")
+        raise invalid(f.at("protocol"), f"unknown protocol {protocol}; known: 0 (plain lists), {PROTOCOL}")
     needed, allows = OPERATIONS[operation]
     allowed = (*needed, *allows)
     for name in needed:
         if not f.has(name):
-            why = "; an untrained model is not evaluated" if name == "model_state" else ""
+            why = "; an untrained model cannot be evaluated" if name == "model_state" else ""
             raise invalid(f.at(name), f"{operation} needs it{why}")
     run_id = f.text("run_id", "", limit=LIMITS["run_id"])
     if "run_id" in needed and not run_id:

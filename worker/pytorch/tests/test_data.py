@@ -136,7 +136,7 @@ def test_files_with_objects_are_refused(served):
     with pytest.raises(wire.JobError, match="Python objects"):
         address.fetch(URL, "f")
     served["/data/x.npy"] = npy(np.array(["a"]))
-    with pytest.raises(wire.JobError, match="not numbers"):
+    with pytest.raises(wire.JobError, match="of numbers, got"):
         address.fetch(URL, "f")
     served["/data/x.npy"] = npy(np.zeros(5))[:-3]
     with pytest.raises(wire.JobError):
