@@ -160,7 +160,7 @@ class Builder:
         nodes, specs, plan, shapes = {}, [], [], {"input": x}
         given = f.raw("nodes")
         if not isinstance(given, list) or not given:
-            raise invalid(f.at("nodes"), "a list of nodes is expected")
+            raise invalid(f.at("nodes"), "want a list of nodes")
         for i, node in enumerate(given):
             n = Fields(node, f"{f.at('nodes')}[{i}]")
             name = n.text("name", limit=64)
@@ -172,7 +172,7 @@ class Builder:
                 if not isinstance(name_in, str) or name_in not in shapes:
                     raise invalid(n.at("inputs"), f"unknown node {shown(name_in)}; {nearest(str(name_in), shapes)}")
             if not inputs:
-                raise invalid(n.at("inputs"), "at least one input is expected")
+                raise invalid(n.at("inputs"), "want at least one input")
             how, dim = n.text("merge", "concat", ("concat", "add", "multiply")), n.integer("dim", 1, -16, 16)
             y = self.merged([shapes[k] for k in inputs], how, dim, n.path, f"node {name}")
             modules, spec, y = self.sequence(n.raw("layers", []), n.at("layers"), y, 1)
@@ -204,7 +204,7 @@ def build(spec: Any, sample: tuple[Any, ...], seed: int, whole: bool = False, li
     specs = f.raw("layers")
     f.end()
     if not specs:
-        raise invalid("model_config.layers", "at least one layer is expected")
+        raise invalid("model_config.layers", "want at least one layer")
     modules, full, y = builder.sequence(specs, "model_config.layers", x)
     return nn.Sequential(*modules), {"type": "sequential", "layers": full}, tuple(y.shape[1:])
 
@@ -225,7 +225,7 @@ def _code(f: Fields, sample: tuple[Any, ...]) -> tuple[Any, ...]:
             "this endpoint does not run code from requests; its operator can switch that on with GOPHERPOD_ALLOW_CODE=1",
         )
     if not isinstance(args, dict):
-        raise invalid("model_config.args", "an object is expected")
+        raise invalid("model_config.args", "want an object")
     scope: dict[str, Any] = {"__name__": "gopherpod_model", "torch": torch, "nn": nn}
     try:
         exec(compile(source, "model_config.source", "exec"), scope)  # the operator has allowed it

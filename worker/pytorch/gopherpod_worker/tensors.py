@@ -64,7 +64,7 @@ def too_large(path: str, limit: int) -> JobError:
 
 def from_base64(text: Any, path: str) -> bytes:
     if not isinstance(text, str):
-        raise invalid(path, f"base64 is expected, not {shown(text)}")
+        raise invalid(path, f"want base64, got {shown(text)}")
     if len(text) // 4 * 3 > (limit := room()):
         raise too_large(path, limit)
     try:
@@ -104,14 +104,14 @@ def array(dtype: Any, shape: Any, data: Any, path: str) -> torch.Tensor:
     if kind is None:
         raise invalid(path + ".dtype", f"unknown type {shown(dtype)}; {nearest(str(dtype), _PLAIN.values())}")
     if not isinstance(shape, (list, tuple)) or len(shape) > 16:
-        raise invalid(path + ".shape", "a list of at most 16 sizes is expected")
+        raise invalid(path + ".shape", "want a list of at most 16 sizes")
     count = extent = 1
     for n in shape:
         if isinstance(n, bool) or not isinstance(n, int) or n < 0:
             raise invalid(path + ".shape", f"{shown(n)} is not a size")
         count, extent = count * n, extent * max(n, 1)
     if not isinstance(data, (bytes, bytearray, memoryview)):
-        raise invalid(path + ".data", "bytes are expected")
+        raise invalid(path + ".data", "want bytes")
     want = count * torch.empty(0, dtype=kind).element_size()
     if want != len(data):
         raise invalid(path, f"{dtype} of shape {list(shape)} has {want} bytes, here are {len(data)}")
@@ -138,7 +138,7 @@ def decode(value: Any, path: str = "tensors") -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict) or set(value) - {"codec", "data"}:
-        raise invalid(path, 'an object {"codec", "data"} is expected')
+        raise invalid(path, 'want an object {"codec", "data"}')
     codec = value.get("codec")
     if codec not in ("msgpack", "msgpack+zstd"):
         raise invalid(path + ".codec", f"unknown codec {shown(codec)}; known: msgpack, msgpack+zstd")
@@ -150,12 +150,12 @@ def decode(value: Any, path: str = "tensors") -> dict[str, Any]:
     except Exception as e:  # msgpack raises half a dozen types; all mean the same here
         raise invalid(path + ".data", f"not msgpack: {type(e).__name__}") from None
     if not isinstance(entries, dict):
-        raise invalid(path + ".data", "a map of names is expected")
+        raise invalid(path + ".data", "want a map of names")
     out = {}
     for name, given in entries.items():
         at = f"{path}.{name}"
         if not isinstance(given, dict) or set(given) != {"dtype", "shape", "data"}:
-            raise invalid(at, "a map of dtype, shape and data is expected")
+            raise invalid(at, "want a map of dtype, shape and data")
         out[name] = array(given["dtype"], given["shape"], given["data"], at)
     return out
 
@@ -205,10 +205,10 @@ def load_safetensors(data: bytes | bytearray, path: str) -> dict[str, Any]:
     for name, e in header.items():
         at = f"{path}.{name}"
         if not isinstance(e, dict) or set(e) != {"dtype", "shape", "data_offsets"}:
-            raise invalid(at, "safetensors: dtype, shape and data_offsets are expected")
+            raise invalid(at, "safetensors: want dtype, shape and data_offsets")
         span = e["data_offsets"]
         if not isinstance(span, list) or len(span) != 2 or any(isinstance(v, bool) or not isinstance(v, int) for v in span):
-            raise invalid(at, "safetensors: data_offsets are two integers")
+            raise invalid(at, "safetensors: want two integers as data_offsets")
         if not 0 <= span[0] <= span[1] <= len(body):
             raise invalid(at, f"safetensors: data_offsets {span} are outside of {len(body)} bytes")
         if e["dtype"] not in _SHORT.values():
@@ -305,7 +305,7 @@ def cut_delta(text: str, path: str) -> tuple[Any, ...]:
     """Returns (digest of the base, digest of the state, base64) of a difference."""
     parts = text[len(DELTA) :].split(":", 2)
     if not text.startswith(DELTA) or len(parts) != 3:
-        raise invalid(path, "delta:<digest>:<digest>:<base64> is expected")
+        raise invalid(path, "want delta:<digest>:<digest>:<base64>")
     return digest(parts[0], path), digest(parts[1], path), parts[2]
 
 
@@ -342,7 +342,7 @@ def from_list(rows: list[Any], path: str) -> torch.Tensor:
         return torch.from_numpy(a)
     if a.dtype.kind == "f":
         return torch.from_numpy(a.astype(np.float64, copy=False))
-    raise invalid(path, "numbers are expected; " + _culprit(rows, path))
+    raise invalid(path, "want numbers; " + _culprit(rows, path))
 
 
 def _culprit(rows: list[Any], path: str) -> str:

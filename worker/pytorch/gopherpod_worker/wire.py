@@ -173,7 +173,7 @@ def _start(got: dict[str, Any], path: str) -> int:
 def _flag(value: Any, path: str) -> bool:
     if value is None or isinstance(value, bool):
         return bool(value)
-    raise invalid(path, f"true or false is expected, not {shown(value)}")
+    raise invalid(path, f"want true or false, got {shown(value)}")
 
 
 def _seconds(value: Any, path: str) -> float:
@@ -181,7 +181,7 @@ def _seconds(value: Any, path: str) -> float:
         return 0.0
     most = LIMITS["time_limit"]
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        raise invalid(path, f"a number of seconds from 0 to {most} is expected, not {shown(value)}")
+        raise invalid(path, f"want a number of seconds from 0 to {most}, got {shown(value)}")
     return float(value)
 
 
@@ -189,7 +189,7 @@ def _state(value: Any, path: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise invalid(path, f"base64 of safetensors is expected, not {shown(value)}")
+        raise invalid(path, f"want base64 of safetensors, got {shown(value)}")
     if len(value) > _STATE_LIMIT:
         raise invalid(path, "larger than 2 GiB")
     return value
@@ -199,7 +199,7 @@ def sources(value: Any, path: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict) or len(value) > LIMITS["sources"]:
-        raise invalid(path, f"an object of at most {LIMITS['sources']} digests is expected")
+        raise invalid(path, f"want an object of at most {LIMITS['sources']} digests")
     return {digest(d, path): _source(s, path) for d, s in value.items()}
 
 
@@ -208,7 +208,7 @@ def _source(value: Any, path: str) -> Source:
     url, size = f.text("url", limit=LIMITS["address"]), f.integer("bytes", 0, 0, 1 << 50)
     f.end()
     if not url or size <= 0:
-        raise invalid(path, "an address and a length are expected")
+        raise invalid(path, "want an address and a length")
     return Source(url, size)
 
 
@@ -228,7 +228,7 @@ def _requests(value: Any, path: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not value:
-        raise invalid(path, "a list of requests is expected")
+        raise invalid(path, "want a list of requests")
     if len(value) > LIMITS["requests"]:
         raise invalid(path, f"at most {LIMITS['requests']} requests fit in a batch, not {len(value)}")
     return tuple(value)
@@ -238,7 +238,7 @@ def _digests(value: Any, path: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > 100_000:
-        raise invalid(path, "a list of digests is expected")
+        raise invalid(path, "want a list of digests")
     return tuple(digest(v, f"{path}[{i}]") for i, v in enumerate(value))
 
 
@@ -246,7 +246,7 @@ def _joins(value: Any, path: str) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > 1000:
-        raise invalid(path, "a list of arrays in parts is expected")
+        raise invalid(path, "want a list of arrays in parts")
     return tuple(_join(v, f"{path}[{i}]") for i, v in enumerate(value))
 
 
@@ -256,7 +256,7 @@ def _join(value: Any, path: str) -> Join:
     parts = _digests(f.raw("parts"), f.at("parts"))
     f.end()
     if not isinstance(shape, list) or not shape or not all(type(n) is int and 0 < n < 1 << 40 for n in shape):
-        raise invalid(f.at("shape"), f"sizes above 0 are expected, not {shown(shape)}")
+        raise invalid(f.at("shape"), f"want sizes above 0, got {shown(shape)}")
     if not parts:
         raise invalid(f.at("parts"), "missing")
     return Join(path, sha256, dtype, tuple(shape), parts)
@@ -265,7 +265,7 @@ def _join(value: Any, path: str) -> Join:
 def digest(value: Any, path: str) -> str:
     """Returns a digest of 64 lower-case hexadecimal digits; nothing else may become a file name."""
     if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
-        raise invalid(path, f"a SHA-256 digest is 64 lower-case hexadecimal digits, not {shown(value)}")
+        raise invalid(path, f"want a SHA-256 digest of 64 lower-case hexadecimal digits, got {shown(value)}")
     return value
 
 
@@ -274,7 +274,7 @@ def _value(value: Any, path: str) -> Value:
         return Value(path, list=value)
     f = Fields(value, path)
     if len(f.left) != 1:
-        raise invalid(path, 'exactly one of {"tensor"}, {"sha256"}, {"url"} or a list is expected')
+        raise invalid(path, 'want exactly one of {"tensor"}, {"sha256"}, {"url"} or a list')
     tensor, sha, url = f.text("tensor"), f.raw("sha256"), f.text("url", limit=LIMITS["address"])
     f.end()
     return Value(path, tensor=tensor, sha256=digest(sha, path + ".sha256") if sha is not None else "", url=url)
