@@ -55,7 +55,6 @@ var unclear = []struct{ phrase, plain string }{
 // englishLater are folders and files that have not been rewritten yet. Take an entry
 // out when its text is plain; do not add any.
 var englishLater = []string{
-	"magics",
 	"runpod/train",
 	"runpod/transfer",
 }

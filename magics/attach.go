@@ -49,7 +49,7 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 	}
 	var record train.Record
 	if err := json.Unmarshal(r.Record, &record); err != nil {
-		return fmt.Errorf("run %s: its record cannot be read: %w", r.ID, err)
+		return fmt.Errorf("run %s: cannot read its record: %w", r.ID, err)
 	}
 	place, where, err := locateRun(c.Out.Stderr(), r)
 	if err != nil {

@@ -42,7 +42,7 @@ func cancelMagic() magic.Magic {
 	}
 }
 
-// jobOf reads the name of a model's variable, or a job's id.
+// jobOf returns the job of a model's variable or of a run; any other name is a job's id.
 func jobOf(ctx context.Context, c *magic.Call, name string) (runpod.JobID, error) {
 	if _, ok := c.Vars.Lookup(name); !ok && name != defaultModel {
 		if id, ok := jobOfRun(ctx, c, name); ok {
@@ -55,7 +55,7 @@ func jobOf(ctx context.Context, c *magic.Call, name string) (runpod.JobID, error
 		return "", err
 	}
 	if m.JobID == "" {
-		if id, ok := jobOfRun(ctx, c, m.RunID); ok { // it goes on behind its cell
+		if id, ok := jobOfRun(ctx, c, m.RunID); ok { // it continues in the background
 			return id, nil
 		}
 		return "", usage("%s has no job: it was loaded, or its training did not begin", name)

@@ -19,7 +19,7 @@ type command[O any] struct {
 	args    string // what follows the name, in the usage line
 	summary string
 	about   string // further help: the body, examples
-	// define makes the options; defaults come from there.
+	// define adds the options to fs and sets their defaults.
 	define func(fs *pflag.FlagSet, o *O)
 	// choices are the words that an option takes, for completion.
 	choices map[string][]string
@@ -45,7 +45,7 @@ func (m *command[O]) flags(o *O) *pflag.FlagSet {
 	return fs
 }
 
-// options adds the options to fs; they are read into o.
+// options adds the options to fs; parsing fs sets o.
 func (m *command[O]) options(fs *pflag.FlagSet, o *O) {
 	fs.SortFlags = false
 	fs.SetNormalizeFunc(commonName)
@@ -54,7 +54,7 @@ func (m *command[O]) options(fs *pflag.FlagSet, o *O) {
 	}
 }
 
-// Help is the usage line, the options with their defaults, and examples.
+// Help returns the usage line, the options with their defaults, and examples.
 func (m *command[O]) Help() string {
 	var o O
 	var b strings.Builder
@@ -89,8 +89,8 @@ func (m *command[O]) Run(ctx context.Context, c *magic.Call) error {
 	return explain(m.run(ctx, c, &o, args))
 }
 
-// form refuses a form of the magic that does not exist. A cell magic without a
-// body may still ask for help.
+// form returns an error if the magic does not have the form, line or cell, in which
+// it was called. Help for a cell magic can be asked for on a line.
 func (m *command[O]) form(c *magic.Call) error {
 	switch {
 	case c.Cell && m.kind&magic.Cell == 0:
@@ -129,7 +129,7 @@ func (m *command[O]) Complete(line string, pos int, vars magic.Vars) ([]string, 
 	return withPrefix(vars.Names(), word), start
 }
 
-// values completes behind an option: its choices, or variables, several of them
+// values completes the value of an option: one of its choices, or variables
 // separated by commas.
 func (m *command[O]) values(option, word string, start int, vars magic.Vars) ([]string, int) {
 	if c := m.choices[option]; c != nil {
@@ -162,5 +162,5 @@ func withPrefix(words []string, prefix string) []string {
 	return out
 }
 
-// noOptions are the options of a magic that has none.
+// noOptions is the option type of a magic without options.
 type noOptions struct{}

@@ -9,17 +9,17 @@ import (
 )
 
 // A Command is a magic that a command line can call too: with options that it has
-// parsed, instead of a line that the magic splits.
+// parsed itself, instead of a line for the magic to split.
 type Command interface {
 	magic.Magic
 	// Bind adds the magic's options to flags and returns a function that runs the magic
-	// with the values that flags then hold. Args are the words that are no options.
+	// with the values that flags then hold. Args are the words that are not options.
 	Bind(flags *pflag.FlagSet) func(ctx context.Context, c *magic.Call, args []string) error
 	// Choices returns the words that an option takes, by the option's name.
 	Choices() map[string][]string
 }
 
-// Named returns the magic of that name, or nil.
+// Named returns the magic with that name, or nil.
 func Named(name string) Command {
 	for _, m := range All() {
 		if c, ok := m.(Command); ok && m.Name() == name {
@@ -29,7 +29,7 @@ func Named(name string) Command {
 	return nil
 }
 
-// Bind is Command's.
+// Bind implements Command.
 func (m *command[O]) Bind(flags *pflag.FlagSet) func(ctx context.Context, c *magic.Call, args []string) error {
 	o := new(O)
 	m.options(flags, o)
@@ -38,10 +38,10 @@ func (m *command[O]) Bind(flags *pflag.FlagSet) func(ctx context.Context, c *mag
 	}
 }
 
-// Choices is Command's.
+// Choices implements Command.
 func (m *command[O]) Choices() map[string][]string { return m.choices }
 
-// give hands the result of a call to a program that asked for it.
+// give passes result to the calling program, if it asked for one.
 func give(c *magic.Call, result any) {
 	if c.Result != nil {
 		c.Result(result)

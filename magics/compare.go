@@ -72,7 +72,7 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 func (o *compareOptions) measure(ctx context.Context, c *magic.Call, names []string, models []*train.Model) ([]*train.Evaluation, error) {
 	var job train.Batch
 	results := make([]*train.Result[*train.Evaluation], len(models))
-	prepared := map[string]train.Data{} // by their columns, which models may want in different orders
+	prepared := map[string]train.Data{} // by columns: models may want them in different orders
 	for i, m := range models {
 		data, err := o.read(ctx, c, "-d", o.data, m)
 		if err != nil {

@@ -19,7 +19,7 @@ func configShows() []string {
 	}
 }
 
-// configMagic shows what is in force.
+// configMagic shows the settings in effect and where each comes from.
 func configMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_config", kind: magic.Line,

@@ -92,7 +92,7 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 	return nil
 }
 
-// costs are what %runpod_cost found, for a program to read.
+// costs is the result of %runpod_cost, for a program to read.
 type costs struct {
 	Days   int                    `json:"days"`
 	By     string                 `json:"by"`
@@ -105,8 +105,8 @@ func show(c *magic.Call, t render.Table) {
 	c.Out.Display(b)
 }
 
-// spent is what the runs cost by group; with RunPod's records, which go with days, what
-// was billed beside it.
+// spent returns a table of what the runs cost, by group. If there are records from
+// RunPod, which are per day, it also shows what was billed.
 func spent(by string, days int, sums []runs.Sum, records []runpod.BillingRecord) render.Table {
 	t := render.Table{
 		Caption: fmt.Sprintf("Runs of this machine in the last %s, by %s", plural(days, "day"), by),

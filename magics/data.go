@@ -18,7 +18,7 @@ import (
 // dataOptions say which samples and labels a magic reads.
 type dataOptions struct {
 	data, target, columns, encoding string
-	tables                          map[string]*dataset.Table // of the files that were read: once in a call
+	tables                          map[string]*dataset.Table // by file name: a call reads each file once
 }
 
 func (o *dataOptions) define(flags *pflag.FlagSet) {
@@ -32,7 +32,7 @@ func (o *dataOptions) defineColumns(flags *pflag.FlagSet) {
 	flags.StringVar(&o.encoding, "encoding", "", "`name` of a CSV file's encoding: "+strings.Join(dataset.Encodings(), ", ")+" (default utf-8)")
 }
 
-// read reads the data behind an option.
+// read reads the data that an option names.
 func (o *dataOptions) read(ctx context.Context, c *magic.Call, option, text string, model *train.Model) (train.Data, error) {
 	parts := strings.Split(text, ",")
 	for i := range parts {
@@ -70,7 +70,7 @@ func (o *dataOptions) read(ctx context.Context, c *magic.Call, option, text stri
 	case labels == nil:
 		d.Y, err = value(c.Vars, parts[1])
 	case len(labels.Columns) != 1:
-		return d, usage("%s has %d columns, and labels are one", parts[1], len(labels.Columns))
+		return d, usage("%s: want one column of labels, got %d", parts[1], len(labels.Columns))
 	case labels.Columns[0].Texts != nil:
 		d.Y = labels.Columns[0].Texts
 	default:
@@ -79,7 +79,7 @@ func (o *dataOptions) read(ctx context.Context, c *magic.Call, option, text stri
 	return d, err
 }
 
-// samples reads X alone.
+// samples reads X only.
 func (o *dataOptions) samples(ctx context.Context, c *magic.Call, name string, model *train.Model) (train.Data, error) {
 	table, err := o.table(ctx, c, name)
 	if err != nil {
@@ -89,15 +89,16 @@ func (o *dataOptions) samples(ctx context.Context, c *magic.Call, name string, m
 		return o.split(table, "", model)
 	}
 	if o.columns != "" {
-		return train.Data{}, usage("--columns chooses among the columns of a file or a struct, and %s has none", name)
+		return train.Data{}, usage("--columns: want a file or a struct with columns, got %s", name)
 	}
 	X, err := value(c.Vars, name)
 	return train.Data{X: X, XName: name}, err
 }
 
-// split makes data of the table: of the columns named, else of those that the model was
-// trained on. Columns are found by name and put in the model's order; a table that lacks
-// one is refused, because the right number of columns in another order is silently wrong.
+// split splits the table into samples and labels. The samples are the columns that
+// --columns names, otherwise those that the model was trained on. Columns are found by
+// name and put in the model's order; a table that lacks one is refused, because the right
+// number of columns in another order is silently wrong.
 func (o *dataOptions) split(table *dataset.Table, target string, model *train.Model) (train.Data, error) {
 	var columns []string
 	for _, name := range strings.Split(o.columns, ",") {
@@ -128,8 +129,8 @@ func sameNames(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// table reads a file, or a variable that has columns, and reports what the
-// reader decided; nil is another variable.
+// table reads a file, or a variable that has columns, and prints what the reader
+// decided. It returns nil for any other variable.
 func (o *dataOptions) table(ctx context.Context, c *magic.Call, word string) (*dataset.Table, error) {
 	if !dataset.IsFile(word) {
 		v, err := lookup(c.Vars, word)

@@ -40,7 +40,7 @@ func flowers(t *testing.T, name string, n int) any {
 	return frame
 }
 
-// From a file with names of classes to predictions with names of classes.
+// A model trained from a file with class names predicts class names.
 func TestTrainFromAFile(t *testing.T) {
 	numpy, err := filepath.Abs("../runpod/dataset/testdata")
 	if err != nil {
@@ -110,7 +110,7 @@ func TestTrainFromAFile(t *testing.T) {
 		"-d missing.csv -l kind":                                  "there is no file missing.csv here",
 		"-d flowers.csv -l species --columns length --gpus 0":     "--gpus 0: want 1 to 64, or all",
 		"-d " + numpy + "/hole.csv -l species":                    "hole.csv: line 4, column width holds no number (empty, NA or NaN); fill it in, or take the row or the column out",
-		"-d frame.Length,frame.Species --columns a":               "--columns chooses among the columns of a file or a struct, and frame.Length has none",
+		"-d frame.Length,frame.Species --columns a":               "--columns: want a file or a struct with columns, got frame.Length",
 		"-d flowers.csv -l species --columns length --model spec": "--model spec and a body exclude each other",
 	} {
 		if _, err := run(t, "runpod_train", args, "linear 3", vars, false); err == nil || !strings.Contains(err.Error(), want) {
@@ -119,7 +119,7 @@ func TestTrainFromAFile(t *testing.T) {
 	}
 }
 
-// A search with all its options: it goes on from its journal, ends trials early, and is
+// A search with all its options continues from its journal, stops trials early, and is
 // quiet.
 func TestSweepOptions(t *testing.T) {
 	embedded(t)
@@ -163,8 +163,8 @@ func TestSweepOptions(t *testing.T) {
 	}
 }
 
-// What a sweep would take, before it is sent; and each trial a run of the trackers, the
-// sweep their group.
+// A dry run shows what a sweep would need and sends nothing; each trial is a run of the
+// trackers, grouped by sweep.
 func TestSweepDryAndTracked(t *testing.T) {
 	embedded(t)
 	vars := newVars(map[string]any{})
@@ -202,7 +202,8 @@ func got(vars *fakeVars, name string) any {
 	return v.Interface()
 }
 
-// What has no option of its own is set by name, and a training that goes on keeps it.
+// A hyperparameter without an option of its own is set by name, and a continued
+// training keeps it.
 func TestSet(t *testing.T) {
 	embedded(t)
 	vars := newVars(map[string]any{"frame": flowers(t, "flowers.csv", 60)})

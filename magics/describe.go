@@ -10,7 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// howTrained names what makes the training: "adam, lr 0.002, batch 32, seed 7".
+// howTrained lists the hyperparameters that identify a training: "adam, lr 0.002,
+// batch 32, seed 7".
 func howTrained(h worker.Hyperparameters) string {
 	s := fmt.Sprintf("%s, lr %v, batch %d", h.Optimizer, h.LearningRate, h.BatchSize)
 	if h.DropLast {
@@ -28,13 +29,13 @@ func howTrained(h worker.Hyperparameters) string {
 	return s
 }
 
-// title is the line above the table of a training.
+// title returns the line above the table of a training.
 func title(m *worker.ModelConfig, parameters int, h worker.Hyperparameters) string {
 	return fmt.Sprintf("%s: %s parameters; %s", m.Title(), render.Count(parameters), howTrained(h))
 }
 
-// planInWords is the first line of a run. It holds nothing that changes from run
-// to run, the place included.
+// planInWords returns the first line of a run. Nothing in it changes from run to
+// run; that holds for the place too.
 func planInWords(p *train.Plan, where string) string {
 	h := p.Hyperparameters
 	held := ""

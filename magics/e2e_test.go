@@ -34,7 +34,7 @@ func embedded(t testing.TB) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	dir := t.TempDir() // without a .env
+	dir := t.TempDir() // has no .env
 	t.(interface{ Chdir(string) }).Chdir(dir)
 	for _, name := range []string{"RUNPOD_API_KEY", "RUNPOD_ENDPOINT_ID", "RUNPOD_ENDPOINT_BASE_URL"} {
 		t.Setenv(name, "")
@@ -178,7 +178,7 @@ func TestMagicEqualsCall(t *testing.T) {
 	}
 }
 
-// What is stored repeats byte for byte, except the line with the times.
+// The stored output repeats byte for byte, except for the line with the times.
 func TestOutputRepeats(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -212,8 +212,8 @@ func TestOutputRepeats(t *testing.T) {
 	}
 }
 
-// While somebody watches, one display is replaced, and the last frame is the
-// finished table; the curve follows.
+// If somebody watches, one display is replaced again and again, and the last frame
+// is the finished table; the curve follows.
 func TestLive(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -373,7 +373,8 @@ func TestEndpointErrors(t *testing.T) {
 	}
 }
 
-// Five epochs and five more are ten: the states of weights and optimizer go on.
+// Five epochs and five more equal ten: the weights and the optimizer's state carry
+// over.
 func TestGoOn(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -602,8 +603,8 @@ func TestSpecAndFields(t *testing.T) {
 	}
 }
 
-// An endpoint of one's own, by the variables of RunPod: the price is told before,
-// the cost after.
+// For another endpoint, named by RunPod's variables, the price is shown before the
+// run and the cost after it.
 func TestEndpointElsewhere(t *testing.T) {
 	vars := session(t)
 	embedded(t)

@@ -10,9 +10,9 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// locate finds the endpoint and says which it is: "On the embedded endpoint". The
-// name of another one may be given, which is refused if it cannot be reached; a
-// half-set environment is reported on warn.
+// locate finds the endpoint and returns a phrase that names it, such as "On the
+// embedded endpoint". If name is not empty it is the endpoint's id, and a missing
+// setting is an error; otherwise a half-set environment is only reported on warn.
 func locate(warn io.Writer, name string) (train.Place, string, error) {
 	p, err := train.LocateID(runpod.EndpointID(name))
 	if err == nil && name != "" && p.Missing != "" {
@@ -21,7 +21,7 @@ func locate(warn io.Writer, name string) (train.Place, string, error) {
 	return placed(warn, p, err)
 }
 
-// locateRun is locate for a run of the store.
+// locateRun is locate for a run in the store.
 func locateRun(warn io.Writer, r runs.Run) (train.Place, string, error) {
 	p, err := train.LocateRun(r)
 	return placed(warn, p, err)
@@ -34,12 +34,12 @@ func placed(warn io.Writer, p train.Place, err error) (train.Place, string, erro
 	case !p.Embedded:
 		return p, elsewhere(p), nil
 	case p.Missing != "":
-		fmt.Fprintf(warn, "%s is not set, so that RunPod cannot be used\n", p.Missing)
+		fmt.Fprintf(warn, "%s is not set, so RunPod cannot be used\n", p.Missing)
 	}
 	return p, "On the embedded endpoint", nil
 }
 
-// elsewhere says which endpoint it is, and where if not at RunPod.
+// elsewhere names the endpoint, with its host if that is not RunPod's.
 func elsewhere(p train.Place) string {
 	base := p.Client().BaseURL()
 	if base == runpod.DefaultBaseURL {

@@ -12,9 +12,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// explain turns what a call returned into what the person reads: one line that
-// ends with the next step. The libraries below state facts; hints are added here
-// and nowhere else.
+// explain turns the error of a call into what the person reads: one line that ends
+// with the next step. The libraries below state facts; only this file adds hints.
 func explain(err error) error {
 	var use *magic.UsageError
 	var data *train.DataError
@@ -34,7 +33,8 @@ func explain(err error) error {
 	return fromEndpoint(err)
 }
 
-// fromEndpoint explains what the way to the endpoint, or the endpoint, did.
+// fromEndpoint explains an error of the endpoint or of the network on the way to
+// it.
 func fromEndpoint(err error) error {
 	var request *runpod.Error
 	var job *runpod.JobError
@@ -53,7 +53,7 @@ func fromEndpoint(err error) error {
 	case errors.Is(err, runpod.ErrTooLarge):
 		text = trimmed(err)
 	case errors.Is(err, runpod.ErrUnknownOutcome):
-		text = trimmed(err) + "; look with %runpod_health whether a job runs before you run the cell again"
+		text = trimmed(err) + "; check with %runpod_health whether a job is running before you run the cell again"
 	case errors.Is(err, runpod.ErrUnreachable):
 		text = "the endpoint cannot be reached: " + cause(err) + "; check the network and the address, then run the cell again"
 	case errors.Is(err, runpod.ErrServer), errors.Is(err, runpod.ErrRateLimited):
@@ -71,7 +71,7 @@ func fromEndpoint(err error) error {
 	return &hint{err, text}
 }
 
-// cause is what the network said, without the addresses around it.
+// cause returns the network's own message, without the addresses around it.
 func cause(err error) string {
 	var request *runpod.Error
 	if errors.As(err, &request) {
@@ -85,7 +85,8 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// fromWorker explains what the contract's checks found, here or on the worker.
+// fromWorker explains an error that the contract's checks found, here or on the
+// worker.
 func fromWorker(e *worker.Error, err error) error {
 	switch e.Kind {
 	case worker.ErrInvalid:
@@ -103,8 +104,9 @@ func fromWorker(e *worker.Error, err error) error {
 // others have a subject of their own: "--momentum: adam does not use it".
 var predicate = regexp.MustCompile(`^([0-9]|is\b|has\b|wants\b|needs\b|cannot\b|must\b|changes\b)`)
 
-// fieldInWords names the option instead of the field, and nothing if the
-// message names its place by itself.
+// fieldInWords returns the message with the option in front, or with the field if
+// no option sets it. It adds nothing to a message that already says where the
+// mistake is.
 func fieldInWords(e *worker.Error) string {
 	if e.Field == "" || strings.HasPrefix(e.Message, "layer ") || strings.HasPrefix(e.Message, "line ") || strings.HasPrefix(e.Message, "there is") || strings.HasPrefix(e.Message, "unknown ") {
 		return e.Message
@@ -121,7 +123,7 @@ func fieldInWords(e *worker.Error) string {
 	return fmt.Sprintf("%s: %s", e.Field, e.Message)
 }
 
-// A hint is an error with other words: one line and the next step.
+// A hint is an error with a different text: one line and the next step.
 type hint struct {
 	err  error
 	text string

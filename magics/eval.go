@@ -59,7 +59,7 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	}
 	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	data = train.PrepareData(data)
-	var job train.Batch // one job: the figures, and for some models the outputs that a picture needs
+	var job train.Batch // one job: the metrics, and for some models the outputs that the picture needs
 	evaluation := job.Evaluate(model, data)
 	var outputs *train.Result[*mat.Dense]
 	if picturesOutputs(model) {
@@ -108,7 +108,8 @@ func isBinary(model *train.Model) bool {
 	return task == contract.TaskClasses && n == 2 || task == contract.TaskLabels && n == 1
 }
 
-// outputsOf returns how many numbers a row of the output has, or 0 for a matrix a row.
+// outputsOf returns how many numbers a row of the output has, or 0 if each row is a
+// matrix.
 func outputsOf(model *train.Model) int {
 	if len(model.Output) != 1 {
 		return 0
@@ -132,7 +133,7 @@ func showFit(c *magic.Call, model *train.Model, data train.Data, scores *mat.Den
 		c.Out.Display(b)
 		return nil
 	}
-	if outputsOf(model) == 2 { // the difference orders as the probability does
+	if outputsOf(model) == 2 { // the difference sorts samples as the probability does
 		for i, v := range mat.Col(nil, 1, scores) {
 			first[i] = v - first[i]
 		}
@@ -147,7 +148,7 @@ func showFit(c *magic.Call, model *train.Model, data train.Data, scores *mat.Den
 	return nil
 }
 
-// onlyModel takes the name of the model as the one argument.
+// onlyModel returns the model's name, which may be given as the only argument.
 func onlyModel(args []string, name string) (string, error) {
 	switch len(args) {
 	case 0:

@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/magics"
 )
 
-// A command line takes the options of a magic from the magic itself.
+// Named lets a command line take the options of a magic from the magic itself.
 func ExampleNamed() {
 	c := magics.Named("runpod_cancel")
 	flags := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError)

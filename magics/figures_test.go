@@ -30,8 +30,8 @@ func labelled(n int) (X, Y *mat.Dense) {
 	return X, Y
 }
 
-// A model of several labels a sample answers with a 0 or 1 for each, in cells and in Go,
-// and is not measured like one of classes.
+// A model with several labels per sample predicts a 0 or 1 for each, in cells and in Go,
+// and is not measured like a classifier.
 func TestMultiLabel(t *testing.T) {
 	X, Y := labelled(200)
 	vars := newVars(map[string]any{"X": X, "Y": Y})
@@ -92,7 +92,7 @@ func held[T any](t *testing.T, vars *fakeVars, name string) T {
 	return v.Interface().(T)
 }
 
-// A single number is no class, and no probability.
+// A single number is neither a class nor a probability.
 func TestNumbersAreNoClasses(t *testing.T) {
 	X, Y := labelled(40)
 	vars := newVars(map[string]any{"X": X, "y": mat.Col(nil, 0, Y)})
@@ -152,7 +152,8 @@ func TestCompareOtherLosses(t *testing.T) {
 	}
 }
 
-// A sweep over label smoothing finds the most accurate trial, and says by what.
+// A sweep over label smoothing finds the most accurate trial, and says what it
+// compares by.
 func TestSweepOverSmoothing(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -200,7 +201,7 @@ func TestSplitInOrder(t *testing.T) {
 	for i := range n {
 		X.Set(i, 0, float64(i%5))
 		if i >= 40 {
-			y[i] = 100 // the part that is held out is like no other
+			y[i] = 100 // the held-out part is unlike the rest
 		}
 	}
 	vars := newVars(map[string]any{"X": X, "y": y})
@@ -237,7 +238,7 @@ func TestDropLast(t *testing.T) {
 	if m.History.Records[0].Samples != 32 || !m.Receipt.Hyperparameters.DropLast || !strings.Contains(out.text(), "without a smaller last batch") {
 		t.Errorf("%d samples an epoch\n%s", m.History.Records[0].Samples, out.text())
 	}
-	// A continuation goes on so, unless it is told not to.
+	// A continued training does the same, unless it is told not to.
 	for option, want := range map[string]int{"": 32, "--drop-last=false --batch-size 11": 33} {
 		if _, err := run(t, "runpod_train", "--from model -o more -d X,y --epochs 1 "+option, "", vars, false); err != nil {
 			t.Fatal(err)
@@ -249,8 +250,8 @@ func TestDropLast(t *testing.T) {
 	}
 }
 
-// What would waste the price is said before anything is sent, also of a dry run; what the
-// worker did not do is said even by -q.
+// Advice about wasted money comes before anything is sent, also for a dry run; even -q
+// reports what the worker did not do.
 func TestAdviceInCells(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -276,7 +277,7 @@ func TestAdviceInCells(t *testing.T) {
 	}
 }
 
-// The trainings of the shared notebooks are good ones: none gets advice. Their data are
+// The trainings of the shared notebooks are good: none gets advice. Their data are
 // digits scaled to 1, or columns scaled to a spread of 1.
 func TestNotebooksGetNoAdvice(t *testing.T) {
 	files, err := filepath.Glob("../notebooks/*.ipynb")

@@ -13,10 +13,10 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// errNoStore: the program does not run in a notebook.
+// errNoStore is the error if the program does not run in a notebook.
 var errNoStore = errors.New("there is no run store here: the notebook's kernel did not name one")
 
-// runStore is the store of the notebook's kernel.
+// runStore returns the store of the notebook's kernel.
 func runStore() (runs.Store, error) {
 	if s := runs.FromEnv(); s != nil {
 		return s, nil
@@ -44,7 +44,7 @@ func findRun(ctx context.Context, c *magic.Call, name string) (runs.Store, runs.
 			return nil, runs.Run{}, err
 		}
 		if len(list) == 0 {
-			return nil, runs.Run{}, usage("no run is in the store yet")
+			return nil, runs.Run{}, usage("there is no run in the store yet")
 		}
 		id = list[0].ID
 	}
@@ -58,7 +58,7 @@ func findRun(ctx context.Context, c *magic.Call, name string) (runs.Store, runs.
 	return store, r, err
 }
 
-// jobOfRun is the job of a run that the store knows.
+// jobOfRun returns the job of a run in the store.
 func jobOfRun(ctx context.Context, c *magic.Call, name string) (runpod.JobID, bool) {
 	if len(name) < 4 || runs.FromEnv() == nil {
 		return "", false

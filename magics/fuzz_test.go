@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 )
 
-// FuzzOptions: what options with a little language of their own take is read, or refused
-// with a usage error of one line that names the option.
+// FuzzOptions: the text of an option with a syntax of its own is either parsed, or
+// refused with a one-line usage error that names the option.
 func FuzzOptions(f *testing.F) {
 	for _, s := range []string{"", "all", "2", "none", "5,min_delta=0.001", "step,step_size=5,gamma=0.5", "label_smoothing=0.1", "betas=[0.9,0.99]",
 		"plateau,factor=1e999", "cosine,t_max=-1", "a=b=c", ",", "=", "patience=NaN", "class_weights=[1,", "beta1=\x00"} {

@@ -78,8 +78,8 @@ func inWords(v any) string {
 	return string(b)
 }
 
-// showPrices lists the catalogue, or the table of the program if it cannot be
-// asked.
+// showPrices lists RunPod's catalogue if its management API is available, otherwise
+// the built-in price table.
 func showPrices(ctx context.Context, c *magic.Call, place train.Place) error {
 	t := render.Table{Header: []string{"pool", "cards", "GB", "$ an hour", "to be had"}, Left: []string{"pool", "cards", "to be had"}}
 	source := "table of " + runpod.PricesAsOf

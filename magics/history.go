@@ -62,11 +62,11 @@ type history struct {
 	Epochs []worker.Epoch `json:"epochs"`
 }
 
-// recordOf is what a run was made of, and its epochs.
+// recordOf returns what a run was made of, and its epochs.
 func recordOf(ctx context.Context, store runs.Store, r runs.Run) (train.Record, []worker.Epoch, error) {
 	var record train.Record
 	if err := json.Unmarshal(r.Record, &record); err != nil || record.Model == nil {
-		return record, nil, fmt.Errorf("run %s: its record cannot be read: %w", r.ID, errors.Join(err, errors.New("damaged, or of another version")))
+		return record, nil, fmt.Errorf("run %s: cannot read its record: %w", r.ID, errors.Join(err, errors.New("damaged, or of another version")))
 	}
 	events, err := store.Events(ctx, r.ID)
 	if err != nil {
@@ -82,7 +82,8 @@ func recordOf(ctx context.Context, store runs.Store, r runs.Run) (train.Record, 
 	return record, epochs, nil
 }
 
-// runInWords is what the columns say that the receipt does not.
+// runInWords describes the run by the store's columns that the receipt does not
+// have.
 func runInWords(r runs.Run) string {
 	s := "begun " + r.Created.Local().Format("2006-01-02 15:04:05")
 	if r.Job != "" {

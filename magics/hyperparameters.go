@@ -10,7 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// otherHyperparameters are those that have no option of their own, for --set.
+// otherHyperparameters returns the hyperparameters without an option of their own,
+// which --set takes.
 func otherHyperparameters() []string {
 	var names []string
 	for _, row := range contract.Hyperparameters() {
@@ -21,8 +22,8 @@ func otherHyperparameters() []string {
 	return names
 }
 
-// optionHelp is the help of an option that sets hyperparameters: what the contract's rows
-// say of it, and more.
+// optionHelp returns the help of an option that sets hyperparameters: the text of the
+// contract's rows, followed by more.
 func optionHelp(option, more string) string {
 	rows := contract.OfOption(option)
 	row := rows[0]
@@ -64,7 +65,7 @@ func optionHelp(option, more string) string {
 	return text + more
 }
 
-// parametersOf lists what a scheduler takes: " (step_size, gamma)".
+// parametersOf lists the parameters of a scheduler: " (step_size, gamma)".
 func parametersOf(scheduler string, rows []contract.Hyperparameter) string {
 	var names []string
 	for _, row := range rows {
@@ -79,7 +80,8 @@ func parametersOf(scheduler string, rows []contract.Hyperparameter) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
-// defaults is the default of a row, with those of optimizers that have another.
+// defaults returns the default of a row, and the optimizers that have a different
+// one.
 func defaults(row contract.Hyperparameter) string {
 	text := fmt.Sprint(row.Default)
 	for _, optimizer := range contract.OptimizerNames() {
@@ -90,7 +92,8 @@ func defaults(row contract.Hyperparameter) string {
 	return text
 }
 
-// varyLoss lists what a sweep may vary and what changes what the loss measures.
+// varyLoss lists the hyperparameters that a sweep may vary and that change what the
+// loss measures.
 func varyLoss() []string {
 	var names []string
 	for _, row := range contract.Hyperparameters() {
@@ -112,8 +115,9 @@ func optionWords() map[string][]string {
 	return words
 }
 
-// optionFor is how the command line sets the hyperparameter that a field of the contract
-// is: "--lr", "--scheduler: gamma", "--set alpha"; "" if it is none.
+// optionFor returns how the command line sets the hyperparameter in a field of the
+// contract: "--lr", "--scheduler: gamma", "--set alpha". It returns "" if the field is
+// not a hyperparameter.
 func optionFor(field string) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(field, "hyperparameters."), "[")
 	row, ok := contract.LookupHyperparameter(name)

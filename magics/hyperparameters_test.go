@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// TestOptionsAreTheContracts: each row of the contract has an option or --set, whose help
-// and completion have what the row allows, and errors name it.
+// TestOptionsAreTheContracts: each row of the contract has an option or is set by --set.
+// Help and completion show what the row allows, and errors name the option.
 func TestOptionsAreTheContracts(t *testing.T) {
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	fs.SetNormalizeFunc(commonName)

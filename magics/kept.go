@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// note is the line of the result that explains why a run has fewer epochs than asked for,
-// and which weights the variable holds if they are not the last ones.
+// note returns the line of the result that explains why a run has fewer epochs than asked
+// for, and which weights the variable holds if they are not the last ones.
 func note(m *train.Model, err error, s *shownRun) string {
 	variable, limit := s.variable, ""
 	if s.limit != "" {

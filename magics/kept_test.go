@@ -22,7 +22,8 @@ func modelIn(t *testing.T, vars *fakeVars, name string) *train.Model {
 	return v.Interface().(*train.Model)
 }
 
-// A training whose job has no time left ends in time, and the variable holds its weights.
+// A training whose job runs out of time stops early enough for the variable to hold
+// its weights.
 func TestTheLimitKeepsTheWeights(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -51,8 +52,8 @@ func TestTheLimitKeepsTheWeights(t *testing.T) {
 	}
 }
 
-// A training that diverges leaves the weights that it had before, to the cell and to
-// %runpod_attach.
+// After a training diverges, the cell and %runpod_attach still get the weights from
+// before.
 func TestADivergedTrainingKeepsItsWeights(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -86,8 +87,8 @@ func TestADivergedTrainingKeepsItsWeights(t *testing.T) {
 	}
 }
 
-// Early stopping or not, the output says which weights the variable holds, and the model
-// agrees.
+// With or without early stopping, the output says which weights the variable holds, and
+// the model agrees.
 func TestKeepSaysWhichWeights(t *testing.T) {
 	vars := session(t)
 	embedded(t)

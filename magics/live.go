@@ -21,7 +21,7 @@ type live struct {
 	out     magic.Output
 	id      string // of the display
 	watched bool
-	every   int // epochs a line
+	every   int // epochs per line
 	waiting func(queued time.Duration) string
 	rate    train.Rate
 
@@ -40,12 +40,12 @@ type live struct {
 type subject struct {
 	id      string // of its display
 	epochs  int    // number of the last epoch
-	planned int    // how many of them are this run's
+	planned int    // how many of them this run trains
 	loss    string
 	history []worker.Epoch // before it
 }
 
-// newView begins the view of a run; end must be called.
+// newView starts the view of a run. The caller must call end.
 func newView(ctx context.Context, c *magic.Call, s subject, title string, place train.Place, rate train.Rate) *live {
 	l := &live{
 		waiting: func(queued time.Duration) string {
@@ -75,7 +75,7 @@ func newView(ctx context.Context, c *magic.Call, s subject, title string, place 
 // explainEvery is how often the endpoint is asked why a job waits.
 const explainEvery = 3 * time.Second
 
-// explain asks the endpoint why the job waits, for as long as it does.
+// explain asks the endpoint why the job waits, until it no longer does.
 func (l *live) explain() {
 	tick := time.NewTicker(explainEvery)
 	defer tick.Stop()
@@ -102,10 +102,11 @@ func (l *live) explain() {
 	}
 }
 
-// clockEvery is how often the view is drawn while nothing changes: the clock goes on.
+// clockEvery is how often the view is redrawn if nothing else changes, because it
+// shows the elapsed time.
 const clockEvery = time.Second
 
-// redraw draws what has changed, at once if the previous frame is old enough.
+// redraw draws what has changed, immediately if the previous frame is old enough.
 func (l *live) redraw() {
 	defer close(l.stopped)
 	last := l.started
@@ -137,7 +138,7 @@ func (l *live) change() {
 	}
 }
 
-// event is that of an observer.
+// event is called for each event of the training; see train.Observer.
 func (l *live) event(e train.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,7 +154,7 @@ func (l *live) event(e train.Event) {
 		}
 		l.status, l.p.State = e.Status, stateInWords(e.Status)
 	case worker.EventEpoch:
-		l.p.History = append(l.p.History, *e.Epoch) // a frame being drawn reads what was there
+		l.p.History = append(l.p.History, *e.Epoch) // a frame being drawn reads only the earlier elements
 		l.p.Batch = nil
 		if !l.watched {
 			l.line(*e.Epoch)
@@ -187,7 +188,7 @@ func (l *live) draw() {
 	l.out.Display(frame)
 }
 
-// left estimates what remains from the speed so far.
+// left estimates the remaining time from the speed so far.
 func (l *live) left() time.Duration {
 	if l.first.IsZero() {
 		return 0
@@ -204,14 +205,14 @@ func (l *live) left() time.Duration {
 	return time.Duration(float64(spent) * (1 - done) / (done - from))
 }
 
-// end stops the drawing and replaces the last frame by the finished run.
+// end stops the drawing and replaces the last frame with the finished run.
 func (l *live) end(t render.Training) {
 	if l.watched {
 		close(l.stop)
 	}
 	<-l.stopped
 	if !l.watched && len(t.History) == 0 {
-		return // the error says it all
+		return // the error says everything
 	}
 	table := t.Table()
 	id := ""

@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// whyNot is why files of a format are written and never read.
+// whyNot explains, for each format that is only written, why it cannot be loaded.
 var whyNot = map[export.Format]string{
 	export.PyTorch: "a .pt file is a pickle, which can run any code when it is read, and it holds no layers",
 	export.ONNX:    "a .onnx file is for other programs and does not say how the model was trained",

@@ -50,7 +50,8 @@ func TestLook(t *testing.T) {
 	}
 }
 
-// notebook is the outputs as a notebook stores them: displays in their last form.
+// notebook returns the outputs as a notebook stores them: displays in their last
+// form.
 func (r *recorder) notebook() []any {
 	out := []any{}
 	if s := r.stdout.String(); s != "" {

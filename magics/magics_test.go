@@ -55,7 +55,7 @@ func (r *recorder) Display(m display.Message) {
 	}
 }
 
-// text is all that a text-only viewer sees in the end.
+// text returns everything that a text-only viewer shows in the end.
 func (r *recorder) text() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -119,7 +119,7 @@ func TestHelpByOption(t *testing.T) {
 	}
 }
 
-// What is wrong in the call, and the one line that says so.
+// Each mistake in a call gives one line that says what is wrong.
 func TestUsageErrors(t *testing.T) {
 	vars := newVars(map[string]any{
 		"Xtrain": mat.NewDense(4, 2, nil), "y": []int{0, 1, 0, 1}, "short": []int{0}, "none": []float64(nil), "word": "hello",
@@ -146,8 +146,8 @@ func TestUsageErrors(t *testing.T) {
 		{"runpod_train", "-d Xtrain,y --lr -1", layers, "--lr is -1, wants 0 or more, in the range of float32"},
 		{"runpod_train", "-d Xtrain,y --optimizer adma", layers, `unknown optimizer "adma"; did you mean "adam"?`},
 		{"runpod_train", "-d Xtrain,y --val Xtrain,y --val-split 0.2", layers, "--val and --val-split exclude each other: give the validation data, or the share to hold out"},
-		{"runpod_train", "-d Xtrain,y -o 3x", layers, "-o 3x: that cannot be a variable's name"},
-		{"runpod_train", "-d Xtrain,y more", layers, `unexpected argument "more"; the model belongs into the cell's body, the data after -d`},
+		{"runpod_train", "-d Xtrain,y -o 3x", layers, "-o 3x: not a valid variable name"},
+		{"runpod_train", "-d Xtrain,y more", layers, `unexpected argument "more"; the model belongs in the cell's body, the data after -d`},
 		{"runpod_train", "-d Xtrain,y", " \n", `the cell has no model: write the layers below the first line, one a line, as in "linear 64"`},
 		{"runpod_train", "-d Xtrain,y", "linaer 2", `line 1: unknown layer "linaer"; did you mean "linear"?`},
 		{"runpod_train", "-d Xtrain,y", "linear $hidden", "there is no variable hidden; define it in a cell before"},
@@ -157,7 +157,7 @@ func TestUsageErrors(t *testing.T) {
 		{"runpod_train", "-d Xtrain,y --early-stop 5,delta=1", layers, `--early-stop 5,delta=1: delta: early_stopping has no such field; known: patience, min_delta, monitor`},
 		{"runpod_train", "-d Xtrain,y --scheduler cosin", layers, `unknown scheduler "cosin"; did you mean "cosine"?`},
 		{"runpod_train", "-d Xtrain,y --scheduler step,5", layers, `--scheduler step,5: "5" wants a name, as in type,name=value`},
-		{"runpod_train", "-d Xtrain,y --max-cost 1", layers, "--max-cost wants --gpu here, for the price of a second cannot be found; for instance --gpu ADA_24"},
+		{"runpod_train", "-d Xtrain,y --max-cost 1", layers, "--max-cost: cannot find the price of a second; name the GPU, as in --gpu ADA_24"},
 		{"runpod_train", "-d Xtrain,y --max-cost 0.001 --gpu ADA_80_PRO", layers, "--max-cost 0.001 is less than the shortest job costs: 5 s on ADA_80_PRO are $0.0058"},
 		{"runpod_train", "-d Xtrain,y --gpu ADA24x", layers, `unknown kind of GPU "ADA24x"; did you mean ADA_24?`},
 		{"runpod_train", "-d Xtrain,y --from y", layers, "y is a []int and not a trained model; %%runpod_train makes one"},

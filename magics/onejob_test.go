@@ -36,7 +36,7 @@ func (m *meter) read() (jobs []string, bytes int) {
 	return jobs, bytes
 }
 
-// metered is the embedded endpoint with a meter.
+// metered starts the embedded endpoint with a meter.
 func metered(t *testing.T) *meter {
 	t.Helper()
 	m := &meter{}
@@ -64,7 +64,7 @@ func metered(t *testing.T) *meter {
 	return m
 }
 
-// halves are samples of two classes.
+// halves returns samples of two classes.
 func halves(n, columns int) (*mat.Dense, []int) {
 	X, y := mat.NewDense(n, columns, nil), make([]int, n)
 	for i := range n {
@@ -79,7 +79,7 @@ func halves(n, columns int) (*mat.Dense, []int) {
 }
 
 // runpod_eval sends one job, also for two classes, whose ROC curve needs the outputs, and
-// runpod_compare one for all models. The data travel once.
+// runpod_compare sends one for all models. The data are sent once.
 func TestOneJob(t *testing.T) {
 	X, y := halves(2000, 50)
 	vars := newVars(map[string]any{"X": X, "y": y})
@@ -96,7 +96,7 @@ func TestOneJob(t *testing.T) {
 	}
 
 	m.read()
-	if _, err := model("a").Evaluate(X, y); err != nil { // as it was: a job for the figures, one for the outputs
+	if _, err := model("a").Evaluate(X, y); err != nil { // as before: one job for the metrics, one for the outputs
 		t.Fatal(err)
 	}
 	if _, err := model("a").Predict(X); err != nil {
@@ -129,7 +129,7 @@ func TestOneJob(t *testing.T) {
 	}
 }
 
-// A file is read once in a call, for however many models.
+// A call reads a file once, no matter how many models it has.
 func TestFileIsReadOnce(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write := func(text string) {

@@ -59,7 +59,8 @@ func (o *optionalNumber) Set(s string) error {
 
 func (o *optionalNumber) Type() string { return "float64" }
 
-// An optionalBool is an option that may be absent: --name is true, --name=false false.
+// An optionalBool is an option that may be absent: --name means true, --name=false
+// means false.
 type optionalBool struct{ value *bool }
 
 func (o *optionalBool) String() string {
@@ -79,7 +80,7 @@ func (o *optionalBool) Set(s string) error {
 
 func (o *optionalBool) Type() string { return "bool" }
 
-// A count is a whole number of 1 or more; 0 is an option that was not given.
+// A count is a whole number of 1 or more; 0 means that the option was not given.
 type count int
 
 func (c *count) String() string {
@@ -119,7 +120,7 @@ func parseGPUs(text string) (int, error) {
 // parseStop reads --early-stop: "5", or "5,min_delta=0.001".
 func parseStop(text string) (*worker.EarlyStopping, error) {
 	if text == "" || text == "none" {
-		return nil, nil // it is not inherited either
+		return nil, nil // --from never passes on early stopping, so there is nothing to turn off
 	}
 	s := new(worker.EarlyStopping)
 	return s, assignments("--early-stop", "patience", text, s)
@@ -165,7 +166,7 @@ func assignments(option, first, text string, v json.Unmarshaler) error {
 	return nil
 }
 
-// scalar is a number if the text is one.
+// scalar returns text as a number if it is one, otherwise unchanged.
 func scalar(text string) any {
 	if n, err := strconv.ParseFloat(text, 64); err == nil {
 		return n

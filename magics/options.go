@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// commonName lets options be written as other tools write them.
+// commonName accepts options under the names that other tools use.
 func commonName(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	name = strings.ReplaceAll(name, "_", "-")
 	switch name {
@@ -33,7 +33,8 @@ func parse(fs *pflag.FlagSet, magic string, words []string) ([]string, error) {
 	return fs.Args(), nil
 }
 
-// OptionError explains an error of fs.Parse. Help is what lists the options.
+// OptionError explains an error of fs.Parse. Help is the command that lists the
+// options.
 func OptionError(fs *pflag.FlagSet, help string, err error) error {
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) {
@@ -96,7 +97,7 @@ func optionNames(fs *pflag.FlagSet) []string {
 	return names
 }
 
-// optionName is how people write it: the short form if there is one.
+// optionName returns the option as people write it: the short form if there is one.
 func optionName(f *pflag.Flag) string {
 	if f.Shorthand != "" {
 		return "-" + f.Shorthand

@@ -73,7 +73,8 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 	return nil
 }
 
-// predict returns the result in the form that was asked for, and what it is.
+// predict returns the result in the form that was asked for, and a description of
+// it.
 func (o *predictOptions) predict(ctx context.Context, model *train.Model, X any) (any, string, error) {
 	if o.labels && model.MultiLabel() {
 		all, err := model.IndicatorsContext(ctx, X)

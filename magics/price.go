@@ -17,7 +17,7 @@ import (
 )
 
 // capCost turns --max-cost into the time after which the server ends the job, so
-// that the cap holds when this machine does not. It returns the shorter of both
+// the cap holds even if this machine crashes. It returns the shorter of the two
 // limits.
 func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.Duration) (time.Duration, error) {
 	switch {
@@ -26,7 +26,7 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 	case dollars < 0:
 		return 0, usage("--max-cost: want a sum of dollars above 0, got %v", dollars)
 	case !rate.Known():
-		return 0, usage("--max-cost wants --gpu here, for the price of a second cannot be found; for instance --gpu ADA_24")
+		return 0, usage("--max-cost: cannot find the price of a second; name the GPU, as in --gpu ADA_24")
 	}
 	d := rate.Affords(dollars)
 	if d < runpod.MinTimeout {
@@ -39,11 +39,11 @@ func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.D
 	return d, nil
 }
 
-// ErrOvertime: the server ended a job that ran for the whole of its time.
+// ErrOvertime means that the server stopped a job that had used up its time.
 var ErrOvertime = errors.New("out of time")
 
-// overtime says which option ended a job that ran for the whole of its time; any
-// other error stays as it is. The service calls such a job FAILED or TIMED_OUT.
+// overtime names the option that limited a job's time, if the job used all of it;
+// any other error stays as it is. RunPod calls such a job FAILED or TIMED_OUT.
 //
 // Source: docs.runpod.io, Serverless, "Job states and metrics" and "Send API requests".
 func overtime(err error, o *trainOptions, limit time.Duration, m *train.Model) error {
@@ -73,7 +73,7 @@ func overtime(err error, o *trainOptions, limit time.Duration, m *train.Model) e
 	return &hint{errors.Join(err, ErrOvertime), text}
 }
 
-// limitInWords says which option bounds the time of the job.
+// limitInWords says which option limits the job's time.
 func (o *trainOptions) limitInWords(limit time.Duration) string {
 	switch {
 	case limit == 0:
@@ -84,7 +84,7 @@ func (o *trainOptions) limitInWords(limit time.Duration) string {
 	return fmt.Sprintf("--timeout %v", o.timeout)
 }
 
-// money writes dollars with at least two digits that say something.
+// money writes dollars with at least two significant digits.
 func money(x float64) string {
 	digits := 2
 	if x != 0 && x < 0.1 {
@@ -102,9 +102,9 @@ func rateInWords(r train.Rate) string {
 	return fmt.Sprintf("$%s a second on %s%s (%s)", strconv.FormatFloat(r.PerSecond(), 'g', 3, 64), r.Pool, gpus, r.Source)
 }
 
-// costInWords is the line after a run on RunPod: how long the job waited and ran, as the
-// service counts it, and what that cost. It is empty if the service does not say; it is
-// shown after an interrupt too.
+// costInWords returns the line after a run on RunPod, also an interrupted one: how long
+// the job waited and ran, as RunPod counts it, and what that cost. It is empty if RunPod
+// does not say.
 func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r train.Rate) string {
 	if place.Embedded || id == "" {
 		return ""
@@ -122,7 +122,7 @@ func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r trai
 	return s + fmt.Sprintf("; %s at %s, without the worker's start and idle time", money(r.Cost(job.Execution)), rateInWords(r))
 }
 
-// showDryRun says what the plan would take.
+// showDryRun shows what the plan would need and cost.
 func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, timeout time.Duration) error {
 	e, err := plan.Estimate()
 	if err != nil {
@@ -151,7 +151,8 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, tim
 	return nil
 }
 
-// showDrySweep says what a sweep would take, from the sizes of its first points.
+// showDrySweep shows what a sweep would need and cost, estimated from the sizes of
+// its first points.
 func showDrySweep(c *magic.Call, p *sweep.Plan, what string, s sweep.Options) error {
 	t := render.Table{Caption: what + ", not sent", Header: []string{"", "estimate"}, Left: []string{""}}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }

@@ -14,7 +14,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A job that ran out of its time names the option that took it.
+// The error of a job that ran out of time names the option that limited it.
 func TestOvertime(t *testing.T) {
 	ended := func(s runpod.Status, ran time.Duration) error {
 		return &runpod.JobError{JobID: "j1", Status: s, Message: "job timed out", Execution: ran}
@@ -49,7 +49,7 @@ func TestOvertime(t *testing.T) {
 	}
 }
 
-// The same through the endpoint, whose clock is set forward.
+// The same through the endpoint, whose clock is moved forward.
 func TestTimeoutNamesItsOption(t *testing.T) {
 	clock := new(local.SkipClock)
 	s, err := local.Start(t.Context(), local.Options{Clock: clock, Handler: func(ctx context.Context, _ worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {

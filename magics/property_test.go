@@ -19,15 +19,15 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// A way gives hyperparameters, by the names of the contract's rows, as a person can, and
-// returns what the request would hold.
+// A way is one of the ways in which a person can set hyperparameters. It takes them by
+// the names of the contract's rows, and returns those of the request.
 type way struct {
 	name string
 	can  func(row contract.Hyperparameter) bool
 	give func(t *testing.T, given map[string]any, row contract.Hyperparameter, value any) (*worker.Hyperparameters, error)
 }
 
-// flat are the names of rows and their values, of nested objects.
+// flat turns nested objects into names of rows and their values.
 func flat(given map[string]any) map[string]any {
 	all := map[string]any{}
 	for name, v := range given {
@@ -42,7 +42,7 @@ func flat(given map[string]any) map[string]any {
 	return all
 }
 
-// typed is a value as people write it.
+// typed returns a value as people write it.
 func typed(v any) string {
 	if list, ok := v.([]float64); ok {
 		return strings.ReplaceAll(strings.Trim(fmt.Sprint(list), "[]"), " ", ",")
@@ -74,7 +74,7 @@ func onLine(values map[string]any) []string {
 	return words
 }
 
-// complete is what options make of a request.
+// complete returns the hyperparameters of the request that the options make.
 func complete(o train.Options) (*worker.Hyperparameters, error) {
 	if o.Seed == nil && (o.Hyperparameters == nil || o.Hyperparameters.Seed == nil) {
 		o.Seed = train.Seed(1)
@@ -82,7 +82,8 @@ func complete(o train.Options) (*worker.Hyperparameters, error) {
 	return o.Complete()
 }
 
-// optionField sets the field of train.Options that stands for a row; false: there is none.
+// optionField sets the field of train.Options for a row. It returns false if there
+// is none.
 func optionField(o *train.Options, name string, value any) bool {
 	outer, inner, deep := strings.Cut(name, ".")
 	if name == "shuffle" {
@@ -188,11 +189,11 @@ var ways = []way{
 	}},
 }
 
-// besides are values without which a row's is refused.
+// besides are other values that a row's value requires.
 var besides = map[string]map[string]any{"nesterov": {"momentum": 0.9}}
 
-// TestGivenChangesTheRequest: each row of the contract, given as each way allows, is in the
-// request with its value.
+// TestGivenChangesTheRequest: each row of the contract, set in each way that allows it, is
+// in the request with its value.
 func TestGivenChangesTheRequest(t *testing.T) {
 	used := map[string]int{}
 	for _, row := range contract.Hyperparameters() {
@@ -229,8 +230,8 @@ func TestGivenChangesTheRequest(t *testing.T) {
 	}
 }
 
-// TestNotApplicableIsRefused: each row with each optimizer, loss and scheduler that does not
-// use it, given as each way allows, is refused with the name of what does not use it.
+// TestNotApplicableIsRefused: each row, set in each way that allows it, is refused with
+// each optimizer, loss and scheduler that does not use it, and the error names these.
 func TestNotApplicableIsRefused(t *testing.T) {
 	pairs := 0
 	for _, row := range contract.Hyperparameters() {
@@ -245,10 +246,10 @@ func TestNotApplicableIsRefused(t *testing.T) {
 				h, err := w.give(t, given, row, row.Unusual())
 				want := contract.NotUsed(u.By, u.Users)
 				if row.Name == "nesterov" && err != nil && strings.Contains(err.Error(), "momentum") {
-					continue // refused for what it needs
+					continue // refused because of what it requires
 				}
 				if row.InLoss && w.name == "a sweep" && err != nil && strings.Contains(err.Error(), "has no accuracy") {
-					continue // trials could not be compared either
+					continue // the trials could not be compared anyway
 				}
 				var refused *worker.Error
 				if err == nil || !errors.As(err, &refused) || !strings.Contains(refused.Message, want) {

@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/printable"
 )
 
-// receipt is the output under a result that says how to repeat it. What is shown
-// repeats with the run; its name and time are in the metadata only.
+// receipt returns the output below a result that says how to repeat it. Repeating
+// the run shows the same text; the run's id and time are in the metadata only.
 func receipt(r train.Receipt) display.Message {
 	var rows [][2]string
 	add := func(name, value string) {

@@ -81,7 +81,7 @@ func runRepro(ctx context.Context, c *magic.Call, o *reproOptions, args []string
 	return nil
 }
 
-// typedAgain is the call of a run, and its options.
+// typedAgain returns the call that started a run, and its options.
 func typedAgain(c *magic.Call, r runs.Run) (*magic.Call, *trainOptions, error) {
 	line, body, _ := strings.Cut(r.Source, "\n")
 	args, ok := strings.CutPrefix(line, "%%runpod_train")
@@ -100,7 +100,7 @@ func typedAgain(c *magic.Call, r runs.Run) (*magic.Call, *trainOptions, error) {
 	var t trainOptions
 	m := trainMagic(new(notice)).(*command[trainOptions])
 	if rest, err := parse(m.flags(&t), m.sign(), ws); err != nil || len(rest) > 0 {
-		return nil, nil, fmt.Errorf("run %s: its line cannot be read any more: %s", r.ID, line)
+		return nil, nil, fmt.Errorf("run %s: this version cannot read its line: %s", r.ID, line)
 	}
 	return &call, &t, nil
 }
@@ -113,7 +113,7 @@ func seedOf(r runs.Run) int64 {
 	return *record.Hyperparameters.Seed
 }
 
-// sameData refuses data that have changed since.
+// sameData returns an error if the data have changed since the run.
 func sameData(before, now []train.DataDigest) error {
 	for _, b := range before {
 		i := slices.IndexFunc(now, func(d train.DataDigest) bool { return d.Name == b.Name })
@@ -127,7 +127,7 @@ func sameData(before, now []train.DataDigest) error {
 	return nil
 }
 
-// compareRuns puts both runs side by side and says what they agree on.
+// compareRuns puts the two runs side by side and says how closely they agree.
 func compareRuns(r runs.Run, before train.Record, epochs []worker.Epoch, again *train.Model) render.Table {
 	t := render.Table{Header: []string{"", "run " + r.ID[:8], "run " + again.RunID[:8]}, Left: []string{""}}
 	row := func(name, a, b string) { t.Rows = append(t.Rows, []string{name, a, b}) }
@@ -166,7 +166,7 @@ func compareRuns(r runs.Run, before train.Record, epochs []worker.Epoch, again *
 	return t
 }
 
-// difference is the largest relative difference of losses, and the epoch where it is.
+// difference returns the largest relative difference between losses, and its epoch.
 func difference(a, b []worker.Epoch) (worst float64, epoch int) {
 	look := func(n int, x, y float64) {
 		if d := math.Abs(x-y) / max(math.Abs(x), 1e-12); x != y && d > worst {

@@ -51,7 +51,7 @@ func runRuns(ctx context.Context, c *magic.Call, o *runsOptions, args []string) 
 		return usage("%q: runpod_runs takes options only; %%runpod_history shows one run", args[0])
 	}
 	if o.filter.State = runs.State(o.state); o.state != "" && !slices.Contains(runs.States(), o.filter.State) {
-		return usage("--state %s: no run is that%s", o.state, didYouMean(o.state, []string{"open", "completed", "interrupted", "failed"}))
+		return usage("--state: unknown state %s%s", o.state, didYouMean(o.state, []string{"open", "completed", "interrupted", "failed"}))
 	}
 	store, err := runStore()
 	if err != nil {
@@ -73,7 +73,7 @@ func runRuns(ctx context.Context, c *magic.Call, o *runsOptions, args []string) 
 	return nil
 }
 
-// listed are the runs without their records, which %runpod_history gives.
+// listed returns the runs without their records, which %runpod_history shows.
 func listed(list []runs.Run) []runs.Run {
 	short := make([]runs.Run, len(list))
 	for i, r := range list {
@@ -101,8 +101,8 @@ func runsTable(list []runs.Run, all int) render.Table {
 	return t
 }
 
-// lossesOf are the losses of the runs, with the names of the loss functions if they
-// differ: the numbers are not comparable then.
+// lossesOf returns the losses of the runs, with the names of the loss functions if
+// they differ, because the numbers are then not comparable.
 func lossesOf(list []runs.Run) []string {
 	names, texts := make([]string, len(list)), make([]string, len(list))
 	for i, r := range list {
@@ -123,7 +123,8 @@ func lossesOf(list []runs.Run) []string {
 	return texts
 }
 
-// base is a notebook's name without its folder, which does not belong in an output.
+// base returns a notebook's name without its folder, which does not belong in an
+// output.
 func base(notebook string) string {
 	if notebook == "" {
 		return ""

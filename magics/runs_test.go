@@ -98,7 +98,7 @@ func TestFailedRun(t *testing.T) {
 	}
 }
 
-// TestStoreGone: without its store a training goes on, and says so.
+// TestStoreGone: a training without its store continues, and says so.
 func TestStoreGone(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -109,7 +109,8 @@ func TestStoreGone(t *testing.T) {
 	}
 }
 
-// TestNoBlock: the cell ends at once, the run is drawn on, and the variable is filled.
+// TestNoBlock: the cell ends immediately, the run is still drawn, and the variable
+// is set at its end.
 func TestNoBlock(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -160,7 +161,7 @@ func reopen(t *testing.T, store runs.Store, r runs.Run) {
 	}
 }
 
-// TestAttach follows a run whose process has gone, and one that is over.
+// TestAttach follows a run whose process has died, and one that is over.
 func TestAttach(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -199,7 +200,7 @@ func TestAttach(t *testing.T) {
 	if r, err := store.Get(t.Context(), r.ID); err != nil || r.State != runs.Completed || r.Epochs != 3 {
 		t.Errorf("%+v, %v", r, err)
 	}
-	// Its data are still on their way: there is no job yet.
+	// Its data are still being sent: there is no job yet.
 	whole := r
 	r.Job, r.State = "", runs.Open
 	if err := store.Put(t.Context(), r); err != nil {
@@ -215,8 +216,8 @@ func TestAttach(t *testing.T) {
 	if r, err := store.Get(t.Context(), r.ID); err != nil || r.State != runs.Completed || r.Job != whole.Job {
 		t.Errorf("%+v, %v", r, err)
 	}
-	// Reading changes nothing: a job that the endpoint has forgotten, or a key that it
-	// refuses, says nothing about how the run ended.
+	// Reading does not change the run: if the endpoint has forgotten the job or
+	// refuses the key, that says nothing about how the run ended.
 	for state, want := range map[runs.State]runs.State{runs.Completed: runs.Completed, runs.Open: runs.Open, runs.Interrupted: runs.Interrupted} {
 		forgotten := whole
 		forgotten.ID, forgotten.Job, forgotten.State = "feedfacefeedface", "no-such-job", state
@@ -235,11 +236,11 @@ func TestAttach(t *testing.T) {
 		}
 	}
 	forgotten := whole
-	forgotten.ID, forgotten.State = "feedfacefeedface", runs.Completed // is not open any more
+	forgotten.ID, forgotten.State = "feedfacefeedface", runs.Completed // is no longer open
 	if err := store.Put(t.Context(), forgotten); err != nil {
 		t.Fatal(err)
 	}
-	// The endpoint has gone with its kernel.
+	// The endpoint is gone together with its kernel.
 	r.Address = "http://127.0.0.1:1/v2"
 	if err := store.Put(t.Context(), r); err != nil {
 		t.Fatal(err)
@@ -306,8 +307,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// A run of an earlier version, which gave what had no effect and whose 0 meant the default,
-// is repeated as it was, and the line says what had no effect.
+// A run of an earlier version, which set an option without effect and where 0 meant the
+// default, is repeated as it was, and a line says what had no effect.
 func TestReproOfAnEarlierVersion(t *testing.T) {
 	vars := session(t)
 	embedded(t)
@@ -340,7 +341,7 @@ func TestReproOfAnEarlierVersion(t *testing.T) {
 	if err != nil || !strings.Contains(out.text(), "Repeated: every loss is the same to the last bit") {
 		t.Errorf("%v\n%s", err, out.text())
 	}
-	if want := "the run gave what had no effect, and this one leaves it out: momentum: adamw does not use it; sgd and rmsprop do\n"; out.stderr.String() != want {
+	if want := "the earlier run set an option without effect, which this one leaves out: momentum: adamw does not use it; sgd and rmsprop do\n"; out.stderr.String() != want {
 		t.Errorf("%q, want %q", out.stderr.String(), want)
 	}
 }

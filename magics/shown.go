@@ -29,10 +29,10 @@ type shownRun struct {
 	limit string
 }
 
-// show follows a run under a live view, defines the variable and shows the result.
-// follow runs the training under an observer. err is what it
-// returned; undefined is why the variable does not hold the model, if it should. A run
-// that failed or was interrupted leaves the model with the epochs so far.
+// show follows a run under a live view, defines the variable and shows the result. The
+// function follow runs the training under an observer, and err is its error. undefined
+// is the error of defining the variable. A run that failed or was interrupted leaves
+// the model with the epochs so far.
 func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view train.Observer) (*train.Model, error)) (model *train.Model, err, undefined error) {
 	watch := *c
 	watch.Interactive = c.Interactive && !s.quiet
@@ -42,7 +42,8 @@ func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view tra
 		observer = train.Funcs{}
 	}
 	model, err = follow(observer)
-	// The variable comes first: whatever happens to the pictures, the model is there.
+	// The variable is defined first, so that the model is not lost if showing it
+	// fails.
 	detached := errors.Is(err, train.ErrDetached)
 	if model != nil && !detached && (err == nil || model.HasWeights() || model.History.Len() > 0) {
 		undefined = c.Vars.Define(s.variable, model)
@@ -56,7 +57,7 @@ func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view tra
 		result.Note = "Left; the run goes on."
 	}
 	view.end(result)
-	if s.quiet && model != nil && err == nil { // otherwise the worker's lines have said it
+	if s.quiet && model != nil && err == nil { // otherwise the worker's lines have shown them
 		for _, line := range model.Fallbacks() {
 			fmt.Fprintln(c.Out.Stderr(), line)
 		}
@@ -67,15 +68,16 @@ func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view tra
 	return model, err, undefined
 }
 
-// background is the output area of a run that goes on when its cell is over: what it
-// says in lines is shown, for the streams belong to other cells by then.
+// background is the output area of a run that continues after its cell has ended.
+// Lines that it prints are displayed, because the streams then belong to other
+// cells.
 type background struct {
 	magic.Output
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-// Stdout and Stderr keep the lines.
+// Stdout, like Stderr, keeps the lines until show is called.
 func (b *background) Stdout() io.Writer { return b }
 
 func (b *background) Stderr() io.Writer { return b }
@@ -86,7 +88,7 @@ func (b *background) Write(p []byte) (int, error) {
 	return b.text.Write(p)
 }
 
-// show shows the lines.
+// show displays the lines.
 func (b *background) show() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// sweepOptions are those of a training, and how to search.
+// sweepOptions are the options of a training, and those of the search.
 type sweepOptions struct {
 	trainOptions
 	trials  count
@@ -49,7 +49,7 @@ func sweepMagic() magic.Magic {
 			defineTrain(fs, &o.trainOptions)
 			fs.Lookup("max-cost").Usage = "most `dollars` that all trials together may cost; the server ends each job in time"
 			for _, name := range []string{"from", "model", "noblock"} {
-				_ = fs.MarkHidden(name) // of one training, not of many
+				_ = fs.MarkHidden(name) // these apply to a single training
 			}
 		},
 		choices: sweepWords(),
@@ -179,8 +179,8 @@ func (o *sweepOptions) search() (sweep.Options, error) {
 	return s, nil
 }
 
-// sweepSpec is the body, with the variables of the session in it and the names
-// that vary left.
+// sweepSpec returns the body with the session's variables expanded; the $names that
+// vary stay.
 func sweepSpec(c *magic.Call, space []sweep.Dimension) (any, error) {
 	names := map[string]string{}
 	for _, d := range space {
@@ -236,7 +236,7 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	return err
 }
 
-// sweptInWords is the last line: what changes from run to run.
+// sweptInWords returns the last line, which holds what changes from run to run.
 func sweptInWords(r *sweep.Result, o *sweepOptions, took time.Duration, rate train.Rate) string {
 	again, stopped := 0, 0
 	for _, t := range r.Trials {
@@ -248,7 +248,7 @@ func sweptInWords(r *sweep.Result, o *sweepOptions, took time.Duration, rate tra
 		}
 	}
 	by := ""
-	if r.Objective.Accuracy { // else the table's heading says it
+	if r.Objective.Accuracy { // otherwise the table's heading says so
 		by = " by " + r.Objective.String()
 	}
 	s := fmt.Sprintf("%s: the best of %s%s, in %s", o.out, plural(len(r.Trials), "trial"), by, render.Duration(took))
@@ -294,7 +294,7 @@ type sweepView struct {
 	mu    sync.Mutex
 	s     render.Sweep
 	drawn time.Time
-	lines map[int]string // of trials that ended before an earlier one
+	lines map[int]string // of trials that ended before one with a lower number
 	next  int            // number of the next trial to print
 }
 
@@ -321,7 +321,7 @@ func newSweepView(c *magic.Call, o *sweepOptions, space []sweep.Dimension, opts 
 	return v
 }
 
-// trial is sweep.Options.OnTrial.
+// trial is called for each finished trial; see sweep.Options.OnTrial.
 func (v *sweepView) trial(t sweep.TrialResult) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -359,7 +359,8 @@ func (v *sweepView) row(t sweep.TrialResult) render.SweepTrial {
 	return r
 }
 
-// valueOf is a trial's value of a dimension, or that its optimizer does not use it.
+// valueOf returns a trial's value of a dimension, or says that its optimizer does
+// not use it.
 func valueOf(t sweep.TrialResult, name string) string {
 	if slices.Contains(t.Unused, name) {
 		return "not used"
@@ -367,8 +368,8 @@ func valueOf(t sweep.TrialResult, name string) string {
 	return fmt.Sprint(t.Point[name])
 }
 
-// print prints a line a trial in the order of their numbers, so that the output
-// does not depend on which of several at once ends first.
+// print prints one line per trial in the order of their numbers, so that the output
+// does not depend on which of several concurrent trials ends first.
 func (v *sweepView) print(t sweep.TrialResult) {
 	v.lines[t.Number] = v.line(t)
 	for {
@@ -382,7 +383,7 @@ func (v *sweepView) print(t sweep.TrialResult) {
 	}
 }
 
-// line is a trial if nobody watches.
+// line describes a trial in one line, for output that nobody watches live.
 func (v *sweepView) line(t sweep.TrialResult) string {
 	s := fmt.Sprintf("trial %d ", t.Number+1)
 	for _, d := range v.space {
@@ -398,7 +399,7 @@ func (v *sweepView) line(t sweep.TrialResult) string {
 	return s
 }
 
-// end replaces the last frame by the finished sweep.
+// end replaces the last frame with the finished sweep.
 func (v *sweepView) end(r *sweep.Result) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/sweep"
 )
 
-// TestUnusedDimensionIsNamed: a line and a row of a sweep say which value the trial's
+// TestUnusedDimensionIsNamed: the line and the row of a trial say which value its
 // optimizer did not use.
 func TestUnusedDimensionIsNamed(t *testing.T) {
 	v := &sweepView{space: []sweep.Dimension{{Name: "optimizer", Choices: []any{"adam", "sgd"}}, {Name: "momentum", High: 1}}}

@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// trackers makes what --track names.
+// trackers returns the trackers that --track names.
 func trackers(names []string) (map[string]track.Tracker, error) {
 	list := map[string]track.Tracker{}
 	redact := secrets.Redactor(settings.Environ(), ".env")
@@ -31,8 +31,8 @@ func trackers(names []string) (map[string]track.Tracker, error) {
 	return list, nil
 }
 
-// trackTrials is sweep.Options.Observe: each trial is a run of its own, the sweep their
-// group. What fails for all is reported once.
+// trackTrials returns the value for sweep.Options.Observe. Each trial is logged as a
+// run, grouped by sweep. An error that all trials have is printed once.
 func (o *sweepOptions) trackTrials(warn io.Writer) func(int, *train.Plan) train.Observer {
 	if len(o.track) == 0 {
 		return nil

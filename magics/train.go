@@ -20,8 +20,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// trainOptions are the options of %%runpod_train. What is not given is zero, so
-// that package train fills in its defaults, or those of the model before.
+// trainOptions are the options of %%runpod_train. An option that is not given is
+// zero, so package train fills in its default, or the value of the earlier model.
 type trainOptions struct {
 	dataOptions
 	val, model string
@@ -53,7 +53,7 @@ type trainOptions struct {
 	set        []string
 	tracked    map[string]track.Tracker // what track names
 	// repeated are the hyperparameters of the run that this one repeats, nil if none: they
-	// count instead of those of the line, which earlier versions may have read otherwise.
+	// replace those of the line, which an earlier version may have read differently.
 	repeated *worker.Hyperparameters
 	dry      bool
 	quiet    bool
@@ -133,7 +133,7 @@ The result is a *train.Model: model.Predict(X), model.Classes(X), model.Labels(X
 
 func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 	if len(args) > 0 {
-		return usage("unexpected argument %q; the model belongs into the cell's body, the data after -d", args[0])
+		return usage("unexpected argument %q; the model belongs in the cell's body, the data after -d", args[0])
 	}
 	_, run, err := o.prepare(ctx, c)
 	if err != nil {
@@ -142,7 +142,8 @@ func runTrain(ctx context.Context, c *magic.Call, o *trainOptions, args []string
 	return run()
 }
 
-// prepare checks the call and makes its plan; run does what the options say with it.
+// prepare checks the call and makes its plan; run then sends the plan, or only
+// shows it, as the options say.
 func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.Plan, run func() error, err error) {
 	if err := resultName("-o", o.out); err != nil {
 		return nil, nil, err
@@ -155,7 +156,7 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 		var ignored []string
 		opts, ignored = opts.Repeat(*o.repeated)
 		for _, what := range ignored {
-			fmt.Fprintln(c.Out.Stderr(), "the run gave what had no effect, and this one leaves it out: "+what)
+			fmt.Fprintln(c.Out.Stderr(), "the earlier run set an option without effect, which this one leaves out: "+what)
 		}
 	}
 	spec, err := o.spec(c, opts.From != nil)
@@ -198,14 +199,15 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	}, nil
 }
 
-// advise says before anything is paid what would likely waste the price of the plan.
+// advise warns, before anything is paid for, about what would likely waste the
+// price of the plan.
 func advise(c *magic.Call, plan *train.Plan) {
 	for _, sentence := range plan.Advice() {
 		fmt.Fprintln(c.Out.Stderr(), "advice: "+sentence)
 	}
 }
 
-// source is the call as it was typed.
+// source returns the call as it was typed.
 func source(c *magic.Call) string {
 	if !c.Cell {
 		return strings.TrimRight("%"+c.Name+" "+c.Args, " ")
@@ -224,7 +226,7 @@ func (o *trainOptions) hyperparameters() (opts train.Options, err error) {
 	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
 		return opts, err
 	}
-	if o.dropLast.value != nil { // also false: with --from, not as before
+	if o.dropLast.value != nil { // also if false, which overrides the value of --from
 		if opts.Hyperparameters == nil {
 			opts.Hyperparameters = &worker.Hyperparameters{}
 		}
@@ -242,7 +244,7 @@ func (o *trainOptions) hyperparameters() (opts train.Options, err error) {
 	return opts, err
 }
 
-// read turns options into those of package train, and reads the data.
+// read turns the options into those of package train, and reads the data.
 func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data, opts train.Options, err error) {
 	if o.data == "" {
 		return data, opts, usage("-d X,y is missing: the variables with samples and labels, or a file and --target")
@@ -271,7 +273,7 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 	return data, opts, nil
 }
 
-// spec is the model behind --model, or in the body.
+// spec returns the model that --model names, or the one in the body.
 func (o *trainOptions) spec(c *magic.Call, goesOn bool) (any, error) {
 	if o.model == "" {
 		return bodySpec(c, goesOn)
@@ -282,8 +284,8 @@ func (o *trainOptions) spec(c *magic.Call, goesOn bool) (any, error) {
 	return value(c.Vars, o.model)
 }
 
-// bodySpec is the model in the cell: a variable that holds one ("$spec"), or text.
-// If a model is trained further, the body may be empty.
+// bodySpec returns the model in the cell: a variable that holds one ("$spec"), or
+// text. If a model is trained further, the body may be empty.
 func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 	body := strings.TrimSpace(c.Body)
 	switch {
@@ -305,7 +307,8 @@ func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 	return train.Layers(text), err
 }
 
-// detach lets the run go on after the cell has ended. Its errors are shown there.
+// detach lets the run continue after the cell has ended. Its errors appear in the
+// cell's output.
 func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
 	<-declare(c.Vars, pending{o.out, plan.Pending()})
 	out := &background{Output: c.Out}
@@ -379,10 +382,10 @@ type pending struct {
 	value any
 }
 
-// declare makes the variables while the run goes on, so that nobody waits at the end for
-// a new variable to be compiled, and so that they exist when an interrupt leaves no time
-// to make them. A variable of that type that is there
-// stays until the run is over.
+// declare makes the variables while the run is in progress. So nobody waits at the end
+// for a new variable to be compiled, and the variables exist even if an interrupt leaves
+// no time to make them. An existing variable of the right type keeps its value until the
+// run is over.
 func declare(vars magic.Vars, list ...pending) <-chan struct{} {
 	done := make(chan struct{})
 	go func() {
@@ -391,14 +394,15 @@ func declare(vars magic.Vars, list ...pending) <-chan struct{} {
 			if v, ok := vars.Lookup(p.name); ok && v.Type() == reflect.TypeOf(p.value) {
 				continue
 			}
-			// A failure shows again, and is reported, when the result is defined.
+			// If this fails, defining the result fails too, and that error is
+			// reported.
 			_ = vars.Define(p.name, p.value)
 		}
 	}()
 	return done
 }
 
-// tookInWords is the last line: what changes from run to run.
+// tookInWords returns the last line, which holds what changes from run to run.
 func tookInWords(m *train.Model, all time.Duration, name string) string {
 	samples := 0
 	for _, e := range m.History.Records[max(0, m.History.Len()-m.Hyperparameters.Epochs):] {

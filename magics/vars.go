@@ -52,7 +52,8 @@ func fieldNames(t reflect.Type) []string {
 	return names
 }
 
-// value is the variable's value; nil for a nil interface, pointer or slice.
+// value returns the variable's value. A nil interface, pointer or slice is an
+// error.
 func value(vars magic.Vars, name string) (any, error) {
 	v, err := lookup(vars, name)
 	if err != nil {
@@ -87,18 +88,18 @@ func modelVar(vars magic.Vars, name string) (*train.Model, error) {
 	return nil, usage("%s is a %T and not a trained model; %%%%runpod_train makes one", name, v)
 }
 
-// defaultModel is the variable that training defines and others read.
+// defaultModel is the variable that a training defines and other magics read.
 const defaultModel = "model"
 
 // resultName checks a name for a new variable.
 func resultName(option, name string) error {
 	if !token.IsIdentifier(name) || name == "_" {
-		return usage("%s %s: that cannot be a variable's name", option, name)
+		return usage("%s %s: not a valid variable name", option, name)
 	}
 	return nil
 }
 
-// shadowVars are the variables of a session with some names put before them.
+// shadowVars are the variables of a session, with some names overridden.
 type shadowVars struct {
 	magic.Vars
 	names map[string]string

@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// usage is a mistake in the call, shown as one line.
+// usage returns an error for a mistake in the call, shown as one line.
 func usage(format string, args ...any) error {
 	return &magic.UsageError{Msg: fmt.Sprintf(format, args...)}
 }
@@ -94,7 +94,7 @@ func (s *splitter) quoted(b *strings.Builder) error {
 			}
 			continue
 		}
-		b.WriteString(s.rest[:n]) // as it is, even if it is no UTF-8
+		b.WriteString(s.rest[:n]) // as it is, even if it is not UTF-8
 		s.rest = s.rest[n:]
 	}
 	return usage(`a " is not closed`)
@@ -130,7 +130,7 @@ func variable(text string, vars magic.Vars) (value, rest string, err error) {
 		name, rest = text[:end], text[end:]
 	}
 	if name == "" {
-		return "", "", usage("a $ stands before a variable's name; $$ is a dollar")
+		return "", "", usage("want a variable's name after $; $$ is a dollar")
 	}
 	v, err := lookup(vars, name)
 	if err != nil {
@@ -138,7 +138,7 @@ func variable(text string, vars magic.Vars) (value, rest string, err error) {
 	}
 	value, ok := textOf(v)
 	if !ok {
-		return "", "", usage("$%s is a %s, and only numbers, texts and truth values can stand in a line", name, v.Type())
+		return "", "", usage("$%s is a %s; want a number, a string or a bool", name, v.Type())
 	}
 	return value, rest, nil
 }
@@ -161,7 +161,7 @@ func expand(body string, vars magic.Vars) (string, error) {
 	}
 }
 
-// textOf writes a simple value as an option takes it.
+// textOf writes a simple value in the form that options take.
 func textOf(v reflect.Value) (string, bool) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -181,7 +181,7 @@ func textOf(v reflect.Value) (string, bool) {
 	return "", false
 }
 
-// didYouMean is the tail of a message about an unknown name.
+// didYouMean returns the end of a message about an unknown name.
 func didYouMean(name string, known []string) string {
 	if n := worker.Nearest(name, known); n != "" {
 		return fmt.Sprintf("; did you mean %s?", n)

@@ -30,11 +30,11 @@ func TestWords(t *testing.T) {
 		{`\`, []string{`\`}, ""},
 		{`'a`, nil, "a ' is not closed"},
 		{`"a`, nil, `a " is not closed`},
-		{`$`, nil, "a $ stands before a variable's name; $$ is a dollar"},
+		{`$`, nil, "want a variable's name after $; $$ is a dollar"},
 		{`${n`, nil, "a ${ is not closed"},
 		{`$nam`, nil, "there is no variable nam; did you mean name?"},
 		{`$zzz`, nil, "there is no variable zzz; define it in a cell before"},
-		{`$X`, nil, "$X is a []float64, and only numbers, texts and truth values can stand in a line"},
+		{`$X`, nil, "$X is a []float64; want a number, a string or a bool"},
 		{`${opts.rate}`, nil, "opts has no exported field rate; did you mean Rate?"},
 	} {
 		got, err := words(c.line, vars)
