@@ -21,7 +21,7 @@ const maxTicks = 20
 // drawable reports whether x has a place on an axis: it is finite.
 func drawable(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// within is x, or the largest value that an axis shows.
+// within returns x, limited to the values that an axis shows.
 func within(x float64) float64 { return max(-largest, min(x, largest)) }
 
 // span returns the range of an axis for values from lo to hi: never empty, and wide
@@ -43,8 +43,8 @@ func span(lo, hi float64) (from, to float64) {
 // one would press most of the curve onto the floor.
 func logarithmic(lo, hi float64) bool { return lo >= smallest && hi <= largest && hi/lo >= 100 }
 
-// multiples are the multiples k*step from lo to hi: the first k, and how many there
-// are, at most maxTicks.
+// multiples returns the first k for which k*step is in the range lo to hi, and the
+// number of such k, at most maxTicks.
 func multiples(lo, hi, step float64) (first float64, n int) {
 	first = math.Ceil(lo / step)
 	count := math.Floor(hi/step+1e-12*math.Abs(hi/step)) - first + 1
@@ -54,7 +54,8 @@ func multiples(lo, hi, step float64) (first float64, n int) {
 	return first, int(min(count, maxTicks))
 }
 
-// niceStep is the smallest of 1, 2 and 5 times a power of ten that is not below x.
+// niceStep returns the smallest number that is 1, 2 or 5 times a power of ten and
+// not below x.
 func niceStep(x float64) float64 {
 	if !(x >= smallest) || math.IsInf(x, 0) {
 		return 1
@@ -95,7 +96,7 @@ func (wholeTicks) Ticks(lo, hi float64) []plot.Tick {
 	return out
 }
 
-// ticks are at round numbers, with as many digits as tell them apart.
+// ticks are at round numbers, with enough digits to tell them apart.
 type ticks struct{ percent bool }
 
 func (t ticks) Ticks(lo, hi float64) []plot.Tick {
@@ -120,8 +121,8 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	return out
 }
 
-// distinct writes v with three significant digits, or as many more as tell it from
-// its neighbour at v+step.
+// distinct writes v with three significant digits, or as many more as it takes to
+// differ from its neighbour at v+step.
 func distinct(v, step float64) string {
 	digits := 1
 	if v != 0 {

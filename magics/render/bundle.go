@@ -13,8 +13,9 @@ func table(html, text string) display.Message {
 	return display.Message{Data: display.MIMEMap{MIMEHTML: html, MIMEText: text}}
 }
 
-// picture is the figure as a PNG. The sentence stands for it where no picture is shown,
-// and is its alt text. A figure that cannot be drawn is the sentence, and why.
+// picture returns the figure as a PNG. The sentence is its alt text, and replaces it in
+// viewers that show no pictures. If the figure cannot be drawn, picture returns the
+// sentence and the reason.
 func (f figure) picture(sentence string) display.Message {
 	png, err := f.png()
 	if err != nil {
@@ -23,7 +24,7 @@ func (f figure) picture(sentence string) display.Message {
 	return pictureOf(png, f.width, f.height, sentence)
 }
 
-// pictureOf is a PNG of width x height CSS pixels.
+// pictureOf returns the message for a PNG of width x height CSS pixels.
 func pictureOf(png []byte, width, height int, sentence string) display.Message {
 	return display.Message{
 		Data: display.MIMEMap{MIMEPNG: png, MIMEText: sentence},

@@ -16,12 +16,13 @@ type Run struct {
 	Name string
 	Training
 	Parameters int
-	// Test is a measure on data of its own, "" if there is none.
+	// Test is the result on separate test data, "" if there is none.
 	Test string
 }
 
-// CompareTable has a row a run, the best one, unless it is -1, in bold. by says which
-// figure ranks the runs, if that is not the loss in the table, or why none does.
+// CompareTable returns a table with a row per run. The best one is in bold, unless
+// best is -1. by names the metric that ranks the runs, if that is not the loss in the
+// table, or says why none does.
 func CompareTable(runs []Run, best int, by string) display.Message {
 	t := Table{Header: []string{"model", "parameters", "epochs", "training loss"}, Left: []string{"model"}, Mark: best + 1}
 	val, acc, test := false, false, false
@@ -61,7 +62,7 @@ func CompareTable(runs []Run, best int, by string) display.Message {
 	return table(html, text)
 }
 
-// row is one run.
+// row returns the cells of one run.
 func (r Run) row(val, acc, test bool) []string {
 	c := r.columns()
 	row := []string{r.Name, Count(r.Parameters), Count(len(r.History)), "-"}
@@ -95,14 +96,14 @@ func (r Run) row(val, acc, test bool) []string {
 }
 
 // ComparePicture draws the losses of the runs over each other, and the accuracies if
-// there are any: those of validation if a run has them.
+// there are any, on validation data if a run has them.
 func ComparePicture(runs []Run) display.Message {
 	loss, acc := panel{title: "loss"}, panel{title: "accuracy", share: true}
 	var sentence string
 	mixed := slices.ContainsFunc(runs, func(r Run) bool { return r.Loss != runs[0].Loss })
 	for i, r := range runs {
 		named := r.Name
-		if mixed { // curves of different kinds
+		if mixed { // the curves are of different losses
 			named += " (" + r.Loss + ")"
 		}
 		c := r.columns()

@@ -12,8 +12,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// Picture is the confusion matrix as a picture; ok is false if there is none.
-// A cell is as dark as its share of its true class, and says its count.
+// Picture draws the confusion matrix; ok is false if there is none. The larger a
+// cell's share of its true class, the darker it is. A cell also has its count.
 func (e Evaluation) Picture() (b display.Message, ok bool) {
 	n := len(e.Metrics.Confusion)
 	if n < 2 {
@@ -23,7 +23,7 @@ func (e Evaluation) Picture() (b display.Message, ok bool) {
 	for i := 0; i < n; i += e.everyClass() {
 		slanted = slanted || len(short(e.class(i))) > 3
 	}
-	room := 0 // for names
+	room := 0 // for class names
 	if slanted {
 		room = 60
 	}
@@ -56,7 +56,7 @@ func (e Evaluation) heat(slanted bool) *plot.Plot {
 	return p
 }
 
-// short leaves as much of a class's name as a picture has room for.
+// short shortens a class's name to what a picture has room for.
 func short(name string) string {
 	const most = 12
 	if r := []rune(name); len(r) > most {
@@ -73,11 +73,11 @@ func (h heat) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return -0.5, n - 0.5, -0.5, n - 0.5
 }
 
-// maxCells is how many cells a row of the picture has. In a larger matrix, each cell
-// stands for several neighbouring classes.
+// maxCells is the most cells that a row of the picture has. In a larger matrix, each
+// cell covers several neighbouring classes.
 const maxCells = 100
 
-// shares are the cells' shares of their row's total, with size classes a cell.
+// shares returns each cell's share of its row's total, with size classes per cell.
 func (h heat) shares(size int) [][]float64 {
 	n := (len(h.m) + size - 1) / size
 	shares := make([][]float64, n)
@@ -102,7 +102,8 @@ func (h heat) Plot(c draw.Canvas, p *plot.Plot) {
 	style := p.X.Tick.Label
 	style.XAlign, style.YAlign, style.Rotation = draw.XCenter, draw.YCenter, 0
 	size := (len(h.m) + maxCells - 1) / maxCells
-	// edge is where the first class of cell i begins, from 0 to the number of classes.
+	// edge returns where the first class of cell i begins, from 0 to the number of
+	// classes.
 	edge := func(i int) float64 { return float64(min(i*size, len(h.m))) }
 	for i, row := range h.shares(size) {
 		for j, share := range row {
@@ -128,8 +129,8 @@ func (h heat) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// shade goes from a light grey to the blue of the first series; what is not
-// zero is told from zero.
+// shade goes from a light grey to the blue of the first series. Even a small share
+// looks different from zero.
 func shade(share float64) color.Color {
 	if share == 0 {
 		return color.NRGBA{0xf4, 0xf4, 0xf4, 0xff}

@@ -9,12 +9,12 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// MaxPoints is how many points of a series a picture holds. For a longer series it
-// shows the smallest and the largest value of each stretch.
+// MaxPoints is the most points of a series that a picture holds. For a longer
+// series it shows the smallest and the largest value of each stretch.
 const MaxPoints = 500
 
-// A Series is one line of a curve. Points that are not finite are left out, values
-// beyond ±1e300 are drawn there.
+// A Series is one line of a curve. Points that are not finite are left out; values
+// beyond ±1e300 are drawn at ±1e300.
 type Series struct {
 	Name string
 	X, Y []float64
@@ -26,7 +26,7 @@ type Series struct {
 type panel struct {
 	title  string
 	series []Series
-	xmax   float64 // where the X axis ends at least
+	xmax   float64 // the X axis extends at least to it
 	share  bool    // values from 0 to 1, shown in percent
 	// mark is a point to ring, in the look of series markOf.
 	mark   *plotter.XY
@@ -105,7 +105,7 @@ func addSeries(p *plot.Plot, s Series, pts plotter.XYs) {
 	line := &plotter.Line{XYs: pts, LineStyle: draw.LineStyle{Color: k.color, Width: vg.Points(1.4), Dashes: k.dashes}}
 	marks := &plotter.Scatter{XYs: markers(pts, 12), GlyphStyle: draw.GlyphStyle{Color: k.color, Radius: vg.Points(2.1), Shape: k.marker}}
 	p.Add(line, marks)
-	// The spaces are room for browsers without a font of Arial's widths.
+	// The spaces leave room for browsers whose font is wider than Arial.
 	p.Legend.Add(s.Name+"  ", line, marks)
 }
 
@@ -127,7 +127,7 @@ func markers(pts plotter.XYs, n int) plotter.XYs {
 	return out
 }
 
-// finite pairs x and y. Points that are not finite are left out.
+// finite pairs x and y, without points that are not finite.
 func finite(x, y []float64) plotter.XYs {
 	pts := make(plotter.XYs, 0, len(y))
 	for i, v := range y {
@@ -138,8 +138,8 @@ func finite(x, y []float64) plotter.XYs {
 	return pts
 }
 
-// thin keeps at most n points: the first and last, and of each of the stretches
-// between the lowest and the highest, so that no spike is lost.
+// thin keeps at most n points: the first, the last, and the lowest and highest of
+// each stretch between them, so that no spike is lost.
 func thin(pts plotter.XYs, n int) plotter.XYs {
 	if len(pts) <= n || n < 4 {
 		return pts

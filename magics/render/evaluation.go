@@ -12,11 +12,11 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// maxMatrix is the number of classes up to which a confusion matrix is shown
-// cell by cell; above it, the most frequent confusions.
+// maxMatrix is the number of classes up to which a confusion matrix is shown cell
+// by cell. With more classes, only the most frequent confusions are listed.
 const maxMatrix = 20
 
-// An Evaluation is what the outputs of an evaluation are made of.
+// An Evaluation holds what the outputs of an evaluation show.
 type Evaluation struct {
 	Metrics worker.Metrics
 	// ClassNames are the names of the classes; nil if they are numbers.
@@ -25,7 +25,7 @@ type Evaluation struct {
 	Loss       string // name of the loss function
 }
 
-// Sentence is the result in one sentence.
+// Sentence returns the result in one sentence.
 func (e Evaluation) Sentence() string {
 	m := e.Metrics
 	s := ""
@@ -49,8 +49,8 @@ func (e Evaluation) Sentence() string {
 	return s + "."
 }
 
-// Table is all the numbers: the totals, a row a class, and the confusion
-// matrix, for readers who do not see the picture.
+// Table returns all the numbers, for readers who do not see the picture: the
+// totals, a row per class, and the confusion matrix.
 func (e Evaluation) Table() display.Message {
 	total := e.totals()
 	html, text := total.HTML(), total.Text()
@@ -84,7 +84,7 @@ func (e Evaluation) totals() Table {
 		case n == nil:
 		case row.Name == contract.MetricLoss:
 			add(strings.TrimSpace("loss "+e.lossName()), format(float64(*n)))
-		case row.Name != contract.MetricAUC || m.ExactMatch != nil: // of classes, the ROC curve has it
+		case row.Name != contract.MetricAUC || m.ExactMatch != nil: // for classes, the ROC curve shows it
 			add(title, format(float64(*n)))
 		}
 	}
@@ -92,8 +92,8 @@ func (e Evaluation) totals() Table {
 	return t
 }
 
-// decisionsFirst lists the contract's metrics: those of classes and labels, the loss, and
-// those of numbers.
+// decisionsFirst lists the contract's metrics in the order of the table: those of classes
+// and labels, the loss, and those of numbers.
 func decisionsFirst() []contract.Metric {
 	all := contract.Metrics()
 	slices.SortStableFunc(all, func(a, b contract.Metric) int {
@@ -115,7 +115,7 @@ func (e Evaluation) lossName() string {
 	return "(" + strings.ReplaceAll(e.Loss, "_", " ") + ")"
 }
 
-// class is the name of a class, or its number if it has none.
+// class returns the name of a class, or its number if it has none.
 func (e Evaluation) class(i int) string {
 	if i >= 0 && i < len(e.ClassNames) {
 		return e.ClassNames[i]
@@ -175,8 +175,9 @@ func (e Evaluation) frequent(m [][]int) Table {
 
 type confusion struct{ truth, predicted, n int }
 
-// confusions lists the most largest wrong cells of the matrix, the largest first. It
-// keeps only those: a matrix of thousands of classes has millions of cells.
+// confusions lists the largest wrong cells of the matrix, at most most of them, the
+// largest first. It keeps no others in memory: a matrix of thousands of classes has
+// millions of cells.
 func confusions(m [][]int, most int) []confusion {
 	var out []confusion
 	for i, row := range m {

@@ -14,9 +14,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// ROC draws the share of positives that are found over the share of negatives
-// that are taken for one, for every threshold of the score. ok is false if one of both
-// kinds is missing.
+// ROC draws the true positive rate over the false positive rate, for every threshold
+// of the score. ok is false if there are no positives or no negatives.
 func ROC(scores []float64, positive []bool) (b display.Message, ok bool) {
 	pts, area, ok := roc(scores, positive)
 	if !ok {
@@ -35,7 +34,8 @@ func ROC(scores []float64, positive []bool) (b display.Message, ok bool) {
 	return f.picture(fmt.Sprintf("ROC curve of %s samples, area under it %.4f.", Count(len(scores)), area)), true
 }
 
-// roc is the curve, one step for each distinct score, and the area under it.
+// roc returns the curve, with one step for each distinct score, and the area under
+// it.
 func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok bool) {
 	order := make([]int, min(len(scores), len(positive)))
 	positives := 0
@@ -70,8 +70,8 @@ func roc(scores []float64, positive []bool) (pts plotter.XYs, area float64, ok b
 	return pts, area, true
 }
 
-// Residuals draws predicted over true values, and what is left between them. Samples
-// whose values are not finite are left out.
+// Residuals draws predicted over true values, and their differences. Samples whose
+// values are not finite are left out.
 func Residuals(truth, predicted []float64) display.Message {
 	both := finite(truth, predicted)
 	rest := make(plotter.XYs, len(both))
@@ -103,12 +103,13 @@ func Residuals(truth, predicted []float64) display.Message {
 	return f.picture(sentence + ".")
 }
 
-// expected is the line on which the points of a perfect fit lie.
+// expected draws the line that contains the points of a perfect fit.
 func expected(from, to plotter.XY) *plotter.Line {
 	return &plotter.Line{XYs: plotter.XYs{from, to}, LineStyle: draw.LineStyle{Color: looks[1].color, Width: vg.Points(1), Dashes: looks[1].dashes}}
 }
 
-// maxDots is how many points a scatter shows: of more samples, every n-th.
+// maxDots is the most points that a scatter plot shows. With more samples it shows
+// every n-th.
 const maxDots = 1000
 
 func scatter(title, x, y string, pts plotter.XYs) *plot.Plot {

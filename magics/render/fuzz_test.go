@@ -53,14 +53,14 @@ func floatsOf(b []byte, n int) (values []float64) {
 	return values
 }
 
-// unhurried runs f on a clock that stands while a picture is drawn, so that no guard
-// gives one up because this machine is busy.
+// unhurried runs f with a clock that stops while a picture is drawn, so that no
+// guard gives up on a picture because this machine is busy.
 func unhurried(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
 }
 
-// drawn fails the test if the bundle is not a picture: a guard replaced it.
+// drawn fails the test if the bundle is not a picture, because a guard replaced it.
 func drawn(t *testing.T, b display.Message) {
 	t.Helper()
 	if b.Data[MIMEPNG] == nil {
@@ -74,7 +74,8 @@ func addHard(f *testing.F, more ...any) {
 	}
 }
 
-// trainingOf makes a history of values: losses, validation losses and accuracies.
+// trainingOf makes a history with these values as losses, validation losses and
+// accuracies.
 func trainingOf(values []float64, kind byte, epochs int) Training {
 	t := Training{Loss: "mse", Epochs: epochs}
 	for i, v := range values {
@@ -203,7 +204,7 @@ func FuzzValue(f *testing.F) {
 		for i, v := range floatsOf(b, 600) {
 			pts = append(pts, plotter.XY{X: float64(i), Y: v})
 		}
-		// Made without NewLine, which refuses what is not finite.
+		// Made without NewLine, which refuses values that are not finite.
 		p.Add(&plotter.Line{XYs: pts, LineStyle: plotter.DefaultLineStyle})
 		if m, _ := Value(p); m.Data[MIMEPNG] == nil {
 			t.Error("no picture")

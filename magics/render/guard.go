@@ -14,12 +14,13 @@ import (
 // drawLimit is how long drawing a picture may take. A picture takes 10 to 80 ms.
 const drawLimit = 2 * time.Second
 
-// errSlow is why a picture is missing that was not finished in time.
+// errSlow is the error of a picture that was not finished in time.
 var errSlow = fmt.Errorf("it took longer than %v", drawLimit)
 
-// guarded runs draw and returns its panic as an error. It waits for limit at most: what
-// the picture belongs to, a training that was paid for, must not depend on it. If draw
-// takes longer, stop becomes true for it, and a canvas that watches stop ends it.
+// guarded runs draw and returns its panic as an error. It waits for limit at most,
+// because the picture belongs to a training that was paid for, which must not depend on
+// it. If draw takes longer, stop becomes true, and a canvas that watches stop ends the
+// drawing.
 func guarded[T any](limit time.Duration, draw func(stop *atomic.Bool) T) (T, error) {
 	type result struct {
 		drawn T
@@ -48,8 +49,8 @@ func guarded[T any](limit time.Duration, draw func(stop *atomic.Bool) T) (T, err
 	}
 }
 
-// A watched canvas panics once stop is true, so that a drawing nobody waits for any
-// more ends.
+// A watched canvas panics once stop is true, to end a drawing that nobody waits for
+// any more.
 type watched struct {
 	vg.Canvas
 	stop *atomic.Bool

@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/plot/vg/recorder"
 )
 
-// A picture that panics while it is made or drawn is its sentence.
+// A picture that panics while it is made or drawn is replaced by its sentence.
 func TestPanickingPicture(t *testing.T) {
 	panics := plotterFunc(func(draw.Canvas, *plot.Plot) { panic("no such point") })
 	for name, plots := range map[string]func() []*plot.Plot{
@@ -32,16 +32,17 @@ func TestPanickingPicture(t *testing.T) {
 	}
 }
 
-// A picture that takes too long is its sentence too, and its drawing ends.
+// A picture that takes too long is also replaced by its sentence, and its drawing
+// ends.
 func TestSlowPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		drawn := 0
 		_, err := guarded(drawLimit, func(stop *atomic.Bool) any {
 			c := watched{&recorder.Canvas{}, stop}
-			for { // ends by the panic of the canvas
+			for { // the canvas ends it with a panic
 				c.Stroke(vg.Path{})
 				drawn++
-				time.Sleep(time.Millisecond) // of the bubble's clock
+				time.Sleep(time.Millisecond) // on the bubble's clock
 			}
 		})
 		if err != errSlow || drawn < 1000 {
@@ -57,7 +58,7 @@ type plotterFunc func(draw.Canvas, *plot.Plot)
 
 func (f plotterFunc) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
 
-// The series of the issue: one epoch with targets around 1e9, and a loss of 1e36.
+// These series once failed: one epoch with targets around 1e9, and a loss of 1e36.
 func TestDivergedCurve(t *testing.T) {
 	for name, values := range hard {
 		b := trainingOf(values, 1, 0).Curve()

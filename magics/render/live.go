@@ -19,15 +19,15 @@ const (
 // A Progress is a running training at one moment.
 type Progress struct {
 	Training
-	// State is what the run waits for or does: "in the queue", "training".
+	// State says what the run waits for or does: "in the queue", "training".
 	State string
 	// Batch is the running epoch, if it is known.
 	Batch *worker.Batch
 	// Cost is what the run has cost so far, in words; "" if it costs nothing or
 	// the price is not known.
 	Cost string
-	// Elapsed is the time since the run was asked for, Left an estimate of what
-	// remains; 0: unknown.
+	// Elapsed is the time since the run was started, Left an estimate of the
+	// remaining time; 0 means unknown.
 	Elapsed, Left time.Duration
 }
 
@@ -50,7 +50,7 @@ func (p Progress) epoch() int {
 	return 0
 }
 
-// status is the line beside the bar.
+// status returns the line beside the bar.
 func (p Progress) status() string {
 	var b strings.Builder
 	if p.epoch() == 0 && p.Batch == nil {
@@ -75,9 +75,9 @@ func (p Progress) status() string {
 	return b.String()
 }
 
-// Frame returns the whole view: bar, table, curve. Each frame replaces the previous
-// one in all its representations. The curve is SVG, which a saved notebook does not
-// show unless it is trusted; the finished run is a PNG.
+// Frame returns the whole view: bar, table, curve. Each frame replaces all
+// representations of the previous one. The curve is SVG, which a saved notebook
+// does not show unless it is trusted; the finished run is shown as a PNG.
 func (p Progress) Frame() display.Message {
 	done := p.Done()
 	html := fmt.Sprintf(`<div><progress value="%.3f" max="1">%.0f %%</progress> %s</div>`, done, 100*done, escape(p.status()))
@@ -96,14 +96,14 @@ func (p Progress) Frame() display.Message {
 	return table(html, text)
 }
 
-// bar is a progress bar of characters; done goes from 0 to 1.
+// bar returns a progress bar of characters; done goes from 0 to 1.
 func bar(done float64, width int) string {
 	full := max(0, min(int(done*float64(width)), width))
 	return strings.Repeat("#", full) + strings.Repeat(".", width-full)
 }
 
-// EpochLine is an epoch as one line, for runs that nobody watches. It contains no
-// time, so that a notebook prints the same when it is run again.
+// EpochLine describes an epoch in one line, for runs that nobody watches. It
+// contains no time, so that a notebook prints the same when it is run again.
 func EpochLine(e worker.Epoch) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "epoch %*d/%d  loss %s", len(fmt.Sprint(e.Epochs)), e.Epoch, e.Epochs, Number(float64(e.Loss)))

@@ -8,7 +8,7 @@ import (
 )
 
 // Number writes a loss or a metric with four digits after the point, or with an
-// exponent where those would show nothing: 0.1234, 12.3457, 3.142e-06.
+// exponent if those digits would all be 0: 0.1234, 12.3457, 3.142e-06.
 func Number(x float64) string {
 	switch a := math.Abs(x); {
 	case math.IsNaN(x):

@@ -14,8 +14,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// Value shows a plot of gonum/plot, 6 x 4 inches, sharp on today's screens, with its
-// title and axes as the text that stands for it; ok is false for other values.
+// Value shows a plot of gonum/plot, 6 x 4 inches, sharp on today's screens. Its text
+// is a sentence with the title and axes. ok is false for other values.
 func Value(v any) (m display.Message, ok bool) {
 	p, ok := v.(*plot.Plot)
 	if !ok || p == nil {
@@ -33,9 +33,9 @@ func Value(v any) (m display.Message, ok bool) {
 	return pictureOf(png, width, height, plotSentence(p)), true
 }
 
-// repair changes a linear axis whose range gonum/plot cannot draw: it hangs at NaN and
-// when the range overflows, and panics when Min and Max are equal and too large to move
-// apart by 1.
+// repair changes a linear axis whose range gonum/plot cannot draw. gonum/plot hangs if
+// the range is NaN or overflows, and panics if Min and Max are equal and too large to
+// move apart by 1.
 func repair(a *plot.Axis) {
 	if _, linear := a.Scale.(plot.LinearScale); !linear || math.IsInf(a.Min, 0) || math.IsInf(a.Max, 0) {
 		return
@@ -46,8 +46,8 @@ func repair(a *plot.Axis) {
 	}
 }
 
-// plotSentence describes a drawn plot by its title and axes. Drawing gives an empty
-// plot its axes.
+// plotSentence describes a drawn plot by its title and axes. An empty plot gets the
+// ranges of its axes when it is drawn.
 func plotSentence(p *plot.Plot) string {
 	var b strings.Builder
 	b.WriteString("Plot")

@@ -37,8 +37,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// What is stored is made of what the sanitisers of JupyterLab, GitHub and
-// nbconvert keep, of which nbconvert's keeps least.
+// Stored HTML has only elements that the sanitisers of JupyterLab, GitHub and
+// nbconvert keep. That of nbconvert keeps the fewest.
 func TestStoredHTMLNeedsNothing(t *testing.T) {
 	bundles := map[string]display.Message{
 		"training":   sample(20, true, true).Table(),
@@ -207,7 +207,7 @@ func TestEvaluationSentence(t *testing.T) {
 	}
 }
 
-// What a redraw costs, and how many bytes it is.
+// BenchmarkFrame measures what a redraw costs, and how many bytes it has.
 func BenchmarkFrame(b *testing.B) {
 	for _, epochs := range []int{100, 10_000} {
 		b.Run(fmt.Sprintf("epochs=%d", epochs), func(b *testing.B) {
@@ -221,7 +221,7 @@ func BenchmarkFrame(b *testing.B) {
 	}
 }
 
-// The picture of a finished run.
+// BenchmarkCurve measures the picture of a finished run.
 func BenchmarkCurve(b *testing.B) {
 	t := sample(100, true, true)
 	bytes := 0

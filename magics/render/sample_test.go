@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// size is about how many bytes a message takes: images as base64, text as it is.
+// size estimates how many bytes a message takes: images as base64, text as it is.
 func size(m display.Message) int {
 	n := 0
 	for _, v := range m.Data {

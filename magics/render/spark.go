@@ -8,8 +8,8 @@ import (
 
 var blocks = []rune("▁▂▃▄▅▆▇█")
 
-// Spark draws values as a row of at most width block characters, the smallest
-// as the lowest block. What is not finite is a gap.
+// Spark draws values as a row of at most width block characters, the smallest as
+// the lowest block. A value that is not finite is a gap.
 func Spark(values []float64, width int) string {
 	values = bins(values, width)
 	lo, hi := finiteRange(values)
@@ -28,7 +28,7 @@ func Spark(values []float64, width int) string {
 	return b.String()
 }
 
-// bins averages values into at most n neighbours of equal width.
+// bins averages neighbouring values into at most n bins of equal width.
 func bins(values []float64, n int) []float64 {
 	if len(values) <= n || n < 1 {
 		return values
@@ -48,7 +48,8 @@ func bins(values []float64, n int) []float64 {
 	return out
 }
 
-// finiteRange is the range of the finite values, as an axis shows them; 0, 0 if there is none.
+// finiteRange returns the range of the finite values, as an axis shows them, or 0,
+// 0 if there are none.
 func finiteRange(values []float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, v := range values {

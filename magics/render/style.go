@@ -17,8 +17,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// cssPixel is the CSS unit: 96 to the inch. Pictures are stored at twice that,
-// so that they are sharp on today's screens.
+// cssPixel is the CSS unit: 96 to the inch. Pictures are stored at twice that
+// resolution, to be sharp on today's screens.
 const (
 	cssPixel   = vg.Inch / 96
 	pngDensity = 2
@@ -31,15 +31,15 @@ var (
 )
 
 // A look is how a series is drawn. Dash and marker differ as well as the colour,
-// for readers who do not see the difference of colours, and for printers.
+// for printers and for readers who cannot tell the colours apart.
 type look struct {
 	color  color.Color
 	dashes []vg.Length
 	marker draw.GlyphDrawer
 }
 
-// looks are colours of Okabe and Ito, which readers with the common kinds of colour
-// blindness can tell apart.
+// looks have the colours of Okabe and Ito, which readers with the common kinds of
+// colour blindness can tell apart.
 var looks = []look{
 	{color.NRGBA{0x00, 0x72, 0xb2, 0xff}, nil, draw.CircleGlyph{}},
 	{color.NRGBA{0xd5, 0x5e, 0x00, 0xff}, []vg.Length{vg.Points(5), vg.Points(2.5)}, draw.TriangleGlyph{}},
@@ -54,7 +54,7 @@ func sans(style *text.Style, size float64, c color.Color) {
 	style.Color = c
 }
 
-// newPlot is an empty plot in the style of this package.
+// newPlot returns an empty plot in the style of this package.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
@@ -75,8 +75,8 @@ func newPlot(title, x, y string) *plot.Plot {
 
 // A figure is plots side by side, width x height CSS pixels in all.
 type figure struct {
-	// plots makes the plots. It is part of the drawing, so that its panic too costs no
-	// more than the picture.
+	// plots makes the plots. It runs as part of the drawing, so that if it panics,
+	// only the picture is lost.
 	plots         func() []*plot.Plot
 	width, height int
 }
@@ -108,7 +108,7 @@ func (f figure) draw(c draw.Canvas) {
 	}
 }
 
-// png is the figure as a PNG. The error says why there is none.
+// png returns the figure as a PNG. The error says why there is none.
 func (f figure) png() ([]byte, error) {
 	return guarded(drawLimit, func(stop *atomic.Bool) []byte { return f.raster(f.draw, stop) })
 }
@@ -120,9 +120,9 @@ func (f figure) raster(draws func(draw.Canvas), stop *atomic.Bool) []byte {
 	return encodePNG(c.Image())
 }
 
-// svg is the figure as an element that can stand in HTML, "" if it cannot be drawn. It is
-// for what is shown and replaced while a training runs; viewers that do not trust a
-// notebook drop it.
+// svg returns the figure as an element for HTML, or "" if it cannot be drawn. It is for
+// views that are replaced while a training runs; viewers that do not trust a notebook
+// drop it.
 func (f figure) svg() string {
 	s, err := guarded(drawLimit, f.vector)
 	if err != nil {
@@ -143,12 +143,12 @@ func (f figure) vector(stop *atomic.Bool) string {
 	if i := strings.Index(s, "<svg"); i > 0 {
 		s = s[i:]
 	}
-	// Arial has the same widths, and most machines have it or its like.
+	// Arial has the same widths, and most machines have it or a similar font.
 	return strings.ReplaceAll(s, "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
 }
 
-// encodePNG writes img with a palette, its colours rounded to what 256 entries
-// hold: a fifth of the bytes, and no visible difference.
+// encodePNG writes img with a palette, its colours rounded so that 256 entries are
+// enough: a fifth of the bytes, and no visible difference.
 func encodePNG(img image.Image) []byte {
 	if src, ok := img.(*image.RGBA); ok {
 		for _, levels := range []int{31, 15, 7} {
@@ -166,7 +166,7 @@ func encodePNG(img image.Image) []byte {
 	return b.Bytes()
 }
 
-// paletted rounds each channel to levels+1 values; nil if more than 256
+// paletted rounds each channel to levels+1 values. It returns nil if more than 256
 // colours are left.
 func paletted(src *image.RGBA, levels int) image.Image {
 	var round [256]byte
@@ -176,7 +176,7 @@ func paletted(src *image.RGBA, levels int) image.Image {
 	index := map[[3]byte]uint8{}
 	var colors color.Palette
 	dst := image.NewPaletted(src.Rect, nil)
-	var last [3]byte // most pixels are as the one before
+	var last [3]byte // most pixels equal the previous one
 	for i := range dst.Pix {
 		p := src.Pix[4*i : 4*i+3]
 		key := [3]byte{round[p[0]], round[p[1]], round[p[2]]}

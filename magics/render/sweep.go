@@ -15,17 +15,18 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// A Sweep is what the outputs of a search of hyperparameters are made of.
+// A Sweep holds what the outputs of a hyperparameter search show.
 type Sweep struct {
 	Measure string // what trials are compared by: "validation loss"
 	// Accuracy says that Measure is an accuracy. The values of the trials are then the
-	// shares of wrong samples, so that small ones are good here too.
+	// shares of wrong samples, so small ones are good here too.
 	Accuracy bool
 	Names    []string // of the hyperparameters
 	Ends     [][2]string
 	Trials   []SweepTrial
 	Best     int // index in Trials, -1 for none
-	// Importance is one number a hyperparameter, 0 to 1, NaN where unknown; nil if it is not computed.
+	// Importance is one number per hyperparameter, 0 to 1, or NaN if unknown; nil
+	// if it was not computed.
 	Importance []float64
 	Title      string
 	Total      int // how many trials there will be
@@ -39,13 +40,13 @@ type SweepTrial struct {
 	Position []float64
 	Value    float64
 	Failed   string
-	Note     string // beside the value: that it was stopped early
+	Note     string // beside the value, such as that the trial was stopped early
 }
 
-// maxTrials is how many rows a table of trials has.
+// maxTrials is the most rows that a table of trials has.
 const maxTrials = 15
 
-// Table lists the best trials, the best one first and in bold, and how much each
+// Table returns the best trials, the best one first and in bold, and how much each
 // hyperparameter mattered.
 func (s Sweep) Table() display.Message {
 	order := s.order()
@@ -85,8 +86,8 @@ func (s Sweep) Table() display.Message {
 	return table(html, text)
 }
 
-// order sorts the trials: the best first, after them those that were stopped early,
-// those whose value is NaN, and those that failed.
+// order sorts the trials: the best first, then those that were stopped early, those
+// whose value is NaN, and those that failed.
 func (s Sweep) order() []int {
 	order := make([]int, len(s.Trials))
 	for i := range order {
@@ -99,7 +100,7 @@ func (s Sweep) order() []int {
 	return order
 }
 
-// rank groups trials whose values are not compared with each other's.
+// rank returns the group of a trial. Values are only compared within a group.
 func (t SweepTrial) rank() int {
 	switch {
 	case t.Failed != "":
@@ -112,7 +113,8 @@ func (t SweepTrial) rank() int {
 	return 0
 }
 
-// Progress is the view while trials run. The picture is SVG, as that of a training.
+// Progress returns the view while trials run. The picture is SVG, like that of a
+// training.
 func (s Sweep) Progress(elapsed string) display.Message {
 	done := 0.0
 	if s.Total > 0 {
@@ -130,7 +132,7 @@ func (s Sweep) Progress(elapsed string) display.Message {
 		fmt.Sprintf("[%s] %3.0f %%  %s\n", bar(done, 30), 100*done, status)+tab.Text())
 }
 
-// Figure writes a trial's value as the figure that Measure names.
+// Figure writes a trial's value as the measure that Measure names.
 func (s Sweep) Figure(value float64) string {
 	if s.Accuracy {
 		return Percent(1 - value)
@@ -146,7 +148,7 @@ func (s Sweep) short(value float64) string {
 	return Short(value)
 }
 
-// best is the best trial, nil if none succeeded.
+// best returns the best trial, or nil if none succeeded.
 func (s Sweep) best() *SweepTrial {
 	if s.Best < 0 || s.Best >= len(s.Trials) {
 		return nil
@@ -154,7 +156,7 @@ func (s Sweep) best() *SweepTrial {
 	return &s.Trials[s.Best]
 }
 
-// Sentence is the result in one sentence.
+// Sentence returns the result in one sentence.
 func (s Sweep) Sentence() string {
 	b := s.best()
 	if b == nil {
@@ -170,9 +172,9 @@ func (s Sweep) Sentence() string {
 	return text + "."
 }
 
-// Picture draws each trial as a line over parallel axes, one a hyperparameter and
-// the last for what came out; the darker, the better. The best is dashed and has
-// markers.
+// Picture draws each trial as a line over parallel axes: one for each
+// hyperparameter and the last one for the result. The darker the line, the better
+// the trial. The best is dashed and has markers.
 func (s Sweep) Picture() (b display.Message, ok bool) {
 	f, ok := s.figure()
 	if !ok {
@@ -188,7 +190,8 @@ func (s Sweep) figure() (f figure, ok bool) {
 	return figure{plots: func() []*plot.Plot { return []*plot.Plot{s.plot()} }, width: min(200+120*len(s.Names), 900), height: 300}, true
 }
 
-// maxLines is how many trials the picture shows: of more, the best and every n-th.
+// maxLines is the most trials that the picture shows. If there are more, it shows
+// the best and every n-th.
 const maxLines = 500
 
 func (s Sweep) plot() *plot.Plot {
@@ -259,7 +262,7 @@ func (l parallel) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		c.FillText(text, vg.Point{X: x(float64(axis)), Y: y(at) + offset}, s)
 	}
-	for _, i := range slices.Backward(l.shown) { // the best on top
+	for _, i := range slices.Backward(l.shown) { // so that the best is drawn on top
 		t := l.sweep.Trials[i]
 		h := l.height(t.Value)
 		k := draw.LineStyle{Color: lineShade(h), Width: vg.Points(1)}

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The live view has the picture as soon as two trials are over, within a frame's size.
+// The live view has the picture as soon as two trials are over, and stays within
+// the size of a frame.
 func TestSweepProgress(t *testing.T) {
 	s := Sweep{Names: []string{"lr", "hidden"}, Ends: [][2]string{{"1e-05", "0.1"}, {"32", "256"}}, Measure: "validation loss", Best: 1, Total: 40}
 	for i := range 30 {

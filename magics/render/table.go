@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// A Table is rows under a header. Columns whose name is in Left are set flush
-// left, the others flush right.
+// A Table is rows under a header. Columns named in Left are aligned left, the
+// others right.
 type Table struct {
 	Caption string
 	Header  []string
@@ -22,12 +22,12 @@ type Table struct {
 	Mark int
 }
 
-// Bundle is the table as HTML and as text.
+// Bundle returns the table as HTML and as text.
 func (t Table) Bundle() display.Message { return table(t.HTML(), t.Text()) }
 
-// HTML is a table that needs no style sheet. It is made of the few elements that
-// every sanitiser keeps: nbconvert's shows caption, thead, th, p and details as
-// text, so that the caption is a div and the header a row of bold cells.
+// HTML returns a table that needs no style sheet. It uses only elements that every
+// sanitiser keeps. nbconvert's shows caption, thead, th, p and details as text, so
+// the caption is a div and the header a row of bold cells.
 func (t Table) HTML() string {
 	var b strings.Builder
 	if t.Caption != "" {
@@ -60,7 +60,7 @@ func (t Table) inHTML(row []string) []string {
 	return row
 }
 
-// Text is the table with aligned columns, two spaces apart.
+// Text returns the table with aligned columns, two spaces apart.
 func (t Table) Text() string {
 	var width []int
 	for _, row := range append([][]string{t.Header}, t.Rows...) {

@@ -14,9 +14,9 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// A Training is what the outputs of a training run are made of.
+// A Training holds what the outputs of a training run show.
 type Training struct {
-	// History holds one record an epoch, as far as it came.
+	// History holds one record for each epoch that was finished.
 	History []worker.Epoch
 	// Epochs is the last epoch that was planned, counted like Epoch.Epoch; 0: the last
 	// of History.
@@ -25,11 +25,12 @@ type Training struct {
 	Loss string
 	// Title is the line above the table: the model and how it was trained.
 	Title string
-	// Note is a line below it: why the run ended early. Empty for most.
+	// Note is a line below the table that says why the run ended early. It is
+	// usually empty.
 	Note string
 }
 
-// columns of a history; a column without a value anywhere is nil.
+// columns are those of a history; a column without any value is nil.
 type columns struct{ epoch, loss, valLoss, accuracy, valAccuracy []float64 }
 
 func (t Training) columns() columns {
@@ -62,7 +63,8 @@ func optional(n *worker.Number, some *bool) float64 {
 	return float64(*n)
 }
 
-// best is the index of the best finite value of a metric, -1 for none.
+// best returns the index of the best finite value of a metric, or -1 if there is
+// none.
 func best(values []float64, metric string) int {
 	m, _ := contract.LookupMetric(metric)
 	at := -1
@@ -77,8 +79,8 @@ func best(values []float64, metric string) int {
 	return at
 }
 
-// Sentence is the run in one sentence, which replaces the curve if no picture is
-// shown.
+// Sentence returns the run in one sentence, which replaces the curve if no picture
+// is shown.
 func (t Training) Sentence() string {
 	c := t.columns()
 	if len(c.epoch) == 0 {
@@ -105,8 +107,8 @@ func (t Training) Sentence() string {
 	return b.String() + "."
 }
 
-// Table is the summary: for each measure its first, last and best value and the
-// shape of its course.
+// Table returns the summary: for each measure the first, last and best value and a
+// sparkline.
 func (t Training) Table() display.Message {
 	if len(t.History) == 0 {
 		note := cmp.Or(t.Note, "No epoch was trained.")
@@ -140,7 +142,7 @@ func (t Training) Table() display.Message {
 	return table(html, text)
 }
 
-// Curve is the picture of the run, from its first epoch to its last.
+// Curve draws the run, from its first epoch to its last.
 func (t Training) Curve() display.Message {
 	t.Epochs = 0
 	return t.figure().picture(t.Sentence())
