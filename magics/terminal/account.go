@@ -17,7 +17,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings/keyring"
 )
 
-// managing runs what manages the account, and ends it in order at an interrupt.
+// managing returns a command that runs run with the keys loaded, and that an
+// interrupt stops in an orderly way.
 func (p *Program) managing(run func(ctx context.Context, args []string) error) func(c *cobra.Command, args []string) error {
 	return func(c *cobra.Command, args []string) error {
 		ctx, stop := p.interruptible(c.Context())
@@ -68,7 +69,7 @@ waits or runs may need is kept.`,
 	return c
 }
 
-// words are the first words of a usage such as "list|prune [NAME]".
+// words returns the first words of a usage such as "list|prune [NAME]".
 func words(usage string) []string {
 	first, _, _ := strings.Cut(usage, " ")
 	return strings.Split(first, "|")

@@ -11,11 +11,11 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// answer returns what goes to stdout, and writes what the magic left into file.
+// answer returns what to print on stdout, and writes the magic's result to file.
 func (m magicCommand) answer(v *variables, file string) (any, error) {
 	switch x := v.values[m.result].(type) {
 	case *train.Model:
-		if m.first == modelFile || x.RunID == "" { // what was read, or a run that did not begin
+		if m.first == modelFile || x.RunID == "" { // a model that was read, or a run that did not begin
 			break
 		}
 		a := trained{Receipt: x.Receipt, Parameters: x.Parameters, Stopped: x.Stopped}
@@ -24,7 +24,7 @@ func (m magicCommand) answer(v *variables, file string) (any, error) {
 		}
 		a.File = file
 		err := x.Export(file, "")
-		if err != nil && train.FormatOf(file) != train.Safetensors { // it is paid for: kept in the form that holds every model
+		if err != nil && train.FormatOf(file) != train.Safetensors { // the model is paid for: keep it in the format that can hold any model
 			kept := strings.TrimSuffix(file, filepath.Ext(file)) + ".safetensors"
 			if _, there := os.Stat(kept); there != nil && x.Export(kept, "") == nil {
 				a.File, err = kept, fmt.Errorf("%w; the model is kept in %s", err, kept)
@@ -55,7 +55,7 @@ type trained struct {
 	File       string `json:"file,omitempty"`
 }
 
-// predictions are rows of numbers, class numbers or their names.
+// predictions returns rows of numbers, class numbers or class names.
 func predictions(x any) (any, error) {
 	m, ok := x.(interface {
 		Dims() (r, c int)
@@ -70,7 +70,7 @@ func predictions(x any) (any, error) {
 		rows[i] = make([]float64, c)
 		for j := range c {
 			if rows[i][j] = m.At(i, j); rows[i][j]-rows[i][j] != 0 {
-				return nil, fmt.Errorf("output %d of row %d is %v, for which JSON has no number", j, i, rows[i][j])
+				return nil, fmt.Errorf("output %d of row %d is %v, which JSON cannot represent", j, i, rows[i][j])
 			}
 		}
 	}

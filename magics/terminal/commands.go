@@ -3,7 +3,7 @@ package terminal
 // A magicCommand is a command that runs a magic.
 type magicCommand struct {
 	name, magic string
-	args        string // behind the name in the usage line
+	args        string // what follows the name in the usage line
 	short, long string
 	example     string
 	first       kind   // what the first argument is
@@ -11,7 +11,8 @@ type magicCommand struct {
 	table       bool   // its result is for people to read: a table on a terminal
 	// usage replaces the help of options that differ from the magic's.
 	usage map[string]string
-	// notebook says of options that make no sense in a terminal why, or what to use.
+	// notebook explains, for options that make no sense in a terminal, why, or what
+	// to use instead.
 	notebook map[string]string
 }
 

@@ -31,9 +31,9 @@ func completionCommand() *cobra.Command {
 	}
 }
 
-// complete prints what the last of words may become, a line each. Cobra finds it; its
-// last line, which tells cobra's own scripts what to do with files, is left out, because
-// ours offer files if nothing else fits, and need no bash-completion.
+// complete prints the completions of the last of words, one per line. Cobra finds them.
+// Its last line tells cobra's own scripts what to do with files. It is left out, because
+// our scripts, which do not need bash-completion, offer files if nothing else fits.
 func (p *Program) complete(ctx context.Context, words []string) int {
 	if len(words) == 0 {
 		words = []string{""}
@@ -59,7 +59,7 @@ func (p *Program) complete(ctx context.Context, words []string) int {
 	return OK
 }
 
-// completeArgs offers the ids of runs; files are the shell's affair.
+// completeArgs offers the ids of runs; the shell completes files.
 func (m magicCommand) completeArgs(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if m.first != runID || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
@@ -84,7 +84,7 @@ func (m magicCommand) completeArgs(c *cobra.Command, args []string, _ string) ([
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// script is the shell's part of completion.
+// script returns the shell's part of completion.
 func script(shell string) (string, error) {
 	switch shell {
 	case "bash":

@@ -9,9 +9,10 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestEveryCommandAnswers: what holds for all commands, also for those to come. Help goes
-// to stdout with exit code 0, in three ways that agree; a wrong option is named on stderr
-// with exit code 2; completion knows every option, and every first word.
+// TestEveryCommandAnswers: these rules hold for all commands, including future ones. Help
+// goes to stdout with exit code 0, and the three ways to ask for it agree; a wrong option
+// is named on stderr with exit code 2; completion knows every option, and every first
+// word.
 func TestEveryCommandAnswers(t *testing.T) {
 	workplace(t)
 	for _, c := range (&Program{}).Root().Commands() {

@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/magics/terminal"
 )
 
-// A command line in a program of one's own.
+// A program can contain the command line.
 func Example() {
 	p := terminal.Program{Stdin: strings.NewReader(""), Stdout: os.Stdout, Stderr: os.Stdout}
 	code := p.Run(context.Background(), []string{"trian"})

@@ -22,7 +22,7 @@ type use struct {
 	command magicCommand
 	call    *magic.Call
 	vars    *variables
-	flags   *pflag.FlagSet // the magic's
+	flags   *pflag.FlagSet // of the magic
 	out     string         // the file of -o
 	from    string         // the file of --from
 }
@@ -68,7 +68,7 @@ func (u *use) read(stdin io.Reader, args []string) ([]string, error) {
 	return args, nil
 }
 
-// readSpec reads the model that is to be trained. With --from it may be left out.
+// readSpec reads the model to train, which is optional with --from.
 func (u *use) readSpec(stdin io.Reader, args []string) ([]string, error) {
 	u.call.Cell = true
 	if len(args) == 0 || u.command.name == "sweep" && strings.Contains(args[0], "=") {
@@ -89,7 +89,8 @@ func (u *use) readSpec(stdin io.Reader, args []string) ([]string, error) {
 	return args[1:], nil
 }
 
-// onlyFiles refuses variables, which a terminal does not have, in an option of data.
+// onlyFiles returns an error if a data option names a variable, because a terminal
+// has none.
 func (u *use) onlyFiles(name, option string) error {
 	f := u.flags.Lookup(name)
 	if f == nil || !f.Changed {
@@ -103,7 +104,8 @@ func (u *use) onlyFiles(name, option string) error {
 	return nil
 }
 
-// writable refuses a file that the result could not be written to, before anything is paid for.
+// writable returns an error if the result cannot be written to the file, before
+// anything is paid for.
 func (u *use) writable() error {
 	file := u.out
 	if file == "" {
@@ -118,13 +120,14 @@ func (u *use) writable() error {
 	return nil
 }
 
-// variables are a command's: the models that it loaded, and what the magic left.
+// variables are those of a command: the models that it loaded, and the result of
+// the magic.
 type variables struct {
 	mu     sync.Mutex
 	values map[string]any
 }
 
-// Lookup is magic.Vars'.
+// Lookup implements magic.Vars.
 func (v *variables) Lookup(name string) (reflect.Value, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -137,10 +140,10 @@ func (v *variables) Lookup(name string) (reflect.Value, bool) {
 	return p.Elem(), true
 }
 
-// Names is magic.Vars'.
+// Names implements magic.Vars.
 func (v *variables) Names() []string { return nil }
 
-// Define is magic.Vars'.
+// Define implements magic.Vars.
 func (v *variables) Define(name string, value any) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -148,7 +151,7 @@ func (v *variables) Define(name string, value any) error {
 	return nil
 }
 
-// output is where people read what a magic says.
+// output writes what a magic says to where people read it.
 type output struct{ people io.Writer }
 
 func (o *output) Write(b []byte) (int, error) {
@@ -156,13 +159,13 @@ func (o *output) Write(b []byte) (int, error) {
 	return len(b), err
 }
 
-// Stdout is magic.Output's.
+// Stdout implements magic.Output.
 func (o *output) Stdout() io.Writer { return o }
 
-// Stderr is magic.Output's.
+// Stderr implements magic.Output.
 func (o *output) Stderr() io.Writer { return o }
 
-// Display is magic.Output's: it shows the text.
+// Display implements magic.Output. It shows the text.
 func (o *output) Display(m display.Message) {
 	if text := m.Text(); strings.TrimSpace(text) != "" {
 		fmt.Fprintln(o, strings.TrimRight(text, "\n"))

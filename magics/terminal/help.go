@@ -82,7 +82,7 @@ func helpCommand() *cobra.Command {
 	}
 }
 
-// names are the commands that help lists.
+// names returns the commands that help lists.
 func names(root *cobra.Command) (list []string) {
 	for _, c := range root.Commands() {
 		if !c.Hidden {
@@ -114,7 +114,7 @@ func nameBelowRoot(c *cobra.Command) string {
 	return ""
 }
 
-// exactly and atMost refuse another number of arguments, with the usage line.
+// exactly returns a check for n arguments, whose error has the usage line.
 func exactly(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < n {
@@ -145,7 +145,7 @@ func asCommand(text string) string {
 	return text
 }
 
-// inTerminal is an error in the words of a command line.
+// inTerminal rewrites an error in the words of a command line.
 func inTerminal(err error) error {
 	var wrong *magic.UsageError
 	if errors.As(err, &wrong) {

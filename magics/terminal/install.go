@@ -151,7 +151,7 @@ func (p *Program) doctorCommand() *cobra.Command {
 }
 
 // checkKey reports where the key of the user's RunPod account comes from. Trainings on
-// this machine need none.
+// this machine do not need one.
 func checkKey() setup.Check {
 	c := setup.Check{Name: "RunPod key", Optional: true}
 	set, err := settings.Read(".env")

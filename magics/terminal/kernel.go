@@ -53,12 +53,12 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	ports, err := conn.Listen() // before any port of our own
+	ports, err := conn.Listen() // before we take any port ourselves
 	if err != nil {
 		return err
 	}
 	defer ports.Close()
-	go scratch.Clean(scratch.Places()...) // what killed kernels left
+	go scratch.Clean(scratch.Places()...) // files that killed kernels left behind
 	known := secrets.NewSet(settings.Environ(), ".env")
 	around, stop, err := surroundings(known.Redact)
 	if err != nil {
@@ -87,8 +87,8 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	})
 }
 
-// learn adds what a cell is about to set, and what is set by now in the folder where cells
-// run and in their environment.
+// learn adds the secrets that a cell is about to set, and those in the environment of
+// cells and in the .env file of their folder.
 func learn(known *secrets.Set, source string, ev kernel.Evaluator) {
 	known.Source(source)
 	e, ok := ev.(interface {
@@ -103,11 +103,11 @@ func learn(known *secrets.Set, source string, ev kernel.Evaluator) {
 	known.File(filepath.Join(dir, ".env"))
 }
 
-// redactor masks the secrets that this machine knows.
+// redactor returns a function that masks the secrets known on this machine.
 func redactor() func(string) string { return secrets.Redactor(settings.Environ(), ".env") }
 
-// evaluator runs cells on the host of the installation, and makes a host if it is
-// missing or no longer fits.
+// evaluator returns one that runs cells on the host of the installation. If the
+// host is missing or no longer fits, it makes a new one first.
 func (p *Program) evaluator(l setup.Layout, env []string) (kernel.Evaluator, error) {
 	start := func(host *build.Host) (kernel.Evaluator, error) {
 		return session.New(session.Options{Host: host, Env: env}), nil
@@ -121,8 +121,8 @@ func (p *Program) evaluator(l setup.Layout, env []string) (kernel.Evaluator, err
 	return start(host)
 }
 
-// surroundings starts what magics find in their environment: the embedded endpoint
-// and the run store. The variables name them; stop stops both.
+// surroundings starts the services that magics use: the embedded endpoint and the
+// run store. It returns the environment variables that name them; stop stops both.
 func surroundings(redact func(string) string) (env []string, stop func(), err error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -143,8 +143,8 @@ func surroundings(redact func(string) string) (env []string, stop func(), err er
 	}, func() { kept.Close(); closeStore(); endpoint.Close() }, nil
 }
 
-// runStore returns functions that open the user's run store when it is first needed, again
-// if that failed, and that close it.
+// runStore returns two functions: one opens the user's run store at first use, and tries
+// again if that failed; the other closes it.
 func runStore() (open func() (runs.Store, error), closeStore func()) {
 	var mu sync.Mutex
 	var store *sqlite.Store
@@ -164,14 +164,15 @@ func runStore() (open func() (runs.Store, error), closeStore func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if store != nil {
-			_ = store.Close() // nobody is left who could be told; the log keeps the data
+			_ = store.Close() // nobody is left to report to, and the log keeps the data
 			store = nil
 		}
 	}
 }
 
-// fromNotebook completes what the store keeps: Jupyter's server names the notebook,
-// and what was typed may hold a key.
+// fromNotebook completes a run for the store. It adds the notebook's name, which
+// comes from Jupyter's server, and masks secrets, because the source may hold a
+// key.
 func fromNotebook(r *runs.Run, redact func(string) string) {
 	if r.Notebook == "" {
 		r.Notebook = os.Getenv("JPY_SESSION_NAME")
@@ -185,8 +186,8 @@ func fromNotebook(r *runs.Run, redact func(string) string) {
 	}
 }
 
-// resultsKept is how long the endpoint of a kernel that has gone keeps results, as
-// RunPod does.
+// resultsKept is how long the endpoint keeps results after its kernel has exited,
+// the same as RunPod.
 const resultsKept = 30 * time.Minute
 
 func (p *Program) embeddedCommand() *cobra.Command {
@@ -199,7 +200,7 @@ func (p *Program) embeddedCommand() *cobra.Command {
 }
 
 // dataCommand reads a file that would need a large library in the session process, and
-// writes it as dataset.Decode reads it.
+// writes it in the format that dataset.Decode reads.
 func (p *Program) dataCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "data FILE", Short: "Read a table of data for a notebook's session (the kernel calls this)", Hidden: true,
@@ -217,7 +218,8 @@ func (p *Program) dataCommand() *cobra.Command {
 	}
 }
 
-// localCommand serves the embedded endpoint; the PyTorch worker runs from our source.
+// localCommand serves the embedded endpoint; the PyTorch worker runs from our
+// embedded source.
 func (p *Program) localCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "local [options]", Short: "Serve the embedded endpoint, RunPod's job API on this machine, to other programs",

@@ -56,7 +56,8 @@ func (p *Program) magicCommand(m magicCommand) *cobra.Command {
 	return c
 }
 
-// options adds the magic's options to a command line, with files for variables.
+// options adds the magic's options to a command line, with files instead of
+// variables.
 func (m magicCommand) options(flags *pflag.FlagSet, u *use) {
 	u.flags.VisitAll(func(f *pflag.Flag) {
 		_, refused := m.notebook[f.Name]
@@ -81,7 +82,7 @@ func (m magicCommand) options(flags *pflag.FlagSet, u *use) {
 	})
 }
 
-// refuse refuses the options that make sense in a notebook only.
+// refuse returns an error for options that only make sense in a notebook.
 func (m magicCommand) refuse(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if why, ok := m.notebook[f.Name]; ok {
@@ -122,7 +123,7 @@ func (u *use) run(ctx context.Context, p *Program, run func(context.Context, *ma
 		err = errors.Join(err, enc.Encode(answer))
 	}
 	switch {
-	case errors.As(err, new(*train.InterruptedError)): // the magic has told it
+	case errors.As(err, new(*train.InterruptedError)): // the magic has reported it
 		return &exitError{Interrupted}
 	case err == nil && u.atLimit():
 		return &exitError{Overtime}
@@ -130,8 +131,8 @@ func (u *use) run(ctx context.Context, p *Program, run func(context.Context, *ma
 	return err
 }
 
-// atLimit reports whether the command's training ended because its job had no time left. The
-// magic has said so.
+// atLimit reports whether the command's training ended because its job had no time left.
+// The magic has reported that.
 func (u *use) atLimit() bool {
 	v, ok := u.vars.Lookup("model")
 	if !ok || u.command.result != "model" {
@@ -141,8 +142,8 @@ func (u *use) atLimit() bool {
 	return ok && m.Stopped == worker.StoppedAtLimit
 }
 
-// typed is the call in the words of a notebook, as the run store keeps it, so that
-// %runpod_repro can repeat a run of the command line.
+// typed returns the call as it would be typed in a notebook, as the run store keeps
+// it, so that %runpod_repro can repeat a run of the command line.
 func (u *use) typed(args []string) string {
 	var words []string
 	u.flags.VisitAll(func(f *pflag.Flag) {
@@ -167,7 +168,7 @@ func (u *use) typed(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// quote writes a word so that a magic reads it as it is.
+// quote quotes a word so that a magic reads it unchanged.
 func quote(word string) string {
 	if word != "" && !strings.ContainsAny(word, " \t\n'\"\\$") {
 		return word
@@ -175,7 +176,7 @@ func quote(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// after turns the error of a command that an interrupt ended into its exit code.
+// after prints the error of an interrupted command and turns it into an exit code.
 func (p *Program) after(ctx context.Context, c *cobra.Command, err error) error {
 	if err == nil || ctx.Err() == nil || errors.As(err, new(*exitError)) {
 		return err
@@ -190,7 +191,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// surround starts what magics find in their environment; end stops it.
+// surround starts the services that magics use; end stops them.
 func (p *Program) surround(ctx context.Context) (end func(), err error) {
 	begin := p.begin
 	if begin == nil {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type and what they get. The
-// endpoint is the engine behind RunPod's API, in this process.
+// endpoint is RunPod's API in front of the engine, in this process.
 func TestScripts(t *testing.T) {
 	s, err := local.Start(t.Context(), local.Options{Handler: engine.Handler(engine.Options{})})
 	if err != nil {
@@ -69,7 +69,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// iris is a table of three classes that a small network learns.
+// iris returns a table of three classes that a small network can learn.
 func iris() []byte {
 	r := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
@@ -80,8 +80,8 @@ func iris() []byte {
 	return []byte(b.String())
 }
 
-// TestEveryCommandHasAScript: each command is run by a script, with each of the words that
-// may come first, and its help has an example that begins with gopherpod and its name.
+// TestEveryCommandHasAScript: a script runs each command with each of its first words, and
+// its help has an example that begins with gopherpod and its name.
 func TestEveryCommandHasAScript(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {

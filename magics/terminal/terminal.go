@@ -1,10 +1,10 @@
 // Package terminal is the command line: one cobra.Command for each word after
-// "gopherpod". Progress and messages go to stderr, results to stdout, for a program as
-// JSON, and the exit code says what happened.
+// "gopherpod". Progress and messages go to stderr, results to stdout (as JSON for
+// programs), and the exit code says what happened.
 //
-// Commands that run a magic (train, eval, runs, ...) take its options, with files instead of
-// variables, and share the notebooks' run store. What makes sense in a notebook
-// only is refused.
+// Commands that run a magic (train, eval, runs, ...) take its options, with files instead
+// of variables, and share the notebooks' run store. Options that only make sense in a
+// notebook are refused.
 //
 //	terminal.go   Program: runs a command line; exit codes
 //	help.go       help, usage, unknown commands and options
@@ -51,7 +51,7 @@ const (
 	Usage       = 2   // the command line, the specification or the data are wrong
 	Overtime    = 3   // the job reached its --timeout or --max-cost; -o has the weights so far
 	Unreachable = 4   // no endpoint, or it refuses the key
-	Interrupted = 130 // the job is cancelled; -o has the weights so far, if they could be had
+	Interrupted = 130 // the job is cancelled; -o has the weights so far, if the endpoint returned them
 )
 
 // A Program runs command lines.
@@ -60,7 +60,7 @@ type Program struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	// begin starts what magics find in their environment; nil: surroundings.
+	// begin starts the services that magics use; nil means surroundings.
 	begin func(ctx context.Context) (env []string, stop func(), err error)
 	again chan struct{} // closed by the second interrupt
 }
@@ -151,7 +151,7 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is the module's version, or the commit it was built from.
+// version returns the module's version, or the commit it was built from.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -165,12 +165,12 @@ type exitError struct{ code int }
 
 func (e *exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
-// usage is a mistake in the command line.
+// usage returns an error for a mistake in the command line.
 func usage(format string, args ...any) error {
 	return &magic.UsageError{Msg: fmt.Sprintf(format, args...)}
 }
 
-// code is the exit code of an error.
+// code returns the exit code for an error.
 func code(ctx context.Context, err error) int {
 	var wrong *magic.UsageError
 	var cut *train.InterruptedError
@@ -197,8 +197,8 @@ func code(ctx context.Context, err error) int {
 	return Failed
 }
 
-// interruptible returns a context that the first interrupt ends. The second closes
-// Program.again, the third ends the process.
+// interruptible returns a context that the first interrupt cancels. The second
+// closes Program.again, the third exits the process.
 func (p *Program) interruptible(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	p.again = make(chan struct{})

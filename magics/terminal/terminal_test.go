@@ -20,7 +20,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// workplace is a folder with data and a specification, and the embedded endpoint.
+// workplace changes to a folder with data and a specification, and starts the
+// embedded endpoint.
 func workplace(t *testing.T) {
 	t.Helper()
 	s, err := local.Start(context.Background(), local.Options{Handler: engine.Handler(engine.Options{})})
@@ -121,7 +122,7 @@ func TestExitCodes(t *testing.T) {
 			}
 		}
 	}
-	if _, err := train.Load("taken.safetensors"); err != nil { // what could not be written as asked for is not lost
+	if _, err := train.Load("taken.safetensors"); err != nil { // a model that could not be written as asked for is not lost
 		t.Error(err)
 	}
 	t.Setenv(train.EnvLocalURL, "http://127.0.0.1:1")
