@@ -8,7 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// Eleven trials convert their data once: they allocate little more than one does.
+// Eleven trials convert their data once, so they allocate little more than one
+// trial.
 func TestTrialsShareTheirData(t *testing.T) {
 	const rows, columns = 200_000, 20
 	X, y := make([][]float64, rows), make([]string, rows)
@@ -28,7 +29,7 @@ func TestTrialsShareTheirData(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, plan := range p.Plans {
-			plan.Data() // the digests, as the receipt of each trial has them
+			plan.Data() // computes the digests for the receipts
 		}
 		runtime.ReadMemStats(&after)
 		if len(p.Plans) != trials {

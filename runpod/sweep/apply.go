@@ -40,7 +40,7 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 		replaced, n := replaceName(text, name, fmt.Sprint(v))
 		switch {
 		case known && (n == 0 || row.Type == contract.Choice || o.Number(row.Name) != nil):
-			// an option; of alpha and others that have no field, $alpha in the model goes first
+			// an option; if it has no field, such as alpha, $alpha in the model has priority
 			if err := setOption(&o, row, name, v); err != nil {
 				return nil, o, err
 			}
@@ -56,8 +56,8 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 	return spec, o, nil
 }
 
-// DimensionNames lists the names of the options that a sweep can vary: those of the
-// contract's rows, lr for learning_rate.
+// DimensionNames lists the names of the options that a sweep can vary: the names of
+// the contract's rows, but lr for learning_rate.
 func DimensionNames() []string {
 	var names []string
 	for _, row := range contract.Hyperparameters() {
@@ -68,19 +68,19 @@ func DimensionNames() []string {
 	return names
 }
 
-// dimensionName is the name of the row's option as people write it in a space, else that
-// of the row.
+// dimensionName returns the name of the row's option as people write it in a space, or
+// the row's name if it has no option.
 func dimensionName(row contract.Hyperparameter) string {
 	return cmp.Or(strings.ReplaceAll(row.Option, "-", "_"), row.Name)
 }
 
-// dimensionRow is the row of the option that a sweep varies under that name.
+// dimensionRow returns the row of the option that a sweep varies under that name.
 func dimensionRow(name string) (contract.Hyperparameter, bool) {
 	row, ok := rowCalled(name)
 	return row, ok && row.Varies
 }
 
-// rowCalled is the row with that name, or whose option has it.
+// rowCalled returns the row that has that name, or whose option has it.
 func rowCalled(name string) (contract.Hyperparameter, bool) {
 	if row, ok := contract.LookupHyperparameter(name); ok {
 		return row, true
@@ -117,15 +117,15 @@ func replaceName(text, name, value string) (string, int) {
 			b.WriteString(value)
 			n++
 		} else {
-			b.WriteString("$" + name) // a longer name
+			b.WriteString("$" + name) // the start of a longer name
 		}
 		text = after
 	}
 }
 
 // unused lists the dimensions of p that its optimizer does not use, sorted. A sweep that
-// varies the optimizer leaves them out; if the optimizer stands, they are a mistake, which
-// the check of the hyperparameters reports.
+// varies the optimizer leaves them out; if the optimizer is fixed, they are a mistake,
+// which the check of the hyperparameters reports.
 func unused(o train.Options, p Point) []string {
 	optimizer, varied := p["optimizer"]
 	if !varied {
@@ -146,7 +146,7 @@ func unused(o train.Options, p Point) []string {
 func setOption(o *train.Options, row contract.Hyperparameter, name string, v any) error {
 	switch row.Type {
 	case contract.Choice:
-		return nil // the optimizer, which apply has set
+		return nil // the optimizer, which apply has already set
 	case contract.Integer:
 		if n, ok := v.(int); !ok || !row.Range.ContainsInt(int64(n)) {
 			return worker.Invalid("space", fmt.Sprintf("%s is %v, wants a whole number, %s", name, v, row.Range))
@@ -165,7 +165,7 @@ func setOption(o *train.Options, row contract.Hyperparameter, name string, v any
 		*f = v
 		return nil
 	}
-	h := &worker.Hyperparameters{} // a copy: trials share the one that was given
+	h := &worker.Hyperparameters{} // a copy, because all trials share the given one
 	if o.Hyperparameters != nil {
 		h.Over(o.Hyperparameters)
 	}

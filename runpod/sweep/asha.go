@@ -12,9 +12,9 @@ import (
 // Hyperparameter Tuning, MLSys 2020): after MinEpochs epochs, and after each Factor
 // times as many, a trial continues only if it is among the best 1/Factor of the trials
 // that came as far. Otherwise its job is cancelled, and only what it ran is billed. A
-// trial is compared with trials before it by number, without those that run beside it,
-// so that the workers' speed does not decide which trials are stopped. If one of those
-// is late, so is the decision, and the trial runs a little longer.
+// trial is compared only with trials of lower numbers that do not run at the same
+// time, so that the workers' speed does not decide which trials are stopped. If one of
+// those is late, the decision is late too, and the trial runs a little longer.
 type Halving struct {
 	Factor    int // 3; 2 or more
 	MinEpochs int // 1
@@ -22,17 +22,17 @@ type Halving struct {
 
 var errHalved = errors.New("sweep: other trials were better after as many epochs")
 
-// halving keeps what the trials of a sweep had at each rung. Its methods need the
-// sweep's lock. A nil halving stops nothing.
+// halving keeps the values of the trials of a sweep at each rung. Callers must hold
+// the sweep's lock. A nil halving stops nothing.
 type halving struct {
 	rule   Halving
-	beside int // trials that run beside one: not compared with
+	beside int // number of trials that run at the same time as one, which it is not compared with
 	trials map[int]*rungs
 }
 
 // rungs are those of one trial.
 type rungs struct {
-	epochs  int       // that the trial has in all
+	epochs  int       // total number of the trial's epochs
 	values  []float64 // at each rung so far
 	passed  int       // rungs after which it may continue
 	stopped bool      // at rung number passed
@@ -51,12 +51,12 @@ func newHalving(rule *Halving, workers int) (*halving, error) {
 	return &halving{rule: r, beside: workers - 1, trials: map[int]*rungs{}}, nil
 }
 
-// rung is the number of epochs at rung k.
+// rung returns the number of epochs at rung k.
 func (h *halving) rung(k int) int {
 	return int(float64(h.rule.MinEpochs) * math.Pow(float64(h.rule.Factor), float64(k)))
 }
 
-// begin notes a trial that may run for so many epochs; cancel stops it.
+// begin records a trial that may run for that many epochs; cancel stops it.
 func (h *halving) begin(n, epochs int, cancel func(error)) {
 	if h == nil {
 		return
@@ -64,7 +64,7 @@ func (h *halving) begin(n, epochs int, cancel func(error)) {
 	h.trials[n] = &rungs{epochs: epochs, cancel: cancel}
 }
 
-// report notes the value of trial n after so many epochs.
+// report records the value of trial n after that many epochs.
 func (h *halving) report(n, epochs int, value float64) {
 	if h == nil {
 		return
@@ -76,7 +76,7 @@ func (h *halving) report(n, epochs int, value float64) {
 	}
 }
 
-// end notes that the trial's job is over.
+// end records that the trial's job is over.
 func (h *halving) end(n int) {
 	if h == nil {
 		return
@@ -85,7 +85,7 @@ func (h *halving) end(n int) {
 	h.decide()
 }
 
-// decide makes every decision for which enough is known.
+// decide makes every decision that does not have to wait for another trial.
 func (h *halving) decide() {
 	for changed := true; changed; {
 		changed = false
@@ -118,7 +118,7 @@ func (h *halving) keeps(n, k int) (keep, known bool) {
 		case r == nil:
 			return false, false
 		case r.stopped && r.passed < k, r.epochs <= h.rung(k):
-			continue // it never gets there
+			continue // it never gets to this rung
 		case r.passed < k && r.passed < len(r.values), len(r.values) <= k && !r.ended:
 			return false, false
 		case len(r.values) <= k:
@@ -132,7 +132,8 @@ func (h *halving) keeps(n, k int) (keep, known bool) {
 	return better < max(1, all/h.rule.Factor), true
 }
 
-// settled reports whether every decision about trial n, which has ended, is made.
+// settled reports whether every decision about trial n, which has ended, has been
+// made.
 func (h *halving) settled(n int) bool {
 	if h == nil {
 		return true
@@ -141,7 +142,7 @@ func (h *halving) settled(n int) bool {
 	return r.stopped || r.passed == len(r.values)
 }
 
-// of returns what trial n had at each rung, or nil.
+// of returns the rungs of trial n, or nil.
 func (h *halving) of(n int) *rungs {
 	if h == nil {
 		return nil
@@ -149,8 +150,9 @@ func (h *halving) of(n int) *rungs {
 	return h.trials[n]
 }
 
-// restore puts in a trial of the journal, which is over: it was to run for so many
-// epochs, had those values at the rungs, and was stopped after an epoch, or not (0).
+// restore adds a trial from the journal, which is over. It was to run for that many
+// epochs, had those values at the rungs, and was stopped after epoch stopped, or ran
+// to its end (0).
 func (h *halving) restore(n, epochs, stopped int, values []worker.Number) {
 	if h == nil {
 		return

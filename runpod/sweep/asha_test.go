@@ -8,14 +8,15 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// TestASHA tells stories of which trial is stopped when, in testdata/asha:
+// TestASHA runs the scenarios in testdata/asha, which say which trial is stopped
+// when:
 //
 //	sweep factor=3 min=1 workers=2    a new sweep
 //	trial n=0 epochs=9                trial 0 begins
 //	epoch n=0 after=1 loss=0.5        what it had after an epoch
 //	over n=0                          its job is over
 //
-// The answer is what became of all trials.
+// The output lists what happened to each trial.
 func TestASHA(t *testing.T) {
 	datadriven.Walk(t, "testdata/asha", func(t *testing.T, path string) {
 		var h *halving

@@ -8,11 +8,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// cmaes chooses by the covariance matrix adaptation evolution strategy: generation
-// after generation, each drawn from a normal distribution that follows the better half
-// of the one before. A generation is as large as there are workers, or a multiple, so
-// that its last trials are all that a worker waits for. Draws outside the space are
-// drawn again.
+// cmaes chooses points by the covariance matrix adaptation evolution strategy. It
+// draws each generation from a normal distribution that moves towards the better
+// half of the previous one. The size of a generation is a multiple of the number of
+// workers, so that a worker only waits for the last trials of a generation. Points
+// outside the space are drawn again.
 //
 // Source: Hansen: The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772, table 1 and
 // figure 6, without negative weights. gonum's CmaEsChol is not used: it draws without
@@ -27,7 +27,7 @@ type cmaes struct {
 	sigma      float64
 	cov        *mat.SymDense
 	pc, ps     []float64   // the evolution paths
-	ys         [][]float64 // of the generation under way: (x - mean) / sigma
+	ys         [][]float64 // of the current generation: (x - mean) / sigma
 	root       *mat.Dense  // B D: a root of cov
 	inverse    *mat.Dense  // B D^-1 B^T
 }
@@ -82,7 +82,7 @@ func (c *cmaes) draw() {
 			}
 		}
 		step := y.RawVector().Data
-		for i := range step { // what no draw brought inside is cut off
+		for i := range step { // clip the points that no draw brought inside
 			step[i] = (min(max(c.mean[i]+c.sigma*step[i], 0), 1) - c.mean[i]) / c.sigma
 		}
 		c.ys = append(c.ys, step)
@@ -122,7 +122,7 @@ func (c *cmaes) decompose() {
 	c.inverse.Product(&b, inverse, b.T())
 }
 
-// learn moves the distribution by the values of the generation.
+// learn updates the distribution with the values of the generation.
 func (c *cmaes) learn(values []float64) {
 	n := float64(len(c.space))
 	order := ranked(values)
@@ -150,7 +150,7 @@ func (c *cmaes) learn(values []float64) {
 	floats.AddScaled(c.ps, math.Sqrt(cs*(2-cs)*mu), white.RawVector().Data)
 	c.generation++
 	length := floats.Norm(c.ps, 2)
-	stalled := 1.0 // the path of the covariance waits while the step size grows fast
+	stalled := 1.0 // the covariance path stalls while the step size grows fast
 	if length/math.Sqrt(1-math.Pow(1-cs, 2*float64(c.generation))) < (1.4+2/(n+1))*expected {
 		stalled = 0
 	}

@@ -11,11 +11,12 @@
 // Trial is one training at one point, for optimizers of other packages.
 //
 // Which point trial n gets depends on the seed and on the results of trials before it,
-// never on the workers' speed, so that a sweep with a seed repeats. A failed trial does
-// not end a sweep; if a sweep ends early, its result holds the trials so far.
+// never on the workers' speed, so that a sweep with a seed is repeatable. A failed
+// trial does not end a sweep; if a sweep ends early, its result holds the trials so
+// far.
 //
 //	space.go      hyperparameters to vary
-//	search.go     what a searcher promises
+//	search.go     the searcher interface
 //	tpe.go        a searcher that learns: the tree-structured Parzen estimator
 //	cmaes.go      another: covariance matrix adaptation
 //	asha.go       stopping trials early

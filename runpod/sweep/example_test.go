@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// parabola is y = x², which a small network learns.
+// parabola returns samples of y = x², which a small network learns.
 func parabola() train.Data {
 	random := rand.New(rand.NewPCG(1, 2))
 	X, y := make([][]float64, 200), make([]float64, 200)
@@ -24,7 +24,7 @@ func parabola() train.Data {
 	return train.Data{X: X, Y: y}
 }
 
-// endpoint is one on this machine with the Go engine behind it.
+// endpoint starts an endpoint on this machine, with the Go engine as its worker.
 func endpoint() (*runpod.Endpoint, func()) {
 	s, err := local.Start(context.Background(), local.Options{Handler: engine.Handler(engine.Options{}), Workers: 2})
 	if err != nil {
@@ -60,8 +60,8 @@ func ExampleTrial() {
 	// best below 0.01: true
 }
 
-// Run searches a space: here by TPE, two trials at once, stopping those that others
-// are ahead of.
+// Run searches a space: here by TPE, with two trials at once, stopping those that
+// are behind others.
 func ExampleRun() {
 	ep, closeEndpoint := endpoint()
 	defer closeEndpoint()

@@ -14,7 +14,7 @@ import (
 // optimizers that it varies do not use: their trials leave it out.
 type LeftOut struct {
 	Name       string
-	Optimizers []string // that do not use it
+	Optimizers []string // those that do not use it
 }
 
 // String says which trials leave it out.
@@ -22,10 +22,10 @@ func (l LeftOut) String() string {
 	return fmt.Sprintf("%s is left out of trials with %s, which do not use it", l.Name, strings.Join(l.Optimizers, ", "))
 }
 
-// LeaveOut lists what the options set and some optimizers of the space do not use. What
-// none of them uses is a mistake, and an ErrInvalid under its name. If the space does not
-// vary the optimizer, there is nothing to leave out: the check of the hyperparameters
-// refuses what does not apply.
+// LeaveOut lists the hyperparameters that the options set and some optimizers of the
+// space do not use. One that none of them uses is a mistake, for which LeaveOut returns
+// an ErrInvalid with its name. If the space does not vary the optimizer, LeaveOut returns
+// nothing, and the check of the hyperparameters refuses what the optimizer does not use.
 func LeaveOut(o train.Options, space []Dimension) ([]LeftOut, error) {
 	i := slices.IndexFunc(space, func(d Dimension) bool { return d.Name == "optimizer" })
 	if i < 0 {
@@ -57,8 +57,8 @@ func LeaveOut(o train.Options, space []Dimension) ([]LeftOut, error) {
 	return found, nil
 }
 
-// fixedUnused lists what the options set and the optimizer does not use. A default is not
-// among it: it changes nothing.
+// fixedUnused lists the hyperparameters that the options set and the optimizer does not
+// use. It omits defaults, because they change nothing.
 func fixedUnused(o train.Options, optimizer string) ([]string, error) {
 	o.Optimizer = optimizer
 	h, err := o.Given()
@@ -74,7 +74,8 @@ func fixedUnused(o train.Options, optimizer string) ([]string, error) {
 	return names, nil
 }
 
-// leaveOut takes out of the options what their optimizer does not use.
+// leaveOut removes from the options the hyperparameters that their optimizer does
+// not use.
 func leaveOut(o train.Options) (train.Options, error) {
 	names, err := fixedUnused(o, o.Optimizer)
 	if err != nil || names == nil {

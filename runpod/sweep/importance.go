@@ -7,12 +7,13 @@ import (
 )
 
 // Importance returns how much of the differences between trials each dimension explains by
-// itself, 0 to 1: the share of the variance of the trials' ranks that lies between
-// groups of similar values (the choices, or thirds of a range), less what chance would
-// put there (epsilon squared, Kelley 1935). It is NaN if every group has one trial, because
-// nothing then differs from chance. Failed trials rank last. It is the effect of each
-// dimension alone: effects of two together would take a forest (fANOVA) and hundreds of
-// trials. tpe and cmaes try more points in good regions, so theirs describes those.
+// itself, 0 to 1: the share of the variance of the trials' ranks that is between groups of
+// similar values (the choices, or thirds of a range), minus the share expected by chance
+// (epsilon squared, Kelley 1935). It is NaN if every group has one trial, because the
+// result then cannot differ from chance. Failed trials rank last. Importance measures the
+// effect of each dimension alone: interactions of two would need a forest (fANOVA) and
+// hundreds of trials. tpe and cmaes try more points in good regions, so their importance
+// describes those regions.
 func (r *Result) Importance() []float64 {
 	ranks := r.ranks()
 	out := make([]float64, len(r.Space))
@@ -33,7 +34,7 @@ func group(d Dimension, v any) int {
 	return min(int(3*d.Position(v)), 2)
 }
 
-// ranks are the places of the trials by value, equal ones sharing theirs.
+// ranks returns the ranks of the trials by value. Equal values share a rank.
 func (r *Result) ranks() []float64 {
 	out := make([]float64, len(r.Trials))
 	for i, a := range r.Trials {
@@ -49,8 +50,8 @@ func (r *Result) ranks() []float64 {
 	return out
 }
 
-// between is the share of the variance of all that lies between the groups, less that
-// of chance.
+// between returns the share of the variance of all that is between the groups, minus
+// the share expected by chance.
 func between(groups map[int][]float64, all []float64) float64 {
 	n, k := len(all), len(groups)
 	if k == n {

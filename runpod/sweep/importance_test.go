@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Of noise little is told, on the average of many small sweeps; of what matters much is;
-// of groups of one nothing can be.
+// On the average of many small sweeps, noise has little importance and what matters has
+// much. For groups of one trial it is unknown.
 func TestImportanceIsLessThatOfChance(t *testing.T) {
 	space := dimensions(t, "lr=log(1e-4,1)", "noise=0..1.0", "word=[a,b,c]")
 	r := rand.New(rand.NewPCG(1, 2))
@@ -24,7 +24,8 @@ func TestImportanceIsLessThatOfChance(t *testing.T) {
 			sum[i] += share / sweeps
 		}
 	}
-	// With chance left in they are 0.83, 0.14 and 0.14; none below 0 keeps a little of it.
+	// Without the correction for chance they are 0.83, 0.14 and 0.14. Values below
+	// 0 count as 0, so a little chance remains.
 	if sum[0] < 0.75 || sum[1] > 0.08 || sum[2] > 0.08 {
 		t.Errorf("importance on average %.3f", sum)
 	}

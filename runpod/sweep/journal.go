@@ -14,15 +14,16 @@ import (
 )
 
 // A journal is a file of JSON lines: which sweep it belongs to, then the trials as they
-// began and ended. A last line without its newline is what a crash left, and is not
-// read. A nil journal records nothing.
+// began and ended. A last line without a newline is left over from a crash and is
+// ignored. A nil journal records nothing.
 type journal struct {
 	file *os.File
 	path string
-	err  error // the first that went wrong
+	err  error // the first error
 }
 
-// A journalHead identifies the sweep of a journal. It holds all that decides the results.
+// A journalHead identifies the sweep of a journal. It holds everything that
+// determines the results.
 type journalHead struct {
 	Version         int                    `json:"version"`
 	Model           string                 `json:"model"`
@@ -37,7 +38,8 @@ type journalHead struct {
 	Objective       string                 `json:"objective,omitempty"` // "": the loss
 }
 
-// A beginning says that a trial is about to be submitted, or, with the job, that it was.
+// A beginning is the line of a trial that is about to be submitted or, if it has a
+// job, was submitted.
 type beginning struct {
 	Begun  bool `json:"begun"`
 	Number int  `json:"number"`
@@ -45,12 +47,12 @@ type beginning struct {
 }
 
 type journalLine struct {
-	Begun      bool            `json:"begun,omitempty"` // it is a beginning
+	Begun      bool            `json:"begun,omitempty"` // true in a beginning, to tell it from an end
 	Number     int             `json:"number"`
 	Point      map[string]any  `json:"point"`
 	Value      worker.Number   `json:"value"`
 	Stopped    int             `json:"stopped,omitempty"`
-	Epochs     int             `json:"epochs,omitempty"` // asked for, with Rungs
+	Epochs     int             `json:"epochs,omitempty"` // number planned; set if Rungs is
 	Rungs      []worker.Number `json:"rungs,omitempty"`
 	Failed     string          `json:"failed,omitempty"`
 	Seconds    float64         `json:"seconds"`
@@ -61,7 +63,7 @@ type journalLine struct {
 	History    []worker.Epoch  `json:"history,omitempty"`
 }
 
-// openJournal opens a journal, or begins one, and returns the lines of its trials.
+// openJournal opens or creates a journal, and returns the lines of its trials.
 func openJournal(path string, of journalHead) (j *journal, lines [][]byte, err error) {
 	head, err := json.Marshal(of)
 	if err != nil {
@@ -92,7 +94,7 @@ func openJournal(path string, of journalHead) (j *journal, lines [][]byte, err e
 	return j, lines[1 : len(lines)-1], nil
 }
 
-// bestPath is the file with the weights of the best trial.
+// bestPath returns the name of the file with the weights of the best trial.
 func bestPath(journal string) string { return journal + ".safetensors" }
 
 // begin writes that a trial begins.
@@ -102,8 +104,8 @@ func (j *journal) begin(n int, runID string, job runpod.JobID) {
 	}
 }
 
-// end writes a trial that is over, with what it had at each rung (r may be nil), and
-// the weights of the best one.
+// end writes a finished trial, with its values at the rungs (r may be nil), and the
+// weights if it is the best one.
 func (j *journal) end(t TrialResult, r *rungs, best bool) {
 	if j == nil || j.err != nil {
 		return
@@ -151,7 +153,7 @@ func (j *journal) write(line []byte) {
 	}
 }
 
-// failed returns what went wrong with the journal.
+// failed returns the first error of the journal.
 func (j *journal) failed() error {
 	if j == nil || j.err == nil {
 		return nil

@@ -36,7 +36,8 @@ func newSearcher(space []Dimension, s Options) (searcher, int, error) {
 	return fixed(all), len(all), err
 }
 
-// points chooses n points; of a grid all, or the first n if n is above 0.
+// points chooses n points. For a grid it chooses all points, or the first n if n is
+// above 0.
 func points(space []Dimension, method string, n int, seed int64) ([]Point, error) {
 	switch method {
 	case MethodGrid:
@@ -64,7 +65,7 @@ func points(space []Dimension, method string, n int, seed int64) ([]Point, error
 	return all, nil
 }
 
-// maxGrid bounds a grid; a larger one is a slip.
+// maxGrid limits the size of a grid; a larger one is a mistake.
 const maxGrid = 10_000
 
 func grid(space []Dimension, n int) ([]Point, error) {
@@ -90,7 +91,7 @@ func grid(space []Dimension, n int) ([]Point, error) {
 	return all, nil
 }
 
-// halton is element i of the sequence to the k-th prime.
+// halton returns element i of the Halton sequence whose base is the k-th prime.
 func halton(i, k int) float64 {
 	primes := []int{2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53}
 	base := primes[k%len(primes)]

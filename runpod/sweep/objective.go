@@ -29,16 +29,16 @@ func Objectives() []string {
 	return names
 }
 
-// An Objective is the figure that trials are compared by: of the validation data if there
-// are some, else of the training data.
+// An Objective is the metric that trials are compared by: on the validation data if there
+// are any, otherwise on the training data.
 type Objective struct {
-	Accuracy   bool // else the loss
+	Accuracy   bool // otherwise the loss
 	Validation bool
 }
 
 // ObjectiveOf returns what a sweep with those arguments compares its trials by. Without
 // Options.Objective it is the loss, or the accuracy if a dimension changes what the loss
-// measures, as label smoothing does. An error says why trials cannot be compared so.
+// measures, as label smoothing does. If trials cannot be compared, the error says why.
 func ObjectiveOf(o train.Options, space []Dimension, s Options) (Objective, error) {
 	h, err := o.Given()
 	if err != nil {
@@ -60,7 +60,7 @@ func ObjectiveOf(o train.Options, space []Dimension, s Options) (Objective, erro
 	return by, nil
 }
 
-// defaultLoss is the loss of a training that names none.
+// defaultLoss returns the loss of a training that does not name one.
 func defaultLoss() string {
 	return new(worker.Hyperparameters).WithDefaults(worker.OpTrain).LossFunction
 }
@@ -75,7 +75,7 @@ func inLoss(space []Dimension) (names []string) {
 	return names
 }
 
-// String names the figure, as in "validation accuracy".
+// String names the metric, as in "validation accuracy".
 func (by Objective) String() string {
 	data := "training"
 	if by.Validation {
@@ -84,7 +84,7 @@ func (by Objective) String() string {
 	return data + " " + by.metric()
 }
 
-// metric is the name of the contract's metric.
+// metric returns the name of the contract's metric.
 func (by Objective) metric() string {
 	if by.Accuracy {
 		return ObjectiveAccuracy
@@ -92,7 +92,8 @@ func (by Objective) metric() string {
 	return ObjectiveLoss
 }
 
-// Figure turns a value, which the sweep makes small, into the figure that String names.
+// Figure turns a value, which the sweep minimizes, into the metric that String
+// names.
 func (by Objective) Figure(value float64) float64 {
 	if by.Accuracy {
 		return 1 - value
@@ -100,8 +101,9 @@ func (by Objective) Figure(value float64) float64 {
 	return value
 }
 
-// value is what the sweep makes small: the best epoch's figure with validation, else the
-// last epoch's. By accuracy it is the share of wrong samples. It is +Inf if there is none.
+// value returns what the sweep minimizes: the metric of the best epoch if there are
+// validation data, otherwise that of the last epoch. For accuracy it is the share of wrong
+// samples. It is +Inf if no epoch has the metric.
 func (by Objective) value(h train.History) float64 {
 	value := math.Inf(1)
 	for _, e := range h.Records {
@@ -113,8 +115,8 @@ func (by Objective) value(h train.History) float64 {
 	return value
 }
 
-// after is the value after an epoch, with best before it. It is NaN if the epoch has no
-// such figure.
+// after returns the value after an epoch, given the best value before it. It is NaN if
+// the epoch does not have the metric.
 func (by Objective) after(e worker.Epoch, best float64) float64 {
 	name := by.metric()
 	if e.ValLoss != nil {
@@ -131,8 +133,8 @@ func (by Objective) after(e worker.Epoch, best float64) float64 {
 	return value
 }
 
-// incomparable are rows that change what the loss measures and that no sweep varies, so
-// that unknownDimension can say why.
+// incomparable reports whether a name is that of a row that no sweep varies, because it
+// changes what the loss measures. unknownDimension then says so.
 func incomparable(name string) bool {
 	row, ok := rowCalled(name)
 	return ok && row.InLoss && !row.Varies

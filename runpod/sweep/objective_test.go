@@ -14,8 +14,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// smoothed is a worker whose loss falls as label smoothing grows, while its accuracy falls
-// too: by loss the worst trial looks best.
+// smoothed is a worker whose loss and accuracy both fall as label smoothing grows: by loss
+// the worst trial looks best.
 func smoothed() *traintest.Worker {
 	return &traintest.Worker{Measure: func(r *worker.Request, e *worker.Epoch) {
 		s := r.Hyperparameters.LabelSmoothing
@@ -41,7 +41,8 @@ func TestSmoothingIsRankedByAccuracy(t *testing.T) {
 			t.Errorf("best %v with %v by %v", best.Point, best.Value, r.Objective)
 		}
 	}
-	// The rungs of ASHA are of the same figure: of three trials by accuracy the second goes on.
+	// ASHA's rungs use the same metric: by accuracy, the second of three trials
+	// continues.
 	s = Options{Method: MethodGrid, Workers: 1, Halving: &Halving{Factor: 2, MinEpochs: 1}}
 	o.Epochs = 4
 	r, err := Run(context.Background(), twoLayers, data, o, space, s)
@@ -57,7 +58,8 @@ func TestSmoothingIsRankedByAccuracy(t *testing.T) {
 	}
 }
 
-// Whatever row is part of the loss is never ranked by it: generated from the table.
+// Trials that vary a row that is part of the loss are never ranked by the loss. The
+// cases come from the contract's table.
 func TestObjectives(t *testing.T) {
 	for _, row := range contract.Hyperparameters() {
 		if !row.InLoss {
@@ -108,7 +110,8 @@ func refusedAs(t *testing.T, name string, err error, want string) {
 	}
 }
 
-// With validation the best epoch counts, as for the loss; an epoch without the figure does not.
+// With validation data the best epoch counts, as for the loss; an epoch without the
+// metric does not count.
 func TestObjectiveValue(t *testing.T) {
 	var epochs []worker.Epoch
 	if err := json.Unmarshal([]byte(`[{"loss": 1, "val_loss": 3, "val_accuracy": 0.5}, {"loss": 1, "val_loss": 2, "val_accuracy": 0.75}, {"loss": 1, "val_loss": "NaN", "val_accuracy": 0.25}]`), &epochs); err != nil {

@@ -13,19 +13,20 @@ import (
 type TrialResult struct {
 	Number int // from 0, in the order of the points
 	Point  Point
-	// Value is what the sweep makes small: the best validation loss, else the last
-	// training loss; by accuracy, the share of wrong samples. See Result.Objective. It is
-	// +Inf if the training failed.
+	// Value is what the sweep minimizes: the best validation loss, or the last training
+	// loss without validation data; for accuracy, the share of wrong samples. See
+	// Result.Objective. It is +Inf if the training failed.
 	Value float64
 	// Unused lists the dimensions that the trial's optimizer does not use.
 	Unused []string
 	Model  *train.Model // with weights only in the best trial so far
-	// Stopped is the epoch after which Halving stopped the trial, 0 if it did not.
+	// Stopped is the epoch after which Halving stopped the trial, or 0 if it did
+	// not.
 	Stopped int
 	// Again reports whether the trial was read from the journal.
 	Again bool
 	Err   error
-	// Time is how long the job ran, as seen from here.
+	// Time is how long the job ran, as measured by the client.
 	Time time.Duration
 }
 
@@ -35,8 +36,8 @@ func (t *TrialResult) Succeeded() bool {
 }
 
 // compare orders trials from the best to the worst: those that ran to their end by
-// value, then the others. Of equal values the earlier point is better, in whatever
-// order the trials end.
+// value, then the others. If two values are equal, the trial with the lower number
+// is better, no matter which ended first.
 func compare(a, b TrialResult) int {
 	if x, y := a.Succeeded(), b.Succeeded(); x != y {
 		if x {
@@ -47,21 +48,22 @@ func compare(a, b TrialResult) int {
 	return cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Number, b.Number))
 }
 
-// A Result is what a sweep found.
+// A Result is the outcome of a sweep.
 type Result struct {
 	ID    string // of the sweep in the run store: its trials' Origin.Parent
 	Space []Dimension
-	// Objective is the figure that trials are compared by.
+	// Objective is the metric that trials are compared by.
 	Objective Objective
 	Trials    []TrialResult // those that were run, by Number
 	Best      int           // index in Trials, -1 if none succeeded
-	// Ended says why there are fewer trials than asked for. Empty if there are not.
+	// Ended says why there are fewer trials than asked for. It is empty if there
+	// are not.
 	Ended string
-	// Time is how long all jobs ran together.
+	// Time is the total time that the jobs ran.
 	Time time.Duration
 }
 
-// BestModel is the model of the best trial, or nil.
+// BestModel returns the model of the best trial, or nil.
 func (r *Result) BestModel() *train.Model {
 	if r.Best < 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-// resume opens the journal, and takes the trials that are in it.
+// resume opens the journal and adds the trials in it to the results.
 func (w *sweep) resume(plan *train.Plan) error {
 	h := journalHead{
 		Version: 1, Hyperparameters: plan.Hyperparameters, Data: plan.Data(), Space: w.result.Space,
@@ -51,8 +51,8 @@ func (w *sweep) resume(plan *train.Plan) error {
 	return nil
 }
 
-// takeAgain puts the trials of the journal among the results. If the weights of the best
-// one are lost, it leaves that one out, so that it is run again.
+// takeAgain adds the trials of the journal to the results. If the weights of the best
+// one are lost, it omits that trial, so that it is run again.
 func (w *sweep) takeAgain(trials []TrialResult) {
 	best := -1
 	for i, t := range trials {
@@ -79,8 +79,8 @@ func (w *sweep) takeAgain(trials []TrialResult) {
 	}
 }
 
-// again reads a trial of the journal; ok is false for one that failed or did not end:
-// it is run again.
+// again reads a trial from the journal. ok is false for one that failed or did not
+// end, which is therefore run again.
 func (w *sweep) again(line []byte) (t TrialResult, ok bool, err error) {
 	var l journalLine
 	if err := json.Unmarshal(line, &l); err != nil {

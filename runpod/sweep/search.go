@@ -10,19 +10,22 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A searcher chooses the points of a sweep. What it chooses for trial n depends on the
-// seed and on the values of the first trials alone, never on what else happened to be
-// over: so a sweep repeats, whatever its workers' speed.
+// A searcher chooses the points of a sweep. What it chooses for trial n depends only
+// on the seed and the values of the first trials, never on which others happen to be
+// over. So a sweep is repeatable, whatever its workers' speed.
 type searcher interface {
-	// needs is how many of the first trials have to be over before trial n is chosen.
+	// needs returns how many of the first trials have to be over before trial n is
+	// chosen.
 	needs(n int) int
-	// point chooses trial n, by the values of the first needs(n) trials; +Inf stands
-	// for one that failed. It is called once for each n, one call at a time.
+	// point chooses the point of trial n from the values of the first needs(n)
+	// trials. The value of a failed trial is +Inf. It is called once for each n, one
+	// call at a time.
 	point(n int, values []float64) Point
 }
 
-// lag is how many of the trials before it a trial does not know: twice the number that
-// run beside it, so that one slow trial does not make the other workers wait.
+// lag returns how many of the trials just before a trial its choice ignores: twice the
+// number that run at the same time, so that one slow trial does not make the other
+// workers wait.
 func lag(workers int) int { return 2 * (workers - 1) }
 
 // fixed are points that do not depend on results.
@@ -31,7 +34,7 @@ type fixed []Point
 func (f fixed) needs(int) int                  { return 0 }
 func (f fixed) point(n int, _ []float64) Point { return f[n] }
 
-// at is the point at u, a number from 0 to 1 a dimension.
+// at returns the point at u, which has a number from 0 to 1 for each dimension.
 func at(space []Dimension, u []float64) Point {
 	p := Point{}
 	for i, d := range space {
@@ -51,7 +54,7 @@ func ranked(values []float64) []int {
 	return order
 }
 
-// wantsNumbers refuses dimensions without an order.
+// wantsNumbers returns an error if a dimension has choices without an order.
 func wantsNumbers(space []Dimension, method string) error {
 	for _, d := range space {
 		for _, c := range d.Choices {

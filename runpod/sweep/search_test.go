@@ -85,7 +85,7 @@ func TestMethodsLearn(t *testing.T) {
 }
 
 // A valley is a worker whose loss after an epoch follows from the learning rate, and
-// which takes the time that pause says for an epoch.
+// which needs the time pause(lr) for an epoch.
 func valley(pause func(lr float64) time.Duration) worker.Handler {
 	return func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		r, err := worker.DecodeRequest(job.Input)
@@ -112,7 +112,8 @@ func valley(pause func(lr float64) time.Duration) worker.Handler {
 	}
 }
 
-// inMemory is an endpoint without sockets, for the virtual clock.
+// inMemory starts an endpoint without sockets, because a virtual clock does not
+// advance while a goroutine waits for a socket.
 func inMemory(t *testing.T, workers int, h worker.Handler) *runpod.Endpoint {
 	t.Helper()
 	s, err := local.New(local.Options{Handler: h, Workers: workers})
@@ -176,7 +177,7 @@ func TestManyTrialsTakeTheirTime(t *testing.T) {
 	}
 }
 
-// digest of a sweep: what has to repeat.
+// told returns what has to be the same when a sweep is repeated.
 func told(r *Result) []string {
 	var all []string
 	for _, t := range r.Trials {
@@ -228,7 +229,8 @@ func TestSweepRepeats(t *testing.T) {
 	}
 }
 
-// A sweep that ended goes on from its journal: what is in it is not run again.
+// A sweep that ended continues from its journal: the trials in it are not run
+// again.
 func TestSweepJournal(t *testing.T) {
 	X, y := traintest.Blobs(30)
 	var jobs atomic.Int64
@@ -268,7 +270,7 @@ func TestSweepJournal(t *testing.T) {
 			again++
 		}
 	})
-	if err != nil || len(r.Trials) != 20 || again < 12 || again != kept || jobs.Load() > int64(20-kept) { // some had ended, unheard
+	if err != nil || len(r.Trials) != 20 || again < 12 || again != kept || jobs.Load() > int64(20-kept) { // some had ended unnoticed
 		t.Fatalf("%v; %d kept, %d taken, %d jobs", err, kept, again, jobs.Load())
 	}
 	if m := r.BestModel(); m == nil || !m.HasWeights() {
@@ -298,15 +300,16 @@ func TestSweepJournal(t *testing.T) {
 	}
 }
 
-// The jobs that run when the process dies are followed by the next one, and not
-// submitted again; nor is the one whose answer the dead process did not hear.
+// The next process follows the jobs that run when a process dies, and does not
+// submit them again. The same holds for a job whose answer the dead process did not
+// receive.
 func TestSweepKilled(t *testing.T) {
 	const env = "GOPHERPOD_TEST_SWEEP"
 	X, y := traintest.Blobs(30)
 	sweep := func(ep *runpod.Endpoint, path string) (*Result, error) {
 		return Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: ep, Epochs: 3, Seed: train.Seed(1)}, dimensions(t, "lr=log(1e-4,1)"), Options{Trials: 12, Workers: 3, Journal: path})
 	}
-	if given := os.Getenv(env); given != "" { // the process that dies
+	if given := os.Getenv(env); given != "" { // this is the process that dies
 		var to struct{ URL, Key, Endpoint, Journal string }
 		if err := json.Unmarshal([]byte(given), &to); err != nil {
 			t.Fatal(err)
@@ -358,7 +361,8 @@ func TestSweepKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As if it had died before it heard that the last job was accepted.
+	// As if it had died before it received the answer that the last job was
+	// accepted.
 	lines := bytes.Split(bytes.TrimSuffix(b, []byte("\n")), []byte("\n"))
 	if last := lines[len(lines)-1]; !bytes.Contains(last, []byte(`"begun":true`)) || !bytes.Contains(last, []byte(`"job_id"`)) {
 		t.Fatalf("the journal ends with %s", last)
@@ -376,8 +380,8 @@ func TestSweepKilled(t *testing.T) {
 			t.Errorf("run %s was paid for %d times", run, n)
 		}
 	}
-	// A trial whose job's id the journal has not is submitted under its run's id, by which
-	// a worker knows it.
+	// If the journal does not have a trial's job id, the trial is submitted under its
+	// run's id, by which a worker recognizes it.
 	var cut []byte
 	for _, line := range lines[:len(lines)-1] {
 		cut = append(append(cut, line...), '\n')
@@ -397,7 +401,7 @@ func TestSweepKilled(t *testing.T) {
 	}
 }
 
-// The cap bounds what all jobs together can cost, and time what is begun.
+// MaxCost limits what all jobs together can cost, and MaxTime which trials begin.
 func TestSweepCaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		X, y := traintest.Blobs(30)
@@ -422,7 +426,7 @@ func TestSweepCaps(t *testing.T) {
 	})
 }
 
-// What a journal holds comes from a disk.
+// FuzzJournal: a journal is read from disk, so it may hold anything.
 func FuzzJournal(f *testing.F) {
 	f.Add([]byte(`{"number":3,"point":{"lr":0.01,"o":"adam"},"value":0.5,"stopped":1,"epochs":9,"rungs":[0.5],"seconds":1,"history":[{"epoch":1}]}`))
 	f.Add([]byte(`{"number":1,"point":{"lr":0.01,"o":"sgd"},"value":"Infinity","failed":"no"}`))

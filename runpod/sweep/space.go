@@ -14,7 +14,8 @@ import (
 // DimensionNames), or a $name in the text of the model.
 type Dimension struct {
 	Name string
-	// Choices are the values, int, float64 or string; else those from Low to High.
+	// Choices are the values, of type int, float64 or string. If it is nil, the
+	// values are those from Low to High.
 	Choices   []any
 	Low, High float64
 	Log       bool // spread evenly by order of magnitude
@@ -89,7 +90,7 @@ func (d *Dimension) bounds(text, low, high string) error {
 	return nil
 }
 
-// At is the value at u, 0 to 1.
+// At returns the value at u, 0 to 1.
 func (d Dimension) At(u float64) any {
 	u = min(max(u, 0), math.Nextafter(1, 0))
 	if d.Choices != nil {
@@ -97,7 +98,7 @@ func (d Dimension) At(u float64) any {
 	}
 	low, high := d.Low, d.High
 	if d.Int {
-		high++ // each whole number has the same room
+		high++ // so that each whole number is equally likely
 	}
 	var v float64
 	if d.Log {
@@ -112,10 +113,10 @@ func (d Dimension) At(u float64) any {
 	if math.IsInf(digits, 0) || v == 0 {
 		return v
 	}
-	return math.Round(v*digits) / digits // four significant digits: people copy them
+	return math.Round(v*digits) / digits // four significant digits, because people copy the values
 }
 
-// Position is where v lies between the ends of the dimension, 0 to 1.
+// Position returns where v is between the ends of the dimension, 0 to 1.
 func (d Dimension) Position(v any) float64 {
 	if d.Choices != nil {
 		for i, c := range d.Choices {
@@ -132,7 +133,7 @@ func (d Dimension) Position(v any) float64 {
 	return (x - d.Low) / (d.High - d.Low)
 }
 
-// restore returns a value of the dimension that went through JSON.
+// restore returns the dimension's value for one that was decoded from JSON.
 func (d Dimension) restore(v any) (any, bool) {
 	f, number := v.(float64)
 	if d.Choices != nil {
@@ -158,7 +159,7 @@ func asFloat(v any) float64 {
 	return math.NaN()
 }
 
-// gridLevels is how many values a grid takes of a range.
+// gridLevels is how many values of a range a grid has.
 const gridLevels = 4
 
 func (d Dimension) levels() []any {

@@ -17,12 +17,12 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Run trains with many points of a space and finds the best. All trials have the seed
-// of o, so that they differ in nothing else; it is drawn if it is nil. A trial that
-// fails does not end the sweep; one that cannot be prepared, and the end of ctx, do. The
-// result then holds the trials so far. The same seed and number of workers choose the
-// same points and stop the same trials again, in whatever order they end; MaxTime and
-// MaxCost depend on the clock.
+// Run trains with many points of a space and finds the best. All trials have the seed of
+// o, so that they differ only in their points; a nil seed is drawn. A failed trial does
+// not end the sweep. A trial that cannot be prepared does, and so does the end of ctx;
+// the result then holds the trials so far. With the same seed and number of workers, a
+// sweep chooses the same points and stops the same trials, in whatever order they end.
+// MaxTime and MaxCost depend on the clock.
 func Run(ctx context.Context, spec any, data train.Data, o train.Options, space []Dimension, s Options) (*Result, error) {
 	var err error
 	if o.Endpoint, err = place.EndpointOr(o.Endpoint); err != nil {
@@ -43,14 +43,15 @@ func Run(ctx context.Context, spec any, data train.Data, o train.Options, space 
 	return &w.result, err
 }
 
-// A Plan is what a sweep would do.
+// A Plan describes what a sweep would do.
 type Plan struct {
 	Trials, Workers int
-	// Plans are of the first points, 20 at most, that depend on no result.
+	// Plans are those of the first points that do not depend on results, 20 at
+	// most.
 	Plans []*train.Plan
 }
 
-// Prepare checks what Run would run, and sends nothing.
+// Prepare checks the sweep that Run would run, and sends nothing.
 func Prepare(spec any, data train.Data, o train.Options, space []Dimension, s Options) (*Plan, error) {
 	w, plan, err := newSweep(spec, data, o, space, s)
 	if err != nil {
@@ -83,19 +84,19 @@ type sweep struct {
 	mu        sync.Mutex
 	turn      *sync.Cond // signalled when a trial is over
 	next      int        // number of the trial to begin
-	first     int        // the trials before it are over
+	first     int        // all trials before this one are over
 	done      []bool
 	values    []float64
-	pending   map[int]TrialResult   // over, but whether they were stopped is open
+	pending   map[int]TrialResult   // over, but it is not yet decided whether they were stopped
 	running   map[int]time.Duration // how long each may run
 	begun     map[int]train.Resume  // by a process before this one
 	longest   time.Duration         // of those that are over
 	result    Result
-	cancelled int     // jobs that an interrupt ended
-	lost      []error // those that it could not end
+	cancelled int     // jobs that an interrupt cancelled
+	lost      []error // errors of jobs that it could not cancel
 }
 
-// newSweep checks a sweep; the plan is that of a point.
+// newSweep checks a sweep and returns it with the plan of one point.
 func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s Options) (*sweep, *train.Plan, error) {
 	if len(space) == 0 {
 		return nil, nil, worker.Invalid("space", "is empty: name what to vary, as in lr=log(1e-4,1e-1)")
@@ -138,7 +139,8 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 	if w.halving, err = newHalving(s.Halving, s.Workers); err != nil {
 		return nil, nil, err
 	}
-	// A mistake that this point has, all others have too.
+	// If this point has a mistake, all others have it too, so report it before
+	// anything is sent.
 	plan, err := prepare(spec, data, o, at(space, make([]float64, len(space))))
 	return w, plan, err
 }
@@ -180,8 +182,8 @@ func (w *sweep) run(ctx context.Context) error {
 	return fmt.Errorf("train: sweep ended after %d trials, %d running jobs are cancelled: %w", len(w.result.Trials), w.cancelled, cause)
 }
 
-// take chooses the next trial, and waits until its point can be chosen and paid for.
-// limit is how long its job may run, 0: as the options say.
+// take chooses the next trial. It waits until the trial's point can be chosen and
+// paid for. limit is how long its job may run; 0 means as long as the options say.
 func (w *sweep) take(ctx context.Context) (n int, p Point, limit time.Duration, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -250,8 +252,9 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 	return nil
 }
 
-// trainPoint prepares and runs the training of a point. It tells the journal of the
-// job, Halving of the epochs and Observe of everything; cancel is for Halving.
+// trainPoint prepares and runs the training of a point. It reports the job to the
+// journal, the epochs to Halving and everything to Observe. Halving calls cancel to
+// stop the trial.
 func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Point, limit time.Duration) (value float64, model *train.Model, err error) {
 	o := w.options
 	o.OnEvent, o.Observers = nil, nil
@@ -299,11 +302,11 @@ func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Poi
 	return try(ctx, plan, w.by)
 }
 
-// lookAgain bounds the question how long a job ran.
+// lookAgain is the timeout for asking the endpoint how long a job ran.
 const lookAgain = 2 * time.Second
 
-// took is how long a job ran: with a cap on the cost as the service counts it, if it
-// says so, else as long as it took from here.
+// took returns how long a job ran. If the cost is capped, it is the time that RunPod
+// counts, if RunPod reports it; otherwise it is the time measured here.
 func (w *sweep) took(m *train.Model, here time.Duration) time.Duration {
 	if w.s.MaxCost <= 0 || m == nil || m.JobID == "" {
 		return here
@@ -317,7 +320,8 @@ func (w *sweep) took(m *train.Model, here time.Duration) time.Duration {
 	return job.Execution
 }
 
-// settleLocked finishes the trials about which nothing is open, by their number.
+// settleLocked finishes, in the order of their numbers, the trials about which
+// everything is decided.
 func (w *sweep) settleLocked() {
 	for _, n := range slices.Sorted(maps.Keys(w.pending)) {
 		if !w.halving.settled(n) {
@@ -336,9 +340,9 @@ func (w *sweep) settleLocked() {
 	}
 }
 
-// finishLocked puts a trial among the results, and reports whether it is the best so
-// far. It leaves the weights to the best trial only: those of a thousand trials would
-// not fit into memory.
+// finishLocked adds a trial to the results, and reports whether it is the best so
+// far. Only the best trial keeps its weights, because those of a thousand trials
+// would not fit into memory.
 func (w *sweep) finishLocked(t TrialResult) (best bool) {
 	r := &w.result
 	best = t.Succeeded() && (r.Best < 0 || compare(t, r.Trials[r.Best]) < 0)
@@ -361,8 +365,8 @@ func (w *sweep) finishLocked(t TrialResult) (best bool) {
 	return best
 }
 
-// interruptedLocked notes what became of a trial that was running at the end of the
-// context.
+// interruptedLocked records whether the job of a trial that was running when the
+// context ended could be cancelled.
 func (w *sweep) interruptedLocked(err error) {
 	var cut *train.InterruptedError
 	switch {
@@ -374,8 +378,9 @@ func (w *sweep) interruptedLocked(err error) {
 	}
 }
 
-// affordLocked returns how long the next trial may run so that all trials together keep
-// to the cap; ok is false if what is left is too little, for now.
+// affordLocked returns how long the next trial may run without all trials together
+// exceeding the cap. ok is false if what is left is too little for now: running trials
+// may need less than their limit.
 func (w *sweep) affordLocked() (limit time.Duration, ok bool) {
 	if w.s.MaxCost <= 0 || !w.s.Rate.Known() {
 		return 0, true
@@ -391,7 +396,7 @@ func (w *sweep) affordLocked() (limit time.Duration, ok bool) {
 	return limit, limit >= max(runpod.MinTimeout, min(most, 2*w.longest))
 }
 
-// sort puts the trials in the order of their points.
+// sort sorts the trials by number.
 func (w *sweep) sort() {
 	r := &w.result
 	number := -1

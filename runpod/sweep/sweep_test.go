@@ -153,7 +153,8 @@ func TestApply(t *testing.T) {
 }
 
 // TestApplyToTheContract: every row that varies can be a dimension, under its name and
-// that of its option; what has no field in Options goes to its Hyperparameters.
+// that of its option. A row without a field in Options is set in
+// Options.Hyperparameters.
 func TestApplyToTheContract(t *testing.T) {
 	shared := &worker.Hyperparameters{TopK: 3}
 	for _, row := range contract.Hyperparameters() {
@@ -198,8 +199,8 @@ func TestUnusedDimensions(t *testing.T) {
 	}
 }
 
-// TestFixedUnused: what is fixed goes to the trials whose optimizer uses it; what none of
-// them uses is refused, and so is what the one optimizer does not use.
+// TestFixedUnused: a fixed option is set in the trials whose optimizer uses it. An option
+// that none of them uses is refused, and so is one that the only optimizer does not use.
 func TestFixedUnused(t *testing.T) {
 	space := dimensions(t, "optimizer=[adam,sgd,rmsprop]", "lr=log(1e-3,1e-1)")
 	set := &worker.Hyperparameters{TopK: 2}
@@ -346,7 +347,7 @@ func TestSweepSendsDataOnce(t *testing.T) {
 	}
 }
 
-// Ranked puts trials that did not run to their end behind all others.
+// Ranked puts trials that did not run to their end after all others.
 func TestRanked(t *testing.T) {
 	m := &train.Model{}
 	r := Result{Trials: []TrialResult{

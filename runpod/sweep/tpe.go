@@ -6,18 +6,19 @@ import (
 	"slices"
 )
 
-// tpe chooses by the tree-structured Parzen estimator: of the trials that are known,
-// the best fifth (at most 25) make a density l, the others a density g, each dimension
-// by itself; of 24 draws from l the one with the largest l/g is taken. The first ten
-// trials are drawn at random. Choices count once before any trial has had them.
+// tpe chooses points by the tree-structured Parzen estimator. For each dimension
+// separately, the best fifth of the known trials (at most 25) make a density l, and
+// the others a density g. Of 24 draws from l, the one with the largest l/g is chosen.
+// The first ten trials are drawn at random. Each choice counts once before any trial
+// has had it, so that its density is never 0.
 //
 // Source: Bergstra, Bardenet, Bengio, Kégl: Algorithms for Hyper-Parameter
-// Optimization, NIPS 2011, section 4, where the first group are the best 15 %.
+// Optimization, NIPS 2011, section 4, in which the first group is the best 15 %.
 type tpe struct {
 	space []Dimension
 	seed  uint64
 	lag   int
-	us    [][]float64 // of each trial that was chosen, by number
+	us    [][]float64 // of each trial chosen so far, by number
 }
 
 const (
@@ -57,7 +58,7 @@ func (t *tpe) point(n int, values []float64) Point {
 	return at(t.space, u)
 }
 
-// groups are the numbers of the best trials and of the others.
+// groups returns the numbers of the best trials and of the others.
 func (t *tpe) groups(values []float64) (good, bad []int) {
 	order := ranked(values)
 	n := min((len(order)+4)/5, 25)
@@ -72,9 +73,9 @@ func (t *tpe) column(trials []int, k int) []float64 {
 	return out
 }
 
-// A parzen is a density over 0 to 1: of choices their frequencies, of numbers normal
-// distributions around the points and a wide one for what is not known, cut off at 0
-// and 1. Each has the same weight.
+// A parzen is a density over 0 to 1. For choices it is their frequencies. For
+// numbers it is a sum of normal distributions, cut off at 0 and 1: one around each
+// point and a wide one for unknown regions, all with the same weight.
 type parzen struct {
 	weights    []float64 // of choices
 	mean, wide []float64 // of numbers

@@ -10,9 +10,10 @@ import (
 
 // Trial trains once with the values of a point. Any optimizer of hyperparameters can
 // call it. Options in the point replace those of o; other names replace $name in spec,
-// which must be text then. The value is to be made small: the best validation loss,
-// else the last training loss. If the point changes what the loss measures, it is the
-// share of wrong samples instead, as ObjectiveOf says. With an error it is +Inf.
+// which must be text then. The optimizer has to minimize the value: the best
+// validation loss, or the last training loss without validation data. If the point
+// changes what the loss measures, it is the share of wrong samples instead (see
+// ObjectiveOf). If there is an error, it is +Inf.
 func Trial(ctx context.Context, spec any, data train.Data, o train.Options, point Point) (value float64, model *train.Model, err error) {
 	var space []Dimension
 	for name := range point {
@@ -29,7 +30,7 @@ func Trial(ctx context.Context, spec any, data train.Data, o train.Options, poin
 	return try(ctx, plan, by)
 }
 
-// prepare makes the plan of a point.
+// prepare makes the plan for a point.
 func prepare(spec any, data train.Data, o train.Options, point Point) (*train.Plan, error) {
 	spec, o, err := apply(spec, o, point)
 	if err != nil {
