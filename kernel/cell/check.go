@@ -271,10 +271,10 @@ func (c *checked) assign(g *genFile) {
 	}
 }
 
-// renameOld renames identifiers in older code to the names by which the check
-// knows their objects. The cell may give a name another meaning (fmt may be a
-// variable now), but older code goes on meaning what it meant. The returned
-// function restores the names, because the text is rewritten from them later.
+// renameOld renames identifiers in older code to the names by which the check knows
+// their objects. The cell may give a name another meaning (fmt may be a variable
+// now), but older code keeps its meaning. The returned function restores the names,
+// because the text is rewritten from them later.
 func (p *plan) renameOld(c *checked) func() {
 	names := map[token.Pos]string{}
 	for _, pt := range c.old.parts {
@@ -329,7 +329,8 @@ func ownSymbol(prev, d *decl, sym *symbol) *symbol {
 }
 
 // mapDecls copies files with changed declarations; a nil declaration is dropped.
-// Imports are kept, except if the cell made their name a variable.
+// Imports are kept, except if the cell made their name a variable: the scope cannot
+// hold both.
 func (c *checked) mapDecls(files []*ast.File, change func(ast.Decl) ast.Decl) []*ast.File {
 	vars := map[string]bool{}
 	for _, v := range c.hoisted {

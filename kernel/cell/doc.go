@@ -14,14 +14,13 @@
 //	check.go       go/types over the cell, on top of the objects of earlier cells
 //	session.go     Session, its configuration; prepare.go: the steps of Session.Prepare
 //	define.go      a variable that a magic defines
-//	language.go    the version of the language, and what to say of another
+//	language.go    the version of the language, and hints about newer ones
 //	hoist.go       variables of the cell become variables of the notebook
 //	rewrite.go     user names -> link names; edit.go changes text at offsets
 //	streams.go     fmt.Println and os.Stdout write to the cell that started the goroutine
 //	plaincall.go   calls that need no generated code
 //	statements.go  the statements of the cell: hoisted variables, the last expression
 //	instrument.go  interrupt checks, channel operations, goroutines
-//	embed.go       go:embed directives
 //	embed.go       go:embed directives
 //	slots.go       late binding for function literals that outlive their cell
 //	unused.go      unused variables and labels are allowed

@@ -163,8 +163,8 @@ func embedPatterns(text string) (patterns []string, err error) {
 	}
 }
 
-// embedded returns the statement that gives sym, declared by a directive of the cell,
-// its files; ok is false if it has none.
+// embedded returns the statement that assigns the embedded files to sym. ok is false
+// if sym has no go:embed directive.
 func (c *checked) embedded(name string, sym *symbol) (stmt string, ok bool) {
 	i := slices.IndexFunc(c.p.c.embeds, func(e embed) bool { return e.name == name })
 	if i < 0 || sym == nil {

@@ -83,7 +83,7 @@ func caret(line string, col int) string {
 }
 
 // tidy sorts errors by position, drops duplicates and fills in the source lines, and
-// the hint where an error has none.
+// adds the hint if an error has none.
 func (e Errors) tidy(lines map[int][]string, hint func(msg string) string) Errors {
 	slices.SortStableFunc(e, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Cell, b.Cell), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))

@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// IsComplete returns whether src can be run as it is: "complete"; "incomplete",
+// IsComplete reports whether src can be run as it is: "complete"; "incomplete",
 // with the indent of the next line, if brackets, literals, comments or operators
 // are open; or "invalid" if no additional text can fix it.
 func IsComplete(src string) (status, indent string) {

@@ -7,9 +7,10 @@ import (
 )
 
 // Cells are parsed and checked by the go/parser and go/types of the Go that built this
-// program, and compiled by the installed Go, which may be another. If the program's
-// is newer, go/types refuses what the compiler does not know. If it is older, a cell
-// has the language of the older one, and newer syntax is refused with a hint.
+// program, and compiled by the installed Go, which may be a different version. If the
+// program's is newer, go/types refuses what the compiler does not know. If it is
+// older, a cell has the language of the older one, and newer syntax is refused with a
+// hint.
 
 // language is the version of the language that go/types checks: the older one.
 func (s *Session) language() string {
@@ -23,7 +24,8 @@ func (s *Session) language() string {
 // methodParameters is what a parser before Go 1.27 says of a method with type parameters.
 const methodParameters = "method must have no type parameters"
 
-// languageHint says how to have what the parser, or the installed Go, does not know.
+// languageHint says how to get a language feature that the parser, or the installed
+// Go, does not know.
 func (s *Session) languageHint(msg string) string {
 	built, installed := runtime.Version(), s.cfg.GoVersion
 	switch {

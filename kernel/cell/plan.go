@@ -62,7 +62,9 @@ func (p *plan) currentDecls() []*decl {
 
 // arrange decides which declarations the check sees. It starts from scratch each
 // time kept, dropped, fixed or changed has grown: one declaration that cannot
-// follow may stop any number of others from following.
+// follow may stop any number of others from following. A cell that adds or changes
+// methods of an earlier type makes a new version of that type (touched), because Go
+// cannot add methods to an existing type.
 func (p *plan) arrange() {
 	p.superseded, p.sameText, p.redefined = map[*symbol]bool{}, map[*symbol]bool{}, map[string]bool{}
 	p.fresh, p.follow, p.retyped = nil, nil, map[string]*symbol{}
@@ -153,7 +155,8 @@ func (c *source) typeDecl(name string) *decl {
 	return nil
 }
 
-// callsInVars reports whether the program initialises a variable with a call.
+// callsInVars reports whether the program initialises a variable with a call. It
+// only looks for a parenthesis: a false positive costs no more than a new version.
 func (c *source) callsInVars() bool {
 	for _, ch := range c.stmts {
 		text := strings.TrimLeft(strings.TrimPrefix(ch.src, "var"), " \t(")
@@ -166,11 +169,13 @@ func (c *source) callsInVars() bool {
 
 // unchanged returns the declarations of the cell that repeat what the notebook
 // already has. They are not declared again: running a cell twice must not make a
-// new type, because values of the old one would no longer fit.
+// new type, because values of the old one would no longer fit. A declaration that
+// names a changed one counts as changed, so unchanged repeats until it removes no
+// more.
 func (p *plan) unchanged(methods map[string][]*decl) map[*decl]bool {
 	same := map[*decl]bool{}
 	if p.c.program && p.c.callsInVars() {
-		return same // initialisation order depends on what the functions use, so keep them all
+		return same // declare all: the initialisation order depends on what the functions use
 	}
 	for _, d := range p.c.decls {
 		if d.kind != methodKind && p.sameAs(d) != nil && !p.newMethod(p.sameAs(d), methods[d.name]) {
@@ -197,7 +202,9 @@ func (p *plan) unchanged(methods map[string][]*decl) map[*decl]bool {
 	return same
 }
 
-// sameAs returns the current declaration with the same tokens as d, or nil.
+// sameAs returns the current declaration with the same tokens as d, or nil. Its
+// names must all belong to one declaration: a later cell may have replaced part of
+// a const group.
 func (p *plan) sameAs(d *decl) *decl {
 	if len(d.syms) == 0 {
 		return nil
@@ -230,7 +237,8 @@ func (p *plan) newMethod(t *decl, ms []*decl) bool {
 	return false
 }
 
-// stable reports whether all names in d still mean the same.
+// stable reports whether all names in d still mean what they meant when d was
+// compiled. If not, the same text declares something else.
 func (p *plan) stable(d *decl, renewed map[string]bool) bool {
 	for _, u := range d.allUses {
 		if renewed[u.name] {
@@ -352,7 +360,8 @@ func (p *plan) retypable(sym *symbol) bool {
 }
 
 // layoutStays reports whether the new version of a superseded type has the same
-// memory layout as the old one.
+// memory layout as the old one. Seen stops the recursion at types that refer to
+// themselves, which do not change the answer.
 func (p *plan) layoutStays(t *symbol, seen map[*symbol]bool) bool {
 	if seen[t] {
 		return true
@@ -424,7 +433,8 @@ func (p *plan) carry(old, d *decl) {
 	}
 }
 
-// clone makes the next version of d, without objects and link names yet.
+// clone makes the next version of d, without objects and link names, which it gets
+// after the check.
 func (p *plan) clone(d *decl) *decl {
 	c := *d
 	c.uses = slices.Clone(d.uses)
@@ -477,7 +487,8 @@ func (p *plan) applyImports() Errors {
 	return errs
 }
 
-// renewImports points the imports of edited packages to their newest copy.
+// renewImports points the imports of edited packages to their newest copy, which
+// has an import path of its own.
 func (p *plan) renewImports() {
 	for name, imp := range p.next.imports {
 		p.next.imports[name] = p.renewed(imp)
@@ -497,7 +508,8 @@ func (p *plan) renewed(imp *imported) *imported {
 	return &imported{name: imp.name, path: path, emitted: p.s.alias(path)}
 }
 
-// outdated reports whether d names a package that has a newer copy.
+// outdated reports whether d names a package that has a newer copy, so that d has
+// to follow it.
 func (p *plan) outdated(d *decl) bool {
 	for _, u := range d.allUses {
 		if u.imp != nil && p.s.current(u.imp.path) != u.imp.path {

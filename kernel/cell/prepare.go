@@ -58,8 +58,8 @@ func (s *Session) prepare(c *source, more func(*rewritten)) (*Unit, error) {
 // what the plan cannot know: which older code no longer type-checks (blame), which
 // names need an import (autoImport) and which variables changed type (varsChanged).
 // Each of these changes the plan, so a new round begins. In practice there are one to
-// three rounds. Each one decides about another declaration, variable or name, so that
-// they come to an end.
+// three rounds. Each one decides about another declaration, variable or name, so the
+// rounds come to an end.
 func (p *plan) settle() (*checked, Errors) {
 	for {
 		decided := p.decided()
@@ -101,9 +101,9 @@ func (p *plan) decided() int {
 }
 
 // blame handles errors in older code, which the user did not write in this cell. A
-// declaration that no longer type-checks keeps the old version; a method that the
-// new version of its type cannot have is dropped. It returns one of the errors, nil if
-// there is none; otherwise the plan has to be made again.
+// declaration that no longer type-checks keeps the old version; a method that the new
+// version of its type cannot have is dropped. It returns one of the errors, or nil if
+// there is none. If it returns one, the plan has to be made again.
 func (c *checked) blame() (found *types.Error) {
 	for i, e := range c.errs {
 		if e.Soft && ignorable(e) {

@@ -89,7 +89,7 @@ func TestNumbersComeAgain(t *testing.T) {
 	}
 }
 
-// Two cells of one number may import different packages under one name.
+// Two cells with the same number may import different packages under one name.
 func TestSameNumberOtherImport(t *testing.T) {
 	s := New(testConfig(t))
 	var u *Unit
@@ -127,7 +127,7 @@ func TestReuse(t *testing.T) {
 	nb.run("x := 2")
 	nb.has("var x int")
 	nb.lacks("nbrt__.Var")
-	nb.run("x := \"s\"") // its address is held: not cleared
+	nb.run("x := \"s\"") // not cleared, because something holds its address
 	nb.has("var xᐟ2 string")
 	nb.lacks("Zero")
 	nb.run("big := make([]int, 1000)")
@@ -341,7 +341,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// A call that returns nothing but an error is no value to look at.
+// A call that returns only an error has no value to show.
 func TestLoneErrorIsShownByItself(t *testing.T) {
 	nb := newNotebook(t)
 	nb.run("func fine() error { return nil }\nfine()")
@@ -350,7 +350,8 @@ func TestLoneErrorIsShownByItself(t *testing.T) {
 	nb.has("nbrt__.Show(")
 }
 
-// TestUniqueImports imports a package by itself where only one has the member.
+// TestUniqueImports: a package is imported automatically if it is the only one with
+// the member.
 func TestUniqueImports(t *testing.T) {
 	c := testConfig(t)
 	c.AutoImports = nil
@@ -367,8 +368,9 @@ func TestUniqueImports(t *testing.T) {
 	}
 }
 
-// However long a chain of declarations is of which each fails only after the one before
-// has kept its earlier version, none is compiled with what does not fit.
+// In a chain of declarations, each fails only after the previous one has kept its
+// earlier version. However long the chain is, none is compiled with a version that does
+// not fit.
 func TestLongBlame(t *testing.T) {
 	nb := newNotebook(t)
 	const n = 260

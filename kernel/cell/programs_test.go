@@ -32,7 +32,7 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// check compiles a unit where slow tests are asked for.
+// check compiles a unit if slow tests are enabled.
 func check(t *testing.T, u *Unit) {
 	t.Helper()
 	if os.Getenv("GOPHERPOD_E2E") == "" || u.Empty {

@@ -23,8 +23,9 @@ type Config struct {
 	Importer func(path string) (io.ReadCloser, error)
 	// Runtime is the import path of the package that generated code calls.
 	Runtime string
-	// GoVersion is the Go that compiles cells, go1.27.3: its language is what cells are
-	// written in. The default is that of the Go that this program was built with.
+	// GoVersion is the version of the Go that compiles cells, such as go1.27.3, and
+	// thus the language version of cells. The default is the version that built this
+	// program.
 	GoVersion string
 	// Dir is the source folder of an import path, for documentation. Optional.
 	Dir func(path string) (string, error)

@@ -35,9 +35,9 @@ type tok struct {
 	lit       string
 }
 
-// tokenEnd returns the end of the token at pos. Its literal does not have that
-// length: the scanner omits carriage returns in raw strings and replaces invalid
-// UTF-8 with a replacement character.
+// tokenEnd returns the end of the token at pos. The length of the literal may
+// differ, because the scanner omits carriage returns in raw strings and replaces
+// invalid UTF-8 with a replacement character.
 func tokenEnd(src string, pos int, kind token.Token, lit string) int {
 	switch {
 	case kind == token.STRING && lit[0] == '`':
