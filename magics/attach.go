@@ -24,7 +24,7 @@ func attachMagic() magic.Magic {
 		args:    "RUN [options]",
 		summary: "show a run from its beginning and follow it to its end",
 		about: `RUN is a model's variable, the beginning of a run's id, or last. Works for runs of other notebooks and of
-a kernel that has ended. Stopping the cell leaves the run alone; %runpod_cancel ends it.
+a kernel that has ended. Stopping the cell does not stop the run; %runpod_cancel does.
 If the run is over, the variable gets the model for as long as the endpoint keeps it: RunPod keeps a result for
 30 minutes, and the worker for a week if the endpoint has a network volume.`,
 		define: func(fs *pflag.FlagSet, o *attachOptions) {

@@ -24,7 +24,7 @@ func configMagic() magic.Magic {
 	return &command[noOptions]{
 		name: "runpod_config", kind: magic.Line,
 		summary: "show which endpoint, key, volume and store are in force, and where each comes from",
-		about:   "What is set in the environment wins over the file .env, that over the keyring, and that over\nthe key in ~/.runpod/config.toml; %env NAME=value sets it for this session. Keys are never shown.",
+		about:   "The environment has priority over the file .env, that over the keyring, and that over\nthe key in ~/.runpod/config.toml; %env NAME=value sets it for this session. Keys are never shown.",
 		run: func(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
 			if len(args) > 0 {
 				return usage("%q: runpod_config takes no argument; %%env NAME=value sets a variable", args[0])

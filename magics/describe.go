@@ -34,8 +34,8 @@ func title(m *worker.ModelConfig, parameters int, h worker.Hyperparameters) stri
 	return fmt.Sprintf("%s: %s parameters; %s", m.Title(), render.Count(parameters), howTrained(h))
 }
 
-// planInWords returns the first line of a run. Nothing in it changes from run to
-// run; that holds for the place too.
+// planInWords returns the first line of a run. It begins with where and contains
+// nothing that changes from run to run.
 func planInWords(p *train.Plan, where string) string {
 	h := p.Hyperparameters
 	held := ""

@@ -25,7 +25,7 @@ func evalMagic() magic.Magic {
 		summary: "measure a trained model on data: accuracy or error, per class, with the confusion matrix",
 		about: `%runpod_eval model -d Xtest,ytest -o result
 
-Two classes get a ROC curve too, a single number its residuals.
+For two classes it also shows the ROC curve, for a single number the residuals.
 The result is a *train.Evaluation: result.Accuracy, result.Loss, result.Confusion.`,
 		define: func(fs *pflag.FlagSet, o *evalOptions) {
 			o.dataOptions.define(fs)

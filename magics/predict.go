@@ -25,7 +25,7 @@ func predictMagic() magic.Magic {
 		summary: "compute the output of a trained model for each row of X",
 		about: `%runpod_predict -d Xtest -o P            scores, a *mat.Dense with a row for each of X
 %runpod_predict -d Xtest --labels -o y   class numbers, a []int, or their names, a []string;
-                                         of bce_with_logits with several outputs 0 or 1 each, a [][]int
+                                         for bce_with_logits with several outputs, 0 or 1 for each, a [][]int
 %runpod_predict -d new.csv --proba       the columns that the model was trained on`,
 		define: func(fs *pflag.FlagSet, o *predictOptions) {
 			fs.StringVarP(&o.data, "data", "d", "", "samples: a `variable`, a file (CSV, .npy, .npz, .parquet) or a struct of slices")

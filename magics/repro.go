@@ -27,9 +27,9 @@ func reproMagic() magic.Magic {
 		name: "runpod_repro", kind: magic.Line,
 		args:    "RUN [options]",
 		summary: "train a run again, as it was typed and with its seed, and compare",
-		about: `RUN is a model's variable, the beginning of a run's id, or last. The data must be what they were: their
-digests are compared before anything is sent. The same device gives the same losses to the last bit;
-another one, or another version, is named if they differ.`,
+		about: `RUN is a model's variable, the beginning of a run's id, or last. The data must not have changed: their
+digests are compared before anything is sent. The same device gives the same losses to the last bit.
+If they differ, the output names a different device or version.`,
 		define: func(fs *pflag.FlagSet, o *reproOptions) {
 			fs.StringVarP(&o.out, "output", "o", "again", "`variable` for the model trained again")
 			fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than that of the run")

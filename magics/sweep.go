@@ -75,8 +75,8 @@ func sweepAbout() string {
 
 Options that can vary:
   ` + names + `
-Any other name is used as $name in the body. An optimizer that does not use one of them, or a fixed
-option such as --momentum, leaves it out; what none of the optimizers uses is refused.
+Any other name is used as $name in the body. A trial leaves out what its
+optimizer does not use, also of fixed options such as --momentum; what none of the optimizers uses is refused.
 
 %%runpod_sweep lr=log(1e-4,1e-1) hidden=[32,64,128] -d X,y --val-split 0.2 --trials 20 --seed 1
 linear $hidden

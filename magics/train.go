@@ -112,7 +112,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
 	fs.StringSliceVar(&o.track, "track", nil, "`names` of trackers that log the run: "+strings.Join(track.Names(), ", "))
 	fs.BoolVar(&o.noblock, "noblock", false, "end the cell at once; its output goes on showing the run, and the variable is set when the run ends")
-	fs.BoolVar(&o.dry, "dry-run", false, "say what the run would take, and send nothing")
+	fs.BoolVar(&o.dry, "dry-run", false, "show what the run would need and cost, and send nothing")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
 
