@@ -329,8 +329,8 @@ func ownSymbol(prev, d *decl, sym *symbol) *symbol {
 }
 
 // mapDecls copies files with changed declarations; a nil declaration is dropped.
-// Imports are kept, except if the cell made their name a variable: the scope cannot
-// hold both.
+// Imports are kept, except if the cell made their name a variable: go/types rejects
+// a package variable with the name of an import.
 func (c *checked) mapDecls(files []*ast.File, change func(ast.Decl) ast.Decl) []*ast.File {
 	vars := map[string]bool{}
 	for _, v := range c.hoisted {

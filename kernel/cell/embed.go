@@ -69,7 +69,9 @@ func (c *source) addEmbeds(src string) (errs Errors) {
 			c.embeds = append(c.embeds, embed{line: e.line, col: e.col, name: v.Names[0].Name, patterns: patterns})
 		}
 	}
-	for i, ch := range c.stmts { // in a group: the compiler would find the directive misplaced
+	// A directive in a var group stays in the text of the statement, where the compiler
+	// would find it misplaced, so break it up.
+	for i, ch := range c.stmts {
 		if ch.first != token.VAR {
 			continue
 		}
@@ -81,7 +83,8 @@ func (c *source) addEmbeds(src string) (errs Errors) {
 	return errs
 }
 
-// directives finds the comments, with their text as the only pattern.
+// directives returns the go:embed comments. Each has its whole text as the only
+// pattern, which addEmbeds splits.
 func directives(src string) (found []embed) {
 	file := token.NewFileSet().AddFile("", -1, len(src))
 	var s scanner.Scanner

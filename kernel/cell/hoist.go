@@ -97,7 +97,7 @@ func (c *checked) bindVars() (fresh []*symbol, freed map[string]*symbol) {
 		c.vars[v] = sym
 		fresh = append(fresh, sym)
 	}
-	for obj := range c.vars { // variables that the second call saw
+	for obj := range c.vars { // bodyScope added the variables of the second call before they had symbols
 		if c.vars[obj] == nil {
 			c.vars[obj] = p.next.scope[obj.Name()]
 		}
@@ -118,8 +118,9 @@ func (c *checked) bind(name, link string, obj *types.Var, cell int, pinned bool)
 	return sym
 }
 
-// declareVar sets the text that declares a variable: its type, or, if the type
-// cannot be written, the expression that the value comes from.
+// declareVar sets the text that declares a variable: its type. If the type cannot
+// be written, the text stays empty until inferTypes finds an expression of that
+// type.
 func (c *checked) declareVar(sym *symbol) {
 	d := sym.decl
 	d.imps = map[string]string{}

@@ -171,7 +171,7 @@ func (c *checked) ownErrors() Errors {
 		if ignorable(e) || c.old.at(e.Pos) != nil {
 			continue
 		}
-		if show != nil && e.Pos == show.Pos() && strings.HasSuffix(e.Msg, "is not used") {
+		if show != nil && e.Pos == show.Pos() && strings.HasSuffix(e.Msg, "is not used") { // the cell shows it
 			continue
 		}
 		if strings.HasPrefix(e.Msg, "\t") && len(out) > 0 { // a continuation of the previous error

@@ -68,7 +68,7 @@ func (p *plan) insertDots(scope *types.Scope, declared map[string]bool) {
 		}
 	}
 	for _, d := range p.c.decls {
-		delete(words, d.recv) // no methods on types of other packages
+		delete(words, d.recv) // a receiver must not resolve to a type of another package
 	}
 	for _, path := range p.next.dots {
 		pkg, err := p.s.imp.Import(path)

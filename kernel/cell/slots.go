@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// A slot is a variable that holds the current version of a function. Function
-// literals in statements call notebook functions through slots: a literal may
-// outlive its cell in a variable or a goroutine, and must see later versions of
-// the function. Declared functions need no slots, because they follow themselves.
+// A slotInit stores a function in its slot. A slot is a variable that holds the
+// current version of a function. Function literals in statements call notebook
+// functions through slots: a literal may outlive its cell in a variable or a
+// goroutine, and must see later versions of the function. Declared functions need
+// no slots, because they follow themselves.
 type slotInit struct{ slot, fn *symbol }
 
 // slot returns the slot of a function, or nil if it cannot have one.

@@ -43,7 +43,7 @@ func TestParseProgram(t *testing.T) {
 	head := "package main\nimport \"fmt\"\nvar x = 1\nfunc f() {}\n"
 	for _, c := range []struct {
 		main string
-		want []string // behind the first cell
+		want []string // after the first cell
 	}{
 		{"a := 1\n\tfmt.Println(a); f()", []string{"a := 1", "fmt.Println(a)", "f()"}},
 		{"a := 1\n\tdefer f()\n\tf()", []string{"a := 1", "defer f()\n\tf()"}},

@@ -16,9 +16,9 @@ type Program struct {
 	Name   string
 	Source string
 	// Cells are the declarations of the program, without func main, and then the
-	// statements of main, one a cell. Statements that only make sense together
-	// stay together: from a defer, a return, a goto or its label on, and all of them where
-	// main hides a name of the package.
+	// statements of main, one per cell. Statements that only make sense together stay
+	// together: from a defer, a return, a goto or its label on, and all of them where main
+	// hides a name of the package.
 	Cells []string
 }
 
@@ -70,7 +70,7 @@ func ParseProgram(name, src string) (Program, error) {
 	return p, nil
 }
 
-// declared notes the names of a declaration.
+// declared records the names of a declaration.
 func declared(g *ast.GenDecl, names map[string]bool) {
 	for _, spec := range g.Specs {
 		switch s := spec.(type) {
@@ -127,7 +127,7 @@ func together(s ast.Stmt) bool {
 		case *ast.LabeledStmt:
 			switch n.Stmt.(type) {
 			case *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt, *ast.TypeSwitchStmt, *ast.SelectStmt:
-			default: // a goto comes back to it
+			default: // a goto may jump back to it
 				found = true
 			}
 		case *ast.BranchStmt:
@@ -162,10 +162,10 @@ func ParsePrograms(fsys fs.FS, dir string) ([]Program, error) {
 	return out, nil
 }
 
-// FindPrograms reads all programs of one file in a tree; Name is the path below
-// it, with a dash for each slash. Files that are no programs are left out: other
-// packages, syntax errors, what belongs to another file. It fails if there is
-// no program.
+// FindPrograms reads all programs of one file in a tree; Name is the path below it,
+// with a dash for each slash. It leaves out files that are not programs: other
+// packages, files with syntax errors, and files that need another file. It fails if
+// there is no program.
 func FindPrograms(fsys fs.FS) (out []Program, err error) {
 	err = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
