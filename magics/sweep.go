@@ -161,7 +161,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	return o.follow(ctx, c, spec, data, opts, space, search, where)
 }
 
-// search turns the options of the search into those of package train.
+// search turns the options of the search into those of package sweep.
 func (o *sweepOptions) search() (sweep.Options, error) {
 	s := sweep.Options{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, Objective: o.by, MaxTime: o.limit, Journal: o.journal}
 	if o.halving == "" {
@@ -285,7 +285,7 @@ func spaceInWords(space []sweep.Dimension) []string {
 // A sweepView shows the trials as they end.
 type sweepView struct {
 	c       *magic.Call
-	quiet   bool // the result alone
+	quiet   bool // show only the result
 	watched bool // the table is drawn again as trials end
 	id      string
 	space   []sweep.Dimension

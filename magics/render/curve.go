@@ -26,7 +26,7 @@ type Series struct {
 type panel struct {
 	title  string
 	series []Series
-	xmax   float64 // the X axis extends at least to it
+	xmax   float64 // the X axis extends at least to here
 	share  bool    // values from 0 to 1, shown in percent
 	// mark is a point to ring, in the look of series markOf.
 	mark   *plotter.XY

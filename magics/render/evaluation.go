@@ -175,9 +175,9 @@ func (e Evaluation) frequent(m [][]int) Table {
 
 type confusion struct{ truth, predicted, n int }
 
-// confusions lists the largest wrong cells of the matrix, at most most of them, the
-// largest first. It keeps no others in memory: a matrix of thousands of classes has
-// millions of cells.
+// confusions lists the largest wrong cells of the matrix, the largest first and no
+// more than most. It keeps no others in memory, because a matrix of thousands of
+// classes has millions of cells.
 func confusions(m [][]int, most int) []confusion {
 	var out []confusion
 	for i, row := range m {

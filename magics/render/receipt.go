@@ -11,7 +11,7 @@ import (
 const MIMEReceipt = "gopherpod.receipt"
 
 // Receipt shows a summary that unfolds to pairs of names and values. The whole
-// receipt is in the metadata, which no viewer shows, because it names the run.
+// receipt, which names the run, goes into the metadata, which no viewer shows.
 func Receipt(summary string, rows [][2]string, whole any) display.Message {
 	t := Table{Header: []string{"receipt", ""}, Left: []string{"receipt", ""}}
 	for _, r := range rows {

@@ -73,7 +73,7 @@ func (s Sweep) Table() display.Message {
 		html, text = html+"\n<div>"+more+"</div>", text+"\n"+more
 	}
 	if known := func(x float64) bool { return !math.IsNaN(x) }; slices.ContainsFunc(s.Importance, known) && len(s.Trials) > 3 {
-		im := Table{Header: append([]string{""}, s.Names...), Rows: [][]string{{"tells of the differences"}}}
+		im := Table{Header: append([]string{""}, s.Names...), Rows: [][]string{{"share of the differences"}}}
 		for _, x := range s.Importance {
 			share := "?"
 			if known(x) {

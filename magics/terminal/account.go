@@ -17,8 +17,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings/keyring"
 )
 
-// managing returns a command that runs run with the keys loaded, and that an
-// interrupt stops in an orderly way.
+// managing returns a function for cobra that calls run with the keys loaded. An
+// interrupt stops run in an orderly way.
 func (p *Program) managing(run func(ctx context.Context, args []string) error) func(c *cobra.Command, args []string) error {
 	return func(c *cobra.Command, args []string) error {
 		ctx, stop := p.interruptible(c.Context())

@@ -32,8 +32,9 @@ func completionCommand() *cobra.Command {
 }
 
 // complete prints the completions of the last of words, one per line. Cobra finds them.
-// Its last line tells cobra's own scripts what to do with files. It is left out, because
-// our scripts, which do not need bash-completion, offer files if nothing else fits.
+// Its last line tells cobra's own scripts what to do with files. complete omits that
+// line, because our scripts, which do not need bash-completion, offer files if nothing
+// else fits.
 func (p *Program) complete(ctx context.Context, words []string) int {
 	if len(words) == 0 {
 		words = []string{""}

@@ -106,8 +106,8 @@ func learn(known *secrets.Set, source string, ev kernel.Evaluator) {
 // redactor returns a function that masks the secrets known on this machine.
 func redactor() func(string) string { return secrets.Redactor(settings.Environ(), ".env") }
 
-// evaluator returns one that runs cells on the host of the installation. If the
-// host is missing or no longer fits, it makes a new one first.
+// evaluator returns an evaluator that runs cells on the host of the installation.
+// If the host is missing or no longer fits, the evaluator makes a new one first.
 func (p *Program) evaluator(l setup.Layout, env []string) (kernel.Evaluator, error) {
 	start := func(host *build.Host) (kernel.Evaluator, error) {
 		return session.New(session.Options{Host: host, Env: env}), nil
