@@ -17,6 +17,7 @@ CASES = {
     "flatten": ({}, (2, 3, 4), (24,)),
     "reshape": ({"shape": [4, -1]}, (2, 6), (4, 3)),
     "permute": ({"dims": [2, 1]}, (2, 6), (6, 2)),
+    "pixel_shuffle": ({"upscale_factor": 2}, (8, 3, 5), (2, 6, 10)),
     "mean": ({"dim": 1}, (2, 6), (6,)),
     "rnn": ({"hidden_size": 3, "nonlinearity": "relu"}, (5, 4), (3,)),
     "lstm": ({"hidden_size": 3, "bidirectional": True, "output": "sequence", "num_layers": 2, "dropout": 0.1}, (5, 4), (5, 6)),
