@@ -2,12 +2,12 @@ package kernel
 
 import "time"
 
-// settle is how long a failed cell waits for cells that are on their way. "Run all"
-// sends every cell at once: what a front end had sent when the cell failed is
-// aborted; what it sends after seeing the reply runs.
+// settle is how long the kernel waits, after a cell has failed, for cells that are on their
+// way. "Run all" sends every cell at once: the cells that the front end had sent when the
+// cell failed are aborted; those that it sends after the reply run.
 const settle = 10 * time.Millisecond
 
-// gather takes the cells queued behind a failed one, before it is answered.
+// gather takes the cells queued after a failed one, before the failed one is answered.
 func (s *server) gather() []*request {
 	timer := time.NewTimer(settle)
 	defer timer.Stop()
@@ -18,8 +18,8 @@ func (s *server) gather() []*request {
 	return s.cells.take()
 }
 
-// abort answers cells that will not run. The reply has an execution count, because
-// front ends leave the prompt empty without one.
+// abort answers cells that will not run. The reply has no execution count, so that
+// front ends leave the prompt empty.
 func (s *server) abort(queued []*request) {
 	for _, r := range queued {
 		s.pub.status(r, "busy")

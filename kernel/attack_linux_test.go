@@ -13,8 +13,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/kerneltest"
 )
 
-// Another user of the machine cannot open the sockets of ipc, even in a folder that is open
-// to everybody and with a umask that takes nothing away.
+// Another user of the machine cannot open the ipc sockets, even in a world-writable folder
+// and with a umask of 0.
 func TestIPCRefusesOtherUsers(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can try as another user")
@@ -36,7 +36,7 @@ func TestIPCRefusesOtherUsers(t *testing.T) {
 	connect := func(user int) error {
 		result := make(chan error)
 		go func() {
-			runtime.LockOSThread() // and never unlocked: the thread ends with its user
+			runtime.LockOSThread() // never unlocked, so the thread with the other user id ends with the goroutine
 			fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 			if err == nil {
 				defer syscall.Close(fd)

@@ -45,8 +45,8 @@ func dropped(t *testing.T, c *kerneltest.Client, n int64) {
 	}
 }
 
-// All five sockets are encrypted, and somebody without the keys reads nothing: neither
-// with the signing key alone nor with other keys.
+// All five sockets are encrypted: a client without keys, or with other keys, cannot
+// connect.
 func TestEncryption(t *testing.T) {
 	c := kerneltest.StartAt(t, encrypted(t), basic())
 	if r := c.Execute("hello"); r.Stdout() != "hello\n" {
@@ -84,7 +84,7 @@ func TestEncryptionKeysAreChecked(t *testing.T) {
 		"not Z85":           func(c *kernel.ConnectionInfo) { c.CurveSecretKey = strings.Repeat("~", 40) },
 		"short":             func(c *kernel.ConnectionInfo) { c.CurveSecretKey = "abc" },
 		"keys of two pairs": func(c *kernel.ConnectionInfo) { c.CurvePublicKey = other.CurvePublicKey },
-		"the two in each's place": func(c *kernel.ConnectionInfo) {
+		"the two keys swapped": func(c *kernel.ConnectionInfo) {
 			c.CurvePublicKey, c.CurveSecretKey = c.CurveSecretKey, c.CurvePublicKey
 		},
 	} {
@@ -97,8 +97,8 @@ func TestEncryptionKeysAreChecked(t *testing.T) {
 	}
 }
 
-// A request that was recorded and is sent again does not run again, on no channel; nor is
-// what the kernel itself signed taken for a request.
+// A recorded request that is sent again does not run again on any channel, and a message
+// that the kernel itself signed is not handled as a request.
 func TestReplaysAreDropped(t *testing.T) {
 	var ran, opened atomic.Int32
 	f := basic()
@@ -120,7 +120,7 @@ func TestReplaysAreDropped(t *testing.T) {
 	if ran.Load() != 1 {
 		t.Errorf("the cell ran %d times", ran.Load())
 	}
-	// A message of the kernel, from iopub, comes back on shell.
+	// Send a message of the kernel, from iopub, back to it on shell.
 	own := c.Published("a status", func(m kerneltest.Message) bool { return m.Type() == "status" })
 	reflected := wire.Encode(wire.Message{
 		Header:  wire.Header{MsgID: "again", MsgType: "comm_open", Session: own.Header.Session},
@@ -136,8 +136,8 @@ func TestReplaysAreDropped(t *testing.T) {
 	}
 }
 
-// Somebody who reads the identity of a client from iopub cannot answer, or see, the
-// questions that are for the client.
+// An attacker that reads the identity of a client from iopub can neither see nor
+// answer the questions to that client.
 func TestStolenIdentity(t *testing.T) {
 	f := basic()
 	f.Cells["ask"] = func(r *kerneltest.Run) error {
@@ -169,8 +169,8 @@ func TestStolenIdentity(t *testing.T) {
 	}
 }
 
-// Over ipc the sockets are files that their owner alone can open, and a kernel that was
-// killed does not keep the next one from starting.
+// Over ipc, the sockets are files that only their owner can open, and the files that a
+// killed kernel leaves do not keep the next one from starting.
 func TestIPC(t *testing.T) {
 	dir, err := os.MkdirTemp("", "ipc")
 	if err != nil {
@@ -202,9 +202,9 @@ func TestIPC(t *testing.T) {
 		}
 	}
 	if err := kernel.Serve(t.Context(), conn, basic(), kernel.Options{}); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Errorf("a second kernel on the sockets of a living one: %v", err)
+		t.Errorf("a second kernel on the sockets of a running one: %v", err)
 	}
-	// A file that is no socket stays.
+	// A file that is not a socket stays.
 	file := conn
 	file.IP = filepath.Join(dir, "f")
 	if err := os.WriteFile(file.IP+"-1", []byte("mine"), 0o600); err != nil {
@@ -219,7 +219,8 @@ func TestIPC(t *testing.T) {
 }
 
 // pyzmq attacks a kernel as another user of the machine can: without keys, with replays,
-// huge frames and many connections. jupyter_client, which has the keys, works meanwhile.
+// huge frames and many connections. jupyter_client, which has the keys, still works
+// meanwhile.
 func TestPyzmqAttacks(t *testing.T) {
 	python := os.Getenv("GOPHERPOD_ZMQ_PYTHON")
 	if python == "" {

@@ -39,7 +39,7 @@ func BenchmarkStream(b *testing.B) {
 	messages := 0
 	for b.Loop() {
 		b.StopTimer()
-		c := kerneltest.Start(b, f) // a new one: a client keeps what it receives
+		c := kerneltest.Start(b, f) // a new client, because a client keeps what it receives
 		b.StartTimer()
 		messages = len(c.Execute("print").Messages)
 	}

@@ -34,8 +34,8 @@ type ConnectionInfo struct {
 	CurveSecretKey string `json:"curve_secretkey,omitempty"`
 }
 
-// Curve returns the keys of the connection, as a kernel and as a client of it; nil if the
-// connection is not encrypted. Jupyter's clients use the kernel's own pair.
+// Curve returns the keys of the connection, for the kernel and for its clients, or nil if
+// the connection is not encrypted. Jupyter's clients use the kernel's own key pair.
 func (c ConnectionInfo) Curve() (*zmtp.Keys, error) {
 	if c.CurvePublicKey == "" && c.CurveSecretKey == "" {
 		return nil, nil
@@ -74,8 +74,8 @@ func ReadConnectionFile(path string) (ConnectionInfo, error) {
 type Ports struct{ shell, iopub, stdin, control, hb net.Listener }
 
 // Listen binds the five ports, and replaces those that are 0 with the chosen ones.
-// Jupyter picked the numbers for the kernel and holds nothing: a kernel that binds ports
-// of its own first may take one of these, or one of another kernel's.
+// Jupyter chose the numbers but did not reserve them: a kernel that first binds other
+// ports may take one of these, or one of another kernel's.
 func (c *ConnectionInfo) Listen() (*Ports, error) {
 	p := &Ports{}
 	for _, l := range []struct {
@@ -97,8 +97,9 @@ func (c *ConnectionInfo) Listen() (*Ports, error) {
 	return p, nil
 }
 
-// listen is net.Listen. A unix socket is for its owner alone, whatever the umask says. It
-// takes the place of one that nobody listens on: a kernel that was killed leaves its own.
+// listen is net.Listen, except that only the owner can use a unix socket, whatever the
+// umask. It replaces a socket that nobody listens on, because a killed kernel leaves its
+// socket behind.
 func listen(network, address string) (net.Listener, error) {
 	l, err := net.Listen(network, address)
 	if errors.Is(err, syscall.EADDRINUSE) && network == "unix" && dead(address) {

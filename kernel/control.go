@@ -58,7 +58,7 @@ func (s *server) watchSignals(signals <-chan os.Signal) {
 	}
 }
 
-// parentPoll is how often a kernel checks for the process that started it.
+// parentPoll is how often a kernel checks that the process that started it is alive.
 const parentPoll = time.Second
 
 // watchParent stops the kernel if the front end that started it dies without a

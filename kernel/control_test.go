@@ -19,11 +19,11 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/zmtp"
 )
 
-// Control answers while a cell runs, and on its own channel.
+// The control channel answers while a cell runs.
 func TestControlWhileBusy(t *testing.T) {
 	c := kerneltest.Start(t, basic())
 	id := c.Start(kerneltest.Request{Code: "say and wait"})
-	c.Output(id, "stream") // it runs
+	c.Output(id, "stream") // now it runs
 	start := time.Now()
 	if m := c.Request(kerneltest.Control, "kernel_info_request", struct{}{}); m.Content["status"] != "ok" {
 		t.Errorf("%v", m.Content)
@@ -85,7 +85,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// Shutdown is answered, broadcast and then done, also while a cell runs.
+// Shutdown is answered, broadcast and then carried out, even while a cell runs.
 func TestShutdown(t *testing.T) {
 	for _, restart := range []bool{false, true} {
 		for _, busy := range []bool{false, true} {
@@ -139,7 +139,7 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// Each of two clients is asked for its own cells.
+// Each of two clients gets only the questions of its own cells.
 func TestInputGoesToWhoRanTheCell(t *testing.T) {
 	f := basic()
 	f.Cells["ask"] = func(r *kerneltest.Run) error {
@@ -177,7 +177,7 @@ func TestInterruptWhileAsking(t *testing.T) {
 	if name, _ := c.Wait(id).Error(); name != "Interrupted" {
 		t.Error(name)
 	}
-	// The answer to the question that was given up does not answer the next one.
+	// The answer to an abandoned question does not answer the next one.
 	again := c.Start(kerneltest.Request{Code: "again", AllowStdin: true})
 	next := c.Asked(again)
 	c.SendAs(kerneltest.Stdin, "input_reply", question.RawHeader, map[string]any{"value": "late"})
@@ -187,7 +187,7 @@ func TestInterruptWhileAsking(t *testing.T) {
 	}
 }
 
-// Bad signatures and garbage are dropped and counted; the kernel goes on.
+// Bad signatures and garbage are dropped and counted; the kernel keeps running.
 func TestBadMessagesAreDropped(t *testing.T) {
 	c := kerneltest.Start(t, basic())
 	good := wire.Encode(wire.Message{Header: wire.Header{MsgID: "x", MsgType: "shutdown_request"}}, wire.Key("another key"))
@@ -257,8 +257,9 @@ func TestCannotStart(t *testing.T) {
 	}
 }
 
-// A kernel's five ports are bound before anything else, so that no port of its own takes
-// one; a port that is in use is an error that names it, and frees the others.
+// Listen binds a kernel's five ports before anything else, so that no other port of the
+// kernel takes one. If a port is in use, the error names it, and the other ports are
+// released.
 func TestPortsFirst(t *testing.T) {
 	c := kernel.ConnectionInfo{IP: "127.0.0.1"}
 	ports, err := c.Listen()
@@ -271,7 +272,7 @@ func TestPortsFirst(t *testing.T) {
 	}
 	last := kernel.ConnectionInfo{IP: "127.0.0.1", HBPort: c.HBPort}
 	if _, err := last.Listen(); err == nil {
-		t.Error("the heartbeat's port is in use, and nothing says so")
+		t.Error("the heartbeat's port is in use, and Listen returns no error")
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(last.ShellPort)))
 	if err != nil {
@@ -301,8 +302,8 @@ func TestReadConnectionFile(t *testing.T) {
 	}
 }
 
-// A client that subscribes and never reads delays nobody, and the kernel ends
-// when it is told to.
+// A client that subscribes and never reads does not delay other clients, and
+// the kernel still stops on request.
 func TestClientThatNeverReads(t *testing.T) {
 	f := basic()
 	chunk := bytes.Repeat([]byte("x"), 1<<20)
@@ -338,7 +339,7 @@ func TestClientThatNeverReads(t *testing.T) {
 	}
 }
 
-// The kernel ends also when its cell does not.
+// The kernel stops even if its cell does not.
 func TestEvaluatorThatDoesNotEnd(t *testing.T) {
 	f := basic()
 	release := make(chan bool)

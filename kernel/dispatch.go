@@ -15,7 +15,7 @@ import (
 // content is the content of an outgoing message.
 type content = map[string]any
 
-// A request is one message of a client, and the way back to it.
+// A request is one message from a client, with the peer to reply to.
 type request struct {
 	wire.Message
 	peer *zmtp.Peer
@@ -76,18 +76,18 @@ func (s *server) receive(channel *mailbox[*request], p *zmtp.Peer, frames zmtp.M
 	}
 }
 
-// ErrReplay is the error for a message that came before, or that the kernel itself sent:
-// its signature is good, but its sender need not have the key.
-var ErrReplay = errors.New("kernel: a message with a good signature that was sent before")
+// ErrReplay is the error for a message that the kernel has received before, or that it
+// sent itself: the signature is valid, but the sender may not have the key.
+var ErrReplay = errors.New("kernel: replayed message")
 
-// decode reads a message whose signature is good and new.
+// decode reads a message and checks that its signature is valid and was not seen before.
 func (s *server) decode(p *zmtp.Peer, frames zmtp.Message) (wire.Message, error) {
 	m, err := wire.Decode(frames, s.key)
 	if err != nil {
 		return m, err
 	}
 	if m.Header.Session == s.session {
-		return m, fmt.Errorf("%w: %s %s, by this kernel", ErrReplay, m.Header.MsgType, m.Header.MsgID)
+		return m, fmt.Errorf("%w: %s %s, sent by this kernel", ErrReplay, m.Header.MsgType, m.Header.MsgID)
 	}
 	if !s.seen.First(m.Signature) {
 		return m, fmt.Errorf("%w: %s %s", ErrReplay, m.Header.MsgType, m.Header.MsgID)
@@ -98,7 +98,7 @@ func (s *server) decode(p *zmtp.Peer, frames zmtp.Message) (wire.Message, error)
 
 func (s *server) drop(err error) {
 	n := s.stats.Dropped.Add(1)
-	s.log.Warn("dropped what is no message", "err", err, "dropped", n)
+	s.log.Warn("dropped an invalid message or connection", "err", err, "dropped", n)
 }
 
 // handle runs a request that is not a cell: busy, reply, idle.
@@ -125,7 +125,8 @@ func (s *server) handle(r *request) {
 	}
 }
 
-// unknown answers requests of other protocols, and drops messages that expect no answer.
+// unknown returns the error for a message of an unknown type, and counts the message as
+// dropped if it expects no answer.
 func (s *server) unknown(r *request) error {
 	if !strings.HasSuffix(r.Header.MsgType, "_request") {
 		s.drop(fmt.Errorf("kernel: message of unknown type %q", r.Header.MsgType))

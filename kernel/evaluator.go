@@ -6,8 +6,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// A Bundle is one output in several representations, without more: what Inspect and
-// Eval return.
+// A Bundle is one output in several representations, without metadata. Inspect and
+// Eval return it.
 type Bundle = display.MIMEMap
 
 // An Output shows what one execute_request does. It stays valid after the request
@@ -75,7 +75,7 @@ type Evaluator interface {
 	// Inspect describes the name at pos; ok is false if nothing is known about it.
 	// Detail is 0, or 1 to include the source.
 	Inspect(ctx context.Context, code string, pos, detail int) (b Bundle, ok bool, err error)
-	// IsComplete returns whether code can be run as it is: "complete",
+	// IsComplete reports whether code can be run as it is: "complete",
 	// "incomplete" (with the indent of the next line), "invalid" or "unknown".
 	IsComplete(code string) (status, indent string)
 	// Eval evaluates an expression for user_expressions.
@@ -89,6 +89,6 @@ type Evaluator interface {
 type Payloads interface {
 	// Page shows a text in the pager, where front ends show help.
 	Page(b Bundle)
-	// NextInput puts code into a new cell below this one, or in its place.
+	// NextInput puts code into a new cell below this one or, with replace, into this one.
 	NextInput(code string, replace bool)
 }

@@ -31,7 +31,7 @@ func (shout) Eval(context.Context, string) (kernel.Bundle, error) {
 }
 func (shout) Close() error { return nil }
 
-// A kernel of another language serves until the front end shuts it down, or ctx ends.
+// A kernel for another language runs until the front end shuts it down or ctx is done.
 func ExampleServe() {
 	conn := kernel.ConnectionInfo{IP: "127.0.0.1", Key: "a secret", SignatureScheme: "hmac-sha256"}
 	ctx, stop := context.WithCancelCause(context.Background())

@@ -18,7 +18,7 @@ type cells = map[string]func(*kerneltest.Run) error
 
 var errCell = &kernel.EvalError{Name: "Panic", Value: "boom", Traceback: []string{"panic: boom", "cell 1, line 1"}}
 
-// basic are cells that most tests need.
+// basic returns an evaluator with the cells that most tests need.
 func basic() *kerneltest.Fake {
 	return &kerneltest.Fake{
 		Cells: cells{
@@ -33,7 +33,8 @@ func basic() *kerneltest.Fake {
 				return nil
 			},
 			"fail": func(r *kerneltest.Run) error { return errCell },
-			// Interrupts count from the first output on: before it, the cell may not run yet.
+			// Tests wait for the output before they interrupt: until then, the cell may not
+			// run yet.
 			"say and wait": func(r *kerneltest.Run) error {
 				r.Output.Stream("stdout", []byte("waiting\n"))
 				select {
@@ -78,8 +79,7 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// The first message of a request is busy, the last is idle, and its parent is the
-// request's header as it came.
+// The first message that belongs to a request is busy, and the last is idle.
 func TestStatusFramesEachRequest(t *testing.T) {
 	c := kerneltest.Start(t, basic())
 	ids := []string{
@@ -185,8 +185,8 @@ func TestUserExpressions(t *testing.T) {
 	}
 }
 
-// "Run all" sends every cell at once; the first that fails aborts the others, and
-// what is sent after its reply runs.
+// "Run all" sends every cell at once; the first one that fails aborts those after
+// it, and cells sent after its reply run.
 func TestStopOnError(t *testing.T) {
 	f := basic()
 	c := kerneltest.Start(t, f)
@@ -284,7 +284,7 @@ func TestCellKnowsWhereItComesFrom(t *testing.T) {
 	}
 }
 
-// A goroutine that outlives its cell goes on writing to its own cell.
+// A goroutine that outlives its cell keeps writing to its own cell.
 func TestOutputOutlivesItsCell(t *testing.T) {
 	f := basic()
 	go1, wrote := make(chan bool), make(chan bool)
@@ -314,13 +314,13 @@ func TestOutputOutlivesItsCell(t *testing.T) {
 	c.Output(first.ID, "display_data")
 }
 
-// A request about code that follows a cell sees what the cell defined; while a
-// long cell runs it is answered all the same, and the kernel stays busy.
+// A request about code sees what the cell before it defined. While a long cell
+// runs, the request is answered anyway, and the kernel stays busy.
 func TestRequestsBetweenCells(t *testing.T) {
 	f := basic()
 	var defined atomic.Bool
 	f.Cells["define"] = func(*kerneltest.Run) error {
-		time.Sleep(20 * time.Millisecond) // a cell that takes as long as cells do
+		time.Sleep(20 * time.Millisecond) // about as long as a typical cell
 		defined.Store(true)
 		return nil
 	}
@@ -344,7 +344,7 @@ func TestRequestsBetweenCells(t *testing.T) {
 	}
 	c.Idle(complete)
 	busy := 0
-	c.Published("busy once more, so that the last status is no idle", func(m kerneltest.Message) bool {
+	c.Published("a second busy, so that the last status is not idle", func(m kerneltest.Message) bool {
 		if m.ParentID == long && m.Content["execution_state"] == "busy" {
 			busy++
 		}
@@ -354,7 +354,7 @@ func TestRequestsBetweenCells(t *testing.T) {
 	c.Wait(long)
 }
 
-// A history that keeps nothing is told in the first cell, and not again.
+// If the history cannot be stored, the first cell reports it, and later cells do not.
 func TestHistoryThatKeepsNothing(t *testing.T) {
 	c := kerneltest.Start(t, basic(), func(o *kernel.Options) { o.History = t.TempDir() }) // a folder
 	c.Request(kerneltest.Shell, "history_request", map[string]any{"hist_access_type": "tail", "n": 1})
@@ -366,7 +366,7 @@ func TestHistoryThatKeepsNothing(t *testing.T) {
 			}
 		}
 		if said != want {
-			t.Errorf("cell %d: told %d times, want %d", i, said, want)
+			t.Errorf("cell %d: reported %d times, want %d", i, said, want)
 		}
 	}
 }

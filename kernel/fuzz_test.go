@@ -11,7 +11,7 @@ import (
 )
 
 // Whatever a client that knows the key sends, every request is answered and the
-// kernel goes on.
+// kernel keeps running.
 func FuzzRequests(f *testing.F) {
 	types := []string{
 		"execute_request", "complete_request", "inspect_request", "is_complete_request", "history_request", "comm_info_request",

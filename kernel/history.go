@@ -6,8 +6,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/history"
 )
 
-// historyRequest is the content of history_request. N is 0 and Stop is 0 if
-// they are missing or null.
+// historyRequest is the content of history_request. N and Stop are 0 if they
+// are missing or null.
 type historyRequest struct {
 	Output  bool   `json:"output"`
 	Access  string `json:"hist_access_type"`

@@ -19,7 +19,7 @@ type output struct {
 	mu      sync.Mutex
 	stream  string                                          // the stream written last
 	pending map[string][]byte                               // text not published yet, by stream
-	clean   map[string]func(piece string, last bool) string // Options.Stream's, by stream
+	clean   map[string]func(piece string, last bool) string // functions of Options.Stream, by stream
 	ticking bool                                            // a flush is scheduled
 	payload []any
 	result  string // text of the execute_result

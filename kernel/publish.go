@@ -33,7 +33,7 @@ func (s *server) message(msgType string, parent json.RawMessage, c content) wire
 }
 
 // encodable drops every value, at any depth of maps, that JSON cannot represent: a
-// NaN in a bundle loses that entry and not the message.
+// NaN in a bundle costs that entry, not the whole message.
 func encodable(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for k, v := range m {

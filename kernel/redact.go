@@ -47,7 +47,7 @@ func (f redactor) value(v any) any {
 		out := make(map[string]any, len(v))
 		for k, e := range v {
 			if base64Image(k) {
-				out[k] = e // megabytes without words
+				out[k] = e // large, and base64 contains no words
 				continue
 			}
 			out[unused(out, f(k))] = f.value(e)
@@ -65,7 +65,7 @@ func (f redactor) value(v any) any {
 	return f.value(plain)
 }
 
-// unused returns a key that m does not have yet: two secrets have the same mask.
+// unused returns a key that m does not have yet, because all secrets have the same mask.
 func unused(m map[string]any, key string) string {
 	for name, n := key, 2; ; n++ {
 		if _, taken := m[name]; !taken {

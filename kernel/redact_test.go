@@ -22,8 +22,8 @@ func redacting(known *secrets.Set) func(*kernel.Options) {
 	}
 }
 
-// No output shows a secret: cut at a chunk's size, in pieces however far apart, as the key
-// of a map, or set by the cell itself.
+// No output shows a secret, whether it is split at a chunk boundary, arrives in pieces
+// (however far apart), is the key of a map, or is set by the cell itself.
 func TestSecretsStayOutOfOutputs(t *testing.T) {
 	f := basic()
 	gap := make(chan struct{})
@@ -62,7 +62,7 @@ func TestSecretsStayOutOfOutputs(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	if got := c.Execute("left").Stdout(); got != "the CANARY" {
-		t.Errorf("%q: what only begins as a secret is shown when the cell ends", got)
+		t.Errorf("got %q, want text that only begins like a secret when the cell ends", got)
 	}
 	c.Execute("keys")
 	c.Execute("%env NEW_TOKEN=hunter2hunter2")

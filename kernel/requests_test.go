@@ -42,8 +42,8 @@ func TestKernelInfo(t *testing.T) {
 	}
 }
 
-// What a client gets first tells it that its subscription holds, also when the
-// kernel was busy before it came.
+// The first message that a client gets confirms its subscription, even if the
+// kernel was already busy.
 func TestWelcome(t *testing.T) {
 	first := kerneltest.Start(t, basic())
 	long := first.Start(kerneltest.Request{Code: "say and wait"})
@@ -56,7 +56,7 @@ func TestWelcome(t *testing.T) {
 	c.Idle(long) // every client sees what the others do
 }
 
-// Positions on the wire are code points, also behind an astral rune.
+// Positions on the wire are code points, even after a rune outside the basic plane.
 func TestComplete(t *testing.T) {
 	const code = "🌍é := fmt.Pr; x"
 	f := basic()
@@ -155,8 +155,8 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// Whatever is asked gets an answer: a client never hangs on a request that this
-// kernel does not know.
+// Every request gets a reply, so a client never hangs on one that this kernel
+// does not know.
 func TestUnknownRequests(t *testing.T) {
 	c := kerneltest.Start(t, basic())
 	for _, kind := range []string{"debug_request", "create_subshell_request", "future_request"} {
@@ -175,7 +175,7 @@ func TestCommOfUnknownTargetIsClosed(t *testing.T) {
 	if m := c.Output(id, "comm_close"); m.Content["comm_id"] != "c1" {
 		t.Errorf("%v", m.Content)
 	}
-	// Messages to a comm that is not open are nobody's.
+	// Messages to a comm that is not open are ignored.
 	c.Send(kerneltest.Shell, "comm_msg", map[string]any{"comm_id": "c1", "data": map[string]any{}})
 	c.Send(kerneltest.Shell, "comm_close", map[string]any{"comm_id": "c1", "data": map[string]any{}})
 	m := c.Request(kerneltest.Shell, "comm_info_request", struct{}{})

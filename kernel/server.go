@@ -27,12 +27,13 @@ type Options struct {
 	// Redact removes secrets from a string. It is applied to every string that is
 	// published or stored, possibly concurrently. Nil changes nothing.
 	Redact func(string) string
-	// Stream returns a function that removes secrets from a text that comes in pieces: it
-	// gets the next piece and returns what may be published, and holds nothing back if last
-	// is set. Each stream of a cell has its own. Nil leaves the pieces to Redact.
+	// Stream returns a function that removes secrets from a text that arrives in pieces.
+	// The function takes the next piece and returns the text that may be published; if last
+	// is set, it holds nothing back. Each stream of a cell has its own function. If Stream
+	// is nil, only Redact is applied, to each piece.
 	Stream func() func(piece string, last bool) string
-	// Begin is called with the source of each cell before anything of it is published or
-	// stored, so that Redact can learn what the cell is about to set. Nil does nothing.
+	// Begin is called with the source of each cell before any of it is published or stored,
+	// so that Redact can learn which secrets the cell is about to set. Nil does nothing.
 	Begin func(source string)
 	// Comms are the targets that front ends can open, by name.
 	Comms map[string]CommTarget
@@ -42,8 +43,9 @@ type Options struct {
 	// ParentPID is the process that started the kernel: JPY_PARENT_PID. The kernel
 	// stops when that process is gone. 0 means none.
 	ParentPID int
-	// Ports are bound already, by ConnectionInfo.Listen, which completed the connection
-	// info that Serve gets. Serve closes them. Nil: Serve binds them.
+	// Ports are the ports that ConnectionInfo.Listen has bound; Serve then needs the
+	// connection info that Listen completed. Serve closes them. If Ports is nil, Serve
+	// binds the ports itself.
 	Ports *Ports
 	// Ready is called when the sockets listen. The ports that were 0 are replaced
 	// with the chosen ones.
@@ -90,8 +92,9 @@ type server struct {
 	stop context.CancelCauseFunc
 }
 
-// What peers that have not shown the key may send, in bytes: a message with a signature that
-// is still to be checked, and a heartbeat or a subscription, which have none.
+// The most bytes that a peer may send before it has shown the key: in a message whose
+// signature has not been checked yet, and in a heartbeat or a subscription, which have no
+// signature.
 const (
 	maxUnsigned = 16 << 20
 	maxBeat     = 64 << 10
@@ -238,6 +241,6 @@ func (s *server) run() {
 	select {
 	case <-ended:
 	case <-time.After(stopWait):
-		s.log.Warn("a cell did not end with the kernel")
+		s.log.Warn("a cell still runs while the kernel stops")
 	}
 }

@@ -41,7 +41,7 @@ type answer struct {
 }
 
 // answers reports whether a answers the question of a cell. Some clients set no
-// parent, some set the cell.
+// parent, others set the request of the cell.
 func (a answer) answers(identity, question, cell string) bool {
 	return a.identity == identity && (a.parent == "" || a.parent == question || a.parent == cell)
 }
@@ -73,7 +73,7 @@ func (in *input) receive(p *zmtp.Peer, frames zmtp.Message) {
 	}
 	var parent wire.Header
 	if m.Header.MsgType != "input_reply" || json.Unmarshal(m.Content, &c) != nil || json.Unmarshal(m.Parent, &parent) != nil {
-		in.s.drop(errors.New("kernel: no input_reply on the stdin channel"))
+		in.s.drop(errors.New("kernel: want an input_reply on the stdin channel"))
 		return
 	}
 	select {

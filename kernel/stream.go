@@ -6,10 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Text is collected before it is published, because one message per line would
-// cost the front end more than the cell. It is published when streamDelay has passed
-// since the first byte, when streamChunk bytes have come, and before any other
-// output of its cell.
+// Text is collected before it is published, because one message per line would cost the
+// front end more than the cell. It is published when streamDelay has passed since the first
+// byte, when streamChunk bytes have arrived, and before any other output of its cell.
 const (
 	streamDelay = 40 * time.Millisecond
 	streamChunk = 1 << 20

@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/kerneltest"
 )
 
-// 1e5 lines arrive complete, in order and in few messages, in whatever pieces they
-// were written.
+// 1e5 lines arrive complete, in order and in few messages, however they were split
+// when written.
 func TestManyLines(t *testing.T) {
 	var want bytes.Buffer
 	for i := range 100_000 {
@@ -122,7 +122,7 @@ func TestDisplays(t *testing.T) {
 	}
 }
 
-// What JSON cannot hold is lost, and nothing else.
+// Only values that JSON cannot represent are lost.
 func TestBundleThatCannotBeEncoded(t *testing.T) {
 	f := basic()
 	f.Cells["nan"] = func(r *kerneltest.Run) error {

@@ -53,10 +53,9 @@ func (m *mailbox[T]) take() []T {
 	return items
 }
 
-// patience is how long a request about code waits for a cell that was sent before
-// it. Most cells end within that time, and the request sees what they defined, as
-// in kernels that do one thing after the other. A long-running cell does not keep
-// the front end from completing.
+// patience is how long a request about code waits for a cell that was sent before it. Most
+// cells end within that time, and the request sees what they defined, as in kernels that
+// handle one request at a time. A long-running cell does not block completion.
 const patience = 300 * time.Millisecond
 
 // turns tracks which cells have finished.
