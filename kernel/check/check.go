@@ -33,8 +33,8 @@ const (
 // Grave reports whether a notebook with the finding should not be shared.
 func (k Kind) Grave() bool { return k == Secret || k == Path }
 
-// MaxOutput is how many bytes an output may have. GitHub shows notebooks of up to a few
-// megabytes; review tools give up earlier.
+// MaxOutput is the most bytes that an output may have. GitHub shows notebooks of up to
+// a few megabytes; review tools give up earlier.
 const MaxOutput = 1 << 20
 
 // A Finding is one place in a notebook.
@@ -65,8 +65,8 @@ var ErrNotebook = errors.New("not a Jupyter notebook")
 // maxNotebook is the largest notebook to read, in bytes.
 const maxNotebook = 512 << 20
 
-// Notebook examines the notebook that r holds. Redact masks the secrets that this machine
-// knows, as secrets.Redactor does; home is the user's home folder or "".
+// Notebook examines the notebook that it reads from r. Redact masks the secrets that this
+// machine knows, as secrets.Redactor does; home is the user's home folder or "".
 func Notebook(r io.Reader, redact func(string) string, home string) ([]Finding, error) {
 	c := &checker{redact: redact, home: home}
 	_, err := c.read(r)
@@ -82,7 +82,7 @@ func Fix(r io.Reader, redact func(string) string, home string) ([]byte, []Findin
 		return nil, nil, err
 	}
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b) // the form that nbformat writes: sorted keys, indent of one space, no escapes
+	enc := json.NewEncoder(&b) // the layout that nbformat writes: sorted keys, indent of one space, no escapes
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	if err := enc.Encode(nb); err != nil {
@@ -111,7 +111,7 @@ type checker struct {
 	home   string
 	fix    bool
 	found  []Finding
-	at     Finding // where it is
+	at     Finding // the place that is being examined
 }
 
 func (c *checker) add(k Kind, line int, format string, args ...any) {
@@ -156,7 +156,7 @@ func (c *checker) cell(number int, cell map[string]any, last *int) {
 	if n, ok := cell["execution_count"].(json.Number); ok {
 		if v, err := n.Int64(); err == nil {
 			if int(v) <= *last {
-				c.add(Order, 0, "it was run as number %d, after number %d above it; restart and run all before sharing", v, *last)
+				c.add(Order, 0, "it ran as number %d, but a cell above it ran as number %d; restart and run all before sharing", v, *last)
 			}
 			*last = int(v)
 		}
@@ -169,7 +169,7 @@ func (c *checker) cell(number int, cell map[string]any, last *int) {
 			c.add(Huge, 0, "%.1f MB; clear it, or show less", float64(len(b))/1e6)
 			c.found[len(c.found)-1].Bytes = len(b)
 			if c.fix {
-				outputs[i] = map[string]any{"output_type": "stream", "name": "stdout", "text": fmt.Sprintf("(an output of %.1f MB was taken out)\n", float64(len(b))/1e6)}
+				outputs[i] = map[string]any{"output_type": "stream", "name": "stdout", "text": fmt.Sprintf("(an output of %.1f MB was removed)\n", float64(len(b))/1e6)}
 				continue
 			}
 		}
@@ -180,7 +180,7 @@ func (c *checker) cell(number int, cell map[string]any, last *int) {
 
 var dropped = regexp.MustCompile(`(?i)<(script|style)\b`)
 
-// hidden finds outputs that GitHub shows not at all or in part.
+// hidden finds outputs that GitHub does not show, or shows only in part.
 func (c *checker) hidden(output any) {
 	o, _ := output.(map[string]any)
 	data, _ := o["data"].(map[string]any)
@@ -209,7 +209,7 @@ func joined(x any) string {
 	return ""
 }
 
-// value examines all texts below x. It returns x, with the findings fixed if called by Fix.
+// value examines all strings in x. It returns x, with the findings fixed if called by Fix.
 func (c *checker) value(x any) any {
 	switch x := x.(type) {
 	case string:
@@ -242,7 +242,7 @@ var (
 	homes    = regexp.MustCompile(`(?:/home/|/Users/|[A-Za-z]:\\+Users\\+)([A-Za-z0-9._-]+)`)
 )
 
-// shared lists home folders that name nobody.
+// shared lists names of home folders that do not identify a person.
 var shared = map[string]bool{"jovyan": true, "user": true, "username": true, "you": true, "me": true, "shared": true, "public": true, "runner": true, "vscode": true}
 
 func (c *checker) text(s string, first int) string {
@@ -297,8 +297,8 @@ func (c *checker) line(s string, number int) string {
 	})
 }
 
-// random reports whether a text has at least 3 bits per character (Shannon's entropy of its
-// letters): words and placeholders have less, keys more.
+// random reports whether a text looks random: it has a Shannon entropy of at least 3 bits
+// per character. Words and placeholders have less, keys have more.
 func random(s string) bool {
 	if strings.ContainsAny(s, "<>{}$(") || strings.Trim(s, "x*.X-") == "" {
 		return false

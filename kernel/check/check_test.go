@@ -55,7 +55,7 @@ func TestNotebook(t *testing.T) {
 			for _, f := range found {
 				got += f.String()
 				if strings.Contains(f.Text, token) || strings.Contains(f.Text, "hunter22") {
-					t.Errorf("the finding tells the secret: %s", f)
+					t.Errorf("the finding contains the secret: %s", f)
 				}
 			}
 			if len(found) > 1 || !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
@@ -117,7 +117,7 @@ func FuzzNotebook(f *testing.F) {
 		}
 		found, err := Notebook(strings.NewReader(string(fixed)), redact, "/home/x")
 		if err != nil {
-			t.Fatalf("Fix made what is no notebook: %v\n%s", err, fixed)
+			t.Fatalf("Fix wrote an invalid notebook: %v\n%s", err, fixed)
 		}
 		for _, f := range found {
 			if f.Kind == Secret {

@@ -60,8 +60,8 @@ func Run(flags *pflag.FlagSet, files []string, redact func(string) string, out i
 	return nil
 }
 
-// fixFile rewrites the notebook without what was found. A write that fails leaves the
-// old file.
+// fixFile rewrites a notebook with its findings fixed. If writing fails, the old file
+// stays.
 func fixFile(name string, redact func(string) string) error {
 	b, err := os.ReadFile(name)
 	if err != nil {
