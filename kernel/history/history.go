@@ -7,7 +7,7 @@
 //
 //	history.go   the store: opening, writing, the goroutine that owns the file
 //	query.go     tail, range, search
-//	path.go      where the file lies
+//	path.go      the path of the file
 package history
 
 import (
@@ -38,7 +38,7 @@ type Store struct {
 	once    sync.Once
 
 	mu     sync.Mutex
-	failed error // the first failure; told once
+	failed error // the first failure; reported once
 	told   bool
 }
 
@@ -49,7 +49,7 @@ type file struct {
 	err     error // why the given file, or any file, is not in use
 }
 
-// schema is IPython's tables, without those it never fills.
+// schema has IPython's tables, except those that IPython never fills.
 const schema = `
 CREATE TABLE IF NOT EXISTS sessions (session INTEGER PRIMARY KEY AUTOINCREMENT, start TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS history (
@@ -86,7 +86,7 @@ func (s *Store) run(path string) {
 	}
 	if f.db != nil {
 		defer func() {
-			f.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`) // it fails if another kernel writes, which does it later
+			f.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`) // fails if another kernel is writing; that kernel does it later
 			f.db.Close()
 		}()
 	}
@@ -173,7 +173,7 @@ func (s *Store) Err() error {
 	return err
 }
 
-// fail notes why something is not kept.
+// fail records the first error that keeps something from being stored.
 func (s *Store) fail(err error) {
 	if err == nil {
 		return
@@ -185,8 +185,9 @@ func (s *Store) fail(err error) {
 	}
 }
 
-// Failure returns, once, why cells are not kept: the file cannot be opened, or the disk is
-// full. It does not wait; what is queued may fail later.
+// Failure returns why cells are not stored (the file cannot be opened, the disk is full),
+// and nil once it has returned that. It does not wait for queued writes, which may fail
+// later.
 func (s *Store) Failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,8 +198,8 @@ func (s *Store) Failure() error {
 	return s.failed
 }
 
-// Close writes what is queued, brings what is in the write-ahead log into the file, as far
-// as no other process reads it, and closes the file. Later calls do nothing.
+// Close writes what is queued, moves the write-ahead log into the file unless another
+// process is reading it, and closes the file. Calls after Close do nothing.
 func (s *Store) Close() {
 	s.once.Do(func() { close(s.closing) })
 	<-s.done

@@ -151,7 +151,8 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// A write that fails, as on a full disk, is told once; so is a file that cannot be opened.
+// Failure reports a failed write, as on a full disk, once. It also reports a file that
+// cannot be opened.
 func TestFailureIsToldOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "h.sqlite")
 	s := Open(path)
@@ -165,24 +166,24 @@ func TestFailureIsToldOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if _, err := other.Exec(`DROP TABLE history`); err != nil { // stands for a disk that takes nothing
+	if _, err := other.Exec(`DROP TABLE history`); err != nil { // simulates a full disk
 		t.Fatal(err)
 	}
 	s.Add(2, "y")
 	s.SetOutput(2, "1")
 	s.Err() // waits for both
 	if first, second := s.Failure(), s.Failure(); first == nil || second != nil {
-		t.Errorf("the failure is told as %v, then %v", first, second)
+		t.Errorf("the failure is reported as %v, then %v", first, second)
 	}
 	broken := Open(t.TempDir())
 	defer broken.Close()
 	broken.Err()
 	if broken.Failure() == nil {
-		t.Error("a file that cannot be opened is not told")
+		t.Error("a file that cannot be opened is not reported")
 	}
 }
 
-// When the store is closed the file alone holds all cells: nothing is in the log.
+// After Close, the file alone holds all cells; the write-ahead log is empty.
 func TestCloseEmptiesTheLog(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "h.sqlite")
