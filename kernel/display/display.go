@@ -25,12 +25,12 @@ import (
 // types hold a string, images []byte, JSON types anything that encodes as JSON.
 type MIMEMap = map[string]any
 
-// A Message is one output: not shown yet, as the last expression of a cell, an
-// argument of Display or what a Renderer returns; or on its way to the notebook. It has
-// this shape from the value that it shows to the Jupyter message.
+// A Message is one output. It may not be shown yet (as the last expression of a cell,
+// an argument of Display or the result of a Renderer), or it is on its way to the
+// notebook: the type is the same from the value to the Jupyter message.
 type Message struct {
 	Data MIMEMap
-	// Metadata is by MIME type, and by other names for programs that read the notebook.
+	// Metadata is keyed by MIME type; other keys are for programs that read the notebook.
 	Metadata MIMEMap
 	// ID names the display, so that it can be replaced.
 	ID string
@@ -40,17 +40,17 @@ type Message struct {
 	Transient MIMEMap
 }
 
-// Data is gophernotes' name of a Message.
+// Data is gophernotes' name for a Message.
 type Data = Message
 
-// Text is the text/plain of the message, "" if it has none.
+// Text returns the text/plain of the message, or "" if it has none.
 func (m Message) Text() string {
 	s, _ := m.Data[MIMETypeText].(string)
 	return s
 }
 
 // A Sink takes output to a notebook. Its methods may be called from any
-// goroutine; they find the cell by the goroutine that calls.
+// goroutine; they identify the cell by the calling goroutine.
 type Sink interface {
 	Display(m Message)
 	Clear(wait bool)
@@ -58,7 +58,7 @@ type Sink interface {
 	Format(v any) Message
 	// Input asks the user for a line.
 	Input(prompt string, password bool) (string, error)
-	// Context is the cell that calls, as a context.
+	// Context returns the context of the calling cell.
 	Context() context.Context
 }
 
@@ -70,9 +70,9 @@ var (
 // SetSink connects the package to a notebook. The session process calls it.
 func SetSink(s Sink) { sink.Store(&s) }
 
-// Context is the cell that calls, as a context: it is done when the cell is
-// interrupted. Calls that take a context stop by it, on the other side of a
-// network too. Outside a notebook it is context.Background().
+// Context returns the context of the calling cell, which is done when the cell
+// is interrupted. Calls that get it stop then, even across a network. Outside a
+// notebook, Context returns context.Background().
 //
 //	model, err := train.Fit(display.Context(), spec, data, train.Options{})
 func Context() context.Context {
@@ -92,7 +92,7 @@ func Show(data MIMEMap, metadata map[string]any, options ...Option) Handle {
 	return h
 }
 
-// An Option adds to what is shown.
+// An Option changes a message before it is shown.
 type Option func(*Message)
 
 // Caption describes a picture, below it and for screen readers, and replaces it in
@@ -128,7 +128,7 @@ func (h Handle) Update(data MIMEMap) {
 	}
 }
 
-// Display replaces what the handle shows by the value.
+// Display replaces what the handle shows with the value.
 func (h Handle) Display(v any, options ...Option) {
 	if h.id != "" {
 		m := format(v)
@@ -156,7 +156,8 @@ func format(v any) Message {
 	return Message{}
 }
 
-// Clear removes the output of the cell; with wait, when the next output comes.
+// Clear removes the output of the cell: at once or, with wait, when the next
+// output arrives.
 func Clear(wait bool) {
 	if s := sink.Load(); s != nil {
 		(*s).Clear(wait)
@@ -192,11 +193,11 @@ func Markdown(text string) Handle { return rich("text/markdown", text, text) }
 // LaTeX shows a formula, dollar signs included.
 func LaTeX(text string) Handle { return rich("text/latex", text, text) }
 
-// JavaScript runs a script in the front end, if that allows it.
+// JavaScript runs a script in the front end, if the front end allows it.
 func JavaScript(code string) Handle { return rich("text/javascript", code, code) }
 
-// SVG shows an SVG document. A notebook that is not trusted does not show it, nor
-// does VS Code; an Image or a plot is seen everywhere.
+// SVG shows an SVG document. An untrusted notebook does not show it, and neither
+// does VS Code; an Image or a plot is shown everywhere.
 func SVG(svg string, options ...Option) Handle {
 	return Show(MIMEMap{"image/svg+xml": svg, "text/plain": "an SVG image"}, nil, options...)
 }
@@ -227,7 +228,7 @@ func JSON(v any) Handle {
 // Image shows an image. It panics if img does not encode as PNG.
 func Image(img image.Image, options ...Option) Handle { return Show(ImageData(img), nil, options...) }
 
-// ImageData is an image as PNG with a line of text.
+// ImageData returns an image as PNG, with a line of text.
 func ImageData(img image.Image) MIMEMap {
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {

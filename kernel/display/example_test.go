@@ -23,7 +23,7 @@ func (sink) Format(v any) display.Message {
 func (sink) Input(prompt string, _ bool) (string, error) { return "", display.ErrNobody }
 func (sink) Context() context.Context                    { return context.Background() }
 
-// In a notebook the sink is the cell that calls.
+// In a notebook, the session process sets the sink.
 func Example() {
 	display.SetSink(sink{})
 	defer display.SetSink(nil)

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// This file has the rest of what gophernotes' package display offers, so that its
-// notebooks run. There, a function returns Data, which the notebook shows if it is the
-// last expression of a cell. Here, the function shows it at once, and Display of what
-// it returns shows nothing more.
+// This file has the rest of what gophernotes' package display offers, so that
+// notebooks written for gophernotes run. There, a function returns Data, which the
+// notebook shows if it is the last expression of a cell. Here, the function shows it
+// at once, and passing its result to Display shows nothing more.
 
 // MIME types that a front end can show.
 const (
@@ -28,8 +28,9 @@ const (
 	MIMETypeText       = "text/plain"
 )
 
-// Methods by which a type shows itself. Everything that a value offers is sent, and the
-// front end shows what it can. Renderer, then SimpleRenderer, take precedence.
+// Interfaces of types that show themselves. All representations that a value offers are
+// sent, and the front end picks one to show. Renderer, then SimpleRenderer, take
+// precedence.
 type (
 	// Renderer gives data and metadata.
 	Renderer = interface{ Render() Data }
@@ -55,10 +56,10 @@ type (
 	SVGer = interface{ SVG() string }
 )
 
-// MakeData is a value of one type, with its text.
+// MakeData returns a value as data of one MIME type, with its text.
 func MakeData(mime string, v any) Data { return MakeData3(mime, fmt.Sprint(v), v) }
 
-// MakeData3 is a value of one type with another text.
+// MakeData3 is MakeData with another text.
 func MakeData3(mime, text string, v any) Data {
 	d := MIMEMap{"text/plain": text}
 	d[mime] = v
@@ -74,9 +75,9 @@ func String(mime, s string) Handle { return Any(mime, s) }
 // MIME shows data with metadata.
 func MIME(data, metadata MIMEMap) Handle { return Show(data, metadata) }
 
-// Any shows a value as the given type: text, bytes, what a reader gives or a
-// WriterTo writes, anything else by itself. An empty type is detected from the
-// bytes. It panics if v cannot be read.
+// Any shows text, bytes, or the content of a reader or a WriterTo as the given
+// MIME type. It shows any other value as Display does. If the type is empty,
+// Any detects it from the bytes. It panics if v cannot be read.
 func Any(mime string, v any) Handle {
 	b, text := []byte(nil), ""
 	switch v := v.(type) {
@@ -138,5 +139,5 @@ func Math(formula string) Handle {
 	return rich("text/latex", "$$"+strings.Trim(formula, "$")+"$$", formula)
 }
 
-// PDF shows a PDF document, if the front end can.
+// PDF shows a PDF document, if the front end can show it.
 func PDF(b []byte) Handle { return encoded("application/pdf", "PDF", b, nil) }

@@ -8,8 +8,8 @@ import (
 // images are the types of pictures, whose metadata has an "alt".
 var images = []string{"image/png", "image/jpeg", "image/svg+xml"}
 
-// Alt returns the alternative text that was given for the picture of the message:
-// "alt" in the metadata of its type. It is empty if there is none, or no picture.
+// Alt returns the alternative text that was given for the picture of the message: "alt" in
+// the metadata of its type. It returns "" if there is none, or no picture.
 func (m Message) Alt() string {
 	for _, mime := range images {
 		if m.Data[mime] == nil {
