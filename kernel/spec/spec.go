@@ -107,7 +107,8 @@ func write(dir, program string, env map[string]string) error {
 		InterruptMode: "message",
 		Protocol:      "5.5",
 		Env:           env,
-		// Older clients ignore supported_encryption; jupyter_client 8.10 gives us keys if its user wants encryption.
+		// Older clients ignore supported_encryption; jupyter_client 8.10 passes keys if its
+		// user wants encryption.
 		Metadata: map[string]any{"debugger": false, "supported_encryption": []string{"curve"}},
 	}, "", "  ")
 	if err != nil {
@@ -132,7 +133,7 @@ func write(dir, program string, env map[string]string) error {
 	return nil
 }
 
-// Uninstall removes the kernelspec. It is no error if there is none.
+// Uninstall removes the kernelspec. It is not an error if there is none.
 func Uninstall(o Options) error {
 	dir, err := o.dir()
 	if err != nil {

@@ -9,7 +9,7 @@ writes a cell of Go below the one tagged "parameters":
     name := "a run"
     layers := []int{64, 10}
 
-A parameter defines its variable again, so the value decides the type: a list of
+A parameter redefines its variable, so the value decides the type: a list of
 numbers is []int or []float64, a mapping is map[string]T, mixed values are any.
 """
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    # The entry point. papermill asks for it while it is being imported, also when
-    # that import is the one below: so it has to be here before.
+    # The entry point. papermill looks it up while papermill is being imported, even by
+    # the import below, so it has to be defined before that.
     if name == "Engine":
         from papermill.engines import NBClientEngine
 
@@ -55,7 +55,7 @@ _COMPOSITE = re.compile(r"((?:\[\d*\]|map\[\w+\])+[\w.]+)\{.*\}")
 
 
 def _literal_type(value: str) -> str:
-    """The Go type of a literal, "None" where it takes more than a look."""
+    """The Go type of a literal, "None" if the value is not a plain literal."""
     for kind, pattern in _LITERALS:
         if pattern.fullmatch(value):
             return kind
@@ -77,7 +77,7 @@ class GoTranslator(Translator):  # type: ignore[misc,unused-ignore]  # papermill
             elif c == "\t":
                 out.append("\\t")
             elif 0xD800 <= ord(c) < 0xE000:
-                out.append("\ufffd")  # half of a surrogate pair is no character
+                out.append("\ufffd")  # half of a surrogate pair is not a character
             elif c.isprintable():
                 out.append(c)
             elif ord(c) < 0x10000:
