@@ -27,9 +27,9 @@ func checkTemp() Check {
 	return c
 }
 
-// CheckDatabase reports whether a file of SQLite is on a disk that it works on: its log
-// (WAL) needs memory that processes share, which network file systems do not have. An
-// empty path is no file.
+// CheckDatabase reports whether a SQLite file is on a disk that SQLite works on: its
+// write-ahead log needs memory that processes share, which network file systems do not
+// provide. An empty path means that there is no file.
 func CheckDatabase(name, path, mend string) Check {
 	c := Check{Name: name, OK: true, Optional: true, Detail: path}
 	if path == "" {
@@ -42,7 +42,7 @@ func CheckDatabase(name, path, mend string) Check {
 		return c
 	}
 	if kind := networkFS(dir); kind != "" {
-		c.OK, c.Detail, c.Mend = false, fmt.Sprintf("%s is on %s, on which two machines can destroy it", path, kind), mend
+		c.OK, c.Detail, c.Mend = false, fmt.Sprintf("%s is on %s, where two machines can corrupt it", path, kind), mend
 	}
 	return c
 }

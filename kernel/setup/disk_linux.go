@@ -2,7 +2,7 @@ package setup
 
 import "syscall"
 
-// networkKinds are file systems of other machines, by their number in statfs(2).
+// networkKinds maps the numbers of statfs(2) to the names of network file systems.
 var networkKinds = map[uint32]string{
 	0x6969:     "NFS",
 	0xFF534D42: "CIFS",
@@ -14,10 +14,11 @@ var networkKinds = map[uint32]string{
 	0x0BD00BD0: "Lustre",
 	0x47504653: "GPFS",
 	0x564C:     "NCP",
-	0x65735546: "FUSE, as sshfs and cloud drives are,",
+	0x65735546: "FUSE (sshfs, cloud drives)",
 }
 
-// networkFS names the file system of a folder if it is a network's, else "".
+// networkFS returns the name of a folder's file system if that is a network
+// file system, else "".
 func networkFS(dir string) string {
 	var s syscall.Statfs_t
 	if syscall.Statfs(dir, &s) != nil {

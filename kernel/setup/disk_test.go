@@ -45,6 +45,6 @@ func TestCheckDatabase(t *testing.T) {
 		t.Skip("the temporary files are on a network file system")
 	}
 	if networkFS("/proc") != "" {
-		t.Error("/proc is no network file system")
+		t.Error("/proc is not a network file system")
 	}
 }

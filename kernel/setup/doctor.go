@@ -54,7 +54,7 @@ func checkSystem() Check {
 	switch runtime.GOOS {
 	case "linux":
 	case "darwin":
-		c.Detail += ": cells are compiled in classic mode; not tried by us on this system"
+		c.Detail += ": cells are compiled in classic mode; not tested on this system"
 	default:
 		c.OK = false
 		c.Mend = "Go's plugins need Linux or macOS; on Windows use WSL2"

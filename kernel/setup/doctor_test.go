@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestJudgeGo accepts Go 1.26 and newer, and says what is not tested.
+// TestJudgeGo: judgeGo accepts Go 1.26 and newer, and names versions that are not tested.
 func TestJudgeGo(t *testing.T) {
 	for _, c := range []struct {
 		version, built string

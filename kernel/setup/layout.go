@@ -9,7 +9,7 @@
 //	rebuild.go  building gopherpod again after an upgrade of Go
 //	doctor.go   the checks, each with its fix
 //	disk.go     checks of disks: temporary files, databases
-//	disk_linux.go, disk_other.go  which file systems are networks'
+//	disk_linux.go, disk_other.go  which file systems are network file systems
 //
 // It does not install Jupyter or compilers; install.sh does.
 package setup
@@ -20,8 +20,8 @@ import (
 	"runtime"
 )
 
-// EnvHome names the environment variable of the folder with the compiled packages. The
-// kernelspec sets it, so that a kernel finds its own installation.
+// EnvHome is the environment variable that names the folder with the compiled
+// packages. The kernelspec sets it, so that a kernel finds its own installation.
 const EnvHome = "GOPHERPOD_HOME"
 
 // A Layout locates an installation. The zero value is the user's own:
@@ -31,7 +31,7 @@ type Layout struct {
 	Prefix string
 }
 
-// Home returns the folder with what was compiled.
+// Home returns the folder with our source and what was compiled.
 func (l Layout) Home() string {
 	if l.Prefix != "" {
 		return filepath.Join(l.Prefix, "share", "gopherpod")

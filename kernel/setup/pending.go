@@ -110,7 +110,8 @@ func (p *Pending) IsComplete(code string) (status, indent string) {
 	return "unknown", ""
 }
 
-// Surroundings returns those of the evaluator, and the process's own before it has started.
+// Surroundings returns the environment and the folder of the evaluator or, before it has
+// started, those of this process.
 func (p *Pending) Surroundings() (env []string, dir string) {
 	if ev, ok := p.evaluator().(interface {
 		Surroundings() (env []string, dir string)

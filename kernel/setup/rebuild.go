@@ -10,9 +10,9 @@ import (
 )
 
 // Rebuild builds gopherpod again from its own source, with the Go that is installed now,
-// and replaces program by it. A program that an older Go built cannot read what
-// a newer one compiles, so that an upgrade of Go asks for this. Prepare or Install has
-// written the source before. If it fails, program stays as it is.
+// and replaces program with the result. It is needed after an upgrade of Go, because a
+// program that an older Go built cannot read what a newer one compiles. Prepare or
+// Install must have written the source. If Rebuild fails, program stays as it is.
 func Rebuild(ctx context.Context, l Layout, program string) error {
 	made, err := os.CreateTemp(filepath.Dir(program), ".gopherpod-*")
 	if err != nil {

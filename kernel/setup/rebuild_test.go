@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// TestRebuild replaces a program by another, and leaves it if that fails.
+// TestRebuild: Rebuild replaces a program, and leaves it as it is if the build fails.
 func TestRebuild(t *testing.T) {
 	l := Layout{Prefix: t.TempDir()}
-	t.Setenv("GOFLAGS", "-mod=vendor") // is not for our own source
+	t.Setenv("GOFLAGS", "-mod=vendor") // must not apply to our own source
 	source := func(text string) {
 		t.Helper()
 		if err := os.MkdirAll(l.Source(), 0o755); err != nil {
