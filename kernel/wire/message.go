@@ -28,6 +28,6 @@ type Message struct {
 	Metadata  json.RawMessage // {} when empty
 	Content   json.RawMessage // {} when empty
 	Buffers   [][]byte
-	// Signature is what the message was signed with as received; Encode computes its own.
+	// Signature is the signature as received; Encode ignores it and computes a new one.
 	Signature []byte
 }

@@ -5,12 +5,13 @@ import (
 	"sync"
 )
 
-// remembered is how many signatures a Seen holds, as many as Jupyter's own kernels.
+// remembered is how many signatures a Seen holds, as many as Jupyter's own kernels
+// remember.
 const remembered = 1 << 16
 
-// Seen remembers the signatures of the last messages, so that a message that somebody
-// recorded does not run again. The zero value is empty. Messages that are not signed, with
-// an empty key, are never seen before. Its methods may be called from any goroutine.
+// Seen remembers the signatures of the last messages, so that a recorded message cannot be
+// replayed. The zero value is empty. Unsigned messages (those with an empty key) always
+// count as new. Its methods may be called from any goroutine.
 type Seen struct {
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]bool
@@ -18,12 +19,12 @@ type Seen struct {
 	next  int
 }
 
-// First reports whether a verified signature has not come before, and remembers it.
+// First reports whether a verified signature is new, and remembers it.
 func (s *Seen) First(signature []byte) bool {
 	if len(signature) == 0 {
 		return true
 	}
-	sum := sha256.Sum256(signature) // of a fixed length, whatever came
+	sum := sha256.Sum256(signature) // of fixed length, whatever was received
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known[sum] {

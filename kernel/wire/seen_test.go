@@ -9,10 +9,10 @@ func TestSeen(t *testing.T) {
 	var s Seen
 	for i := range remembered + 10 {
 		if !s.First(fmt.Append(nil, i)) {
-			t.Fatalf("signature %d is new", i)
+			t.Fatalf("signature %d: got seen before, want new", i)
 		}
 		if s.First(fmt.Append(nil, i)) {
-			t.Fatalf("signature %d is not new", i)
+			t.Fatalf("signature %d: got new, want seen before", i)
 		}
 	}
 	if s.First(fmt.Append(nil, 10)) || s.First(fmt.Append(nil, remembered+9)) {
@@ -23,7 +23,7 @@ func TestSeen(t *testing.T) {
 	}
 	for range 2 {
 		if !s.First(nil) {
-			t.Error("a message without a signature is not new")
+			t.Error("got seen before, want a message without a signature to be new")
 		}
 	}
 }
