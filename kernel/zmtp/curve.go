@@ -22,7 +22,7 @@ var ErrKey = errors.New("zmtp: the peer does not have the key")
 type Keys struct {
 	Public, Secret [32]byte
 	// Server is the public key of the socket that a dialing socket connects to. Nobody can
-	// connect without it: for Jupyter, whoever can read the connection file may connect.
+	// connect without it; in Jupyter, whoever can read the connection file has it.
 	Server [32]byte
 }
 
@@ -35,7 +35,7 @@ func NewKeys() (Keys, error) {
 	return Keys{Public: *public, Secret: *secret}, nil
 }
 
-// PairOf returns the keys with that secret key.
+// PairOf returns the key pair of a secret key. Server is zero.
 func PairOf(secret [32]byte) (Keys, error) {
 	private, err := ecdh.X25519().NewPrivateKey(secret[:])
 	if err != nil {
@@ -51,7 +51,7 @@ type curve struct {
 	keys Keys
 	open bool // the handshake is done
 
-	session *[32]byte // what the short-term keys of both sides agree on
+	session *[32]byte // the key that both sides derive from their short-term keys
 	sent    uint64    // the last short nonce that we used
 	seen    uint64    // the last one that the peer used; each has to be larger
 	ours    string    // prefix of the nonces of our messages
@@ -66,7 +66,7 @@ func (c *curve) Type() zmq4.SecurityType {
 	return zmq4.CurveSecurity
 }
 
-// Encrypt and Decrypt pass the commands of the handshake, which hold boxes already.
+// Encrypt and Decrypt pass on the commands of the handshake, which already contain boxes.
 func (*curve) Encrypt(w io.Writer, b []byte) (int, error) { return w.Write(b) }
 
 // Decrypt implements zmq4.Security.
@@ -106,7 +106,7 @@ const (
 	toClient = "CurveZMQMESSAGES"
 )
 
-// server is the handshake of the listening side.
+// server runs the handshake of the listening side.
 func (c *curve) server(conn *zmq4.Conn) error {
 	c.ours, c.theirs = toClient, toServer
 	// HELLO: its box shows that the client knows our public key.
@@ -126,7 +126,8 @@ func (c *curve) server(conn *zmq4.Conn) error {
 	if zeros, ok := box.OpenAfterPrecomputation(nil, hello[114:], shortNonce("CurveZMQHELLO---", c.seen), known); !ok || !bytes.Equal(zeros, make([]byte, 64)) {
 		return fmt.Errorf("%w: its HELLO was not made with our public key", ErrKey)
 	}
-	// WELCOME. The cookie lets a server forget the client until INITIATE; ours does not forget, so it is random.
+	// WELCOME. The cookie lets a server forget the client until INITIATE; ours keeps its
+	// state, so the cookie is random.
 	public, secret, err := box.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
@@ -173,7 +174,7 @@ func (c *curve) server(conn *zmq4.Conn) error {
 	return conn.SendCmd("READY", c.box("CurveZMQREADY---", ours))
 }
 
-// client is the handshake of the dialing side.
+// client runs the handshake of the dialing side.
 func (c *curve) client(conn *zmq4.Conn) error {
 	c.ours, c.theirs = toServer, toClient
 	public, secret, err := box.GenerateKey(rand.Reader)
@@ -273,8 +274,9 @@ func (c *curve) unboxTo(dst []byte, prefix string, b []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// agree returns what two keys agree on. It refuses the points of low order, with which
-// anybody agrees on the same key: otherwise a client could greet without our public key.
+// agree returns the key that a public and a secret key share. It refuses public keys of
+// low order, which share the same key with every secret key: otherwise a client could
+// send a HELLO without our public key.
 func agree(public, secret *[keySize]byte) (*[keySize]byte, error) {
 	shared := new([keySize]byte)
 	box.Precompute(shared, public, secret)
@@ -284,7 +286,7 @@ func agree(public, secret *[keySize]byte) (*[keySize]byte, error) {
 	return shared, nil
 }
 
-// weak is what every key agrees on with a point of low order.
+// weak returns the key that every secret key shares with a public key of low order.
 var weak = sync.OnceValue(func() [keySize]byte {
 	var shared, zero [keySize]byte
 	box.Precompute(&shared, &zero, &[keySize]byte{1})

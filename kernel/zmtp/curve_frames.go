@@ -13,7 +13,7 @@ import (
 //
 //	"\x07MESSAGE" | nonce (8) | Box[flags (1) | body]
 //
-// The flags outside say nothing; those inside are libzmq's.
+// The outer flags carry no information; the inner flags are libzmq's.
 const (
 	messageName = "\x07MESSAGE"
 	boxedMore   = 1 << 0
@@ -26,7 +26,7 @@ type opener struct {
 	curve *curve
 	in    *bufio.Reader
 	limit uint64 // the largest body
-	plain []byte // what is open and not read yet
+	plain []byte // opened, but not read yet
 }
 
 func (o *opener) Read(p []byte) (int, error) {
@@ -69,7 +69,8 @@ func (o *opener) next() error {
 	if string(body[:len(messageName)]) != messageName {
 		return fmt.Errorf("%w: %q, want MESSAGE", ErrProtocol, body[:len(messageName)])
 	}
-	// The plain header has nine bytes, the last of which takes the place of the flags in the box.
+	// The plain header has nine bytes; its last byte takes the place of the flags in the
+	// box.
 	plain, err := o.curve.unboxTo(make([]byte, 8, int(size)), o.curve.theirs, body[len(messageName):])
 	if err != nil {
 		return err
@@ -91,14 +92,14 @@ func (o *opener) next() error {
 	return nil
 }
 
-// A sealer frames messages in boxes. Its buffers are used again.
+// A sealer frames messages in boxes. It reuses its buffers.
 type sealer struct {
 	curve *curve
 	plain []byte
 	out   []byte
 }
 
-// keep is the largest buffer that a sealer holds on to, in bytes.
+// keep is the size, in bytes, of the largest buffer that a sealer keeps.
 const keep = 1 << 20
 
 // batch returns the bytes of a batch, which are valid until the next call.

@@ -139,7 +139,7 @@ func TestCurveRefusesPeersWithoutTheKey(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	// And a client with keys does not talk to a server without, which may be an impostor.
+	// A client with keys also refuses a server without keys, which may be an impostor.
 	plain := echo(t, "tcp", "127.0.0.1:0", Config{})
 	if _, _, err := Dial("tcp", plain.Addr().String(), Config{Type: Dealer, Curve: knowing(t, server)}); err == nil {
 		t.Error("a client with keys connected to a server without encryption")
@@ -151,7 +151,7 @@ func TestCurveRefusesPeersWithoutTheKey(t *testing.T) {
 }
 
 // A HELLO whose public key is of low order can be made without the server's key, because
-// the keys agree on zero whatever the other side's key is.
+// the shared key is the same whatever the server's key is.
 func TestCurveRefusesKeysOfLowOrder(t *testing.T) {
 	s, dropped := refusing(t, Config{Curve: keys(t)})
 	for _, point := range []string{
@@ -187,8 +187,8 @@ func curveGreeting() []byte {
 	return b
 }
 
-// boxes returns the two ends of an encrypted connection after the handshake: the reader
-// of the one, the sealer of the other.
+// boxes returns the two ends of an encrypted connection after the handshake: the opener
+// of one and the sealer of the other.
 func boxes(limit uint64, wire io.Reader) (*opener, *sealer) {
 	var session [32]byte
 	copy(session[:], "the key of a session, 32 bytes..")
@@ -247,7 +247,7 @@ func FuzzOpener(f *testing.F) {
 }
 
 func TestZ85(t *testing.T) {
-	// The pair of RFC 26's test, and what RFC 32 says of bytes.
+	// The key pair of RFC 26's test, in the encoding of RFC 32.
 	const text = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 	key, err := ParseKey(text)
 	if err != nil || hex.EncodeToString(key[:4]) != "54fcba24" || FormatKey(key) != text {
@@ -260,7 +260,7 @@ func TestZ85(t *testing.T) {
 	}
 }
 
-// pyzmq, with libzmq, talks to our socket and refuses what we refuse.
+// pyzmq, which uses libzmq, talks to our socket, and gets no answer without the key.
 func TestCurveInterop(t *testing.T) {
 	python := pyzmq(t)
 	server := keys(t)
@@ -289,7 +289,7 @@ for server in (None, zmq.curve_keypair()[0]):
     s = dealer(server, b"thief")
     s.rcvtimeo = s.sndtimeo = 500
     try:
-        s.send(b"x") # waits if libzmq has given the connection up already
+        s.send(b"x") # waits if libzmq has already given up the connection
         s.recv()
         raise SystemError("an answer without the key")
     except zmq.Again:

@@ -15,7 +15,7 @@ func frames(m Message) []byte {
 	return bytes.Join(bufs, nil)
 }
 
-// Bytes as a peer sends them, written here by hand.
+// Bytes as a peer sends them, written by hand.
 
 func greeting() []byte {
 	b := make([]byte, greetingSize)
@@ -98,7 +98,7 @@ func passAll(b []byte, step int) error {
 	return nil
 }
 
-// receive runs a server's handshake and reading over bytes that a peer sent.
+// receive runs the handshake and the reader of a server on bytes that a peer sent.
 func receive(t testing.TB, sent []byte) ([]Message, error) {
 	conn, peer := net.Pipe()
 	go io.Copy(io.Discard, peer)

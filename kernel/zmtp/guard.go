@@ -23,9 +23,8 @@ var ErrTooLarge = errors.New("zmtp: message over the limit")
 
 // A guard is the connection that zmq4 reads and writes. It inspects the passing
 // frame headers and stops reading before a length over the limit can be allocated.
-// What zmq4 writes by itself after the handshake (PONG) it passes on as whole
-// frames, so that they do not end up inside a message that the peer's writer is
-// writing.
+// It passes on what zmq4 itself writes after the handshake (PONG) as whole frames,
+// so that they do not end up inside a message that the peer's writer is writing.
 type guard struct {
 	net.Conn
 	in    io.Reader // a *bufio.Reader of Conn, or an opener on it

@@ -16,7 +16,7 @@ type Config struct {
 	Type SocketType
 	// Identity is what a dialing Dealer or Req sends to its peer.
 	Identity string
-	// Curve encrypts the connections (RFC 26): a listening socket accepts those peers that
+	// Curve encrypts the connections (RFC 26): a listening socket accepts only peers that
 	// know its public key, a dialing socket needs the server's. Nil means no encryption.
 	Curve *Keys
 	// Receive is called for every message, in the goroutine of its peer: it may be
@@ -25,13 +25,14 @@ type Config struct {
 	// Subscribed is called for every new subscription (XPub). What it sends to the
 	// peer arrives before anything published on the topic. It must not block.
 	Subscribed func(p *Peer, topic string)
-	// Dropped is called when the connection to a peer ends for another reason than
-	// the peer leaving; p is nil if there was no handshake.
+	// Dropped is called when the connection to a peer ends for any reason except
+	// that the peer left; p is nil if there was no handshake.
 	Dropped func(p *Peer, err error)
 	// MaxMessage is the largest message to accept, in bytes; 0 means 1 GiB.
 	MaxMessage int
 	// MaxUnknown is the largest message to accept from a peer before Trust, in bytes; 0
-	// means MaxMessage. Peers of an encrypted socket have shown their key.
+	// means MaxMessage. It does not apply to encrypted sockets, whose peers have shown
+	// their key.
 	MaxUnknown int
 	// MaxPeers is how many peers may be connected; 0 means 256.
 	MaxPeers int
@@ -71,16 +72,16 @@ func (c Config) dropped(p *Peer, err error) {
 	}
 }
 
-// handshakeTimeout is how long the handshake of a connection may take. Nobody else
-// waits for it.
+// handshakeTimeout is how long the handshake of a connection may take. No other
+// connection waits for it.
 const handshakeTimeout = 10 * time.Second
 
-// maxGreets is how many connections may be in their handshake. One more ends the oldest:
-// an honest handshake takes milliseconds.
+// maxGreets is how many connections may be in their handshake. One more closes the
+// oldest: an honest handshake takes milliseconds.
 const maxGreets = 64
 
-// handover is how long a peer waits for the earlier connection of its identity to end: a
-// client that reconnects may be faster than the end of its first connection.
+// handover is how long a peer waits for the previous connection with its identity to end: a
+// client may reconnect before the server has seen the end of its first connection.
 const handover = time.Second
 
 // ErrFull is the error for a peer of a socket that has Config.MaxPeers.
@@ -90,7 +91,7 @@ var ErrFull = errors.New("zmtp: too many peers")
 type Socket struct {
 	cfg      Config
 	listener net.Listener
-	moved    chan struct{} // holds a token after a peer has taken something
+	moved    chan struct{} // holds a token after a peer has accepted something
 	held     atomic.Int64  // bytes of unknown peers, see allowance
 	names    atomic.Uint64
 	wg       sync.WaitGroup
@@ -170,7 +171,7 @@ func (s *Socket) accept() {
 		s.wg.Go(func() {
 			p, err := s.greet(conn)
 			if err != nil {
-				s.cfg.dropped(nil, err) // before the close, as in serve: a client that sees the close can rely on it
+				s.cfg.dropped(nil, err) // before the close, as in serve, so that a client that sees the close can rely on it
 				conn.Close()
 				return
 			}
@@ -179,7 +180,7 @@ func (s *Socket) accept() {
 	}
 }
 
-// admit notes a connection that begins its handshake, or refuses it.
+// admit registers a connection that begins its handshake, or refuses it.
 func (s *Socket) admit(conn net.Conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,8 +229,8 @@ func (s *Socket) greet(conn net.Conn) (*Peer, error) {
 	return p, nil
 }
 
-// add makes a peer known. A ROUTER refuses a peer whose identity belongs to another one:
-// whoever takes an identity gets the replies and the questions of its owner.
+// add registers a peer. A ROUTER refuses a peer whose identity belongs to another one:
+// whoever took an identity would get the replies and the questions for its owner.
 func (s *Socket) add(p *Peer) error {
 	timer := time.NewTimer(handover)
 	defer timer.Stop()
@@ -292,7 +293,7 @@ func (s *Socket) serve(p *Peer) {
 	<-p.written
 }
 
-// Lookup returns the connected peer of that identity, or nil.
+// Lookup returns the connected peer with that identity, or nil.
 func (s *Socket) Lookup(identity string) *Peer {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,7 +21,7 @@ type Peer struct {
 	out      *queue
 	identity string
 	written  chan struct{} // closed when the writer has returned
-	gone     chan struct{} // closed when the socket does not know the peer any more
+	gone     chan struct{} // closed when the socket has removed the peer
 
 	mu     sync.Mutex
 	topics map[string]bool
@@ -104,7 +104,7 @@ func (p *Peer) write() {
 }
 
 // appendItems frames a batch for one writev. Small frames are copied after their
-// headers; large ones are referred to.
+// headers; large ones are not copied.
 func appendItems(bufs net.Buffers, head []byte, batch []item) (net.Buffers, []byte) {
 	const copyUpTo = 4 << 10
 	start := 0

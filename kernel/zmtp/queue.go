@@ -117,7 +117,7 @@ func (q *queue) drop() {
 	q.wakeLocked()
 }
 
-// load returns the number of bytes waiting, and since when the peer has accepted none.
+// load returns the number of bytes waiting, and moved.
 func (q *queue) load() (bytes int, moved time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

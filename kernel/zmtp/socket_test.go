@@ -99,8 +99,8 @@ func TestZmq4Interop(t *testing.T) {
 	}
 }
 
-// Bytes that are not ZMTP cost their connection and nothing else; a connection
-// that says nothing holds up nobody.
+// Bytes that are not ZMTP end their connection and nothing else; a silent
+// connection does not delay others.
 func TestGarbageConnections(t *testing.T) {
 	var dropped atomic.Int32
 	s := echo(t, "tcp", "127.0.0.1:0", Config{MaxMessage: 1 << 20, Dropped: func(*Peer, error) { dropped.Add(1) }})
@@ -178,7 +178,7 @@ func TestReplyFollowsIdentity(t *testing.T) {
 	again, got := dial(t, s, Config{Type: Dealer, Identity: "me"})
 	again.Send(Message{[]byte("request")})
 	<-peers
-	for p.Send(Message{[]byte("reply")}) != nil { // until the server has seen the first one go
+	for p.Send(Message{[]byte("reply")}) != nil { // until the server has seen that the first client is gone
 		runtime.Gosched()
 	}
 	if m := <-got; string(m[0]) != "reply" {
@@ -187,7 +187,7 @@ func TestReplyFollowsIdentity(t *testing.T) {
 }
 
 // One subscriber reads nothing at all; the other gets everything at once, and the
-// publisher is not held up. The stuck one is dropped when its queue is full.
+// publisher is not delayed. The stuck one is dropped when its queue is full.
 func TestStuckSubscriber(t *testing.T) {
 	dropped := make(chan error, 10)
 	subscribed := make(chan bool, 2)
@@ -275,7 +275,7 @@ func TestPaceGivesUpOnAStalledSubscriber(t *testing.T) {
 	})
 }
 
-// handshakeInTurns returns a subscriber's handshake over a pipe without a buffer: both
+// handshakeInTurns runs a subscriber's handshake over a pipe without a buffer: both
 // sides write first, so one of them has to do it in the background.
 func handshakeInTurns(c net.Conn) error {
 	hello := appendCommand(greeting(), "READY", appendProperty(nil, "Socket-Type", "SUB"))

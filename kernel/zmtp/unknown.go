@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// Peers are unknown until the receiver trusts them (Peer.Trust), if their socket has a
-// limit for that. All of them together may hold a few times as much as one message, so
-// that a thousand connections of somebody who has no key do not take the machine's memory;
-// small messages are free, so that those who fill the common allowance shut nobody out.
+// If a socket has a limit for unknown peers (Config.MaxUnknown), its peers are unknown
+// until the receiver trusts them (Peer.Trust). All unknown peers together may hold a few
+// times as much as one message, so that a thousand connections without a key cannot
+// exhaust the memory of the machine. Small messages are not counted, so that peers that
+// use up the common allowance do not lock others out.
 const (
 	unknownShare = 4                // messages of the largest size, all unknown peers together
 	freeMessage  = 64 << 10         // bytes that a message may have without counting
 	unknownTime  = 30 * time.Second // how long a message that counts may take to arrive
 )
 
-// An allowance is what one unknown peer takes of its socket's.
+// An allowance is the share of its socket's limit that one unknown peer uses.
 type allowance struct {
 	conn  net.Conn
 	all   *atomic.Int64 // bytes that the unknown peers of the socket hold
-	limit int64         // of all
+	limit int64         // for all of them together
 	size  uint64        // of this message so far
 	held  int64
 }
@@ -57,8 +58,8 @@ func (a *allowance) release() {
 	}
 }
 
-// Trust lifts the limits for unknown peers (Config.MaxUnknown): what the peer sent shows
-// that it has a key. Only Receive may call it, for the peer that it was called with.
+// Trust lifts the limits for unknown peers (Config.MaxUnknown), because what the peer sent
+// shows that it has a key. Only Receive may call it, for the peer that it was called with.
 func (p *Peer) Trust() {
 	w := &p.guard.watch
 	if w.unknown == nil {
@@ -70,9 +71,9 @@ func (p *Peer) Trust() {
 	w.room = w.limit // Receive runs between two messages
 }
 
-// unknown applies the limits to a peer that has just greeted.
+// unknown applies the limits to a peer that has just completed its handshake.
 func (s *Socket) unknown(p *Peer) {
-	if s.cfg.MaxUnknown == 0 || s.cfg.Curve != nil { // with keys, the handshake has shown them
+	if s.cfg.MaxUnknown == 0 || s.cfg.Curve != nil { // on an encrypted socket, the handshake has shown the key
 		return
 	}
 	w := &p.guard.watch

@@ -31,7 +31,8 @@ func send(t *testing.T, s *Socket, b []byte) net.Conn {
 	return conn
 }
 
-// Nobody can make a socket hold much before the handshake or before a key is shown.
+// A peer cannot make a socket hold much memory before the handshake, or before it
+// has shown a key.
 func TestUnknownPeersAreBounded(t *testing.T) {
 	dropped := make(chan error, 100)
 	got := make(chan int, 100)
@@ -83,7 +84,7 @@ func TestUnknownPeersAreBounded(t *testing.T) {
 	if n := <-got; n != freeMessage {
 		t.Errorf("%d bytes", n)
 	}
-	// Whoever has the key is not bounded, though the others hold everything.
+	// A peer that has the key is not limited, even if the others use the whole allowance.
 	p.Send(Message{[]byte("signed")})
 	<-got
 	p.Send(Message{make([]byte, 8<<20)})
@@ -144,7 +145,8 @@ func TestPeersAreBounded(t *testing.T) {
 	_, _ = dial(t, s, Config{Type: Dealer, Identity: "c"})
 }
 
-// Connections that never greet end the oldest of their kind, and no peer.
+// If too many connections never complete their handshake, the oldest of them
+// are closed; connected peers stay.
 func TestSilentConnectionsAreBounded(t *testing.T) {
 	dropped := make(chan error, 100)
 	s := echo(t, "tcp", "127.0.0.1:0", Config{Dropped: func(_ *Peer, err error) { dropped <- err }})
@@ -162,7 +164,8 @@ func TestSilentConnectionsAreBounded(t *testing.T) {
 	<-got
 }
 
-// A second peer of an identity is refused: it would get what is meant for the first.
+// A second peer with the same identity is refused, because it would get what is
+// meant for the first.
 func TestIdentityIsNotTaken(t *testing.T) {
 	dropped := make(chan error, 10)
 	s := echo(t, "tcp", "127.0.0.1:0", Config{Dropped: func(_ *Peer, err error) { dropped <- err }})

@@ -22,10 +22,11 @@ func (s *Socket) all() []*Peer {
 	return peers
 }
 
-// Pace blocks while more than Config.Pace bytes wait for every subscriber: the
-// publisher keeps to the fastest of them. A subscriber that takes nothing for
-// Config.Stall is no longer waited for. So a cell that prints without end is
-// slowed to what somebody reads, and a client that never reads slows nobody.
+// Pace blocks while more than Config.Pace bytes wait for every subscriber, so
+// that the publisher is no faster than the fastest of them. It stops waiting
+// for a subscriber that accepts nothing for Config.Stall. So a cell that prints
+// without end is slowed to the speed of its fastest reader, and a client that
+// never reads slows nobody down.
 func (s *Socket) Pace() {
 	for {
 		wait := s.behind(time.Now())
@@ -70,7 +71,8 @@ func (s *Socket) subscription(p *Peer, m Message) {
 	s.subscribe(p, string(m[0][1:]), m[0][0] == 1)
 }
 
-// How many topics one peer may subscribe to, and how long they may be together, in bytes.
+// The most topics that one peer may subscribe to, and the most bytes that they may have
+// together.
 const (
 	maxTopics     = 1024
 	maxTopicBytes = 64 << 10
@@ -100,7 +102,7 @@ func (s *Socket) subscribe(p *Peer, topic string, on bool) {
 	}
 }
 
-// Subscribe asks a peer that publishes for a topic and everything that begins with it.
+// Subscribe asks a peer that publishes for the messages whose topic begins with topic.
 func (p *Peer) Subscribe(topic string) error {
 	return p.Send(Message{append([]byte{1}, topic...)})
 }

@@ -9,11 +9,11 @@ import (
 // z85 is the alphabet of RFC 32, in which connection files hold keys.
 const z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
-// ErrZ85 is the error for a text that is no key.
+// ErrZ85 is the error for a text that is not a key.
 var ErrZ85 = errors.New("zmtp: want a key of 40 characters in Z85")
 
-// ParseKey reads a key as connection files hold it. Its errors do not hold the text,
-// which may be a secret.
+// ParseKey reads a key as connection files hold it. Its errors do not contain the
+// text, which may be a secret.
 func ParseKey(text string) (key [32]byte, err error) {
 	if len(text) != 40 {
 		return key, fmt.Errorf("%w, got %d characters", ErrZ85, len(text))
@@ -23,7 +23,7 @@ func ParseKey(text string) (key [32]byte, err error) {
 		for j := range 5 {
 			digit := strings.IndexByte(z85, text[5*i+j])
 			if digit < 0 {
-				return key, fmt.Errorf("%w: character %d is not of its alphabet", ErrZ85, 5*i+j+1)
+				return key, fmt.Errorf("%w: character %d is not in its alphabet", ErrZ85, 5*i+j+1)
 			}
 			n = n*85 + uint64(digit)
 		}
@@ -37,7 +37,7 @@ func ParseKey(text string) (key [32]byte, err error) {
 	return key, nil
 }
 
-// FormatKey is the reverse of ParseKey.
+// FormatKey is the inverse of ParseKey.
 func FormatKey(key [32]byte) string {
 	out := make([]byte, 40)
 	for i := range 8 {
