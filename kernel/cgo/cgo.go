@@ -16,7 +16,7 @@ type Notebook struct {
 	dir      string
 	run      Compiler
 	n        int                  // packages made
-	last     string               // the C code of the last cell that has some
+	last     string               // the C code of the last cell that had some
 	packages map[string][]*linked // keyed by their C code
 	versions map[string]int       // number of versions of the C code
 	declared map[string]string    // what the cells have declared so far
@@ -36,13 +36,13 @@ func New(dir string, run Compiler) *Notebook {
 	return n
 }
 
-// Forget resets the notebook when none of its declarations is left.
+// Forget resets the notebook. Call it when none of its declarations is left.
 func (n *Notebook) Forget() { n.declared, n.packages = map[string]string{}, map[string][]*linked{} }
 
 // A Cell is a cell whose C code has been taken out.
 type Cell struct {
-	// Source is the cell's Go code: as many lines as before, with C_name for C.name,
-	// and declarations after them.
+	// Source is the cell's Go code: the same number of lines, with C_name instead of
+	// C.name, followed by declarations.
 	Source string
 	// Path and Dir name the new package that the cell imports, or are "".
 	Path, Dir string
@@ -79,7 +79,7 @@ func (n *Notebook) Cell(ctx context.Context, text string) (*Cell, error) {
 		lacking = append(lacking, defined(s.preamble)...)
 	}
 	if len(packages) == 0 && len(lacking) == 0 {
-		lacking = []use{{name: "int"}} // so that the C code is compiled all the same
+		lacking = []use{{name: "int"}} // so that the C code is compiled anyway
 	}
 	if len(lacking) > 0 {
 		if c.made, err = n.link(ctx, c, s, lacking); err != nil {
@@ -92,7 +92,7 @@ func (n *Notebook) Cell(ctx context.Context, text string) (*Cell, error) {
 	return c, nil
 }
 
-// link makes a package of the C code, which offers the given names.
+// link makes a package of the C code that offers the given names.
 func (n *Notebook) link(ctx context.Context, c *Cell, s *source, uses []use) (*linked, error) {
 	n.n++
 	l := &linked{alias: fmt.Sprintf("nbcgo%d", n.n), path: fmt.Sprintf("%sc%d", Prefix, n.n)}
@@ -130,7 +130,7 @@ func (s *source) replaced(packages []*linked) string {
 			b = slices.Replace(b, u.at, u.end, []byte(m.as)...)
 		}
 	}
-	for i := s.from; i < s.to; i++ { // is before its uses
+	for i := s.from; i < s.to; i++ { // import "C", which is before all uses
 		b[i] = ' '
 	}
 	return string(b)

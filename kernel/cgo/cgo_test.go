@@ -41,7 +41,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// A comment with a line between it and the import is none of it.
+// A comment that a blank line separates from the import is not part of the C code.
 func TestComment(t *testing.T) {
 	if s, err := cut("// int a;\n\n// int b;\nimport \"C\""); err != nil || s.preamble != " int b;\n" {
 		t.Errorf("%v, %v", s, err)
@@ -74,7 +74,7 @@ enum color { RED };
 	}
 }
 
-// TestCell asks the real cmd/cgo, where a C compiler is.
+// TestCell runs the real cmd/cgo, if there is a C compiler.
 func TestCell(t *testing.T) {
 	if _, err := exec.LookPath("gcc"); err != nil {
 		t.Skip("no C compiler")

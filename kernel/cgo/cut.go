@@ -31,7 +31,7 @@ func (e *Error) Error() string { return e.Msg }
 type use struct {
 	name      string
 	call, two bool // it is called; with two results, the second is errno
-	guess     bool // no cell names it yet
+	guess     bool // no cell uses it yet
 	at, end   int  // byte offsets of "C.name"
 	line, col int
 }
@@ -65,7 +65,7 @@ func cut(text string) (*source, error) {
 		}
 		if toks[i-1].tok != token.IMPORT {
 			if inImports(toks[:i]) {
-				return nil, &Error{Line: t.pos.Line, Col: t.pos.Column, Msg: `import "C" stands among other imports`, Hint: `give it a line of its own, after the comment with the C code: import "C"`}
+				return nil, &Error{Line: t.pos.Line, Col: t.pos.Column, Msg: `import "C" is in a group with other imports`, Hint: `give it a line of its own, after the comment with the C code: import "C"`}
 			}
 			continue
 		}

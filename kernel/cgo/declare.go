@@ -14,7 +14,7 @@ type meaning struct {
 	decl string // its declaration
 }
 
-// inCell rewrites a type text to the type names that the cell has.
+// inCell rewrites the text of a type with the cell's type names.
 func (k *known) inCell(text string) string {
 	text = strings.ReplaceAll(text, "_cgopackage.Incomplete", "struct{}") // only pointers to it can be used
 	return typeName.ReplaceAllStringFunc(text, func(m string) string { return k.typeIn(strings.TrimPrefix(m, ctype)) })
@@ -76,7 +76,7 @@ func (k *known) meaningOf(u use, alias string) (m meaning, ok bool) {
 	return m, false
 }
 
-// texts returns the type texts of a use.
+// texts returns the texts of the types in a use.
 func (k *known) texts(u use) []string {
 	texts := []string{ctype + u.name, k.vars[u.name]}
 	f := k.funcs[u.name]
@@ -189,8 +189,8 @@ func at(p any) unsafe.Pointer { return (*[2]unsafe.Pointer)(unsafe.Pointer(&p))[
 	}
 }
 
-// caller writes a function that takes pointers, and returns its name and the variables
-// through which cmd/cgo sees the C function called.
+// caller writes a function that takes pointers and calls target. It returns the
+// variables to pass in the call that makes cmd/cgo generate the C function.
 func caller(b *strings.Builder, name, target string, t *ast.FuncType) string {
 	params, results := list(t.Params, same), list(t.Results, same)
 	var takes, gets, gives, zeros, checks []string

@@ -77,7 +77,7 @@ func named(u use, args string) string {
 // probe asks cmd/cgo what names are. It leaves out guesses that do not exist.
 func probe(ctx context.Context, run Compiler, dir, module string, s *source, uses []use) (*known, []use, error) {
 	if strings.Contains(s.preamble, "*/") {
-		return nil, nil, &Error{Line: s.line, Col: 1, Msg: "the C code holds the end of a comment", Hint: "write its own comments with //"}
+		return nil, nil, &Error{Line: s.line, Col: 1, Msg: "the C code contains */, which ends its comment", Hint: "write comments in the C code with //"}
 	}
 	for {
 		text, lines := file(s.preamble, uses, func(u use) string { return named(u, "") })
@@ -215,7 +215,7 @@ func position(text string, at int) (line, col int) {
 	return strings.Count(text[:at], "\n") + 1, at - strings.LastIndexByte(text[:at], '\n')
 }
 
-// read reads the file in which cmd/cgo writes what C's names are in Go.
+// read reads the file in which cmd/cgo declares C's names in Go.
 func read(path string, text []byte) (*known, error) {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, path, text, parser.SkipObjectResolution)
@@ -274,11 +274,12 @@ func (k *known) spec(fset *token.FileSet, spec ast.Spec) {
 
 func printed(fset *token.FileSet, n ast.Node) string {
 	var b bytes.Buffer
-	_ = printer.Fprint(&b, fset, n) // to memory
+	_ = printer.Fprint(&b, fset, n) // writing to memory does not fail
 	return b.String()
 }
 
-// reached lists the types that the texts name, and recursively those that these name, in order.
+// reached lists the types that the texts name and, recursively, the types that these name,
+// sorted.
 func (k *known) reached(texts ...string) (names []string) {
 	todo := map[string]bool{}
 	var visit func(text string)

@@ -69,7 +69,7 @@ func TestC(t *testing.T) {
 		{cCell + "\nC.addd(1, 2)", []string{":31:1: ", "could not determine what C.addd refers to", "C.addd(1, 2)"}},
 		{cCell + "\nC.add(1)", []string{":31:8: ", "not enough arguments in call to C.add"}},
 		{cCell + "\nC.norm(3)", []string{":31:8: ", "as *C.struct___0 value in argument to C.norm"}},
-		{"import (\"fmt\"; \"C\")", []string{`import "C" stands among other imports`}},
+		{"import (\"fmt\"; \"C\")", []string{`import "C" is in a group with other imports`}},
 		{"/*\nstatic int hidden = 4;\n*/\nimport \"C\"\nC.hidden", []string{"C: nothing defines hidden, or it is static"}},
 		{"/*\n*/\nimport \"C\"\n//export F\nfunc F() {}", []string{"a cell's functions cannot be exported to C"}},
 	} {
