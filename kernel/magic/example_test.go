@@ -29,7 +29,7 @@ func (upper) Run(_ context.Context, c *magic.Call) error {
 	return nil
 }
 
-// vars and output stand for a notebook's.
+// vars and output stand in for those of a notebook.
 type vars map[string]string
 
 func (v vars) Lookup(name string) (reflect.Value, bool) {

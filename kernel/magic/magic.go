@@ -8,7 +8,8 @@
 //	%%name arguments         a cell magic: the rest of the cell is its body
 //	%name? or %name --help   shows Magic.Help
 //
-// Of ours, the package imports display alone. Implementations are in magics.
+// The only package of this module that it imports is display. Implementations
+// are in magics.
 package magic
 
 import (
@@ -23,7 +24,7 @@ import (
 type Magic interface {
 	// Name is the word after the percent signs.
 	Name() string
-	// Kind says which of the two forms exist.
+	// Kind returns which of the two forms exist.
 	Kind() Kind
 	// Summary is one line for %lsmagic.
 	Summary() string
@@ -61,8 +62,8 @@ type Call struct {
 	Interactive bool
 	// Count is the execution count of the cell.
 	Count int
-	// Again is closed by a second interrupt: what Run still does for the person's
-	// sake after the first, it should leave.
+	// Again is closed by a second interrupt. Run should then skip what it still
+	// does for the user's sake after the first.
 	Again <-chan struct{}
 	Vars  Vars
 	Out   Output
@@ -78,8 +79,8 @@ type Vars interface {
 	// Names lists the variables, sorted.
 	Names() []string
 	// Define makes value a variable that later cells (and the rest of this one)
-	// see with its Go type. A variable of the name is replaced. The type must be
-	// one that Go source outside its package can write.
+	// see with its Go type. A variable of that name is replaced. The type must
+	// be one that Go source outside its package can name.
 	Define(name string, value any) error
 }
 
@@ -92,7 +93,8 @@ type Output interface {
 	Display(m display.Message)
 }
 
-// A UsageError is a mistake of the caller: shown as one line, "UsageError: ...".
+// A UsageError is a mistake of the caller. It is shown as one line that begins
+// with "UsageError".
 type UsageError struct{ Msg string }
 
 func (e *UsageError) Error() string { return e.Msg }
