@@ -7,10 +7,10 @@
 //	redact("Authorization: Bearer rpa_0123...") // "Authorization: Bearer ***"
 //
 // A Set (set.go) learns secrets while a notebook runs; a Stream (stream.go) masks them in a
-// text that comes in pieces.
+// text that arrives in pieces.
 //
-// It backs up the types that never print a key and does not replace them: a secret
-// that a program takes apart before printing passes.
+// It backs up the types that never print a key, and does not replace them: it does
+// not recognise a secret that a program changes before printing.
 package secrets
 
 import (
@@ -98,8 +98,8 @@ func wordByte(c byte) bool {
 }
 
 // Redactor returns a function that masks the secrets among variables ("NAME=value")
-// and of the given .env files. Missing and invalid files are ignored.
-// The function may be called from several goroutines.
+// and in the given .env files. Missing and invalid files are ignored. The function
+// may be called from several goroutines.
 func Redactor(variables []string, files ...string) func(string) string {
 	return NewSet(variables, files...).Redact
 }

@@ -31,7 +31,7 @@ func TestRedactor(t *testing.T) {
 	}
 }
 
-// reference is what maskTokens does, in one expression.
+// reference does what maskTokens does, in one expression.
 var reference = regexp.MustCompile(`\b(rp[as]_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|hf_[A-Za-z0-9]{30,}|sk-[A-Za-z0-9_-]{30,}|AKIA[A-Z0-9]{16}|xox[abprs]-[A-Za-z0-9-]{20,})`)
 
 func FuzzMaskTokens(f *testing.F) {

@@ -13,8 +13,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
-// A Set is the secrets that are known so far. It only grows: what was a secret once may
-// still be in a variable. Its methods may be called from any goroutine.
+// A Set holds the secrets that are known so far. It only grows, because an old secret
+// may still be in a variable. Its methods may be called from any goroutine.
 type Set struct {
 	mu     sync.RWMutex
 	known  map[string]bool // values as they were added
@@ -22,7 +22,7 @@ type Set struct {
 	masker *strings.Replacer
 }
 
-// NewSet returns the secrets among variables ("NAME=value") and of the given .env files.
+// NewSet returns the secrets among variables ("NAME=value") and in the given .env files.
 // Missing and invalid files are ignored.
 func NewSet(variables []string, files ...string) *Set {
 	s := &Set{known: map[string]bool{}, masker: strings.NewReplacer()}
@@ -60,16 +60,16 @@ func (s *Set) vars(vars map[string]string) {
 	s.add(values)
 }
 
-// What a cell sets: in Go, by a magic, and in lines of a shell or of a .env file.
+// The ways in which a cell sets variables: in Go, by a magic, and in lines of a shell.
 var (
 	setInGo    = regexp.MustCompile("\\bSetenv\\(\\s*\"([A-Za-z_][A-Za-z0-9_]*)\"\\s*,\\s*(\"(?:[^\"\\\\\n]|\\\\.)*\"|`[^`]*`)")
 	setByMagic = regexp.MustCompile(`(?m)^\s*%env\s+([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$`)
 	setInShell = regexp.MustCompile(`(?m)(?:^|[\s;&!])(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=("[^"\n]*"|'[^'\n]*'|[^\s;&]+)`)
 )
 
-// Source adds the secrets that a cell is about to set, as far as they are written there:
-// os.Setenv with texts, %env NAME=value, lines of a shell, %%writefile of a .env file.
-// What a cell computes is not known before it has run.
+// Source adds the secrets that a cell is about to set, as far as its source contains
+// them: os.Setenv with string literals, %env NAME=value, lines of a shell, %%writefile
+// of a .env file. What a cell computes is not known before it has run.
 func (s *Set) Source(source string) {
 	var values []string
 	for _, m := range setInGo.FindAllStringSubmatch(source, -1) {
@@ -105,8 +105,8 @@ func shellSecrets(text string) (values []string) {
 	return values
 }
 
-// secretsOf returns what of a variable is secret: its value if the name says so, and the
-// password within an address, whatever the name.
+// secretsOf returns the secrets in a variable: its value, if the name is that of a
+// secret, and the password within an address, whatever the name.
 func secretsOf(name, value string) (values []string) {
 	if environ.IsSecret(name) {
 		values = append(values, value)
@@ -148,8 +148,8 @@ func (s *Set) add(values []string) {
 	s.masker = strings.NewReplacer(pairs...)
 }
 
-// forms returns a value as programs print it: as it is, within a Go or JSON text, and
-// within an address.
+// forms returns a value in the forms that programs print: as it is, within a Go or
+// JSON string, and within an address.
 func forms(value string) []string {
 	list := []string{value}
 	for _, quoted := range []string{strconv.Quote(value), strconv.QuoteToASCII(value)} {

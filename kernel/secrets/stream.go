@@ -4,32 +4,33 @@ import (
 	"strings"
 )
 
-// maxHeld bounds what a Stream holds back, in bytes: a longer run of letters is no token.
+// maxHeld bounds what a Stream holds back, in bytes: a longer run of letters is not a
+// token.
 const maxHeld = 4 << 10
 
-// maxToken is how much of what was published is looked at for the beginning of a token, in
-// bytes.
+// maxToken is how many of the last published bytes are searched for the beginning of a
+// token.
 const maxToken = 64
 
-// minHeld is how much of a secret has to be at the end of a text before it is held back:
-// with fewer bytes, nearly every text ends as some secret begins.
+// minHeld is how many bytes of a secret have to be at the end of a text before they are
+// held back: with fewer, nearly every text ends as some secret begins.
 const minHeld = 3
 
-// A Stream masks secrets in a text that comes in pieces, wherever it is cut and however
-// far apart the pieces come. The end of a piece that may be the beginning of a secret waits
-// for the next one. If only a letter or two of it had come, these are published, and the
-// rest of the secret is masked when it comes.
+// A Stream masks secrets in a text that arrives in pieces, wherever it is cut and however
+// far apart the pieces arrive. The end of a piece that may be the beginning of a secret is
+// held back until the next piece. If it is only a letter or two, it is published, and the
+// rest of the secret is masked when it arrives.
 type Stream struct {
 	set  *Set
 	held string // not published yet
-	past string // the end of what was published, as it was before it was masked
+	past string // the end of what was published, before masking
 }
 
 // Stream returns a stream for one of the outputs of a cell.
 func (s *Set) Stream() *Stream { return &Stream{set: s} }
 
-// Next takes the next piece and returns what may be published of all pieces so far. With
-// last it holds nothing back.
+// Next takes the next piece and returns what may now be published of all pieces so far.
+// If last is set, it holds nothing back.
 func (s *Stream) Next(text string, last bool) string {
 	text = s.held + text
 	s.held = ""
@@ -79,7 +80,7 @@ func heldBack(text string, forms []string) int {
 			}
 		}
 	}
-	// A token of a service that may go on.
+	// The token of a service may continue in the next piece.
 	end := text[max(0, len(text)-maxHeld):]
 	for _, t := range tokens {
 		for _, prefix := range t.prefixes {

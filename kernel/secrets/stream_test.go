@@ -10,7 +10,7 @@ const (
 	token  = "rpa_ABCDEFGHIJKLMNOP0123456789"
 )
 
-// However a text is cut, a secret in it does not come out; everything else does, in order.
+// However a text is cut, a secret in it is masked; everything else is published, in order.
 func TestStreamMasksWhateverTheCut(t *testing.T) {
 	text := "a key: " + canary + ", CAN, " + token + ";\n" + canary + canary + " rp rpa rpa_ sk- the end"
 	want := NewSet([]string{"X_KEY=" + canary}).Redact(text)
@@ -22,7 +22,8 @@ func TestStreamMasksWhateverTheCut(t *testing.T) {
 		}
 		out.WriteString(s.Next("", true))
 		got := out.String()
-		// With pieces of a letter or two, these letters of a secret come out, and a mask for the rest.
+		// With pieces of a letter or two, the first letters of a secret are published, and
+		// the rest is masked.
 		for _, secret := range []string{canary, token} {
 			if i := strings.Index(got, secret[minHeld:minHeld+4]); i >= 0 {
 				t.Fatalf("pieces of %d: %q", size, got)
