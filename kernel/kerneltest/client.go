@@ -41,7 +41,7 @@ func (m Message) Type() string { return m.Header.MsgType }
 type Client struct {
 	// Timeout is how long to wait for a message; Start sets it to 30 s.
 	Timeout time.Duration
-	// Stats are those of the kernel.
+	// Stats are the statistics of the kernel.
 	Stats *kernel.Stats
 	// Conn is where the kernel listens.
 	Conn kernel.ConnectionInfo
@@ -157,7 +157,7 @@ func (c *Client) Close() {
 func (c *Client) decode(frames [][]byte) Message {
 	m, err := wire.Decode(frames, c.key)
 	if err != nil {
-		c.t.Errorf("the kernel sent what is no message: %v", err)
+		c.t.Errorf("the kernel sent an invalid message: %v", err)
 		return Message{}
 	}
 	out := Message{Message: m}
@@ -296,7 +296,8 @@ func (c *Client) Request(ch Channel, msgType string, content any) Message {
 	return c.Reply(c.Send(ch, msgType, content))
 }
 
-// Published waits for an iopub message that fits and returns the first.
+// Published waits for an iopub message for which fits returns true, and returns
+// the first one.
 func (c *Client) Published(what string, fits func(Message) bool) Message {
 	c.t.Helper()
 	return c.find(what, fits, func() []Message { return c.iopub })

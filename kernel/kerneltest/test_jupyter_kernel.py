@@ -2,7 +2,7 @@
 
     python -m pytest test_jupyter_kernel.py
 
-tests the kernel that is installed as "gopherpod", or as GOPHERPOD_KERNEL says. Every
+tests the kernel that is installed as "gopherpod", or under the name in GOPHERPOD_KERNEL. Every
 sample is set, so that no test is skipped.
 """
 import os

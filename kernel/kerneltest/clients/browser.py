@@ -18,7 +18,7 @@ MODIFIERS = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 
 
 class Browser:
-    """One page. Its methods raise where the page does, and wait where they must."""
+    """One page. Its methods raise an exception if the page does."""
 
     def __init__(self, folder, width=1400, height=1000):
         profile = folder / "chromium"
@@ -68,7 +68,7 @@ class Browser:
         self.call("Page.navigate", url=url)
 
     def js(self, expression):
-        """The value of an expression, or of the promise that it is."""
+        """The value of an expression; of a promise, the value that it resolves to."""
         result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in result:
             raise RuntimeError(f"{expression}: {result['exceptionDetails'].get('exception', {}).get('description')}")

@@ -62,7 +62,7 @@ class Lab:
         self.drain.wait(30)
 
     def open(self, name):
-        """Shows NAME.ipynb; its kernel is ready."""
+        """Shows NAME.ipynb and waits until its kernel is ready."""
         self.page.open(f"{self.base}/lab/workspaces/{name}/tree/{name}.ipynb?reset")
         self.page.wait("window.jupyterapp && document.querySelector('.jp-Notebook .jp-Cell') && true", 60)
         self.page.js(HELPERS)

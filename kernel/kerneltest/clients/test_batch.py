@@ -1,4 +1,4 @@
-"""Notebooks without a person: nbclient, nbconvert, papermill."""
+"""Notebooks that run unattended: nbclient, nbconvert, papermill."""
 import json
 import subprocess
 import sys

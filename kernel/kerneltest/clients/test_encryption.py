@@ -41,7 +41,7 @@ def test_encryption(transport, policy):
         if transport == "ipc":
             modes = [stat.S_IMODE(p.stat().st_mode) for p in Path(connection["ip"]).parent.glob(Path(connection["ip"]).name + "-*")]
             assert modes == [0o600] * 5
-        # Somebody without the keys reads iopub if, and only if, there is no encryption.
+        # A client without the keys can read iopub if, and only if, there is no encryption.
         spy = zmq.Context.instance().socket(zmq.SUB)
         spy.linger, spy.rcvtimeo = 0, 1500
         spy.subscribe(b"")
@@ -54,7 +54,7 @@ def test_encryption(transport, policy):
         finally:
             spy.close()
         assert seen == (policy == "disabled")
-        # The keys stay the same over a restart, and the kernel that was killed leaves nothing in the way.
+        # The keys stay the same across a restart, and the killed kernel leaves nothing that blocks the next one.
         manager.restart_kernel(now=True)
         client.wait_for_ready(timeout=60)
         assert stream(client) == "hello, world\n"

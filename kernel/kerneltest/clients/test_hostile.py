@@ -1,6 +1,6 @@
-"""Texts of others reach JupyterLab as text: nothing in them runs, whatever place they come from.
+"""Untrusted text reaches JupyterLab as text: nothing in it runs, wherever it comes from.
 
-The payloads stand in comments, in the names of columns and classes, in values, in errors, and in the names and notes of runs.
+The payloads are in comments, in the names of columns and classes, in values, in errors, and in the names and notes of runs.
 """
 import unittest
 
@@ -76,7 +76,7 @@ FAIL = [
 
 # Cells that show nothing below them: imports, declarations, and help, which JupyterLab shows elsewhere.
 SILENT = {0, 1, 3, 4, 9}
-# What runs, or would after a click, in what the page shows of outputs and help.
+# The elements that run, or would run after a click, in the outputs and the help on the page.
 RUNS = """[...document.querySelectorAll('.jp-OutputArea-output, .jp-Inspector-content')].flatMap(o => [...o.querySelectorAll(
     'script, iframe, img[src=x], [onerror], [onload], [ontoggle], a[href^="javascript:" i]')]).map(e => e.outerHTML)"""
 
@@ -98,7 +98,7 @@ class HostileTest(unittest.TestCase):
                 lab.idle()
                 if i not in SILENT:
                     page.wait(f"output({i}).trim() && true", 30)  # Markdown is rendered later
-                # Here and now: JupyterLab takes cells out of the page that are not in view.
+                # Check now, because JupyterLab removes cells from the page that are not in view.
                 outputs.append(page.js(f"output({i})"))
                 self.assertEqual(page.js(RUNS), [], f"cell {i}: {(CELLS + FAIL)[i]}")
             page.screenshot(SCREENS / "hostile.png")

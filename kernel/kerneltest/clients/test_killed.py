@@ -1,4 +1,4 @@
-"""A kernel that is killed while a training runs: the training goes on, the next kernel says so, and can follow it to its end."""
+"""A kernel is killed while a training runs: the training continues, and the next kernel reports it and can follow it to its end."""
 import os
 import re
 import signal
@@ -17,7 +17,7 @@ class KilledTest(unittest.TestCase):
         state = SCRATCH / "killed"
         state.mkdir(parents=True, exist_ok=True)
         self.env = environment() | {"XDG_STATE_HOME": str(state), "XDG_DATA_HOME": os.environ.get("XDG_DATA_HOME", os.path.expanduser("~/.local/share")), "GOPHERPOD_RUNS": str(state / "runs.sqlite")}
-        # It would keep the results for half an hour.
+        # Otherwise the endpoint keeps the results, and runs, for half an hour.
         self.addCleanup(subprocess.run, ["pkill", "-f", "gopherpod embedded$"])
 
     def start(self):

@@ -22,7 +22,7 @@ LIVE = [
     'h := display.Text("step 0")\nfor i := 1; i <= 30; i++ {\n\ttime.Sleep(100 * time.Millisecond)\n'
     '\th.Update(display.MIMEMap{"text/plain": fmt.Sprintf("step %d", i)})\n\tif i == 10 {\n\t\tfmt.Println("a third")\n\t}\n}',
 ]
-# Each way to show something, and what of it a cell's node must have: a selector, and a text (a pattern).
+# Each way to show something, and what the node of its cell must contain: a selector, and a pattern for the text.
 SHOWN = {
     "type Point struct {\n\tX, Y int\n\tName string\n}\n[]Point{{1, 2, \"a\"}, {3, 4, \"b\"}}": ("table td", r"\[\]Point, 2 elements"),
     'map[string]int{"b": 2, "a": 1}': ("table td", r"2 entries[\s\S]*a\s+1\s+b\s+2"),
@@ -112,7 +112,7 @@ class LabTest(unittest.TestCase):
     def test_live_updates(self):
         self.open("live")
         self.page.js("run('notebook:run-all-cells')")
-        # The cell runs for 3 s; what it shows is there before it is over.
+        # The cell runs for 3 s; what it shows appears before it ends.
         self.page.wait("prompt_(1).includes('*') && /step (1?[1-9])\\b/.test(output(1))", 40)
         self.page.wait("prompt_(1).includes('*') && output(1).includes('a third')", 30)
         self.shot("live")
@@ -149,7 +149,7 @@ class LabTest(unittest.TestCase):
 
     def test_everything_that_can_be_shown(self):
         self.open("show")
-        # A cell after the other: the last but one fails on purpose, and run all would stop there.
+        # One cell at a time, because one of them fails on purpose, and run all would stop there.
         for i, source in enumerate(SHOW):
             self.page.js(f"go({i}); run('notebook:run-cell')")
             self.page.wait(f"prompt_({i}).match(/\\[\\d+\\]/) && true", 60)

@@ -1,4 +1,4 @@
-"""What a training sends to a front end while it runs, counted; and what JupyterLab makes of it."""
+"""Counts what a training sends to a front end while it runs, and checks what JupyterLab shows of it."""
 import json
 import time
 import unittest
@@ -59,7 +59,7 @@ class LiveMessages(unittest.TestCase):
         times = [at for at, _ in frames]
         for i, at in enumerate(times):
             within = sum(at <= t < at + 1 for t in times[i:])
-            # One more by the jitter of the way here.
+            # One more, because the time that a message takes varies.
             self.assertLessEqual(within, FRAMES_A_SECOND + 1)
         self.assertLessEqual((len(times) - 1) / (times[-1] - times[0]), FRAMES_A_SECOND + 0.2)
         ids = {content["transient"]["display_id"] for _, content in updates}
@@ -70,7 +70,7 @@ class LiveMessages(unittest.TestCase):
         shown = frames[len(frames) // 2][1]["data"]
         for part in ["<progress ", "epoch ", " of 2,000", "about ", " left", "samples a second", "training loss", "<svg"]:
             self.assertIn(part, shown["text/html"])
-        # What is drawn last is the whole run, and nothing of the bar is left.
+        # The last frame shows the whole run, without the progress bar.
         self.assertNotIn("<progress", final["data"]["text/html"])
         self.assertIn("training loss", final["data"]["text/plain"])
         last = [content for _, kind, content in arrived if kind == "display_data" and "image/png" in content["data"]]
@@ -109,7 +109,7 @@ class LiveInLab(unittest.TestCase):
         lab.open("training")
         page.js("run('notebook:run-all-cells')")
         page.wait("prompt_(1).includes('*') && cell(1).node.querySelector('progress')?.value > 0", 60)
-        # All of it at one moment, while the cell runs.
+        # All of these at the same moment, while the cell runs.
         page.wait("prompt_(1).includes('*') && /epoch [\\d,]+ of 2,000, .*about .* left, [\\d,]+ samples a second/.test(output(1)) && cell(1).node.querySelectorAll('td').length > 10"
                   " && cell(1).node.querySelector('.jp-OutputArea-output svg') && true", 60)  # fmt: skip
         page.screenshot(SCREENS / "training.png")
@@ -122,7 +122,7 @@ class LiveInLab(unittest.TestCase):
         self.assertEqual(page.js("cell(1).node.querySelectorAll('img').length"), 1)
 
     def test_a_run_behind_its_cell(self):
-        """--noblock: the cell ends, others run, and it goes on drawing; at the end the variable is the model."""
+        """--noblock: the cell ends, other cells run, and its output is still updated; at the end the variable holds the model."""
         save(notebook(DATA, train(4000, SLOW).replace("--seed", "--noblock --seed"), 'fmt.Println("meanwhile", len(X))'), "behind.ipynb")
         lab = Lab(SCRATCH / "notebooks")
         self.addCleanup(lab.close)

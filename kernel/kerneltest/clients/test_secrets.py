@@ -11,7 +11,7 @@ import unittest
 from common import KERNEL, SCRATCH, environment
 from jupyter_client.manager import KernelManager
 
-# Of the environment and of .env; none looks like the key of a service, so that only knowing them helps.
+# Values of the environment and of .env. None has the form of a service's key, so each is masked only because it is known.
 ENVIRONMENT = {"RUNPOD_API_KEY": "CANARY-one-0123456789abcdefgh", "RUNPOD_S3_SECRET_ACCESS_KEY": "CANARY-two-0123456789abcdefgh"}
 FILE = {"BUCKET_SECRET_ACCESS_KEY": "CANARY-three-0123456789abcdef"}
 
@@ -53,7 +53,7 @@ LAST = ["log.Fatal(key)", "key"]
 
 
 class Hostile(http.server.BaseHTTPRequestHandler):
-    """Refuses the key and says it, or fails jobs and says it in the error, the output and the log."""
+    """Refuses the key and repeats it, or fails jobs and repeats it in the error, the output and the log."""
 
     refuse = True
 
@@ -106,7 +106,7 @@ class SecretsTest(unittest.TestCase):
                 self.cells([c.replace("{n}", "1") for c in MAGICS])
                 Hostile.refuse = False
                 shown = self.cells([c.replace("{n}", "2") for c in MAGICS])
-                self.assertIn("the key is", shown)  # the endpoint's words arrive, without the key
+                self.assertIn("the key is", shown)  # the endpoint's message arrives, without the key
                 self.cells(LAST)
                 self.client.inspect("key", 3)
                 reply = self.client.get_shell_msg(timeout=30)

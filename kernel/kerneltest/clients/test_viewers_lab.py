@@ -1,6 +1,6 @@
-"""The shared notebooks in JupyterLab: stored and not trusted, then run from top to bottom.
+"""The shared notebooks in JupyterLab: as stored and untrusted, then run from top to bottom.
 
-What readers miss there is said by notebooks/viewers.py. Screenshots stay in the folder
+notebooks/viewers.py reports what readers miss there. Screenshots stay in the folder
 of common.py: light, dark, and in a narrow window.
 """
 import shutil
