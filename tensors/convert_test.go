@@ -92,7 +92,7 @@ func TestHalf(t *testing.T) {
 			if h&0x7fff == 0x7fff || next != next || math.IsInf(float64(next), 0) || math.IsInf(float64(f), 0) {
 				continue
 			}
-			// Halfway rounds to even, a hair on either side to the nearer.
+			// The middle rounds to even, its neighbours round to the nearer half.
 			middle := float32((float64(f) + float64(next)) / 2)
 			even := uint16(h + h&1)
 			if got := from(middle); got != even {

@@ -8,15 +8,15 @@ import (
 // deltaMark begins the text of a state that is encoded as a delta to another state.
 const deltaMark = "delta:"
 
-// MaxDelta is the longest text of a state to compute a delta of or to, in bytes:
-// the computation takes four times its memory.
+// MaxDelta is the length, in bytes, of the longest texts that EncodeDelta
+// computes a delta between: the computation takes four times that memory.
 const MaxDelta = 256 << 20
 
 // IsDelta reports whether a state's text is one that EncodeDelta wrote.
 func IsDelta(text string) bool { return strings.HasPrefix(text, deltaMark) }
 
 // StateDigest returns the digest that names a state's bytes, as they are before base64:
-// the digest of the uint8 array as which a store keeps them (see [Tensor.Digest]).
+// the digest of the uint8 array in which a store keeps them (see [Tensor.Digest]).
 func StateDigest(b []byte) string {
 	return Tensor{DType: Uint8, Shape: []int{len(b)}, Data: b}.Digest()
 }
@@ -69,7 +69,7 @@ func cutDelta(text string) (base, next, data string, err error) {
 	const n = len(deltaMark)
 	const digest = 64
 	if !IsDelta(text) || len(text) < n+2*digest+2 || text[n+digest] != ':' || text[n+2*digest+1] != ':' {
-		return "", "", "", fail(ErrFormat, "delta: it is not delta:<digest>:<digest>:<base64>")
+		return "", "", "", fail(ErrFormat, "delta: want delta:<digest>:<digest>:<base64>")
 	}
 	base, next = text[n:n+digest], text[n+digest+1:n+2*digest+1]
 	if !ValidDigest(base) || !ValidDigest(next) {
@@ -79,8 +79,8 @@ func cutDelta(text string) (base, next, data string, err error) {
 }
 
 // DecodeDelta returns the state that EncodeDelta encoded as a delta to base, as the text
-// of its safetensors form. If the delta has another base, or the result has another
-// digest than the text says, the error is ErrFormat. The result has the size of base and
+// of its safetensors form. If the delta is to another base, or the result does not have
+// the digest in the text, the error is ErrFormat. The result has the size of base and
 // never more, whatever the text claims; limit applies to base as in DecodeState.
 func DecodeDelta(base, text string, limit int64) (string, error) {
 	want, digest, data, err := cutDelta(text)

@@ -56,7 +56,7 @@ func TestDelta(t *testing.T) {
 		}
 		t.Logf("%+v: a state of %d bytes as text, its delta %d", c, len(next), len(text))
 	}
-	// Every length behind the last four, and what does not shrink.
+	// Lengths that are not a multiple of four, and data that does not compress.
 	r := rand.New(rand.NewPCG(3, 4))
 	for n := range 9 {
 		a, b := make([]byte, n), make([]byte, n)
@@ -140,7 +140,7 @@ func FuzzDecodeDelta(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What was taken is what it says, and no larger than the base.
+		// The decoded state has the digest in the text, and is not over the limit.
 		_, next, err := DeltaDigests(text)
 		b, err2 := base64.StdEncoding.DecodeString(got)
 		if err != nil || err2 != nil || StateDigest(b) != next || len(b) > 1<<20 {

@@ -29,7 +29,7 @@
 //	envelope.go     Set in base64, compressed or not; zstd.go: compression
 //	safetensors.go  the safetensors format
 //	state.go        model state as text
-//	delta.go        a state as its difference to another
+//	delta.go        a state as its difference from another
 //	errors.go       what can go wrong
 //
 // Package tensors/bigjson passes texts of that size through encoding/json without

@@ -80,7 +80,7 @@ func parseSafetensorsDType(name string) (DType, error) {
 			return d, nil
 		}
 	}
-	return 0, fail(ErrFormat, "safetensors: dtype %.40q is not one that is read here", name)
+	return 0, fail(ErrFormat, "safetensors: unsupported dtype %.40q", name)
 }
 
 // MarshalText writes the name.

@@ -12,7 +12,7 @@ const (
 	CodecMsgpackZstd = "msgpack+zstd" // msgpack, zstd, then base64
 )
 
-// DefaultLimit is how many bytes a decoder produces at most from compressed input if
+// DefaultLimit is the most bytes that a decoder produces from compressed input if
 // the caller sets no limit: 4 GiB.
 const DefaultLimit = 4 << 30
 

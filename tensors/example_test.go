@@ -32,7 +32,7 @@ func Example() {
 	// Output: float64[2 2] 10
 }
 
-// float64 becomes float32 where it is asked for.
+// float64 becomes float32 only on request.
 func ExampleFromAs() {
 	x, err := tensors.FromAs([][]float64{{0.1, 0.2}, {0.3, 0.4}}, tensors.Float32)
 	fmt.Println(x, len(x.Data), err)
@@ -43,7 +43,7 @@ func ExampleFromAs() {
 	// tensors: out of range: 2.5 at index 1 does not fit int64
 }
 
-// Errors say where.
+// Errors name the row.
 func ExampleFrom() {
 	_, err := tensors.From([][]int{{1, 2}, {3}})
 	fmt.Println(errors.Is(err, tensors.ErrRagged), err)

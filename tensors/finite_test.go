@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Every place of every odd number is found, in memory of any alignment.
+// CheckFinite finds every non-finite value at every position, whatever the
+// alignment of the memory.
 func TestCheckFiniteEverywhere(t *testing.T) {
 	values := []float32{0, 1, -1, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, float32(math.Copysign(0, -1))}
 	odd := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), math.Float32frombits(0xffc00001)}

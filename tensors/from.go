@@ -169,7 +169,7 @@ func fromNested(v reflect.Value) (Tensor, error) {
 		return Tensor{}, err
 	}
 	if len(n.shape) > maxDims {
-		return Tensor{}, fail(ErrShape, "%d dimensions; %d is the most", len(n.shape), maxDims)
+		return Tensor{}, fail(ErrShape, "%d dimensions, want at most %d", len(n.shape), maxDims)
 	}
 	data, err := widen(leaf, n.data)
 	return Tensor{DType: d, Shape: n.shape, Data: data}, err

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A Hash is sha256 whatever the lengths of the pieces, and two processors find what one
-// does.
+// A Hash computes sha256, whatever the lengths of the pieces.
 func TestHash(t *testing.T) {
 	b := make([]byte, 100_000)
 	for i := range b {

@@ -78,8 +78,9 @@ func swap(b []byte, size int) {
 	}
 }
 
-// text makes a string of bytes that nobody will write to any more.
+// text returns a string that shares the memory of b, which nobody may write to
+// any more.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// bytesOfText returns the bytes of a string, which nobody may write to.
+// bytesOfText returns the memory of a string, which nobody may write to.
 func bytesOfText(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -7,8 +7,8 @@ import (
 )
 
 // The few forms of msgpack that a set of tensors needs, written and read here
-// because a general decoder copies the data and accepts more than the format.
-// Names and codes are those of the msgpack specification.
+// because a general decoder copies the data and accepts more than the format
+// allows. Names and codes are those of the msgpack specification.
 const (
 	mpFixMap   = 0x80
 	mpFixArray = 0x90
@@ -134,8 +134,9 @@ func (r *mpReader) bigEndian(n uint64, want string) (x uint64) {
 	return x
 }
 
-// length reads a head: the fixed form when fix is not 0, else the code that
-// follows first, in widths of 1 (when one), 2 and 4 bytes.
+// length reads the head of a value and returns the length in it. The head is
+// the fixed form (if fix is not 0), or one of the codes one (if it is not 0),
+// two and four, followed by a length of 1, 2 or 4 bytes.
 func (r *mpReader) length(want string, fix, fixMax, one, two, four byte) uint64 {
 	switch c := r.code(want); {
 	case r.err != nil:

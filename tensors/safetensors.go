@@ -86,7 +86,7 @@ func SafetensorsPieces(s Set, metadata map[string]string) ([][]byte, error) {
 		head = append(head, ' ')
 	}
 	if len(head) > MaxSafetensorsHeader {
-		return nil, fail(ErrTooLarge, "safetensors: a header of %d bytes; %d is the most", len(head), MaxSafetensorsHeader)
+		return nil, fail(ErrTooLarge, "safetensors: a header of %d bytes, want at most %d", len(head), MaxSafetensorsHeader)
 	}
 	parts[0] = append(binary.LittleEndian.AppendUint64(make([]byte, 0, 8+len(head)), uint64(len(head))), head...)
 	return parts, nil
@@ -117,7 +117,7 @@ func DecodeSafetensors(b []byte) (Set, map[string]string, error) {
 	}
 	n := binary.LittleEndian.Uint64(b)
 	if n > MaxSafetensorsHeader {
-		return nil, nil, fail(ErrTooLarge, "safetensors: a header of %d bytes; %d is the most", n, MaxSafetensorsHeader)
+		return nil, nil, fail(ErrTooLarge, "safetensors: a header of %d bytes, want at most %d", n, MaxSafetensorsHeader)
 	}
 	if n > uint64(len(b)-8) {
 		return nil, nil, fail(ErrFormat, "safetensors: a header of %d bytes in a file of %d", n, len(b))
@@ -152,7 +152,7 @@ func parseHeader(head []byte) (map[string]stInfo, map[string]string, error) {
 		if err != nil {
 			return nil, nil, headerError(err)
 		}
-		name := tok.(string) // what a JSON object has before its colons
+		name := tok.(string) // the keys of a JSON object are strings
 		if name == metadataKey {
 			if metadata != nil {
 				return nil, nil, fail(ErrFormat, "safetensors: %s twice", metadataKey)
@@ -265,7 +265,7 @@ func place(infos map[string]stInfo, data []byte) (Set, error) {
 		s[name] = t
 	}
 	if at != int64(len(data)) {
-		return nil, fail(ErrFormat, "safetensors: %d bytes of data that no tensor has", int64(len(data))-at)
+		return nil, fail(ErrFormat, "safetensors: %d bytes of data belong to no tensor", int64(len(data))-at)
 	}
 	return s, nil
 }

@@ -49,8 +49,8 @@ func TestSafetensorsRefuses(t *testing.T) {
 	}{
 		{"empty", nil, "too short"},
 		{"seven bytes", make([]byte, 7), "too short"},
-		{"header over the library's bound", binary.LittleEndian.AppendUint64(nil, MaxSafetensorsHeader+1), "is the most"},
-		{"header of 2^64-1", []byte("\xff\xff\xff\xff\xff\xff\xff\xff"), "is the most"},
+		{"header over the library's bound", binary.LittleEndian.AppendUint64(nil, MaxSafetensorsHeader+1), "want at most"},
+		{"header of 2^64-1", []byte("\xff\xff\xff\xff\xff\xff\xff\xff"), "want at most"},
 		{"header longer than the file", binary.LittleEndian.AppendUint64(nil, 9), "in a file of 8"},
 		{"no header", make([]byte, 8), "begin with {"},
 		{"header begins with a space", st(" {}", ""), "begin with {"},
@@ -77,7 +77,7 @@ func TestSafetensorsRefuses(t *testing.T) {
 		{"begins late", one(`"dtype":"U8","shape":[1],"data_offsets":[1,2]`), "byte 0 of 2 is next"},
 		{"ends before it begins", one(`"dtype":"U8","shape":[1],"data_offsets":[0,-1]`), "from 0 to -1"},
 		{"ends after the file", one(`"dtype":"U8","shape":[3],"data_offsets":[0,3]`), "from 0 to 3"},
-		{"data that no tensor has", one(`"dtype":"U8","shape":[1],"data_offsets":[0,1]`), "1 bytes of data that no tensor has"},
+		{"data of no tensor", one(`"dtype":"U8","shape":[1],"data_offsets":[0,1]`), "1 bytes of data belong to no tensor"},
 		{"overlap", st(`{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}`, "ab"), "byte 2 of 2"},
 		{"gap", st(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}`, "abc"), "byte 1 of 3"},
 		{"bool of 2", st(`{"a":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}`, "\x02"), "not 0 or 1"},
@@ -129,8 +129,9 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateHeaders: the length of a header begins like a pickle of protocols 2 to 5 or
-// like a zip file, and is a header all the same. Damaged, it is reported as what it is.
+// TestStateHeaders: a header whose length begins like a pickle of protocols 2 to 5 or
+// like a zip file is still read as a header. If the state is damaged, the error says
+// what is wrong with it.
 func TestStateHeaders(t *testing.T) {
 	for _, length := range []int{0x0280, 0x0380, 0x0480, 0x0580, 0x010280, 0x04034b50} {
 		header := `{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}`
@@ -146,7 +147,7 @@ func TestStateHeaders(t *testing.T) {
 			for _, form := range [][]byte{b, packed} {
 				s, err := DecodeState(encodeBase64([][]byte{form}), 0)
 				switch {
-				case damaged && (err == nil || !strings.Contains(err.Error(), "that no tensor has")):
+				case damaged && (err == nil || !strings.Contains(err.Error(), "belong to no tensor")):
 					t.Errorf("%d bytes, damaged: %v", length, err)
 				case !damaged && (err != nil || string(s["w"].Data) != "ab"):
 					t.Errorf("%d bytes: %v, %v", length, s.Names(), err)

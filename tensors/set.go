@@ -120,9 +120,9 @@ func (s Set) segments() ([][]byte, error) {
 	return parts, nil
 }
 
-// decodeMsgpack reads a set whose tensors share b's memory. If the reader owns b, it
-// moves data back by up to seven bytes, over heads that it has read already, so that
-// elements are aligned and Go can use them without a copy.
+// decodeMsgpack reads a set whose tensors share b's memory. If own is set, it may
+// write to b: it moves data back by up to seven bytes, over heads that it has
+// already read, so that elements are aligned and Go can use them without a copy.
 func decodeMsgpack(b []byte, own bool) (Set, error) {
 	r := mpReader{b: b}
 	n := r.mapLen("a map of tensors")
@@ -133,7 +133,7 @@ func decodeMsgpack(b []byte, own bool) (Set, error) {
 			break
 		}
 		if _, twice := s[name]; twice || name == "" {
-			return nil, fail(ErrFormat, "msgpack: the name %.80q of a tensor is empty or there twice", name)
+			return nil, fail(ErrFormat, "msgpack: the name %.80q of a tensor is empty or occurs twice", name)
 		}
 		t, err := r.tensor(own)
 		if err != nil {

@@ -219,7 +219,7 @@ func TestSetRefuses(t *testing.T) {
 	}
 }
 
-// A small frame that becomes much costs memory up to the limit and no more.
+// A small frame with a huge content takes memory up to the limit and no more.
 func TestDecompressBomb(t *testing.T) {
 	bomb, err := Compress(make([]byte, 64<<20))
 	if err != nil {

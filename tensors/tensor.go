@@ -37,7 +37,7 @@ func byteLen(d DType, shape []int) (int, error) {
 		return 0, fail(ErrType, "dtype %d does not exist", uint8(d))
 	}
 	if len(shape) > maxDims {
-		return 0, fail(ErrShape, "%d dimensions; %d is the most", len(shape), maxDims)
+		return 0, fail(ErrShape, "%d dimensions, want at most %d", len(shape), maxDims)
 	}
 	n, zero := d.Size(), false
 	for _, dim := range shape {
@@ -173,7 +173,7 @@ func allFinite32(b []byte) bool {
 	return <-second && first
 }
 
-// shareScan is the length from which two processors scan an array.
+// shareScan is the length, in bytes, from which two goroutines scan an array.
 const shareScan = 8 << 20
 
 func finite32(b []byte) bool {

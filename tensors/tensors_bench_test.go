@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// sizes of square float64 matrices: 72 kB, 8 MB and 72 MB.
+// benchSides are the sides of square float64 matrices of 72 kB, 8 MB and 72 MB.
 var benchSides = []int{96, 1000, 3000}
 
 func matrix(n int) *mat.Dense {

@@ -40,7 +40,7 @@ func (t Tensor) VecDense() (*mat.VecDense, error) {
 func (t Tensor) Float64s() ([]float64, error) { return elements[float64](t, Float64) }
 
 // Float32s returns the elements as float32, sharing a float32 tensor's memory.
-// [Tensor.To] says what happens to numbers that do not fit.
+// [Tensor.To] describes what happens to numbers that do not fit.
 func (t Tensor) Float32s() ([]float32, error) { return elements[float32](t, Float32) }
 
 // Int64s returns the elements, which must be whole numbers, sharing an int64

@@ -67,8 +67,8 @@ func Decompress(b []byte, limit int64) ([]byte, error) {
 		return nil, fail(ErrFormat, "zstd: %v", err)
 	}
 	defer r.Close()
-	// Allocate at once for a frame that states its length, up to the ratio to which real
-	// data compress.
+	// If the frame states its length, allocate that at once, but at most 32 times the
+	// input: real data does not compress better.
 	room := 64 << 10
 	if head.HasFCS {
 		room = int(min(head.FrameContentSize+1, uint64(room+len(b)*32)))

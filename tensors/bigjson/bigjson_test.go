@@ -106,8 +106,8 @@ func TestUnmarshalShares(t *testing.T) {
 	}
 }
 
-// shouting decodes itself and keeps what it saw, changed, where it cannot be
-// reached.
+// shouting decodes itself and keeps a changed copy of what it read in a field
+// that reflection cannot set.
 type shouting struct{ text string }
 
 func (s *shouting) UnmarshalJSON(b []byte) error {
@@ -265,8 +265,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// What encoding/json makes of a document is what we make of it, whatever is taken
-// out.
+// Unmarshal decodes a document as encoding/json does, whatever strings are taken out.
 func FuzzUnmarshal(f *testing.F) {
 	for _, doc := range []string{
 		`{"name":"abc","raw":{"x":["abcd","e\n"]},"any":["abc",{"k":"abc"}],"abc":"abc"}`,

@@ -18,10 +18,11 @@ type document struct {
 	met      []bool // the tokens that were restored
 }
 
-// newPrefix is random, so that nobody can write a document that contains the prefix.
+// newPrefix returns a random prefix, so that nobody can write a document that contains it.
 func newPrefix() string { return "bigjson:" + rand.Text() + ":" }
 
-// take splits text. Without strings of min bytes the skeleton is the text itself.
+// take takes the long strings out of text. If no string has min bytes, the
+// skeleton is the text itself.
 func take(text []byte, min int) *document {
 	d := &document{text: text, skeleton: text}
 	if len(text) < min {

@@ -161,7 +161,7 @@ func (h *holder) lightenString(v reflect.Value) reflect.Value {
 	return own
 }
 
-// lightenRaw renumbers the tokens of a piece of JSON as the holder's own.
+// lightenRaw replaces the long strings in a piece of JSON with tokens.
 func (h *holder) lightenRaw(v reflect.Value) reflect.Value {
 	raw := v.Bytes()
 	if len(raw) < h.min {

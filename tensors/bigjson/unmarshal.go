@@ -28,7 +28,7 @@ type Options struct {
 // reflection cannot reach it.
 func Unmarshal(text []byte, v any) error { return Options{}.Unmarshal(text, v) }
 
-// Unmarshal is Unmarshal under options.
+// Unmarshal is the function Unmarshal with options.
 func (o Options) Unmarshal(text []byte, v any) error {
 	d := take(text, cmp.Or(o.min, MinLen))
 	if len(d.spans) == 0 {
@@ -37,7 +37,7 @@ func (o Options) Unmarshal(text []byte, v any) error {
 	err := o.plain(d.skeleton, v)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return err // the skeleton is well-formed where the text is
+		return err // the skeleton is well-formed if the text is
 	}
 	if err == nil && d.fill(reflect.ValueOf(v)) && !slices.Contains(d.met, false) {
 		return nil
@@ -63,7 +63,7 @@ func (o Options) plain(text []byte, v any) error {
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		// json.Unmarshal has the words for what follows the value.
+		// json.Unmarshal has the error message for what follows the value.
 		return json.Unmarshal(text, new(json.RawMessage))
 	}
 	return nil

@@ -1,12 +1,11 @@
-// Package environ holds what the kernel and the client of RunPod both have to know of
-// environment variables: how a file of NAME=value lines is read, and which names are
-// those of secrets. Neither of the two may import the other, so it stands with the packages
-// below both.
+// Package environ holds what the kernel and the client of RunPod both have to know about
+// environment variables: how a file of NAME=value lines is read, and which names are those
+// of secrets. Neither of the two may import the other, so both import this package.
 //
 //	vars, err := environ.Read(".env")
 //	environ.IsSecret("RUNPOD_API_KEY") // true
 //
-// Such a file may be in a folder that somebody else has made, so it is read with
+// Such a file may be in a folder that another user made, so it is read with
 // care: see ReadFile.
 package environ
 
@@ -20,11 +19,11 @@ import (
 )
 
 // ErrSyntax is the error for a file that is not a list of NAME=value lines. It does not
-// quote the line, which may be that of a key.
+// quote the line, which may contain a key.
 var ErrSyntax = errors.New("not a list of NAME=value lines")
 
 // Read reads the variables of a file. The error is an fs.ErrNotExist, an ErrUnfit, an
-// ErrSyntax or another *fs.PathError, and says which file it is about.
+// ErrSyntax or another *fs.PathError, and names the file.
 func Read(name string) (map[string]string, error) {
 	b, err := ReadFile(name)
 	if err != nil {
@@ -50,11 +49,12 @@ func Parse(text string) (map[string]string, error) {
 var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|credentials?|access_key_id)$|passw(or)?d$`)
 
 // KeyringPrefix begins the names of variables whose values come from the system's keyring:
-// what people keep there is secret under any name.
+// what users keep there is secret, whatever its name.
 const KeyringPrefix = "GOPHERPOD_KEYRING_"
 
-// IsSecret reports whether a variable of that name holds a secret. It is the one rule for
-// what is masked in outputs, what is shown of settings, and what other processes get.
+// IsSecret reports whether a variable of that name holds a secret. It is the only rule
+// for what is masked in outputs, which settings are shown, and which variables other
+// processes get.
 func IsSecret(name string) bool {
 	return strings.HasPrefix(name, KeyringPrefix) || secretName.MatchString(name)
 }

@@ -8,24 +8,24 @@ import (
 	"os"
 )
 
-// MaxFile is how many bytes a file of settings may have: 1 MiB. Real ones have a few
-// hundred.
+// MaxFile is the most bytes that a file of settings may have: 1 MiB. Real files have
+// a few hundred.
 const MaxFile = 1 << 20
 
 // ErrUnfit is the error for a file that ReadFile does not read.
 var ErrUnfit = errors.New("unfit to be read")
 
-// An unfit is a file that ReadFile does not read, with the reason.
+// An unfit is the error for a file that ReadFile does not read, with the reason.
 type unfit struct{ text string }
 
 func (e unfit) Error() string        { return e.text }
 func (e unfit) Is(target error) bool { return target == ErrUnfit }
 
 // ReadFile reads a file of settings that the user may not have made: the working
-// directory may be anybody's. It never blocks and is bounded: what is not a regular
-// file (a FIFO, a folder, a device) and what is larger than MaxFile is an ErrUnfit, and
-// so is another user's file behind a symbolic link, because whoever made the link may
-// have chosen a file that only this user can read.
+// directory may belong to anybody. It never blocks, and what it reads is bounded: a
+// file that is larger than MaxFile or not regular (a FIFO, a folder, a device) is an
+// ErrUnfit, and so is another user's file behind a symbolic link, because whoever made
+// the link may have chosen a file that only this user can read.
 func ReadFile(name string) ([]byte, error) {
 	link, err := os.Lstat(name)
 	if err != nil {
@@ -60,7 +60,7 @@ func ReadFile(name string) ([]byte, error) {
 	return b, nil
 }
 
-// kind names what is not a regular file.
+// kind names the kind of a file that is not regular.
 func kind(m fs.FileMode) string {
 	switch {
 	case m&fs.ModeNamedPipe != 0:
@@ -70,5 +70,5 @@ func kind(m fs.FileMode) string {
 	case m&fs.ModeDevice != 0:
 		return "a device"
 	}
-	return "no regular file"
+	return "not a regular file"
 }

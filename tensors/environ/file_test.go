@@ -15,8 +15,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
-// What lies under the name .env may be anything: it is read, or refused with a sentence
-// that names it, within bounds and at once.
+// A file named .env may be anything: ReadFile reads it, or refuses it with an error
+// that names it, at once and without reading too much.
 func TestReadFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		put  func(path string) error
@@ -77,7 +77,7 @@ func linkTo(path, text string, uid int) error {
 	return errors.Join(os.WriteFile(file, []byte(text), 0o600), os.Chown(file, uid, -1), os.Symlink(file, path))
 }
 
-// No error quotes a line: it may be that of a key.
+// No error quotes a line, because it may contain a key.
 func TestSyntax(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".env")
 	if err := os.WriteFile(path, []byte("KEY rpa_secret 'x\n"), 0o600); err != nil {

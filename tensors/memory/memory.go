@@ -1,5 +1,5 @@
-// Package memory tells how much memory this process can still allocate, so that decoders
-// can refuse what would not fit before they allocate it.
+// Package memory reports how much memory this process can still allocate, so that
+// decoders can refuse what would not fit before they allocate it.
 package memory
 
 import (
@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// unknown is what Available returns if the system says nothing (not Linux): 8 GiB.
+// unknown is what Available returns if the system does not report its memory (not
+// Linux): 8 GiB.
 const unknown = 8 << 30
 
 // Available returns the bytes that can be allocated without swapping: MemAvailable of

@@ -1,4 +1,4 @@
-// Package pause waits, unless the context ends.
+// Package pause waits for some time or until a context is done.
 package pause
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// For waits for d, or returns the cause of ctx's end.
+// For waits for d. If ctx is done first, it returns the cause.
 func For(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

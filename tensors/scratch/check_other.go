@@ -7,16 +7,16 @@ import (
 	"os"
 )
 
-// hold opens a file; it keeps no other process out on this system.
+// hold opens a file. On this system it does not lock it.
 func hold(path string, flags int) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|flags, 0o600)
 }
 
-// mine reports whether a file belongs to this user, which this system does not say.
+// mine returns true, because this system does not report the owner of a file.
 func mine(fs.FileInfo) bool { return true }
 
-// freeBytes does not know.
+// freeBytes returns false: the free space is not known on this system.
 func freeBytes(string) (uint64, bool) { return 0, false }
 
-// runnable reports nothing on this system.
+// runnable returns nil: it checks nothing on this system.
 func runnable(string) error { return nil }

@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// hold opens a file, which is no link, and locks it until it is closed or the process ends.
+// hold opens a file, which must not be a link, and locks it until it is closed or the
+// process ends.
 func hold(path string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|flags|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -37,8 +38,8 @@ func freeBytes(dir string) (uint64, bool) {
 	return uint64(s.Bavail) * uint64(s.Bsize), true
 }
 
-// runnable reports why a file's code cannot be run, as for a library that is loaded: its
-// file system may be mounted noexec.
+// runnable returns an error if the code in a file cannot be run, as it is when a library
+// is loaded: the file system may be mounted noexec.
 func runnable(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

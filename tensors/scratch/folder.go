@@ -10,29 +10,29 @@ import (
 	"time"
 )
 
-// prefix begins the name of every folder, lockName is the file in it that its process
-// holds.
+// prefix begins the name of every folder; lockName is the file in it that its process
+// locks.
 const (
 	prefix   = "gopherpod-"
 	lockName = ".lock"
 )
 
-// How old a folder that nobody holds has to be before it is removed: its process may be
-// about to take the lock. Folders without a lock are of earlier versions, whose processes
-// held none.
+// How old a folder that no process holds has to be before it is removed: its process may
+// be about to take the lock. Folders without a lock file were made by earlier versions,
+// which had no lock.
 const (
 	minAge   = time.Minute
 	unlocked = 7 * 24 * time.Hour
 )
 
 // A Folder belongs to one process, and to those that inherit its lock. The zero value is
-// none.
+// no folder.
 type Folder struct {
 	Path string
 	lock *os.File
 }
 
-// Make makes a folder in the first place that is fit.
+// Make makes a folder in the first fit place; see Find.
 func Make() (*Folder, error) {
 	dir, err := Find()
 	if err != nil {
@@ -58,7 +58,7 @@ func MakeIn(dir string) (*Folder, error) {
 // Lock returns the file that marks the folder as in use, for a process that inherits it.
 func (f *Folder) Lock() *os.File { return f.lock }
 
-// Close removes the folder and all that is in it.
+// Close removes the folder and everything in it.
 func (f *Folder) Close() error {
 	if f == nil || f.lock == nil {
 		return nil
@@ -66,16 +66,16 @@ func (f *Folder) Close() error {
 	return errors.Join(os.RemoveAll(f.Path), f.lock.Close())
 }
 
-// Left is a folder in one of the places.
+// A Left is a folder that List found in one of the places.
 type Left struct {
 	Path  string
 	Bytes int64
 	Used  time.Time // when something was last made in it
-	InUse bool      // a living process holds it, or may
+	InUse bool      // a running process holds it, or may hold it
 }
 
-// List returns our folders in the given places, those in use too. It looks at folders of
-// this user alone.
+// List returns our folders in the given places, including those in use. It looks only at
+// folders of this user.
 func List(places ...string) []Left {
 	var list []Left
 	for _, place := range places {
@@ -125,8 +125,8 @@ func Clean(places ...string) (freed int64, err error) {
 	return freed, err
 }
 
-// abandoned reports whether no process holds a folder. It returns the lock, which it holds
-// then, if the folder has one.
+// abandoned reports whether no process holds a folder. If it could take the lock of the
+// folder, it returns the lock, which it still holds.
 func abandoned(path string, info fs.FileInfo) (lock *os.File, dead bool) {
 	lock, err := hold(filepath.Join(path, lockName), 0)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -36,7 +36,7 @@ func TestFitOnRealMounts(t *testing.T) {
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
-			// Find goes on to the user's cache, and says why if there is none.
+			// Find falls back to the user's cache. If there is none, the error says why.
 			t.Setenv("TMPDIR", dir)
 			t.Setenv("HOME", t.TempDir())
 			found, err := Find()
@@ -66,7 +66,7 @@ func TestPrivateRefusesAnotherUsersFolder(t *testing.T) {
 	if err := Private(theirs); err == nil || !strings.Contains(err.Error(), "another user") {
 		t.Errorf("%v", err)
 	}
-	// Nor is a folder of theirs removed that has our name.
+	// A folder of theirs that has our name is not listed, so it is not removed.
 	name := filepath.Join(shared, "gopherpod-theirs")
 	for _, err := range []error{os.Mkdir(name, 0o700), os.Chown(name, 65534, 65534)} {
 		if err != nil {

@@ -11,7 +11,8 @@ import (
 // ErrUnfit is the error for folders in which cells cannot be compiled.
 var ErrUnfit = errors.New("no folder for temporary files is fit to compile cells in")
 
-// minFree is the space that a folder has to have, in bytes: a few cells and a library.
+// minFree is the free space that a folder has to have, in bytes: enough for a few
+// cells and a library.
 const minFree = 64 << 20
 
 // Places returns the folders in which Make looks for a place, the best first: TMPDIR, or
@@ -24,7 +25,7 @@ func Places() []string {
 	return list
 }
 
-// Find returns the first of Places that is fit. If none is, the error says of each why.
+// Find returns the first of Places that is fit. If none is, the error says why for each.
 func Find() (string, error) { return find(Places()) }
 
 func find(places []string) (string, error) {
@@ -53,8 +54,8 @@ func describe(dir string, err error) string {
 	return dir + ": " + err.Error()
 }
 
-// Fit reports why a folder is not fit to compile cells in: it has to exist, to be
-// writable, to have room, and to allow that its files are run. Nil means that it is fit.
+// Fit returns an error if a folder is not fit to compile cells in: it has to exist, be
+// writable, have room, and allow its files to be run.
 func Fit(dir string) error {
 	if !filepath.IsAbs(dir) {
 		return errors.New("want an absolute path")
@@ -74,7 +75,7 @@ func Fit(dir string) error {
 	return runnable(file)
 }
 
-// reason is an error without the path of the probe.
+// reason returns an error without the path of the probe.
 func reason(err error) error {
 	if e := (*os.PathError)(nil); errors.As(err, &e) {
 		return e.Err
@@ -82,9 +83,9 @@ func reason(err error) error {
 	return err
 }
 
-// Private makes a folder, with those above it, that is the user's alone. It refuses a
-// folder that is a link, or that belongs to somebody else, or that others may write to:
-// whoever makes it first would choose what we read there, or read what we write.
+// Private makes a folder, and those above it, that only the user can use. It refuses a
+// folder that is a link, belongs to another user, or is writable by others: whoever
+// made it first could choose what we read there, or read what we write.
 func Private(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -53,8 +53,8 @@ func TestFolderLivesAsItsProcess(t *testing.T) {
 	}
 }
 
-// What is not ours stays, though it has our name: files, links, folders of a version that
-// held no lock and may live.
+// What only has our name stays: files, links, and folders of a version that had no lock,
+// whose processes may be running.
 func TestCleanTouchesOurFoldersAlone(t *testing.T) {
 	place, elsewhere := t.TempDir(), t.TempDir()
 	precious := filepath.Join(elsewhere, "precious")
@@ -88,7 +88,7 @@ func TestCleanTouchesOurFoldersAlone(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(place, "gopherpod-earlier")); err == nil {
-		t.Error("a folder of an earlier version stays for ever")
+		t.Error("a folder of an earlier version stays forever")
 	}
 }
 

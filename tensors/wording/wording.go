@@ -1,5 +1,5 @@
-// Package wording says facts to people in the same way everywhere: the known word that an
-// unknown one most likely meant, a size in bytes, a list of names.
+// Package wording states facts in the same way everywhere: the known word that an unknown
+// one most likely meant, a size in bytes, a list of names.
 //
 //	wording.Nearest("lienar", []string{"linear", "relu"}) // "linear"
 //	wording.Bytes(1_500_000)                              // "1.5 MB"
@@ -12,14 +12,14 @@ import (
 )
 
 // Nearest returns the known word that word most likely meant, or "" if none is near. Case,
-// dashes, underscores and blanks do not count. A slip is a letter too many, too few or
-// wrong, or two that changed places; a word may have one slip for every three letters, and
-// one at least: with more, short words that mean something else would be near. Of words as
-// near as each other the first by alphabet is returned.
+// dashes, underscores and blanks do not count. A typo is an extra, missing or wrong
+// letter, or two letters that changed places. A word may have one typo for every three
+// letters, and at least one: with more, short words that mean something else would be
+// near. If several words are equally near, Nearest returns the first by alphabet.
 func Nearest(word string, known []string) string {
 	want := Fold(word)
 	if len(want) > longest {
-		return "" // nobody means a word by that
+		return "" // too long for a word
 	}
 	best, at := "", 1+max(1, len(want)/3)
 	for _, k := range known {
@@ -30,16 +30,16 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// longest is how many bytes a word may have to be compared.
+// longest is the most bytes of a word that are compared.
 const longest = 64
 
-// Fold leaves out what does not count in the comparison of words.
+// Fold returns s without what does not count when words are compared.
 func Fold(s string) string {
 	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
 }
 
 // distance returns the number of insertions, deletions, replacements and swaps of
-// neighbours between a and b, of which no more than longest bytes are looked at.
+// neighbours between a and b, of which it compares at most the first longest bytes.
 func distance(a, b string) int {
 	a, b = a[:min(len(a), longest)], b[:min(len(b), longest)]
 	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
@@ -64,9 +64,9 @@ func distance(a, b string) int {
 }
 
 // Bytes writes a size in units of 1000: "999 B", "1.5 kB", "40.0 MB", "1.50 GB": from
-// gigabytes on a tenth is much to send. (Package go-humanize
-// writes "40 MB" and "1.5 MB": columns of sizes do not line up, and what notebooks show
-// would change.)
+// gigabytes on there are two decimals, because a tenth is a lot to send. (Package
+// go-humanize writes "40 MB" and "1.5 MB": columns of sizes do not line up, and what
+// notebooks show would change.)
 func Bytes(n int64) string {
 	const units = "kMGTPE"
 	if n < 1000 {
@@ -83,7 +83,8 @@ func Bytes(n int64) string {
 	return strconv.FormatFloat(x, 'f', digits, 64) + " " + units[u:u+1] + "B"
 }
 
-// List writes names, the first of many.
+// List joins names with commas. If there are more than 12, it writes 12 and the
+// number of the others.
 func List(names []string) string {
 	const most = 12
 	if len(names) > most {

@@ -9,7 +9,7 @@ func TestNearest(t *testing.T) {
 	for _, c := range []struct {
 		word, known, want string
 	}{
-		{"lienar", "linear relu", "linear"}, // neighbours that changed places are one slip
+		{"lienar", "linear relu", "linear"}, // neighbours that changed places are one typo
 		{"Batch-Norm1D", "batchnorm1d batchnorm2d", "batchnorm1d"},
 		{"runpod_tain", "runpod_train runpod_runs", "runpod_train"},
 		{"tiem", "time test", "time"},
