@@ -27,7 +27,7 @@ const (
 const maxBody = 64 << 20
 
 // FromEnv returns the store of the notebook's kernel, or nil if the environment
-// names none: then nothing is kept.
+// names none: then no runs are kept.
 func FromEnv() Store {
 	url := settings.Inherited(EnvURL)
 	if url == "" {
@@ -56,9 +56,9 @@ type answer struct {
 	Kind   string  `json:"kind,omitempty"` // "missing", "ambiguous"
 }
 
-// Handler serves a store to whoever has the key. The store is opened by the first
-// call, and by every one until that succeeds. Fill completes a run that is put: what
-// the session does not know, as the notebook's name; it may be nil.
+// Handler serves a store to clients that have the key. It calls open for each request, so
+// open should keep the store once it has opened it. Fill completes a run before it is put
+// with what the session does not know, such as the name of the notebook; it may be nil.
 func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -72,7 +72,7 @@ func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handl
 		}
 		var c call
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&c); err != nil {
-			http.Error(w, "the body is no call", http.StatusBadRequest)
+			http.Error(w, "the body is not a call", http.StatusBadRequest)
 			return
 		}
 		if c.Run != nil && fill != nil {
@@ -93,7 +93,7 @@ func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handl
 			}
 		}
 		w.Header().Set("Content-Type", "application/json")
-		json.NewEncoder(w).Encode(a) // who asked may have gone
+		json.NewEncoder(w).Encode(a) // fails if the client is gone
 	})
 }
 
@@ -124,8 +124,8 @@ func serve(ctx context.Context, s Store, op string, c call) (a answer, err error
 // patience is how long the store may take: its file may be busy for 5 s.
 const patience = 10 * time.Second
 
-// Dial returns the store that a Handler serves at url. Nothing is sent yet. A store
-// that does not answer within 10 s is an error of the call; nothing is sent twice.
+// Dial returns the store that a Handler serves at url. Nothing is sent yet. If the store
+// does not answer a call within 10 s, the call returns an error; nothing is sent twice.
 func Dial(url, key string) Store {
 	return &remote{url: strings.TrimRight(url, "/"), key: key, http: &http.Client{Timeout: patience}}
 }
@@ -169,7 +169,7 @@ func (s *remote) do(ctx context.Context, op string, c call) (answer, error) {
 	return a, nil
 }
 
-// kept is an error whose text and kind came over the line.
+// kept is an error whose text and kind came over HTTP.
 type kept struct {
 	text string
 	kind error
@@ -223,7 +223,7 @@ type Server struct {
 	http     *http.Server
 }
 
-// Serve serves a store on a loopback port, to whoever has the key that it draws; see
+// Serve serves a store on a loopback port, to clients that have its random key; see
 // Handler.
 func Serve(open func() (Store, error), fill func(*Run)) (*Server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -236,5 +236,5 @@ func Serve(open func() (Store, error), fill func(*Run)) (*Server, error) {
 	return s, nil
 }
 
-// Close ends the calls that are going on.
+// Close stops the server and aborts calls in progress.
 func (s *Server) Close() error { return s.http.Close() }

@@ -14,9 +14,9 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
-// KeepKey notes the key of an endpoint on this machine that outlives its kernel, for the
-// user's other kernels: KeyOf finds it by the base URL. The file can be read by the user
-// alone; forget removes it.
+// KeepKey stores the key of an endpoint on this machine that outlives its kernel, so
+// that KeyOf finds it by the base URL in the user's other kernels. Only the user can
+// read the file; forget removes it.
 func KeepKey(base, key string) (forget func(), err error) {
 	path, err := keyFile(base)
 	if err != nil {
@@ -45,7 +45,7 @@ func KeyOf(base string) (string, error) {
 		return "", err
 	}
 	if _, err := os.Lstat(filepath.Dir(path)); err == nil {
-		if err := scratch.Private(filepath.Dir(path)); err != nil { // somebody else's key would send them our data
+		if err := scratch.Private(filepath.Dir(path)); err != nil { // with somebody else's key, we would send them our data
 			return "", fmt.Errorf("runs: %w", err)
 		}
 	}
@@ -62,7 +62,7 @@ func KeyOf(base string) (string, error) {
 func keyFile(base string) (string, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Port() == "" || u.Hostname() != "127.0.0.1" {
-		return "", fmt.Errorf("runs: %q is no endpoint on this machine", base)
+		return "", fmt.Errorf("runs: %q is not an endpoint on this machine", base)
 	}
 	dir := settings.Inherited("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {

@@ -39,7 +39,7 @@ func TestKeys(t *testing.T) {
 	}
 	forget()
 	if key, _ := KeyOf(base); key != "" {
-		t.Errorf("forgotten, and %q", key)
+		t.Errorf("got %q after forget", key)
 	}
 	for _, base := range []string{"https://api.runpod.ai/v2", "http://127.0.0.1/v2", "http://127.0.0.1:4321/../x:99", "\x00", "http://[::1]:4321/v2"} {
 		if _, err := KeepKey(base, "x"); err == nil && base != "http://127.0.0.1:4321/../x:99" {

@@ -1,6 +1,6 @@
 // Package runs is the run store: what was trained, from which data, at what price,
-// with what result. A run is in the store before its job is submitted, so that none
-// goes on unseen.
+// with what result. A run is in the store before its job is submitted, so that no
+// run goes unnoticed.
 //
 // The file belongs to the notebook kernel's process or to the command line (package
 // runs/sqlite); a notebook's session reaches it over HTTP (Dial, Handler), so that a
@@ -21,17 +21,17 @@ import (
 	"time"
 )
 
-// A State is where a run stands.
+// A State is the state of a run.
 type State string
 
 const (
 	Open        State = "open"        // about to be submitted, waiting or running, as far as is known
 	Completed   State = "completed"   // with all its epochs, or stopped early as asked for
-	Interrupted State = "interrupted" // by the person; the model so far may be there
+	Interrupted State = "interrupted" // by the user; the model so far may be available
 	Failed      State = "failed"      // Error says why
 )
 
-// States returns all of them.
+// States returns all states.
 func States() []State { return []State{Open, Completed, Interrupted, Failed} }
 
 // A Run is one training as the store keeps it.
@@ -43,7 +43,7 @@ type Run struct {
 	Job      string    `json:"job_id,omitempty"`
 	Endpoint string    `json:"endpoint,omitempty"`
 	Address  string    `json:"address,omitempty"` // base URL of an endpoint on this machine
-	Parent   string    `json:"parent,omitempty"`  // the sweep that it is a trial of
+	Parent   string    `json:"parent,omitempty"`  // the sweep, if the run is one of its trials
 	Notebook string    `json:"notebook,omitempty"`
 	Cell     int       `json:"cell,omitempty"`   // execution count
 	Source   string    `json:"source,omitempty"` // what was typed
@@ -54,19 +54,19 @@ type Run struct {
 
 	Epochs  int     `json:"epochs"`            // done
 	Planned int     `json:"planned,omitempty"` // number of the last epoch
-	Loss    float64 `json:"loss,omitempty"`    // of the last epoch: validation where there is one
+	Loss    float64 `json:"loss,omitempty"`    // of the last epoch: the validation loss if there is one
 	Score   float64 `json:"score,omitempty"`   // accuracy or the like of the last epoch, 0: none
 	Seconds float64 `json:"seconds,omitempty"` // that the worker trained
-	Billed  float64 `json:"billed,omitempty"`  // seconds that the job was executed, as the endpoint says
+	Billed  float64 `json:"billed,omitempty"`  // seconds that the job was executed, as the endpoint reports
 	Waited  float64 `json:"waited,omitempty"`  // seconds in the queue
 	Dollars float64 `json:"dollars,omitempty"`
 	Error   string  `json:"error,omitempty"`
 
-	// Record is what repeats the run: a train.Record.
+	// Record is what is needed to repeat the run: a train.Record.
 	Record json.RawMessage `json:"record,omitempty"`
 }
 
-// A Filter says which runs are listed. The zero value lists the newest 50.
+// A Filter selects the runs to list. The zero value lists the newest 50.
 type Filter struct {
 	State    State     `json:"state,omitempty"`
 	Tag      string    `json:"tag,omitempty"`
@@ -77,7 +77,7 @@ type Filter struct {
 	Limit    int       `json:"limit,omitempty"` // 50; negative: all
 }
 
-// DefaultLimit is how many runs are listed if nothing is said.
+// DefaultLimit is how many runs are listed if Filter.Limit is 0.
 const DefaultLimit = 50
 
 // A Sum is what a group of runs cost.
@@ -88,29 +88,30 @@ type Sum struct {
 	Dollars float64 `json:"dollars"` // 0: no price was known
 }
 
-// Groupings returns the words that Store.Sums takes.
+// Groupings returns the groupings that Store.Sums takes.
 func Groupings() []string { return []string{"day", "notebook", "endpoint"} }
 
 // A Store keeps runs. Its methods may be called from any goroutine.
 type Store interface {
-	// Put writes a run; it replaces what the store has under its id. A run that has ended
-	// does not become open again under the same job: of two processes that follow it, one
-	// may know of the end while the other still writes what it saw before. Such a Put
-	// changes nothing and is no error.
+	// Put writes a run. It replaces the run that has its id. A run that has ended does not
+	// become open again under the same job: if two processes follow it, one may know that it
+	// has ended while the other still writes what it saw before. Such a Put changes nothing
+	// and returns no error.
 	Put(ctx context.Context, r Run) error
-	// Append writes events of a run, each with its number in the run; one that is
-	// there stays, so that a run which is followed again doubles nothing.
+	// Append adds events of a run, each with its number in the run. An event that is
+	// already there stays as it is, so following a run twice does not duplicate its events.
 	Append(ctx context.Context, id string, events []Event) error
-	// Get returns the run whose id begins with prefix: ErrNotFound, or
-	// ErrAmbiguous where several do.
+	// Get returns the run whose id begins with prefix: ErrNotFound if there is
+	// none, ErrAmbiguous if there are several.
 	Get(ctx context.Context, prefix string) (Run, error)
-	// Events are those of a run, in order.
+	// Events returns the events of a run, in order.
 	Events(ctx context.Context, id string) ([]Event, error)
-	// List returns the newest runs first, without Record and Source, and how many the
-	// filter lets through in all.
+	// List returns runs, the newest first, without Record and Source, and the number
+	// of all runs that the filter selects.
 	List(ctx context.Context, f Filter) (list []Run, all int, err error)
-	// Sums adds up what the runs since then cost, by one of Groupings; days are
-	// those of UTC, as RunPod bills, newest first, the rest by cost.
+	// Sums adds up what the runs since a time cost, by one of Groupings. Days
+	// are in UTC, as RunPod bills, the newest first; other groups are sorted by
+	// cost, the highest first.
 	Sums(ctx context.Context, by string, since time.Time) ([]Sum, error)
 }
 
@@ -121,22 +122,22 @@ type Event struct {
 }
 
 var (
-	ErrNotFound  = errors.New("no such run")           // no id begins with what was asked for
-	ErrAmbiguous = errors.New("several runs begin so") // the caller needs more of the id
+	ErrNotFound  = errors.New("no such run")      // no id begins with what was asked for
+	ErrAmbiguous = errors.New("ambiguous run id") // the caller needs more of the id
 )
 
-// Check refuses a run that the store could not find again.
+// Check returns an error for a run that the store could not find again.
 func (r Run) Check() error {
 	if len(r.ID) < 4 || len(r.ID) > 64 {
-		return fmt.Errorf("runs: the id %.80q has %d characters, not 4 to 64", r.ID, len(r.ID))
+		return fmt.Errorf("runs: the id %.80q has %d characters, want 4 to 64", r.ID, len(r.ID))
 	}
 	for _, c := range r.ID {
 		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return fmt.Errorf("runs: the id %.80q holds %q", r.ID, c)
+			return fmt.Errorf("runs: the id %.80q contains %q, want letters, digits, - and _", r.ID, c)
 		}
 	}
 	if r.Created.IsZero() {
-		return fmt.Errorf("runs: run %s has no time", r.ID)
+		return fmt.Errorf("runs: run %s has no creation time", r.ID)
 	}
 	return nil
 }

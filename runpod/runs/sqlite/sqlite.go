@@ -1,5 +1,5 @@
-// Package sqlite keeps the run store in one file that all kernels and commands of
-// a user share. Columns are what is listed and filtered; the run itself is JSON.
+// Package sqlite keeps the run store in one file that all kernels and commands of a user
+// share. The columns hold what is filtered and summed; the run itself is JSON.
 package sqlite
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
-// EnvPath names another file than DefaultPath; "off" keeps no runs.
+// EnvPath names a file to use instead of the default one; with "off", no runs are kept.
 const EnvPath = "GOPHERPOD_RUNS"
 
-// DefaultPath returns where the runs of a user lie: runs.sqlite in
+// DefaultPath returns the path of the file with the user's runs: runs.sqlite in
 // $XDG_DATA_HOME/gopherpod (~/.local/share/gopherpod), on macOS in
 // ~/Library/Application Support/gopherpod, or the file of GOPHERPOD_RUNS. It is
 // empty if runs are not kept: GOPHERPOD_RUNS=off, or a user without a home.
@@ -48,7 +48,7 @@ func DefaultPath() string {
 	return filepath.Join(home, ".local", "share", "gopherpod", "runs.sqlite")
 }
 
-// ErrOff: no runs are kept.
+// ErrOff is the error of Open if no runs are kept.
 var ErrOff = errors.New("no runs are kept: " + EnvPath + " is off, or there is no home folder")
 
 const schema = `
@@ -66,19 +66,19 @@ CREATE TABLE IF NOT EXISTS events (
 	run TEXT NOT NULL, seq INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
 PRAGMA user_version = 1;`
 
-// version is the schema's; a file with a higher one is of a newer gopherpod.
+// version is the version of the schema. A file with a higher one was written by
+// a newer gopherpod.
 const version = 1
 
-// A Store is the file. Close it.
+// A Store is a run store in a file. Close it.
 type Store struct{ db *sql.DB }
 
 var _ runs.Store = (*Store)(nil)
 
-// Open opens the file at path, which it makes with its folder if there is none.
-// Several processes may have it open: who finds it busy waits for 5 s at most, then
-// gets an error. A file that is damaged, or written by a newer gopherpod, is an error
-// and stays as it is.
-// With an empty path it is ErrOff.
+// Open opens the file at path. It makes the file and its folder if there is none. Several
+// processes may have it open: a call that finds it busy waits for at most 5 s, then returns
+// an error. If the file is damaged, or was written by a newer gopherpod, Open returns an
+// error and leaves it as it is. If path is empty, the error is ErrOff.
 func Open(path string) (*Store, error) {
 	if path == "" {
 		return nil, ErrOff
@@ -86,7 +86,7 @@ func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
-	// The file is made here, so that it is nobody else's from the beginning.
+	// Make the file here, so that from the beginning only the user can read it.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
@@ -112,14 +112,14 @@ func Open(path string) (*Store, error) {
 	return &Store{db}, nil
 }
 
-// Close brings what is in the write-ahead log into the file, as far as no other process
-// reads it, and closes the file: a copy of the file alone is whole then.
+// Close moves the write-ahead log into the file unless another process is reading it,
+// and closes the file. A copy of the file alone is then complete.
 func (s *Store) Close() error {
 	_, err := s.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`)
 	return errors.Join(err, s.db.Close())
 }
 
-// Put is runs.Store's.
+// Put implements runs.Store.
 func (s *Store) Put(ctx context.Context, r runs.Run) error {
 	if err := r.Check(); err != nil {
 		return err
@@ -145,7 +145,7 @@ func (s *Store) Put(ctx context.Context, r runs.Run) error {
 		return wrap(err)
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return wrap(err) // the run has ended
+		return wrap(err) // nothing was written, because the run has ended
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO records VALUES (?,?,?)`, r.ID, source, record); err != nil {
 		return wrap(err)
@@ -153,7 +153,7 @@ func (s *Store) Put(ctx context.Context, r runs.Run) error {
 	return wrap(tx.Commit())
 }
 
-// tagged writes tags so that one can be looked for: " a b ".
+// tagged writes tags so that a single one can be searched for: " a b ".
 func tagged(tags []string) string { return " " + strings.Join(tags, " ") + " " }
 
 func wrap(err error) error {
@@ -163,7 +163,7 @@ func wrap(err error) error {
 	return nil
 }
 
-// Append is runs.Store's.
+// Append implements runs.Store.
 func (s *Store) Append(ctx context.Context, id string, events []runs.Event) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -183,7 +183,7 @@ func (s *Store) Append(ctx context.Context, id string, events []runs.Event) erro
 	return wrap(tx.Commit())
 }
 
-// Get is runs.Store's.
+// Get implements runs.Store.
 func (s *Store) Get(ctx context.Context, prefix string) (runs.Run, error) {
 	if prefix == "" {
 		return runs.Run{}, fmt.Errorf("runs: %w: \"\"", runs.ErrNotFound)
@@ -217,12 +217,12 @@ func (s *Store) Get(ctx context.Context, prefix string) (runs.Run, error) {
 	case len(list) == 0:
 		return runs.Run{}, fmt.Errorf("runs: %w: %.80q", runs.ErrNotFound, prefix)
 	case len(list) > 1:
-		return runs.Run{}, fmt.Errorf("runs: %w: %q, as %s and %s", runs.ErrAmbiguous, prefix, list[0].ID, list[1].ID)
+		return runs.Run{}, fmt.Errorf("runs: %w: %q begins %s and %s", runs.ErrAmbiguous, prefix, list[0].ID, list[1].ID)
 	}
 	return list[0], nil
 }
 
-// Events is runs.Store's.
+// Events implements runs.Store.
 func (s *Store) Events(ctx context.Context, id string) ([]runs.Event, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT seq, data FROM events WHERE run = ? ORDER BY seq`, id)
 	if err != nil {
@@ -266,7 +266,7 @@ func where(f runs.Filter) (string, []any) {
 	return strings.Join(terms, " AND "), args
 }
 
-// List is runs.Store's.
+// List implements runs.Store.
 func (s *Store) List(ctx context.Context, f runs.Filter) ([]runs.Run, int, error) {
 	if f.Limit == 0 {
 		f.Limit = runs.DefaultLimit
@@ -296,10 +296,10 @@ func (s *Store) List(ctx context.Context, f runs.Filter) ([]runs.Run, int, error
 	return list, all, wrap(rows.Err())
 }
 
-// Sums is runs.Store's.
+// Sums implements runs.Store.
 func (s *Store) Sums(ctx context.Context, by string, since time.Time) ([]runs.Sum, error) {
 	if !slices.Contains(runs.Groupings(), by) {
-		return nil, fmt.Errorf("runs: %q is none of %s", by, strings.Join(runs.Groupings(), ", "))
+		return nil, fmt.Errorf("runs: unknown grouping %q, want one of %s", by, strings.Join(runs.Groupings(), ", "))
 	}
 	order := "4 DESC, 3 DESC, 1"
 	if by == "day" {

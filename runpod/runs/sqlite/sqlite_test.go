@@ -127,7 +127,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestBroken: what cannot be opened says so and stays.
+// TestBroken: a file that cannot be opened is an error and stays as it is.
 func TestBroken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "runs.sqlite")
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
@@ -152,7 +152,7 @@ func TestBroken(t *testing.T) {
 	}
 	info, err := os.Stat(newer)
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v: runs are nobody else's", info.Mode(), err)
+		t.Errorf("%v, %v: want a file that only the user can read", info.Mode(), err)
 	}
 }
 
@@ -192,7 +192,7 @@ func BenchmarkList(b *testing.B) {
 	})
 }
 
-// When a store is closed the file alone holds its runs, also if another process has it open.
+// After Close, the file alone holds the runs, even if another process has it open.
 func TestCloseEmptiesTheLog(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "runs.sqlite")
@@ -229,8 +229,8 @@ func TestCloseEmptiesTheLog(t *testing.T) {
 	}
 }
 
-// A run that has ended stays so, whoever writes later what they saw before its end. With
-// another job it is open again.
+// A run that has ended stays ended, even if a process later writes what it saw before
+// the end. Under another job, it is open again.
 func TestEndedStaysEnded(t *testing.T) {
 	for name, s := range stores(t) {
 		t.Run(name, func(t *testing.T) {
