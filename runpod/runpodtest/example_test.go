@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runpodtest"
 )
 
-// A test lists the requests that its code is to send. Any other request, and one that
-// does not come, fails the test.
+// A test lists the requests that its code should send. Any other request, or a
+// missing one, fails the test.
 func Example() {
 	_ = func(t *testing.T) {
 		s := runpodtest.New(t, runpodtest.Step{

@@ -7,9 +7,10 @@
 //	)
 //	client, err := runpod.New(s.Config())
 //
-// A request that is not the next in the script, one more than it has, one fewer,
-// one without the key, and one that RunPod's schema of the management API refuses fail the test. No socket is opened: the server is the
-// client's transport, so that it works inside testing/synctest.
+// The test fails if a request is not the next one in the script, if there are more or fewer
+// requests than the script has, if a request lacks the key, or if RunPod's schema of the
+// management API refuses it. No socket is opened: the server is the client's transport, so
+// that it works inside testing/synctest.
 package runpodtest
 
 import (
@@ -36,27 +37,27 @@ const Key = "rpa_runpodtest_key"
 // Host is where a Server pretends to be.
 const Host = "api.runpod.test"
 
-// A Step is one expected request and what answers it.
+// A Step is one expected request and its answer.
 type Step struct {
 	Method string
 	Path   string // with its query: "/v2/ep/status/j?wait=1000"
-	// Body, if not nil, is what the request's JSON must equal: a string or []byte of
-	// JSON, or a value that is encoded. Check, if not nil, looks at it as well.
+	// Body, if not nil, is what the request's JSON must equal: a string or []byte of JSON,
+	// or a value that is encoded. Check, if not nil, checks the request as well.
 	Body  any
 	Check func(t testing.TB, header http.Header, body []byte)
 
-	// Delay passes before the answer, or the request's end.
+	// Delay passes before the answer, unless the request is cancelled first.
 	Delay time.Duration
-	// Err, if not nil, is instead of an answer; see Refused and Cut.
+	// Err, if not nil, is returned instead of an answer; see Refused and Cut.
 	Err error
-	// Status is 200 when 0. Reply is a string or []byte as it is, or a value that is
-	// encoded; Header is added.
+	// Status is the HTTP status; 0 means 200. Reply is a string or []byte as it is,
+	// or a value that is encoded; Header is added.
 	Status int
 	Header map[string]string
 	Reply  any
 }
 
-// Refused is the error of a connection that did not come about.
+// Refused is the error of a connection that was refused.
 var Refused error = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 
 // Cut is the error of a connection that ended before the answer.
@@ -71,8 +72,7 @@ type Server struct {
 	done  int
 }
 
-// New returns a server that ends the test with an error unless all steps were
-// taken, in their order.
+// New returns a server that fails the test unless all steps are taken, in their order.
 func New(t testing.TB, steps ...Step) *Server {
 	s := &Server{t: t, steps: steps}
 	t.Cleanup(func() { s.finish() })
@@ -127,13 +127,13 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.answer(r, step)
 }
 
-// next takes the next step and compares.
+// next takes the next step and compares the request with it.
 func (s *Server) next(r *http.Request, body []byte) (Step, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	got := r.Method + " " + r.URL.RequestURI()
 	if s.done == len(s.steps) {
-		return Step{}, fmt.Errorf("a request more than the script has: %s", got)
+		return Step{}, fmt.Errorf("unexpected request after the last step: %s", got)
 	}
 	step := s.steps[s.done]
 	if want := step.Method + " " + step.Path; got != want {
@@ -187,7 +187,7 @@ func encode(v any) []byte {
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // a script that cannot be
+		panic(err) // the script is wrong
 	}
 	return b
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runpodtest"
 )
 
-// recorder is a test that notes its errors.
+// recorder is a test that records its errors.
 type recorder struct {
 	testing.TB
 	errors  []string
@@ -34,7 +34,7 @@ func TestServerFails(t *testing.T) {
 	}{
 		{"as scripted", []runpodtest.Step{health}, nil, ""},
 		{"wrong", []runpodtest.Step{purge}, nil, "step 0 is POST /v2/ep/purge-queue, got GET /v2/ep/health"},
-		{"extra", nil, nil, "a request more than the script has: GET /v2/ep/health"},
+		{"extra", nil, nil, "unexpected request after the last step: GET /v2/ep/health"},
 		{"missing", []runpodtest.Step{health, purge}, nil, "step 1 was not taken: POST /v2/ep/purge-queue"},
 		{"without the key", []runpodtest.Step{health}, func(c *runpod.Config) { c.APIKey = "other" }, "not the key"},
 		{"another host", []runpodtest.Step{health}, func(c *runpod.Config) { c.BaseURL = "https://api.runpod.ai/v2" }, "host api.runpod.ai"},
