@@ -23,8 +23,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A tap is an engine behind the embedded endpoint that counts what comes, and
-// whose data can be lost.
+// A tap is an engine behind the embedded endpoint that counts requests, and that can be made
+// to lose its data.
 type tap struct {
 	endpoint *runpod.Endpoint
 	key      runpod.Secret
@@ -36,7 +36,7 @@ type tap struct {
 	bytes    int
 }
 
-// newTap starts one; stores makes the engine's store, again at each loss.
+// newTap starts a tap. It calls stores for the engine's store, and again after each loss.
 func newTap(t *testing.T, stores func() engine.Store) *tap {
 	t.Helper()
 	p := &tap{stored: make(chan struct{}, 1000)}
@@ -67,7 +67,7 @@ func (p *tap) lose(stores func() engine.Store) {
 	p.handler = engine.Handler(engine.Options{Store: stores()})
 }
 
-// ops are the operations since the last call, and the bytes of their inputs.
+// ops returns the operations since the last call, and the bytes of their inputs.
 func (p *tap) ops() (ops string, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,7 +88,7 @@ func (p *tap) ops() (ops string, bytes int) {
 	return strings.Join(list, " "), bytes
 }
 
-// noise is n by columns numbers that do not compress, and labels.
+// noise returns n rows of numbers that do not compress, and labels.
 func noise(n, columns int) (tensors.Tensor, []int) {
 	X, err := tensors.New(tensors.Float32, n, columns)
 	if err != nil {
@@ -148,7 +148,7 @@ func wantOps(t *testing.T, p *tap, want string, most int) {
 	}
 }
 
-// Data travel once by jobs, and again only where the worker lost them.
+// Data is sent once by jobs, and again only if the worker lost it.
 func TestTransferByJobs(t *testing.T) {
 	p := newTap(t, memory)
 	X, y := noise(4000, 100) // 1.6 MB
@@ -163,8 +163,8 @@ func TestTransferByJobs(t *testing.T) {
 	wantOps(t, p, "train", 2_200_000)
 }
 
-// A worker that loses its data between the question and the job gets those again
-// that it lacks, and the job once more.
+// A worker loses data between the question and the job. The data that it lacks is sent
+// again, and the job is repeated.
 func TestTransferLostBetween(t *testing.T) {
 	for name, byFolder := range map[string]bool{"jobs": false, "folder": true} {
 		t.Run(name, func(t *testing.T) {
@@ -198,10 +198,10 @@ func TestTransferLostBetween(t *testing.T) {
 			p.mu.Unlock()
 			lines := fit(t, p.endpoint, X, y, Options{Store: s})
 			if byFolder {
-				wantLines(t, lines, "X: * sent", "y: * sent", "X: *sent, for the worker had lost it")
+				wantLines(t, lines, "X: * sent", "y: * sent", "X: *sent, because the worker had lost it")
 				wantOps(t, p, "train", 10_000)
 			} else {
-				wantLines(t, lines, "X: * sent", "y: * sent", "X: *sent, for the worker had lost it", "y: *sent, for the worker had lost it")
+				wantLines(t, lines, "X: * sent", "y: * sent", "X: *sent, because the worker had lost it", "y: *sent, because the worker had lost it")
 				wantOps(t, p, "have store train have store train", 4_400_000)
 			}
 		})
@@ -228,7 +228,7 @@ type forgetful struct{}
 func (forgetful) Get(string) (tensors.Tensor, bool)    { return tensors.Tensor{}, false }
 func (forgetful) Put(t tensors.Tensor) (string, error) { return t.Digest(), nil }
 
-// An array of three requests' size, whose connection breaks in the middle.
+// The connection breaks while an array is sent that takes three requests.
 func TestTransferInParts(t *testing.T) {
 	p := newTap(t, memory)
 	base, err := url.Parse(p.endpoint.Client().BaseURL())
@@ -293,7 +293,7 @@ func TestTransferInParts(t *testing.T) {
 	wantOps(t, p, "have train", 3000)
 }
 
-// Predictions larger than an answer come in several, and as one array.
+// Predictions larger than an answer arrive in several answers and are joined to one array.
 func TestPredictSlices(t *testing.T) {
 	p := newTap(t, memory)
 	X, y := noise(20_000, 10)
@@ -329,7 +329,7 @@ func TestPredictSlices(t *testing.T) {
 	}
 }
 
-// The lines about data come from calls without events too.
+// Calls without events report the lines about data too.
 func TestWithLog(t *testing.T) {
 	p := newTap(t, memory)
 	X, y := noise(4000, 100)
@@ -345,7 +345,7 @@ func TestWithLog(t *testing.T) {
 	wantLines(t, lines, "Xt: * 1.6 MB, already there, 0 B sent", "yt: * 32.0 kB, already there, 0 B sent")
 }
 
-// Trainings that share prepared data, as the trials of a sweep do, send it once, also if
+// Trainings that share prepared data, as the trials of a sweep do, send it once, even if
 // they run at the same time.
 func TestPreparedDataIsSentOnce(t *testing.T) {
 	p := newTap(t, memory)
@@ -366,7 +366,7 @@ func TestPreparedDataIsSentOnce(t *testing.T) {
 	}
 }
 
-// Ten epochs asked for one by one send the data once, and the states not at all: the
+// Ten trainings of one epoch each send the data once, and never the states, because the
 // worker has them.
 func TestTransferOfStates(t *testing.T) {
 	p := newTap(t, memory)
@@ -398,7 +398,7 @@ func TestTransferOfStates(t *testing.T) {
 		}
 	}
 
-	// A worker that has lost all gets all.
+	// A worker that has lost everything gets everything again.
 	p.lose(memory)
 	if _, err := o.From.Evaluate(X, y); err != nil {
 		t.Fatal(err)
@@ -406,7 +406,7 @@ func TestTransferOfStates(t *testing.T) {
 	wantOps(t, p, "have store evaluate", 3_200_000)
 }
 
-// The embedded endpoint's folder is used for that endpoint and no other.
+// The embedded endpoint's folder is used for that endpoint only.
 func TestLocalStore(t *testing.T) {
 	dir := t.TempDir()
 	p := newTap(t, func() engine.Store { return local.FolderStore(dir, 0) })

@@ -17,17 +17,18 @@ import (
 )
 
 const (
-	// defaultExpiry is the life of a presigned URL where the job's own is not known:
-	// that of a job, by default.
+	// defaultExpiry is how long a presigned URL lives if the life of the job is not known:
+	// as long as a job lives by default.
 	defaultExpiry = runpod.DefaultTTL
-	// UploadAbove is the size of a result, in bytes, from which it goes to the bucket.
+	// UploadAbove is the size in bytes above which a worker uploads its result to the bucket.
 	UploadAbove = 8_000_000
-	// MaxResult bounds what is read from there.
+	// MaxResult is the largest result in bytes that is read from the bucket.
 	MaxResult = 64 << 30
 )
 
-// sign gives a request addresses of a bucket: where the arrays of those names lie, and
-// where a large result may go. Of other stores workers know the place.
+// sign adds presigned URLs to a request: one to read each of the named arrays, and one to
+// upload a large result. It does nothing unless the store is a bucket, because workers
+// reach other stores themselves.
 func (t *Transfer) sign(ctx context.Context, p *Parcel, r *worker.Request, names []string) error {
 	s, ok := t.store.(store.Signer)
 	if !ok {
@@ -64,8 +65,8 @@ func (t *Transfer) sign(ctx context.Context, p *Parcel, r *worker.Request, names
 	return err
 }
 
-// refused reports whether a worker does not use the bucket's addresses, by its
-// operator's rules or because it knows none, and says so.
+// refused reports whether a worker refused the bucket's addresses, because its operator
+// does not allow them or because it is too old to know them. It logs a line if so.
 func (t *Transfer) refused(err error) bool {
 	var e *worker.Error
 	if _, signs := t.store.(store.Signer); !signs || !errors.As(err, &e) {
@@ -82,28 +83,27 @@ func (t *Transfer) refused(err error) bool {
 	return true
 }
 
-// damaged removes what a worker found to be something else than its digest says, so
-// that it is sent again.
+// damaged removes the arrays that a worker found damaged, so that they are sent again.
 func (t *Transfer) damaged(ctx context.Context, p *Parcel, names []string, err error) {
 	var e *worker.Error
 	if t.store == nil || !errors.As(err, &e) || e.Kind != worker.ErrDamaged {
 		return
 	}
 	for _, name := range names {
-		// Which one it is, the store tells of those that it can read.
+		// The worker does not say which array is damaged, so check each one in the store.
 		_, err := store.FetchTensor(ctx, t.store, p.Digest(name), store.Options{Limit: MaxResult})
 		if object, nameErr := store.TensorName(p.Digest(name)); err != nil && nameErr == nil && ctx.Err() == nil {
-			t.store.Delete(ctx, object) // what stays is found again by the worker
+			t.store.Delete(ctx, object) // if this fails, the worker reports the array again
 		}
 	}
 }
 
-// Collect reads what a worker put into the bucket, and verifies it. It stays there,
-// until pruned, so that a later Attach can read it.
+// Collect reads and verifies the result that a worker put into the bucket. The result
+// stays there, until pruned, so that a later Attach can read it.
 func (t *Transfer) Collect(ctx context.Context, u *worker.Uploaded) (tensors.Set, error) {
 	name := store.Name(u.Name)
 	if t.answers == nil || name != t.result || name.Check() != nil {
-		return nil, fmt.Errorf("%w: it lies at %.80q, which was not asked for", ErrResult, u.Name)
+		return nil, fmt.Errorf("%w: the worker put its result at %.80q, which is not the name that was asked for", ErrResult, u.Name)
 	}
 	set, err := fetchResult(ctx, t.answers, u)
 	if err == nil {
@@ -126,14 +126,14 @@ func fetchResult(ctx context.Context, s store.Store, u *worker.Uploaded) (tensor
 		return nil, err
 	}
 	if size != u.Bytes {
-		return nil, fmt.Errorf("%w: %d bytes lie there, %d were said", ErrResult, size, u.Bytes)
+		return nil, fmt.Errorf("%w: the object has %d bytes, want %d", ErrResult, size, u.Bytes)
 	}
 	b := make([]byte, size)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrResult, err)
 	}
 	if tensors.DigestOf(b) != u.SHA256 {
-		return nil, fmt.Errorf("%w: what lies there has another digest", ErrResult)
+		return nil, fmt.Errorf("%w: the object has another digest than the worker reported", ErrResult)
 	}
 	set, _, err := tensors.DecodeSafetensors(b)
 	if err != nil {
@@ -142,7 +142,7 @@ func fetchResult(ctx context.Context, s store.Store, u *worker.Uploaded) (tensor
 	return set, nil
 }
 
-// CollectStates puts the states that lie in the bucket into the result.
+// CollectStates reads the states of a result from the bucket, if they are there.
 func (t *Transfer) CollectStates(ctx context.Context, r *worker.TrainResult) error {
 	if r.Uploaded == nil {
 		return nil
@@ -155,15 +155,15 @@ func (t *Transfer) CollectStates(ctx context.Context, r *worker.TrainResult) err
 	return nil
 }
 
-// FetchStates is CollectStates for a result that another process asked for; s is the
-// bucket, or nil.
+// FetchStates is CollectStates for a result of a job that another process submitted; s is
+// the bucket, or nil.
 func FetchStates(ctx context.Context, s store.Store, r *worker.TrainResult) error {
 	if r.Uploaded == nil {
 		return nil
 	}
 	name := store.Name(r.Uploaded.Name)
 	if s == nil || !strings.HasPrefix(string(name), "results/") || name.Check() != nil {
-		return fmt.Errorf("train: the states: %w: they lie at %.80q of a bucket that is not named here", ErrResult, r.Uploaded.Name)
+		return fmt.Errorf("train: the states: %w: they are at %.80q in a bucket that the environment does not name", ErrResult, r.Uploaded.Name)
 	}
 	set, err := fetchResult(ctx, s, r.Uploaded)
 	if err != nil {
@@ -173,7 +173,7 @@ func FetchStates(ctx context.Context, s store.Store, r *worker.TrainResult) erro
 	return nil
 }
 
-// setStates puts states that lay in the bucket into their places.
+// setStates sets the states of a result to those read from the bucket.
 func setStates(r *worker.TrainResult, set tensors.Set) {
 	for _, s := range r.States() {
 		if a, ok := set[s.Name]; ok {
@@ -183,11 +183,12 @@ func setStates(r *worker.TrainResult, set tensors.Set) {
 	r.Uploaded = nil
 }
 
-// ErrNoUpload: a result would be larger than an answer, and the worker puts none into
-// the bucket.
+// ErrNoUpload means that a result would be larger than an answer, and that the worker does
+// not upload results to the bucket.
 var ErrNoUpload = errors.New("the endpoint's worker does not use the bucket")
 
-// LifeOf is how long the addresses in a job's request must live: as long as the job.
+// LifeOf returns how long the presigned URLs of a job's request must live: as long as the
+// job.
 func LifeOf(p runpod.Policy) time.Duration {
 	return cmp.Or(p.TTL, max(defaultExpiry, p.ExecutionTimeout+time.Hour))
 }

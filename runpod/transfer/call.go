@@ -14,8 +14,8 @@ import (
 // ErrResult is the error for an answer that does not fit the request.
 var ErrResult = errors.New("unexpected answer from the endpoint")
 
-// Call runs a request as a job to its end and returns its output. When ctx ends
-// the job is cancelled.
+// Call runs a request as a job, waits for its end and returns its output. When ctx is
+// done, Call cancels the job.
 func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (json.RawMessage, error) {
 	job, err := e.Call(ctx, runpod.Request{Input: r, Policy: p})
 	switch {
@@ -27,8 +27,8 @@ func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.P
 	return job.Output, nil
 }
 
-// JobError is what a job ended with: the worker's own *worker.Error if it sent
-// one.
+// JobError returns the error that a job ended with: the worker's own *worker.Error if it
+// sent one.
 func JobError(err error) error {
 	var failed *runpod.JobError
 	if errors.As(err, &failed) && failed.Detail != nil {
@@ -48,13 +48,13 @@ func known(k worker.ErrorKind) bool {
 	return false
 }
 
-// Decode reads an answer, with large strings at memory speed.
+// Decode decodes an answer. It reads large strings at memory speed.
 func Decode(output json.RawMessage, v any) error { return bigjson.Unmarshal(output, v) }
 
-// TooLarge is runpod.ErrTooLarge for that request, with the numbers.
+// TooLarge returns a runpod.ErrTooLarge for the request that names both sizes.
 func TooLarge(r *worker.Request) error { return &sizeError{Size(r), runpod.MaxRunBody} }
 
-// A sizeError is runpod.ErrTooLarge with the numbers.
+// A sizeError is a runpod.ErrTooLarge that names both sizes.
 type sizeError struct{ bytes, limit int }
 
 func (e *sizeError) Error() string {

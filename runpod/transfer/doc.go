@@ -7,19 +7,19 @@
 //		return err
 //	})
 //
-// Small arrays travel inside the request. Larger ones go before it, each once, and the
-// request refers to them by digest. There are four ways: into a folder of this machine,
+// Small arrays travel inside the request. Larger ones are sent before it, each once, and
+// the request refers to them by digest. There are four ways: into a folder on this machine,
 // into the network volume over S3, into a bucket from which the worker reads through
-// presigned URLs, or as jobs of the operation store. Package place says which one the
-// environment names. Whoever stores and whoever reads an array computes its digest.
+// presigned URLs, or as jobs of the operation store. Package place finds the one that the
+// environment names. Both sides compute the digest of an array.
 //
-// A call that fails leaves arrays behind that the next call finds; nothing is billed
-// twice, because a worker refuses a request that lacks data before it computes.
+// A call that fails leaves its arrays in the store, where the next call finds them. Nothing
+// is billed twice, because a worker refuses a request that lacks data before it computes.
 //
 //	call.go      one request as a job
 //	shared.go    what parcels of the same arrays have in common
-//	parcel.go    a request and its arrays: inside it, by digest, of a batch
-//	transfer.go  Send: which way, and what is retried
+//	parcel.go    a request and its arrays, inside it or by digest; batches
+//	transfer.go  Send: chooses the way, and retries
 //	bucket.go    presigned URLs, and results that come back through a bucket
 //	jobs.go      arrays as jobs of the operation store
 package transfer

@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Parts of a batch that use the same array send it once.
+// An array that several parts of a batch use is sent once.
 func ExampleMerge() {
 	x, err := tensors.From([][]float64{{1, 2}, {3, 4}})
 	if err != nil {

@@ -14,24 +14,25 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// errNoStore: the endpoint's worker does not do the operation store, or not well.
+// errNoStore means that the endpoint's worker does not support the operation store, or
+// does not do it properly.
 var errNoStore = errors.New("the endpoint's worker stores no data")
 
 const (
-	// partBytes of an array are a request of 9.4 MB.
+	// partBytes is the size of the parts of a large array; a part makes a request of 9.4 MB.
 	partBytes = 7_000_000
-	// partsAtOnce is how many such requests are under way.
+	// partsAtOnce is how many of these requests are sent at the same time.
 	partsAtOnce = 4
-	// storeTries is how often a job of the operation store is asked for: to do it
-	// twice changes nothing.
+	// storeTries is how often a store job is tried. Repeating one is safe: storing the
+	// same data twice changes nothing.
 	storeTries = 3
-	// storeTime is what such a job may take: it writes some megabytes.
+	// storeTime is how long a store job may take: it writes some megabytes.
 	storeTime = 2 * time.Minute
 )
 
-// byJobs sends arrays as jobs of the operation store, those that are not there.
+// byJobs sends the arrays that the worker does not have as jobs of the operation store.
 func (t *Transfer) byJobs(ctx context.Context, p *Parcel, names []string, report func(string, store.Receipt)) error {
-	bases := map[string]string{} // of states that can go as differences
+	bases := map[string]string{} // digests of the bases of states that can be sent as deltas
 	p.asDelta = map[string]bool{}
 	ask := &worker.Request{Operation: worker.OpStore, Protocol: worker.Protocol}
 	for _, name := range names {
@@ -104,8 +105,8 @@ func (t *Transfer) sendSet(ctx context.Context, p *Parcel, set tensors.Set) erro
 	return nil
 }
 
-// sendParts sends an array in parts, those that are not there, and has the worker
-// put them together. After a broken connection it goes on from where it was.
+// sendParts sends the parts of an array that the worker does not have, and has the worker
+// put them together. After a broken connection it resumes with the missing parts.
 func (t *Transfer) sendParts(ctx context.Context, a tensors.Tensor, digest string) (sent int64, count int, err error) {
 	j := worker.Join{SHA256: digest, DType: a.DType, Shape: a.Shape}
 	parts := map[string]tensors.Tensor{}
@@ -128,11 +129,11 @@ func (t *Transfer) sendParts(ctx context.Context, a tensors.Tensor, digest strin
 			return sent, len(j.Parts), err
 		}
 	}
-	return sent, len(j.Parts), fmt.Errorf("train: %w: it loses parts of %.1f MB before they are all there", errNoStore, mb(len(a.Data)))
+	return sent, len(j.Parts), fmt.Errorf("train: %w: it lost parts of an array of %.1f MB before all of them had arrived", errNoStore, mb(len(a.Data)))
 }
 
-// sendEach sends the parts of those digests, a job each, several at once. The first
-// error ends it.
+// sendEach sends the parts with those digests, each as a job, several at the same time. It
+// stops at the first error.
 func (t *Transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor, digests []string) (sent int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -168,8 +169,8 @@ func (t *Transfer) sendEach(ctx context.Context, parts map[string]tensors.Tensor
 	return sent, nil
 }
 
-// storeJob runs a request of the operation store. What is not known to have arrived
-// is sent again.
+// storeJob runs a request of the operation store. If the request may not
+// have arrived, storeJob sends it again.
 func (t *Transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Response, error) {
 	for try := 1; ; try++ {
 		output, err := Call(ctx, t.endpoint, r, runpod.Policy{ExecutionTimeout: storeTime})
@@ -192,7 +193,8 @@ func (t *Transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Res
 	}
 }
 
-// again reports whether an error says that the connection broke, and not the job.
+// again reports whether an error is one of the connection or the service and not of the
+// job, so that another try may succeed.
 func again(err error) bool {
 	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer, runpod.ErrJobTimedOut} {
 		if errors.Is(err, kind) {

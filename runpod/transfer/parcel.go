@@ -15,31 +15,32 @@ import (
 )
 
 // keepInside is the size up to which an array travels inside the request even if others
-// do not: to name it and to ask for it costs as much.
+// do not: naming it by digest and asking whether it is there would cost as much.
 const keepInside = 4 << 10
 
 // A Parcel is a request and its arrays, which travel inside it or before it.
 type Parcel struct {
 	Request *worker.Request   // without the arrays
 	Set     tensors.Set       // the arrays
-	Names   map[string]string // what the caller calls the arrays; nil: as Set does
-	Deltas  map[string]string // of states, their differences to states that a worker may have
-	Shared  *Shared           // what it has in common with other parcels of the same arrays; nil: nothing
+	Names   map[string]string // the caller's names for the arrays; nil: the names in Set
+	Deltas  map[string]string // states as deltas to states that a worker may have
+	Shared  *Shared           // what it shares with other parcels of the same arrays; nil: nothing
 
-	digests map[string]string // those known; the others are computed when needed
-	states  bool              // the states of the request are arrays of Set too
-	inner   []inner           // of a batch: its requests
-	asDelta map[string]bool   // the states that go as differences, because the worker has their bases
+	digests map[string]string // the known digests; the others are computed when needed
+	states  bool              // whether the states of the request are in Set too
+	inner   []inner           // the requests of a batch
+	asDelta map[string]bool   // the states that are sent as deltas, because the worker has their bases
 }
 
-// shownStates are what people call the states.
+// shownStates are the names of the states in messages.
 var shownStates = map[string]string{worker.ModelState: "weights", worker.OptimizerState: "optimizer"}
 
-// withStates returns the parcel with its states as arrays of bytes among the others, so
-// that they travel in the same way. A worker has the states that it sent last.
+// withStates returns a copy of the parcel with the states of the request as byte arrays in
+// Set, so that they are sent like the other arrays. That saves sending them if they are the
+// states that the worker sent last, because it keeps those.
 func (p *Parcel) withStates() (*Parcel, error) {
 	if p.digests == nil {
-		p.digests = map[string]string{} // which the two share
+		p.digests = map[string]string{} // both parcels share the map
 	}
 	q := &Parcel{Request: p.Request, Set: maps.Clone(p.Set), Names: maps.Clone(p.Names), digests: p.digests, states: true, inner: p.inner, Deltas: p.Deltas, Shared: p.Shared}
 	if q.Names == nil {
@@ -59,12 +60,12 @@ func (p *Parcel) withStates() (*Parcel, error) {
 	return q, nil
 }
 
-// Bytes is the size of all arrays and states.
+// Bytes returns the size of all arrays and states.
 func (p *Parcel) Bytes() int {
 	return p.Set.Bytes() + base64.StdEncoding.DecodedLen(len(p.Request.ModelState)+len(p.Request.OptimizerState))
 }
 
-// Name is what the caller calls an array of Set.
+// Name returns the caller's name for an array of Set.
 func (p *Parcel) Name(name string) string {
 	if n := p.Names[name]; n != "" {
 		return n
@@ -72,7 +73,7 @@ func (p *Parcel) Name(name string) string {
 	return name
 }
 
-// Digest is the digest of an array of Set. It is computed once.
+// Digest returns the digest of an array of Set. It is computed once.
 func (p *Parcel) Digest(name string) string {
 	d := p.known(name)
 	if d == "" {
@@ -82,7 +83,7 @@ func (p *Parcel) Digest(name string) string {
 	return d
 }
 
-// known returns the digest of an array if somebody has computed it.
+// known returns the digest of an array if it was computed before, else "".
 func (p *Parcel) known(name string) string {
 	if d := p.digests[name]; d != "" {
 		return d
@@ -98,8 +99,8 @@ func (p *Parcel) learn(name, digest string) {
 	p.Shared.learn(p.Set[name], digest)
 }
 
-// sendTo puts an array into a store, and computes its digest on the way if it is not
-// known yet.
+// sendTo puts an array into a store. If its digest is not known yet, it is computed while
+// the array is sent.
 func (p *Parcel) sendTo(ctx context.Context, s store.Store, name string) (store.Receipt, error) {
 	if d := p.known(name); d != "" {
 		return store.SendTensorAs(ctx, s, p.Set[name], d)
@@ -111,7 +112,7 @@ func (p *Parcel) sendTo(ctx context.Context, s store.Store, name string) (store.
 	return r, err
 }
 
-// large names the arrays that travel before the request.
+// large returns the names of the arrays that are sent before the request.
 func (p *Parcel) large() []string {
 	return slices.DeleteFunc(p.Set.Names(), func(n string) bool { return len(p.Set[n].Data) <= keepInside })
 }
@@ -119,8 +120,8 @@ func (p *Parcel) large() []string {
 // Inside returns the request with all arrays inside.
 func (p *Parcel) Inside() (*worker.Request, error) { return p.referring(nil) }
 
-// referring returns the request that refers to those arrays by digest and has the
-// others inside.
+// referring returns the request with digests for the named arrays and the other arrays
+// inside.
 func (p *Parcel) referring(names []string) (*worker.Request, error) {
 	inside := maps.Clone(p.Set)
 	for _, n := range names {
@@ -146,7 +147,7 @@ func (p *Parcel) referring(names []string) (*worker.Request, error) {
 		}
 		r.Requests = append(r.Requests, text)
 		for _, state := range in.states {
-			delete(inside, state) // the text has it, if it does not travel before the request
+			delete(inside, state) // the inner request has it, unless it is sent before
 		}
 	}
 	var err error
@@ -156,7 +157,7 @@ func (p *Parcel) referring(names []string) (*worker.Request, error) {
 	return &r, err
 }
 
-// refer puts digests in the place of those arrays.
+// refer replaces the references to the named arrays by their digests.
 func (p *Parcel) refer(r *worker.Request, names []string) {
 	eachValue(r, func(v *worker.Value) {
 		if slices.Contains(names, v.Tensor) {
@@ -165,9 +166,9 @@ func (p *Parcel) refer(r *worker.Request, names []string) {
 	})
 }
 
-// whole returns the request with all arrays inside; ok is false if that is too large to be sent.
+// whole returns the request with all arrays inside; ok is false if it is too large to send.
 func (p *Parcel) whole() (r *worker.Request, ok bool) {
-	if p.Bytes() > 8*runpod.MaxRunBody { // data hardly shrink that much
+	if p.Bytes() > 8*runpod.MaxRunBody { // data hardly ever compress to an eighth
 		return nil, false
 	}
 	r, err := p.referring(nil)
@@ -203,13 +204,13 @@ func Size(r *worker.Request) int {
 	return n
 }
 
-// Merge makes one parcel of many, for a request of the operation batch: an array that
-// several of them have travels once, and states are arrays too.
+// Merge combines parcels into one request of the operation batch. An array that several of
+// them have is sent once, and so is a state.
 func Merge(parcels []*Parcel) *Parcel {
 	all := &Parcel{Request: &worker.Request{Operation: worker.OpBatch, Protocol: worker.Protocol}, Set: tensors.Set{}, Names: map[string]string{}, digests: map[string]string{}}
-	known := map[string]string{}     // name by digest
-	placed := map[sharedKey]string{} // name by memory, which spares the digest
-	statesOf := map[string]string{}  // name by text
+	known := map[string]string{}     // names by digest
+	placed := map[sharedKey]string{} // names by memory, which saves computing the digest
+	statesOf := map[string]string{}  // names by text
 	put := func(name, shown string, t tensors.Tensor, digest string) string {
 		at, ok := keyOf(t)
 		if first := placed[at]; ok && first != "" {
@@ -254,14 +255,14 @@ func Merge(parcels []*Parcel) *Parcel {
 	return all
 }
 
-// An inner request is a part of a batch, with the names of those of its states that
-// are arrays of the batch.
+// An inner request is one part of a batch, with the names of its states in the batch's
+// Set.
 type inner struct {
 	request *worker.Request
-	states  [2]string // as Request.States has them; "" if a state is no array of the batch
+	states  [2]string // in the order of Request.States; "" if a state is not in the Set
 }
 
-// referringTo is the request with digests for the arrays of those names.
+// referringTo returns the inner request as JSON, with digests for the named arrays.
 func (in inner) referringTo(p *Parcel, names []string) (json.RawMessage, error) {
 	r := *in.request
 	for i, s := range r.States() {
@@ -273,7 +274,8 @@ func (in inner) referringTo(p *Parcel, names []string) (json.RawMessage, error) 
 	return json.Marshal(&r)
 }
 
-// eachValue calls do for the values of a request, whose data sets it copies before.
+// eachValue calls do for each value of a request. It copies the data sets first, so that
+// do may change the values.
 func eachValue(r *worker.Request, do func(*worker.Value)) {
 	for _, d := range []**worker.Dataset{&r.TrainingData, &r.ValidationData, &r.EvaluationData, &r.InputData} {
 		if *d == nil {

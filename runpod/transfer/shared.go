@@ -7,17 +7,17 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// A Shared is what parcels with the same arrays have in common: they compute the digest
-// of an array once, and send it once even if they travel at the same time. The arrays
-// must not change. The zero value is ready.
+// A Shared lets parcels with the same arrays compute each digest once, and send each array
+// once even if the parcels are sent at the same time. The arrays must not change. The zero
+// value is ready to use.
 type Shared struct {
-	sending sync.Mutex // held while data are sent
+	sending sync.Mutex // held while data is sent
 
 	mu      sync.Mutex
 	digests map[sharedKey]string
 }
 
-// sharedKey identifies an array by its memory and how that is read.
+// A sharedKey identifies an array by its memory, type and shape.
 type sharedKey struct {
 	data  *byte
 	dtype tensors.DType
@@ -43,7 +43,7 @@ func (s *Shared) unlock() {
 	}
 }
 
-// digest returns the digest of an array if it is known.
+// digest returns the digest of an array if it is known, else "".
 func (s *Shared) digest(t tensors.Tensor) string {
 	k, ok := keyOf(t)
 	if s == nil || !ok {

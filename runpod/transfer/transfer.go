@@ -15,9 +15,9 @@ import (
 // DefaultInline is how many bytes of arrays travel inside a request by default.
 const DefaultInline = 1_000_000
 
-// WithLog makes what is sent with that context tell of each array that does not
-// travel inside its request: "X: 9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
-// Fit tells it as an event too.
+// WithLog returns a context whose transfers call log with a line for each array that does
+// not travel inside its request: "X: 9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
+// Fit reports these lines as events too.
 func WithLog(ctx context.Context, log func(line string)) context.Context {
 	return context.WithValue(ctx, logKey{}, log)
 }
@@ -31,26 +31,27 @@ func Log(ctx context.Context, line string) {
 	}
 }
 
-// A Transfer brings parcels to an endpoint and, if there is a bucket, their large
-// results back. It is for one parcel.
+// A Transfer brings one parcel to an endpoint and, if there is a bucket, a large result
+// back.
 type Transfer struct {
-	// Tell is told of each array that does not travel inside the request.
+	// Tell is called with a line for each array that does not travel inside the request.
 	Tell func(line string)
-	// Large: the result may be larger than an answer, so it goes to the bucket, if any.
+	// Large means that the result may be larger than an answer, so that it has to go to
+	// the bucket, if there is one.
 	Large bool
 	// Expires is how long presigned URLs live.
 	Expires time.Duration
 
 	endpoint *runpod.Endpoint
-	store    store.Store // that the endpoint's workers read; nil: what the environment names, else none
-	inline   int         // bytes of arrays up to which they all travel inside
-	result   store.Name  // where the last request wanted its result
-	answers  store.Store // the bucket of that
+	store    store.Store // the store that the endpoint's workers read; nil: the one that the environment names, if any
+	inline   int         // up to this many bytes, all arrays travel inside the request
+	result   store.Name  // the object that the last request asked the result to be written to
+	answers  store.Store // the bucket of that object
 }
 
-// New makes a transfer to an endpoint. s is the store that its workers read, nil for the
-// one that the environment names; inline is how many bytes of arrays travel inside a
-// request, 0 for DefaultInline.
+// New returns a transfer to an endpoint. s is the store that the endpoint's workers read,
+// nil for the one that the environment names; inline is how many bytes of arrays may travel
+// inside a request, 0 for DefaultInline.
 func New(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) *Transfer {
 	if inline == 0 {
 		inline = DefaultInline
@@ -59,18 +60,18 @@ func New(ctx context.Context, e *runpod.Endpoint, s store.Store, inline int) *Tr
 	return &Transfer{endpoint: e, store: s, inline: inline, Tell: tell, Expires: defaultExpiry}
 }
 
-// deliveries is how often data that the worker misses are sent.
+// deliveries is how often data is sent that the worker reports as missing.
 const deliveries = 3
 
-// Send runs the parcel's request by run, with its arrays inside if they are small, else
-// sent before it. It retries if the worker lacks data (Missing): a refused request has
+// Send calls run with the parcel's request. Small arrays travel inside it; large ones are
+// sent before. Send retries if the worker lacks data (see Missing): a refused request has
 // computed nothing, so retrying is free. The rules:
 //
-//   - data that are missing are sent again; a damaged array is removed first;
+//   - missing data is sent again; a damaged array is removed first;
 //   - a worker that may not read from the bucket gets the data as jobs;
-//   - a difference whose base a worker lacks is sent whole;
-//   - if nothing arrives in three tries, because the workers share no store, what fits
-//     travels inside the request.
+//   - a state whose delta the worker cannot use, because it lacks the base, is sent whole;
+//   - if the worker still lacks the data after three tries, because the workers share no
+//     store, the arrays travel inside the request if they fit.
 func (t *Transfer) Send(ctx context.Context, p *Parcel, run func(*worker.Request) error) error {
 	small := p.Bytes() <= t.inline
 	if (!small || t.Large) && t.store == nil {
@@ -114,7 +115,7 @@ func (t *Transfer) Send(ctx context.Context, p *Parcel, run func(*worker.Request
 			continue
 		}
 		if len(p.asDelta) > 0 && (Missing(err) || refusesState(err)) {
-			p.Deltas = nil // another worker, or an old one: the next time they go whole
+			p.Deltas = nil // another worker, or an old one: send the states whole the next time
 			continue
 		}
 		if t.damaged(ctx, p, names, err); !Missing(err) {
@@ -124,7 +125,7 @@ func (t *Transfer) Send(ctx context.Context, p *Parcel, run func(*worker.Request
 	if ctx.Err() != nil || !Missing(err) && !errors.Is(err, errNoStore) {
 		return err
 	}
-	// The workers keep nothing, or each keeps its own: what fits travels inside.
+	// The workers keep nothing, or do not share what they keep: send the data inside if it fits.
 	if r, ok := p.whole(); ok {
 		t.Tell("the endpoint's workers share no store: the data travel inside the request")
 		return run(r)
@@ -133,14 +134,14 @@ func (t *Transfer) Send(ctx context.Context, p *Parcel, run func(*worker.Request
 }
 
 // Missing reports whether a worker refused a request because it lacks data, or because
-// the data that it has are damaged.
+// data that it has is damaged.
 func Missing(err error) bool {
 	var e *worker.Error
 	return errors.As(err, &e) && (e.Kind == worker.ErrMissing || e.Kind == worker.ErrDamaged)
 }
 
-// supply makes sure that the endpoint has the arrays. The first time it tells of
-// each, later only of what is sent again.
+// supply makes sure that the endpoint has the arrays. On the first try it reports every
+// array, later only those that it sends again.
 func (t *Transfer) supply(ctx context.Context, p *Parcel, names []string, try int) error {
 	p.Shared.lock()
 	defer p.Shared.unlock()
@@ -149,7 +150,7 @@ func (t *Transfer) supply(ctx context.Context, p *Parcel, names []string, try in
 		case try == 0:
 			t.Tell(fmt.Sprintf("%s: %s", p.Name(name), r))
 		case r.Sent > 0:
-			t.Tell(fmt.Sprintf("%s: %s, for the worker had lost it", p.Name(name), r))
+			t.Tell(fmt.Sprintf("%s: %s, because the worker had lost it", p.Name(name), r))
 		}
 	}
 	_, signs := t.store.(store.Signer)
@@ -158,15 +159,15 @@ func (t *Transfer) supply(ctx context.Context, p *Parcel, names []string, try in
 		if err != nil {
 			return fmt.Errorf("train: send the data: %w", err)
 		}
-		if try == 0 || sent || signs { // new URLs may do
+		if try == 0 || sent || signs { // with a bucket, new URLs may be all that is needed
 			return nil
 		}
-		// All is there and the worker does not see it: it looks elsewhere.
+		// The store has everything and the worker still lacks it: the worker reads elsewhere.
 	}
 	return t.byJobs(ctx, p, names, report)
 }
 
-// direct puts arrays where the workers read.
+// direct puts the arrays into the store that the workers read.
 func (t *Transfer) direct(ctx context.Context, p *Parcel, names []string, report func(string, store.Receipt)) (sent bool, err error) {
 	for _, name := range names {
 		r, err := p.sendTo(ctx, t.store, name)

@@ -15,7 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine"
 )
 
-// parcel is a prediction's request with an array of n numbers.
+// parcel returns a prediction request with an array of n numbers.
 func parcel(t *testing.T, n int) *transfer.Parcel {
 	t.Helper()
 	x, err := tensors.New(tensors.Float32, n, 1)
@@ -28,7 +28,7 @@ func parcel(t *testing.T, n int) *transfer.Parcel {
 	}
 }
 
-// endpoint is one whose worker does the operation store.
+// endpoint returns an endpoint whose worker supports the operation store.
 func endpoint(t *testing.T) *runpod.Endpoint {
 	t.Helper()
 	return traintest.Workers(t, 1, engine.Handler(engine.Options{Store: engine.MemoryStore(1 << 30)}))
@@ -53,7 +53,7 @@ func TestSmallArraysTravelInside(t *testing.T) {
 	}
 }
 
-// What a worker lacks is sent again, and what is damaged is removed before that.
+// Missing data is sent again; damaged data is removed first.
 func TestSendAgain(t *testing.T) {
 	for _, kind := range []worker.ErrorKind{worker.ErrMissing, worker.ErrDamaged} {
 		dir := store.Dir(t.TempDir())
@@ -87,7 +87,7 @@ func TestSendAgain(t *testing.T) {
 		if err != nil || sends != 2 {
 			t.Fatalf("%s: %d sends, %v", kind, sends, err)
 		}
-		if len(lines) != 2 || !strings.HasPrefix(lines[0], "Xnew: ") || !strings.HasSuffix(lines[1], "for the worker had lost it") {
+		if len(lines) != 2 || !strings.HasPrefix(lines[0], "Xnew: ") || !strings.HasSuffix(lines[1], "because the worker had lost it") {
 			t.Errorf("%s: %q", kind, lines)
 		}
 		if _, err := store.FetchTensor(t.Context(), dir, p.Digest("X"), store.Options{}); err != nil {
@@ -96,7 +96,7 @@ func TestSendAgain(t *testing.T) {
 	}
 }
 
-// If no worker ever has what was sent, the data travel inside after all.
+// If no worker ever has the data that was sent, the data travels inside the request.
 func TestWorkersShareNothing(t *testing.T) {
 	p := parcel(t, 10_000)
 	var inside []bool
@@ -112,7 +112,7 @@ func TestWorkersShareNothing(t *testing.T) {
 	}
 }
 
-// Any other failure is the caller's, at once.
+// Any other error is returned to the caller without a retry.
 func TestOtherFailuresAreNotRetried(t *testing.T) {
 	sends, why := 0, errors.New("no")
 	err := transfer.New(t.Context(), endpoint(t), nil, 1).Send(t.Context(), parcel(t, 10_000), func(*worker.Request) error {
@@ -124,7 +124,7 @@ func TestOtherFailuresAreNotRetried(t *testing.T) {
 	}
 }
 
-// An array that several parts of a batch have travels once.
+// An array that several parts of a batch have is sent once.
 func TestMerge(t *testing.T) {
 	all := transfer.Merge([]*transfer.Parcel{parcel(t, 100), parcel(t, 100), parcel(t, 50)})
 	if names := all.Set.Names(); !slices.Equal(names, []string{"0.X", "2.X"}) {
