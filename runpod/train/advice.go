@@ -9,10 +9,10 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Advice returns what about the plan would likely waste its price, a sentence each: an
-// activation that the loss applies itself, features of very different size, a learning
-// rate far from what its optimizer takes. None of it is an error, and none is about a
-// matter of taste. It reads the data once.
+// Advice returns likely mistakes in the plan that would waste the price of the training,
+// one sentence each: an activation that the loss applies itself, features that are not
+// scaled, a learning rate far from what its optimizer takes. They are not errors, and not
+// matters of taste. Advice reads the data once.
 func (p *Plan) Advice() []string {
 	if p.Model == nil || p.parcel == nil || p.Model.Other != nil {
 		return nil
@@ -26,10 +26,10 @@ func (p *Plan) Advice() []string {
 	return all
 }
 
-// shapeOnly are layers that leave the numbers as they are at the end of a model.
+// shapeOnly are layers that do not change the numbers at the end of a model.
 var shapeOnly = []string{"flatten", "identity", "reshape", "unflatten", "dropout", "squeeze"}
 
-// last returns the last layer that computes, nil if there is none.
+// last returns the last layer that computes something, nil if there is none.
 func (p *Plan) last() *worker.Layer {
 	for _, l := range slices.Backward(p.Model.Layers) {
 		if !slices.Contains(shapeOnly, l.Type) {
@@ -39,7 +39,7 @@ func (p *Plan) last() *worker.Layer {
 	return nil
 }
 
-// lastLayer looks at an activation at the end of the model and what the loss does with it.
+// lastLayer checks whether the activation at the end of the model suits the loss.
 func (p *Plan) lastLayer() string {
 	last, loss := p.last(), p.Hyperparameters.LossFunction
 	switch {
@@ -48,7 +48,7 @@ func (p *Plan) lastLayer() string {
 		return fmt.Sprintf("cross_entropy applies softmax itself, and the model ends with %s, so that it learns slowly or not at all; leave the last layer out", last.Type)
 	case loss == "bce_with_logits" && (last.Type == "sigmoid" || last.Type == "softmax"):
 		return fmt.Sprintf("bce_with_logits applies sigmoid itself, and the model ends with %s, so that it learns slowly or not at all; leave the last layer out", last.Type)
-	case last.Type == "residual" || last.Type == "branches": // what is within is not looked at
+	case last.Type == "residual" || last.Type == "branches": // the layers inside are not checked
 	case loss == "nll" && last.Type != "log_softmax":
 		return fmt.Sprintf("nll takes logarithms of probabilities, and the model ends with %s; end it with log_softmax, or use cross_entropy without one", last.Type)
 	case slices.Contains([]string{"mse", "l1", "smooth_l1", "huber"}, loss):
@@ -57,13 +57,13 @@ func (p *Plan) lastLayer() string {
 	return ""
 }
 
-// reached are the values that activations give.
+// reached are the ranges of the outputs of activations.
 var reached = map[string][2]float64{
 	"relu": {0, math.Inf(1)}, "softplus": {0, math.Inf(1)}, "relu6": {0, 6}, "sigmoid": {0, 1}, "hardsigmoid": {0, 1},
 	"softmax": {0, 1}, "tanh": {-1, 1}, "softsign": {-1, 1}, "log_softmax": {math.Inf(-1), 0}, "logsigmoid": {math.Inf(-1), 0},
 }
 
-// reach compares what the last layer can give with the labels of a regression.
+// reach checks whether the last layer can reach all labels of a regression.
 func (p *Plan) reach(last *worker.Layer) string {
 	range_, ok := reached[last.Type]
 	y, err := p.parcel.Set["y"].Float32s()
@@ -81,8 +81,8 @@ func (p *Plan) reach(last *worker.Layer) string {
 	return ""
 }
 
-// outputs looks for outputs that no sample belongs to. A continuation and known names of
-// classes may have them on purpose.
+// outputs looks for outputs that no sample belongs to. It does not check a continuation,
+// which may have such outputs on purpose.
 func (p *Plan) outputs() string {
 	if !worker.ClassLabels(p.Hyperparameters.LossFunction) || len(p.Output) != 1 || p.options.From != nil {
 		return ""
@@ -104,11 +104,11 @@ func (p *Plan) outputs() string {
 	return fmt.Sprintf("the model has %d outputs, and the largest class in %s is %d; %d outputs are enough", p.Output[0], name, top, top+1)
 }
 
-// largeFeature is the size from which features that are not scaled slow a training down.
+// largeFeature is the absolute value above which a feature slows a training down.
 const largeFeature = 100
 
-// columnSize looks for features of a size that networks learn from badly. A model whose
-// first layer is a norm scales them itself.
+// columnSize looks for features that are too large for a network to learn from well. It
+// does not check a model whose first layer is a norm, because that scales them.
 func (p *Plan) columnSize() string {
 	if wantsIndices(p.Model) || len(p.Model.Layers) == 0 || strings.Contains(p.Model.Layers[0].Type, "norm") {
 		return ""
@@ -139,7 +139,7 @@ func (p *Plan) columnSize() string {
 		return ""
 	}
 	name := p.parcel.Name("X")
-	if !single { // pictures and the like
+	if !single { // images, for example
 		return fmt.Sprintf("%s goes from %.4g to %.4g; networks learn from numbers around 0 to 1: scale it, or begin with a norm", name, slices.Min(low), slices.Max(high))
 	}
 	column := fmt.Sprintf("column %d of %s", worst, name)
@@ -153,12 +153,13 @@ func (p *Plan) columnSize() string {
 	return fmt.Sprintf("%s goes from %.4g to %.4g%s; networks learn from columns around 0 to 1: scale them, or begin with batchnorm1d", column, low[worst], high[worst], more)
 }
 
-// usualRates are the learning rates that an optimizer is used with, with a wide margin.
+// usualRates are the usual ranges of the learning rates of the optimizers, with a wide margin.
 var usualRates = map[string][2]float64{
 	"sgd": {1e-6, 5}, "adam": {1e-7, 0.3}, "adamw": {1e-7, 0.3}, "nadam": {1e-7, 0.3}, "rmsprop": {1e-7, 0.3}, "adagrad": {1e-6, 5}, "lbfgs": {1e-4, 10},
 }
 
-// rate looks for a learning rate with which nothing is learned, or all is forgotten.
+// rate looks for a learning rate so small that nothing is learned, or so large that the
+// training diverges.
 func (p *Plan) rate() string {
 	h := p.Hyperparameters
 	usual, ok := usualRates[h.Optimizer]

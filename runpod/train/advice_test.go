@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// adviceOf is what is said of a model on 30 samples of three columns and three classes.
+// adviceOf returns the advice for a model on 30 samples of three columns and three classes.
 func adviceOf(t *testing.T, layers string, change func(d *Data, o *Options)) string {
 	t.Helper()
 	X := mat.NewDense(30, 3, nil)
@@ -99,7 +99,7 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// Fit says its advice before it submits.
+// Fit reports its advice before it submits the job.
 func TestFitAdvises(t *testing.T) {
 	X, y := blobs(30)
 	var said []string
@@ -117,7 +117,7 @@ func TestFitAdvises(t *testing.T) {
 	}
 }
 
-// top_k changes something, or is refused.
+// top_k is refused if it would change nothing.
 func TestTopK(t *testing.T) {
 	X, y := blobs(30)
 	for _, c := range []struct {

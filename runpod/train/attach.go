@@ -18,23 +18,25 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// ErrDetached: Attach was left; the job goes on.
+// ErrDetached means that the context of Attach was done. The job goes on.
 var ErrDetached = errors.New("left; the run goes on")
 
-// ErrGone: the endpoint knows the job no more, and its workers keep nothing of it.
-var ErrGone = errors.New("the endpoint knows the run's job no more")
+// ErrGone means that the endpoint no longer knows the run's job, and that its workers have
+// kept nothing of the run.
+var ErrGone = errors.New("the endpoint no longer knows the run's job")
 
-// Attach follows a run of the store to its end, from this process or another one that
-// has gone: OnEvent gets the epochs that are known already, then what comes. The model
-// is that of a finished run, as Fit returns it; it has the weights where the endpoint
-// has its result still (RunPod keeps it for 30 minutes), or its workers do (Collect).
+// Attach follows a run of the run store to its end, whether this process or another one
+// began it. OnEvent gets the epochs that the store has, then the new ones. Attach returns
+// the model as Fit does. The model has weights if the endpoint still has the result
+// (RunPod keeps it for 30 minutes) or if the workers kept it (see Collect).
 //
-// When ctx ends the job goes on, and the error wraps ErrDetached. A run that was
-// interrupted or that failed gives the model so far with the error that says so;
-// ErrGone means that only the store's epochs are left. Attach writes into the store how an
-// open run ended if the job's own status says so; a run that has ended there stays as it
-// is, and so does one whose endpoint refuses the question. Of Options, Endpoint, Runs,
-// OnEvent, Observers, Rate and Store are used; Endpoint nil is the one that the run names.
+// When ctx is done the job goes on, and the error wraps ErrDetached. For a run that failed or
+// was interrupted, Attach returns the model so far and an error that says what happened;
+// ErrGone means that only the epochs in the store are left. If the job's own status says
+// how an open run ended, Attach writes that into the store. It does not change a run that has
+// ended in the store, nor one whose endpoint refuses the question. Attach uses the fields
+// Endpoint, Runs, OnEvent, Observers, Rate and Store of Options; if Endpoint is nil, it uses
+// the one that the run names.
 func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 	var record Record
 	if err := json.Unmarshal(r.Record, &record); err != nil || record.Model == nil {
@@ -105,20 +107,21 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 	return m, err
 }
 
-// jobEnded reports whether a job that was followed to err has ended: it completed, or its
-// own status says how it ended. A question that failed (no key, 401, 404) says nothing
-// about the job, which may run and be billed, and ends no run in the store.
+// jobEnded reports whether a job has ended, given the error of following it: it completed,
+// or its own status says how it ended. If the question failed (no key, 401, 404), we know
+// nothing about the job. It may still run and be billed, so the run stays open in the store.
 func jobEnded(err error) bool {
 	var job *runpod.JobError
-	var told *worker.Error // by the job's worker
+	var told *worker.Error // sent by the job's worker
 	return err == nil || errors.As(err, &job) || errors.As(err, &told)
 }
 
-// unsubmitted is how long a run without a job is waited for: its data may be on their way,
-// or the process that sent them is gone.
+// unsubmitted is how long to wait until a run has a job. The process that began the run may
+// still be sending its data, or it may be gone.
 const unsubmitted = time.Minute
 
-// submitted waits until an open run has its job. The error is that of ctx.
+// submitted waits until an open run has a job, or the time unsubmitted is over. It returns
+// ErrDetached if ctx is done first.
 func (a *attachment) submitted(ctx context.Context) error {
 	store := a.plan.options.Runs
 	if store == nil || a.run.State != runs.Open {
@@ -140,7 +143,7 @@ func (a *attachment) submitted(ctx context.Context) error {
 	return nil
 }
 
-// replay takes the events that the store has.
+// replay passes the events in the store to f.
 func (a *attachment) replay(ctx context.Context, f *follower) error {
 	if a.plan.options.Runs == nil {
 		return nil
@@ -159,8 +162,8 @@ func (a *attachment) replay(ctx context.Context, f *follower) error {
 	return nil
 }
 
-// result is the model of a run that is over, whose job ended with err. If the job
-// has no result to give, what the workers keep of the run counts.
+// result returns the model of a run that is over; err is the error of following its job.
+// If the job has no result, it uses what the workers kept of the run.
 func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model, error) {
 	p, e := a.plan, a.plan.options.Endpoint
 	job := &runpod.Job{ID: runpod.JobID(a.run.Job)}
@@ -203,17 +206,18 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 	m, bad := p.finished(job, e, r)
 	m.Receipt = p.receipt(m)
 	if cut := (*InterruptedError)(nil); errors.As(err, &cut) {
-		cut.Epochs = m.trained() - p.StartEpoch // a worker finishes more than it reports in time
+		cut.Epochs = m.trained() - p.StartEpoch // a worker may have finished more than it reported in time
 	}
 	return m, errors.Join(err, bad)
 }
 
-// complete reports whether a collected result is that of a training that ended by itself.
+// complete reports whether a collected result is from a training that was not interrupted
+// and did not fail.
 func complete(r *worker.TrainResult) bool {
 	return r.Stopped != worker.StoppedInterrupted && r.Stopped != worker.StoppedFailed
 }
 
-// fetchStates gets the states of a result that lie in the bucket.
+// fetchStates reads the states of a result from the bucket, if they are there.
 func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (err error) {
 	if r.Uploaded == nil {
 		return nil
@@ -227,7 +231,7 @@ func (p *Plan) fetchStates(ctx context.Context, e *runpod.Endpoint, r *worker.Tr
 	return transfer.FetchStates(ctx, s, r)
 }
 
-// resume is record for a run that is in the store.
+// resume is like record for a run that is in the store already.
 func (p *Plan) resume(ctx context.Context, run runs.Run) *recorder {
 	if p.options.Runs == nil {
 		return nil
@@ -237,9 +241,9 @@ func (p *Plan) resume(ctx context.Context, run runs.Run) *recorder {
 	return r
 }
 
-// learn notes the epochs of a model that has more of them than the store: the worker of
-// a cancelled job finishes its batch, and what it kept is whole. How the run ended stays
-// as it is.
+// learn records the epochs of a model if it has more of them than the store. That happens
+// because the worker of a cancelled job finishes its batch and keeps everything. learn does
+// not change how the run ended.
 func (r *recorder) learn(p *Plan, m *Model) {
 	if r == nil || m == nil || m.History.Len() == 0 {
 		return
@@ -256,7 +260,7 @@ func (r *recorder) learn(p *Plan, m *Model) {
 	}
 }
 
-// leave ends the writing and changes nothing in what the store says of the run's end.
+// leave stops recording. It does not change how the run ended.
 func (r *recorder) leave() {
 	if r == nil {
 		return
@@ -266,9 +270,9 @@ func (r *recorder) leave() {
 	r.flush(context.Background())
 }
 
-// Lost marks the open runs of a store whose endpoint was on this machine and is there no
-// more, and returns those that are still open, newest first. Only an endpoint whose port
-// refuses connections counts as gone: one that is slow to answer may be at work.
+// Lost marks the open runs of a store as failed if their endpoint was on this machine and
+// is gone. It returns the runs that are still open, newest first. Only an endpoint whose
+// port refuses connections counts as gone, because one that is slow to answer may be busy.
 func Lost(ctx context.Context, store runs.Store) (open []runs.Run, err error) {
 	list, _, err := store.List(ctx, runs.Filter{State: runs.Open, Limit: 100})
 	if err != nil {
@@ -287,7 +291,7 @@ func Lost(ctx context.Context, store runs.Store) (open []runs.Run, err error) {
 				if err != nil {
 					return nil, err
 				}
-				full.State, full.Ended, full.Error = runs.Failed, time.Now().UTC(), "its endpoint on this machine ended before it"
+				full.State, full.Ended, full.Error = runs.Failed, time.Now().UTC(), "its endpoint on this machine ended before the run did"
 				if err := store.Put(ctx, full); err != nil {
 					return nil, err
 				}
@@ -299,7 +303,7 @@ func Lost(ctx context.Context, store runs.Store) (open []runs.Run, err error) {
 	return open, nil
 }
 
-// serves reports whether something may listen at a base URL.
+// serves reports whether something may be listening at a base URL.
 func serves(ctx context.Context, base string) bool {
 	u, err := url.Parse(base)
 	if err != nil {

@@ -18,8 +18,9 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Batch does several things in one job, one after the other: a worker is waited for
-// and started once, and data that the parts share travel once. The zero value is ready.
+// A Batch does several things in one job, one after the other. So it waits for a worker and
+// starts it only once, and data that the parts share is sent once. The zero value is ready
+// to use.
 //
 //	var b train.Batch
 //	e := b.Evaluate(model, train.Data{X: Xtest, Y: ytest})
@@ -27,31 +28,31 @@ import (
 //	err := b.Run(ctx)
 //	evaluation, err := e.Get()
 //
-// A part that fails does not stop the others; its Get returns the error. A part streams
-// nothing, so that a long training is better off with Fit.
+// A part that fails does not stop the others; its Get returns the error. Parts do not stream
+// progress, so use Fit for a long training.
 //
-// One job is not always possible, and a line of WithLog reports what is done instead:
-// models of several endpoints get a job on each; parts that are too large for one request
-// are divided among several; predictions that do not fit into the answer, of 20 MB, get
-// jobs of their own; a worker that knows no batches gets a job for each part.
+// If one job is not possible, a line to WithLog says what is done instead: models on
+// several endpoints get one job on each; parts that are too large for one request are
+// divided among several; predictions that do not fit into the answer of at most 20 MB get
+// jobs of their own; a worker that does not support batches gets a job for each part.
 type Batch struct {
-	// Endpoint runs the job. nil: that of the models; theirs is what Endpoint returns if
-	// they have none.
+	// Endpoint runs the job. nil: the endpoint of each model, or what the function Endpoint
+	// returns for a model without one.
 	Endpoint *runpod.Endpoint
-	Inline   int           // as Options.Inline; 0: that of the models
-	Store    store.Store   // as Options.Store; nil: that of the models
+	Inline   int           // as Options.Inline; 0: the models' value
+	Store    store.Store   // as Options.Store; nil: the models' store
 	Policy   runpod.Policy // as Options.Policy
 
 	parts []part
 }
 
-// A part of a batch: what to send, where, and how its answer is read.
+// A part of a batch: what to send, where to, and how to read its answer.
 type part struct {
 	parcel *transfer.Parcel
 	on     target
-	bytes  int // about how many its answer has
+	bytes  int // approximate size of its answer
 	take   func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error)
-	alone  func(ctx context.Context, on target) // does the part in jobs of its own; nil: it cannot
+	alone  func(ctx context.Context, on target) // does the part in jobs of its own; nil: not possible
 }
 
 // A target is where a model computes.
@@ -62,17 +63,18 @@ type target struct {
 	policy   runpod.Policy
 }
 
-// on returns a copy of the model that computes there.
+// on returns a copy of the model that computes on t.
 func (m *Model) on(t target) *Model {
 	c := *m
 	c.endpoint, c.store, c.inline, c.policy = t.endpoint, t.store, t.inline, t.policy
 	return &c
 }
 
-// maxBatch is how many requests a worker takes in one.
+// maxBatch is the largest number of requests that a worker accepts in one batch.
 const maxBatch = 1000
 
-// ErrNotRun is the error of a part if the batch has not been run, or did not come to it.
+// ErrNotRun is the error of a part if the batch has not been run, or failed before it
+// reached the part.
 var ErrNotRun = errors.New("the batch has not been run")
 
 // A Result is the outcome of one part of a batch, available after Run.
@@ -86,8 +88,8 @@ func (r *Result[T]) Get() (T, error) { return r.value, r.err }
 
 func failed[T any](err error) *Result[T] { return &Result[T]{err: err} }
 
-// add appends a part whose answer read turns into a value. alone gets the value in jobs of
-// its own; it may be nil.
+// add appends a part. read converts its answer into a value. alone gets the value by jobs
+// of its own; it may be nil.
 func add[T any](b *Batch, p part, read func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage) (T, error), alone func(ctx context.Context, on target) (T, error)) *Result[T] {
 	r := failed[T](fmt.Errorf("train: %w", ErrNotRun))
 	p.take = func(job *runpod.Job, e *runpod.Endpoint, answer json.RawMessage, err error) {
@@ -102,8 +104,8 @@ func add[T any](b *Batch, p part, read func(job *runpod.Job, e *runpod.Endpoint,
 	return r
 }
 
-// Evaluate adds Model.Evaluate. Data that do not fit are the result's error, and the
-// other parts go on.
+// Evaluate adds Model.Evaluate. If the data does not fit the model, the result has the
+// error, and the other parts are not affected.
 func (b *Batch) Evaluate(m *Model, d Data) *Result[*Evaluation] {
 	p, err := m.evaluation(d)
 	if err != nil {
@@ -129,7 +131,7 @@ func (b *Batch) Predict(m *Model, X any) *Result[*mat.Dense] {
 		return failed[*mat.Dense](err)
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
-	bytes := answerBytes + 1 // more than an answer holds
+	bytes := answerBytes + 1 // does not fit into an answer
 	if x.Rows() <= rowsAnAnswer(output) {
 		n, _ := worker.Elements(output)
 		bytes = x.Rows() * n * tensors.Float32.Size()
@@ -147,8 +149,7 @@ func (b *Batch) Predict(m *Model, X any) *Result[*mat.Dense] {
 	}, func(ctx context.Context, on target) (*mat.Dense, error) { return m.on(on).PredictContext(ctx, X) })
 }
 
-// Fit adds a training; the result has the model when it is over. Options.OnEvent is not
-// called.
+// Fit adds a training. The result has the model after Run. Options.OnEvent is not called.
 func (b *Batch) Fit(spec any, data Data, o Options) *Result[*Model] {
 	p, err := Prepare(spec, data, o)
 	if err != nil {
@@ -166,14 +167,14 @@ func (b *Batch) Fit(spec any, data Data, o Options) *Result[*Model] {
 	}, nil)
 }
 
-// Run sends the batch and waits for it. Its error is that of a job as a whole; each part
-// has its own. It can be run once.
+// Run sends the batch and waits for it. It returns the error of a job as a whole; errors of
+// single parts are returned by their Get. A batch can be run once.
 func (b *Batch) Run(ctx context.Context) error {
 	parts := b.parts
 	b.parts = nil
 	switch {
 	case len(parts) == 0:
-		return nil // whatever was asked for has an error already
+		return nil // if any parts were added, they failed and have their errors
 	case len(parts) > maxBatch:
 		return fmt.Errorf("train: %w", worker.Invalid("requests", fmt.Sprintf("%d parts; a batch takes %d", len(parts), maxBatch)))
 	}
@@ -192,13 +193,13 @@ func (b *Batch) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// A group is the parts of a batch that one endpoint does.
+// A group is the parts of a batch that run on one endpoint.
 type group struct {
 	on    target
 	parts []part
 }
 
-// byEndpoint divides the parts by where they are to run.
+// byEndpoint groups the parts by the endpoint that they run on.
 func (b *Batch) byEndpoint(parts []part) ([]*group, error) {
 	var groups []*group
 	for _, p := range parts {
@@ -223,7 +224,7 @@ func (b *Batch) byEndpoint(parts []part) ([]*group, error) {
 	return groups, nil
 }
 
-// run does the parts in as few jobs as possible.
+// run runs the parts in as few jobs as possible.
 func (g *group) run(ctx context.Context) error {
 	var together, alone []part
 	bytes := 0
@@ -247,7 +248,7 @@ func (g *group) run(ctx context.Context) error {
 	return nil
 }
 
-// send does the parts in one job, or in several if one cannot take them.
+// send runs the parts in one job, or in several if they do not fit into one.
 func (g *group) send(ctx context.Context, parts []part) error {
 	if len(parts) == 0 {
 		return nil
@@ -271,13 +272,14 @@ func (g *group) send(ctx context.Context, parts []part) error {
 	return err
 }
 
-// unknownBatch reports whether a worker refused a batch because it is older than these.
+// unknownBatch reports whether a worker refused a batch because it is too old to support
+// batches.
 func unknownBatch(err error) bool {
 	var e *worker.Error
 	return errors.As(err, &e) && e.Field == "operation" && (e.Kind == worker.ErrInvalid || e.Kind == worker.ErrUnsupported)
 }
 
-// job does the parts in one job.
+// job runs the parts in one job.
 func (g *group) job(ctx context.Context, parts []part) error {
 	t := transfer.New(ctx, g.on.endpoint, g.on.store, g.on.inline)
 	t.Expires = transfer.LifeOf(g.on.policy)
@@ -325,12 +327,12 @@ func partOf(result json.RawMessage) (json.RawMessage, error) {
 	return result, nil
 }
 
-// lacking returns the ErrMissing of a part, so that what it lacks is sent and the job is
-// repeated.
+// lacking returns the error of a part that lacks data, if there is one, so that Send sends
+// the data and repeats the job.
 func lacking(output json.RawMessage) error {
 	var answer worker.Response
 	if transfer.Decode(output, &answer) != nil {
-		return nil // reported where the answer is read
+		return nil // job reports it when it reads the answer
 	}
 	for _, result := range answer.Results {
 		if _, err := partOf(result); transfer.Missing(err) {

@@ -17,7 +17,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// small trains a model of two inputs on an endpoint.
+// small trains a model with two inputs on an endpoint.
 func small(t *testing.T, e *runpod.Endpoint, seed int64) (*Model, Data) {
 	t.Helper()
 	d := Data{X: mat.NewDense(4, 2, []float64{0, 0, 0, 1, 1, 0, 1, 1}), Y: []int{0, 1, 1, 0}}
@@ -28,8 +28,8 @@ func small(t *testing.T, e *runpod.Endpoint, seed int64) (*Model, Data) {
 	return m, d
 }
 
-// A batch without an endpoint runs where its models are: models of one endpoint in one
-// job, models of several with one job on each.
+// A batch without an endpoint runs on the endpoints of its models: in one job on each of
+// them.
 func TestBatchRunsWhereItsModelsAre(t *testing.T) {
 	a := newTap(t, func() engine.Store { return engine.MemoryStore(1 << 30) })
 	b := newTap(t, func() engine.Store { return engine.MemoryStore(1 << 30) })
@@ -69,7 +69,7 @@ func TestBatchRunsWhereItsModelsAre(t *testing.T) {
 	}
 }
 
-// Predictions that do not fit into the answer are a job of their own.
+// Predictions that do not fit into the answer get a job of their own.
 func TestBatchOfLargeAnswers(t *testing.T) {
 	p := newTap(t, func() engine.Store { return engine.MemoryStore(1 << 30) })
 	m, d := small(t, p.endpoint, 1)
@@ -125,7 +125,7 @@ func TestBatchOfLargeRequests(t *testing.T) {
 	}
 }
 
-// A worker that is older than batches does the parts one by one.
+// A worker that is too old to support batches gets the parts one by one.
 func TestBatchOnOldWorker(t *testing.T) {
 	h := engine.Handler(engine.Options{})
 	calls := map[worker.Operation]int{}

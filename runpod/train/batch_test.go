@@ -11,7 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine"
 )
 
-// One job gives what several give, with the data inside the request and before it.
+// One job returns the same as several jobs, whether the data is sent inside the request or
+// before it.
 func TestBatch(t *testing.T) {
 	p := newTap(t, func() engine.Store { return engine.MemoryStore(1 << 30) })
 	x, y := wide(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// textsOf reads labels that are texts: []string, or a slice of a type of texts.
+// textsOf returns text labels: v is a []string, or a slice of another type of strings.
 func textsOf(v any) ([]string, bool) {
 	if s, ok := v.([]string); ok {
 		return s, true
@@ -31,9 +31,9 @@ func textsOf(v any) ([]string, bool) {
 	return texts, true
 }
 
-// numberTexts turns labels that are texts into numbers of classes: places in known
-// or, where that is nil, in the sorted list of the texts, which it returns. Labels
-// that are numbers stay as they are, with the names of known.
+// numberTexts converts text labels to class numbers: indices into known or, if known is
+// nil, into the sorted list of the different texts. It returns the numbers and that list.
+// Labels that are numbers are returned unchanged, with known.
 func numberTexts(name string, y any, known []string, loss string) (any, []string, error) {
 	texts, ok := textsOf(y)
 	if !ok {
@@ -81,7 +81,7 @@ func knownClasses(names []string) string {
 	return fmt.Sprintf("; it knows %q", names)
 }
 
-// ClassName is the name of class i, its number where it has none.
+// ClassName returns the name of class i, or its number if it has no name.
 func (m *Model) ClassName(i int) string {
 	if i >= 0 && i < len(m.ClassNames) {
 		return m.ClassNames[i]
@@ -89,15 +89,15 @@ func (m *Model) ClassName(i int) string {
 	return strconv.Itoa(i)
 }
 
-// Classes returns the class of each row of X: the column with the highest score,
-// the first of equal ones. A single output of bce_with_logits gives 1 if it is above 0,
-// else 0. A model that decides several labels a row is refused, see Indicators, and so is
-// one whose single output is a number.
+// Classes returns the class of each row of X: the column with the highest score, the first
+// one if several are equal. A single output of bce_with_logits gives 1 if it is above 0,
+// else 0. Classes fails for a model that decides several labels per row (see Indicators),
+// and for one whose single output is a number.
 func (m *Model) Classes(X any) ([]int, error) {
 	return m.ClassesContext(context.Background(), X)
 }
 
-// ClassesContext is Classes with a context that ends it.
+// ClassesContext is Classes with a context.
 func (m *Model) ClassesContext(ctx context.Context, X any) ([]int, error) {
 	if err := m.oneClass(elements(m.Output)); err != nil {
 		return nil, err
@@ -114,11 +114,11 @@ func (m *Model) ClassesContext(ctx context.Context, X any) ([]int, error) {
 	return argmax(scores), nil
 }
 
-// ErrNotClasses: the model's outputs do not choose one class a row.
+// ErrNotClasses means that the model's outputs do not choose one class per row.
 var ErrNotClasses = errors.New("the model does not choose one class a row")
 
-// oneClass refuses a model with so many outputs (0: not known yet) if they do not choose
-// a class.
+// oneClass returns an error if a model with so many outputs (0: not known yet) does not
+// choose one class per row.
 func (m *Model) oneClass(outputs int) error {
 	loss := m.Hyperparameters.LossFunction
 	switch {
@@ -130,13 +130,13 @@ func (m *Model) oneClass(outputs int) error {
 	return nil
 }
 
-// MultiLabel reports whether the model decides several labels a row, each yes or no:
+// MultiLabel reports whether the model decides several labels per row, each yes or no:
 // bce_with_logits with more than one output.
 func (m *Model) MultiLabel() bool {
 	return worker.Binary(m.Hyperparameters.LossFunction) && elements(m.Output) > 1
 }
 
-// elements is how many numbers a shape has, 0 if it is not known.
+// elements returns how many numbers a shape has, 0 if the shape is not known.
 func elements(shape []int) int {
 	if shape == nil {
 		return 0
@@ -145,14 +145,14 @@ func elements(shape []int) int {
 	return n
 }
 
-// Indicators returns a row for each row of X with a 1 for each label that applies, else
-// 0: where the output, before sigmoid, is above 0. It is for bce_with_logits, with any
-// number of outputs.
+// Indicators returns a row for each row of X, with 1 for each label that applies and 0 for
+// the others. A label applies if its output, before sigmoid, is above 0. Indicators is for
+// models trained with bce_with_logits, with any number of outputs.
 func (m *Model) Indicators(X any) ([][]int, error) {
 	return m.IndicatorsContext(context.Background(), X)
 }
 
-// IndicatorsContext is Indicators with a context that ends it.
+// IndicatorsContext is Indicators with a context.
 func (m *Model) IndicatorsContext(ctx context.Context, X any) ([][]int, error) {
 	if loss := m.Hyperparameters.LossFunction; !worker.Binary(loss) {
 		return nil, fmt.Errorf("train: indicators: the model was trained with %s and does not decide labels by yes or no; see Classes and Predict", loss)
@@ -194,7 +194,7 @@ func argmax(scores *mat.Dense) []int {
 	return classes
 }
 
-// Labels is Classes with the names of the classes.
+// Labels is Classes, but returns the names of the classes.
 func (m *Model) Labels(X any) ([]string, error) {
 	classes, err := m.Classes(X)
 	if err != nil {

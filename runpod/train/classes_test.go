@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine"
 )
 
-// Labels that are texts become classes, whose names go with the model: through
-// predictions, evaluations, a file and further training.
+// Text labels become classes. The model keeps their names in predictions, evaluations,
+// files and further training.
 func TestTextLabels(t *testing.T) {
 	X, y := blobs(60)
 	names := []string{"ant", "bee", "cow"}

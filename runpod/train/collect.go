@@ -8,13 +8,14 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// collectFor bounds the wait for the weights of an interrupted training: a kernel
-// waits 8 s for a magic to end.
+// collectFor is how long to wait for the weights of an interrupted training. It is less
+// than the 8 s that a kernel waits for a magic to end.
 const collectFor = 6 * time.Second
 
-// collect asks the endpoint for what its workers kept of a cancelled run. It is nil
-// if they kept nothing, as on an endpoint without a network volume whose job went
-// to another worker, if it takes too long, and after Options.GiveUp.
+// collect asks the endpoint for what its workers kept of a cancelled run. It returns nil if
+// they kept nothing, if it takes too long, and after Options.GiveUp. Without a network
+// volume, the worker that gets the question may be another one than the run's, which has
+// kept nothing.
 func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainResult {
 	select {
 	case <-p.options.GiveUp:
@@ -37,15 +38,15 @@ func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainRes
 	return r
 }
 
-// collectTime is what a job may take that computes nothing.
+// collectTime is the timeout of a job that computes nothing.
 const collectTime = time.Minute
 
-// Collect returns what an endpoint's workers keep of a run: its result, or, of a run
-// that was cancelled, its epochs and the weights after the last batch. They keep it in
-// the network volume for seven days, without one in the worker while that lives. The
-// error is a *worker.Error of kind ErrMissing if nothing is kept. onEvent may be nil.
+// Collect returns what an endpoint's workers kept of a run: its result or, if the run was
+// cancelled, its epochs and the weights after the last batch. They keep it in the network
+// volume for seven days; without a volume, a worker keeps it until the worker stops. If
+// nothing was kept, the error is a *worker.Error of kind ErrMissing. onEvent may be nil.
 //
-// It is a job of its own, of a second or so; when ctx ends it is cancelled.
+// Collect runs a job of about a second. When ctx is done the job is cancelled.
 func Collect(ctx context.Context, e *runpod.Endpoint, runID string, onEvent func(Event)) (*worker.TrainResult, error) {
 	r := &worker.Request{Operation: worker.OpCollect, Protocol: worker.Protocol, RunID: runID}
 	job, err := submit(ctx, e, r, runpod.Policy{ExecutionTimeout: collectTime, TTL: 10 * collectTime})

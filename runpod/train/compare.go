@@ -10,27 +10,28 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// A Comparison is which of several models is best, and by which figure.
+// A Comparison says which of several models is best, and by which figure.
 type Comparison struct {
-	// By names the figure: "validation loss". Empty: the models cannot be ranked.
+	// By names the figure, such as "validation loss". It is empty if the models cannot be
+	// ranked.
 	By string
 	// Best is the index of the best model, -1 if none has the figure.
 	Best int
-	// Values has the figure of each model, NaN if it has none; nil if By is empty.
+	// Values has the figure of each model, NaN for a model without it; nil if By is empty.
 	Values []float64
-	// Differ lists the hyperparameters that change what the loss measures and that
-	// differ, so that the losses are not comparable.
+	// Differ lists the hyperparameters that make the losses incomparable, because they
+	// change what the loss measures and are not the same in all models.
 	Differ []string
-	// Untested says that models without a figure in common would have one if each were
-	// evaluated on the same data.
+	// Untested reports whether the models have no figure in common but would have one if
+	// all of them were evaluated on the same data.
 	Untested bool
 }
 
-// Compare ranks models by the best figure that they have in common. That is the loss if
-// it measures the same in all of them, of the validation data if one has some: a model
-// without them is not ranked then. Otherwise it is a metric that the loss does not
-// influence, of the tests if they are given, else the accuracy of the trainings. tests
-// are evaluations of the models on the same data; nil for none.
+// Compare ranks models by the best figure that they have in common. If the loss measures
+// the same in all of them, that is the loss: of the validation data if any model has some,
+// and then models without validation data are not ranked. Otherwise it is a metric that
+// does not depend on the loss: of the tests if they are given, else the accuracy of the
+// trainings. tests are evaluations of the models on the same data; nil for none.
 func Compare(models []*Model, tests []*Evaluation) Comparison {
 	c := Comparison{Best: -1, Differ: differing(models)}
 	if c.Differ == nil {
@@ -51,7 +52,7 @@ func Compare(models []*Model, tests []*Evaluation) Comparison {
 	return c
 }
 
-// differing lists what is part of the loss and not alike in all models.
+// differing lists the hyperparameters that are part of the loss and differ between models.
 func differing(models []*Model) (names []string) {
 	for _, m := range models {
 		names = append(names, m.Hyperparameters.OtherLoss(&models[0].Hyperparameters)...)
@@ -60,14 +61,14 @@ func differing(models []*Model) (names []string) {
 	return slices.Compact(names)
 }
 
-// What a model's labels are. Models of one kind have a metric in common.
+// The kinds of labels that a model can have. Models of one kind have a metric in common.
 const (
 	oneClass   = "one class a row"
 	manyLabels = "yes or no, several times a row"
 	someNumber = "numbers"
 )
 
-// kindOfTask returns what the labels of all models are, "" if that differs.
+// kindOfTask returns the kind of labels of all models, "" if it differs between them.
 func kindOfTask(models []*Model) string {
 	kind := ""
 	for _, m := range models {
@@ -78,7 +79,7 @@ func kindOfTask(models []*Model) string {
 		case task == contract.TaskClasses || task == contract.TaskLabels:
 			k = oneClass
 		case task == contract.TaskVectors:
-			return "" // their labels are not what others predict
+			return "" // no other kind of model predicts such labels
 		}
 		if kind != "" && k != kind {
 			return ""
@@ -88,14 +89,14 @@ func kindOfTask(models []*Model) string {
 	return kind
 }
 
-// A figure is a metric of each model on some data, NaN if a model has none.
+// A figure is a metric of each model on some data, NaN for models that do not have it.
 type figure struct {
 	name   string
 	metric contract.Metric
 	values []float64
 }
 
-// rank takes a figure to rank the models by.
+// rank ranks the models by a figure.
 func (c *Comparison) rank(f figure) {
 	c.By, c.Values = f.name, f.values
 	for i, v := range f.values {
@@ -105,7 +106,7 @@ func (c *Comparison) rank(f figure) {
 	}
 }
 
-// lossOf is the loss that models are compared by.
+// lossOf returns the loss of each model, to compare the models by.
 func lossOf(models []*Model) figure {
 	metric, _ := contract.LookupMetric(contract.MetricLoss)
 	f := figure{name: "training loss", metric: metric}
@@ -125,8 +126,8 @@ func lossOf(models []*Model) figure {
 	return f
 }
 
-// metricsOf lists the metrics that models of a kind are compared by, the best one first:
-// of the contract's metric that ranks their task, the figure of the tests, then those of
+// metricsOf lists the figures that models of a kind can be compared by, the best one first.
+// All are of the metric that the contract ranks their task by: of the tests first, then of
 // the trainings.
 func metricsOf(kind string, models []*Model, tests []*Evaluation) []figure {
 	task := map[string]contract.Task{oneClass: contract.TaskClasses, manyLabels: contract.TaskLabels, someNumber: contract.TaskNumbers}[kind]
@@ -151,7 +152,8 @@ func metricsOf(kind string, models []*Model, tests []*Evaluation) []figure {
 	return figures
 }
 
-// metric is the figure with that name in the contract; NaN if the evaluation has none.
+// metric returns the metric with that name in the contract, NaN if the evaluation does not
+// have it.
 func (e *Evaluation) metric(name string) float64 {
 	name = strings.ReplaceAll(name, "_", "")
 	f := reflect.ValueOf(e).Elem().FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
@@ -161,7 +163,7 @@ func (e *Evaluation) metric(name string) float64 {
 	return f.Float()
 }
 
-// trained is the best value of a metric in the epochs of each model.
+// trained returns the best value of a metric over the epochs of each model.
 func trained(name string, metric contract.Metric, key string, models []*Model) figure {
 	f := figure{name: name, metric: metric}
 	for _, m := range models {

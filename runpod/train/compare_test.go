@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// compared makes a model of a loss, with validation losses and accuracies by epoch.
+// compared returns a model with that loss and with validation losses and accuracies by epoch.
 func compared(h worker.Hyperparameters, outputs int, valLoss, valAccuracy []float64) *Model {
 	var records []worker.Epoch
 	for i, v := range valLoss {

@@ -14,19 +14,19 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Data is samples and what is to be learned about them. X holds a sample a row: a
-// gonum matrix, [][]float64, []float64 (one feature), a tensors.Tensor of shape
-// [n, ...]. Y holds a label a row: class numbers 0, 1, ... for cross_entropy
-// ([]int, or floats that are whole) or names of classes ([]string), for other losses
-// numbers of the shape of the model's output.
+// Data is samples and their labels. X holds one sample per row: a gonum matrix,
+// [][]float64, []float64 (one feature), or a tensors.Tensor of shape [n, ...]. Y holds one
+// label per row: for cross_entropy class numbers 0, 1, ... ([]int, or floats that are whole
+// numbers) or names of classes ([]string); for other losses numbers of the shape of the
+// model's output.
 type Data struct {
 	X, Y any
 	// Columns are the names of X's columns, which the model remembers; nil for none.
 	Columns []string
-	// XName and YName are what errors call them. Default "X" and "y".
+	// XName and YName are the names of X and Y in errors. Default "X" and "y".
 	XName, YName string
 
-	shared *transfer.Shared // of prepared data
+	shared *transfer.Shared // set by PrepareData
 }
 
 func (d Data) names() (x, y string) {
@@ -40,8 +40,8 @@ func (d Data) names() (x, y string) {
 	return x, y
 }
 
-// sameColumns refuses named columns that are not those of the model in their order:
-// the model would take one for another, and nothing would tell.
+// sameColumns returns an error if the columns are named and are not the model's columns in
+// the same order: the model would mistake one column for another, and nobody would notice.
 func (d Data) sameColumns(model []string) error {
 	if d.Columns == nil || model == nil || slices.EqualFunc(d.Columns, model, strings.EqualFold) {
 		return nil
@@ -50,7 +50,7 @@ func (d Data) sameColumns(model []string) error {
 	return wrong(x, tensors.ErrShape, "has the columns %s, and the model was trained on %s; give it those, in that order", wording.List(d.Columns), wording.List(model))
 }
 
-// validationNames are the names of validation data.
+// validationNames returns the names of validation data in errors.
 func (d Data) validationNames() (x, y string) {
 	x, y = d.XName, d.YName
 	x = cmp.Or(x, "validation X")
@@ -58,8 +58,8 @@ func (d Data) validationNames() (x, y string) {
 	return x, y
 }
 
-// features checks X and brings it into the type that the model computes with:
-// float32, or int64 for a model that begins with an embedding.
+// features checks X and converts it to the type that the model computes with: float32, or
+// int64 for a model that begins with an embedding.
 func features(name string, v any, model *worker.ModelConfig) (tensors.Tensor, error) {
 	indices := wantsIndices(model)
 	return tensorOf(v, fmt.Sprintf("features %q %t", name, indices), func(v any) (tensors.Tensor, error) {
@@ -72,7 +72,7 @@ func makeFeatures(name string, v any, indices bool) (tensors.Tensor, error) {
 	if err != nil {
 		return t, err
 	}
-	if len(t.Shape) == 1 { // a plain slice is one feature a sample
+	if len(t.Shape) == 1 { // a plain slice has one feature per sample
 		if t, err = t.Reshape(t.Shape[0], 1); err != nil {
 			return t, err
 		}
@@ -90,8 +90,8 @@ func wantsIndices(m *worker.ModelConfig) bool {
 	return m != nil && len(m.Layers) > 0 && m.Layers[0].Type == "embedding"
 }
 
-// labels checks Y against the rows of X and the shape of the model's output (nil:
-// not known) for the loss function.
+// labels checks that Y fits the rows of X, the shape of the model's output (nil if not
+// known) and the loss function, and returns Y as a tensor.
 func labels(name string, v any, loss, xname string, rows int, output []int) (tensors.Tensor, error) {
 	key := fmt.Sprintf("labels %q %q %q %d %d", name, loss, xname, rows, output)
 	return tensorOf(v, key, func(v any) (tensors.Tensor, error) {
@@ -124,8 +124,8 @@ func makeLabels(name string, v any, loss, xname string, rows int, output []int) 
 	return t, nil
 }
 
-// classLabels wants a whole number a sample, from 0 to what the model can tell
-// apart.
+// classLabels checks that t has one whole number per sample, from 0 up to the number of
+// classes that the model has outputs for, and converts it to int64.
 func classLabels(name string, t tensors.Tensor, loss string, output []int) (tensors.Tensor, error) {
 	if t.Cols() != 1 {
 		return t, wrong(name, tensors.ErrShape, "has %d numbers a row; %s wants one class number (for a one-hot matrix, the column of the 1)", t.Cols(), loss)
@@ -154,7 +154,7 @@ func classLabels(name string, t tensors.Tensor, loss string, output []int) (tens
 	return convert(name, t, tensors.Int64, "")
 }
 
-// outputsInWords says which classes a model with so many outputs tells apart.
+// outputsInWords returns the number of outputs and the classes that they are for, in words.
 func outputsInWords(n int) string {
 	if n == 1 {
 		return "1 output, for the class 0"
@@ -162,8 +162,8 @@ func outputsInWords(n int) string {
 	return fmt.Sprintf("%d outputs, for the classes 0 to %d", n, n-1)
 }
 
-// classesHint says what to do about class numbers that are too high for a model with that
-// many outputs: count them from 0, take a loss for numbers, or give the model more outputs.
+// classesHint returns a hint for class numbers that are too high for a model with that many
+// outputs: count them from 0, take a loss for numbers, or give the model more outputs.
 func classesHint(values []float64, outputs int) string {
 	low, high := slices.Min(values), slices.Max(values)
 	hint := fmt.Sprintf("the last layer wants %.0f or more outputs", high+1)
@@ -178,7 +178,7 @@ func classesHint(values []float64, outputs int) string {
 	return hint
 }
 
-// signsHint says what to do about labels of -1 and 1.
+// signsHint returns a hint for labels of -1 and 1.
 func signsHint(values []float64) string {
 	for _, v := range values {
 		if v != -1 && v != 1 {
@@ -188,7 +188,7 @@ func signsHint(values []float64) string {
 	return "; write 0 in the place of -1"
 }
 
-// numbers writes how many numbers a row of that shape has.
+// numbers returns how many numbers a row of that shape has, in words.
 func numbers(shape []int) string {
 	switch {
 	case len(shape) == 0, slices.Equal(shape, []int{1}):
@@ -199,13 +199,13 @@ func numbers(shape []int) string {
 	return worker.Sizes(shape) + " numbers"
 }
 
-// fits reports whether labels of that shape a row belong to an output: the same, or
-// none and a single output.
+// fits reports whether labels with that shape per row fit an output: the shapes are equal,
+// or the label is a plain number and there is a single output.
 func fits(label, output []int) bool {
 	return slices.Equal(label, output) || len(label) == 0 && slices.Equal(output, []int{1})
 }
 
-// array makes a tensor of v, with every number finite.
+// array converts v to a tensor. It returns an error if a number is not finite.
 func array(name string, v any) (tensors.Tensor, error) {
 	if p, ok := v.(*prepared); ok {
 		v = p.value
@@ -230,7 +230,7 @@ func array(name string, v any) (tensors.Tensor, error) {
 	return t, nil
 }
 
-// position writes an index as people count: row and column from 0, as in Go.
+// position returns an index in words: row and column, from 0 as in Go.
 func position(index []int) string {
 	switch len(index) {
 	case 1:

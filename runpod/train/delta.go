@@ -17,12 +17,14 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// keepDelta is the longest difference that a model keeps, for a worker that has what it
-// is one to: it travels inside a request.
+// keepDelta is the length of the longest delta that a model keeps. The model sends it
+// instead of the state to a worker that has the base. It must be short because it travels
+// inside the request.
 const keepDelta = 6_000_000
 
-// wantsDelta reports whether a request asks for its states as differences: it goes on from
-// a state, the worker that made it can, and the bytes go over a network.
+// wantsDelta reports whether a request asks for its states as deltas. Unless the options
+// say otherwise, it does if it continues a state, the worker that made the state supports
+// deltas, and the answer comes over a network.
 func (p *Plan) wantsDelta(e *runpod.Endpoint) bool {
 	from := p.options.From
 	if from == nil || p.request.ModelState == "" {
@@ -34,15 +36,16 @@ func (p *Plan) wantsDelta(e *runpod.Endpoint) bool {
 	return slices.Contains(from.features, contract.FeatureStateDelta) && !e.Client().Local()
 }
 
-// refuses reports whether a worker, an older one, does not know a field of the request. It
-// has computed nothing then.
+// refuses reports whether a worker refused a field of the request because it is too old to
+// know it. It has computed nothing then.
 func refuses(err error, field string) bool {
 	var e *worker.Error
 	return errors.As(err, &e) && e.Kind == worker.ErrInvalid && e.Field == field
 }
 
-// rebuild puts states in the place of differences to the plan's own, or, where another
-// process sent it, to those that base finds by digest. It returns the differences.
+// rebuild replaces the deltas in a result by the full states, and returns the deltas. The
+// bases are the states that the plan sent or, if another process sent the plan, the states
+// that the endpoint's store has.
 func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainResult) (deltas map[string]string, err error) {
 	var came, whole int
 	for i, s := range r.States() {
@@ -60,7 +63,7 @@ func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainR
 			*s.Text, err = tensors.DecodeDelta(base, delta, transfer.MaxResult)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s came as a difference: %w", s.Name, err)
+			return nil, fmt.Errorf("%s arrived as a delta: %w", s.Name, err)
 		}
 		came, whole = came+len(delta), whole+len(*s.Text)
 		if len(delta) <= keepDelta {
@@ -76,7 +79,7 @@ func (p *Plan) rebuild(ctx context.Context, e *runpod.Endpoint, r *worker.TrainR
 	return deltas, nil
 }
 
-// stored is the state that a difference is one to, where the endpoint's store has it.
+// stored returns the base of a delta from the endpoint's store.
 func (p *Plan) stored(ctx context.Context, e *runpod.Endpoint, delta string) (string, error) {
 	digest, _, err := tensors.DeltaDigests(delta)
 	if err != nil {
@@ -89,7 +92,7 @@ func (p *Plan) stored(ctx context.Context, e *runpod.Endpoint, delta string) (st
 		}
 	}
 	if s == nil {
-		return "", fmt.Errorf("the state %.12s is not here", digest)
+		return "", fmt.Errorf("the base %.12s cannot be read: the environment names no store", digest)
 	}
 	t, err := store.FetchTensor(ctx, s, digest, store.Options{Limit: transfer.MaxResult})
 	if err != nil {

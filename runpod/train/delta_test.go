@@ -86,8 +86,8 @@ func TestStateDelta(t *testing.T) {
 	}
 }
 
-// TestStateDeltaOldWorker: a worker that does not know them refuses the field, and the
-// training goes on without.
+// TestStateDeltaOldWorker: a worker that does not support deltas refuses the field, and the
+// training goes on without them.
 func TestStateDeltaOldWorker(t *testing.T) {
 	h := engine.Handler(engine.Options{})
 	refused := 0
@@ -106,7 +106,7 @@ func TestStateDeltaOldWorker(t *testing.T) {
 	}
 }
 
-// TestStateDeltaDamaged: a difference that does not give what it says is no result.
+// TestStateDeltaDamaged: a delta that does not produce the state with its digest is an error.
 func TestStateDeltaDamaged(t *testing.T) {
 	h := engine.Handler(engine.Options{})
 	e := behind(t, func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
@@ -125,8 +125,8 @@ func TestStateDeltaDamaged(t *testing.T) {
 	}
 }
 
-// TestStateDeltaTwoWorkers: of two workers that share nothing each has the state before
-// the last; it gets the difference.
+// TestStateDeltaTwoWorkers: two workers share nothing, and each has the state before the
+// last one. Each gets the last state as a delta.
 func TestStateDeltaTwoWorkers(t *testing.T) {
 	workers := [2]worker.Handler{engine.Handler(engine.Options{}), engine.Handler(engine.Options{})}
 	turn := 0
@@ -163,7 +163,7 @@ func TestStateDeltaTwoWorkers(t *testing.T) {
 	if len(inputs) != 2 || !strings.Contains(inputs[1], `"model_state":"delta:`) || len(all) > len(second.state)*9/10 {
 		t.Errorf("%d requests of %d bytes for a state of %d", len(inputs), len(all), len(second.state))
 	}
-	// A worker that says it has the base and has not gets the whole.
+	// A worker that claims to have the base but does not have it gets the whole state.
 	empty, lied, refused := engine.Handler(engine.Options{}), false, 0
 	workers[1] = func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
 		r, err := worker.DecodeRequest(job.Input)
@@ -183,8 +183,8 @@ func TestStateDeltaTwoWorkers(t *testing.T) {
 	}
 }
 
-// TestAttachToDelta: who attaches from another process has not the state that the
-// differences are to, and collects the whole.
+// TestAttachToDelta: another process that attaches does not have the base of the deltas, so
+// it collects the whole states.
 func TestAttachToDelta(t *testing.T) {
 	e := behind(t, engine.Handler(engine.Options{}))
 	m, _ := fitOnes(t, 2, Options{Endpoint: e, StateDelta: new(true)})

@@ -10,23 +10,23 @@
 // Endpoint). The package knows neither notebooks nor how a worker computes.
 //
 //	errors.go    what can go wrong
-//	history.go   the course of the training as slices
+//	history.go   the epochs of a training as slices
 //	place.go     names of packages place and transfer that belong to a training
-//	receipt.go   what it takes to repeat a run
+//	receipt.go   what is needed to repeat a run
 //	model.go     a trained model: predict, continue, weights
 //	slices.go    predictions larger than an answer
-//	classes.go   labels that are texts; outputs as classes and labels
-//	spec.go      what may stand for a model
-//	record.go    the run store: where a run comes from, what it keeps
-//	options.go   how to train, with defaults; number.go: numbers that may be not given
-//	observe.go   Observer: what follows a run; its events and notices
-//	prepared.go  PrepareData: data read, converted and hashed once
-//	data.go      what may stand for data, and what is wrong with it
-//	evaluate.go  metrics of a model on data; compare.go: which of several is best
-//	plan.go      Prepare: all that is known before a job is sent; advice.go: what would waste it
-//	estimate.go  what a training will take
+//	classes.go   text labels; outputs as classes and labels
+//	spec.go      the forms in which a model can be given
+//	record.go    the run store: where a run comes from, what is kept of it
+//	options.go   how to train, with defaults; number.go: optional numbers
+//	observe.go   Observer: follows a run; its events and notices
+//	prepared.go  PrepareData: reads, converts and hashes data once
+//	data.go      the forms in which data can be given, and its checks
+//	evaluate.go  metrics of a model on data; compare.go: which of several models is best
+//	plan.go      Prepare: checks before a job is sent; advice.go: likely mistakes
+//	estimate.go  how much work and memory a training needs
 //	resume.go    a training that an earlier process began
-//	delta.go     states that travel as differences
+//	delta.go     states sent as deltas
 //	job.go       one job: submit, follow, cancel, read its output
 //	collect.go   what a worker kept of an interrupted run
 //	fit.go       Fit: send the job, follow it, assemble the model
@@ -37,14 +37,15 @@
 // What a failure leaves behind:
 //
 //	Prepare            nothing was sent
-//	Fit, job refused   nothing runs; but after runpod.ErrUnknownOutcome a job may
+//	Fit, job refused   nothing runs; but after runpod.ErrUnknownOutcome a job may run
 //	Fit, stream lost   nothing is lost: the job's output repeats the stream
-//	Fit, job failed    the model holds the epochs that were told of, no weights
-//	Fit, ctx ended     the same; the job is cancelled, or the *InterruptedError
+//	Fit, job failed    the model holds the epochs that were reported, and the weights
+//	                   if the worker kept some
+//	Fit, ctx done      the same; the job is cancelled, or the *InterruptedError
 //	                   says that it could not be
-//	Predict, Evaluate  the model is as it was; when ctx ends the job is cancelled
-//	Save               the file is as it was
+//	Predict, Evaluate  the model is unchanged; when ctx is done the job is cancelled
+//	Save               the file is unchanged
 //
-// Models compute in float32: float64 data is sent as float32, half the bytes.
-// What is wrong with data, model or options is found before anything is sent.
+// Models compute in float32, so float64 data is sent as float32, in half the bytes.
+// Mistakes in data, model or options are reported before anything is sent.
 package train

@@ -10,21 +10,21 @@ import (
 )
 
 var (
-	// ErrNoWeights: the model has a history and no weights, because its training
-	// was cut off. Train it again, or use the weights of another.
+	// ErrNoWeights means that the model has a history and no weights, because its training
+	// was interrupted. Train it again, or use another model.
 	ErrNoWeights = errors.New("the model has no weights: its training did not end")
-	// ErrNoOutput: the service says COMPLETED and has no output, because it refused the worker's
-	// result. What the stream has and what the worker keeps are used then.
+	// ErrNoOutput means that the service reports COMPLETED and has no output, because it
+	// refused the worker's result. Fit then uses the stream, or what the worker kept.
 	ErrNoOutput = fmt.Errorf("%w: RunPod says COMPLETED and has no output; it refused what the worker sent", transfer.ErrResult)
 
-	// ErrResult: the endpoint's answer does not fit the request.
+	// ErrResult means that the endpoint's answer does not fit the request.
 	ErrResult = transfer.ErrResult
 )
 
 // A DataError says what is wrong with an array before it is sent. Err is the
 // kind: tensors.ErrNotFinite, ErrEmpty, ErrRagged, ErrShape, ErrType, ErrRange.
 type DataError struct {
-	Name string // as the caller calls it: "Xtrain"
+	Name string // the caller's name for it: "Xtrain"
 	Text string // what is wrong with it, and what it should be
 	Err  error
 }
@@ -39,16 +39,16 @@ func wrong(name string, kind error, format string, args ...any) error {
 	return &DataError{Name: name, Text: fmt.Sprintf(format, args...), Err: kind}
 }
 
-// An InterruptedError is a training that ended because its context did. The model
-// that comes with it holds the epochs so far, and the weights where the worker's
-// could be had.
+// An InterruptedError is the error of a training that ended because its context was done or
+// because someone cancelled its job. The model that is returned with it holds the epochs so
+// far, and the weights if they could be collected from the worker.
 type InterruptedError struct {
 	JobID runpod.JobID // empty if no job had been accepted
-	// Cancelled tells that the endpoint confirmed the end of the job; otherwise
-	// CancelErr says why not, and the job may still run and cost money.
+	// Cancelled reports whether the job is known not to run any more. If not, CancelErr says
+	// why, and the job may still run and cost money.
 	Cancelled bool
 	CancelErr error
-	Epochs    int   // finished epochs
+	Epochs    int   // number of finished epochs
 	Weights   bool  // the model has weights; Model.Weights says which
 	Cause     error // context.Cause
 }
@@ -74,7 +74,7 @@ func (e *InterruptedError) Error() string {
 // Unwrap returns the cause.
 func (e *InterruptedError) Unwrap() error { return e.Cause }
 
-// kindOf is the sentinel of package tensors that err unwraps to.
+// kindOf returns the sentinel error of package tensors that err wraps.
 func kindOf(err error) error {
 	for _, k := range []error{tensors.ErrNotFinite, tensors.ErrEmpty, tensors.ErrRagged, tensors.ErrShape, tensors.ErrRange, tensors.ErrTooLarge} {
 		if errors.Is(err, k) {

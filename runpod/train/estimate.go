@@ -2,21 +2,21 @@ package train
 
 import "github.com/gopherpod/gopherpod/worker"
 
-// An Estimate is what a training will take, from sizes alone.
+// An Estimate is how much work and memory a training needs, computed from sizes alone.
 type Estimate struct {
 	Parameters int
 	// FLOPs are the multiplications and additions of all epochs: six for each weight
-	// that a training sample meets, two in validation. What is not a matrix product
-	// or a convolution is left out.
+	// and training sample, two in validation. It counts matrix products and
+	// convolutions only.
 	FLOPs float64
 	// Memory is bytes on the worker: weights, gradients and the optimizer's state,
 	// and the outputs of all layers with their gradients for one batch.
 	Memory int64
-	// Bytes go to the endpoint.
+	// Bytes is how much is sent to the endpoint.
 	Bytes int
 }
 
-// Estimate tells what the plan will take.
+// Estimate returns how much work and memory the plan needs.
 func (p *Plan) Estimate() (Estimate, error) {
 	steps, _, err := p.Model.Steps(p.Input)
 	if err != nil {
@@ -35,7 +35,7 @@ func (p *Plan) Estimate() (Estimate, error) {
 	}, nil
 }
 
-// slots is how many numbers the optimizer keeps for each weight.
+// slots returns how many numbers the optimizer keeps for each weight.
 func slots(h worker.Hyperparameters) int {
 	switch h.Optimizer {
 	case "adam", "adamw", "nadam":
@@ -54,8 +54,8 @@ func slots(h worker.Hyperparameters) int {
 	return 0
 }
 
-// count adds up the operations of a forward pass of one sample, and the numbers
-// that the layers put out.
+// count adds up the operations of a forward pass of one sample, and the sizes of the
+// layers' outputs.
 func count(steps []worker.Step) (flops float64, outputs int64) {
 	for _, s := range steps {
 		out, _ := worker.Elements(s.Out)
@@ -73,9 +73,9 @@ func count(steps []worker.Step) (flops float64, outputs int64) {
 	return flops, outputs
 }
 
-// positions is how many times a weight is used for one sample: once in a linear
-// layer, for each place of the output in a convolution, for each step of a
-// sequence in a recurrent layer, never in an embedding, which looks up.
+// positions returns how many times a weight is used for one sample: once in a linear
+// layer, once for each position of the output in a convolution, once for each step of the
+// sequence in a recurrent layer, and never in an embedding, which only looks rows up.
 func positions(s worker.Step, t worker.StateTensor, out int) float64 {
 	switch s.Layer.Type {
 	case "embedding":

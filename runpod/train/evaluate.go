@@ -12,16 +12,16 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// An Evaluation is how well a model does on data. What does not apply is NaN or
-// nil: classes have Accuracy, PerClass and Confusion, several labels a
-// sample Accuracy, ExactMatch and PerClass, numbers MAE, RMSE and R2.
+// An Evaluation says how well a model does on data. Figures that do not apply are NaN or
+// nil: classes have Accuracy, PerClass and Confusion; several labels per sample have
+// Accuracy, ExactMatch and PerClass; numbers have MAE, RMSE and R2.
 type Evaluation struct {
 	Loss     float64
-	Accuracy float64 // 0 to 1; of several labels a sample, the share of right labels
-	// ExactMatch is the share of samples whose several labels are all right.
+	Accuracy float64 // 0 to 1; with several labels per sample, the share of right labels
+	// ExactMatch is the share of samples whose labels are all right.
 	ExactMatch float64
 	Samples    int
-	// PerClass has a row a class, or a label.
+	// PerClass has a row per class, or per label.
 	PerClass []worker.ClassMetrics
 	// Confusion counts samples by true class (row) and predicted class (column).
 	Confusion     [][]int
@@ -32,7 +32,7 @@ type Evaluation struct {
 	Metrics worker.Metrics
 }
 
-// String says the result in one line.
+// String returns the main figures in one line.
 func (e *Evaluation) String() string {
 	s := fmt.Sprintf("loss %.4f", e.Loss)
 	switch {
@@ -52,7 +52,7 @@ func (m *Model) Evaluate(X, y any) (*Evaluation, error) {
 	return m.EvaluateContext(context.Background(), Data{X: X, Y: y})
 }
 
-// EvaluateContext is Evaluate with a context that ends it, and names for errors.
+// EvaluateContext is Evaluate with a context, and with names for errors in d.
 func (m *Model) EvaluateContext(ctx context.Context, d Data) (*Evaluation, error) {
 	p, err := m.evaluation(d)
 	if err != nil {
@@ -74,7 +74,7 @@ func (m *Model) evaluated(metrics worker.Metrics) *Evaluation {
 	return e
 }
 
-// evaluation is the request and its data.
+// evaluation returns the request of an evaluation with its data.
 func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	if err := d.sameColumns(m.Columns); err != nil {
 		return nil, err
@@ -98,8 +98,9 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 		return nil, err
 	}
 	r.EvaluationData = dataset("X", "y")
-	// The loss that it was trained with: on the validation data it is the history's val_loss.
-	// What an earlier version accepted and the loss does not use is left out.
+	// Measure the loss that the model was trained with, so that on the validation data it
+	// equals the history's val_loss. Leave out hyperparameters that the loss does not use:
+	// a model of an earlier version may have some.
 	h := m.Hyperparameters.Pick(m.Hyperparameters.Used(contract.UsedBy(string(worker.OpEvaluate))...)...)
 	h.Precision = ""
 	if r.Hyperparameters != nil {
@@ -109,7 +110,7 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	return &transfer.Parcel{Request: r, Set: tensors.Set{"X": x, "y": y}, Names: map[string]string{"X": xname, "y": yname}, Shared: d.shared}, nil
 }
 
-// LabelTensor reads the labels of d as numbers: those of classes where they are texts.
+// LabelTensor returns the labels of d as numbers. Text labels become class numbers.
 func (m *Model) LabelTensor(d Data) (tensors.Tensor, error) {
 	_, yname := d.names()
 	y, _, err := numberClasses(yname, d.Y, m.ClassNames, m.Hyperparameters.LossFunction)
@@ -128,7 +129,7 @@ func newEvaluation(m worker.Metrics) *Evaluation {
 }
 
 // GPUInfo asks a worker of the endpoint for its device and a measure of its speed:
-// Response.GPUInfo and BenchmarkResults. It is a job, and costs as one.
+// Response.GPUInfo and BenchmarkResults. It runs as a job and is billed like one.
 func GPUInfo(ctx context.Context, e *runpod.Endpoint) (*worker.Response, error) {
 	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: NewRunID()}
 	output, err := transfer.Call(ctx, e, r, runpod.Policy{})

@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// What Evaluate says of the validation data is what the last epoch said: the loss
-// is the training's, with its weights and smoothing.
+// On the validation data, Evaluate returns the same figures as the last epoch: it uses the
+// loss of the training with its weights and smoothing.
 func TestEvaluateIsTheHistorys(t *testing.T) {
 	_, endpoint := start(t, local.Options{Handler: engine.Handler(engine.Options{})})
 	var x [][]float64

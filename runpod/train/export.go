@@ -7,7 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/export"
 )
 
-// Safetensors is the format of Save beside those of package export.
+// Safetensors is the format of Save. The other formats are those of package export.
 const Safetensors export.Format = "safetensors"
 
 // ExportFormats lists the formats of Export.
@@ -15,7 +15,7 @@ func ExportFormats() []export.Format {
 	return append([]export.Format{Safetensors}, export.Formats()...)
 }
 
-// FormatOf is the format that a file's ending stands for: .safetensors, .pt and .pth,
+// FormatOf returns the format that belongs to a file's extension: .safetensors, .pt or .pth,
 // .onnx, .go; "" for any other.
 func FormatOf(path string) export.Format {
 	if strings.HasSuffix(strings.ToLower(path), ".safetensors") {
@@ -24,14 +24,14 @@ func FormatOf(path string) export.Format {
 	return export.FormatOf(path)
 }
 
-// Export writes the model for others, in the format that the file's ending stands
-// for, or in the one that is given. Only safetensors, which is Save, can be read again
-// with Load. An error wraps export.ErrUnsupported where the format cannot hold one of
-// the layers, and names it. A file that is there is replaced whole or not at all.
+// Export writes the model for other programs, in the given format or, if format is empty,
+// in the one that belongs to the file's extension. Load reads only safetensors, the format
+// of Save. If the format does not support a layer, the error wraps export.ErrUnsupported and
+// names the layer. An existing file is replaced completely or not at all.
 func (m *Model) Export(path string, format export.Format) error {
 	if format == "" {
 		if format = FormatOf(path); format == "" {
-			return fmt.Errorf("train: export %s: the file's ending says no format; known are .safetensors, .pt, .onnx and .go", path)
+			return fmt.Errorf("train: export %s: unknown file extension; want .safetensors, .pt, .onnx or .go", path)
 		}
 	}
 	if format == Safetensors {

@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// What the tests share with those of other packages, by short names.
+// Short names for what the tests share with those of other packages.
 type fakeWorker = traintest.Worker
 
 func serve(t *testing.T, f *fakeWorker) *runpod.Endpoint { return traintest.Serve(t, f) }
@@ -28,7 +28,7 @@ func manyWorkers(t *testing.T, n int, f worker.Handler) *runpod.Endpoint {
 
 func blobs(n int) (*mat.Dense, []int) { return traintest.Blobs(n) }
 
-// wholeRun are the events of a run of the plan.
+// wholeRun returns the events of a run of the plan.
 func wholeRun(p *Plan, epochs int) ([]worker.Event, error) {
 	p.request.Hyperparameters.Epochs = epochs
 	b, err := new(fakeWorker).Train(context.Background(), p.request, func(json.RawMessage) error { return nil })

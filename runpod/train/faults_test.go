@@ -17,7 +17,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// The steps of a job j-u1 at endpoint ep.
+// step returns a step at endpoint ep.
 func step(method, op string, reply any) runpodtest.Step {
 	return runpodtest.Step{Method: method, Path: "/v2/ep/" + op, Reply: reply}
 }
@@ -50,7 +50,7 @@ func times(n int, s runpodtest.Step) []runpodtest.Step {
 	return all
 }
 
-// What the endpoint can do to a training, and what Fit makes of it.
+// Failures of the endpoint during a training, and what Fit returns.
 func TestFitFaults(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -69,7 +69,7 @@ func TestFitFaults(t *testing.T) {
 		{"timed out", []runpodtest.Step{accepted, finished, status(`"TIMED_OUT"`)}, runpod.ErrJobTimedOut, "timed out"},
 		{"expired", slices.Concat([]runpodtest.Step{accepted}, slices.Repeat([]runpodtest.Step{answering(finished, 404, `{}`)}, 7), // it might not be known yet
 			[]runpodtest.Step{answering(status(`""`), 404, `{}`), answering(accepted, 400, `{}`)}), runpod.ErrNotFound, "404"},
-		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "no list of events"},
+		{"output of another worker", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":{"text":"hello"}`)}, ErrResult, "not a list of events"},
 		{"no output", []runpodtest.Step{accepted, finished, status(`"COMPLETED"`), answering(accepted, 400, `{}`)}, ErrNoOutput, "COMPLETED and has no output"}, // the worker is asked for what it kept
 		{"output without its end", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[]`)}, ErrResult, "no done event"},
 		{"events of another run", []runpodtest.Step{accepted, finished, status(`"COMPLETED","output":[{"type":"log","run_id":"other","seq":0}]`)}, ErrResult, `run "other"`},
@@ -99,7 +99,7 @@ func TestFitFaults(t *testing.T) {
 	}
 }
 
-// A stream that breaks for a while loses nothing.
+// Nothing is lost if the stream breaks for a while.
 func TestOutageOfTheStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := runpodtest.New(t)
@@ -128,8 +128,8 @@ func TestOutageOfTheStream(t *testing.T) {
 	})
 }
 
-// A job that all events have come of is over, though the service goes on saying that it
-// runs, as after a progress update that came too late.
+// A job is over once all its events have arrived, even if the service still reports that it
+// runs, as it does after a progress update that came too late.
 func TestJobThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := runpodtest.New(t)
@@ -162,7 +162,8 @@ func TestJobThatDoesNotEnd(t *testing.T) {
 	})
 }
 
-// An interrupt before the answer that names the job says that there may be one.
+// The error of an interrupt that comes before the answer with the job's id says that there
+// may be a job.
 func TestInterruptWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := accepted
@@ -182,7 +183,7 @@ func TestInterruptWithoutAnswer(t *testing.T) {
 	})
 }
 
-// An interrupt whose cancel fails says so.
+// If the job cannot be cancelled after an interrupt, the error says so.
 func TestInterruptNotConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[]}`)
@@ -206,8 +207,8 @@ func TestInterruptNotConfirmed(t *testing.T) {
 	})
 }
 
-// RunPod refuses the worker's result and says COMPLETED. The stream has all of it, or the worker is asked
-// for what it kept; either way the model has its weights.
+// RunPod refuses the worker's result and reports COMPLETED. Either the stream has everything,
+// or Fit collects what the worker kept. In both cases the model has its weights.
 func TestLostResult(t *testing.T) {
 	for name, faults := range map[string][]local.Fault{
 		"the stream has it": {{Kind: local.FaultLostResult}},

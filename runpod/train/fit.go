@@ -12,13 +12,13 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Fit trains a model: spec is Layers, a *worker.ModelConfig or another form of
-// ParseSpec, and may be nil with Options.From. It blocks until the training is
-// over, or until its job has no time left (Policy.ExecutionTimeout): then the model holds
-// the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or
-// ctx ends, the model holds the epochs so far, and the weights if the worker kept some and
-// collecting them takes no more than 6 s; it is nil if nothing was sent. When ctx ends the
-// job is cancelled on the endpoint, and the error is an *InterruptedError.
+// Fit trains a model. spec is Layers, a *worker.ModelConfig or another form that ParseSpec
+// reads, and may be nil with Options.From. Fit blocks until the training is over, or until
+// its job has no time left (Policy.ExecutionTimeout): then the model holds the weights so
+// far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or ctx is done, the
+// model holds the epochs so far, and the weights if the worker kept some and collecting them
+// takes no more than 6 s; the model is nil if nothing was sent. When ctx is done, Fit
+// cancels the job on the endpoint and returns an *InterruptedError.
 func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	p, err := Prepare(spec, data, o)
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		err = fmt.Errorf("train: job %s: %w: %w", job.ID, ErrResult, err)
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
-	// The service has forgotten the job, or has lost its output. Its worker may know the run.
+	// The service has forgotten the job or lost its output, but the worker may have kept the run.
 	if errors.Is(err, runpod.ErrNotFound) || errors.Is(err, ErrNoOutput) {
 		if r := p.collect(ctx, endpoint); r != nil && complete(r) {
 			if m, bad := p.finished(job, endpoint, r); bad == nil {
@@ -80,7 +80,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		}
 	}
 	var cut *InterruptedError
-	if !errors.As(err, &cut) && errors.Is(err, runpod.ErrJobCancelled) { // by someone else
+	if !errors.As(err, &cut) && errors.Is(err, runpod.ErrJobCancelled) { // cancelled by someone else
 		cut = &InterruptedError{JobID: job.ID, Cancelled: true, Epochs: m.Epochs - p.StartEpoch, Cause: err}
 		err = cut
 	}
@@ -98,7 +98,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	return m, err
 }
 
-// transfer is how the plan's data reach the endpoint, and its states come back.
+// transfer returns the transfer that sends the plan's data and brings the states back.
 func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Transfer {
 	t := transfer.New(ctx, e, p.options.Store, p.options.Inline)
 	t.Expires = transfer.LifeOf(p.options.Policy)
@@ -107,8 +107,8 @@ func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Trans
 	return t
 }
 
-// send submits the plan and follows the job to its end, another one if the
-// worker lacked data. job is nil if none was accepted.
+// send submits the plan and follows the job to its end. If the worker lacked data, it sends
+// the data and submits another job. job is nil if none was accepted.
 func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfer, record *recorder) (f *follower, job *runpod.Job, err error) {
 	begin := func() {
 		f = &follower{onEvent: func(e Event) {
@@ -159,7 +159,7 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfe
 	return f, job, err
 }
 
-// finished makes the model of a complete result.
+// finished returns the model of a result with weights.
 func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.TrainResult) (*Model, error) {
 	m := p.unfinished(job.ID, endpoint, r.History)
 	if r.Model != nil {
@@ -179,7 +179,7 @@ func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.Tr
 	return m, nil
 }
 
-// unfinished is the model without its weights.
+// unfinished returns the model without weights.
 func (p *Plan) unfinished(id runpod.JobID, endpoint *runpod.Endpoint, epochs []worker.Epoch) *Model {
 	m := &Model{
 		Spec: p.Model, Hyperparameters: p.Hyperparameters, Epochs: p.StartEpoch, Parameters: p.Parameters,
@@ -198,7 +198,7 @@ func (p *Plan) unfinished(id runpod.JobID, endpoint *runpod.Endpoint, epochs []w
 	return m
 }
 
-// trained is the number of the last epoch that the training finished.
+// trained returns the number of the last epoch that the training finished.
 func (m *Model) trained() int {
 	if n := m.History.Len(); n > 0 {
 		return m.History.Records[n-1].Epoch
@@ -206,7 +206,7 @@ func (m *Model) trained() int {
 	return m.Epochs
 }
 
-// join puts the epochs of a continuation behind those before it.
+// join appends the epochs of a continuation to those before it.
 func join(before, after []worker.Epoch) []worker.Epoch {
 	if len(after) == 0 {
 		return before
@@ -220,14 +220,14 @@ func join(before, after []worker.Epoch) []worker.Epoch {
 	return append(all, after...)
 }
 
-// From is the model that the plan goes on from, or nil.
+// From returns the model that the plan continues, or nil.
 func (p *Plan) From() *Model { return p.options.From }
 
 // GiveUp sets Options.GiveUp.
 func (p *Plan) GiveUp(c <-chan struct{}) { p.options.GiveUp = c }
 
-// Origin is where the run comes from, as Options had it.
+// Origin returns Options.Origin.
 func (p *Plan) Origin() Origin { return p.options.Origin }
 
-// Pending is the model as it is before the run: without epochs and weights.
+// Pending returns the model as it is before the run, without weights and new epochs.
 func (p *Plan) Pending() *Model { return p.unfinished("", p.options.Endpoint, nil) }

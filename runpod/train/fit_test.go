@@ -87,7 +87,7 @@ func TestFitFrom(t *testing.T) {
 	}
 }
 
-// Chunks may be lost; the final output holds them.
+// The stream may lose chunks; the final output has them.
 func TestStreamWithHoles(t *testing.T) {
 	X, y := blobs(30)
 	f := &fakeWorker{Spoil: func(e *worker.Event) *worker.Event {
@@ -235,7 +235,7 @@ func TestExport(t *testing.T) {
 			t.Errorf("%s: %v %.20q", name, err, b)
 		}
 	}
-	if err := m.Export(filepath.Join(dir, "net"), ""); err == nil || !strings.Contains(err.Error(), "says no format") {
+	if err := m.Export(filepath.Join(dir, "net"), ""); err == nil || !strings.Contains(err.Error(), "unknown file extension") {
 		t.Error(err)
 	}
 	if err := m.Export(filepath.Join(dir, "net"), "pickle"); err == nil || !strings.Contains(err.Error(), `unknown format "pickle"`) {
@@ -261,7 +261,7 @@ func TestLoadRefuses(t *testing.T) {
 		metadata map[string]string
 		want     string
 	}{
-		"weights alone":  {tensors.Set{"0.weight": one}, nil, "not which layers"},
+		"weights alone":  {tensors.Set{"0.weight": one}, nil, "but not the layers"},
 		"no JSON":        {tensors.Set{}, map[string]string{headerKey: "{"}, "unexpected end"},
 		"version":        {tensors.Set{}, map[string]string{headerKey: `{"version": 9}`}, "version 9"},
 		"no layers":      {tensors.Set{}, map[string]string{headerKey: `{"version": 1}`}, "names no layers"},
@@ -295,7 +295,7 @@ func TestLocate(t *testing.T) {
 	if p, err = Locate(); err != nil || p.Embedded || p.ID != "abc" {
 		t.Errorf("%+v, %v", p, err)
 	}
-	// The rate limits are those of the process: one client a service and key.
+	// Rate limits are shared by the process: there is one client per service and key.
 	q, err := LocateID("other")
 	if err != nil || q.ID != "other" || q.Client() != p.Client() {
 		t.Errorf("%+v, %v: not the client of before", q, err)

@@ -6,13 +6,13 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A History is the course of a training: one element an epoch in each slice. What
-// was not measured is NaN throughout; see HasValidation and HasAccuracy.
+// A History has the figures of a training, one element per epoch in each slice. A figure
+// that was not measured is NaN in all epochs; see HasValidation and HasAccuracy.
 type History struct {
 	Epoch        []float64 // 1, 2, ...
-	Loss         []float64 // mean over the training samples as they were seen
+	Loss         []float64 // mean over the training samples during the epoch
 	Accuracy     []float64 // 0 to 1
-	ValLoss      []float64 // after the epoch
+	ValLoss      []float64 // measured after the epoch
 	ValAccuracy  []float64
 	LearningRate []float64
 	Seconds      []float64
@@ -20,7 +20,7 @@ type History struct {
 	Records []worker.Epoch
 }
 
-// NewHistory turns records into slices.
+// NewHistory returns the history of the records.
 func NewHistory(records []worker.Epoch) History {
 	h := History{Records: records}
 	for _, e := range records {
@@ -42,16 +42,16 @@ func value(n *worker.Number) float64 {
 	return float64(*n)
 }
 
-// Len is the number of epochs.
+// Len returns the number of epochs.
 func (h History) Len() int { return len(h.Epoch) }
 
 // HasValidation reports whether validation was measured.
 func (h History) HasValidation() bool { return h.Len() > 0 && h.Records[0].ValLoss != nil }
 
-// HasAccuracy reports whether accuracy was measured: for classes.
+// HasAccuracy reports whether accuracy was measured, which it is for classes only.
 func (h History) HasAccuracy() bool { return h.Len() > 0 && h.Records[0].Accuracy != nil }
 
-// Best is the index of the epoch with the smallest validation loss, or, without
+// Best returns the index of the epoch with the smallest validation loss or, without
 // validation, the smallest loss; -1 if there is none.
 func (h History) Best() int {
 	values, best := h.Loss, -1
@@ -77,7 +77,7 @@ func (h History) Points(column []float64) Points {
 // Points are the points of a curve. They satisfy plotter.XYer.
 type Points struct{ X, Y []float64 }
 
-// Len is the number of points.
+// Len returns the number of points.
 func (p Points) Len() int { return len(p.X) }
 
 // XY returns point i.

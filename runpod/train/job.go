@@ -12,8 +12,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// submit sends a request as a job. When ctx ends meanwhile the error is an
-// *InterruptedError.
+// submit submits a request as a job. If ctx is done before the job is accepted, the error
+// is an *InterruptedError.
 func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (*runpod.Job, error) {
 	job, err := e.Run(ctx, runpod.Request{Input: r, Policy: p})
 	switch {
@@ -24,7 +24,8 @@ func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod
 		if job != nil {
 			cut.JobID = job.ID
 		}
-		// What the client could not settle it says as an error of its own.
+		// Any error other than ErrUnreachable means that a job may have been accepted and
+		// may still run.
 		var open *runpod.Error
 		if errors.As(err, &open) && open.Kind != runpod.ErrUnreachable {
 			cut.Cancelled, cut.CancelErr = false, err
@@ -36,36 +37,37 @@ func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod
 	return nil, fmt.Errorf("train: %w", err)
 }
 
-// A follower reads a training job: its stream while it runs and, where the stream
-// lost something, its final output.
+// A follower reads a training job: its stream while it runs and, if the stream lost
+// events, its final output.
 type follower struct {
 	collector worker.Collector
 	onEvent   func(Event)
 	id        runpod.JobID
 	status    runpod.Status
-	seen      int  // events taken
-	last      int  // number of the last event, -1 while it has not come
-	detached  bool // when ctx ends the job goes on
-	trained   bool // an epoch or a batch was reported
+	seen      int  // number of events taken
+	last      int  // number of the last event, -1 until it has arrived
+	detached  bool // do not cancel the job when ctx is done
+	trained   bool // whether an epoch or a batch was reported
 }
 
-// follow returns when the job has ended and the collector has all of it.
+// follow returns when the job has ended and the collector has all events.
 func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.Job) error {
 	f.id, f.last = job.ID, -1
 	f.setStatus(job.Status)
-	// All events are the whole result, whatever the service says of the job after them.
+	// Once all events have arrived, the result is complete, whatever status the service
+	// reports after that. So do not wait for it for long.
 	watching, enough := context.WithCancel(ctx)
 	defer enough()
 	var settled *time.Timer
 	for update, err := range e.Follow(watching, f.id) {
 		if err != nil {
-			break // Wait meets the same, or has the output
+			break // Wait, below, gets the same error or the output
 		}
 		f.setStatus(update.Status)
 		for _, chunk := range update.Chunks {
 			var event worker.Event
 			if transfer.Decode(chunk, &event) == nil {
-				f.take(event) // what is no event of this run, the output tells
+				f.take(event) // ignore the error: heal reports events of another run
 			}
 		}
 		if ctx.Err() != nil {
@@ -96,17 +98,17 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 	return f.heal(ended.Output)
 }
 
-// settleTime is how long a job whose last event has come may take to end.
+// settleTime is how long a job may take to end after its last event has arrived.
 const settleTime = 10 * time.Second
 
-// complete reports whether all events have come.
+// complete reports whether all events have arrived.
 func (f *follower) complete() bool { return f.last >= 0 && f.seen == f.last+1 }
 
-// heal takes what the stream lost from the final output.
+// heal takes the events that the stream lost from the final output.
 func (f *follower) heal(output json.RawMessage) error {
 	var events []worker.Event
 	if err := transfer.Decode(output, &events); err != nil {
-		return fmt.Errorf("train: job %s: %w: its output is no list of events: %w", f.id, ErrResult, err)
+		return fmt.Errorf("train: job %s: %w: its output is not a list of events: %w", f.id, ErrResult, err)
 	}
 	for _, event := range events {
 		if err := f.take(event); err != nil {
@@ -116,7 +118,7 @@ func (f *follower) heal(output json.RawMessage) error {
 	return nil
 }
 
-// take collects an event and tells of it once.
+// take collects an event and reports it if it is new.
 func (f *follower) take(event worker.Event) error {
 	fresh, err := f.collector.Add(event)
 	if err != nil || !fresh {
@@ -146,7 +148,7 @@ func (f *follower) tell(e Event) {
 	}
 }
 
-// interrupt cancels the job for a caller who has gone.
+// interrupt cancels the job because the caller's context is done.
 func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
 	if f.detached {
 		return ErrDetached
@@ -161,7 +163,8 @@ func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
 	}
 }
 
-// ended reports whether a job that could not be cancelled is over anyway.
+// ended reports whether the job is over. A job that is over cannot be cancelled, so an
+// error of the cancellation does not matter then.
 func (f *follower) ended(ctx context.Context, e *runpod.Endpoint) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAgain)
 	defer cancel()
@@ -169,5 +172,6 @@ func (f *follower) ended(ctx context.Context, e *runpod.Endpoint) bool {
 	return err == nil && job.Status.Terminal()
 }
 
-// lookAgain bounds the second look; the person has pressed stop and waits.
+// lookAgain is the timeout of that question. It is short because someone has pressed stop
+// and is waiting.
 const lookAgain = 2 * time.Second

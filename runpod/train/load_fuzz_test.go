@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// FuzzLoad: a file is a model whose weights fit its layers, or is refused.
+// FuzzLoad: Load returns a model whose weights fit its layers, or an error.
 func FuzzLoad(f *testing.F) {
 	weights := tensors.Set{}
 	for name, values := range map[string]any{"0.weight": [][]float32{{1, 2}}, "0.bias": []float32{3}} {

@@ -21,38 +21,38 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Model is a trained model, or what a training that was cut off left of it.
+// A Model is a trained model, or what an interrupted training left of it.
 // Its methods send the weights with the data to the endpoint and compute there.
 type Model struct {
 	Spec            *worker.ModelConfig // layers, sizes filled in
 	Hyperparameters worker.Hyperparameters
 	History         History
-	Epochs          int // epochs that the weights have seen, over all continuations; the history may have more
+	Epochs          int // epochs that the weights were trained for, over all continuations; the history may have more
 	// Weights says after which epoch the weights were taken, and why that one.
 	Weights       worker.Weights
-	Parameters    int // numbers that were trained
+	Parameters    int // number of trained parameters
 	Input, Output []int
-	ClassNames    []string // where the labels were texts: the name of each class
-	Columns       []string // the names of X's columns, where they had some
+	ClassNames    []string // names of the classes if the labels were texts
+	Columns       []string // names of X's columns if they were given
 
 	RunID     string
 	JobID     runpod.JobID
-	Device    string  // where it was computed, as the worker says
-	Precision string  // as the worker says
+	Device    string  // the device that was used, as reported by the worker
+	Precision string  // as reported by the worker
 	Seconds   float64 // the training alone, without queue and transport
-	Stopped   string  // why it ended before its last epoch; empty for most
-	Receipt   Receipt // what it takes to repeat the run
+	Stopped   string  // why the training ended before its last epoch; usually empty
+	Receipt   Receipt // what is needed to repeat the run
 
 	endpoint              *runpod.Endpoint
 	store                 store.Store // as in Options
 	inline                int
-	policy                runpod.Policy     // of its jobs
-	state, optimizerState string            // as they travel
-	deltas                map[string]string // of those the differences that they came as, not too long ones
-	features              []string          // of the worker
+	policy                runpod.Policy     // policy of the model's jobs
+	state, optimizerState string            // encoded as in requests
+	deltas                map[string]string // the deltas that the states arrived as, if not too long
+	features              []string          // features of the worker
 }
 
-// On makes the model's methods use that endpoint, and returns the model.
+// On makes the model's methods use the endpoint e, and returns the model.
 func (m *Model) On(e *runpod.Endpoint) *Model {
 	m.endpoint = e
 	return m
@@ -70,12 +70,12 @@ func (m *Model) target() target {
 	return target{endpoint: m.endpoint, store: m.store, inline: m.inline}
 }
 
-// DropWeights frees the weights and the optimizer's state. What was learned about the
-// training stays.
+// DropWeights frees the weights and the optimizer's state. The history and the other fields
+// stay.
 func (m *Model) DropWeights() { m.state, m.optimizerState, m.deltas = "", "", nil }
 
-// Truncate drops the epochs after that one from the history, and the weights, which
-// have seen them.
+// Truncate drops the epochs after the given one from the history. It drops the weights too,
+// because they were trained for those epochs.
 func (m *Model) Truncate(epoch int) {
 	i := slices.IndexFunc(m.History.Records, func(e worker.Epoch) bool { return e.Epoch > epoch })
 	if i >= 0 {
@@ -86,7 +86,7 @@ func (m *Model) Truncate(epoch int) {
 	m.DropWeights()
 }
 
-// Seed is the seed that repeats the training.
+// Seed returns the seed of the training, with which it can be repeated.
 func (m *Model) Seed() int64 {
 	if m.Hyperparameters.Seed == nil {
 		return 0
@@ -94,11 +94,11 @@ func (m *Model) Seed() int64 {
 	return *m.Hyperparameters.Seed
 }
 
-// HasWeights reports whether the model can be used. One whose training was cut off
-// has a history only.
+// HasWeights reports whether the model can be used. A model whose training was interrupted
+// may have only a history.
 func (m *Model) HasWeights() bool { return m.state != "" }
 
-// String says in one line what the model is.
+// String describes the model in one line.
 func (m *Model) String() string {
 	if m.Spec == nil {
 		return "no model: its training did not begin"
@@ -116,7 +116,8 @@ func (m *Model) String() string {
 	return s
 }
 
-// Fallbacks says, a sentence each, which precision and GPUs were asked for and not used.
+// Fallbacks returns a sentence for each setting, precision or GPUs, that was asked for and
+// not used.
 func (m *Model) Fallbacks() []string {
 	var all []string
 	if asked := m.Hyperparameters.Precision; asked != "" && asked != "auto" && m.Precision != "" && m.Precision != asked {
@@ -128,8 +129,8 @@ func (m *Model) Fallbacks() []string {
 	return all
 }
 
-// StateDict returns the weights by their PyTorch names ("0.weight", "0.bias"). The
-// tensors are the caller's.
+// StateDict returns the weights by their PyTorch names ("0.weight", "0.bias"). The caller
+// may change the tensors.
 func (m *Model) StateDict() (map[string]tensors.Tensor, error) {
 	if m.state == "" {
 		return nil, fmt.Errorf("train: state: %w", ErrNoWeights)
@@ -141,14 +142,14 @@ func (m *Model) StateDict() (map[string]tensors.Tensor, error) {
 	return set, nil
 }
 
-// Predict returns the model's output for each row of X, a row each (an output of
-// more dimensions is flattened). For cross_entropy these are scores before
+// Predict returns a matrix with the model's output for each row of X. An output of more
+// dimensions is flattened to one row. For cross_entropy the outputs are scores before
 // softmax; see Classes and Probabilities.
 func (m *Model) Predict(X any) (*mat.Dense, error) {
 	return m.PredictContext(context.Background(), X)
 }
 
-// PredictContext is Predict with a context that ends it.
+// PredictContext is Predict with a context.
 func (m *Model) PredictContext(ctx context.Context, X any) (*mat.Dense, error) {
 	t, err := m.predict(ctx, "X", X)
 	if err != nil {
@@ -157,9 +158,9 @@ func (m *Model) PredictContext(ctx context.Context, X any) (*mat.Dense, error) {
 	return t.Dense()
 }
 
-// Probabilities returns the softmax of each row of Predict, or, for
-// bce_with_logits, the sigmoid of each number. A model that was trained with another loss
-// than one for classes or distributions is refused: its outputs are no probabilities.
+// Probabilities returns the softmax of each row of Predict, or, for bce_with_logits, the
+// sigmoid of each number. It fails for a model whose loss is not one for classes or
+// distributions, because the outputs of such a model are not probabilities.
 func (m *Model) Probabilities(X any) (*mat.Dense, error) {
 	if loss := m.Hyperparameters.LossFunction; !HasProbabilities(loss) {
 		return nil, fmt.Errorf("train: probabilities: the model was trained with %s, whose outputs are numbers and no probabilities; see Predict", loss)
@@ -172,8 +173,8 @@ func (m *Model) Probabilities(X any) (*mat.Dense, error) {
 	return scores, nil
 }
 
-// HasProbabilities reports whether the outputs of a model with that loss stand for
-// probabilities.
+// HasProbabilities reports whether the outputs of a model with that loss can be converted
+// to probabilities.
 func HasProbabilities(loss string) bool {
 	return loss == "" || worker.Classifies(loss) || loss == "kl_div"
 }
@@ -243,8 +244,8 @@ func (m *Model) bucket() (signs bool, err error) {
 	return signs, nil
 }
 
-// predictRows asks for the outputs of all rows in one job; large: they are more than
-// an answer holds.
+// predictRows gets the outputs of all rows in one job. large means that they do not fit
+// into an answer.
 func (m *Model) predictRows(ctx context.Context, r *worker.Request, name string, x tensors.Tensor, large bool) (tensors.Tensor, error) {
 	response, set, err := m.ask(ctx, &transfer.Parcel{Request: r, Set: tensors.Set{"X": x}, Names: map[string]string{"X": name}}, large)
 	if err != nil {
@@ -273,7 +274,7 @@ func predictions(response *worker.Response, rows int) (tensors.Tensor, error) {
 	return t, nil
 }
 
-// request begins a request that uses the model on X.
+// request returns the beginning of a request that uses the model on X, and X as a tensor.
 func (m *Model) request(op worker.Operation, name string, X any) (*worker.Request, tensors.Tensor, error) {
 	if m.state == "" {
 		return nil, tensors.Tensor{}, fmt.Errorf("train: %s: %w", op, ErrNoWeights)
@@ -302,8 +303,8 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 	return r, x, nil
 }
 
-// ask runs the request as a job and reads its answer, and what of it went to the
-// bucket.
+// ask runs the request as a job and returns its answer, and the arrays of the answer that
+// went to the bucket.
 func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worker.Response, tensors.Set, error) {
 	endpoint, err := place.EndpointOr(m.endpoint)
 	if err != nil {
@@ -333,7 +334,7 @@ func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worke
 	return &response, set, nil
 }
 
-// text is the model's JSON, for comparison.
+// text returns the model as JSON, for comparison.
 func text(m *worker.ModelConfig) string {
 	b, err := json.Marshal(m)
 	if err != nil {

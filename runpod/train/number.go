@@ -8,9 +8,9 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Number is an option that may be left out: nil is not given, and 0 is a value
-// like any other. It holds a value of any integer or float type; another type is
-// refused under the option's name.
+// A Number is an optional number: nil means not given, and 0 is a value like any other.
+// It holds a value of any integer or float type. A value of another type is an error that
+// names the option.
 type Number any
 
 // giveNumber sets the hyperparameter with that name, if v is given.

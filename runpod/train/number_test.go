@@ -7,8 +7,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// TestZeroOptions: an explicit 0 is used if the contract has it, else refused by name;
-// what is left out has its default.
+// TestZeroOptions: an explicit 0 is used if the contract allows it, else the error names the
+// option. An option that is not given has its default.
 func TestZeroOptions(t *testing.T) {
 	h, err := Options{Optimizer: "adamw", WeightDecay: 0, LearningRate: float32(0)}.hyperparameters()
 	if err != nil || h.WeightDecay != 0 || h.LearningRate != 0 {

@@ -8,14 +8,14 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// An Observer follows a run: a view that draws it, a tracker that logs it elsewhere. Its
-// methods are called in order and never at the same time, and should return soon: the run
-// waits for them.
+// An Observer follows a run: a view that draws it, or a tracker that logs it elsewhere. Its
+// methods are called in order and never at the same time. They should return soon, because
+// the run waits for them.
 type Observer interface {
-	// Begin is called once the run is in the run store, or is known to have none, and
-	// before anything is sent. From then on other processes find the run.
+	// Begin is called before anything is sent. If there is a run store, the run is in it
+	// by then, so that other processes can find it.
 	Begin(p *Plan)
-	// Event is called for what happens.
+	// Event is called for each event of the run.
 	Event(e Event)
 	// End is called when the run is over, with what Run returns.
 	End(m *Model, err error)
@@ -51,8 +51,8 @@ func (f Funcs) End(m *Model, err error) {
 	}
 }
 
-// An Event is one of three things: an event of the worker, if Type is set; what this side
-// has to report, if Notice is; or else a new status of the job.
+// An Event is one of three things: an event of the worker, if Type is set; a line from this
+// side, if Notice is set; or else a new status of the job.
 type Event struct {
 	JobID  runpod.JobID
 	Status runpod.Status
@@ -60,13 +60,14 @@ type Event struct {
 	Notice Notice
 }
 
-// A Notice is a line of this side and not of the worker, such as
+// A Notice is a line from this side and not from the worker, such as
 // "X: 9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
 type Notice string
 
-// observers are all those of a run, in the order in which they are called. nil: none.
+// observers are the observers of a run, in the order in which they are called. A nil
+// pointer has none.
 type observers struct {
-	mu   sync.Mutex // lines about the run store come from another goroutine
+	mu   sync.Mutex // needed because notices about the run store come from another goroutine
 	list []Observer
 }
 
@@ -86,7 +87,7 @@ func (w *observers) event(e Event)           { w.each(func(o Observer) { o.Event
 func (w *observers) notice(line string)      { w.event(Event{Notice: Notice(line)}) }
 func (w *observers) end(m *Model, err error) { w.each(func(o Observer) { o.End(m, err) }) }
 
-// observe makes the observers of the options those of the run.
+// observe sets the observers of the run to those of the options.
 func (p *Plan) observe() {
 	p.observers = &observers{list: slices.Clone(p.options.Observers)}
 	if f := p.options.OnEvent; f != nil {

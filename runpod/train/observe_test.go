@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/engine"
 )
 
-// Observers see a run from its beginning to its end, each in the same order. What the
-// client reports itself is a notice, and not an event of the worker.
+// All observers see a run from its beginning to its end, in the same order. Lines of the
+// client are notices and not events of the worker.
 func TestObservers(t *testing.T) {
 	p := newTap(t, func() engine.Store { return engine.MemoryStore(1 << 30) })
 	x, y := wide(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
-// Options say how to train. The zero value works; a default stands on its field.
-// With From, a field that is left out has the value of the training before.
+// Options say how to train. The zero value works; the comment of a field begins with its
+// default. With From, a field that is not given has the value of From's training.
 type Options struct {
 	Epochs       Number // 10; how many to add
 	BatchSize    Number // 32 samples
@@ -23,22 +23,23 @@ type Options struct {
 	Optimizer    string // "adam"; see worker.Optimizers
 	Loss         string // "cross_entropy"; see worker.Losses
 	// Seed makes the training repeatable: weights, order of samples, dropout,
-	// validation split. nil: drawn; Model.Seed tells it. See Seed.
+	// validation split. nil: drawn at random; Model.Seed returns it. See Seed.
 	Seed *int64
 
-	// Validation is data that is measured after each epoch and not learned from.
+	// Validation is data that the model is measured on after each epoch. It does not learn
+	// from it.
 	Validation *Data
-	// ValidationSplit holds out that share of the training data for it, 0 to 1.
+	// ValidationSplit is the share of the training data to hold out for validation, 0 to 1.
 	ValidationSplit Number
 
 	WeightDecay    Number // 0; adamw 0.01
 	Momentum       Number // 0; sgd and rmsprop
 	Nesterov       bool   // sgd with momentum
-	ClipNorm       Number // 0: none; the largest norm of the whole gradient
+	ClipNorm       Number // 0: none; the largest norm allowed for the whole gradient
 	LabelSmoothing Number // 0; cross_entropy
 	ClassWeights   []float64
 	Precision      string            // "auto"; "fp32", "tf32", "bf16", "fp16"
-	GPUs           int               // 1; of the worker's, how many to use; AllGPUs for all
+	GPUs           int               // 1; how many of the worker's GPUs to use; AllGPUs for all
 	KeepOrder      bool              // do not shuffle; a validation split holds out the last samples
 	DropLast       bool              // leave out the last batch of an epoch if it is smaller
 	Scheduler      *worker.Scheduler // with From, the type "none" turns the model's off
@@ -48,47 +49,47 @@ type Options struct {
 	// if given), or the "last" ones. "": best with EarlyStopping, else last.
 	Keep string
 
-	// Hyperparameters are those that no field here stands for: Betas, Alpha, Eps,
-	// Dampening, MaxIter, Delta, ClipValue, OnOOM, Accelerate, Checkpoint and TopK, as
-	// package worker explains them; Give sets one to an explicit 0. If a field here is
-	// set too, that one counts.
+	// Hyperparameters has the hyperparameters that have no field here: Betas, Alpha, Eps,
+	// Dampening, MaxIter, Delta, ClipValue, OnOOM, Accelerate, Checkpoint and TopK; see
+	// package worker. Its method Give sets one to an explicit 0. If a field here is set
+	// too, that field wins.
 	Hyperparameters *worker.Hyperparameters
 
 	// From is a model to train further, with its weights and the state of its
 	// optimizer: 5 epochs and 5 more are 10. The layers must be the same.
 	From *Model
 
-	// Endpoint runs the job. nil: what Endpoint returns.
+	// Endpoint runs the job. nil: what the function Endpoint returns.
 	Endpoint *runpod.Endpoint
-	// Inline is how many bytes of arrays travel inside the request; 0: 1 MB. More
-	// than that goes before it, once: what the endpoint has already is referred to
-	// by its digest.
+	// Inline is how many bytes of arrays may travel inside the request; 0: 1 MB. If there
+	// are more, the arrays are sent before the request, each once, and the request refers
+	// to them by digest.
 	Inline int
-	// Store is where the endpoint's workers read data from. nil: what the environment
-	// names for the endpoint, else the data go as jobs of their own.
+	// Store is where the endpoint's workers read data from. nil: the store that the
+	// environment names for the endpoint; if it names none, the data is sent as jobs.
 	Store store.Store
-	// StateDelta asks, with From, for the states as their differences to From's, each where
-	// that is shorter: about three quarters of the bytes, for some computing on both sides.
-	// nil: where the endpoint is not on this machine and From's worker could do it.
+	// StateDelta asks, with From, for each state as a delta to From's if that is shorter:
+	// about three quarters of the bytes, for some computing on both sides. nil: yes if the
+	// endpoint is not on this machine and From's worker supports it.
 	StateDelta *bool
-	// Resume takes up a training that an earlier process began.
+	// Resume continues a training that an earlier process began.
 	Resume Resume
-	// OnSubmit is told before a job is submitted, with an empty job id, and again when
-	// the job is accepted. A journal of it lets a later process Resume.
+	// OnSubmit is called with an empty job id before a job is submitted, and again with
+	// its id when the job is accepted. A program that records these calls can Resume later.
 	OnSubmit func(runID string, job runpod.JobID)
-	// Runs is where the run is kept. nil: the store of the notebook's kernel, where the
-	// program runs in one.
+	// Runs is the store to keep the run in. nil: the store of the notebook's kernel, if
+	// the program runs in one.
 	Runs runs.Store
-	// Origin is kept there with the run.
+	// Origin is kept in that store with the run.
 	Origin Origin
-	// Rate is the price of the endpoint, for what the store says that the run cost.
+	// Rate is the price of the endpoint, from which the store's cost of the run is computed.
 	Rate Rate
-	// GiveUp ends, when it is closed, the wait for the weights of an interrupted
-	// training; see Collect. nil: 6 s.
+	// GiveUp stops, when it is closed, the wait for the weights of an interrupted
+	// training, which otherwise ends after 6 s; see Collect.
 	GiveUp <-chan struct{}
-	// Policy bounds the job on the server: time, life, priority.
+	// Policy limits the job on the server: its time, life and priority.
 	Policy runpod.Policy
-	// OnEvent is called for what happens, as the Event of an Observer is.
+	// OnEvent is called for each event, like the method Event of an Observer.
 	OnEvent func(Event)
 	// Observers follow the run; package track has some.
 	Observers []Observer
@@ -97,14 +98,14 @@ type Options struct {
 // DefaultEpochs is how many epochs a training adds if Options.Epochs is not given.
 const DefaultEpochs = 10
 
-// AllGPUs is the value of Options.GPUs for all that the worker has.
+// AllGPUs is the value of Options.GPUs for all GPUs of the worker.
 const AllGPUs = -1
 
-// Seed is a value for Options.Seed.
+// Seed returns n as a value for Options.Seed.
 func Seed(n int64) *int64 { return &n }
 
-// Number returns the field of the hyperparameter with that name in package contract, nil if
-// there is none that is a Number.
+// Number returns the field for the hyperparameter with that name in package contract, nil
+// if no field of type Number has it.
 func (o *Options) Number(name string) *Number {
 	return map[string]*Number{
 		"epochs": &o.Epochs, "batch_size": &o.BatchSize, "learning_rate": &o.LearningRate, "validation_split": &o.ValidationSplit,
@@ -112,7 +113,7 @@ func (o *Options) Number(name string) *Number {
 	}[name]
 }
 
-// Given returns the hyperparameters that the options and From give: unchecked, without
+// Given returns the hyperparameters that the options and From give, unchecked and without
 // defaults.
 func (o Options) Given() (*worker.Hyperparameters, error) {
 	h, err := o.own()
@@ -122,14 +123,15 @@ func (o Options) Given() (*worker.Hyperparameters, error) {
 	return h, err
 }
 
-// Repeat returns the options with the hyperparameters of an earlier run instead of its
-// own, and says which of those the optimizer, the loss or the scheduler did not use:
-// earlier versions ignored them, and this one would refuse them.
+// Repeat returns the options with the hyperparameters of an earlier run instead of their
+// own. It leaves out the hyperparameters that the run's optimizer, loss or scheduler does
+// not use, and returns their names: earlier versions ignored them, but this one would
+// refuse them.
 func (o Options) Repeat(h worker.Hyperparameters) (again Options, ignored []string) {
 	ignored = h.DropUnused()
-	h.TopK = 0 // it is about evaluations
+	h.TopK = 0 // it matters only in evaluations
 	if o.From != nil && h.Scheduler == nil {
-		h.Scheduler = &worker.Scheduler{Type: "none"} // not that of From
+		h.Scheduler = &worker.Scheduler{Type: "none"} // do not inherit From's
 	}
 	o.Epochs, o.BatchSize, o.LearningRate, o.ValidationSplit = nil, nil, nil, nil
 	o.WeightDecay, o.Momentum, o.ClipNorm, o.LabelSmoothing = nil, nil, nil, nil
@@ -168,14 +170,15 @@ func (o Options) own() (*worker.Hyperparameters, error) {
 	return h, nil
 }
 
-// hyperparameters are the options as they travel, defaults filled in. The seed is
-// drawn here, so that repeating the job repeats the result.
+// hyperparameters returns the hyperparameters as they are sent, with defaults filled in. It
+// draws the seed if none is given: here and not on the worker, so that repeating the job
+// repeats the result.
 func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 	h, err := o.own()
 	if err != nil {
 		return nil, err
 	}
-	held := h.ValidationSplit != 0 // asked for in this call
+	held := h.ValidationSplit != 0 // given in this call, not inherited
 	if o.From != nil {
 		h.Inherit(&o.From.Hyperparameters)
 	}
@@ -190,7 +193,7 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 	}
 	if o.Validation != nil && h.ValidationSplit != 0 {
 		if held {
-			return nil, worker.Invalid("validation_split", "cannot stand beside validation data; give one of them")
+			return nil, worker.Invalid("validation_split", "cannot be given together with validation data; give one of them")
 		}
 		h.ValidationSplit = 0
 	}
@@ -200,7 +203,7 @@ func (o Options) hyperparameters() (*worker.Hyperparameters, error) {
 	return h.WithDefaults(worker.OpTrain), nil
 }
 
-// drawSeed returns a seed of at most 31 bits, which people can copy.
+// drawSeed returns a random seed of at most 31 bits, short enough for people to copy.
 func drawSeed() int64 {
 	var b [4]byte
 	rand.Read(b[:])
@@ -210,7 +213,7 @@ func drawSeed() int64 {
 // DrawSeed draws a value for Options.Seed.
 func DrawSeed() *int64 { return Seed(drawSeed()) }
 
-// NewRunID draws the name of a run: 16 hexadecimal digits.
+// NewRunID returns a random id for a run: 16 hexadecimal digits.
 func NewRunID() string {
 	var b [8]byte
 	rand.Read(b[:])

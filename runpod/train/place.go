@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 )
 
-// A Place is an endpoint and what it is; see package place.
+// A Place is an endpoint and facts about it; see package place.
 type Place = place.Place
 
 // A Rate is what a worker costs; see package place.
@@ -26,8 +26,8 @@ const (
 // ErrNoEndpoint is place.ErrNoEndpoint.
 var ErrNoEndpoint = place.ErrNoEndpoint
 
-// WithLog is transfer.WithLog: what is sent with that context tells of each array that
-// does not travel inside its request. Fit tells it as an event too.
+// WithLog is transfer.WithLog: it returns a context whose transfers call log with a line for
+// each array that does not travel inside its request. Fit reports these lines as events too.
 func WithLog(ctx context.Context, log func(line string)) context.Context {
 	return transfer.WithLog(ctx, log)
 }

@@ -11,30 +11,30 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Plan is a training that is ready to be sent: checked, sizes inferred, seed
-// drawn. Run sends it.
+// A Plan is a training that is ready to be sent: it is checked, its sizes are inferred and
+// its seed is drawn. Run sends it.
 type Plan struct {
 	RunID           string
 	Model           *worker.ModelConfig // sizes filled in
 	Hyperparameters worker.Hyperparameters
 	Samples         int   // training samples, before a split
-	Validation      int   // validation samples of their own; a split is not counted
+	Validation      int   // samples of Options.Validation; a split is not counted
 	Input, Output   []int // shapes without the batch; Output nil: not known
-	Parameters      int   // numbers that are trained
-	StartEpoch      int   // epochs that Options.From has seen
+	Parameters      int   // number of trained parameters
+	StartEpoch      int   // epochs that Options.From was trained for
 	ClassNames      []string
 	Columns         []string
 
 	options Options
 	request *worker.Request  // without the arrays
-	parcel  *transfer.Parcel // with them
-	// attached is the record of a run that Attach follows; then there is no request.
+	parcel  *transfer.Parcel // the request with the arrays
+	// attached is the record of the run if Attach follows it; then there is no request.
 	attached  *Record
-	observers *observers // of the run, once it has begun
+	observers *observers // observers of the run, once it has begun
 }
 
-// Complete returns the hyperparameters that a training with those options has, defaults
-// and what From hands on filled in.
+// Complete returns the hyperparameters that a training with those options has, including
+// defaults and the values inherited from From.
 func (o Options) Complete() (*worker.Hyperparameters, error) { return o.hyperparameters() }
 
 // Prepare checks spec, data and options and makes the request. Nothing is sent.
@@ -119,7 +119,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if o.From != nil {
 		p.parcel.Deltas = o.From.deltas
 	}
-	if set.Bytes() <= transfer.DefaultInline { // larger data are hashed on their way
+	if set.Bytes() <= transfer.DefaultInline { // larger data is hashed while it is sent
 		digests(p.parcel)
 	}
 	return p, nil
@@ -156,8 +156,8 @@ func (p *Plan) addValidation(set tensors.Set, v *Data) error {
 	return nil
 }
 
-// splits refuses a split that leaves one of the two sides without samples, and batches
-// that are too small for a layer.
+// splits returns an error for a validation split that leaves one of the two sides without
+// samples, and for batches that are too small for a layer.
 func (p *Plan) splits(xname string) error {
 	s := p.Hyperparameters.ValidationSplit
 	if s > 0 && p.Samples < 2 {
@@ -181,7 +181,7 @@ func (p *Plan) continueFrom(m *Model) error {
 		return fmt.Errorf("train: from %s: %w", m.RunID, ErrNoWeights)
 	}
 	if !sameLayers(m.Spec, p.Model) {
-		return worker.Invalid("model", "has other layers than the model to go on from; leave the layers out, or train without that model")
+		return worker.Invalid("model", "has other layers than the model to continue from; leave the layers out, or train without that model")
 	}
 	p.StartEpoch = m.Epochs
 	p.request.ModelState, p.request.StartEpoch = m.state, m.Epochs
@@ -195,12 +195,12 @@ func sameLayers(a, b *worker.ModelConfig) bool {
 	return a != nil && b != nil && text(a) == text(b)
 }
 
-// Bytes is about how many bytes the plan takes on the wire if nothing of it is
-// there already, before compression.
+// Bytes returns about how many bytes have to be sent for the plan if the endpoint has none of
+// its arrays, before compression.
 func (p *Plan) Bytes() int { return transfer.Size(p.request) + p.parcel.Set.Bytes() }
 
-// Epochs is the number of the last epoch, those of Options.From counted.
+// Epochs returns the number of the last epoch, including the epochs of Options.From.
 func (p *Plan) Epochs() int { return p.StartEpoch + p.Hyperparameters.Epochs }
 
-// Seed is the seed of the run, drawn or given.
+// Seed returns the seed of the run, drawn or given.
 func (p *Plan) Seed() int64 { return *p.Hyperparameters.Seed }

@@ -91,7 +91,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// Each row is one thing that can be wrong, and the words that the person needs.
+// Each row is a mistake and what the error has to say about it.
 func TestBadInput(t *testing.T) {
 	X, y := blobs(30)
 	nan := mat.DenseCopyOf(X)
@@ -143,7 +143,7 @@ func TestBadInput(t *testing.T) {
 		{"validation label", twoLayers, Data{X: X, Y: y}, Options{Validation: &Data{X: X, Y: with(0, 9), YName: "yv"}}, tensors.ErrRange, "yv holds class 9 at 0"},
 		{"split of one row", twoLayers, Data{X: X.Slice(0, 1, 0, 2), Y: y[:1]}, Options{ValidationSplit: 0.5}, tensors.ErrShape, "X has 1 row; a validation split wants at least 2"},
 		{"no model", nil, Data{X: X, Y: y}, Options{}, nil, "there is no model"},
-		{"model of another type", 7, Data{X: X, Y: y}, Options{}, nil, "a value of type int is no model"},
+		{"model of another type", 7, Data{X: X, Y: y}, Options{}, nil, "got a value of type int"},
 		{"unknown layer", Layers("linear 4\nreluu"), Data{X: X, Y: y}, Options{}, nil, `did you mean "relu"?`},
 		{"neither list nor JSON", Layers("hello, train something"), Data{X: X, Y: y}, Options{}, nil, "a list of layers"},
 		{"sizes", `[{"type": "linear", "in_features": 5, "out_features": 3}]`, Data{X: X, Y: y}, Options{}, nil, "layer 1 (linear)"},

@@ -11,9 +11,9 @@ import (
 
 // PrepareData returns data that can be used many times at the cost of once: each array is
 // read, checked, converted and hashed when it is first needed, and sent once even by
-// trainings that run at the same time. The result goes wherever data go: Fit, Batch,
-// Options.Validation, Evaluate, and its X into Predict. The arrays must not change while
-// it is used.
+// trainings that run at the same time. The result can be used wherever Data is used: in
+// Fit, Batch, Options.Validation and Evaluate, and its X in Predict. The arrays must not
+// change while it is used.
 func PrepareData(d Data) Data {
 	if d.shared == nil {
 		d.shared = new(transfer.Shared)
@@ -22,7 +22,7 @@ func PrepareData(d Data) Data {
 	return d
 }
 
-// A prepared array remembers what was made of its value.
+// A prepared array remembers the conversions of its value.
 type prepared struct {
 	value any
 
@@ -30,7 +30,8 @@ type prepared struct {
 	made map[string]made
 }
 
-// made is one outcome: an array, or names of classes with their numbers.
+// A made is the outcome of one conversion: an array, or class numbers and the names of the
+// classes.
 type made struct {
 	array   tensors.Tensor
 	classes any
@@ -45,8 +46,8 @@ func prepare(v any) any {
 	return &prepared{value: v, made: map[string]made{}}
 }
 
-// once makes what the key says, unless that is done. Errors name the array, so its name
-// belongs into the key.
+// once returns the outcome for the key. It calls make the first time only. The key has to
+// include the array's name, because errors do.
 func (p *prepared) once(key string, make func(v any) made) made {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +59,7 @@ func (p *prepared) once(key string, make func(v any) made) made {
 	return m
 }
 
-// tensorOf is make, or what it made before of a prepared array.
+// tensorOf returns make(v). For a prepared array, it calls make only once for each key.
 func tensorOf(v any, key string, make func(v any) (tensors.Tensor, error)) (tensors.Tensor, error) {
 	p, ok := v.(*prepared)
 	if !ok {
@@ -71,7 +72,7 @@ func tensorOf(v any, key string, make func(v any) (tensors.Tensor, error)) (tens
 	return m.array, m.err
 }
 
-// numberClasses turns labels that are texts into numbers; see numberTexts.
+// numberClasses is numberTexts, which it calls only once for prepared labels.
 func numberClasses(name string, y any, known []string, loss string) (any, []string, error) {
 	p, ok := y.(*prepared)
 	if !ok {

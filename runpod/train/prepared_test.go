@@ -7,7 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// Prepared data make the same plan, with the same mistakes, as the data themselves.
+// Prepared data gives the same plan and the same errors as the data itself.
 func TestPrepareData(t *testing.T) {
 	X, y := blobs(30)
 	words := make([]string, len(y))

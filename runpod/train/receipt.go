@@ -11,13 +11,13 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Receipt is what it takes to repeat a run, and what came out. It holds no data
-// but the digests of it.
+// A Receipt is what is needed to repeat a run, and its outcome. It holds the digests of the
+// data, not the data.
 type Receipt struct {
 	RunID           string                 `json:"run_id"`
 	JobID           runpod.JobID           `json:"job_id"`
 	Endpoint        runpod.EndpointID      `json:"endpoint"`
-	From            string                 `json:"from_run,omitempty"` // the run that this one goes on from
+	From            string                 `json:"from_run,omitempty"` // the run that this one continues
 	StartEpoch      int                    `json:"start_epoch,omitempty"`
 	Model           *worker.ModelConfig    `json:"model_config"`
 	Hyperparameters worker.Hyperparameters `json:"hyperparameters"`
@@ -25,7 +25,7 @@ type Receipt struct {
 	Versions        map[string]string      `json:"versions"`
 	Device          string                 `json:"device_used"`
 	Precision       string                 `json:"precision"`
-	Epochs          int                    `json:"epochs"` // the last that was trained
+	Epochs          int                    `json:"epochs"` // number of the last finished epoch
 	Weights         *worker.Weights        `json:"weights,omitempty"`
 	Seconds         float64                `json:"seconds"`
 	Last            *worker.Epoch          `json:"last_epoch,omitempty"`
@@ -34,12 +34,12 @@ type Receipt struct {
 // A DataDigest identifies an array that was sent: the sha256 of its msgpack form,
 // after conversion; see tensors.Tensor.Digest.
 type DataDigest struct {
-	Name   string `json:"name"` // as the caller called it
+	Name   string `json:"name"` // the caller's name for it
 	Array  string `json:"array"`
 	SHA256 string `json:"sha256"`
 }
 
-// digests lists what the plan sends.
+// digests lists the arrays that a plan sends.
 func digests(p *transfer.Parcel) []DataDigest {
 	var list []DataDigest
 	for _, name := range p.Set.Names() {
@@ -49,8 +49,8 @@ func digests(p *transfer.Parcel) []DataDigest {
 	return list
 }
 
-// Data are the digests of what is sent. Arrays above 1 MB together are hashed here,
-// where they were not before.
+// Data returns the digests of the arrays that the plan sends. If the arrays exceed 1 MB
+// together, it may have to compute the digests first.
 func (p *Plan) Data() []DataDigest {
 	if p.attached != nil {
 		return p.attached.Data
@@ -58,7 +58,7 @@ func (p *Plan) Data() []DataDigest {
 	return digests(p.parcel)
 }
 
-// receipt is made when the run is over.
+// receipt returns the receipt of the plan and of the model that came of it.
 func (p *Plan) receipt(m *Model) Receipt {
 	r := Receipt{
 		RunID: p.RunID, JobID: m.JobID, StartEpoch: p.StartEpoch, Model: m.Spec, Hyperparameters: p.Hyperparameters,
@@ -82,7 +82,7 @@ func (p *Plan) receipt(m *Model) Receipt {
 	return r
 }
 
-// versions are those of Go and of this module.
+// versions returns the versions of Go and of this module.
 func versions() map[string]string {
 	v := map[string]string{"go": runtime.Version()}
 	const path = "github.com/gopherpod/gopherpod"

@@ -14,18 +14,18 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// An Origin is where a run comes from, for the run store.
+// An Origin says where a run comes from, for the run store.
 type Origin struct {
 	Notebook string
 	Cell     int    // execution count
-	Source   string // what was typed
-	Parent   string // the sweep that it is a trial of
+	Source   string // text of the cell
+	Parent   string // id of the sweep that the run is a trial of
 	Tags     []string
 	GPU      string
 }
 
-// A Record is what the run store keeps of a training beside its columns: enough to
-// repeat it, and to follow it to its end from another process.
+// A Record is what the run store keeps of a training besides its columns: enough to repeat
+// the training, and to follow it to its end from another process.
 type Record struct {
 	Receipt
 	Input      []int `json:"input"`
@@ -33,8 +33,8 @@ type Record struct {
 	Parameters int   `json:"parameters"`
 }
 
-// A recorder writes a run into the run store. A store that fails costs the record
-// and not the training: it is told once.
+// A recorder writes a run into the run store. If the store fails, the record is lost but the
+// training goes on, and the failure is reported once.
 type recorder struct {
 	store runs.Store
 	tell  func(line string)
@@ -47,7 +47,7 @@ type recorder struct {
 	stopped chan struct{}
 }
 
-// writeEvery is how often events are written.
+// writeEvery is the time between two writes of events.
 const writeEvery = 500 * time.Millisecond
 
 // record puts the run into the store, before anything is sent. It returns nil if
@@ -76,7 +76,7 @@ func (p *Plan) record(ctx context.Context, e *runpod.Endpoint) *recorder {
 	return r
 }
 
-// title is the model in a line: its layers.
+// title describes the model in a line: its layers.
 func title(p *Plan) string {
 	var names []string
 	for _, l := range p.Model.Layers {
@@ -93,12 +93,12 @@ func title(p *Plan) string {
 func (p *Plan) recordOf(m *Model) json.RawMessage {
 	b, err := json.Marshal(Record{Receipt: p.receipt(m), Input: p.Input, Output: p.Output, Parameters: p.Parameters})
 	if err != nil {
-		return nil // numbers that JSON has not were refused before
+		return nil // cannot happen: numbers that JSON cannot represent were refused before
 	}
 	return b
 }
 
-// put writes the run as it is.
+// put writes the current state of the run.
 func (r *recorder) put(ctx context.Context) {
 	r.mu.Lock()
 	run := r.run
@@ -119,7 +119,8 @@ func (r *recorder) failed(err error) {
 	}
 }
 
-// accepted notes the job, at once: with it the run is found again.
+// accepted records the job and writes it immediately, because the run can only be found
+// again with it.
 func (r *recorder) accepted(ctx context.Context, id runpod.JobID) {
 	if r == nil {
 		return
@@ -128,8 +129,8 @@ func (r *recorder) accepted(ctx context.Context, id runpod.JobID) {
 	r.put(context.WithoutCancel(ctx))
 }
 
-// submitted notes the job, by whichever process it was submitted: what is written from
-// here on must not take it away again.
+// submitted records the job, which another process may have submitted. Without it, the next
+// write would erase the job from the store.
 func (r *recorder) submitted(job string) {
 	if r == nil {
 		return
@@ -139,7 +140,7 @@ func (r *recorder) submitted(job string) {
 	r.mu.Unlock()
 }
 
-// event keeps epochs and lines; weights stay out.
+// event keeps epochs, log lines and checkpoint events, but no weights.
 func (r *recorder) event(e Event) {
 	if r == nil || e.Type != worker.EventEpoch && e.Type != worker.EventLog && e.Type != worker.EventCheckpoint {
 		return
@@ -170,7 +171,7 @@ func (r *recorder) epoch(e worker.Epoch) {
 	r.run.Loss, r.run.Score = finite(r.run.Loss), finite(r.run.Score)
 }
 
-// write writes events until the run is over.
+// write writes events until stop is closed.
 func (r *recorder) write(ctx context.Context) {
 	defer close(r.stopped)
 	tick := time.NewTicker(writeEvery)
@@ -196,7 +197,7 @@ func (r *recorder) flush(ctx context.Context) {
 	}
 }
 
-// end writes how the run ended. A run whose job may go on stays open.
+// end writes how the run ended. A run whose job may still be running stays open.
 func (r *recorder) end(ctx context.Context, p *Plan, m *Model, err error) {
 	if r == nil {
 		return
@@ -224,13 +225,13 @@ func (r *recorder) end(ctx context.Context, p *Plan, m *Model, err error) {
 	r.put(ctx)
 }
 
-// bill notes what the job took, as the endpoint counts it.
+// bill records the time that the job waited and ran, as the endpoint counts it, and its cost.
 func (r *recorder) bill(ctx context.Context, m *Model, rate Rate) {
 	ctx, cancel := context.WithTimeout(ctx, lookAgain)
 	defer cancel()
 	job, err := m.endpoint.Status(ctx, m.JobID)
 	if err != nil {
-		return // the endpoint has forgotten it, or cannot be reached: not known
+		return // unknown: the endpoint has forgotten the job, or cannot be reached
 	}
 	r.run.Waited, r.run.Billed = job.Delay.Seconds(), job.Execution.Seconds()
 	if rate.Known() {
@@ -238,7 +239,7 @@ func (r *recorder) bill(ctx context.Context, m *Model, rate Rate) {
 	}
 }
 
-// ending is the state of a run that ended with err, and the line that says why.
+// ending returns the state of a run that ended with err, and a line that says why.
 func ending(err error) (runs.State, string) {
 	var cut *InterruptedError
 	switch {
@@ -253,7 +254,7 @@ func ending(err error) (runs.State, string) {
 	return runs.Failed, line
 }
 
-// finite is x, or 0 if JSON has no number for it.
+// finite returns x, or 0 if x is not finite, because JSON cannot represent that.
 func finite(x float64) float64 {
 	if x-x != 0 {
 		return 0

@@ -24,7 +24,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A counter counts the bytes of requests' bodies.
+// A counter counts the bytes of request bodies.
 type counter struct {
 	sent atomic.Int64
 	cut  atomic.Int64 // so many more requests are cut after 3 MB of their body
@@ -71,7 +71,7 @@ func bucketOf(t *testing.T, s storetest.S3, transport http.RoundTripper) *s3.Buc
 	return b
 }
 
-// wide is data of 8 MB whose labels can be learned.
+// wide returns data of 8 MB whose labels can be learned.
 func wide(t *testing.T) (x tensors.Tensor, y []int) {
 	t.Helper()
 	x, err := tensors.New(tensors.Float32, 10_000, 200)
@@ -91,7 +91,7 @@ func wide(t *testing.T) (x tensors.Tensor, y []int) {
 	return x, y
 }
 
-// said collects what a training tells of its data.
+// said collects the lines of a training about its data.
 func said(lines *[]string) func(Event) {
 	return func(e Event) {
 		if e.Notice != "" {
@@ -100,8 +100,8 @@ func said(lines *[]string) func(Event) {
 	}
 }
 
-// TestThroughVolume: data go over S3 into a network volume, once, and the worker that
-// has it mounted reads them there.
+// TestThroughVolume: data is sent once, over S3 into a network volume, and the worker that
+// has mounted the volume reads it there.
 func TestThroughVolume(t *testing.T) {
 	server := storetest.StartS3(t)
 	mounted := filepath.Join(server.Folder, "gopherpod")
@@ -132,7 +132,7 @@ func TestThroughVolume(t *testing.T) {
 	if n := c.sent.Load(); n > 100_000 {
 		t.Errorf("%d bytes the second time", n)
 	}
-	// The worker removes what is damaged, and gets that only.
+	// The worker removes the damaged array, and only that one is sent again.
 	file := filepath.Join(mounted, "data", x.Digest()[:2], x.Digest()+".safetensors")
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -152,7 +152,7 @@ func TestThroughVolume(t *testing.T) {
 	}
 }
 
-// A guarded is an engine whose operator allows a bucket's addresses, behind a tap.
+// guarded returns a tap on an engine whose operator allows a bucket's addresses.
 func guarded(t *testing.T, rules string) *tap {
 	t.Helper()
 	r, err := address.ParseRules(rules)
@@ -164,8 +164,8 @@ func guarded(t *testing.T, rules string) *tap {
 	return p
 }
 
-// TestThroughBucket: data go to a bucket of the user's, the worker reads them by
-// presigned URLs, and large results come back through it.
+// TestThroughBucket: data goes to a bucket of the user, the worker reads it through
+// presigned URLs, and large results come back through the bucket.
 func TestThroughBucket(t *testing.T) {
 	server := storetest.StartS3(t)
 	c := &counter{}
@@ -203,7 +203,7 @@ func TestThroughBucket(t *testing.T) {
 	if err != nil || again.state != want.state || again.optimizerState != want.optimizerState {
 		t.Errorf("%v: other states by the bucket", err)
 	}
-	// What is there is not sent.
+	// Data that is there is not sent again.
 	c.sent.Store(0)
 	lines = nil
 	if _, err := Fit(t.Context(), Layers("linear 2"), small, o); err != nil {
@@ -236,8 +236,8 @@ func slice(t *testing.T, x tensors.Tensor, rows int) tensors.Tensor {
 	return s
 }
 
-// TestBucketFaults: expired addresses, damage, cut lines, a worker that is not allowed
-// to read.
+// TestBucketFaults: expired addresses, damage, broken connections, a worker that is not
+// allowed to read from the bucket.
 func TestBucketFaults(t *testing.T) {
 	server := storetest.StartS3(t)
 	c := &counter{}
@@ -311,7 +311,7 @@ func TestBucketFaults(t *testing.T) {
 	})
 }
 
-// An expiring bucket gives addresses that have expired already, so many times.
+// An expiring bucket returns addresses that have expired already, the first few times.
 type expiring struct {
 	s3.Signed
 	stale int

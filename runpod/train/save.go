@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// header is what a model's file holds beside the weights, as JSON under the key
+// header is what a model's file holds besides the weights, as JSON under the key
 // "gopherpod" of the safetensors metadata.
 type header struct {
 	Version         int                    `json:"version"`
@@ -37,11 +37,11 @@ const (
 	headerVersion = 1
 )
 
-// Save writes the model as a safetensors file, which PyTorch reads as a
-// state_dict (safetensors.torch.load_file); layers, history and how it was
-// trained stand in its metadata. The state of the optimizer goes into a second
-// file beside it, "NAME.optimizer.safetensors". A file that is there is replaced
-// whole or not at all.
+// Save writes the model as a safetensors file, which PyTorch reads as a state_dict
+// (safetensors.torch.load_file). The metadata of the file has the layers, the history and
+// the hyperparameters. The state of the optimizer goes into a second file in the same
+// folder, "NAME.optimizer.safetensors". An existing file is replaced completely or not
+// at all.
 func (m *Model) Save(path string) error {
 	weights, err := m.StateDict()
 	if err != nil {
@@ -58,7 +58,7 @@ func (m *Model) Save(path string) error {
 	second := optimizerPath(path)
 	if m.optimizerState == "" {
 		if err := os.Remove(second); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("train: save: an optimizer of another model lies there: %w", err)
+			return fmt.Errorf("train: save: cannot remove the optimizer file of another model: %w", err)
 		}
 	} else if err := saveOptimizer(second, m.optimizerState, m.RunID); err != nil {
 		return err
@@ -85,7 +85,8 @@ func saveSet(path string, set tensors.Set, metadata map[string]string) error {
 	return nil
 }
 
-// replace writes a file beside path and renames it.
+// replace writes a temporary file in the folder of path and renames it to path, so that a
+// crash leaves the old file or the new one.
 func replace(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
@@ -122,7 +123,7 @@ func Load(path string) (*Model, error) {
 	}
 	text, ok := metadata[headerKey]
 	if !ok {
-		return nil, fmt.Errorf("train: load %s: the file holds weights and not which layers they belong to; Save writes both", path)
+		return nil, fmt.Errorf("train: load %s: the file holds weights but not the layers that they belong to; Save writes both", path)
 	}
 	m, err := fromHeader(text, set)
 	if err != nil {
@@ -160,7 +161,7 @@ func fromHeader(text string, set tensors.Set) (*Model, error) {
 	}, nil
 }
 
-// checkState compares the weights with what the layers ask for.
+// checkState checks that the weights are those that the layers need.
 func checkState(model *worker.ModelConfig, set tensors.Set) error {
 	want, err := model.State()
 	if err != nil {
@@ -181,8 +182,8 @@ func checkState(model *worker.ModelConfig, set tensors.Set) error {
 	return nil
 }
 
-// loadOptimizer reads the optimizer's file, if there is one and it belongs to the
-// run.
+// loadOptimizer reads the optimizer's file. It returns "" if there is none or if it belongs
+// to another run.
 func loadOptimizer(path, runID string) (string, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,11 +9,11 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// answerBytes of predictions are an answer of 16 MB; the service refuses results
-// above 20 MB.
+// answerBytes is how many bytes of predictions one answer may hold. They make an answer
+// of 16 MB; the service refuses results above 20 MB.
 const answerBytes = 12_000_000
 
-// rowsAnAnswer is how many rows of an output of that shape fit into one answer.
+// rowsAnAnswer returns how many rows of an output of that shape fit into one answer.
 func rowsAnAnswer(output []int) int {
 	n, ok := worker.Elements(output)
 	if !ok {
@@ -22,8 +22,8 @@ func rowsAnAnswer(output []int) int {
 	return max(answerBytes/(max(n, 1)*tensors.Float32.Size()), 1)
 }
 
-// predictSlices asks for predictions larger than an answer in several jobs, one after
-// the other, each for some rows of x.
+// predictSlices gets predictions that are larger than an answer by several jobs, one after
+// the other, each for some of the rows of x.
 func (m *Model) predictSlices(ctx context.Context, r *worker.Request, name string, x tensors.Tensor, rows int) (tensors.Tensor, error) {
 	var all tensors.Tensor
 	for from := 0; from < x.Rows(); from += rows {

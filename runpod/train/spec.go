@@ -7,16 +7,16 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Layers is a model as text: a list of layers, one a line, or the JSON
-// model_config (see worker.ParseModel).
+// Layers is a model as text: a list of layers, one per line, or a model_config in JSON
+// (see worker.ParseModel).
 //
 //	linear 64
 //	relu
 //	linear 10
 type Layers string
 
-// ParseSpec reads what may stand for a model: Layers, string, *worker.ModelConfig,
-// worker.ModelConfig, json.RawMessage, *Model (the same layers, trained from the beginning).
+// ParseSpec reads a model given as Layers, string, *worker.ModelConfig, worker.ModelConfig,
+// json.RawMessage or *Model (the same layers, trained from the beginning).
 func ParseSpec(spec any) (*worker.ModelConfig, error) {
 	switch s := spec.(type) {
 	case Layers:
@@ -39,5 +39,5 @@ func ParseSpec(spec any) (*worker.ModelConfig, error) {
 	if spec == nil {
 		return nil, worker.Invalid("model", "there is no model: give a list of layers, or a *worker.ModelConfig")
 	}
-	return nil, worker.Invalid("model", fmt.Sprintf("a value of type %T is no model: give a list of layers, or a *worker.ModelConfig", spec))
+	return nil, worker.Invalid("model", fmt.Sprintf("want a list of layers or a *worker.ModelConfig, got a value of type %T", spec))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train/traintest"
 )
 
-// A training whose worker computes nothing: the loss of epoch n is 1/n.
+// A training with a fake worker: the loss of epoch n is 1/n.
 func Example() {
 	_ = func(t *testing.T) {
 		x, y := traintest.Blobs(30)

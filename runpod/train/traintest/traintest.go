@@ -1,6 +1,6 @@
-// Package traintest is what tests of package train, and of packages above it, share: a
-// worker that answers without computing, an endpoint on this machine with it behind, and
-// some data.
+// Package traintest has what the tests of package train and of packages above it share: a
+// worker that answers without computing, an endpoint on this machine that uses it, and some
+// data.
 package traintest
 
 import (
@@ -17,15 +17,16 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A Worker answers as a worker does, without computing: the loss of epoch n is 1/n,
-// weights are zero, predictions are the features.
+// A Worker is a fake worker that does not compute: the loss of epoch n is 1/n, weights are
+// zero, predictions are the features.
 type Worker struct {
-	Requests []*worker.Request // those that came
-	// Each is called before an epoch is sent; its error ends the job.
+	Requests []*worker.Request // the requests received so far
+	// Each is called before an epoch is sent. If it returns an error, the job fails.
 	Each func(ctx context.Context, epoch int) error
-	// Measure changes the record of an epoch before it counts; nil leaves it.
+	// Measure may change the record of an epoch before it is used; nil changes nothing.
 	Measure func(r *worker.Request, e *worker.Epoch)
-	// Spoil changes an event on its way; nil drops it from the stream.
+	// Spoil may change an event before it is streamed. If it returns nil, the event is dropped
+	// from the stream.
 	Spoil func(*worker.Event) *worker.Event
 }
 
@@ -57,7 +58,7 @@ func (f *Worker) Handle(ctx context.Context, job worker.Job, yield func(json.Raw
 	return nil, worker.Invalid("operation", "unknown here")
 }
 
-// Train answers a training.
+// Train handles a training request.
 func (f *Worker) Train(ctx context.Context, r *worker.Request, yield func(json.RawMessage) error) (json.RawMessage, error) {
 	var all []worker.Event
 	send := func(e worker.Event) error {
@@ -117,14 +118,14 @@ func zeroState(m *worker.ModelConfig) (string, error) {
 	return tensors.EncodeState(set, true)
 }
 
-// Serve starts an endpoint on this machine with the fake behind it.
+// Serve starts an endpoint on this machine that uses the fake worker.
 func Serve(t testing.TB, f *Worker) *runpod.Endpoint {
 	t.Helper()
 	_, e := Start(t, local.Options{Handler: f.Handle})
 	return e
 }
 
-// Start starts an endpoint on this machine, until the test ends.
+// Start starts an endpoint on this machine, which is closed when the test ends.
 func Start(t testing.TB, o local.Options) (*local.Server, *runpod.Endpoint) {
 	t.Helper()
 	s, err := local.Start(t.Context(), o)
@@ -139,14 +140,14 @@ func Start(t testing.TB, o local.Options) (*local.Server, *runpod.Endpoint) {
 	return s, client.Endpoint(runpod.EndpointID(s.EndpointID()))
 }
 
-// Workers is an endpoint on this machine with n workers that do what f does.
+// Workers starts an endpoint on this machine with n workers whose handler is f.
 func Workers(t testing.TB, n int, f worker.Handler) *runpod.Endpoint {
 	t.Helper()
 	_, e := Start(t, local.Options{Handler: f, Workers: n})
 	return e
 }
 
-// Blobs are n points around three centres on a circle, by turns.
+// Blobs returns n points around three centres on a circle, the classes in turn.
 func Blobs(n int) (*mat.Dense, []int) {
 	X, y := mat.NewDense(n, 2, nil), make([]int, n)
 	for i := range n {
