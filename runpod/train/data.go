@@ -185,7 +185,7 @@ func signsHint(values []float64) string {
 			return "; for other numbers there is the loss mse"
 		}
 	}
-	return "; write 0 in the place of -1"
+	return "; write 0 instead of -1"
 }
 
 // numbers returns how many numbers a row of that shape has, in words.

@@ -133,7 +133,7 @@ func TestBadInput(t *testing.T) {
 		{"classes from 1", twoLayers, Data{X: X, Y: fromOne}, Options{}, tensors.ErrRange, "the classes are counted from 1 here: subtract 1 from each, or give the last layer 4 outputs"},
 		{"numbers, and no loss for them", Layers("linear 1"), Data{X: X, Y: fromOne}, Options{}, tensors.ErrRange, "y holds class 1 at 0, and the model has 1 output, for the class 0; for numbers there is the loss mse; for classes the last layer wants 4 or more outputs"},
 		{"two classes, one output", Layers("linear 1"), Data{X: X, Y: twoClasses}, Options{}, tensors.ErrRange, "for two classes and one output there is the loss bce_with_logits"},
-		{"signs", twoLayers, Data{X: X, Y: signs}, Options{}, tensors.ErrRange, "y holds -1 at 0; class numbers begin at 0; write 0 in the place of -1"},
+		{"signs", twoLayers, Data{X: X, Y: signs}, Options{}, tensors.ErrRange, "y holds -1 at 0; class numbers begin at 0; write 0 instead of -1"},
 		{"one target for two outputs", Layers("linear 2"), Data{X: X, Y: half}, Options{Loss: "mse"}, tensors.ErrShape, "y has 1 number a row and the model gives 2 numbers; mse wants them equal; the last layer wants 1 for them"},
 		{"texts, and a loss for numbers", Layers("linear 1"), Data{X: X, Y: texts}, Options{Loss: "mse"}, tensors.ErrType, "y holds texts, and mse wants numbers; for classes there is the loss cross_entropy"},
 		{"class below 0", twoLayers, Data{X: X, Y: with(7, -1)}, Options{}, tensors.ErrRange, "y holds -1 at 7; class numbers begin at 0"},
