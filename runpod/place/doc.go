@@ -1,12 +1,12 @@
-// Package place answers where a job goes and what it costs there: which endpoint the
-// environment names, which store its workers read data from, and the price of a second.
+// Package place finds out where a job goes and what it costs there: the endpoint that the
+// environment names, the store that its workers read data from, and the price of a second.
 //
 //	here, err := place.Locate()       // RunPod's endpoint, else the one on this machine
 //	data, err := place.StoreOf(here.Endpoint)
 //	rate, err := place.FindRate(ctx, here, "ADA_24")
 //
-// Nothing here sends a job. FindRate alone asks the network, for 3 seconds at most, and
-// takes a price that it cannot find for unknown.
+// The package sends no jobs. Only FindRate uses the network, for 3 seconds at most; if it
+// cannot find a price, the price is unknown.
 //
 //	store.go   where an endpoint's workers read data
 //	place.go   which endpoint

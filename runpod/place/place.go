@@ -12,9 +12,9 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
-// The variables that name the embedded endpoint: an endpoint on this machine
-// under RunPod's API. Whoever starts one, the notebook kernel or the command line,
-// sets them for the programs that it starts.
+// The variables that name the embedded endpoint, which is an endpoint on this machine with
+// RunPod's API. The notebook kernel and the command line set them for the programs that
+// they start.
 const (
 	EnvLocalURL = settings.EnvLocalURL // "http://127.0.0.1:4321"
 	EnvLocalKey = "GOPHERPOD_LOCAL_KEY"
@@ -23,19 +23,19 @@ const (
 // localID is the embedded endpoint's id.
 const localID = "local"
 
-// ErrNoEndpoint: the environment names neither an endpoint of RunPod nor an
+// ErrNoEndpoint means that the environment names neither an endpoint of RunPod nor an
 // embedded one.
 var ErrNoEndpoint = errors.New("there is no endpoint: set RUNPOD_ENDPOINT_ID and RUNPOD_API_KEY, or start one on this machine with gopherpod local")
 
-// A Place is an endpoint and what it is.
+// A Place is an endpoint and facts about it.
 type Place struct {
 	*runpod.Endpoint
-	// Embedded tells that it is the one on this machine.
+	// Embedded reports whether it is the embedded endpoint.
 	Embedded bool
-	// Managed tells that RunPod's management API knows the endpoint.
+	// Managed reports whether RunPod's management API knows the endpoint.
 	Managed bool
-	// Missing names the variable for want of which it is the embedded one, where
-	// the other one is set: a sign of a mistake.
+	// Missing is set if only one of RUNPOD_ENDPOINT_ID and RUNPOD_API_KEY is, so that the
+	// embedded endpoint is used: it names the other one. That is likely a mistake.
 	Missing string
 }
 
@@ -57,8 +57,8 @@ func EndpointOr(e *runpod.Endpoint) (*runpod.Endpoint, error) {
 // which package settings looks up, else the embedded one. Nothing is sent.
 func Locate() (Place, error) { return LocateID("") }
 
-// LocateID is Locate for another endpoint than that of RUNPOD_ENDPOINT_ID; the id
-// "local" is the embedded one.
+// LocateID is Locate for the endpoint with that id instead of RUNPOD_ENDPOINT_ID. The id
+// "local" is the embedded endpoint; an empty id makes it Locate.
 func LocateID(id runpod.EndpointID) (Place, error) {
 	config, err := runpod.FromEnv()
 	if err != nil {
@@ -70,7 +70,7 @@ func LocateID(id runpod.EndpointID) (Place, error) {
 	if id != "" {
 		config.EndpointID = id
 	}
-	own := config.BaseURL != "" // an endpoint elsewhere, which may want no key
+	own := config.BaseURL != "" // an endpoint of another service, which may need no key
 	if config.EndpointID != "" && (config.APIKey != "" || own) {
 		client, err := clients.of(config)
 		if err != nil {
@@ -89,9 +89,9 @@ func LocateID(id runpod.EndpointID) (Place, error) {
 	return embedded(missing)
 }
 
-// LocateRun is where a run of the store was sent: its endpoint, or, where that was a
-// kernel's that has gone, what outlived the kernel. An endpoint that has ended too is not
-// told apart here; it answers nothing.
+// LocateRun returns the endpoint that a run of the store was sent to. If that was the
+// embedded endpoint of a kernel that has exited, it may have outlived the kernel. LocateRun
+// does not check that; an endpoint that is gone will not answer.
 func LocateRun(r runs.Run) (Place, error) {
 	if r.Address == "" || settings.IsLocal(r.Address) {
 		return LocateID(runpod.EndpointID(r.Endpoint))
@@ -125,9 +125,9 @@ func embedded(missing string) (Place, error) {
 	return Place{Endpoint: client.Endpoint(localID), Embedded: true, Missing: missing}, nil
 }
 
-// clients are those of the process. They are shared because the service counts
-// requests by endpoint and key and not by cell: two cells, or a cell and a run that is
-// watched beside it, keep to one limit. It is the package's one variable that changes.
+// clients are the clients of the process. They are shared because the service counts
+// requests by endpoint and key: two cells, or a cell and a run that is watched at the same
+// time, must keep to one limit. (The package's only mutable global.)
 var clients clientCache
 
 // A clientCache keeps one client for each service and key.

@@ -10,33 +10,34 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Rate is what a worker costs. Its zero value is not known, or nothing.
+// A Rate is the price of a worker. The zero value means that the price is unknown, or that
+// the worker costs nothing.
 type Rate struct {
-	Pool   string  // of RunPod's kinds of GPU: "ADA_24"
-	GPUs   int     // of one worker
-	Hourly float64 // US dollars an hour for one GPU
-	Source string  // where the price is from: "catalogue", or "table of 2026-06-08, because the catalogue did not answer"
+	Pool   string  // RunPod's id of the kind of GPU: "ADA_24"
+	GPUs   int     // number of GPUs of one worker
+	Hourly float64 // US dollars per hour for one GPU
+	Source string  // where the price comes from: "catalogue", or "table of 2026-06-08, because the catalogue did not answer"
 }
 
 // Known reports whether there is a price.
 func (r Rate) Known() bool { return r.Hourly > 0 }
 
-// PerSecond is the price of a second of one worker, in US dollars.
+// PerSecond returns the price of a second of one worker, in US dollars.
 func (r Rate) PerSecond() float64 { return r.Hourly / 3600 * float64(max(r.GPUs, 1)) }
 
-// Cost is what a job that ran for d costs at least; see runpod.Estimate.
+// Cost returns what a job that ran for d costs at least; see runpod.Estimate.
 func (r Rate) Cost(d time.Duration) float64 { return runpod.Estimate(d, r.Hourly, r.GPUs) }
 
-// Affords is how many whole seconds a job may run for that many dollars.
+// Affords returns how long a job may run for that many dollars, in whole seconds.
 func (r Rate) Affords(dollars float64) time.Duration {
 	return time.Duration(dollars / r.PerSecond() * float64(time.Second)).Truncate(time.Second)
 }
 
-// FindRate finds the price of a worker of the place: that of the pool called gpu
-// or, where that is empty, of the endpoint's first pool, as the management API
-// describes it. Prices are the catalogue's, else those of runpod.ListedPrice. The
-// embedded endpoint costs nothing. An unknown gpu is a *worker.Error; that a price
-// cannot be found is no error.
+// FindRate finds the price of a worker of the place: of the pool called gpu or, if gpu is
+// empty, of the endpoint's first pool, which it gets from the management API. It takes
+// prices from the catalogue, else from runpod.ListedPrice. The embedded endpoint costs
+// nothing. The error is a *worker.Error if gpu is unknown. It is not an error if there is no
+// price; the Rate is zero then.
 func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
 	why := ""
 	r := Rate{Pool: strings.ToUpper(strings.ReplaceAll(gpu, "-", "_")), GPUs: 1}
@@ -75,7 +76,8 @@ func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
 	return r, nil
 }
 
-// rateTimeout bounds the questions about prices: a run must not wait for them.
+// rateTimeout is the timeout for asking about prices. It is short because a run must not
+// wait for them.
 const rateTimeout = 3 * time.Second
 
 // Pools lists the kinds of GPU that runpod.ListedPrice knows.

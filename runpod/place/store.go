@@ -9,15 +9,15 @@ import (
 
 // EnvLocalStore names a folder that the embedded endpoint's workers read data from:
 // clients on the same machine put data there instead of into requests. EnvSharedStore
-// names the folder of another endpoint on this machine, of gopherpod local --store: a
-// notebook's kernel and the command line have their own embedded one besides.
+// names the folder of an endpoint that gopherpod local --store started. There are two
+// variables because a kernel or a command may have an embedded endpoint at the same time.
 const (
 	EnvLocalStore  = "GOPHERPOD_LOCAL_STORE"
 	EnvSharedStore = "GOPHERPOD_SHARED_STORE"
 )
 
-// StoreOf returns the store that the workers of an endpoint read data from, as far as
-// the environment names one, or nil.
+// StoreOf returns the store that the environment names for an endpoint, from which the
+// endpoint's workers read data, or nil if it names none.
 func StoreOf(e *runpod.Endpoint) (store.Store, error) {
 	if e == nil || e.Client() == nil {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
-// The variables that name a bucket, and those that name a volume, which wins.
+// The variables that name a bucket.
 func TestPlaces(t *testing.T) {
 	t.Chdir(t.TempDir())
 	e := mustEndpoint(t, "https://api.runpod.ai/v2")
