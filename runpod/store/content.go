@@ -6,13 +6,13 @@ import (
 	"io"
 )
 
-// A Content is bytes that can be read from any place, and more than once.
+// A Content is bytes that can be read from any offset, and more than once.
 type Content interface {
 	io.ReaderAt
 	Size() int64
 }
 
-// Bytes makes Content of pieces of memory, one after the other, without a copy.
+// Bytes returns the concatenation of the pieces as Content, without a copy.
 func Bytes(pieces ...[]byte) Content {
 	m := &memory{}
 	for _, b := range pieces {
@@ -48,14 +48,14 @@ func (m *memory) ReadAt(p []byte, off int64) (n int, err error) {
 // digestOf reads a section of content and returns its sha256.
 func digestOf(c Content, from, size int64) (string, error) {
 	h := sha256.New()
-	// The copy to a buffer costs less than sha256 does that waits for memory.
+	// Copying to a buffer is faster than letting sha256 wait for memory.
 	if _, err := io.Copy(h, io.NewSectionReader(c, from, size)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// each calls do for the pieces of a section.
+// each calls do for each piece of a section.
 func (m *memory) each(from, size int64, do func([]byte)) {
 	for _, b := range m.pieces {
 		if from >= int64(len(b)) {

@@ -16,14 +16,13 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// A Dir is a Store in a folder, which it makes when it first puts something there.
-// Objects are files, with the permissions of their owner only, that appear whole
-// or not at all.
+// A Dir is a Store in a folder, which it creates when it first stores something. Objects are
+// files that only their owner can read. A file appears complete or not at all.
 type Dir string
 
 var _ Keeper = Dir("")
 
-// path turns a name into a file's.
+// path returns the path of the file for a name.
 func (d Dir) path(name Name) (string, error) {
 	if err := name.Check(); err != nil {
 		return "", err
@@ -70,7 +69,7 @@ func (d Dir) Put(ctx context.Context, name Name, content io.ReadSeeker, size int
 	return d.place(temporary, name)
 }
 
-// write makes a file in a folder and returns its path.
+// write creates a temporary file in a folder and returns its path.
 func (d Dir) write(ctx context.Context, folder string, content io.Reader, size int64) (path string, err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return "", err
@@ -90,17 +89,18 @@ func (d Dir) write(ctx context.Context, folder string, content io.Reader, size i
 		return "", err
 	}
 	if n != size {
-		return "", fmt.Errorf("%w: %d bytes came, %d were announced", ErrCorrupt, n, size)
+		return "", fmt.Errorf("%w: got %d bytes, want %d", ErrCorrupt, n, size)
 	}
 	return f.Name(), f.Close()
 }
 
-// pieceSize is how much is written at a time. Linux puts larger pieces into one
-// large piece of its page cache, which a virtual machine has to be given first: 1 GB took
-// 1.1 to 1.9 s in pieces of 4 MB and 0.3 s in these.
+// pieceSize is how many bytes are written at a time. For larger pieces, Linux allocates
+// large pieces of page cache, which a virtual machine must get from its host first: writing
+// 1 GB took 1.1 to 1.9 s in pieces of 4 MB and 0.3 s in pieces of 64 KB.
 const pieceSize = 64 << 10
 
-// copyPieces writes content to f until ctx ends. It does not copy content that is in memory.
+// copyPieces writes content to f. It stops when ctx is done. It does not copy content that is
+// in memory.
 func copyPieces(ctx context.Context, f io.Writer, content io.Reader) (n int64, err error) {
 	w := &interruptible{ctx, f}
 	if section, ok := content.(*io.SectionReader); ok {
@@ -121,7 +121,7 @@ func copyPieces(ctx context.Context, f io.Writer, content io.Reader) (n int64, e
 	return io.CopyBuffer(w, struct{ io.Reader }{content}, make([]byte, pieceSize))
 }
 
-// place makes a file an object.
+// place renames a temporary file to the file of an object.
 func (d Dir) place(temporary string, name Name) error {
 	path, err := d.path(name)
 	if err == nil {
@@ -137,7 +137,7 @@ func (d Dir) place(temporary string, name Name) error {
 	return nil
 }
 
-// hasTensorOf reports whether a tensor's file has that length.
+// hasTensorOf reports whether the store has a tensor file of that length.
 func (d Dir) hasTensorOf(size int64) bool {
 	files, err := filepath.Glob(filepath.Join(globEscape.Replace(string(d)), "data", "??", "*.safetensors"))
 	if err != nil {
@@ -153,7 +153,8 @@ func (d Dir) hasTensorOf(size int64) bool {
 
 var globEscape = strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`)
 
-// putNew stores a tensor that cannot be there yet. It is hashed while it is written.
+// putNew stores a tensor that cannot be in the store yet. It computes the digest while it
+// writes.
 func (d Dir) putNew(ctx context.Context, t tensors.Tensor, c Content) (digest string, err error) {
 	hashed := make(chan string, 1)
 	go func() { hashed <- t.Digest() }()
@@ -188,7 +189,7 @@ func (d Dir) List(ctx context.Context) iter.Seq2[Object, error] {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if errors.Is(err, fs.ErrNotExist) { // gone meanwhile, or nothing was ever put
+			if errors.Is(err, fs.ErrNotExist) { // removed meanwhile, or the store is empty
 				return nil
 			}
 			if err != nil || e.IsDir() {
@@ -237,7 +238,7 @@ func dirError(name Name, err error) error {
 	return fmt.Errorf("store: %s: %w", name, err)
 }
 
-// interruptible writes until ctx ends.
+// An interruptible writer fails when ctx is done.
 type interruptible struct {
 	ctx context.Context
 	w   io.Writer

@@ -9,10 +9,10 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// A large tensor is hashed while it is written where it is new, and before where it
-// may be there.
+// A large tensor that is new is hashed while it is written. One that may be in the store is
+// hashed first.
 func TestSendLargeTensor(t *testing.T) {
-	root := filepath.Join(t.TempDir(), "a[b]*?") // no pattern
+	root := filepath.Join(t.TempDir(), "a[b]*?") // must not be used as a glob pattern
 	d := store.Dir(root)
 	a, err := tensors.New(tensors.Float32, 5_000_000)
 	if err != nil {

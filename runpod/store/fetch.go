@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// Fetch returns the content of a digest, put together and verified.
+// Fetch returns the content with that digest. It joins the parts and verifies the whole.
 func Fetch(ctx context.Context, s Store, digest string, o Options) ([]byte, error) {
 	o = o.complete()
 	whole, err := NameOf(digest)
@@ -38,7 +38,7 @@ func Fetch(ctx context.Context, s Store, digest string, o Options) ([]byte, erro
 	}
 	out, err := fetchParts(ctx, s, l, o.Parallel)
 	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrNotFound) {
-		// If a list is, its parts are: without one of them it goes too.
+		// A list promises its parts. If one is gone, remove the list, so that Send notices.
 		name, _ := ListOf(digest)
 		return nil, errors.Join(err, s.Delete(ctx, name))
 	}
@@ -75,8 +75,8 @@ func readList(ctx context.Context, s Store, digest string) (l list, err error) {
 	return l, nil
 }
 
-// fetchParts reads the parts into one piece of memory. It makes no more memory
-// than parts that exist: each is asked for its size first.
+// fetchParts reads the parts into one piece of memory. It checks the sizes of all parts
+// first, so that a list cannot make it allocate more memory than its parts have.
 func fetchParts(ctx context.Context, s Store, l list, parallel int) ([]byte, error) {
 	for _, p := range l.Parts {
 		name, err := NameOf(p.SHA256)
@@ -116,7 +116,7 @@ func fetchParts(ctx context.Context, s Store, l list, parallel int) ([]byte, err
 	return out, nil
 }
 
-// fetchInto fills out with the object of a digest and verifies it.
+// fetchInto reads the object with that digest into out and verifies it.
 func fetchInto(ctx context.Context, s Store, digest string, out []byte) error {
 	name, err := NameOf(digest)
 	if err != nil {

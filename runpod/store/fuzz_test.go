@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// FuzzFetch: whoever can write to the store chooses a list of parts. What Fetch returns
-// has the digest that it was asked for, and is within the limit.
+// FuzzFetch: anyone who can write to the store can choose the list of parts. The content that
+// Fetch returns must still have the right digest and be within the limit.
 func FuzzFetch(f *testing.F) {
 	part := []byte("abc")
 	sum := tensors.DigestOf(part)

@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// JobLife is how long a job can live: what was not used for that long, no job refers
-// to, for data are put or touched when a job is sent.
+// JobLife is how long a job can live. No job refers to an object that was not used for that
+// long, because data is put or touched when a job is sent.
 //
 // Source: docs.runpod.io, Serverless, "Send API requests": the greatest ttl.
 const JobLife = 7 * 24 * time.Hour
 
-// A Limit is what a store may hold. What is 0 is no limit.
+// A Limit says what a store may keep. A field that is 0 is no limit.
 type Limit struct {
-	Unused time.Duration // objects that were not used for so long go
-	Bytes  int64         // those that were used least recently go, until so many bytes are left
-	// Spare is how recently an object must have been used to stay whatever the other
-	// two say: while jobs wait or run, JobLife.
+	Unused time.Duration // remove objects that were not used for this long
+	Bytes  int64         // remove the least recently used objects until this many bytes are left
+	// Spare keeps objects that were used within this time, whatever the other two fields
+	// say. Set it to JobLife while jobs wait or run.
 	Spare time.Duration
 }
 
-// A Pruned is what Prune found and removed.
+// A Pruned says what Prune found and removed.
 type Pruned struct {
 	Objects, Removed   int
 	Bytes, RemovedSize int64
-	// Spared counts those that are over the limits and stay because of Limit.Spare.
+	// Spared counts the objects over the limits that stay because of Limit.Spare.
 	Spared int
 }
 
-// Excess lists what is over the limits, the least recently used first. Nothing is
-// removed.
+// Excess lists the objects over the limits, the least recently used first. It removes
+// nothing.
 func Excess(ctx context.Context, k Keeper, l Limit) (excess []Object, p Pruned, err error) {
 	var all []Object
 	for o, err := range k.List(ctx) {
@@ -59,8 +59,8 @@ func Excess(ctx context.Context, k Keeper, l Limit) (excess []Object, p Pruned, 
 	return excess, p, nil
 }
 
-// Prune removes what is over the limits. It may be interrupted at any time; what is
-// needed again is sent again.
+// Prune removes the objects over the limits. It may be interrupted at any time. Objects that
+// are needed later are sent again.
 func Prune(ctx context.Context, k Keeper, l Limit) (Pruned, error) {
 	excess, p, err := Excess(ctx, k, l)
 	if err != nil {

@@ -26,7 +26,7 @@ func aged(t *testing.T, count int) (d store.Dir, digests []string) {
 			t.Fatal(err)
 		}
 	}
-	// What is no object of ours stays.
+	// Files that are not objects stay.
 	for _, name := range []string{"notes.txt", "sha256/.put-1"} {
 		if err := os.WriteFile(filepath.Join(string(d), name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)

@@ -12,13 +12,14 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
-// Options of Send and Fetch. The zero value is good.
+// Options of Send and Fetch. The zero value works.
 type Options struct {
-	// PartSize is what an object may have in bytes before it is cut; default 32 MiB.
+	// PartSize is the largest object in bytes; larger content is cut into parts. Default
+	// 32 MiB.
 	PartSize int64
-	// Parallel is how many parts travel at once; default 4.
+	// Parallel is how many parts are sent or fetched at the same time; default 4.
 	Parallel int
-	// Limit bounds what Fetch reads, in bytes; default 4 GiB.
+	// Limit is the most that Fetch reads, in bytes; default 4 GiB.
 	Limit int64
 }
 
@@ -37,13 +38,13 @@ func (o Options) complete() Options {
 
 // A Receipt says what Send did.
 type Receipt struct {
-	Digest string // the content's name
+	Digest string // digest of the content
 	Size   int64  // bytes of content
-	Sent   int64  // bytes that were not there yet
-	Parts  int    // 1, or how many it was cut into
+	Sent   int64  // bytes that had to be sent
+	Parts  int    // number of parts, 1 if the content was not cut
 }
 
-// String reads "9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
+// String returns a text such as "9f3c41d2a0b7 40.0 MB, already there, 0 B sent".
 func (r Receipt) String() string {
 	how := fmt.Sprintf("%s sent", wording.Bytes(r.Sent))
 	switch {
@@ -55,8 +56,8 @@ func (r Receipt) String() string {
 	return fmt.Sprintf("%.12s %s, %s", r.Digest, wording.Bytes(r.Size), how)
 }
 
-// Send makes sure that the store holds the content, and sends what it lacks. After
-// an error, what has arrived stays; to call it again goes on from there.
+// Send makes sure that the store has the content, and sends what it lacks. After an error,
+// parts that have arrived stay, and the next Send resumes from there.
 func Send(ctx context.Context, s Store, c Content, o Options) (Receipt, error) {
 	o = o.complete()
 	digest, l, err := describe(c, o.PartSize)
@@ -76,7 +77,7 @@ func Send(ctx context.Context, s Store, c Content, o Options) (Receipt, error) {
 	if err != nil {
 		return r, err
 	}
-	// A list is written last: where it is, the parts are.
+	// Lists are written after their parts: if there is a list, there are the parts.
 	for _, name := range []Name{whole, listName} {
 		if n, err := s.Size(ctx, name); err == nil && (name == listName || n == c.Size()) {
 			return r, nil
@@ -94,7 +95,8 @@ func Send(ctx context.Context, s Store, c Content, o Options) (Receipt, error) {
 	return r, s.Put(ctx, listName, bytes.NewReader(text), int64(len(text)))
 }
 
-// describe names content, and its parts if there are several, both at a time.
+// describe computes the digests of content and of its parts, if there are several, at the
+// same time.
 func describe(c Content, partSize int64) (digest string, l list, err error) {
 	if c.Size() <= partSize {
 		digest, err = digestOf(c, 0, c.Size())
@@ -108,7 +110,7 @@ func describe(c Content, partSize int64) (digest string, l list, err error) {
 	return digest, l, errors.Join(err, cutErr)
 }
 
-// cut names the parts of content.
+// cut computes the digests of the parts of content.
 func cut(c Content, partSize int64) (list, error) {
 	l := list{Size: c.Size()}
 	for from := int64(0); from < c.Size(); from += partSize {
@@ -122,11 +124,11 @@ func cut(c Content, partSize int64) (list, error) {
 	return l, nil
 }
 
-// sendObject puts a section of content under a name, unless it is there.
+// sendObject puts a section of content under a name, unless the object exists.
 func sendObject(ctx context.Context, s Store, name Name, c Content, from, n int64) (sent int64, err error) {
 	switch there, err := s.Size(ctx, name); {
 	case err == nil && there == n:
-		if k, ok := s.(Keeper); ok { // a note that is lost costs nothing now
+		if k, ok := s.(Keeper); ok { // ignore errors: a lost record of use is not worth failing for
 			k.Touch(ctx, name)
 		}
 		return 0, nil
@@ -139,7 +141,7 @@ func sendObject(ctx context.Context, s Store, name Name, c Content, from, n int6
 	return n, nil
 }
 
-// sendParts sends the parts, several at once. The first error ends it.
+// sendParts sends the parts, several at the same time. It stops at the first error.
 func sendParts(ctx context.Context, s Store, c Content, l list, parallel int) (sent int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -17,19 +17,19 @@ import (
 
 // Sentinels, one for each decision.
 var (
-	// ErrNotFound: the store does not hold the object.
+	// ErrNotFound means that the store does not have the object.
 	ErrNotFound = errors.New("not in the store")
-	// ErrCorrupt: content that does not have its digest or length.
+	// ErrCorrupt means that content does not match its digest or length.
 	ErrCorrupt = errors.New("content does not match its digest")
-	// ErrTooLarge: an object over the caller's limit.
+	// ErrTooLarge means that an object is larger than the caller's limit.
 	ErrTooLarge = errors.New("too large")
-	// ErrName: something that is not a digest was to be a name.
+	// ErrName means that a name does not consist of a digest.
 	ErrName = errors.New("not a digest")
 )
 
 // A Name is the key of an object in a store: "sha256/<digest>",
 // "sha256/<digest>.parts" for a list of parts, "data/<2 digits>/<digest>.safetensors"
-// for a tensor, or "results/<32 digits>" for a result that a worker is to put there.
+// for a tensor, or "results/<32 digits>" for a result that a worker puts there.
 // Make one with NameOf, ListOf, TensorName or NewResult.
 type Name string
 
@@ -55,14 +55,14 @@ func TensorName(digest string) (Name, error) {
 	return Name("data/" + digest[:2] + "/" + digest + ".safetensors"), nil
 }
 
-// NewResult draws a name for a result, of which the digest is not known yet.
+// NewResult returns a random name for a result, whose digest is not known yet.
 func NewResult() Name {
 	var b [16]byte
 	rand.Read(b[:])
 	return Name("results/" + hex.EncodeToString(b[:]))
 }
 
-// Valid reports whether the name is one that the functions above make.
+// Valid reports whether the name has one of the forms of Name.
 func (n Name) Valid() bool {
 	if id, ok := strings.CutPrefix(string(n), "results/"); ok {
 		return len(id) == 32 && strings.Trim(id, "0123456789abcdef") == ""
@@ -87,50 +87,50 @@ func (n Name) Check() error {
 
 // A Store keeps objects by name. Its methods are safe for use by many goroutines.
 type Store interface {
-	// Size is an object's length in bytes, or ErrNotFound.
+	// Size returns an object's length in bytes, or ErrNotFound.
 	Size(ctx context.Context, name Name) (int64, error)
-	// Put stores size bytes of content under a name. It is atomic: after an error
-	// the object is there as a whole, as it was before, or not at all. Putting
-	// the same content again changes nothing.
+	// Put stores size bytes of content under a name. It is atomic: after an error the
+	// object is complete, unchanged or absent. Putting the same content again changes
+	// nothing.
 	Put(ctx context.Context, name Name, content io.ReadSeeker, size int64) error
-	// Get opens an object, or returns ErrNotFound. What it reads is not verified.
+	// Get opens an object, or returns ErrNotFound. It does not verify the content.
 	Get(ctx context.Context, name Name) (io.ReadCloser, error)
-	// Delete removes an object. One that is not there is no error.
+	// Delete removes an object. It is not an error if the object does not exist.
 	Delete(ctx context.Context, name Name) error
 }
 
-// A Signer is a Store that workers reach through addresses which need no key and
-// expire, presigned URLs, and not by the store's own means.
+// A Signer is a Store that workers reach through presigned URLs, which need no key and
+// expire, instead of directly.
 type Signer interface {
 	Store
-	// URL is an address that the object can be read from until it expires.
+	// URL returns an address from which the object can be read until the address expires.
 	URL(ctx context.Context, name Name, expires time.Duration) (string, error)
-	// PutURL is an address that the object can be put to, as a whole in one request.
+	// PutURL returns an address to which the whole object can be put in one request.
 	PutURL(ctx context.Context, name Name, expires time.Duration) (string, error)
 }
 
-// A Keeper is a Store that can tell what it holds, and be told what is in use.
+// A Keeper is a Store that can list its objects, and that records when they are used.
 type Keeper interface {
 	Store
-	// List yields the objects, in no order. An error ends it.
+	// List yields the objects in any order. It stops after an error.
 	List(ctx context.Context) iter.Seq2[Object, error]
-	// Touch notes that an object is used, at least where the last note is older than
-	// TouchEvery. One that is not there is no error.
+	// Touch records that an object is used now. It may do nothing if the last record is
+	// younger than TouchEvery. It is not an error if the object does not exist.
 	Touch(ctx context.Context, name Name) error
 }
 
-// TouchEvery is how exactly Object.Used is known.
+// TouchEvery is the precision of Object.Used.
 const TouchEvery = time.Hour
 
 // An Object is what List reports about an object.
 type Object struct {
 	Name Name
 	Size int64
-	Used time.Time // when it was put, or touched last
+	Used time.Time // when it was put or last touched
 }
 
-// damaged removes an object that is not what its name says, so that it is missing
-// and can be sent again, and returns an ErrCorrupt that tells.
+// damaged removes an object whose content does not match its name, so that it can be sent
+// again. It returns an ErrCorrupt that says so.
 func damaged(ctx context.Context, s Store, name Name, what string) error {
 	err := fmt.Errorf("store: %s: %w: %s; it is removed, send it again", name, ErrCorrupt, what)
 	if failed := s.Delete(ctx, name); failed != nil {

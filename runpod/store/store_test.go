@@ -15,7 +15,7 @@ func TestDir(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return store.Dir(filepath.Join(t.TempDir(), "made", "when", "needed")) })
 }
 
-// Files are their owner's, and a put that failed leaves none.
+// Only the owner can read the files, and a Put that failed leaves none.
 func TestDirFiles(t *testing.T) {
 	root := t.TempDir()
 	r, err := store.Send(t.Context(), store.Dir(root), store.Bytes([]byte("content")), store.Options{})

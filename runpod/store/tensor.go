@@ -8,9 +8,9 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// SendTensor makes sure that the store holds a tensor. In a request it is then
-// {"sha256": Receipt.Digest}. It lies there as safetensors with the one name
-// "data", and is not cut: a worker reads it as a file.
+// SendTensor makes sure that the store has a tensor. A request can then refer to it by
+// {"sha256": Receipt.Digest}. The object is a safetensors file with the single name "data".
+// It is not cut into parts, because a worker reads it as a file.
 func SendTensor(ctx context.Context, s Store, t tensors.Tensor) (Receipt, error) {
 	d, folder := s.(Dir)
 	if !folder || len(t.Data) < hashAlong {
@@ -28,11 +28,11 @@ func SendTensor(ctx context.Context, s Store, t tensors.Tensor) (Receipt, error)
 	return Receipt{Digest: digest, Size: c.Size(), Sent: c.Size(), Parts: 1}, err
 }
 
-// hashAlong is the length from which a tensor is hashed while it is written.
+// hashAlong is the length in bytes from which a tensor is hashed while it is written.
 const hashAlong = 16 << 20
 
-// SendTensorAs is SendTensor for a caller that knows the digest already. A wrong one
-// makes an object that whoever reads it refuses.
+// SendTensorAs is SendTensor for a caller that knows the digest already. If the digest is
+// wrong, readers refuse the object.
 func SendTensorAs(ctx context.Context, s Store, t tensors.Tensor, digest string) (Receipt, error) {
 	pieces, err := tensors.SafetensorsPieces(tensors.Set{"data": t}, nil)
 	if err != nil {
@@ -48,7 +48,7 @@ func SendTensorAs(ctx context.Context, s Store, t tensors.Tensor, digest string)
 	return r, err
 }
 
-// FetchTensor returns the tensor of a digest, verified.
+// FetchTensor returns the tensor with that digest, and verifies it.
 func FetchTensor(ctx context.Context, s Store, digest string, o Options) (tensors.Tensor, error) {
 	o = o.complete()
 	name, err := TensorName(digest)
@@ -82,15 +82,15 @@ func FetchTensor(ctx context.Context, s Store, digest string, o Options) (tensor
 	return t, nil
 }
 
-// Tensors keeps tensors in a Store, with the two methods that an engine wants of
-// what holds its data (worker/engine.Store).
+// Tensors keeps tensors in a Store. It implements the interface that an engine needs for its
+// data (worker/engine.Store).
 type Tensors struct {
 	Store   Store
 	Options Options
 }
 
-// Get returns the tensor of a digest. One that is damaged counts as missing, so
-// that it is sent again.
+// Get returns the tensor with that digest. A damaged tensor counts as missing, so that it is
+// sent again.
 func (k Tensors) Get(digest string) (t tensors.Tensor, ok bool) {
 	t, err := FetchTensor(context.Background(), k.Store, digest, k.Options)
 	return t, err == nil

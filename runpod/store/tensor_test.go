@@ -54,8 +54,8 @@ func TestTensor(t *testing.T) {
 	}
 }
 
-// Our PyTorch worker finds a tensor by the digest that it has here, and what it
-// stores is found here.
+// Our PyTorch worker finds tensors that we store by their digests, and we find tensors that
+// it stores.
 func TestTensorWithWorker(t *testing.T) {
 	python := os.Getenv("GOPHERPOD_TORCH_PYTHON")
 	if python == "" {

@@ -7,34 +7,34 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
-// The variables that FromEnv reads: of a network volume.
+// The variables that FromEnv reads, for a network volume.
 const (
 	EnvVolumeID   = "RUNPOD_VOLUME_ID"            // the network volume, which is the bucket's name
 	EnvDataCenter = "RUNPOD_VOLUME_DATACENTER_ID" // "EU-RO-1"
 	EnvAccessKey  = "RUNPOD_S3_ACCESS_KEY_ID"     // "user_..."
 	EnvSecretKey  = "RUNPOD_S3_SECRET_ACCESS_KEY" // "rps_..."
-	EnvEndpoint   = "RUNPOD_S3_ENDPOINT_URL"      // another address than the data centre's
+	EnvEndpoint   = "RUNPOD_S3_ENDPOINT_URL"      // instead of the data centre's address
 )
 
-// The variables that BucketFromEnv reads: of a bucket of the user's. Address and keys
-// have the names that RunPod's SDK for Python has for them.
+// The variables that BucketFromEnv reads, for a bucket of the user. Those of the address and
+// the keys have the names that RunPod's Python SDK uses.
 const (
-	EnvBucket          = "GOPHERPOD_BUCKET" // its name; it switches the bucket on
+	EnvBucket          = "GOPHERPOD_BUCKET" // name of the bucket; setting it turns the bucket on
 	EnvBucketRegion    = "GOPHERPOD_BUCKET_REGION"
 	EnvBucketEndpoint  = "BUCKET_ENDPOINT_URL" // "https://s3.eu-central-1.amazonaws.com", without the bucket
 	EnvBucketAccessKey = "BUCKET_ACCESS_KEY_ID"
 	EnvBucketSecretKey = "BUCKET_SECRET_ACCESS_KEY"
 )
 
-// FromEnv returns the Config of the network volume that the environment names, or, for
-// variables that are not set there, the file .env in the working directory. ok is
-// false if they name no volume or no key: its data go as jobs then.
+// FromEnv returns the Config of the network volume that the environment names. Variables that
+// are not set in the environment are read from the file .env in the working directory. ok
+// is false if they name no volume or no key; data is then sent as jobs.
 //
-// An address of the file's choosing never gets the keys of the environment.
+// An address from the file is never combined with a key from the environment.
 func FromEnv() (c Config, ok bool, err error) { return fromEnv(".env") }
 
-// BucketFromEnv is FromEnv for a bucket of the user's, which workers reach through
-// presigned URLs. ok is false if GOPHERPOD_BUCKET is not set.
+// BucketFromEnv is FromEnv for a bucket of the user, which workers reach through presigned
+// URLs. ok is false if GOPHERPOD_BUCKET is not set.
 func BucketFromEnv() (c Config, ok bool, err error) { return bucketFromEnv(".env") }
 
 func readSettings(path string) (settings.Settings, error) {
@@ -95,7 +95,8 @@ func fromEnv(path string) (c Config, ok bool, err error) {
 	return c, true, nil
 }
 
-// validCenter keeps what becomes a part of a host's name to letters, digits and dashes.
+// validCenter reports whether a data centre has only letters, digits and dashes, because it
+// becomes part of a host name.
 func validCenter(s string) bool {
 	for _, r := range s {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' {

@@ -1,5 +1,5 @@
-// Package s3 is a store.Store in a bucket: one of the user's, or a RunPod network
-// volume, which speaks S3 too.
+// Package s3 implements store.Store in a bucket: a bucket of the user, or a RunPod network
+// volume, which has an S3 API too.
 //
 // It is a package of its own because its client library is large. FromEnv finds the
 // volume that the environment names.
@@ -24,7 +24,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
-// A Config is how to reach a bucket.
+// A Config says how to reach a bucket.
 type Config struct {
 	Endpoint  string // "https://s3api-eu-ro-1.runpod.io"
 	Region    string
@@ -33,13 +33,13 @@ type Config struct {
 	SecretKey runpod.Secret
 	// Prefix comes before the names of objects; default "gopherpod/".
 	Prefix string
-	// PlainHTTP allows http to other machines than this one.
+	// PlainHTTP allows http to other machines.
 	PlainHTTP bool
 	Transport http.RoundTripper // default net/http's
 }
 
-// Volume returns the Config of a network volume. It has S3 keys of its own, made in
-// RunPod's console: the access key begins with "user_", the secret with "rps_".
+// Volume returns the Config of a network volume. Volumes have S3 keys of their own, created
+// in RunPod's console: the access key begins with "user_", the secret with "rps_".
 // Workers find the objects under /runpod-volume/gopherpod.
 //
 // Source: docs.runpod.io, Storage, "S3-compatible API".
@@ -57,7 +57,7 @@ type Bucket struct {
 
 var _ store.Keeper = (*Bucket)(nil)
 
-// New checks a Config. Nothing is sent.
+// New returns the bucket of a Config, which it checks. It sends nothing.
 func New(c Config) (*Bucket, error) {
 	u, err := url.Parse(c.Endpoint)
 	if err != nil || u.Host == "" || u.Path != "" && u.Path != "/" || u.User != nil {
@@ -97,9 +97,9 @@ func (b *Bucket) Size(ctx context.Context, name store.Name) (int64, error) {
 	return info.Size, nil
 }
 
-// onePut is the largest object that goes in one request; larger ones go in pieces
-// of that size, which the server makes one object of at the end. A network volume
-// takes less than 500 MB in one.
+// onePut is the largest object that is sent in one request. Larger ones are sent in pieces of
+// that size, which the server joins at the end. A network volume accepts less than 500 MB in
+// one request.
 const onePut = 128 << 20
 
 // Put implements store.Store.
@@ -107,7 +107,7 @@ func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker
 	if err := name.Check(); err != nil {
 		return err
 	}
-	// A whole body is announced: a reader that ends early must not become an object.
+	// Check the length: a reader that ends early must not become an object.
 	end, err := content.Seek(0, io.SeekEnd)
 	if err == nil {
 		_, err = content.Seek(0, io.SeekStart)
@@ -116,7 +116,7 @@ func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker
 		return fmt.Errorf("s3: %s: %w", name, err)
 	}
 	if end != size {
-		return fmt.Errorf("s3: %s: %w: %d bytes, %d were announced", name, store.ErrCorrupt, end, size)
+		return fmt.Errorf("s3: %s: %w: got %d bytes, want %d", name, store.ErrCorrupt, end, size)
 	}
 	info, err := b.client.PutObject(ctx, b.bucket, b.prefix+string(name), content, size,
 		minio.PutObjectOptions{ContentType: "application/octet-stream", DisableMultipart: size <= onePut, PartSize: onePut, NumThreads: 2})
@@ -129,8 +129,8 @@ func (b *Bucket) Put(ctx context.Context, name store.Name, content io.ReadSeeker
 	return nil
 }
 
-// Get implements store.Store. If the connection breaks off, reading goes on from
-// there, as long as the object is the same.
+// Get implements store.Store. If the connection breaks, reading resumes from there, unless
+// the object has changed.
 func (b *Bucket) Get(ctx context.Context, name store.Name) (io.ReadCloser, error) {
 	if err := name.Check(); err != nil {
 		return nil, err
@@ -139,10 +139,10 @@ func (b *Bucket) Get(ctx context.Context, name store.Name) (io.ReadCloser, error
 	return r, r.open()
 }
 
-// resumptions is how often a read is taken up again without a byte in between.
+// resumptions is how often in a row a read may be resumed without getting a byte.
 const resumptions = 4
 
-// A resuming reads an object in one or several requests.
+// A resuming reader reads an object, resuming after a broken connection.
 type resuming struct {
 	ctx    context.Context
 	b      *Bucket
@@ -150,7 +150,7 @@ type resuming struct {
 	object *minio.Object
 	tag    string
 	offset int64
-	failed int // in a row
+	failed int // failures in a row
 }
 
 func (r *resuming) open() error {
@@ -164,7 +164,7 @@ func (r *resuming) open() error {
 	if err != nil {
 		return failure(r.ctx, r.name, err)
 	}
-	info, err := object.Stat() // GetObject asks for nothing yet
+	info, err := object.Stat() // GetObject itself sends nothing
 	if err != nil {
 		object.Close()
 		return failure(r.ctx, r.name, err)
@@ -182,7 +182,7 @@ func (r *resuming) Read(p []byte) (int, error) {
 		switch {
 		case err == nil || errors.Is(err, io.EOF) || r.ctx.Err() != nil || n > 0:
 			if n > 0 && !errors.Is(err, io.EOF) {
-				err = nil // it comes again where it lasts
+				err = nil // a lasting error comes again
 			}
 			return n, err
 		case r.failed == resumptions || r.offset == 0:
@@ -215,12 +215,13 @@ func (b *Bucket) Delete(ctx context.Context, name store.Name) error {
 	return nil
 }
 
-// usedPrefix begins the names of empty objects. The rest of the name is another object,
-// which was last used when the empty one was written: a server records no other time.
+// usedPrefix begins the names of marks: empty objects that record the use of another
+// object, whose name is the rest of the mark's name. That object was last used when the mark
+// was written. S3 servers record no other time than that of writing.
 const usedPrefix = "used/"
 
-// List implements store.Keeper. In a network volume the time is the file's, which
-// the worker sets when it uses it.
+// List implements store.Keeper. In a network volume, the time may also be that of the file,
+// which the worker sets when it uses the file.
 func (b *Bucket) List(ctx context.Context) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -247,7 +248,7 @@ func (b *Bucket) List(ctx context.Context) iter.Seq2[store.Object, error] {
 				return
 			}
 		}
-		if ctx.Err() != nil { // a list that ctx ends just ends
+		if ctx.Err() != nil { // the library does not report it
 			yield(store.Object{}, context.Cause(ctx))
 		}
 	}
@@ -283,8 +284,8 @@ func (b *Bucket) Touch(ctx context.Context, name store.Name) error {
 	return failure(ctx, name, err)
 }
 
-// A Signed is a Bucket that workers reach through presigned URLs: one of the user's.
-// Network volumes know no such URLs, and are mounted where their workers run.
+// A Signed is a bucket of the user, which workers reach through presigned URLs. Network
+// volumes do not support such URLs; workers have them mounted.
 type Signed struct{ *Bucket }
 
 var _ store.Signer = Signed{}
@@ -294,7 +295,7 @@ var _ store.Signer = Signed{}
 // Source: docs.aws.amazon.com, S3, "Authenticating requests: using query parameters".
 const maxExpiry = 7 * 24 * time.Hour
 
-// URL implements store.Signer; an address lives 7 days at most.
+// URL implements store.Signer. The address is valid for 7 days at most.
 func (b Signed) URL(ctx context.Context, name store.Name, expires time.Duration) (string, error) {
 	if err := name.Check(); err != nil {
 		return "", err
@@ -318,13 +319,13 @@ func (b Signed) PutURL(ctx context.Context, name store.Name, expires time.Durati
 	return u.String(), nil
 }
 
-// Rule returns the prefix of the addresses of all objects, as a worker's operator allows
-// it in GOPHERPOD_ALLOW_URLS.
+// Rule returns the common prefix of the addresses of all objects, in the form that a worker's
+// operator puts into GOPHERPOD_ALLOW_URLS to allow them.
 func (b Signed) Rule() string {
 	return b.client.EndpointURL().String() + "/" + b.bucket + "/" + b.prefix
 }
 
-// failure wraps an error in the sentinel of the decision that it asks for.
+// failure wraps an error in the sentinel error that says what the caller can do.
 func failure(ctx context.Context, name store.Name, err error) error {
 	if err == nil {
 		return nil

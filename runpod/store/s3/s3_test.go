@@ -156,7 +156,7 @@ func TestBucket(t *testing.T) {
 	})
 }
 
-// A tensor over the size of one request is one object all the same.
+// A tensor that is larger than one request is still one object.
 func TestLargeTensor(t *testing.T) {
 	b := open(t, server(t))
 	x, err := tensors.From(storetest.Random(150 << 20))
@@ -195,7 +195,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
-	// A server that fails, and none.
+	// A server that fails, and one that does not exist.
 	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotImplemented) }))
 	c := s3.Config{Endpoint: down.URL, Region: "x", Bucket: "bucket", AccessKey: "a", SecretKey: "b"}
 	name, err := store.NameOf(tensors.DigestOf(nil))
@@ -207,7 +207,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// A cutting transport breaks off answers of objects after a million bytes, left times.
+// A cutting transport breaks the connection after a million bytes of an object, left times.
 type cutting struct{ left, received atomic.Int64 }
 
 func (c *cutting) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -241,7 +241,7 @@ func (b *cutBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// No way of printing shows the secret.
+// No way of printing a config or a bucket shows the secret.
 func TestSecret(t *testing.T) {
 	c := s3.Config{Endpoint: "https://s3.example", Bucket: "b", AccessKey: "a", SecretKey: "very_secret"}
 	b := open(t, c)

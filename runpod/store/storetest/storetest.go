@@ -1,5 +1,4 @@
-// Package storetest tests implementations of store.Store: what each of them must
-// do, in one place.
+// Package storetest tests implementations of store.Store.
 package storetest
 
 import (
@@ -18,7 +17,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// Run tests the stores that open returns, each of them empty at first.
+// Run tests the stores that open returns. open must return an empty store each time.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("objects", func(t *testing.T) { testObjects(t, open(t)) })
 	t.Run("list", func(t *testing.T) { testList(t, open(t)) })
@@ -93,7 +92,7 @@ func testObjects(t *testing.T, s store.Store) {
 	}
 }
 
-// testList is for stores that keep account of what they hold.
+// testList tests stores that list their objects.
 func testList(t *testing.T, s store.Store) {
 	k, ok := s.(store.Keeper)
 	if !ok {
@@ -112,7 +111,7 @@ func testList(t *testing.T, s store.Store) {
 	if all := list(); len(all) != 0 {
 		t.Errorf("an empty store holds %v", all)
 	}
-	begin := time.Now().Add(-time.Minute) // clocks differ
+	begin := time.Now().Add(-time.Minute) // allow for clocks that differ
 	a, b := name(t, []byte("a")), store.NewResult()
 	put(t, s, a, "a")
 	put(t, s, b, "bb")
@@ -201,7 +200,7 @@ func testSendFetch(t *testing.T, s store.Store) {
 	}
 }
 
-// failing refuses puts after the first few.
+// A failing store refuses all but the first few puts.
 type failing struct {
 	store.Store
 	left atomic.Int64
@@ -216,7 +215,7 @@ func (f *failing) Put(ctx context.Context, n store.Name, content io.ReadSeeker, 
 	return f.Store.Put(ctx, n, content, size)
 }
 
-// What a broken connection had carried over is not sent again.
+// Parts that arrived before the connection broke are not sent again.
 func testResume(t *testing.T, s store.Store) {
 	content, o := Random(10_000), store.Options{PartSize: 1000, Parallel: 2}
 	f := &failing{Store: s}
@@ -237,7 +236,7 @@ func testResume(t *testing.T, s store.Store) {
 	}
 }
 
-// What is not what its name says is found.
+// Objects whose content does not match their names are detected.
 func testCorrupt(t *testing.T, s store.Store) {
 	content, o := Random(3000), store.Options{PartSize: 1000}
 	r, err := store.Send(t.Context(), s, store.Bytes(content), o)
@@ -296,7 +295,7 @@ func testInterrupt(t *testing.T, s store.Store) {
 	}
 }
 
-// The same content from many at once: it is there once, and right.
+// Many goroutines send the same content at the same time; the store then has it once, intact.
 func testMany(t *testing.T, s store.Store) {
 	content, o := Random(20_000), store.Options{PartSize: 1000}
 	var all sync.WaitGroup

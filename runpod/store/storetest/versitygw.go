@@ -13,13 +13,12 @@ import (
 // An S3 is a real S3 server, versitygw, with one empty bucket.
 type S3 struct {
 	Endpoint, Region, Bucket, AccessKey, SecretKey string
-	// Folder is where the bucket's objects lie as files, as a network volume's do
-	// where it is mounted.
+	// Folder has the bucket's objects as files, like a mounted network volume.
 	Folder string
 }
 
-// StartS3 starts versitygw, on the PATH or where GOPHERPOD_VERSITYGW says, until the
-// test ends. Without it the test is skipped.
+// StartS3 starts versitygw, which it finds on the PATH or by GOPHERPOD_VERSITYGW, and stops it
+// when the test ends. Without versitygw it skips the test.
 func StartS3(t testing.TB) S3 {
 	t.Helper()
 	program := os.Getenv("GOPHERPOD_VERSITYGW")
