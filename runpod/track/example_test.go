@@ -14,8 +14,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A training from Go is tracked by an observer: here for TensorBoard and as an offline run
-// of W&B, on an endpoint on this machine.
+// An observer logs a training: here to TensorBoard and to an offline W&B run, on an endpoint
+// on this machine.
 func ExampleObserve() {
 	ctx := context.Background()
 	s, err := local.Start(ctx, local.Options{Handler: engine.Handler(engine.Options{}), Workers: 1})

@@ -29,9 +29,9 @@ const (
 	EnvMLflowPassword   = "MLFLOW_TRACKING_PASSWORD"
 )
 
-// MLflow tracks on a server of MLflow 2 or 3: parameters, tags, metrics by epoch, and
-// the model as an artifact where the server takes artifacts itself (its default). A call
-// that failed is not repeated. Redirects are not followed: the token stays with the host.
+// MLflow logs to a server of MLflow 2 or 3: parameters, tags, metrics by epoch, and the
+// model as an artifact if the server accepts artifacts itself (its default). A failed call
+// is not repeated. Redirects are not followed, so that the token goes to no other host.
 //
 // Source: mlflow.org/docs, "REST API".
 type MLflow struct {
@@ -40,11 +40,11 @@ type MLflow struct {
 	http                  *http.Client
 
 	run      string
-	artifact string // where the run's artifacts go, below the server's own; "" elsewhere
+	artifact string // path of the run's artifacts on the server; "" if it does not store them itself
 }
 
-// NewMLflow takes its settings from get, such as settings.Settings.Get. The experiment is
-// "gopherpod" if none is named, and is made if the server does not have it.
+// NewMLflow returns a tracker with settings from get, such as settings.Settings.Get. The
+// experiment is "gopherpod" if none is named. It is created if the server does not have it.
 func NewMLflow(get func(string) string) (*MLflow, error) {
 	m := &MLflow{
 		uri: strings.TrimRight(get(EnvMLflowURI), "/"), experiment: get(EnvMLflowExperiment),
@@ -61,10 +61,10 @@ func NewMLflow(get func(string) string) (*MLflow, error) {
 	return m, nil
 }
 
-// errAbsent: the server does not know what was asked for.
+// errAbsent means that the server does not have what was asked for.
 var errAbsent = errors.New("RESOURCE_DOES_NOT_EXIST")
 
-// maxAnswer bounds what is read of an answer.
+// maxAnswer is how many bytes of an answer are read at most.
 const maxAnswer = 1 << 20
 
 func (m *MLflow) do(ctx context.Context, method, path string, body io.Reader, answer any) error {
@@ -93,7 +93,7 @@ func (m *MLflow) do(ctx context.Context, method, path string, body io.Reader, an
 			Code    string `json:"error_code"`
 			Message string `json:"message"`
 		}
-		_ = json.Unmarshal(b, &e) // another server's error page tells nothing
+		_ = json.Unmarshal(b, &e) // ignore errors: a page of another server has no message for us
 		if e.Code == errAbsent.Error() {
 			return errAbsent
 		}
@@ -121,7 +121,7 @@ type pair struct {
 	Value string `json:"value"`
 }
 
-// Begin makes the run.
+// Begin creates the run.
 func (m *MLflow) Begin(ctx context.Context, r Run) error {
 	id, err := m.experimentID(ctx)
 	if err != nil {
@@ -155,7 +155,7 @@ func (m *MLflow) Begin(ctx context.Context, r Run) error {
 	}
 	var params []pair
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
-		const longest = 6000 // MLflow's own bound
+		const longest = 6000 // MLflow's own limit
 		params = append(params, pair{name, r.Params[name][:min(len(r.Params[name]), longest)]})
 	}
 	for chunk := range slices.Chunk(params, 100) {
@@ -193,7 +193,7 @@ type metric struct {
 	Step      int     `json:"step"`
 }
 
-// Epochs logs metrics, 1,000 a call.
+// Epochs logs metrics, 1,000 per call.
 func (m *MLflow) Epochs(ctx context.Context, list []worker.Epoch) error {
 	now := time.Now().UnixMilli()
 	var all []metric

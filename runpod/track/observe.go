@@ -13,10 +13,10 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// Observe returns an observer of one run for train.Options.Observers, which logs it to
-// trackers by name: what it trains with, its epochs, how it ended, and the model. tell gets
-// a line about each tracker that fails; it may be called from several goroutines, and nil
-// drops the lines. The run ends when all trackers have it, after 30 s at most.
+// Observe returns an observer for train.Options.Observers that logs one run to trackers, by
+// name: its parameters, its epochs, how it ended, and the model. tell is called with a line
+// about each tracker that fails, maybe from several goroutines; nil drops the lines. At its
+// end, the run waits until all trackers have logged everything, for 30 s at most.
 func Observe(trackers map[string]Tracker, tell func(line string)) train.Observer {
 	if tell == nil {
 		tell = func(string) {}
@@ -30,7 +30,7 @@ type observer struct {
 	session  *Session
 }
 
-// Begin starts to track the run.
+// Begin starts logging the run.
 func (o *observer) Begin(p *train.Plan) {
 	o.session = Start(context.Background(), runOf(p), o.trackers, o.tell)
 }
@@ -42,7 +42,7 @@ func (o *observer) Event(e train.Event) {
 	}
 }
 
-// End logs how the run ended, with the model in a file that is gone afterwards.
+// End logs how the run ended. It saves the model to a temporary file for that.
 func (o *observer) End(m *train.Model, err error) {
 	r := Result{Status: "completed"}
 	var cut *train.InterruptedError
@@ -68,7 +68,7 @@ func (o *observer) End(m *train.Model, err error) {
 	o.session.End(r)
 }
 
-// runOf describes a plan: the model, what it is trained with, and its data.
+// runOf returns the run of a plan: the model, the hyperparameters, and the data.
 func runOf(p *train.Plan) Run {
 	title := p.Model.Title()
 	r := Run{ID: p.RunID, Title: title, Tags: p.Origin().Tags, Group: p.Origin().Parent, Begun: time.Now(), Params: map[string]string{"model": title, "parameters": fmt.Sprint(p.Parameters)}}

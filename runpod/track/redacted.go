@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Redacted returns a tracker that passes on what redact leaves: tags, parameters and errors
-// may hold a key.
+// Redacted returns a tracker that applies redact to all texts before it passes them to t,
+// because tags, parameters and errors may contain a key.
 func Redacted(t Tracker, redact func(string) string) Tracker { return &redacted{t, redact} }
 
 type redacted struct {

@@ -15,22 +15,22 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// EnvTensorBoard names the folder that TensorBoard is started on; "tensorboard" where
-// it is not set: tensorboard --logdir tensorboard.
+// EnvTensorBoard names the folder that TensorBoard reads. If it is not set, the folder is
+// "tensorboard": start tensorboard --logdir tensorboard.
 const EnvTensorBoard = "GOPHERPOD_TENSORBOARD"
 
 // TensorBoard writes scalars by epoch into Dir/<run id>.
 //
 // Source: tensorboard/compat/proto/event.proto and summary.proto for the messages;
 // tensorflow/core/lib/io/record_writer.h for the frame: length, its checksum, data, its
-// checksum, where a checksum is CRC-32C, rotated by 15 bits, plus 0xa282ead8.
+// checksum. A checksum is CRC-32C, rotated by 15 bits, plus 0xa282ead8.
 type TensorBoard struct {
 	Dir string
 
 	f *os.File
 }
 
-// Begin makes the file.
+// Begin creates the file.
 func (t *TensorBoard) Begin(_ context.Context, r Run) error {
 	dir := filepath.Join(t.Dir, r.ID)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -46,7 +46,7 @@ func (t *TensorBoard) Begin(_ context.Context, r Run) error {
 	return t.write(first)
 }
 
-// Epochs writes an event an epoch.
+// Epochs writes an event for each epoch.
 func (t *TensorBoard) Epochs(_ context.Context, list []worker.Epoch) error {
 	var all []byte
 	for _, e := range list {
@@ -72,7 +72,7 @@ func (t *TensorBoard) write(event []byte) error {
 	return err
 }
 
-// event begins an Event: its time in seconds and its step.
+// event returns the beginning of an Event: its time in seconds and its step.
 func event(at time.Time, step int) []byte {
 	b := []byte{1<<3 | 1}
 	b = binary.LittleEndian.AppendUint64(b, math.Float64bits(float64(at.UnixNano())/1e9))
@@ -96,7 +96,7 @@ func masked(b []byte) uint32 {
 	return (c>>15 | c<<17) + 0xa282ead8
 }
 
-// frame returns a record.
+// frame returns a record with data.
 func frame(data []byte) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
 	b = binary.LittleEndian.AppendUint32(b, masked(b))

@@ -1,20 +1,20 @@
-// Package track logs a training elsewhere while it runs: on an MLflow server by its REST
-// API, in TensorBoard's event files, in the files of an offline run of W&B.
+// Package track logs a training to other tools while it runs: to an MLflow server by its
+// REST API, to TensorBoard's event files, or to the files of an offline W&B run.
 //
 //	tracker, err := track.New("mlflow") // set up from the environment
 //	model, err := train.Fit(ctx, spec, data, train.Options{
 //		Observers: []train.Observer{track.Observe(map[string]track.Tracker{"mlflow": tracker}, nil)},
 //	})
 //
-// A tracker never holds the training up: what happens is queued, and a tracker that
-// fails is reported once, in a line, and not called again. What it got until then stays.
+// A tracker never holds the training up, because events are queued. If a tracker fails, that
+// is reported once and the tracker is not called again. What it has logged stays.
 //
 //	observe.go      the observer of a run
 //	track.go        trackers by name; the queue
 //	mlflow.go       MLflow's REST API
 //	tensorboard.go  TensorBoard's event files
 //	wandb.go        W&B's offline runs
-//	redacted.go     what a tracker is told, without secrets
+//	redacted.go     a tracker that removes secrets
 package track
 
 import (
@@ -35,7 +35,7 @@ type Run struct {
 	Title  string            // the model in words
 	Params map[string]string // hyperparameters, seed, digests of data
 	Tags   []string
-	Group  string // of runs that belong together, such as those of a sweep; "" for none
+	Group  string // id of a group of runs, such as those of a sweep; "" for none
 	Begun  time.Time
 }
 
@@ -50,12 +50,12 @@ type Result struct {
 // A Tracker logs one run. Its methods are called from one goroutine.
 type Tracker interface {
 	Begin(ctx context.Context, r Run) error
-	// Epochs come in order, several at once if the tracker was busy.
+	// Epochs is called with epochs in order, with several if the tracker was busy.
 	Epochs(ctx context.Context, list []worker.Epoch) error
 	End(ctx context.Context, r Result) error
 }
 
-// Names returns the trackers that New knows.
+// Names lists the trackers that New knows.
 func Names() []string { return []string{"mlflow", "tensorboard", "wandb"} }
 
 // New returns a tracker by name, set up from the environment and the file .env: see
@@ -85,7 +85,8 @@ func New(name string) (Tracker, error) {
 	return nil, fmt.Errorf("track: %q is not among %s", name, strings.Join(Names(), ", "))
 }
 
-// patience bounds each call of a tracker, and the wait for all of them at the end.
+// patience is the timeout of each call of a tracker, and of the wait for all of them at the
+// end.
 const patience = 30 * time.Second
 
 // A Session passes a run on to trackers.
@@ -98,13 +99,13 @@ type outlet struct {
 	name   string
 	t      Tracker
 	tell   func(string)
-	epochs chan []worker.Epoch // of capacity 1: what waits
+	epochs chan []worker.Epoch // of capacity 1; has the epochs that wait
 	done   chan struct{}
 	result Result
 }
 
-// Start begins to track a run. tell gets a line about each tracker that fails; it may be
-// called from several goroutines.
+// Start starts logging a run. tell is called with a line about each tracker that fails, maybe
+// from several goroutines.
 func Start(ctx context.Context, r Run, trackers map[string]Tracker, tell func(string)) *Session {
 	s := &Session{}
 	for name, t := range trackers {

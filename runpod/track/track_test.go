@@ -26,7 +26,7 @@ func epoch(n int) worker.Epoch {
 
 var sample = Run{ID: "abcdef0123456789", Title: "linear 2", Params: map[string]string{"optimizer": "adam", "seed": "7"}, Tags: []string{"paper"}, Begun: time.Now()}
 
-// tracked passes n epochs through a session and returns what it told.
+// tracked passes n epochs through a session and returns the lines that it reported.
 func tracked(t *testing.T, tr Tracker, n int, r Result) string {
 	t.Helper()
 	var mu sync.Mutex
@@ -76,7 +76,7 @@ func TestSlow(t *testing.T) {
 	none.End(Result{})
 }
 
-// Servers that fail are told once.
+// The failure of a server is reported once.
 func TestMLflowFaults(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"error": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
@@ -146,7 +146,7 @@ print(json.dumps({t: [[e.step, e.value] for e in a.Scalars(t)] for t in a.Tags()
 	}
 }
 
-// TestMLflowServer tracks on a real server, and its own client finds all of it.
+// TestMLflowServer logs to a real server, and MLflow's own client finds everything.
 func TestMLflowServer(t *testing.T) {
 	python := interop(t)
 	dir := t.TempDir()
@@ -193,7 +193,7 @@ func TestMLflowServer(t *testing.T) {
 	if err := os.WriteFile(model, []byte("weights"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the experiment is made, then found
+	for range 2 { // the experiment is created, then found
 		m, err := NewMLflow(func(name string) string {
 			return map[string]string{EnvMLflowURI: uri, EnvMLflowExperiment: "ours"}[name]
 		})
@@ -235,7 +235,7 @@ print(json.dumps({"runs": len(runs), "status": r.info.status, "params": r.data.p
 	}
 }
 
-// told is a tracker that keeps what it is told.
+// told is a tracker that records its calls.
 type told struct {
 	run    Run
 	result Result
@@ -245,7 +245,7 @@ func (t *told) Begin(_ context.Context, r Run) error         { t.run = r; return
 func (t *told) Epochs(context.Context, []worker.Epoch) error { return nil }
 func (t *told) End(_ context.Context, r Result) error        { t.result = r; return nil }
 
-// Trackers' files and servers get no secret, in tags, parameters and errors.
+// Trackers get no secrets in tags, parameters and errors.
 func TestRedacted(t *testing.T) {
 	var got told
 	r := Run{Title: "CANARY", Tags: []string{"a CANARY"}, Params: map[string]string{"CANARY": "CANARY"}}

@@ -21,14 +21,14 @@ import (
 // The variables that W&B's own clients read.
 const (
 	EnvWandbDir     = "WANDB_DIR"     // default: the working directory
-	EnvWandbProject = "WANDB_PROJECT" // "gopherpod" where it is not set
+	EnvWandbProject = "WANDB_PROJECT" // default: "gopherpod"
 	EnvWandbEntity  = "WANDB_ENTITY"
 )
 
 // Wandb writes an offline run of W&B, Dir/wandb/offline-run-<time>-<id>, which
 // wandb sync uploads later: config, metrics by epoch, summary, tags, and the model among
-// the run's files. Nothing is sent from here and no key is read. Each
-// epoch is written when it comes: after a crash the file ends there, without an exit.
+// the run's files. The tracker sends nothing and reads no key. It writes each epoch as it
+// comes, so after a crash the file has the epochs so far, but no exit record.
 //
 // Source: wandb/proto/wandb_internal.proto for the messages, whose field numbers are
 // below; core/internal/transactionlog for the file: a header of 7 bytes, then LevelDB's
@@ -41,11 +41,11 @@ type Wandb struct {
 	id     string
 	begun  time.Time
 	at     int   // length of the file
-	num    int64 // of the last record
+	num    int64 // number of the last record
 	last   []byte
 }
 
-// NewWandb takes its settings from get, such as settings.Settings.Get.
+// NewWandb returns a tracker with settings from get, such as settings.Settings.Get.
 func NewWandb(get func(string) string) *Wandb {
 	w := &Wandb{Dir: get(EnvWandbDir), Project: get(EnvWandbProject), Entity: get(EnvWandbEntity)}
 	if w.Dir == "" {
@@ -69,7 +69,7 @@ const (
 	recordFooter  = 22
 )
 
-// Begin makes the folder and the file.
+// Begin creates the folder and the file.
 func (w *Wandb) Begin(_ context.Context, r Run) error {
 	w.id, w.begun = r.ID, r.Begun
 	w.folder = filepath.Join(w.Dir, "wandb", "offline-run-"+r.Begun.Format("20060102_150405")+"-"+r.ID)
@@ -88,7 +88,7 @@ func (w *Wandb) Begin(_ context.Context, r Run) error {
 	w.at = len(head)
 
 	version := text(nil, 1, "gopherpod")
-	version = text(version, 2, "0.70.0") // the oldest that reads it
+	version = text(version, 2, "0.70.0") // the oldest version that reads the file
 	var config []byte
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
 		item := text(nil, 1, name)
@@ -111,7 +111,7 @@ func (w *Wandb) Begin(_ context.Context, r Run) error {
 	return errors.Join(w.record(recordHeader, message(nil, 1, version)), w.record(recordRun, run))
 }
 
-// Epochs writes a step an epoch; _step is the epoch's number.
+// Epochs writes a step for each epoch; _step is the epoch's number.
 func (w *Wandb) Epochs(_ context.Context, list []worker.Epoch) error {
 	for _, e := range list {
 		now := time.Now()
@@ -135,9 +135,9 @@ func (w *Wandb) Epochs(_ context.Context, list []worker.Epoch) error {
 	return nil
 }
 
-// End writes the summary, which is the last epoch, puts a copy of the model among the
-// files, and closes the file. The exit code is 0 of a run that completed, 255 of one that
-// was interrupted, else 1.
+// End writes the summary, which is the last epoch, copies the model to the run's files, and
+// closes the file. The exit code is 0 if the run completed, 255 if it was interrupted, and
+// otherwise 1.
 func (w *Wandb) End(_ context.Context, r Result) error {
 	defer w.f.Close()
 	if w.last != nil {
@@ -151,7 +151,7 @@ func (w *Wandb) End(_ context.Context, r Result) error {
 			return err
 		}
 		item := text(nil, 1, name)
-		item = number(item, 2, 1) // uploaded when the run is over
+		item = number(item, 2, 1) // upload it when the run is over
 		if err := w.record(recordFiles, message(nil, 1, item)); err != nil {
 			return err
 		}
@@ -187,9 +187,9 @@ func (w *Wandb) record(field int, data []byte) error {
 	return err
 }
 
-// logged returns a record in LevelDB's log format, at that place in the file: pieces that do
-// not cross a block, each with checksum, length and type, and zeros where less than such
-// a head is left of a block.
+// logged returns a record in LevelDB's log format for that offset in the file: pieces that do
+// not cross a block, each with a header of checksum, length and type. If a block has less
+// room left than a header needs, it is filled with zeros.
 func logged(at int, data []byte) []byte {
 	const (
 		block = 32 << 10
@@ -230,13 +230,13 @@ func number(b []byte, field int, v int64) []byte {
 	return binary.AppendUvarint(b, uint64(v))
 }
 
-// jsonOf returns a parameter as JSON: a number, true, false or a list as it stands, all else
-// as text.
+// jsonOf returns a parameter as JSON: numbers, true, false and lists unchanged, all others as
+// a string.
 func jsonOf(s string) string {
 	if json.Valid([]byte(s)) {
 		return s
 	}
-	b, _ := json.Marshal(s) // of a string there is always one
+	b, _ := json.Marshal(s) // encoding a string cannot fail
 	return string(b)
 }
 

@@ -18,7 +18,7 @@ import (
 	"testing"
 )
 
-// unlogged reads what logged wrote, from that place on.
+// unlogged reads what logged wrote, from that offset on.
 func unlogged(b []byte, at int) (list [][]byte, err error) {
 	var one []byte
 	for at < len(b) {
@@ -63,7 +63,7 @@ func FuzzLogged(f *testing.F) {
 	})
 }
 
-// A run twice in one folder is told; nothing is overwritten.
+// If a folder has the run already, that is an error; nothing is overwritten.
 func TestWandbTwice(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 2 {
@@ -100,7 +100,8 @@ func wandbRun(t *testing.T, dir string) (folder string) {
 	return found[0]
 }
 
-// TestWandbMessages: W&B's own messages have all that was written, and know every field.
+// TestWandbMessages: W&B's own message types decode everything that was written, and know
+// every field.
 func TestWandbMessages(t *testing.T) {
 	python := interop(t)
 	folder := wandbRun(t, t.TempDir())
@@ -166,8 +167,8 @@ print(json.dumps(out))`
 	}
 }
 
-// TestWandbSync: wandb sync reads the folder and uploads the run, to a server on this
-// machine that takes down what comes.
+// TestWandbSync: wandb sync reads the folder and uploads the run to a server on this machine
+// that records the requests.
 func TestWandbSync(t *testing.T) {
 	python := interop(t)
 	dir := t.TempDir()
@@ -205,7 +206,7 @@ func TestWandbSync(t *testing.T) {
 			Query     string         `json:"query"`
 			Variables map[string]any `json:"variables"`
 		}
-		_ = json.Unmarshal(b, &q) // the answer below tells
+		_ = json.Unmarshal(b, &q) // ignore errors: the answer below does not depend on it
 		switch {
 		case strings.Contains(q.Query, "upsertBucket"):
 			if upsert == nil {
@@ -217,7 +218,7 @@ func TestWandbSync(t *testing.T) {
 			for _, name := range q.Variables["files"].([]any) {
 				files = append(files, map[string]string{"name": name.(string), "uploadUrl": server.URL + "/upload/" + name.(string)})
 			}
-			b, _ := json.Marshal(files) // strings alone
+			b, _ := json.Marshal(files) // only strings: cannot fail
 			fmt.Fprintf(w, `{"data":{"createRunFiles":{"runID":"x","uploadHeaders":[],"files":%s}}}`, b)
 		case strings.Contains(q.Query, "viewer"):
 			io.WriteString(w, `{"data":{"viewer":{"id":"v","entity":"us","username":"us","flags":"{}","teams":{"edges":[]}}}}`)
@@ -228,7 +229,7 @@ func TestWandbSync(t *testing.T) {
 	defer server.Close()
 	c := exec.Command(python, "-m", "wandb", "sync", folder)
 	c.Dir = dir
-	// The key is of no account: the server asks for none, but the client wants one.
+	// The server does not check the key, but the client needs one.
 	c.Env = append(os.Environ(), "HOME="+dir, "WANDB_BASE_URL="+server.URL, "WANDB_API_KEY="+strings.Repeat("0", 40), "WANDB_ERROR_REPORTING=false")
 	b, err := c.CombinedOutput()
 	mu.Lock()
