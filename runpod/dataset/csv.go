@@ -15,23 +15,23 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// ParseCSV reads comma-separated values as RFC 4180 defines them, or with semicolons
-// or tabs if the first line has more of those. The first line names the columns,
-// unless one of its fields is a number. A column is numeric if all its fields are
-// decimal numbers or missing: empty, NA, N/A, NaN, null, None, ?. Fields that only a
-// Go compiler reads as numbers, such as 1_0 and 0x10, are text.
+// ParseCSV reads comma-separated values as RFC 4180 defines them, or values separated by
+// semicolons or tabs if the first line has more of those. The first line names the columns,
+// unless one of its fields is a number. A column is numeric if all its fields are decimal
+// numbers or missing: empty, NA, N/A, NaN, null, None, ?. Fields that are numbers only in
+// Go, such as 1_0 and 0x10, are text.
 //
-// An index is not a feature: a first column of distinct whole numbers, or of distinct
-// texts, is left out if it has no name, as pandas and R write it, or is called
-// "Unnamed: 0", as pandas calls it after reading its own file. Table.Notes says so.
+// ParseCSV leaves out an index, which is not a feature: a first column of distinct whole
+// numbers or distinct texts that has no name, as pandas and R write it, or that is called
+// "Unnamed: 0", as pandas names it after reading its own file. Table.Notes then says so.
 //
-// The text is UTF-8, or UTF-16 with a byte order mark. Other text is refused with the
-// line; Options.Encoding names its encoding.
+// The text is UTF-8, or UTF-16 with a byte order mark. For other text, the error names the
+// line; set Options.Encoding to read it.
 func ParseCSV(name string, b []byte) (*Table, error) {
 	return parseText(context.Background(), name, b, Options{}, 0)
 }
 
-// parseText reads CSV; comma 0 is decided by the first line.
+// parseText reads CSV. If comma is 0, the first line decides which separator it is.
 func parseText(ctx context.Context, name string, b []byte, o Options, comma rune) (*Table, error) {
 	t := &Table{Name: name}
 	b, err := t.decodeText(b, o.Encoding)
@@ -80,7 +80,7 @@ func parseText(ctx context.Context, name string, b []byte, o Options, comma rune
 	return t, nil
 }
 
-// separator returns the character that the first line separates its fields with.
+// separator returns the character that separates the fields of the first line.
 func separator(b []byte) rune {
 	first, _, _ := bytes.Cut(b, []byte("\n"))
 	comma := ','
@@ -92,9 +92,9 @@ func separator(b []byte) rune {
 	return comma
 }
 
-// records splits the text into rows of equal length; header is nil if the first line
-// holds data. A header that is one field shorter than the rows gets an empty first
-// name, and rowNames is true: R's write.table writes the names of rows so.
+// records splits the text into rows of equal length. header is nil if the first line holds
+// data. If the header is one field shorter than the rows, records adds an empty first name
+// and rowNames is true, because R's write.table writes row names that way.
 func (t *Table) records(ctx context.Context, b []byte, comma rune) (records [][]string, header []string, rowNames bool, err error) {
 	r := csv.NewReader(bytes.NewReader(b))
 	r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace = comma, -1, comma != '\t'
@@ -163,7 +163,7 @@ func (c *Column) texts(records [][]string, i int) error {
 	c.Texts = make([]string, len(records))
 	for k, record := range records {
 		if s := strings.TrimSpace(record[i]); !missing(s) {
-			c.Texts[k] = strings.Clone(s) // not the whole line
+			c.Texts[k] = strings.Clone(s) // so that it does not keep the whole line in memory
 		}
 	}
 	return nil
@@ -178,8 +178,8 @@ func missing(s string) bool {
 	return false
 }
 
-// number reads a decimal number. Go's own syntax goes further: 1_0 and 0x10 are
-// numbers to strconv, and identifiers to everybody who writes a CSV file.
+// number reads a decimal number. It does not accept all that strconv does: in a CSV file,
+// 1_0 and 0x10 are identifiers and not numbers.
 func number(s string) (float64, bool) {
 	if strings.ContainsAny(s, "_xX") {
 		return 0, false
@@ -194,8 +194,8 @@ func isNumber(s string) bool {
 	return ok && !missing(s)
 }
 
-// isIndexName reports whether name is what an index column is called: nothing, or
-// what pandas calls a column without a name.
+// isIndexName reports whether name is one that index columns have: none, or the name that
+// pandas gives to a column without a name.
 func isIndexName(name string) bool { return name == "" || name == "Unnamed: 0" }
 
 // isIndex reports whether a column has a different whole number, or a different

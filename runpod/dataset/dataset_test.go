@@ -27,7 +27,7 @@ func read(t *testing.T, name string) (*dataset.Table, error) {
 	return dataset.Read(t.Context(), filepath.Join("testdata", name), dataset.Options{Parquet: parquet.Read})
 }
 
-// The same frame, as pandas writes it into each format.
+// pandas has written the same frame in each format.
 func TestFrames(t *testing.T) {
 	want := mat.NewDense(4, 4, []float64{5.1, 3.5, 1, 1, 4.9, 3, 0, 2, 6.3, 3.3, 1, 3, 5.8, 2.7, 1, 4})
 	for _, name := range []string{"pandas.csv", "pandas_index.csv", "pandas.parquet", "pandas_category.parquet"} {
@@ -170,7 +170,7 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// What Go's syntax calls a number, and no one who writes a CSV file does.
+// Numbers in Go's syntax that are not numbers in a CSV file.
 func TestCSVNumbers(t *testing.T) {
 	for text, number := range map[string]bool{
 		"1_0": false, "1_000.5": false, "0x10": false, "0X1p-2": false, "10": true, "-1.5e-3": true, "+.5": true, "1e400": true, "1 0": false, "10%": false,
@@ -218,7 +218,7 @@ func TestCSVEncodings(t *testing.T) {
 	}
 }
 
-// 60,000 columns are read in a pass over each, and a read ends with its context.
+// 60,000 columns are read in one pass over each, and a read stops when its context is done.
 func TestWideCSV(t *testing.T) {
 	var b strings.Builder
 	const width = 60000
@@ -274,8 +274,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// An archive of a megabyte that unpacks to more than the machine has is refused before
-// anything is unpacked, one array or many.
+// An archive of a megabyte that unpacks to more memory than the machine has is refused
+// before anything is unpacked, whether it has one array or many.
 func TestArchiveBomb(t *testing.T) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -305,7 +305,7 @@ func TestSplitRefuses(t *testing.T) {
 		{"a,b\n1,red\n", "a", "", `t.csv: line 2, column b holds the text "red", and samples are numbers; choose the columns of numbers with --columns, or turn the texts into numbers`, dataset.ErrText},
 		{"a,b\n1,2\n", "c", "", "t.csv: has no column c; it has a, b", dataset.ErrColumn},
 		{"a,b\n1,2\n", "a", "a", "t.csv: a cannot be sample and label at once", dataset.ErrColumn},
-		{"a\n1\n", "a", "", "t.csv: has no column beside a", dataset.ErrColumn},
+		{"a\n1\n", "a", "", "t.csv: has no column besides a", dataset.ErrColumn},
 	} {
 		table, err := dataset.ParseCSV("t.csv", []byte(c.text))
 		if err != nil {

@@ -14,14 +14,14 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/memory"
 )
 
-// TestMain makes the test's own program the one that reads Parquet for others, as
-// "gopherpod data FILE" does.
+// TestMain lets the test's program read Parquet for other processes, like "gopherpod data
+// FILE".
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "data" {
 		if err := parquet.LimitMemory(); err != nil {
 			panic(err)
 		}
-		if filepath.Base(os.Args[2]) == "hungry.parquet" { // as a file whose pages claim that much
+		if filepath.Base(os.Args[2]) == "hungry.parquet" { // act like a file whose pages claim to be that large
 			big := make([]byte, memory.Available())
 			fmt.Fprintln(os.Stderr, len(big))
 		}
@@ -38,8 +38,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A session reads Parquet through another process: the table is the same, and so are
-// the errors.
+// A session that reads Parquet through another process gets the same table and the same
+// errors.
 func TestReadElsewhere(t *testing.T) {
 	program, err := os.Executable()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Encodings lists the names that Options.Encoding knows.
+// Encodings lists the values of Options.Encoding.
 func Encodings() []string { return slices.Sorted(maps.Keys(encodings())) }
 
 func encodings() map[string]encoding.Encoding {
@@ -27,8 +27,9 @@ func encodings() map[string]encoding.Encoding {
 	}
 }
 
-// decodeText returns b as UTF-8. With no name, a byte order mark of UTF-16 decides, and
-// text that is not UTF-8 is refused: no rule tells Latin-1 from its relatives.
+// decodeText returns b as UTF-8. Without a name, b is UTF-16 if it has that byte order mark,
+// else it must be UTF-8: we cannot guess an 8-bit encoding, because Latin-1 and similar ones
+// look alike.
 func (t *Table) decodeText(b []byte, name string) ([]byte, error) {
 	if name == "" && (bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff"))) {
 		name = "utf-16"
@@ -53,15 +54,15 @@ func (t *Table) decodeText(b []byte, name string) ([]byte, error) {
 	return out, t.noNUL(out)
 }
 
-// lineAt is the line of b around place i.
+// lineAt returns the line of b that contains offset i.
 func lineAt(b []byte, i int) string {
 	from := bytes.LastIndexByte(b[:i], '\n') + 1
 	line, _, _ := bytes.Cut(b[from:], []byte("\n"))
 	return strings.TrimSpace(string(line))
 }
 
-// noNUL refuses text with NUL bytes, which are what UTF-16 looks like when it is read as
-// something else.
+// noNUL returns an error for text with NUL bytes. Such text is most likely UTF-16 that was
+// read in another encoding.
 func (t *Table) noNUL(b []byte) error {
 	i := bytes.IndexByte(b, 0)
 	if i < 0 {
@@ -70,7 +71,7 @@ func (t *Table) noNUL(b []byte) error {
 	return t.fail(ErrFormat, "line %d holds a NUL byte, which text has not; if the file is UTF-16, give --encoding utf-16", 1+bytes.Count(b[:i], []byte("\n")))
 }
 
-// validText refuses text that is not UTF-8, with its first such line.
+// validText returns an error for text that is not UTF-8. It names the first such line.
 func (t *Table) validText(b []byte) error {
 	if err := t.noNUL(b); err != nil || utf8.Valid(b) {
 		return err

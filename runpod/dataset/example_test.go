@@ -6,7 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 )
 
-// A table is split into samples and labels by the names of its columns.
+// Split divides a table into samples and labels by the names of its columns.
 func ExampleTable_Split() {
 	table, err := dataset.ParseCSV("iris.csv", []byte("length,width,species\n5.1,3.5,setosa\n7.0,3.2,versicolor\n"))
 	if err != nil {

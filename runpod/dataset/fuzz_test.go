@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 )
 
-// FuzzParseNPZ: an archive is a table, or a *dataset.Error says what is wrong with it.
+// FuzzParseNPZ: ParseNPZ returns a table, or a *dataset.Error that says what is wrong.
 func FuzzParseNPZ(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.npz")
 	if err != nil || len(files) == 0 {
@@ -43,8 +43,8 @@ func FuzzParseNPZ(f *testing.F) {
 	})
 }
 
-// FuzzRead: a text file of any encoding is a table whose columns have as many rows as
-// the file has lines of them, or it is refused.
+// FuzzRead: for a text file in any encoding, Read returns a table whose columns have one row
+// per line of data, or an error.
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{"a,b\n1,2\n", "gr\xf6\xdfe;art\n1,5;M\xe4dchen\n", "\xff\xfea\x00,\x00b\x00\n\x001\x00,\x002\x00\n\x00", "a\tb\n\"1\n\"\t2"} {
 		f.Add([]byte(s), uint8(0))

@@ -19,10 +19,10 @@ import (
 //	\x93NUMPY, version major and minor, length of the header (2 bytes, or 4 from
 //	version 2), header, data
 //
-// The header is a Python dict with the keys descr, fortran_order and shape. Numbers
-// of 1 to 8 bytes, floats of 2 to 8, booleans and texts of fixed length are read, of
-// either byte order and order of dimensions. Complex numbers, records and objects
-// (pickle) are refused.
+// The header is a Python dict with the keys descr, fortran_order and shape. ParseNPY reads
+// integers of 1 to 8 bytes, floats of 2 to 8 bytes, booleans and texts of fixed length, in
+// either byte order and either order of dimensions. It refuses complex numbers, records and
+// objects (pickle).
 func ParseNPY(name string, b []byte) (Column, error) {
 	c := Column{}
 	h, data, err := npyHeader(b)
@@ -47,7 +47,7 @@ type npy struct {
 func npyHeader(b []byte) (h npy, data []byte, err error) {
 	rest, ok := bytes.CutPrefix(b, []byte("\x93NUMPY"))
 	if !ok || len(rest) < 4 {
-		return h, nil, errors.New("is no .npy file: it does not begin as numpy.save begins")
+		return h, nil, errors.New("is not a .npy file: it does not begin like a file of numpy.save")
 	}
 	major, rest := rest[0], rest[2:]
 	length := 0
@@ -125,7 +125,7 @@ func npyShape(text string) ([]int, error) {
 			continue
 		}
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 0 || len(shape) == 32 { // NumPy's bound before version 2
+		if err != nil || n < 0 || len(shape) == 32 { // NumPy's limit before version 2
 			return nil, fmt.Errorf("has the shape %s", clip(text))
 		}
 		shape = append(shape, n)
@@ -179,7 +179,7 @@ func (h npy) column(c *Column, data []byte) error {
 	return err
 }
 
-// numbers makes a tensor of n little-endian numbers.
+// numbers returns n little-endian numbers as a tensor.
 func numbers(kind byte, size, n int, data []byte) (tensors.Tensor, error) {
 	types := map[string]tensors.DType{
 		"f8": tensors.Float64, "f4": tensors.Float32, "f2": tensors.Float16,
@@ -243,7 +243,7 @@ func npyTexts(data []byte, n, size int, kind, order byte) ([]string, error) {
 	return out, nil
 }
 
-// swapped turns the bytes of each element round.
+// swapped reverses the bytes of each element.
 func swapped(data []byte, size int) []byte {
 	out := make([]byte, len(data))
 	for i := 0; i < len(data); i += size {
@@ -254,8 +254,8 @@ func swapped(data []byte, size int) []byte {
 	return out
 }
 
-// rowMajor brings elements whose first index runs fastest into the order where the
-// last one does.
+// rowMajor reorders elements whose first index varies fastest, so that the last index varies
+// fastest.
 func rowMajor(data []byte, shape []int, size int) []byte {
 	out := make([]byte, len(data))
 	index := make([]int, len(shape))

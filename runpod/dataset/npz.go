@@ -12,9 +12,9 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/memory"
 )
 
-// ParseNPZ reads an archive of arrays that numpy.savez or savez_compressed wrote. Each
-// array is a column. What all arrays unpack to is bounded by half of the memory that is
-// free, before anything is unpacked: a megabyte of zeros in a zip file is a gigabyte.
+// ParseNPZ reads an archive of arrays that numpy.savez or savez_compressed wrote. Each array
+// is a column. Before it unpacks anything, it checks that the arrays together take at most
+// half of the free memory, because a zip file of a megabyte can unpack to a gigabyte.
 func ParseNPZ(name string, b []byte) (*Table, error) {
 	return parseNPZ(context.Background(), name, b)
 }
@@ -57,7 +57,7 @@ func parseNPZ(ctx context.Context, name string, b []byte) (*Table, error) {
 	return t, nil
 }
 
-// unpack reads a member that says how large it is, and fails if it is larger.
+// unpack reads a member. It fails if the member is larger than the archive says.
 func unpack(f *zip.File) ([]byte, error) {
 	r, err := f.Open()
 	if err != nil {

@@ -17,28 +17,28 @@ import (
 
 // Options say how to read a file. The zero value works.
 type Options struct {
-	// Parquet reads a Parquet file: package dataset/parquet's Read, where a program
-	// has it in. nil: the program that EnvProgram names reads it in a process of its
-	// own.
+	// Parquet reads a Parquet file: package dataset/parquet's Read, if the program
+	// includes that package. nil: the program that EnvProgram names reads the file in
+	// another process.
 	Parquet func(ctx context.Context, path string) (*Table, error)
 	// Encoding names the encoding of a CSV file; see Encodings. Default: UTF-8, or
 	// UTF-16 with a byte order mark.
 	Encoding string
 }
 
-// EnvProgram names the gopherpod program, which the kernel tells its session.
+// EnvProgram names the gopherpod program. The kernel sets it for its session.
 const EnvProgram = "GOPHERPOD_PROGRAM"
 
-// Extensions lists the endings of the files that Read reads.
+// Extensions lists the extensions of the files that Read reads.
 func Extensions() []string { return []string{".csv", ".tsv", ".npy", ".npz", ".parquet"} }
 
-// IsFile reports whether a word names a file by its ending, and not a variable.
+// IsFile reports whether a word names a file, by its extension, and not a variable.
 func IsFile(word string) bool {
 	return slices.Contains(Extensions(), strings.ToLower(filepath.Ext(word)))
 }
 
-// Read reads the file at path, by its ending. It stops when ctx is done, with the
-// cause of that. Its other errors are *Error or those of package os.
+// Read reads the file at path in the format that belongs to its extension. If ctx is done, it
+// stops and returns the cause. Other errors are *Error or errors of package os.
 func Read(ctx context.Context, path string, o Options) (*Table, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv", ".npy", ".npz":
@@ -60,7 +60,7 @@ func Read(ctx context.Context, path string, o Options) (*Table, error) {
 	return parse(ctx, path, b, o)
 }
 
-// readFile is os.ReadFile that stops when ctx is done.
+// readFile is like os.ReadFile, but stops when ctx is done.
 func readFile(ctx context.Context, path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func readFile(ctx context.Context, path string) ([]byte, error) {
 	}
 }
 
-// Parse reads the content of a file that is not Parquet, by the ending of its name.
+// Parse reads the content of a file that is not Parquet, by the extension of its name.
 func Parse(name string, b []byte) (*Table, error) {
 	return parse(context.Background(), name, b, Options{})
 }
@@ -112,8 +112,8 @@ func parse(ctx context.Context, name string, b []byte, o Options) (*Table, error
 	return parseText(ctx, base, b, o, 0)
 }
 
-// readElsewhere has "gopherpod data" read the file: the library for Parquet would
-// make every session larger and slower to start.
+// readElsewhere lets "gopherpod data" read the file, because linking the Parquet library
+// would make every session larger and slower to start.
 func readElsewhere(ctx context.Context, path string) (*Table, error) {
 	program := settings.Inherited(EnvProgram)
 	if program == "" {
@@ -137,7 +137,7 @@ func readElsewhere(ctx context.Context, path string) (*Table, error) {
 		}
 		said := strings.TrimSpace(stderr.String())
 		if strings.HasPrefix(said, "fatal error:") || strings.HasPrefix(said, "runtime:") || strings.HasPrefix(said, "panic:") {
-			// The reader died as Go programs do, with a page of its stack.
+			// The reader crashed. Report the first line and not all of the stack trace.
 			said = "its reader stopped: " + firstLine(said)
 			if strings.Contains(stderr.String(), "out of memory") {
 				said = "needs more than half of the memory that is free here; read fewer columns or rows, or convert it to .npy files"

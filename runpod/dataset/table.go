@@ -13,13 +13,13 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
-// A Table is named columns with a row a sample.
+// A Table has named columns. Each row is a sample.
 type Table struct {
-	Name    string // of the file or variable, for errors
+	Name    string // name of the file or variable, for errors
 	Columns []Column
 	Lines   []int // the line of each row in the file; nil if there are no lines
-	// Notes say what the reader decided, one sentence each: an index that it left out,
-	// the encoding. They go to the person who reads the file.
+	// Notes say what the reader decided, one sentence each, such as which index it left
+	// out. They are shown to the user.
 	Notes []string
 }
 
@@ -28,10 +28,10 @@ func (t *Table) note(text string) { t.Notes = append(t.Notes, text) }
 // A Column is numbers or texts.
 type Column struct {
 	Name string // empty if the file gives none
-	// Array holds the numbers: [rows], or [rows, ...] where a row has several. NaN
-	// stands for a number that is missing.
+	// Array has the numbers: [rows], or [rows, ...] if a row has several. A missing number
+	// is NaN.
 	Array tensors.Tensor
-	Texts []string // instead of Array; "" if one is missing
+	Texts []string // instead of Array; a missing text is ""
 }
 
 // Rows returns the number of rows of the column.
@@ -59,7 +59,7 @@ func (t *Table) Names() []string {
 	return names
 }
 
-// Errors that a caller can tell apart; all errors of the package name the file.
+// The kinds of an Error.
 var (
 	ErrFormat  = errors.New("not what its name says")
 	ErrColumn  = errors.New("no such column")
@@ -70,7 +70,7 @@ var (
 
 // An Error says what is wrong with a file or variable.
 type Error struct {
-	Name string // of the file or variable
+	Name string // name of the file or variable
 	Text string // what is wrong with it, and what to do
 	Kind error  // one of the above
 }
@@ -84,7 +84,7 @@ func (t *Table) fail(kind error, format string, values ...any) error {
 	return &Error{Name: t.Name, Text: fmt.Sprintf(format, values...), Kind: kind}
 }
 
-// place says where a row is: by the line of its file where it has lines.
+// place says where a row is: the line in the file if there are lines, else the row number.
 func (t *Table) place(row int, c Column) string {
 	where := fmt.Sprintf("row %d", row)
 	if row < len(t.Lines) {
@@ -101,7 +101,7 @@ func (t *Table) find(name string) (Column, error) {
 	return t.index().find(t, name)
 }
 
-// A columnIndex finds columns by name; thousands of them in one pass.
+// A columnIndex finds columns by name, so that finding thousands takes only one pass.
 type columnIndex map[string]int
 
 func (t *Table) index() columnIndex {
@@ -112,7 +112,7 @@ func (t *Table) index() columnIndex {
 	return index
 }
 
-// find returns the column called name, in any case if none is spelled so.
+// find returns the column called name. If there is none, it ignores case.
 func (index columnIndex) find(t *Table, name string) (Column, error) {
 	i, ok := index[name]
 	if !ok {
@@ -124,9 +124,9 @@ func (index columnIndex) find(t *Table, name string) (Column, error) {
 	return t.Columns[i], nil
 }
 
-// Order returns the names of the table's own columns that match those of a model,
-// in the model's order. Names decide, never positions: a table that lacks one of them
-// is refused with both lists.
+// Order returns the names of the table's columns that match those of a model, in the model's
+// order. It compares names, never positions. If the table lacks one of them, the error has
+// both lists.
 func (t *Table) Order(model []string) ([]string, error) {
 	index, names := t.index(), []string{}
 	for _, name := range model {
@@ -140,17 +140,18 @@ func (t *Table) Order(model []string) ([]string, error) {
 	return names, nil
 }
 
-// Data is samples and labels. X is a *mat.Dense, or a tensors.Tensor of more than
-// two dimensions; Y is a tensors.Tensor, a []string of class names, or nil.
+// Data is samples and labels. X is a *mat.Dense, or a tensors.Tensor of more than two
+// dimensions. Y is a tensors.Tensor, a []string of class names, or nil.
 type Data struct {
 	X, Y    any
 	Columns []string // the columns of X
 }
 
-// Split makes samples of the columns and labels of the target. No columns: all but
-// the target. An empty target: no labels; a target "a,b,c", unless a column has that
-// name, is several columns of numbers, a row of labels each. Columns of true and false count as 1 and
-// 0; other texts are samples nowhere, and labels as names of classes.
+// Split returns the columns as samples and the target as labels. Without columns, all but
+// the target are samples; with an empty target, there are no labels. Unless a column is
+// called "a,b,c", the target "a,b,c" names several columns of numbers, so that each row has
+// several labels. Columns of true and false become 1 and 0. Other texts are an error in
+// samples, and names of classes in labels.
 func (t *Table) Split(target string, columns []string) (Data, error) {
 	var d Data
 	if t.Rows() == 0 {
@@ -192,7 +193,7 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 		chosen = slices.DeleteFunc(slices.Clone(t.Columns), isTarget)
 	}
 	if len(chosen) == 0 {
-		return d, t.fail(ErrColumn, "has no column beside %s", target)
+		return d, t.fail(ErrColumn, "has no column besides %s", target)
 	}
 	if rows == 0 {
 		rows = chosen[0].Rows()
@@ -238,7 +239,7 @@ func (t *Table) labels(c Column) (any, error) {
 	return c.Texts, nil
 }
 
-// samples joins the columns: those of one number a row become a matrix.
+// samples joins the columns. Columns with one number per row become a matrix.
 func (t *Table) samples(chosen []Column, rows int) (any, error) {
 	width := 0
 	for i, c := range chosen {
@@ -256,7 +257,7 @@ func (t *Table) samples(chosen []Column, rows int) (any, error) {
 		width += numbers.Cols()
 	}
 	if first := chosen[0].Array; len(chosen) == 1 && len(first.Shape) > 1 {
-		return first, nil // as it is: float32 stays so, pictures keep their shape
+		return first, nil // unchanged, so that float32 and the shape of images are kept
 	}
 	x := make([]float64, rows*width)
 	at := 0
@@ -274,7 +275,7 @@ func (t *Table) samples(chosen []Column, rows int) (any, error) {
 	return mat.NewDense(rows, width, x), nil
 }
 
-// numbers reads a column as numbers; of texts only true and false are.
+// numbers returns a column as numbers. Texts are an error, except true and false.
 func (t *Table) numbers(c Column) (tensors.Tensor, error) {
 	if c.Texts == nil {
 		return c.Array, nil
@@ -294,7 +295,7 @@ func (t *Table) numbers(c Column) (tensors.Tensor, error) {
 	return tensors.From(values)
 }
 
-// finite refuses what is missing or infinite.
+// finite returns an error if a number is missing or infinite.
 func (t *Table) finite(c Column) error {
 	var bad *tensors.NonFiniteError
 	if err := c.Array.CheckFinite(); !errors.As(err, &bad) {

@@ -9,15 +9,14 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// FromValue makes a table of a Go value that has columns; ok is false if it has
-// none:
+// FromValue returns a Go value that has columns as a table. ok is false if it has none:
 //
 //	struct{ Length []float64; Species []string }    a field is a column
 //	[]struct{ Length float64; Species string }      an element is a row
 //	map[string][]float64                            a key is a column
 //
-// and pointers to these. Fields that are not exported are left out. Elements of text
-// are texts, all others what tensors.From takes.
+// and pointers to these. Unexported fields are left out. Elements are strings, or anything
+// that tensors.From accepts.
 func FromValue(name string, v reflect.Value) (t *Table, ok bool, err error) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -102,7 +101,7 @@ func isRow(t reflect.Type) bool {
 	return n > 0
 }
 
-// addRows turns rows into columns.
+// addRows adds the columns of rows.
 func (t *Table) addRows(v reflect.Value) error {
 	row := v.Type().Elem()
 	for i := range row.NumField() {

@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// A table as bytes: a line of JSON that says what follows, then the columns one after
-// the other, numbers as their bytes and texts as a JSON list of so many bytes.
+// A wireTable is the first line of an encoded table, in JSON. It describes the columns, which
+// follow one after the other: numbers as their bytes, texts as a JSON list.
 type wireTable struct {
 	Columns []wireColumn `json:"columns"`
 	Notes   []string     `json:"notes,omitempty"`
@@ -23,7 +23,7 @@ type wireColumn struct {
 	Bytes int    `json:"bytes"`
 }
 
-// maxHeader bounds the first line: 64 MB are a million columns.
+// maxHeader is the largest first line; 64 MB are enough for a million columns.
 const maxHeader = 64 << 20
 
 // Encode writes the table for Decode.
@@ -72,7 +72,7 @@ func Decode(r io.Reader) (*Table, error) {
 		if h.Bytes < 0 {
 			return nil, fmt.Errorf("column %s has %d bytes", h.Name, h.Bytes)
 		}
-		// Read as it comes: a length that lies takes no memory.
+		// Let memory grow with the data, so that a wrong length takes no memory.
 		part, err := io.ReadAll(io.LimitReader(b, int64(h.Bytes)))
 		if err == nil && len(part) < h.Bytes {
 			err = io.ErrUnexpectedEOF
@@ -83,7 +83,7 @@ func Decode(r io.Reader) (*Table, error) {
 		c := Column{Name: h.Name}
 		if h.DType == "" {
 			if err = json.Unmarshal(part, &c.Texts); err == nil && c.Texts == nil {
-				err = fmt.Errorf("no list of texts")
+				err = fmt.Errorf("not a list of texts")
 			}
 		} else {
 			c.Array.Shape, c.Array.Data = h.Shape, part

@@ -14,9 +14,9 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 )
 
-// FuzzRead: a file is a table, or a *dataset.Error says what is wrong with it. Files with
-// LZ4 are left out: for damaged pages the library asks for twice the memory until there is
-// none, which is why a session reads Parquet in a process with a limit (LimitMemory).
+// FuzzRead: Read returns a table, or a *dataset.Error that says what is wrong. Files with LZ4
+// are left out: for damaged pages, the library doubles its buffer until memory runs out.
+// That is why a session reads Parquet in a process with a limit (LimitMemory).
 func FuzzRead(f *testing.F) {
 	files, err := filepath.Glob("../testdata/*.parquet")
 	if err != nil || len(files) == 0 {

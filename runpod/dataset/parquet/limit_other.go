@@ -2,5 +2,5 @@
 
 package parquet
 
-// LimitMemory does nothing: only Linux limits the data of a process.
+// LimitMemory does nothing, because only Linux can limit the data of a process.
 func LimitMemory() error { return nil }

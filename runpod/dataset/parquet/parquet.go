@@ -1,6 +1,6 @@
-// Package parquet reads Parquet files as tables. It stands apart from package dataset
-// because its library, parquet-go, adds megabytes to a program; a notebook's session
-// has the gopherpod program read the file instead.
+// Package parquet reads Parquet files as tables. It is separate from package dataset because
+// its library, parquet-go, adds megabytes to a program; a notebook's session lets the
+// gopherpod program read the file instead.
 package parquet
 
 import (
@@ -21,15 +21,14 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// Read reads the file at path whole. Numbers of all widths become float64, NaN where
-// they are null; texts stay texts, "" if they are null; booleans are 0 and 1; dates
-// and times are texts. The index that pandas writes (__index_level_0__) is left out.
-// Columns that hold lists or structs are refused by name. What is wrong with a file is a
-// *dataset.Error.
+// Read reads the whole file at path. Numbers of all widths become float64, and null becomes
+// NaN; texts stay texts, and null becomes ""; booleans become 0 and 1; dates and times
+// become texts. Read leaves out the index that pandas writes (__index_level_0__). It returns
+// an error for columns of lists or structs. Errors about the content are *dataset.Error.
 func Read(ctx context.Context, path string) (t *dataset.Table, err error) {
 	name := filepath.Base(path)
 	defer func() {
-		if p := recover(); p != nil { // the library's answer to some broken files
+		if p := recover(); p != nil { // the library panics on some broken files
 			err = fmt.Errorf("%v", p)
 		}
 		var known *dataset.Error
@@ -57,7 +56,7 @@ func Read(ctx context.Context, path string) (t *dataset.Table, err error) {
 			continue
 		}
 		if leaf.MaxRepetitionLevel > 0 || len(path) > 1 {
-			return nil, &dataset.Error{Name: name, Kind: dataset.ErrFormat, Text: fmt.Sprintf("column %s holds lists or structs; columns of numbers and texts are read", path[0])}
+			return nil, &dataset.Error{Name: name, Kind: dataset.ErrFormat, Text: fmt.Sprintf("column %s holds lists or structs; want numbers or texts", path[0])}
 		}
 		c, err := column(ctx, file, leaf)
 		if err != nil {
@@ -136,7 +135,8 @@ func each(ctx context.Context, chunk parquet.ColumnChunk, take func(parquet.Valu
 	return context.Cause(ctx)
 }
 
-// converter returns how values of a type are read, as numbers or as texts.
+// converter returns a function that converts values of a type to numbers, or one that
+// converts them to texts.
 func converter(t parquet.Type) (number func(parquet.Value) float64, text func(parquet.Value) string) {
 	logical := t.LogicalType()
 	scale, unsigned := 1.0, false
