@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A model as Go source, which needs the standard library alone.
+// A model as Go source, which needs only the standard library.
 func ExampleEncode() {
 	config, err := worker.ParseModel("linear 1 in_features=2\nsigmoid")
 	if err != nil {

@@ -26,7 +26,7 @@ type sample struct {
 	Rows  [][]float32
 }
 
-// more are networks beside those of worker/testdata, which has each kind of layer once.
+// more are networks in addition to those of worker/testdata, which has each kind of layer once.
 var more = []struct {
 	name, layers string
 	input        []int
@@ -127,7 +127,7 @@ func newSample(t testing.TB, name string, config *worker.ModelConfig, input []in
 	return sample{Name: name, model: &Model{Config: resolved, Input: input, State: state, About: "run " + name}, Input: input, Rows: rows}
 }
 
-// batchOnly is the one sample whose result depends on the other rows.
+// batchOnly reports whether the result of a row depends on the other rows.
 func (s *sample) batchOnly() bool {
 	for _, l := range s.model.Config.Layers {
 		if v, ok := l.Params["track_running_stats"].(bool); ok && !v && strings.HasPrefix(l.Type, "batchnorm") {
@@ -137,7 +137,7 @@ func (s *sample) batchOnly() bool {
 	return false
 }
 
-// engineOutputs returns what the embedded engine predicts; nil for layers that it has not.
+// engineOutputs returns what the embedded engine predicts, nil if it does not support a layer.
 func (s *sample) engineOutputs(t testing.TB) [][]float32 {
 	t.Helper()
 	x, err := tensors.From(s.Rows)
@@ -192,7 +192,7 @@ func (s *sample) engineOutputs(t testing.TB) [][]float32 {
 	return nil
 }
 
-// compare wants 1e-5 of each number, or of its size where that is above 1.
+// compare fails if a number differs by more than 1e-5, relative to its size if that is above 1.
 func compare(t *testing.T, what string, got, want [][]float32) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A Format is what a file holds.
+// A Format is a file format.
 type Format string
 
 const (
@@ -22,7 +22,7 @@ const (
 // Formats lists the formats that Encode writes.
 func Formats() []Format { return []Format{PyTorch, ONNX, Go} }
 
-// FormatOf returns the format that a file's ending stands for: .pt and .pth, .onnx, .go;
+// FormatOf returns the format that belongs to a file's extension: .pt or .pth, .onnx, .go;
 // "" for any other.
 func FormatOf(path string) Format {
 	ext := Format(strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), "."))
@@ -35,24 +35,24 @@ func FormatOf(path string) Format {
 	return ""
 }
 
-// ErrUnsupported: the format cannot hold the model. The error says which layer and
-// why.
+// ErrUnsupported means that the format cannot represent the model. The error that wraps it
+// names the layer and the reason.
 var ErrUnsupported = errors.New("the format cannot hold the model")
 
 func unsupported(f Format, layer, reason string) error {
 	return fmt.Errorf("export: %s: %s: %s: %w", f, layer, reason, ErrUnsupported)
 }
 
-// A Model is what there is to write.
+// A Model is the input of Encode.
 type Model struct {
-	Config *worker.ModelConfig // with all sizes, as a trained model has it
-	Input  []int               // shape of a sample, without the batch; PyTorch needs none
+	Config *worker.ModelConfig // the layers of a trained model, with all sizes
+	Input  []int               // shape of a sample, without the batch; not needed for PyTorch
 	State  tensors.Set         // the weights under PyTorch's names
-	About  string              // one line on where the model is from, for the file; may be empty
+	About  string              // a line for the file that says where the model comes from; may be empty
 }
 
-// Encode returns the file's content. The error is ErrUnsupported,
-// or reports a state that does not fit the layers.
+// Encode returns the content of the file. The error wraps ErrUnsupported, or says how the
+// state does not fit the layers.
 func Encode(m *Model, f Format) ([]byte, error) {
 	switch f {
 	case PyTorch:

@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// FuzzEncode: what the contract takes is written in every format, or refused with
-// ErrUnsupported; the Go file is Go.
+// FuzzEncode: Encode writes every model that the contract accepts in every format, or returns
+// ErrUnsupported. The Go file can be parsed.
 func FuzzEncode(f *testing.F) {
 	for _, m := range more {
 		a, b := m.input[0], 0
@@ -53,7 +53,7 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// size is about how many numbers a model has, between the layers and in them.
+// size returns about how many numbers a model has, in the layers and between them.
 func size(steps []worker.Step, in []int) int {
 	n := product(in)
 	for _, s := range steps {

@@ -2,7 +2,7 @@ package export
 
 import (
 	"bytes"
-	_ "embed" // the functions below
+	_ "embed" // for library
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -20,7 +20,8 @@ import (
 //go:embed gocode/layers.go
 var library string
 
-// maxGo bounds the weights of a source file: what the compiler takes in seconds.
+// maxGo is the largest size of the weights in a source file, so that compiling it takes only
+// seconds.
 const maxGo = 64 << 20
 
 // encodeGo writes a source file of package model with the function Predict. It
@@ -53,8 +54,8 @@ func encodeGo(m *Model) ([]byte, error) {
 type source struct {
 	state   tensors.Set
 	body    strings.Builder
-	weights []byte // of all tensors that were named
-	saved   int    // variables
+	weights []byte // the weights of all tensors used so far
+	saved   int    // number of variables
 	err     error
 }
 
@@ -76,7 +77,7 @@ func (s *source) slice(name string) string {
 	return fmt.Sprintf("w[%d:%d]", from, from+len(values))
 }
 
-// list writes the layers that change x.
+// list writes the code of layers, which change the variable x.
 func (s *source) list(steps []layer) {
 	for _, l := range steps {
 		if l.Out != nil && l.Kind.Name != "residual" && l.Kind.Name != "branches" {
@@ -97,7 +98,7 @@ func (s *source) put(l layer) {
 	default:
 		f := layersGo[l.Kind.Name]
 		if f == nil {
-			s.refuse(l, "there is no Go for it here")
+			s.refuse(l, "it cannot be written in Go")
 			return
 		}
 		f(s, l)
@@ -186,7 +187,7 @@ func forward(x, w []float32) ([]float32, error) {
 %s	return x, nil
 }
 
-// weights are read at their first use.
+// weights decodes the weights when they are first used.
 var weights = sync.OnceValue(func() []float32 {
 	b, err := base64.StdEncoding.DecodeString(weightText)
 	if err != nil {
@@ -200,7 +201,7 @@ var weights = sync.OnceValue(func() []float32 {
 })
 `
 
-// file returns all of the source but the weights.
+// file returns the source without the weights.
 func (s *source) file(m *Model, out []int) ([]byte, error) {
 	functions, err := needed(s.body.String())
 	if err != nil {
@@ -219,7 +220,8 @@ func (s *source) file(m *Model, out []int) ([]byte, error) {
 	return format.Source([]byte(text + functions))
 }
 
-// appendWeights adds the constant weightText, whose line breaks base64 passes over.
+// appendWeights adds the constant weightText. It may have line breaks, because base64 ignores
+// them.
 func (s *source) appendWeights(text []byte) []byte {
 	const width = 120 / 4 * 3
 	b := bytes.NewBuffer(text)
@@ -232,7 +234,8 @@ func (s *source) appendWeights(text []byte) []byte {
 	return b.Bytes()
 }
 
-// needed returns the source of all that body uses of the library, in the library's order.
+// needed returns the source of the declarations in the library that body uses, in the
+// library's order.
 func needed(body string) (string, error) {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "layers.go", library, parser.ParseComments)
@@ -243,7 +246,7 @@ func needed(body string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	by := map[string][]ast.Decl{} // declarations by name; a method is its type's
+	by := map[string][]ast.Decl{} // declarations by name; methods are under the name of their type
 	for _, d := range file.Decls {
 		if name := declared(d); name != "" {
 			by[name] = append(by[name], d)

@@ -8,13 +8,13 @@ import (
 
 type writer func(s *source, l layer)
 
-// expression returns a layer that is one Go expression without weights.
+// expression returns the writer of a layer that is one Go expression without weights.
 func expression(f func(l layer) string) writer {
 	return func(s *source, l layer) { s.line("x = %s", f(l)) }
 }
 
-// function applies a function to each number, given as a Go expression; parameters of
-// the layer stand behind its name.
+// function returns the writer of a layer that applies a Go function to each number. params
+// are the layer's parameters that the function takes.
 func function(name string, params ...string) writer {
 	return expression(func(l layer) string {
 		if len(params) == 0 {
@@ -30,7 +30,7 @@ func function(name string, params ...string) writer {
 
 func nothing(s *source, _ layer) { s.line("// no change to the numbers") }
 
-// layersGo is filled where it is declared, except residual and branches.
+// layersGo has the writers of all layers except residual and branches.
 var layersGo = map[string]writer{
 	"identity": nothing, "dropout": nothing, "dropout1d": nothing, "dropout2d": nothing, "dropout3d": nothing,
 	"alpha_dropout": nothing, "feature_alpha_dropout": nothing, "flatten": nothing, "reshape": nothing,
@@ -116,7 +116,7 @@ func (s *source) affine(l layer, weight, bias string, run int) {
 	}
 }
 
-// three writes sizes as Go's [3]int, with what stands for dimensions that are not there.
+// three writes sizes as a Go [3]int; none is the value for missing dimensions.
 func three(sizes []int, none int) string {
 	full := append(slices.Repeat([]int{none}, 3-len(sizes)), sizes...)
 	return fmt.Sprintf("[3]int{%d, %d, %d}", full[0], full[1], full[2])
@@ -151,7 +151,7 @@ func adaptiveGo(largest bool) writer {
 
 func batchNormGo(s *source, l layer) {
 	if l.tensor("running_mean") == "" {
-		s.refuse(l, "without running figures (track_running_stats) a row's result depends on the other rows")
+		s.refuse(l, "without running statistics (track_running_stats) a row's result depends on the other rows")
 		return
 	}
 	run := product(l.In[1:])

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	onnxIR    = 8  // of onnx 1.10; what reads opset 18 reads it
+	onnxIR    = 8  // onnx 1.10; any reader of opset 18 supports it
 	onnxOpset = 18 // onnx 1.13, December 2022
 	maxONNX   = 2_000_000_000
 )
 
-// encodeONNX writes a graph from "input", float32 [batch, ...Input], to "output".
-// Weights keep PyTorch's names where they keep its shapes.
+// encodeONNX writes a graph from "input", float32 [batch, ...Input], to "output". Weights that
+// have the same shape as in PyTorch have the same names.
 func encodeONNX(m *Model) ([]byte, error) {
 	steps, out, err := plan(m, ONNX)
 	if err != nil {
@@ -57,19 +57,19 @@ func encodeONNX(m *Model) ([]byte, error) {
 	return model, nil
 }
 
-// A graph is nodes and weights so far. The names of values are strings, "" for an
-// input that is left out.
+// A graph has the nodes and weights so far. Values are strings, their names; "" is an
+// optional input that is left out.
 type graph struct {
 	state   tensors.Set
 	graph   message // nodes
 	tensors message
-	written map[string]bool // weights of the state
+	written map[string]bool // weights of the state that are written
 	count   int
 	layer   layer
 	err     error
 }
 
-// node adds an operator with one output and returns that.
+// node adds an operator with one output and returns the output.
 func (g *graph) node(op string, inputs []string, attrs ...attr) string {
 	return g.nodes(op, 1, inputs, attrs...)[0]
 }
@@ -97,7 +97,7 @@ func (g *graph) nodes(op string, outputs int, inputs []string, attrs ...attr) []
 	return out
 }
 
-// constant adds numbers of our own.
+// constant adds numbers that are not in the state.
 func (g *graph) constant(shape []int, values ...float32) string {
 	data := make([]byte, 0, 4*len(values))
 	for _, v := range values {
@@ -171,8 +171,8 @@ func (g *graph) refuse(reason string) string {
 	return ""
 }
 
-// perm returns the order of dimensions of a sample of n, with the batch, with the last
-// two exchanged.
+// perm returns the order of the dimensions of a sample of n dimensions, including the batch,
+// with the last two exchanged.
 func perm(n int) []int {
 	p := make([]int, n+1)
 	for i := range p {
@@ -210,7 +210,7 @@ func (g *graph) put(l layer, x string) string {
 	case "branches":
 		return g.branches(l, x)
 	}
-	return g.refuse("there are no operators for it here")
+	return g.refuse("it cannot be written in ONNX")
 }
 
 func (g *graph) branches(l layer, x string) string {
@@ -225,7 +225,7 @@ func (g *graph) branches(l layer, x string) string {
 	return g.node("Concat", parts, attr{"axis", l.Axis(l.Out) + 1})
 }
 
-// onnxKinds reports whether a kind has operators here; tests hold it to all kinds.
+// onnxKinds reports whether a kind of layer can be written. A test checks that all kinds can.
 func onnxKinds(k *worker.Kind) bool {
 	return elementwiseONNX[k.Name] != nil || layersONNX[k.Name] != nil || k.Name == "residual" || k.Name == "branches"
 }

@@ -7,7 +7,7 @@ import (
 
 type putter func(g *graph, l layer, x string) string
 
-// op returns an operator with no more to it.
+// op returns a putter for a layer that is a single operator.
 func op(name string, attrs ...attr) putter {
 	return func(g *graph, _ layer, x string) string { return g.node(name, []string{x}, attrs...) }
 }
@@ -18,7 +18,7 @@ func clip(g *graph, x string, low, high float64) string {
 	return g.node("Clip", []string{x, g.scalar(low), g.scalar(high)})
 }
 
-// elementwiseONNX are the activations and what does nothing once trained.
+// elementwiseONNX are the activations, and the layers that do nothing after training.
 var elementwiseONNX = map[string]putter{
 	"identity": pass, "dropout": pass, "dropout1d": pass, "dropout2d": pass, "dropout3d": pass, "alpha_dropout": pass, "feature_alpha_dropout": pass,
 	"relu": op("Relu"), "selu": op("Selu"), "sigmoid": op("Sigmoid"), "tanh": op("Tanh"), "softsign": op("Softsign"),
@@ -118,7 +118,7 @@ var layersONNX = map[string]putter{
 
 func reshape(g *graph, l layer, x string) string { return g.reshape(x, l.Out...) }
 
-// linear returns x Wᵀ + b over the last of a sample's dims.
+// linear returns x Wᵀ + b over the last dimension of a sample.
 func (g *graph) linear(x string, dims int, weight, bias string) string {
 	w, b := g.weight(weight), g.weight(bias)
 	if dims == 1 {
@@ -169,8 +169,8 @@ func transposed(g *graph, l layer, x string) string {
 		attr{"pads", append(append([]int{}, w.before...), w.before...)}, attr{"output_padding", w.outputExtra}, attr{"group", l.Int("groups")})
 }
 
-// padded returns x with the window's padding around it, so that what pools needs no more:
-// operators for pooling differ from PyTorch in what ceil_mode and the border mean.
+// padded returns x with the window's padding around it. Pooling operators then need no padding
+// of their own, which differs from PyTorch's in ceil_mode and at the border.
 func (g *graph) padded(w window, x string, value float64) string {
 	if pads := w.pads(); !slices.ContainsFunc(pads, func(n int) bool { return n > 0 }) {
 		return x
@@ -184,7 +184,8 @@ func maxPool(g *graph, l layer, x string) string {
 	return g.node("MaxPool", []string{g.padded(w, x, math.Inf(-1))}, attr{"kernel_shape", w.kernel}, attr{"strides", w.stride}, attr{"dilations", w.dilation})
 }
 
-// avgPool returns the mean of whole windows, put right where PyTorch divides by less.
+// avgPool returns the mean of full windows, corrected for windows where PyTorch divides by
+// fewer numbers.
 func avgPool(g *graph, l layer, x string) string {
 	w := l.window()
 	y := g.node("AveragePool", []string{g.padded(w, x, 0)}, attr{"kernel_shape", w.kernel}, attr{"strides", w.stride})
@@ -206,8 +207,8 @@ func avgPool(g *graph, l layer, x string) string {
 	return g.node("Mul", []string{y, g.constant(append([]int{1, 1}, w.out...), factors...)})
 }
 
-// points returns how many numbers the mean at place o of dimension i is over: those of the
-// input, or of the input and the padding that was asked for.
+// points returns how many numbers the mean at output position o of dimension i is over: those
+// of the input, or with padding, those of the input and of the padding that was asked for.
 func (w window) points(i, o int, padding bool) int {
 	from := o*w.stride[i] - w.before[i]
 	to := from + w.kernel[i]
@@ -217,10 +218,10 @@ func (w window) points(i, o int, padding bool) int {
 	return min(to, w.in[i]) - max(from, 0)
 }
 
-// region returns the inputs of place o of out, of adaptive pooling.
+// region returns the range of inputs for output o of out in adaptive pooling.
 func region(o, in, out int) (from, to int) { return o * in / out, ((o+1)*in + out - 1) / out }
 
-// adaptiveAvg returns a product with a matrix of weights for each dimension.
+// adaptiveAvg multiplies each dimension by a matrix that averages the regions.
 func adaptiveAvg(g *graph, l layer, x string) string {
 	letters := [3][2]string{{"h", "a"}, {"w", "b"}, {"d", "e"}}
 	inputs, left, mid, right := []string{x}, "nc", "", "nc"
@@ -241,7 +242,7 @@ func adaptiveAvg(g *graph, l layer, x string) string {
 	return g.node("Einsum", inputs, attr{"equation", left + mid + "->" + right})
 }
 
-// adaptiveMax takes, dimension after dimension, the largest of each region.
+// adaptiveMax takes the maximum of each region, one dimension after the other.
 func adaptiveMax(g *graph, l layer, x string) string {
 	for i, in := range l.In[1:] {
 		var parts []string
@@ -255,7 +256,7 @@ func adaptiveMax(g *graph, l layer, x string) string {
 	return x
 }
 
-// orConstant returns the layer's tensor, or n times a number where it has none.
+// orConstant returns the layer's tensor, or n times the number v if the layer does not have it.
 func (g *graph) orConstant(name string, n int, v float32) string {
 	if w := g.weight(name); w != "" {
 		return w
@@ -269,7 +270,7 @@ func batchNorm(g *graph, l layer, x string) string {
 		return g.node("BatchNormalization", []string{x, g.orConstant("weight", c, 1), g.orConstant("bias", c, 0), g.weight("running_mean"), g.weight("running_var")},
 			attr{"epsilon", eps})
 	}
-	axes := []int{0} // the figures of the batch: all dimensions but the channels
+	axes := []int{0} // statistics are over all dimensions except the channels
 	for i := 2; i <= len(l.In); i++ {
 		axes = append(axes, i)
 	}

@@ -5,9 +5,8 @@ import (
 	"math"
 )
 
-// A message is an encoded protobuf message. Numbers of fields and enumerations are
-// those of onnx/onnx.proto; a message is far below protobuf's bound of 2 GB, see
-// maxONNX.
+// A message is an encoded protobuf message. The numbers of fields and enumerations are from
+// onnx/onnx.proto. maxONNX keeps messages below protobuf's limit of 2 GB.
 type message []byte
 
 func (m *message) number(field int, v int64) {
@@ -76,7 +75,7 @@ func tensorProto(name string, kind int, shape []int, data []byte) (m message) {
 	return m
 }
 
-// valueInfo returns an input or output: float32 of any number of samples.
+// valueInfo describes an input or output: float32, any number of samples.
 func valueInfo(name string, sample []int) (m message) {
 	var shape, batch message
 	batch.text(2, "batch")

@@ -5,12 +5,12 @@ import (
 	"math"
 )
 
-// gateOrder is PyTorch's place of each gate in ONNX's order: LSTM i o f c of i f g o,
-// GRU z r h of r z n.
+// gateOrder has, for each gate in ONNX's order, its index in PyTorch's order: LSTM i o f c in
+// i f g o, GRU z r h in r z n.
 var gateOrder = map[string][]int{"rnn": {0}, "lstm": {0, 3, 1, 2}, "gru": {1, 0, 2}}
 
-// recurrent returns a node for each layer; ONNX has the steps first, and the directions
-// apart.
+// recurrent adds a node for each layer. It transposes values, because in ONNX the steps come
+// first and the directions have a dimension of their own.
 func recurrent(g *graph, l layer, x string) string {
 	steps, h := l.In[0], l.Int("hidden_size")
 	op, attrs := map[string]string{"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}[l.Kind.Name], []attr{{"hidden_size", h}}
@@ -41,8 +41,8 @@ func recurrent(g *graph, l layer, x string) string {
 	return g.node("Transpose", []string{x}, attr{"perm", []int{1, 0, 2}})
 }
 
-// gates returns the weights of layer k for the input and for the state, and their biases
-// ("" without), directions after each other.
+// gates returns the weights of layer k for the input and for the state, and their biases (""
+// if it has none). The weights of the directions follow each other.
 func (g *graph) gates(l layer, k int, suffixes []string, in int) (w, r, b string) {
 	order, h := gateOrder[l.Kind.Name], l.Int("hidden_size")
 	rows := func(v []float32) []float32 {

@@ -7,8 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// A layer is one step with the number that a person counts by: "3", within
-// residuals and branches "3.1".
+// A layer is one step with its number for people: "3", or "3.1" inside residuals and branches.
 type layer struct {
 	worker.Step
 	number string
@@ -16,7 +15,7 @@ type layer struct {
 
 func (l layer) String() string { return "layer " + l.number + " (" + l.Layer.Type + ")" }
 
-// layers numbers steps; outer is the number of the layer that they are part of, with a dot.
+// layers numbers steps. outer is the number of the layer that contains them, with a dot.
 func layers(steps []worker.Step, outer string) []layer {
 	list := make([]layer, len(steps))
 	for i, s := range steps {
@@ -25,7 +24,7 @@ func layers(steps []worker.Step, outer string) []layer {
 	return list
 }
 
-// inner returns the layers of a residual (layers, shortcut) or of branches.
+// inner returns the lists of layers inside a residual (layers, shortcut) or inside branches.
 func (l layer) inner() [][]layer {
 	lists := make([][]layer, len(l.Inner))
 	for i, steps := range l.Inner {
@@ -45,7 +44,7 @@ func (l layer) tensor(name string) string {
 	return ""
 }
 
-// plan resolves the layers and checks that all weights are there.
+// plan resolves the layers and checks that the state has all their weights.
 func plan(m *Model, f Format) ([]layer, []int, error) {
 	if m.Config != nil && m.Config.Other != nil {
 		return nil, nil, unsupported(f, "a model of type "+m.Config.Type, "its layers are known to the PyTorch worker alone; .pt and .safetensors hold its weights")
@@ -82,7 +81,7 @@ func floats(set tensors.Set, name string) ([]float32, error) {
 type window struct {
 	in, out                    []int // sizes of those dimensions
 	kernel, stride, dilation   []int
-	before, after, outputExtra []int // padding at the begin and, so that out comes out, at the end
+	before, after, outputExtra []int // padding at the beginning and, as needed for the size out, at the end
 }
 
 func (l layer) window() window {
@@ -109,7 +108,7 @@ func (l layer) window() window {
 	for i := range dims {
 		reach := w.dilation[i] * (w.kernel[i] - 1)
 		if l.Text("padding") == "same" {
-			w.before[i] = reach / 2 // where it is odd, PyTorch puts the rest behind
+			w.before[i] = reach / 2 // if reach is odd, PyTorch pads one more at the end
 		}
 		w.after[i] = max(0, (w.out[i]-1)*w.stride[i]+reach+1-w.in[i]-w.before[i])
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors"
 )
 
-// The file that torch.save writes since PyTorch 1.6: a zip archive, stored, of
+// This is the format that torch.save writes since PyTorch 1.6: an uncompressed zip archive of
 //
 //	archive/data.pkl   a pickle: OrderedDict of name -> tensor, which refers to a storage by its number
 //	archive/byteorder  "little"
@@ -26,8 +26,8 @@ import (
 
 const storageAlignment = 64
 
-// encodePyTorch writes the state in PyTorch's order, or, for layers that are not
-// known here, by name.
+// encodePyTorch writes the state in PyTorch's order or, if the layers are not known here,
+// sorted by name.
 func encodePyTorch(m *Model) ([]byte, error) {
 	var names []string
 	if m.Config != nil && m.Config.Other == nil {
@@ -65,7 +65,7 @@ func encodePyTorch(m *Model) ([]byte, error) {
 	return z.close()
 }
 
-// A pickle is the opcodes so far; Python's pickletools.dis shows them.
+// A pickle has the opcodes so far; Python's pickletools.dis shows them.
 type pickle struct{ b []byte }
 
 func (p *pickle) raw(s string) { p.b = append(p.b, s...) }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestOthersReadTheFiles: PyTorch loads .pt, onnxruntime runs .onnx, the Go files run,
-// and all predict the same for every kind of layer.
+// TestOthersReadTheFiles: PyTorch loads .pt files, onnxruntime runs .onnx files, Go files run,
+// and all of them predict the same for every kind of layer.
 func TestOthersReadTheFiles(t *testing.T) {
 	torch, interop := os.Getenv("GOPHERPOD_TORCH_PYTHON"), os.Getenv("GOPHERPOD_INTEROP_PYTHON")
 	if os.Getenv("GOPHERPOD_E2E") == "" || torch == "" || interop == "" {

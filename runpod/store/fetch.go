@@ -44,7 +44,7 @@ func Fetch(ctx context.Context, s Store, digest string, o Options) ([]byte, erro
 	}
 	if err == nil && tensors.DigestOf(out) != digest {
 		name, _ := ListOf(digest)
-		err = damaged(ctx, s, name, "its parts are right, it is not")
+		err = damaged(ctx, s, name, "its parts are intact, and the whole has another digest")
 	}
 	if err != nil {
 		return nil, err

@@ -1,6 +1,6 @@
-// Package gocode holds the functions that exported Go files take with them: package
-// export copies from this file those that a model needs. They work on one sample, its
-// numbers one after the other; sums are in float64. Each returns new memory.
+// Package gocode has the functions that package export copies into the Go files that it
+// writes; it copies only those that a model needs. They work on one sample, whose numbers
+// are in one slice, and sum in float64. Each returns new memory.
 //
 //lint:file-ignore U1000 used by the files that package export writes
 package gocode
@@ -10,7 +10,7 @@ import (
 	"math"
 )
 
-// linear is x Wᵀ + b for each row of in numbers. A nil b is none.
+// linear returns x Wᵀ + b for each row of in numbers. b may be nil.
 func linear(x, w, b []float32, in int) []float32 {
 	out := len(w) / in
 	y := make([]float32, 0, len(x)/in*out)
@@ -35,7 +35,7 @@ func dot(x, w []float32) float64 {
 	return sum
 }
 
-// bilinear is xᵀ A x + b for each row of in numbers.
+// bilinear returns xᵀ A x + b for each row of in numbers.
 func bilinear(x, a, b []float32, in int) []float32 {
 	out := len(a) / (in * in)
 	var y []float32
@@ -54,7 +54,7 @@ func bilinear(x, a, b []float32, in int) []float32 {
 	return y
 }
 
-// embedding is the vector of dim numbers of each number of x.
+// embedding returns the vector of dim numbers for each number of x.
 func embedding(x, w []float32, dim int) ([]float32, error) {
 	y := make([]float32, 0, len(x)*dim)
 	for _, v := range x {
@@ -67,17 +67,17 @@ func embedding(x, w []float32, dim int) ([]float32, error) {
 	return y, nil
 }
 
-// A window slides over depth, height and width; where a layer has fewer of them, the
-// first are 1. Before is the padding at the begin.
+// A window slides over depth, height and width. If a layer has fewer dimensions, the sizes of
+// the first ones are 1. before is the padding at the beginning.
 type window struct {
-	channels                                  int // of the input
+	channels                                  int // channels of the input
 	in, out, kernel, stride, dilation, before [3]int
 }
 
 func size(n [3]int) int { return n[0] * n[1] * n[2] }
 
-// points calls f with the place in a channel of the input, and in the kernel, of each
-// point of the window at place o of the output that lies within the input.
+// points calls f for each point of the window at output o that is inside the input, with
+// the point's index in a channel of the input and in the kernel.
 func (w *window) points(o int, f func(i, k int)) {
 	at := [3]int{o / w.out[2] / w.out[1], o / w.out[2] % w.out[1], o % w.out[2]}
 	for d := range at {
@@ -102,7 +102,7 @@ func (w *window) points(o int, f func(i, k int)) {
 	}
 }
 
-// conv is a convolution. W is [outs, channels/groups, kernel].
+// conv returns a convolution. w is [outs, channels/groups, kernel].
 func conv(x, w, b []float32, s window, outs, groups int) []float32 {
 	in, out, kernel, ins := size(s.in), size(s.out), size(s.kernel), s.channels/groups
 	y := make([]float32, outs*out)
@@ -123,8 +123,8 @@ func conv(x, w, b []float32, s window, outs, groups int) []float32 {
 	return y
 }
 
-// transposed is a transposed convolution: the window slides over what comes out, whose
-// channels and sizes are s.channels and s.in. W is [ins, channels/groups, kernel].
+// transposed returns a transposed convolution. The window slides over the output, whose
+// channels and sizes are s.channels and s.in. w is [ins, channels/groups, kernel].
 func transposed(x, w, b []float32, s window, ins, groups int) []float32 {
 	in, out, kernel, outs := size(s.out), size(s.in), size(s.kernel), s.channels/groups
 	sums := make([]float64, s.channels*out)
@@ -153,7 +153,7 @@ func narrow(sums []float64) []float32 {
 	return y
 }
 
-// maxPool is the largest number of each window.
+// maxPool returns the largest number of each window.
 func maxPool(x []float32, s window) []float32 {
 	in, out := size(s.in), size(s.out)
 	y := make([]float32, s.channels*out)
@@ -165,7 +165,7 @@ func maxPool(x []float32, s window) []float32 {
 	return y
 }
 
-// avgPool is the sum of each window divided by what counts gives for its place.
+// avgPool returns the mean of each window. It counts the padding too if padding is true.
 func avgPool(x []float32, s window, padding bool) []float32 {
 	in, out := size(s.in), size(s.out)
 	y := make([]float32, s.channels*out)
@@ -181,7 +181,7 @@ func avgPool(x []float32, s window, padding bool) []float32 {
 	return y
 }
 
-// padded counts the points of a window within the input and its padding.
+// padded returns how many points of the window are inside the input or its padding.
 func (w *window) padded(o int) int {
 	n := 1
 	for d, at := range [3]int{o / w.out[2] / w.out[1], o / w.out[2] % w.out[1], o % w.out[2]} {
@@ -191,8 +191,8 @@ func (w *window) padded(o int) int {
 	return n
 }
 
-// adaptive pools each channel to the sizes out: place o of a dimension is over the
-// inputs floor(o in/out) to ceil((o+1) in/out).
+// adaptive pools each channel to the sizes out: output o of a dimension is over the inputs
+// floor(o in/out) to ceil((o+1) in/out).
 func adaptive(x []float32, channels int, in, out [3]int, largest bool) []float32 {
 	y := make([]float32, 0, channels*size(out))
 	for c := range channels {
@@ -219,7 +219,7 @@ func adaptive(x []float32, channels int, in, out [3]int, largest bool) []float32
 	return y
 }
 
-// running is batch norm by its running figures: of each channel of run numbers.
+// running returns batch norm by the running statistics. A channel has run numbers.
 func running(x, mean, variance []float32, eps float64, run int) []float32 {
 	y := make([]float32, len(x))
 	for i, v := range x {
@@ -229,7 +229,7 @@ func running(x, mean, variance []float32, eps float64, run int) []float32 {
 	return y
 }
 
-// normal brings each stretch of n numbers to mean 0 and variance 1.
+// normal scales each run of n numbers to mean 0 and variance 1.
 func normal(x []float32, n int, eps float64) []float32 {
 	y := make([]float32, 0, len(x))
 	for ; len(x) > 0; x = x[n:] {
@@ -249,7 +249,7 @@ func normal(x []float32, n int, eps float64) []float32 {
 	return y
 }
 
-// affine multiplies by w and adds b, each of which serves run numbers in turn.
+// affine multiplies by w and adds b. Each element of w and b is for run numbers in turn.
 func affine(x, w, b []float32, run int) []float32 {
 	y := make([]float32, len(x))
 	for i, v := range x {
@@ -279,7 +279,7 @@ func leaky(slope float64) func(float64) float64 {
 	}
 }
 
-// exponential is scale x, below 0 scale alpha (exp(x/width) - 1).
+// exponential returns scale x for x above 0, else scale alpha (exp(x/width) - 1).
 func exponential(scale, alpha, width float64) func(float64) float64 {
 	return func(x float64) float64 {
 		if x > 0 {
@@ -348,7 +348,7 @@ func threshold(bound, value float64) func(float64) float64 {
 	}
 }
 
-// prelu multiplies what is below 0 by a slope, each of which serves run numbers.
+// prelu multiplies numbers below 0 by a slope. Each slope is for run numbers in turn.
 func prelu(x, slope []float32, run int) []float32 {
 	y := make([]float32, len(x))
 	for i, v := range x {
@@ -360,7 +360,7 @@ func prelu(x, slope []float32, run int) []float32 {
 	return y
 }
 
-// glu is, of each 2 half numbers, the first half times the sigmoid of the second.
+// glu returns, for each 2*half numbers, the first half times the sigmoid of the second half.
 func glu(x []float32, half int) []float32 {
 	y := make([]float32, 0, len(x)/2)
 	for ; len(x) > 0; x = x[2*half:] {
@@ -371,7 +371,8 @@ func glu(x []float32, half int) []float32 {
 	return y
 }
 
-// softmax works on lines of length numbers that lie inner apart; of sign times x.
+// softmax returns the softmax of sign times x, over lines of length numbers that are inner
+// apart.
 func softmax(x []float32, length, inner int, sign float64, log bool) []float32 {
 	y := make([]float32, len(x))
 	for o := 0; o < len(x); o += length * inner {
@@ -396,7 +397,7 @@ func softmax(x []float32, length, inner int, sign float64, log bool) []float32 {
 	return y
 }
 
-// permute reorders dimensions; strides are the input's, in the output's order.
+// permute reorders dimensions. strides are the input's strides in the order of the output.
 func permute(x []float32, shape, strides []int) []float32 {
 	y := make([]float32, len(x))
 	for i := range y {
@@ -410,7 +411,7 @@ func permute(x []float32, shape, strides []int) []float32 {
 	return y
 }
 
-// mean is over lines of length numbers that lie inner apart.
+// mean returns the mean over lines of length numbers that are inner apart.
 func mean(x []float32, length, inner int) []float32 {
 	var y []float32
 	for o := 0; o < len(x); o += length * inner {
@@ -435,7 +436,7 @@ func add(x ...[]float32) []float32 {
 	return y
 }
 
-// concat puts parts side by side in each of rows.
+// concat puts the parts side by side in each row.
 func concat(rows int, parts ...[]float32) []float32 {
 	var y []float32
 	for r := range rows {
@@ -447,8 +448,8 @@ func concat(rows int, parts ...[]float32) []float32 {
 	return y
 }
 
-// A cell is one step of a recurrent layer: it sets the state h (and c) from W x + b of
-// the input and of h, hidden numbers for each gate.
+// A cell is one step of a recurrent layer. It sets the state h (and c) from x and s, which are
+// W x + b of the input and of h, with hidden numbers for each gate.
 type cell func(h, c []float64, x, s []float32)
 
 func rnnTanh(h, _ []float64, x, s []float32) {
@@ -482,7 +483,7 @@ func gru(h, _ []float64, x, s []float32) {
 	}
 }
 
-// recurrent runs a cell over rows of in numbers, from the last where reverse is, and
+// recurrent runs a cell over rows of in numbers, from the last row if reverse is true, and
 // returns the state at each row.
 func recurrent(x, wi, wh, bi, bh []float32, f cell, in, hidden int, reverse bool) []float32 {
 	steps := len(x) / in
@@ -497,7 +498,7 @@ func recurrent(x, wi, wh, bi, bh []float32, f cell, in, hidden int, reverse bool
 	return y
 }
 
-// attention is softmax(Q Kᵀ / sqrt(d/heads)) V for each head; each row of x holds d
+// attention returns softmax(Q Kᵀ / sqrt(d/heads)) V for each head. Each row of x has d
 // numbers of Q, of K and of V.
 func attention(x []float32, d, heads int) []float32 {
 	steps, n := len(x)/(3*d), d/heads
