@@ -11,10 +11,10 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/pause"
 )
 
-// Apply makes or changes what the plan says, waits until the endpoint answers, runs
-// the check job unless Options.NoCheck, and tells on out what happens. After an
-// error the id is that of the endpoint if there is one: it stays, and to apply
-// a new plan goes on from there.
+// Apply carries out the plan: it creates or changes the volume, the template and the
+// endpoint, waits until the endpoint answers, and runs the check job unless
+// Options.NoCheck. It reports progress on out. After an error, the id is that of the
+// endpoint if it exists. What was created stays, and a new plan continues from there.
 func (p *Plan) Apply(ctx context.Context, client *runpod.Client, out io.Writer) (runpod.EndpointID, error) {
 	m := client.Management()
 	if err := p.makeVolume(ctx, m, out); err != nil {
@@ -39,7 +39,7 @@ func (p *Plan) Apply(ctx context.Context, client *runpod.Client, out io.Writer) 
 	return info.ID, check(ctx, e, p.options.Wait, out)
 }
 
-// makeVolume makes the volume that the plan lacks.
+// makeVolume creates the volume if it does not exist.
 func (p *Plan) makeVolume(ctx context.Context, m *runpod.Management, out io.Writer) error {
 	if p.newVolume == nil {
 		return nil
@@ -73,8 +73,8 @@ func (p *Plan) ensureTemplate(ctx context.Context, m *runpod.Management) (*runpo
 		func() (*runpod.Template, error) { return m.FindTemplate(ctx, p.Template.Name) })
 }
 
-// ensureEndpoint leaves an endpoint alone that is as it should be: an update would
-// start its workers again.
+// ensureEndpoint creates or updates the endpoint. It does not update an endpoint that is
+// already as planned, because an update would restart its workers.
 func (p *Plan) ensureEndpoint(ctx context.Context, m *runpod.Management, template string) (*runpod.EndpointInfo, string, error) {
 	if p.Existing != nil && len(p.changes()) == 0 {
 		return p.Existing, "as it was", nil
@@ -88,7 +88,8 @@ func (p *Plan) ensureEndpoint(ctx context.Context, m *runpod.Management, templat
 	return info, "changed", err
 }
 
-// create makes something, and looks for it where it may have been made.
+// create creates something with send. If the outcome is unknown, it looks for it with find,
+// so that nothing is created twice.
 func create[T any](ctx context.Context, send, find func() (*T, error)) (*T, error) {
 	made, err := send()
 	for wait := time.Second; errors.Is(err, runpod.ErrUnknownOutcome) && wait <= 8*time.Second; wait *= 2 {
@@ -106,4 +107,4 @@ func create[T any](ctx context.Context, send, find func() (*T, error)) (*T, erro
 	return made, err
 }
 
-// pause waits, and returns the cause when ctx ends before.
+// pause waits. If ctx is done first, it returns the cause.

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// settle is how long the job API may not know a new endpoint.
+	// settle is how long to wait until the job API knows a new endpoint.
 	settle = time.Minute
-	// look is the time between two looks at why the check job waits.
+	// look is the time between two questions why the check job waits.
 	look = 5 * time.Second
-	// checkTime ends a check job that a worker runs.
+	// checkTime is the execution timeout of the check job.
 	checkTime = 5 * time.Minute
 )
 
-// errWaited ends the wait for the check job.
+// errWaited is the cause if the wait for the check job takes too long.
 var errWaited = errors.New("the check job has waited too long")
 
-// answers waits until the job API knows the endpoint, as a new one may be unknown
-// to it for a while.
+// answers waits until the job API knows the endpoint, because it may not know a new one for
+// a while.
 func answers(ctx context.Context, e *runpod.Endpoint, out io.Writer) error {
 	start := time.Now()
 	for {
@@ -42,8 +42,8 @@ func answers(ctx context.Context, e *runpod.Endpoint, out io.Writer) error {
 	}
 }
 
-// check runs a job, waits for it up to wait, and says why it waits. A job that is
-// given up is cancelled.
+// check runs a job and waits for its end, at most for wait. Meanwhile it reports why the job
+// waits. If it gives up, it cancels the job.
 func check(ctx context.Context, e *runpod.Endpoint, wait time.Duration, out io.Writer) error {
 	wait = cmp.Or(wait, defaultWait)
 	ctx, stop := context.WithTimeoutCause(ctx, wait, errWaited)
@@ -82,8 +82,8 @@ func check(ctx context.Context, e *runpod.Endpoint, wait time.Duration, out io.W
 	return report(done, out)
 }
 
-// explainWaiting says why the job waits, whenever that has changed, until ctx
-// ends, and returns what it said last.
+// explainWaiting reports why the job waits whenever the reason changes, until ctx is done. It
+// returns the last reason.
 func explainWaiting(ctx context.Context, e *runpod.Endpoint, out io.Writer) (last string) {
 	start := time.Now()
 	for pause.For(ctx, look) == nil {
@@ -106,7 +106,7 @@ func explainWaiting(ctx context.Context, e *runpod.Endpoint, out io.Writer) (las
 	return last
 }
 
-// report says what the check job found.
+// report prints what the check job found.
 func report(job *runpod.Job, out io.Writer) error {
 	var answer struct {
 		Status string `json:"status"`
@@ -118,7 +118,7 @@ func report(job *runpod.Job, out io.Writer) error {
 		} `json:"gpu_info"`
 	}
 	body := job.Output
-	var list []json.RawMessage // what a streaming handler leaves
+	var list []json.RawMessage // a streaming handler returns a list
 	if json.Unmarshal(body, &list) == nil && len(list) == 1 {
 		body = list[0]
 	}

@@ -10,10 +10,9 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
 )
 
-// Run runs the command deploy: it plans, says what it plans, and applies it unless
-// Options.DryRun; then it puts the endpoint's id into the file .env. The key is that
-// of package settings, and is nowhere shown. Errors are one line with the
-// next step.
+// Run runs the command deploy. It makes a plan, prints it, and applies it unless
+// Options.DryRun; then it writes the endpoint's id to the file .env. The key comes from
+// package settings and is never shown. Errors are one line that includes the next step.
 func Run(ctx context.Context, o Options, out io.Writer) error {
 	err := run(ctx, o, out)
 	if err != nil && ctx.Err() != nil {
@@ -43,7 +42,7 @@ func run(ctx context.Context, o Options, out io.Writer) error {
 	if id == "" {
 		return err
 	}
-	// The endpoint is there whatever became of the check: it is not to be lost.
+	// Write the id even if the check failed: the endpoint exists and must not be lost.
 	if writeErr := settings.Write(".env", runpod.EnvEndpointID, string(id)); writeErr != nil {
 		return writeErr
 	}
@@ -54,8 +53,8 @@ func run(ctx context.Context, o Options, out io.Writer) error {
 	return err
 }
 
-// bucketAddresses returns what a worker has to be allowed where the environment names a
-// bucket for data.
+// bucketAddresses returns the addresses that workers must be allowed to use if the
+// environment names a bucket for data.
 func bucketAddresses() (string, error) {
 	config, ok, err := s3.BucketFromEnv()
 	if err != nil || !ok {
@@ -68,7 +67,7 @@ func bucketAddresses() (string, error) {
 	return s3.Signed{Bucket: b}.Rule(), nil
 }
 
-// connect makes a client of the environment and .env.
+// connect returns a client with the settings of the environment and .env.
 func connect() (*runpod.Client, runpod.Config, error) {
 	config, err := runpod.FromEnv()
 	switch {

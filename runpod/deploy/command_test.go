@@ -13,7 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// atTwin sets the environment of a command to a twin that listens.
+// atTwin starts a twin that listens and makes the environment of commands point to it.
 func atTwin(t *testing.T) {
 	t.Helper()
 	s, err := local.Start(t.Context(), local.Options{Handler: answer, Key: testKey})

@@ -78,7 +78,8 @@ func TestDeployTwiceIsOnce(t *testing.T) {
 	})
 }
 
-// What was made although the service answered 502 is found again, and not made twice.
+// A resource that was created although the service answered 502 is found, and not created
+// twice.
 func TestCreateWithLostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, client := newTwin(t, local.Options{Handler: answer})
@@ -109,8 +110,8 @@ func TestCreateWithLostAnswer(t *testing.T) {
 	})
 }
 
-// The service answers lists in pages. An endpoint on a later page is found; otherwise it would be made,
-// and billed, a second time.
+// The service returns lists in pages. An endpoint on a later page is found; otherwise it
+// would be created, and billed, a second time.
 func TestDeployOverPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, client := newTwin(t, local.Options{Handler: answer, PageSize: 1})
@@ -136,8 +137,8 @@ func TestDeployOverPages(t *testing.T) {
 	})
 }
 
-// A catalogue that does not answer: pools that are named, or are there, have the dated price,
-// which says its date. Nothing is chosen blindly.
+// If the catalogue does not answer, named and existing pools have the listed price, which
+// says its date. No pool is chosen without the catalogue.
 func TestDeployWithoutCatalogue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, client := newTwin(t, local.Options{Handler: answer})
@@ -196,7 +197,7 @@ func TestPlanRefuses(t *testing.T) {
 	})
 }
 
-// A check job that waits says why, is cancelled in the end, and the endpoint stays.
+// If the check job waits, deploy says why and cancels it in the end; the endpoint stays.
 func TestCheckExplainsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := newTwin(t, local.Options{}) // no worker will come

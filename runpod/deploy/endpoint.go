@@ -15,7 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// EndpointOptions are those of the command endpoint.
+// EndpointOptions are the options of the command endpoint.
 type EndpointOptions struct {
 	Yes           bool // delete
 	Min, Max      *int // scale
@@ -29,13 +29,13 @@ type EndpointOptions struct {
 	configuration runpod.Config
 }
 
-// optionsOf says which options belong to which word.
+// optionsOf lists the options of each subcommand.
 var optionsOf = map[string][]string{
 	"list": {}, "show": {}, "logs": {"follow", "tail", "worker", "source"},
 	"scale": {"min", "max", "idle-timeout"}, "delete": {"yes"},
 }
 
-// EndpointUsage is what stands behind "gopherpod endpoint".
+// EndpointUsage is the usage text after "gopherpod endpoint".
 const EndpointUsage = "list|show|logs|scale|delete [NAME|ID]"
 
 // Flags adds the options to a command line.
@@ -51,8 +51,8 @@ func (o *EndpointOptions) Flags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Source, "source", "", "logs: of this `kind` only: container or system")
 }
 
-// RunEndpoint runs the command endpoint: its first argument is what to do, the second
-// an endpoint's name or id, by default RUNPOD_ENDPOINT_ID. Errors are one line with
+// RunEndpoint runs the command endpoint. The first argument is the subcommand, the second an
+// endpoint's name or id, by default RUNPOD_ENDPOINT_ID. Errors are one line that includes
 // the next step.
 func RunEndpoint(ctx context.Context, o EndpointOptions, args []string, out io.Writer) error {
 	return Explain(o.run(ctx, args, out))
@@ -92,7 +92,7 @@ func (o EndpointOptions) run(ctx context.Context, args []string, out io.Writer) 
 	}[word](ctx, e, out)
 }
 
-// check refuses options of another word, and numbers that cannot be.
+// check returns an error for options of another subcommand, and for values out of range.
 func (o EndpointOptions) check(word string, allowed []string) (err error) {
 	if o.flags != nil {
 		o.flags.Visit(func(f *pflag.Flag) {
@@ -118,7 +118,7 @@ func (o EndpointOptions) check(word string, allowed []string) (err error) {
 	return nil
 }
 
-// find returns the endpoint that args name, or RUNPOD_ENDPOINT_ID.
+// find returns the endpoint that args name, else the one that RUNPOD_ENDPOINT_ID names.
 func (o EndpointOptions) find(all []runpod.EndpointInfo, word string, args []string) (*runpod.EndpointInfo, error) {
 	name := string(o.configuration.EndpointID)
 	switch {
@@ -171,7 +171,7 @@ func bounds(e runpod.EndpointInfo) string {
 	return fmt.Sprintf("%d to %d", e.Workers.Min, e.Workers.Max)
 }
 
-// show tells what the endpoint is, what its workers do, and what became of it.
+// show prints the endpoint's settings, the state of its workers, and its releases.
 func (o EndpointOptions) show(ctx context.Context, e *runpod.EndpointInfo, out io.Writer) error {
 	m := o.client.Management()
 	workers, err := m.Workers(ctx, e.ID)
@@ -235,7 +235,7 @@ func timeout(e runpod.EndpointInfo) string {
 	return (time.Duration(e.Timeout) * time.Millisecond).String()
 }
 
-// scale changes how many workers there may be.
+// scale changes the bounds on the number of workers.
 func (o EndpointOptions) scale(ctx context.Context, e *runpod.EndpointInfo, out io.Writer) error {
 	w := runpod.WorkerBounds{Max: 3} // the service's defaults
 	if e.Workers != nil {
@@ -264,7 +264,7 @@ func (o EndpointOptions) scale(ctx context.Context, e *runpod.EndpointInfo, out 
 	return nil
 }
 
-// remove ends the endpoint. Its template and volumes stay.
+// remove deletes the endpoint. Its template and volumes stay.
 func (o EndpointOptions) remove(ctx context.Context, e *runpod.EndpointInfo, out io.Writer) error {
 	name := fmt.Sprintf("%s (%s)", oneLine(plainName(*e)), e.ID)
 	if !o.Yes {

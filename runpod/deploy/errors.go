@@ -7,20 +7,19 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// A Problem is an error in words for a person: one line, with the next step.
+// A Problem is an error for users: one line that includes the next step.
 type Problem struct {
 	text string
 	err  error
 }
 
-// Error returns the line.
+// Error returns that line.
 func (p *Problem) Error() string { return p.text }
 
-// Unwrap returns what happened, or nil.
+// Unwrap returns the cause, or nil.
 func (p *Problem) Unwrap() error { return p.err }
 
-// Explain adds the next step to an error of the service. What needs no
-// explanation is returned as it is.
+// Explain adds the next step to an error of the service. It returns other errors unchanged.
 func Explain(err error) error {
 	var p *Problem
 	var request *runpod.Error
@@ -55,7 +54,7 @@ func Explain(err error) error {
 
 func trimmed(err error) string { return strings.TrimPrefix(err.Error(), "runpod: ") }
 
-// oneLine makes text safe for a terminal: what controls it becomes a space.
+// oneLine makes text safe for a terminal by replacing control characters with spaces.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || 0x7f <= r && r < 0xa0 {

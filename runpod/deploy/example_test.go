@@ -12,8 +12,8 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
-// A plan says what would be made and what it costs, before anything is changed. Here the
-// account is one on this machine, which speaks RunPod's management API.
+// A plan says what would be created and what it costs, before anything is changed. Here the
+// account is a server on this machine with RunPod's management API.
 func ExampleNewPlan() {
 	ctx := context.Background()
 	s, err := local.Start(ctx, local.Options{Handler: engine.Handler(engine.Options{})})

@@ -9,20 +9,21 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// scarcity is what a pool's price is multiplied with to compare pools: one that is
-// rarely to be had makes jobs wait.
+// scarcity is the factor for a pool's price when pools are compared. It is larger for pools
+// of low stock, because they make jobs wait.
 var scarcity = map[runpod.Stock]float64{runpod.StockHigh: 1, runpod.StockMedium: 1.1, runpod.StockLow: 1.5}
 
 const (
-	// maxPools of an endpoint: where the first is taken, a worker starts on the next.
+	// maxPools is the largest number of pools of an endpoint. If the first has no free GPU,
+	// a worker starts on the next.
 	maxPools = 3
-	// maxPremium bounds what the others may cost, by the price of the first.
+	// maxPremium is how many times the price of the first pool the others may cost.
 	maxPremium = 2
 )
 
-// choosePools picks the pools with so much memory that are available: the one that
-// is cheapest, with an eye on stock, and up to two more of at most twice its price.
-// If none is available it picks the cheapest, and jobs wait.
+// choosePools picks available pools with enough memory: the cheapest one, taking stock into
+// account, and up to two more that cost at most twice as much. If none is available, it picks
+// the cheapest one, and jobs will wait.
 func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runpod.Pool, error) {
 	pools = inCenter(pools, dataCenter)
 	fit := slices.DeleteFunc(slices.Clone(pools), func(p runpod.Pool) bool { return p.Memory < memory })
@@ -44,8 +45,8 @@ func choosePools(pools []runpod.Pool, memory float64, dataCenter string) ([]runp
 	return stocked[:min(len(stocked), maxPools)], nil
 }
 
-// inCenter returns the pools with a card in a data center, with the cards and the stock that there
-// are. A card of which the catalogue names no data center may be in any.
+// inCenter returns the pools that have a card in a data center, with the cards and the stock
+// there. A card without a data center in the catalogue may be in any.
 func inCenter(pools []runpod.Pool, dataCenter string) []runpod.Pool {
 	if dataCenter == "" {
 		return pools
@@ -65,8 +66,8 @@ func inCenter(pools []runpod.Pool, dataCenter string) []runpod.Pool {
 	return runpod.Pools(cards)
 }
 
-// namedPools finds pools by their ids. Those of known ones that the catalogue lacks
-// have the listed price; any other is refused with the names that there are.
+// namedPools finds pools by their ids. A known pool that the catalogue lacks gets the listed
+// price. For any other id, the error names the pools that exist.
 func namedPools(pools []runpod.Pool, ids []string) ([]runpod.Pool, error) {
 	var out []runpod.Pool
 	for _, id := range ids {
@@ -100,7 +101,8 @@ func poolIDs(pools []runpod.Pool) []string {
 	return ids
 }
 
-// poolInWords reads "AMPERE_24 (L4, RTX A5000; 24 GB, $0.684 an hour, stock HIGH)".
+// poolInWords returns a text such as "AMPERE_24 (L4, RTX A5000; 24 GB, $0.684 an hour, stock
+// HIGH)".
 func poolInWords(p runpod.Pool) string {
 	if len(p.GPUs) == 0 {
 		return fmt.Sprintf("%s ($%.3f an hour as of %s)", p.ID, p.Hourly, runpod.PricesAsOf)
@@ -116,8 +118,7 @@ func poolInWords(p runpod.Pool) string {
 	return oneLine(s + ")")
 }
 
-// pricedPools returns the pools of an endpoint that exists, with the prices that are
-// known.
+// pricedPools returns the pools of an existing endpoint, with prices if they are known.
 func pricedPools(pools []runpod.Pool, ids []string) []runpod.Pool {
 	var out []runpod.Pool
 	for _, id := range ids {

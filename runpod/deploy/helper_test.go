@@ -18,7 +18,7 @@ import (
 
 const testKey = "rpa_deploytestkey"
 
-// answer returns a worker that knows the check job only.
+// answer returns a worker that supports only the check job.
 func answer(_ context.Context, job worker.Job, _ func(json.RawMessage) error) (json.RawMessage, error) {
 	if !strings.Contains(string(job.Input), `"gpu_info"`) {
 		return nil, errors.New("not the check job")
@@ -26,12 +26,11 @@ func answer(_ context.Context, job worker.Job, _ func(json.RawMessage) error) (j
 	return json.RawMessage(`{"operation":"gpu_info","status":"success","gpu_info":{"cuda_available":true,"device_count":1,"device_name":"Test \u001b[31mGPU","torch_version":"2.11"}}`), nil
 }
 
-// twin is the service of a test, without a socket, so that it works inside
-// testing/synctest.
+// A twin is a fake service without a socket, so that it works inside testing/synctest.
 type twin struct {
 	*local.Server
 	t *testing.T
-	// lose makes the answer of a request a 502 after it was carried out.
+	// lose makes the service answer 502 after it has carried out a request.
 	lose func(r *http.Request) bool
 	sent []string // what was changed: "POST /v2/serverless"
 }
@@ -124,7 +123,7 @@ func (p *pipeWriter) Write(b []byte) (int, error) {
 
 func (p *pipeWriter) Flush() { p.WriteHeader(http.StatusOK) }
 
-// wants fails unless every text is in got.
+// wants fails the test unless got contains every text.
 func wants(t *testing.T, got string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {

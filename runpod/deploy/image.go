@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// records are where worker/pytorch/deploy.sh leaves the last image, seen from the
-// repository, from a folder in it, and from its own.
+// records are the paths of the file in which worker/pytorch/deploy.sh records the last image:
+// seen from the repository, from a folder in it, and from the script's own folder.
 var records = []string{"worker/pytorch/.last-image", "../worker/pytorch/.last-image", ".last-image"}
 
 // LastImage returns the image that worker/pytorch/deploy.sh pushed last, or empty.

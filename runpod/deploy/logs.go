@@ -11,8 +11,8 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// logs prints the logs of the workers that there are, all at the same time, each
-// line behind its worker's id if there are several.
+// logs prints the logs of all workers at the same time. If there are several workers, each
+// line begins with the worker's id.
 func (o EndpointOptions) logs(ctx context.Context, e *runpod.EndpointInfo, out io.Writer) error {
 	m := o.client.Management()
 	ids := []runpod.WorkerID{runpod.WorkerID(o.Worker)}
@@ -48,7 +48,7 @@ func (o EndpointOptions) logs(ctx context.Context, e *runpod.EndpointInfo, out i
 		})
 	}
 	all.Wait()
-	if ctx.Err() != nil { // an interrupt is how a log that is followed ends
+	if ctx.Err() != nil { // following a log ends with an interrupt, which is not an error
 		return nil
 	}
 	return errors.Join(errs...)

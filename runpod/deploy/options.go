@@ -12,40 +12,40 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// Options say what to deploy. The zero value deploys the image that was pushed
-// last on the cheapest GPU of 16 GB or more. If the endpoint
-// exists, a field that is zero leaves its setting as it is.
+// Options say what to deploy. The zero value deploys the image that was pushed last on the
+// cheapest GPU of 16 GB or more. If the endpoint exists, a field that is zero leaves the
+// setting unchanged.
 type Options struct {
-	Name  string // of the endpoint; default DefaultName
+	Name  string // name of the endpoint; default DefaultName
 	Image string // default: the endpoint's, else see LastImage
 
-	Pools   []string // of GPUs, in this order; default: by Memory, price and stock
+	Pools   []string // pools of GPUs, in this order; default: by Memory, price and stock
 	Memory  float64  // GB that a GPU must have; default 16
-	GPUs    int      // of one worker; default 1
-	MinCUDA string   // default "12.8", which the image of worker/pytorch wants
+	GPUs    int      // number of GPUs of one worker; default 1
+	MinCUDA string   // default "12.8", which the image of worker/pytorch needs
 
 	MinWorkers  *int          // always on, always billed; default 0
 	MaxWorkers  int           // default 1
-	IdleTimeout time.Duration // a worker stays up so long without a job; default 10 s
-	Timeout     time.Duration // of a job that names none; default 1 h. It is always sent
+	IdleTimeout time.Duration // how long a worker stays up without a job; default 10 s
+	Timeout     time.Duration // timeout of jobs that set none; default 1 h. It is always sent
 	FlashBoot   string        // "on", "priority" or "off"; default "on"
 	Disk        int           // GB of a container; default 10
 
 	Volume     string            // name or id of a network volume
-	VolumeSize int               // GB: makes the volume if there is none
-	DataCenter string            // of a volume that is made
-	Env        map[string]string // of the worker
-	// Addresses is a prefix of addresses that the worker may use: the bucket's that
-	// train sends data through. It joins those that the endpoint has.
+	VolumeSize int               // GB; creates the volume if it does not exist
+	DataCenter string            // data centre of a volume that is created
+	Env        map[string]string // environment of the worker
+	// Addresses is a prefix of addresses that the worker may use: the addresses of the
+	// bucket that train sends data through. It is added to those that the endpoint has.
 	Addresses string
 	Registry  string // id of the credentials for a private image
 
 	DryRun  bool
 	NoCheck bool          // no check job
-	Wait    time.Duration // for the check job; default 15 min
+	Wait    time.Duration // how long to wait for the check job; default 15 min
 }
 
-// DefaultName is the name of an endpoint that was given none.
+// DefaultName is the name of an endpoint if none is given.
 const DefaultName = "gopherpod"
 
 const (
@@ -83,18 +83,18 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.Wait, "wait", 0, "wait this `time` for the check job (default 15m)")
 }
 
-// imageName is the name of a container image: registry and path, then at most one tag and one
-// digest.
+// imageName matches the name of a container image: registry and path, then at most one tag
+// and one digest.
 //
 // Source: github.com/distribution/reference.
 var imageName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*(:[0-9]+/[a-zA-Z0-9][a-zA-Z0-9._-]*)?(/[a-zA-Z0-9][a-zA-Z0-9._-]*)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@[a-zA-Z][a-zA-Z0-9+._-]*:[0-9a-fA-F]{32,})?$`)
 
-// maxImage bounds the name of an image, in bytes.
+// maxImage is the longest name of an image, in bytes.
 const maxImage = 512
 
 func isImage(s string) bool { return len(s) <= maxImage && imageName.MatchString(s) }
 
-// check finds what no endpoint can be made of.
+// check returns an error for options that no endpoint can have.
 func (o Options) check() error {
 	switch {
 	case o.Image != "" && !isImage(o.Image):
@@ -122,10 +122,10 @@ func (o Options) check() error {
 	return nil
 }
 
-// wrong returns an option that cannot be.
+// wrong returns an error about an option or argument.
 func wrong(format string, args ...any) error { return &Problem{text: fmt.Sprintf(format, args...)} }
 
-// An optionalInt is a flag that may be absent: 0 is a value.
+// An optionalInt is an optional flag. 0 is a value and not the absence of the flag.
 type optionalInt struct{ to **int }
 
 func (o *optionalInt) String() string {

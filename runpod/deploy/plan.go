@@ -12,24 +12,24 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// A Plan is what Apply would do, made without changing anything.
+// A Plan says what Apply would do. Making a plan changes nothing.
 type Plan struct {
-	// Existing is the endpoint of that name, or nil.
+	// Existing is the existing endpoint with the planned name, or nil.
 	Existing *runpod.EndpointInfo
-	// Spec is the endpoint to be, all of it.
+	// Spec is the complete planned endpoint.
 	Spec runpod.EndpointSpec
-	// Template is the template to be; Spec gets its id when it is made.
+	// Template is the planned template. Spec gets its id when the template is created.
 	Template runpod.TemplateSpec
-	// Pools are those of Spec, with prices.
+	// Pools are the pools of Spec, with prices.
 	Pools []runpod.Pool
 
-	template  *runpod.Template   // of that name, or nil
-	volume    string             // in words, or empty
-	newVolume *runpod.VolumeSpec // to be made, or nil
+	template  *runpod.Template   // existing template with the planned name, or nil
+	volume    string             // the volume in words, or empty
+	newVolume *runpod.VolumeSpec // volume to create, or nil
 	options   Options
 }
 
-// NewPlan looks at the account and says what is to be done.
+// NewPlan compares the account with the options and returns what has to be done.
 func NewPlan(ctx context.Context, m *runpod.Management, o Options) (*Plan, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func NewPlan(ctx context.Context, m *runpod.Management, o Options) (*Plan, error
 	if p.Existing != nil && p.Existing.Type != runpod.TypeQueue && p.Existing.Type != "" {
 		return nil, wrong("endpoint %s is a load balancer's, which takes no jobs; give another --name", o.Name)
 	}
-	if p.Existing != nil { // it may have been named by its id
+	if p.Existing != nil { // o.Name may be its id
 		o.Name = plainName(*p.Existing)
 		p.options.Name = o.Name
 	}
@@ -67,7 +67,7 @@ func NewPlan(ctx context.Context, m *runpod.Management, o Options) (*Plan, error
 	return p, p.findTemplate(ctx, m)
 }
 
-// start returns the endpoint that exists, or none, with the options laid over it.
+// start returns the spec of the existing endpoint, or an empty one, with the options applied.
 func (p *Plan) start() runpod.EndpointSpec {
 	o := p.options
 	s := runpod.EndpointSpec{Scaling: runpod.ScaleOnDelay(4 * time.Second), FlashBoot: runpod.FlashBootOn}
@@ -117,7 +117,7 @@ func value(p *int) int {
 	return *p
 }
 
-// findVolume looks for the volume of the options, and tells its data centre.
+// findVolume looks for the volume of the options, and returns its data centre.
 func (p *Plan) findVolume(ctx context.Context, m *runpod.Management) (center string, err error) {
 	o := p.options
 	if o.Volume == "" {
@@ -142,15 +142,15 @@ func (p *Plan) findVolume(ctx context.Context, m *runpod.Management) (center str
 	return o.DataCenter, nil
 }
 
-// useVolume puts the endpoint where the volume is.
+// useVolume makes the endpoint use a volume.
 func (p *Plan) useVolume(v runpod.Volume) {
 	p.volume = v.Name + " (" + v.ID + ")"
 	p.Spec.NetworkVolumes = []string{v.ID}
 	p.Spec.DataCenterIDs = []string{v.DataCenter}
 }
 
-// chooseGPU keeps the pools of an endpoint that exists unless the options say
-// something of them.
+// chooseGPU sets the pools of the endpoint. It keeps the pools of an existing endpoint unless
+// the options change them.
 func (p *Plan) chooseGPU(ctx context.Context, m *runpod.Management, center string) error {
 	o := p.options
 	gpu := runpod.GPUChoice{Count: 1, MinCUDAVersion: defaultCUDA}
@@ -188,8 +188,8 @@ func (p *Plan) chooseGPU(ctx context.Context, m *runpod.Management, center strin
 	return nil
 }
 
-// findTemplate says which template the endpoint is to come from. It carries what
-// the endpoint carries, so that the console shows the same.
+// findTemplate finds the template of the endpoint and plans its settings. They are the same
+// as the endpoint's, so that the console shows the same for both.
 func (p *Plan) findTemplate(ctx context.Context, m *runpod.Management) error {
 	off := false
 	p.Template = runpod.TemplateSpec{Name: p.options.Name + "-worker", Container: p.Spec.Container,
@@ -199,8 +199,8 @@ func (p *Plan) findTemplate(ctx context.Context, m *runpod.Management) error {
 	return err
 }
 
-// byName finds the endpoint of that name, or nil. The service appends " -fb" to
-// the names of endpoints with FlashBoot.
+// byName returns the endpoint with that name, or nil. The service appends " -fb" to the names
+// of endpoints with FlashBoot.
 func byName(ctx context.Context, m *runpod.Management, name string) (*runpod.EndpointInfo, error) {
 	all, err := m.Endpoints(ctx)
 	if err != nil {

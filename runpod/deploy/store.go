@@ -20,7 +20,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
-// StoreOptions are those of the command store.
+// StoreOptions are the options of the command store.
 type StoreOptions struct {
 	Dir    string
 	Unused string // "30d", or as time.ParseDuration
@@ -28,7 +28,7 @@ type StoreOptions struct {
 	DryRun bool
 }
 
-// StoreUsage is what stands behind "gopherpod store".
+// StoreUsage is the usage text after "gopherpod store".
 const StoreUsage = "list|prune"
 
 // Flags adds the options to a command line.
@@ -39,10 +39,10 @@ func (o *StoreOptions) Flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.DryRun, "dry-run", false, "prune: show what would go; remove nothing")
 }
 
-// RunStore runs the command store: it lists the data that were sent for jobs, in the
-// network volume or bucket that the environment names or in a folder, or removes those
-// that were not used for long. What a job that waits or runs may refer to stays: data
-// are touched when a job is sent, and no job lives longer than store.JobLife.
+// RunStore runs the command store. It lists the data that was sent for jobs, in a folder or in
+// the network volume or bucket that the environment names, or it removes data that was not
+// used for long. It keeps data that a waiting or running job may need: data is touched when
+// a job is sent, and no job lives longer than store.JobLife.
 func RunStore(ctx context.Context, o StoreOptions, args []string, out io.Writer) error {
 	if len(args) != 1 || args[0] != "list" && args[0] != "prune" {
 		return wrong("want one of %s", strings.ReplaceAll(StoreUsage, "|", ", "))
@@ -60,7 +60,7 @@ func RunStore(ctx context.Context, o StoreOptions, args []string, out io.Writer)
 	return Explain(o.prune(ctx, k, where, out))
 }
 
-// open returns the store, and where it is in words.
+// open returns the store, and a text that says where it is.
 func (o StoreOptions) open() (store.Keeper, string, error) {
 	if o.Dir != "" {
 		if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
@@ -106,7 +106,7 @@ func listStore(ctx context.Context, k store.Keeper, where string, out io.Writer)
 	return nil
 }
 
-// prune removes what is over the limits.
+// prune removes the objects over the limits.
 func (o StoreOptions) prune(ctx context.Context, k store.Keeper, where string, out io.Writer) error {
 	l, err := o.limit()
 	if err != nil {
@@ -156,8 +156,8 @@ func (o StoreOptions) limit() (l store.Limit, err error) {
 	return l, nil
 }
 
-// busy says why recent data stay: limits that could reach the data of a job, and an
-// endpoint that has jobs, or that cannot be asked.
+// busy returns why recent data must be kept, or "": the limits could remove the data of a job,
+// and the endpoint has jobs or does not answer.
 func busy(ctx context.Context, l store.Limit) string {
 	if l.Bytes == 0 && l.Unused >= store.JobLife {
 		return ""

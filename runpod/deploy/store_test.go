@@ -21,7 +21,7 @@ func runStore(t *testing.T, o StoreOptions, what string) string {
 	return out.String()
 }
 
-// Listing and pruning a folder, with an endpoint beside it whose jobs may need it.
+// Listing and pruning a folder, and an endpoint whose jobs may need it.
 func TestStoreCommand(t *testing.T) {
 	dir := t.TempDir()
 	var names []string

@@ -11,7 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod"
 )
 
-// String returns the plan in words, with what it costs: what --dry-run shows.
+// String describes the plan and its cost, as --dry-run shows it.
 func (p *Plan) String() string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
@@ -58,7 +58,7 @@ func (p *Plan) idleInWords() string {
 	return fmt.Sprintf("stay %d s without a job", p.Spec.Workers.IdleTimeout)
 }
 
-// cost says what workers cost: at work, idle after a job, and always on.
+// cost writes what workers cost: at work, idle after a job, and always on.
 func (p *Plan) cost(line func(name, format string, args ...any)) {
 	low, high := p.hourly()
 	w := p.Spec.Workers
@@ -80,7 +80,7 @@ func (p *Plan) cost(line func(name, format string, args ...any)) {
 	}
 }
 
-// hourly returns what a worker costs an hour on the cheapest and the dearest of its pools.
+// hourly returns the price of a worker per hour on the cheapest and the dearest of its pools.
 func (p *Plan) hourly() (low, high float64) {
 	for _, pool := range p.Pools {
 		worker := pool.Hourly * float64(p.Spec.GPU.Count)
@@ -92,7 +92,7 @@ func (p *Plan) hourly() (low, high float64) {
 	return low, high
 }
 
-// dollars reads "$0.576" or "$0.576 to $0.684".
+// dollars returns a text such as "$0.576" or "$0.576 to $0.684".
 func dollars(low, high float64, digits int) string {
 	a, b := fmt.Sprintf("$%.*f", digits, low), fmt.Sprintf("$%.*f", digits, high)
 	if a == b {
@@ -101,14 +101,14 @@ func dollars(low, high float64, digits int) string {
 	return a + " to " + b
 }
 
-// volumeMonthly returns what a volume costs a month, in US dollars.
+// volumeMonthly returns the price of a volume per month, in US dollars.
 //
 // Source: docs.runpod.io, Serverless, "Pricing": $0.07 a GB below 1 TB, $0.05 above.
 func volumeMonthly(gb int) float64 {
 	return 0.07*float64(min(gb, 1000)) + 0.05*float64(max(gb-1000, 0))
 }
 
-// changes lists what differs from the endpoint that exists.
+// changes lists how the planned endpoint differs from the existing one.
 func (p *Plan) changes() []string {
 	if p.Existing == nil {
 		return nil
