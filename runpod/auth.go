@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// parseBase accepts https, and http to this machine or if plain allows it.
+// parseBase parses an address. It accepts https, and http if the address is on this machine
+// or plain is true.
 func parseBase(address string, plain bool) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {

@@ -152,8 +152,8 @@ type call struct {
 	url      string
 	body     body          // nil for none
 	open     bool          // the answer is a stream: reply.stream, not reply.body
-	hold     time.Duration // how long the server may keep it open, beyond the timeout
-	header   http.Header   // made by the handlers
+	hold     time.Duration // how long the server may keep the request open, in addition to the timeout
+	header   http.Header   // set by the handlers
 	unsure   bool          // an earlier attempt may have been carried out
 	key      func() string // the key, which errors must not show, or nil
 }

@@ -16,7 +16,7 @@
 //   - Input from the network is bounded and passed on unchanged: a job's output
 //     is the JSON that the worker sent, every digit of it.
 //
-// A request passes through a chain of small handlers, one a file:
+// A request passes through a chain of small handlers, one per file:
 //
 //	client.go     Config, New; the chain
 //	env.go        FromEnv

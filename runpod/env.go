@@ -18,9 +18,9 @@ const (
 	EnvManagementURL = "RUNPOD_MANAGEMENT_URL"
 )
 
-// FromEnv makes a Config of what the user has set: in the environment, else in the file
-// .env of the working directory, and so on; see package settings. Fields without a
-// variable keep their zero value; no endpoint id is no error.
+// FromEnv returns a Config with what the user has set: in the environment, else in the file
+// .env of the working directory, and so on; see package settings. Fields without a variable
+// keep their zero value. It is not an error if there is no endpoint id.
 func FromEnv() (Config, error) { return FromEnvFile(".env") }
 
 // FromEnvFile is FromEnv with another file than .env.

@@ -7,35 +7,38 @@ import (
 	"time"
 )
 
-// One sentinel for each decision that a caller can take. Every error of the package,
+// There is one sentinel for each decision that a caller can take. Every error of the package,
 // except the cause of a context that is done, unwraps to one of them.
 var (
-	// ErrInvalid: the request cannot be sent as it is. Nothing was sent.
+	// ErrInvalid means that the request is not valid. Nothing was sent.
 	ErrInvalid = errors.New("invalid request")
-	// ErrBadRequest: the service refused the request as malformed (400, 422).
+	// ErrBadRequest means that the service refused the request as malformed (400, 422).
 	ErrBadRequest = errors.New("refused as malformed")
-	// ErrUnauthorized: the key is missing or wrong (401).
+	// ErrUnauthorized means that the key is missing or wrong (401).
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: the key is valid but not allowed to do this (403).
+	// ErrForbidden means that the key is valid but not allowed to do this (403).
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound: no such endpoint or job, or the job's result has expired (404).
+	// ErrNotFound means that there is no such endpoint or job, or that the job's result
+	// has expired (404).
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: it exists already, or its state does not allow this (409).
+	// ErrConflict means that the resource exists already, or that its state does not
+	// allow this (409).
 	ErrConflict = errors.New("conflict")
-	// ErrRateLimited: too many requests, or too many jobs in the queue (429).
+	// ErrRateLimited means that there were too many requests, or that too many jobs are in
+	// the queue (429).
 	ErrRateLimited = errors.New("rate limited")
-	// ErrTooLarge: the request is over the service's limit, or the answer over
+	// ErrTooLarge means that the request is over the service's limit, or the answer over
 	// Config.MaxAnswer.
 	ErrTooLarge = errors.New("too large")
-	// ErrUnreachable: there was no answer, and the request was not accepted or
-	// changes nothing.
+	// ErrUnreachable means that there was no answer, and that the request was not accepted
+	// or changes nothing.
 	ErrUnreachable = errors.New("unreachable")
-	// ErrServer: the service failed (5xx) at a request that changes nothing.
+	// ErrServer means that the service failed (5xx) at a request that changes nothing.
 	ErrServer = errors.New("server error")
-	// ErrUnknownOutcome: the request may have been accepted, so a job may exist and
-	// be billed; the request was not resent.
+	// ErrUnknownOutcome means that the request may have been accepted, so a job may exist
+	// and be billed; the request was not resent.
 	ErrUnknownOutcome = errors.New("outcome unknown: the request may have been accepted")
-	// ErrBadAnswer: the answer does not fit the operation.
+	// ErrBadAnswer means that the answer does not fit the operation.
 	ErrBadAnswer = errors.New("bad answer")
 
 	// ErrJobFailed, ErrJobCancelled and ErrJobTimedOut report how a job ended without
@@ -49,20 +52,20 @@ var (
 type Error struct {
 	Op       Op
 	Endpoint EndpointID // empty for the management API
-	JobID    JobID      // if the operation is about one
+	JobID    JobID      // empty unless the operation is about a job
 	Kind     error      // one of the sentinels
-	// StatusCode of the answer, 0 when there was none.
+	// StatusCode is the HTTP status of the answer, 0 if there was none.
 	StatusCode int
-	// Message is what the service said, in one line of at most 500 characters, or
+	// Message is the service's message, in one line of at most 500 characters, or says
 	// what is wrong with the request.
 	Message string
 	// RetryAfter is how long the service asked to wait, 0 when it did not.
 	RetryAfter time.Duration
-	// Cause is the error beneath, of the network above all. It may be nil.
+	// Cause is the underlying error, mostly one of the network. It may be nil.
 	Cause error
 }
 
-// Error reads "runpod: run: unauthorized (401): bad key".
+// Error returns a text such as "runpod: run: unauthorized (401): bad key".
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "runpod: %s: ", e.Op)

@@ -13,8 +13,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runpodtest"
 )
 
-// Each answer by each kind of operation: what it means, and how often it is asked
-// for.
+// Which error each answer gives for each kind of operation, and how often the request is sent.
 func TestDecisions(t *testing.T) {
 	const times = 5 // Config.Attempts
 	for _, c := range []struct {

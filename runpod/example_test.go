@@ -44,7 +44,7 @@ func ExampleEndpoint_Call() {
 	// Output: COMPLETED {"answer":42} 2s
 }
 
-// What a generator handler yields, as it comes.
+// Stream yields the values of a generator handler as they come.
 func ExampleEndpoint_Stream() {
 	endpoint := client(
 		`{"status":"IN_PROGRESS","stream":[{"output":{"epoch":1}},{"output":{"epoch":2}}]}`,
@@ -61,7 +61,7 @@ func ExampleEndpoint_Stream() {
 	// {"epoch":2}
 }
 
-// One sentinel for each decision.
+// There is one sentinel error for each decision that a caller can take.
 func ExampleJobError() {
 	endpoint := client(`{"id":"7c2-u1","status":"FAILED","error":"{\"error_type\":\"<class 'ValueError'>\",\"error_message\":\"no layers\"}"}`).Endpoint("ep")
 	_, err := endpoint.Wait(context.Background(), "7c2-u1")

@@ -104,7 +104,7 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
-// An answer of any kind that repeats the key shows it nowhere.
+// If an answer repeats the key, no error or output shows it.
 func TestKeyRepeated(t *testing.T) {
 	const key = "rpa_0123456789abcdef0123456789abcdef"
 	for _, answer := range []string{
@@ -128,7 +128,7 @@ func TestKeyRepeated(t *testing.T) {
 			show(job, err)
 			job, err = e.Status(t.Context(), "j")
 			show(job, err)
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // an outage is waited out
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // Follow waits for an outage to end
 			for update, err := range e.Follow(ctx, "j") {
 				show(update, err)
 				for _, c := range update.Chunks {
@@ -165,7 +165,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// A large answer over a slow line is no silence.
+// A large answer over a slow line does not count as silence.
 func TestSlowLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		trickle := func(pause time.Duration) transport {
@@ -207,7 +207,7 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// The service counts by key, and so do the clients of a process.
+// The service counts requests per key, so the clients of a process share their limits.
 func TestClientsShareLimits(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{"removed":0,"status":"completed"}`) }))
 	defer s.Close()

@@ -52,11 +52,11 @@ type Job struct {
 	WorkerID         WorkerID
 	// Retries is how often the job was given to another worker after one was lost.
 	Retries int
-	// Output is the JSON of the result, as the worker sent it; of a job in progress
-	// the last value of progress_update; of a generator that does not aggregate an
-	// empty list.
+	// Output is the JSON of the result, as the worker sent it. For a job in progress, it is
+	// the last value of progress_update; for a generator that does not aggregate, an empty
+	// list.
 	Output json.RawMessage
-	// Failure is the JSON of the error field: a string, mostly. Err reads it.
+	// Failure is the JSON of the error field, mostly a string. Err decodes it.
 	Failure json.RawMessage
 	// Input and Webhook are in webhooks only.
 	Input   json.RawMessage
@@ -124,7 +124,7 @@ type JobError struct {
 	Type string
 	// Message is the exception's text, or all of the text.
 	Message string
-	// Traceback is the worker's, empty when it sent none.
+	// Traceback is the worker's traceback, empty if it sent none.
 	Traceback string
 	// Detail is the object that the worker sent as error, nil for plain text. It may
 	// have more fields than these.
@@ -136,7 +136,7 @@ type JobError struct {
 //
 // Source: github.com/runpod/runpod-python, serverless/modules/rp_job.py.
 func (e *JobError) read(failure json.RawMessage) {
-	defer func() { // the worker may be anybody's
+	defer func() { // do not trust the worker's text
 		e.Type, e.Message, e.Traceback = printable.Text(e.Type), printable.Text(e.Message), printable.Text(e.Traceback)
 	}()
 	object := failure
@@ -166,13 +166,13 @@ func (e *JobError) read(failure json.RawMessage) {
 	e.Message = text
 }
 
-// className takes the name out of "<class 'builtins.ValueError'>".
+// className returns "ValueError" for "<class 'builtins.ValueError'>".
 func className(s string) string {
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "<class '"), "'>")
 	return s[strings.LastIndexByte(s, '.')+1:]
 }
 
-// Error reads "runpod: job failed: ValueError: message (job id)".
+// Error returns a text such as "runpod: job failed: ValueError: message (job id)".
 func (e *JobError) Error() string {
 	text := "runpod: " + e.Unwrap().Error()
 	if e.Type != "" {

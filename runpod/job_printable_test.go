@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a worker says of its failure cannot move a terminal's cursor or hide text.
+// The error text of a worker cannot move a terminal's cursor or hide text.
 func TestWorkersErrorIsPrintable(t *testing.T) {
 	for _, failure := range []any{
 		"handler: \x1b[31mred\u202e \ntraceback: \x1b]0;title\x07line\n  next\u2066",

@@ -15,7 +15,7 @@ import (
 // limit, first come, first served.
 type limiter struct {
 	limits map[Op]Limit  // override the documented ones
-	rest   time.Duration // after a 429 that does not say how long
+	rest   time.Duration // pause after a 429 that does not say how long to wait
 
 	mu    sync.Mutex
 	gates map[gateKey]*gate
@@ -48,8 +48,8 @@ type limiterKey struct {
 // maxLimiters bounds the cache; a process has one or two services.
 const maxLimiters = 64
 
-// of returns the limiter for a client: the process's, unless it has limits or a transport
-// of its own.
+// of returns the limiter for a client. It is shared, unless the client has limits or a
+// transport of its own.
 func (l *limiterCache) of(c Config, rest time.Duration) *limiter {
 	if c.Limits != nil || c.Transport != nil {
 		return newLimiter(c.Limits, rest)
@@ -106,8 +106,8 @@ func (l *limiter) gate(c *call) *gate {
 	return g
 }
 
-// A gate admits what a sliding window allows: the request after the last n waits until
-// the first of those n is a window old.
+// A gate limits requests to n in a sliding window: a request waits until the first of the
+// last n requests is older than the window.
 type gate struct {
 	per   time.Duration
 	slots chan struct{}
@@ -115,7 +115,7 @@ type gate struct {
 	mu     sync.Mutex
 	times  []time.Time // when the last n requests went or will go, a ring
 	oldest int
-	closed time.Time // until when the service accepts nothing
+	closed time.Time // the service accepts nothing until then
 }
 
 func newGate(l Limit) *gate {

@@ -20,7 +20,8 @@ type down struct{}
 
 func (down) RoundTrip(*http.Request) (*http.Response, error) { return nil, runpodtest.Cut }
 
-// A counter answers everything after a time, and notes when and how many at once.
+// A counter answers all requests after a time, and records when they came and how many came
+// at the same time.
 type counter struct {
 	takes time.Duration
 
@@ -54,7 +55,7 @@ func (c *counter) most(window time.Duration) int {
 	return most
 }
 
-// A thousand jobs are polled within the documented limits, none left behind.
+// A thousand jobs are polled within the documented limits, and none is forgotten.
 func TestLimitsHold(t *testing.T) {
 	for _, c := range []struct {
 		op         string
@@ -98,7 +99,7 @@ func TestLimitsHold(t *testing.T) {
 	}
 }
 
-// After a 429 all who ask the same of the endpoint wait, others do not.
+// After a 429, all requests of the same operation and endpoint wait; others do not.
 func TestLimitShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := failing(get("status/a", ""), 429)
@@ -133,8 +134,8 @@ func TestLimitShared(t *testing.T) {
 	})
 }
 
-// A thousand jobs that take a minute, each watched: all are seen to end soon after
-// they did, and the documented limit holds.
+// A thousand jobs that take a minute are watched. The watches see all of them end soon after
+// they did, and keep to the documented limit.
 func TestThousandJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()

@@ -29,7 +29,7 @@ type object []byte
 func (o object) Len() int64           { return int64(len(o)) }
 func (o object) NewReader() io.Reader { return bytes.NewReader(o) }
 
-// path joins segments, of which ids are checked.
+// path joins segments. It checks that ids are valid path segments.
 func path(op Op, segments ...string) (string, error) {
 	for _, s := range segments {
 		if err := checkID(s); err != "" {
@@ -39,7 +39,7 @@ func path(op Op, segments ...string) (string, error) {
 	return "/" + strings.Join(segments, "/"), nil
 }
 
-// do makes one request: in is encoded unless nil, out filled in unless nil.
+// do makes one request. It encodes in and decodes the answer into out, unless they are nil.
 func (m *Management) do(ctx context.Context, method string, segments []string, query url.Values, in, out any) error {
 	c, err := m.call(method, segments, query)
 	if err != nil {
@@ -90,19 +90,20 @@ func (m *Management) call(method string, segments []string, query url.Values) (*
 	return &call{op: op, gate: gate, spec: spec, method: method, url: m.client.config.ManagementURL + p, header: http.Header{}}, nil
 }
 
-// maxPages bounds a list: a service that always has another page would never end it.
+// maxPages is the largest number of pages of a list. Without a limit, a service that always
+// names another page would never end it.
 const maxPages = 1000
 
-// list reads a list to its end. name is the list's in the answers. Each page names the next one;
-// an answer without that is the whole list. A page that cannot be had is the error of the
-// whole, because a list that ends early would make a second resource of a name.
+// list reads all pages of a list. name is the list's key in the answers. Each page names the
+// next one; an answer that names none is the last. If a page cannot be read, list fails: a
+// caller with an incomplete list would create a resource that exists a second time.
 //
 // Source: RunPod's SDK 2.0.0rc2, api/rest.py.
 func list[T any](ctx context.Context, m *Management, name string, query url.Values, segments ...string) ([]T, error) {
 	return listWith[T](ctx, m, name, nil, query, segments...)
 }
 
-// listWith is list, and fills what an answer holds besides into rest unless it is nil.
+// listWith is list, and also decodes the rest of the answer into rest unless that is nil.
 func listWith[T any](ctx context.Context, m *Management, name string, rest any, query url.Values, segments ...string) ([]T, error) {
 	var all []T
 	seen := map[string]bool{}

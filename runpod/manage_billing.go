@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// A BillingQuery is a time and a grain. The service widens the time to whole
-// buckets.
+// A BillingQuery names a time and the size of its buckets. The service widens the time to
+// whole buckets.
 type BillingQuery struct {
 	Start, End time.Time
 	Bucket     string     // hour, day, week, month, year; default hour
 	Endpoint   EndpointID // default all
 }
 
-// A BillingRecord is what an endpoint cost in one bucket, in US dollars. There is
-// nothing finer than an hour, and nothing by job.
+// A BillingRecord says what an endpoint cost in one bucket, in US dollars. The service has no
+// buckets shorter than an hour, and no costs of single jobs.
 type BillingRecord struct {
 	StartTime    time.Time  `json:"startTime"`
 	EndTime      time.Time  `json:"endTime"`

@@ -21,7 +21,7 @@ const (
 	StockHigh   Stock = "HIGH"
 )
 
-// rank orders stocks; unknown ones come before none.
+// rank returns a number to order stocks by. Unknown values rank below StockNone.
 func (s Stock) rank() int {
 	return slices.Index([]Stock{StockNone, StockLow, StockMedium, StockHigh}, s)
 }
@@ -33,20 +33,20 @@ type GPU struct {
 	Pool         string  `json:"pool"` // "ADA_24"
 	Manufacturer string  `json:"manufacturer"`
 	Memory       float64 `json:"memory"` // GB
-	// Secure and Community are the clouds that have the card, MaxCount how many of it one
-	// machine has there.
+	// Secure and Community report which clouds have the card; MaxCount is how many a machine
+	// has there.
 	Secure    bool `json:"secure"`
 	Community bool `json:"community"`
 	MaxCount  struct {
 		Secure    int `json:"secure"`
 		Community int `json:"community"`
 	} `json:"maxCount"`
-	Price struct { // US dollars an hour for one GPU
+	Price struct { // US dollars per hour for one GPU
 		Secure     float64 `json:"secure"` // of a pod
 		Community  float64 `json:"community"`
 		Serverless float64 `json:"serverless"` // 0 if workers cannot have the card
 	} `json:"price"`
-	// What follows is filled in with GPUQuery.Stock.
+	// The following fields are filled in if GPUQuery.Stock is set.
 	Availability Stock     `json:"availability"`
 	DataCenters  []StockAt `json:"dataCenters"`
 	CUDAVersions []struct {
@@ -77,7 +77,7 @@ func (m *Management) GPUs(ctx context.Context, q GPUQuery) ([]GPU, error) {
 	v := url.Values{}
 	if q.Stock {
 		v.Set("include", "AVAILABILITY")
-		v.Set("product", "SERVERLESS") // without it, the other is refused
+		v.Set("product", "SERVERLESS") // the service refuses the one without the other
 	}
 	if q.Count > 0 {
 		v.Set("count", strconv.Itoa(q.Count))
@@ -91,17 +91,17 @@ func (m *Management) GPUs(ctx context.Context, q GPUQuery) ([]GPU, error) {
 	return list[GPU](ctx, m, "gpus", v, "catalog", "gpus")
 }
 
-// A Pool is what workers are chosen from: cards of like memory.
+// A Pool is a group of cards with similar memory. Workers get their GPUs from pools.
 type Pool struct {
 	ID     string
 	GPUs   []GPU
-	Memory float64 // GB, of the smallest card
-	Hourly float64 // US dollars an hour for one GPU, of the dearest card
-	Stock  Stock   // of the card that is best to be had
+	Memory float64 // GB of the smallest card
+	Hourly float64 // US dollars per hour for one GPU of the dearest card
+	Stock  Stock   // stock of the card with the best stock
 }
 
-// Pools groups GPUs with a price, the cheapest pool first. Among equal prices the
-// one that is best to be had comes first.
+// Pools groups the GPUs that have a price, the cheapest pool first. If prices are equal, the
+// one with the best stock comes first.
 func Pools(gpus []GPU) []Pool {
 	byID := map[string]*Pool{}
 	for _, g := range gpus {
@@ -132,8 +132,8 @@ func Pools(gpus []GPU) []Pool {
 // PricesAsOf is the date of ListedPrice.
 const PricesAsOf = "2026-06-08"
 
-// ListedPrice returns what a pool's GPU cost, in US dollars an hour, in RunPod's table
-// as of PricesAsOf: for estimates where the catalogue cannot be asked.
+// ListedPrice returns the price of a pool's GPU, in US dollars per hour, from RunPod's table as
+// of PricesAsOf. It is for estimates when the catalogue does not answer.
 //
 // Source: docs.runpod.io, Serverless, "Pricing".
 func ListedPrice(pool string) (hourly float64, ok bool) {
@@ -144,9 +144,8 @@ func ListedPrice(pool string) (hourly float64, ok bool) {
 	return perSecond * 3600, ok
 }
 
-// Estimate returns what a job costs at least, in US dollars: its execution, in whole
-// seconds, on that many GPUs. A worker's start and its idle timeout are billed
-// too.
+// Estimate returns what a job costs at least, in US dollars: its execution time, in whole
+// seconds, on that many GPUs. RunPod also bills a worker's start and its idle timeout.
 func Estimate(execution time.Duration, hourly float64, gpus int) float64 {
 	seconds := float64((execution + time.Second - 1) / time.Second)
 	return seconds * hourly / 3600 * float64(max(gpus, 1))

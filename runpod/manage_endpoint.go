@@ -20,7 +20,7 @@ const (
 	TypeLoadBalancer EndpointType = "LOAD_BALANCER"
 )
 
-// A FlashBoot is how stopped workers are kept for a quick return.
+// A FlashBoot says how stopped workers are kept for a quick start.
 type FlashBoot string
 
 // The values of EndpointSpec.FlashBoot.
@@ -38,18 +38,18 @@ type Scaling struct {
 	RequestCount int     `json:"requestCount,omitempty"` // jobs
 }
 
-// ScaleOnDelay adds a worker when a job has waited so long; at least 0.5 s, and
+// ScaleOnDelay adds a worker when a job has waited for d, which must be at least 0.5 s. It is
 // for queues only.
 func ScaleOnDelay(d time.Duration) *Scaling {
 	return &Scaling{Type: "QUEUE_DELAY", QueueDelay: d.Seconds()}
 }
 
-// ScaleOnRequests runs a worker for each so many jobs that wait or run.
+// ScaleOnRequests runs one worker for every n jobs that wait or run.
 func ScaleOnRequests(n int) *Scaling { return &Scaling{Type: "REQUEST_COUNT", RequestCount: n} }
 
-// A GPUChoice tells which GPUs workers may have.
+// A GPUChoice says which GPUs workers may have.
 type GPUChoice struct {
-	// Pools are groups of cards of like memory: "ADA_24", "AMPERE_80".
+	// Pools are groups of cards with similar memory: "ADA_24", "AMPERE_80".
 	Pools         []string `json:"pools,omitempty"`
 	ExcludedTypes []string `json:"excludedTypes,omitempty"` // cards of the pools, by GPU.ID
 	Count         int      `json:"count,omitempty"`         // GPUs of one worker; default 1
@@ -64,12 +64,12 @@ type CPUChoice struct {
 	VCPUCount int    `json:"vcpuCount"` // a power of 2, at least 2
 }
 
-// WorkerBounds tell how many workers there may be.
+// WorkerBounds limit the number of workers.
 type WorkerBounds struct {
 	Min int `json:"min"` // always on, always billed
 	Max int `json:"max"`
-	// IdleTimeout is how many seconds a worker stays up without a job, billed; 1 to
-	// 3600, 0 leaves the service's 10. Queues that scale on requests have none.
+	// IdleTimeout is how many seconds a worker stays up without a job, which is billed: 1
+	// to 3600, 0 for the service's default of 10. Queues that scale on requests have none.
 	IdleTimeout int `json:"idleTimeout,omitempty"`
 }
 
@@ -90,7 +90,8 @@ type EndpointSpec struct {
 	Name string       `json:"name,omitempty"`
 	Type EndpointType `json:"type,omitempty"`
 	Container
-	// TemplateID is read once, when the endpoint is made; fields here win over it.
+	// TemplateID names a template that is read once, when the endpoint is created; fields
+	// here override it.
 	TemplateID     string        `json:"templateId,omitempty"`
 	Scaling        *Scaling      `json:"scaling,omitempty"`
 	GPU            *GPUChoice    `json:"gpu,omitempty"` // this or CPU
@@ -98,13 +99,13 @@ type EndpointSpec struct {
 	Workers        *WorkerBounds `json:"workers,omitempty"` // default 0 to 3
 	DataCenterIDs  []string      `json:"dataCenterIds,omitempty"`
 	NetworkVolumes []string      `json:"networkVolumes,omitempty"` // ids; at most one for each data centre
-	// Timeout ends a job that runs for so many milliseconds, unless its policy says
-	// otherwise. Create sends 300000 for 0: left out, the service takes none.
+	// Timeout is how many milliseconds a job may run, unless its policy says otherwise.
+	// Create sends 300000 for 0, because without a value the service sets no limit.
 	Timeout   int64     `json:"timeout,omitempty"`
 	FlashBoot FlashBoot `json:"flashboot,omitempty"`
 }
 
-// check finds what the service refuses, in words of the fields.
+// check returns an error for a spec that the service would refuse, in terms of the fields.
 func (s EndpointSpec) check() error {
 	wrong := func(text string) error { return invalid(opManage, "", "endpoint %.80q: %s", s.Name, text) }
 	switch {
@@ -151,7 +152,7 @@ func (m *Management) Endpoints(ctx context.Context) ([]EndpointInfo, error) {
 	return list[EndpointInfo](ctx, m, "endpoints", nil, "serverless")
 }
 
-// Endpoint describes one.
+// Endpoint returns the endpoint with that id.
 func (m *Management) Endpoint(ctx context.Context, id EndpointID) (*EndpointInfo, error) {
 	out := new(EndpointInfo)
 	return out, m.get(ctx, out, nil, "serverless", string(id))
@@ -170,8 +171,8 @@ func (m *Management) CreateEndpoint(ctx context.Context, s EndpointSpec) (*Endpo
 	return out, m.do(ctx, http.MethodPost, []string{"serverless"}, nil, s, out)
 }
 
-// UpdateEndpoint changes the fields of s that are not zero. Workers change over to
-// a new image one by one; GPU and CPU cannot change into each other.
+// UpdateEndpoint changes the fields of s that are not zero. Workers switch to a new image one
+// by one. An endpoint cannot change from GPU to CPU or back.
 func (m *Management) UpdateEndpoint(ctx context.Context, id EndpointID, s EndpointSpec) (*EndpointInfo, error) {
 	if s.GPU != nil && len(s.GPU.ExcludedTypes) > 0 && len(s.GPU.Pools) == 0 {
 		return nil, invalid(opManage, id, "excluded types of GPU need the pools beside them")
@@ -181,7 +182,7 @@ func (m *Management) UpdateEndpoint(ctx context.Context, id EndpointID, s Endpoi
 	return out, m.do(ctx, http.MethodPatch, []string{"serverless", string(id)}, nil, s, out)
 }
 
-// DeleteEndpoint ends the endpoint, its workers and its jobs.
+// DeleteEndpoint deletes the endpoint, its workers and its jobs.
 func (m *Management) DeleteEndpoint(ctx context.Context, id EndpointID) error {
 	return m.remove(ctx, "serverless", string(id))
 }
@@ -221,8 +222,8 @@ func (m *Management) EnsureEndpoint(ctx context.Context, s EndpointSpec) (info *
 	return info, true, nil
 }
 
-// findEndpoint looks for a name. The service appends " -fb" to the names of
-// endpoints with FlashBoot.
+// findEndpoint returns the endpoint with that name, or nil. The service appends " -fb" to the
+// names of endpoints with FlashBoot.
 func (m *Management) findEndpoint(ctx context.Context, name string) (*EndpointInfo, error) {
 	all, err := m.Endpoints(ctx)
 	if err != nil {
@@ -254,7 +255,7 @@ type Worker struct {
 	StartedAt     time.Time `json:"startedAt"`
 }
 
-// A WorkerList is an endpoint's workers and how many are in which state.
+// A WorkerList has an endpoint's workers, and how many are in each state.
 type WorkerList struct {
 	Workers []Worker `json:"workers"`
 	Summary struct {

@@ -13,28 +13,28 @@ import (
 	"time"
 )
 
-// A LogLine is a line that a worker wrote, or the service about it.
+// A LogLine is a line that a worker wrote, or that the service wrote about the worker.
 type LogLine struct {
 	Source string    `json:"source"` // container, system
 	Text   string    `json:"line"`
 	Time   time.Time `json:"ts"`
 }
 
-// A LogQuery tells which lines. Its zero value is the last 100 of all sources.
+// A LogQuery selects lines. The zero value selects the last 100 lines of all sources.
 type LogQuery struct {
 	Source string    // container or system; default both
-	Tail   int       // lines before now, 0 to 5000; 0 is the service's 100
+	Tail   int       // lines before now, 0 to 5000; 0 for the service's default of 100
 	Since  time.Time // instead of Tail
 	// Follow continues with new lines until ctx is done. Otherwise the lines end when
 	// no new one came for two seconds, because the service does not mark the end.
 	Follow bool
 }
 
-// logIdle ends a log that is not followed.
+// logIdle is how long to wait for another line of a log that is not followed.
 const logIdle = 2 * time.Second
 
-// WorkerLogs yields a worker's log. A broken connection is resumed where it broke. The
-// lines of a container are gone some two minutes after it.
+// WorkerLogs yields a worker's log. After a broken connection, it resumes where it was. The
+// service deletes the lines of a container about two minutes after the container stops.
 //
 // Source: docs.runpod.io, API reference (v2), worker logs.
 func (m *Management) WorkerLogs(ctx context.Context, endpoint EndpointID, worker WorkerID, q LogQuery) iter.Seq2[LogLine, error] {
@@ -66,7 +66,7 @@ func (m *Management) WorkerLogs(ctx context.Context, endpoint EndpointID, worker
 	}
 }
 
-// errLogDone: the caller wants no more lines, or there are none.
+// errLogDone means that the caller wants no more lines, or that there are none.
 var errLogDone = errors.New("no more lines")
 
 func (m *Management) logCall(endpoint EndpointID, worker WorkerID, q LogQuery, after string) (*call, error) {
@@ -92,7 +92,7 @@ func (m *Management) logCall(endpoint EndpointID, worker WorkerID, q LogQuery, a
 	return c, nil
 }
 
-// readLog reads one connection, and notes the last line's id in after.
+// readLog reads one connection, and stores the last line's id in after.
 func (m *Management) readLog(ctx context.Context, c *call, follow bool, after *string, yield func(LogLine) bool) error {
 	r, err := m.client.do(ctx, c)
 	if err != nil {

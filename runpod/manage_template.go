@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// A TemplateSpec is a template to be: a container's configuration under a name.
-// In an update, what is zero stays as it is.
+// A TemplateSpec describes a template to create: a container's configuration under a name. In
+// an update, fields that are zero do not change.
 //
 // Source: docs.runpod.io, API reference (v2), templates.
 type TemplateSpec struct {
@@ -32,13 +32,13 @@ func (m *Management) Templates(ctx context.Context) ([]Template, error) {
 	return list[Template](ctx, m, "templates", nil, "templates")
 }
 
-// Template describes one.
+// Template returns the template with that id.
 func (m *Management) Template(ctx context.Context, id string) (*Template, error) {
 	out := new(Template)
 	return out, m.get(ctx, out, nil, "templates", id)
 }
 
-// CreateTemplate makes a template. It is not sent again; see CreateEndpoint.
+// CreateTemplate creates a template. It is never resent; see CreateEndpoint.
 func (m *Management) CreateTemplate(ctx context.Context, s TemplateSpec) (*Template, error) {
 	if s.Name == "" || s.Image == "" {
 		return nil, invalid(opManage, "", "template %.80q: a name or an image is missing", s.Name)
@@ -47,8 +47,8 @@ func (m *Management) CreateTemplate(ctx context.Context, s TemplateSpec) (*Templ
 	return out, m.do(ctx, http.MethodPost, []string{"templates"}, nil, s, out)
 }
 
-// UpdateTemplate changes the fields of s that are not zero. Endpoints made from the
-// template stay as they are.
+// UpdateTemplate changes the fields of s that are not zero. Endpoints that were created from
+// the template do not change.
 func (m *Management) UpdateTemplate(ctx context.Context, id string, s TemplateSpec) (*Template, error) {
 	out := new(Template)
 	return out, m.do(ctx, http.MethodPatch, []string{"templates", id}, nil, s, out)
@@ -59,7 +59,7 @@ func (m *Management) DeleteTemplate(ctx context.Context, id string) error {
 	return m.remove(ctx, "templates", id)
 }
 
-// FindTemplate returns the template of that name, or nil.
+// FindTemplate returns the template with that name, or nil.
 func (m *Management) FindTemplate(ctx context.Context, name string) (*Template, error) {
 	all, err := m.Templates(ctx)
 	if err != nil {

@@ -100,7 +100,7 @@ func TestEndpointSpecRefused(t *testing.T) {
 	}
 }
 
-// A create that answered 502 but took place is found again, and not repeated.
+// If creating answered 502 but succeeded, the endpoint is found and not created again.
 func TestEnsureEndpoint(t *testing.T) {
 	list := func(endpoints string) runpodtest.Step {
 		return step("GET", "serverless", `{"endpoints":[`+endpoints+`]}`, nil)
@@ -128,7 +128,8 @@ func TestEnsureEndpoint(t *testing.T) {
 	})
 }
 
-// A delete that answered 500 took place: what is asked again is not there.
+// If deleting answered 500 but succeeded, the repeated request gets a 404, which is not an
+// error.
 func TestDeleteTwice(t *testing.T) {
 	gone := runpodtest.Step{Method: "DELETE", Path: "/v2/serverless/ep1", Status: 404}
 	lost := gone
@@ -252,8 +253,8 @@ func TestCatalog(t *testing.T) {
 	}
 }
 
-// Every list is read to its end. A page that does not come is an error, because a name on it
-// would be made, and billed, a second time.
+// Every list is read to its end. A missing page is an error, because a resource on it would be
+// created, and billed, a second time.
 func TestPages(t *testing.T) {
 	volume := func(id string) string {
 		return `{"id":"` + id + `","name":"` + id + `","size":20,"dataCenter":"EU-RO-1","type":"STANDARD"}`
@@ -283,7 +284,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, all, err)
 		}
 	}
-	// The other lists go the same way.
+	// The other lists work the same way.
 	for path, list := range map[string]func(*runpod.Management) (int, error){
 		"serverless endpoints": func(m *runpod.Management) (int, error) { l, err := m.Endpoints(t.Context()); return len(l), err },
 		"templates templates":  func(m *runpod.Management) (int, error) { l, err := m.Templates(t.Context()); return len(l), err },
@@ -300,7 +301,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: %d, %v", path, n, err)
 		}
 	}
-	// Workers have their states counted beside them.
+	// The list of workers has counts of their states too.
 	m = manage(t, step("GET", "serverless/ep/workers", `{"workers":[{"id":"a"}],"summary":{"total":2},"pagination":{"hasNextPage":true,"nextCursor":"n"}}`, nil),
 		step("GET", "serverless/ep/workers?cursor=n", `{"workers":[{"id":"b"}],"summary":{"total":2},"pagination":{"hasNextPage":false}}`, nil))
 	if w, err := m.Workers(t.Context(), "ep"); err != nil || len(w.Workers) != 2 || w.Summary.Total != 2 {
@@ -407,7 +408,7 @@ func TestWorkerLogsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			n++
-			time.Sleep(5 * time.Second) // who reads slowly misses nothing
+			time.Sleep(5 * time.Second) // a slow reader misses nothing
 			_ = l
 		}
 		if took := time.Since(begin); n != 2 || took != 12*time.Second {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// A VolumeSpec is a network volume to be. An endpoint's workers have it at
+// A VolumeSpec describes a network volume to create. Workers have it mounted at
 // /runpod-volume.
 //
 // Source: docs.runpod.io, API reference (v2), network-volumes.
@@ -27,13 +27,13 @@ func (m *Management) Volumes(ctx context.Context) ([]Volume, error) {
 	return list[Volume](ctx, m, "networkVolumes", nil, "network-volumes")
 }
 
-// Volume describes one.
+// Volume returns the volume with that id.
 func (m *Management) Volume(ctx context.Context, id string) (*Volume, error) {
 	out := new(Volume)
 	return out, m.get(ctx, out, nil, "network-volumes", id)
 }
 
-// CreateVolume makes a volume, which is billed by its size from then on.
+// CreateVolume creates a volume, which is billed by its size from then on.
 func (m *Management) CreateVolume(ctx context.Context, s VolumeSpec) (*Volume, error) {
 	if s.Name == "" || s.DataCenter == "" || s.Size < 10 || s.Size > 4096 {
 		return nil, invalid(opManage, "", "volume %.80q: it wants a name, a data centre and a size of 10 to 4096 GB", s.Name)
@@ -53,7 +53,7 @@ func (m *Management) ResizeVolume(ctx context.Context, id, name string, size int
 	return out, m.do(ctx, http.MethodPatch, []string{"network-volumes", id}, nil, in, out)
 }
 
-// DeleteVolume removes a volume and what it holds.
+// DeleteVolume deletes a volume and its content.
 func (m *Management) DeleteVolume(ctx context.Context, id string) error {
 	return m.remove(ctx, "network-volumes", id)
 }

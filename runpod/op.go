@@ -22,15 +22,15 @@ const (
 	OpHealth     Op = "health"
 )
 
-// A Limit is how many requests of one operation one endpoint takes.
+// A Limit says how many requests of one operation an endpoint accepts.
 type Limit struct {
 	Requests   int           // in any window of Per
 	Per        time.Duration // 10 s in RunPod's table
-	Concurrent int           // at once
+	Concurrent int           // at the same time
 }
 
-// Payload limits: 10 MB for run and 20 MB for runsync. RunPod's own command line
-// counts a MB as 2^20 bytes, which is taken here.
+// Payload limits: 10 MB for run and 20 MB for runsync. A MB is 2^20 bytes, as RunPod's own
+// command line counts it.
 //
 // Source: docs.runpod.io, Serverless, "Send API requests".
 const (
@@ -38,29 +38,29 @@ const (
 	MaxRunSyncBody = 20 << 20
 )
 
-// An opSpec is what the client has to know of an operation.
+// An opSpec is what the client has to know about an operation.
 type opSpec struct {
 	method  string
 	limit   Limit
 	maxBody int64
-	// repeatable: sending it twice has the same effect as once.
+	// repeatable means that sending the request twice has the same effect as sending it once.
 	repeatable bool
 	// maxAnswer bounds an answer without a job's output; 0 means that only Config.MaxAnswer applies.
 	maxAnswer int64
-	// holds: the server may keep the request open on purpose.
+	// holds means that the server may keep the request open on purpose.
 	holds bool
 }
 
 const per = 10 * time.Second
 
-// Bounds of answers: a few numbers, and lists of what an account has.
+// Limits for answers: those with a few numbers, and lists of what an account has.
 const (
 	smallAnswer = 1 << 20
 	listAnswer  = 32 << 20
 )
 
-// ops are the base limits of the documented table; running workers raise the real
-// ones. Health is not in the table. It must not change.
+// ops has the base limits of the documented table; the real limits grow with the number of
+// running workers. Health is not in that table. ops must not change.
 var ops = map[Op]opSpec{
 	OpRun:        {http.MethodPost, Limit{1000, per, 200}, MaxRunBody, false, smallAnswer, false},
 	OpRunSync:    {http.MethodPost, Limit{2000, per, 400}, MaxRunSyncBody, false, 0, true},

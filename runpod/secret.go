@@ -22,7 +22,7 @@ func (s Secret) String() string {
 	return hidden
 }
 
-// GoString returns what %#v prints.
+// GoString returns the text that %#v prints.
 func (s Secret) GoString() string { return `runpod.Secret("` + s.String() + `")` }
 
 // Format prints "***" under every verb.

@@ -26,7 +26,7 @@ type body interface {
 // errNotSent marks a request that was not sent at all: it cannot have been accepted.
 var errNotSent = errors.New("no connection")
 
-// A sender is the end of the chain: one HTTP exchange.
+// A sender is the last handler of the chain. It makes one HTTP exchange.
 type sender struct {
 	transport http.RoundTripper
 	timeout   time.Duration
@@ -82,13 +82,14 @@ func (s sender) handle(ctx context.Context, c *call) (*reply, error) {
 	return out, nil
 }
 
-// A watchdog ends a context when nothing has moved for some time.
+// A watchdog cancels a context when no byte has moved for some time.
 type watchdog struct {
 	*time.Timer
 	limit time.Duration
 }
 
-// watched ends after a time, counted from the last move.
+// watched returns a context that is cancelled when limit has passed since the last byte
+// moved.
 func watched(ctx context.Context, limit time.Duration) (inner context.Context, w *watchdog, cancel func()) {
 	inner, end := context.WithCancelCause(ctx)
 	w = &watchdog{time.AfterFunc(limit, func() { end(fmt.Errorf("no answer within %v", limit)) }), limit}
@@ -109,7 +110,7 @@ func (p *progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// An openBody is an answer that goes on until it is closed.
+// An openBody is the body of a stream, which is open until it is closed.
 type openBody struct {
 	io.ReadCloser
 	cancel func()
@@ -124,7 +125,7 @@ func (o *openBody) Close() error {
 // for its answer, which names what it created.
 const grace = 3 * time.Second
 
-// graceful ends grace after ctx does.
+// graceful returns a context that is done grace after ctx is.
 func graceful(ctx context.Context) (longer context.Context, release func()) {
 	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -162,8 +163,8 @@ func (s sender) request(ctx context.Context, c *call, watch *watchdog) (*http.Re
 	return req, nil
 }
 
-// noAnswer returns the error for a request without an answer: it tells what the failure
-// means for the request.
+// noAnswer returns the error for a request without an answer. The kind of the error depends
+// on whether the request may have been accepted.
 func (s sender) noAnswer(ctx, inner context.Context, c *call, err error) error {
 	safe := c.spec.repeatable || c.method == http.MethodGet
 	notSent := neverConnected(err)

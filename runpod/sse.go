@@ -15,7 +15,7 @@ type sseEvent struct {
 	data     []byte
 }
 
-// maxEvent bounds one event, and each of its lines.
+// maxEvent is the largest event, and the longest line, in bytes.
 const maxEvent = 1 << 20
 
 // events reads an event stream to its end. It drops an incomplete last event, as the
@@ -84,5 +84,5 @@ func splitLine(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	case atEOF:
 		return i + 1, data[:i], nil
 	}
-	return 0, nil, nil // a CR, and what follows is not here yet
+	return 0, nil, nil // a CR at the end of the data: wait whether a LF follows
 }

@@ -14,7 +14,7 @@ import (
 // An Update is the result of one poll of a job's stream.
 type Update struct {
 	Status Status
-	// Chunks are the values that the handler yielded since the last look, in order.
+	// Chunks are the values that the handler yielded since the last poll, in order.
 	Chunks []json.RawMessage
 }
 
@@ -105,7 +105,7 @@ const (
 // Source: RunPod's MCP server, tools/jobs.
 const streamHold = 10 * time.Second
 
-// look reads what the stream has.
+// look polls the stream once.
 func (e *Endpoint) look(ctx context.Context, id JobID) (Update, error) {
 	c, err := e.call(OpStream, id)
 	if err != nil {

@@ -99,7 +99,7 @@ func TestRunSync(t *testing.T) {
 	}
 }
 
-// An interrupt while the request is under way: the job that it made is cancelled.
+// If Run is interrupted while its request is under way, it cancels the job.
 func TestRunInterrupted(t *testing.T) {
 	cause := errors.New("stop button")
 	interrupt := func(t *testing.T) context.Context {

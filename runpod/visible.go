@@ -18,8 +18,8 @@ import (
 const (
 	visibleAttempts = 7
 	visiblePause    = 500 * time.Millisecond // then twice as long each time
-	// visiblePauseLocal is for an endpoint of this machine, which forgets jobs only if it is told to
-	// be late, or was started again.
+	// visiblePauseLocal is for an endpoint on this machine, which does not know a job only if
+	// it is told to be late or was restarted.
 	visiblePauseLocal = 50 * time.Millisecond
 	// visibleWithin is how long after its submission a job may be unknown. Later a 404 is final: the
 	// service keeps results for longer than that.
@@ -58,7 +58,7 @@ func (s *submitted) add(e EndpointID, id JobID) {
 func (s *submitted) remove(e EndpointID, id JobID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at[submission{e, id}] = time.Time{} // it stays in order
+	s.at[submission{e, id}] = time.Time{} // keep it in order
 }
 
 // recent reports whether the job was submitted within visibleWithin.

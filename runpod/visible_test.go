@@ -11,8 +11,9 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runpodtest"
 )
 
-// A job that was just submitted is asked for seven times within 31.5 s, as the official SDK does;
-// then it is gone. Jobs of others and old ones are not asked for again.
+// The client asks for a job that was just submitted seven times within 31.5 s, like the
+// official SDK; then the job counts as gone. It asks only once for old jobs and for jobs that
+// another client submitted.
 func TestJobThatIsNotKnownYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		accepted := runpodtest.Step{Method: "POST", Path: "/v2/ep/run", Reply: `{"id":"j-u1","status":"IN_QUEUE"}`}

@@ -12,7 +12,7 @@ import (
 // Waiting explains why a job that has been queued that long is still waiting: "queued
 // behind 3 jobs", "a worker is starting (24 s so far)", "no capacity for ADA_24". It asks
 // for the endpoint's health and, if that does not tell, for its workers and the stock of
-// its GPUs, at most every 15 s. It is no error if the management API does not answer.
+// its GPUs, at most every 15 s. It is not an error if the management API does not answer.
 func (e *Endpoint) Waiting(ctx context.Context, queued time.Duration) (string, error) {
 	h, err := e.Health(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func count(n int, what string) string {
 type diagnosis struct {
 	at                             time.Time
 	starting, throttled, unhealthy int
-	longest                        time.Duration // of the workers that start, at that time
+	longest                        time.Duration // how long the oldest starting worker had been starting at that time
 	known                          bool          // max and gpus are filled in
 	max                            int           // workers
 	gpus                           string        // the pools: "ADA_24 or AMPERE_24"
@@ -107,7 +107,7 @@ type diagnoses struct {
 	last map[EndpointID]diagnosis
 }
 
-// diagnosisAge is how long a diagnosis is good, diagnosisTimeout how long one may take.
+// diagnosisAge is how long a diagnosis is valid, diagnosisTimeout how long one may take.
 const (
 	diagnosisAge     = 15 * time.Second
 	diagnosisTimeout = 5 * time.Second

@@ -92,14 +92,14 @@ func (e *Endpoint) interrupted(ctx context.Context, id JobID) error {
 type pacer struct {
 	min, max time.Duration
 	next     time.Duration
-	since    time.Time // of the first failure in a row
+	since    time.Time // when the current series of failures began
 }
 
 func newPacer(c *Client) *pacer {
 	return &pacer{min: c.config.PollMin, max: c.config.PollMax, next: c.config.PollMin}
 }
 
-// pause waits, each time half as long again.
+// pause waits, each time 1.5 times as long as before.
 func (p *pacer) pause(ctx context.Context) error {
 	p.since = time.Time{}
 	err := pause.For(ctx, p.next)

@@ -38,7 +38,7 @@ func TestWatch(t *testing.T) {
 		if !slices.Equal(seen, want) {
 			t.Errorf("saw %q, want %q", seen, want)
 		}
-		// 0.25 s, each pause half as long again.
+		// 0.25 s, and each pause 1.5 times as long as the one before.
 		if took := time.Since(begin).Round(time.Millisecond); took != 3297*time.Millisecond {
 			t.Errorf("took %v", took)
 		}
@@ -169,7 +169,7 @@ func TestStream(t *testing.T) {
 	})
 }
 
-// A cancelled job ends the stream; so do errors.
+// The stream ends if the job is cancelled, and on errors.
 func TestStreamEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, status := range []string{"CANCELLED", "FAILED", "TIMED_OUT"} {
@@ -203,7 +203,7 @@ func TestStreamEnds(t *testing.T) {
 	})
 }
 
-// A server that holds requests is asked again at once, one that does not is not.
+// Follow asks a server that holds requests again at once, and pauses for one that does not.
 func TestStreamPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
