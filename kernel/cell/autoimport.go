@@ -12,8 +12,8 @@ import (
 )
 
 // StdImports maps package names to import paths: the standard library and
-// gonum's common packages. Names that stand for more than one package are left
-// out. It is meant for Config.AutoImports.
+// gonum's common packages. It leaves out names that belong to more than one package. It
+// is meant for Config.AutoImports.
 func StdImports() map[string]string {
 	out := map[string]string{}
 	for _, path := range strings.Fields(stdPaths) {
@@ -112,7 +112,7 @@ func (p *plan) hints(errs Errors) Errors {
 	return errs
 }
 
-// ambiguousHint returns a hint for names that stand for more than one package.
+// ambiguousHint returns a hint for a name that belongs to more than one package.
 func ambiguousHint(name string) string {
 	switch name {
 	case "rand":

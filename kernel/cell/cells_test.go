@@ -10,7 +10,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
 )
 
-// compileError returns what the Go compiler says about a unit, "" if it is content.
+// compileError returns the errors of the Go compiler for a unit, "" if there are none.
 func compileError(t testing.TB, dir string, u *Unit) string {
 	t.Helper()
 	files, err := exports()

@@ -13,8 +13,8 @@ import (
 // A part is a piece of the user's text in a generated file: a declaration or a
 // statement.
 type part struct {
-	d    *decl // nil for statements
-	ch   chunk // statements
+	d    *decl // set for declarations
+	ch   chunk // set for statements
 	base int   // offset of the text in the file
 	src  string
 	node ast.Node

@@ -25,7 +25,7 @@ func (k kind) String() string {
 // committed; a redefinition makes a new decl.
 type decl struct {
 	kind      kind
-	name      string // the method's name; for other kinds used in messages only
+	name      string // the method's name; for other kinds, used only in messages
 	cell      int
 	line, col int
 	src       string // the user's text
@@ -54,7 +54,7 @@ type decl struct {
 type symbol struct {
 	name, link string
 	decl       *decl
-	obj        types.Object // what go/types knows it as, under the user's name
+	obj        types.Object // its object in go/types, under the user's name
 	pinned     bool         // variables: something may hold its address
 	slot       bool         // see slots.go
 	hidden     bool         // constant of a group that is no longer in scope
@@ -63,8 +63,8 @@ type symbol struct {
 // A use is a name in a declaration's text and the object it refers to.
 type use struct {
 	off  int
-	sym  *symbol   // of the notebook
-	imp  *imported // or nil, and the name is a package
+	sym  *symbol   // the notebook's symbol, or nil
+	imp  *imported // the import if the name is a package's, or nil
 	dot  bool      // the name comes from a dot import
 	name string
 }

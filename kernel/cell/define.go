@@ -8,10 +8,10 @@ import (
 	"maps"
 )
 
-// DefineVar makes a unit that defines a variable whose value waits in the
-// session: its function runs name = rt.Take[typ](name). Typ is the text of a Go
-// type. Its package names are the keys of imports; unqualified names are the
-// notebook's. A variable of the same name and type keeps its storage.
+// DefineVar makes a unit that defines a variable whose value waits in the session: its
+// function runs name = rt.Take[typ](name). typ is the text of a Go type. Its package names
+// are the keys of imports; its unqualified names belong to the notebook. A variable with
+// the same name and type keeps its storage.
 func (s *Session) DefineVar(n int, name, typ string, imports map[string]string) (*Unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,7 +26,7 @@
 //	unused.go      unused variables and labels are allowed
 //	links.go       link names and their removal from messages
 //	typetext.go    types as text
-//	render.go      the files of a Unit
+//	render.go      writes the files of a Unit
 //	errors.go      diagnostics with source line and caret
 //	autoimport.go  imports added automatically, hints
 //	view.go        an unfinished cell, checked as far as possible
@@ -42,7 +42,7 @@
 // as the user wrote it, in a package scope that holds the current objects under
 // the user's names. Its messages therefore need no translation.
 //
-// # What the runtime offers
+// # The runtime
 //
 // Generated code calls the package Config.Runtime under the import name nbrt__:
 //

@@ -20,8 +20,8 @@ import (
 // assigns from that variable.
 type embed struct {
 	line, col int
-	name      string // of the variable
-	offset    int    // in the text it was found in
+	name      string // name of the variable
+	offset    int    // offset in the text where it was found
 	patterns  []string
 }
 

@@ -103,9 +103,9 @@ func (e Errors) tidy(lines map[int][]string, hint func(msg string) string) Error
 	return e
 }
 
-// syntaxErrors turns the first error of go/parser into a diagnostic: the other
-// errors of a chunk mostly follow from it. Positions come from the line
-// directives in the parsed text.
+// syntaxErrors turns the first error of go/parser into a diagnostic and drops the others,
+// because they mostly follow from the first. Positions come from the line directives in
+// the parsed text.
 func syntaxErrors(n int, err error) Errors {
 	list, ok := err.(scanner.ErrorList)
 	if !ok {

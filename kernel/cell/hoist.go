@@ -36,8 +36,8 @@ func (c *checked) hoistProgram() {
 	}
 }
 
-// earlier returns the variable to which v gives a new value, if any, and its type
-// in this check: the type may have a new version.
+// earlier returns the existing variable that v assigns to, if any, and its type in this
+// check, because the type may have a new version.
 func (c *checked) earlier(v *types.Var) (*symbol, types.Type) {
 	old := c.p.base.scope[v.Name()]
 	if old == nil || old.decl.kind != varKind {
@@ -66,9 +66,9 @@ func (c *checked) varsChanged() bool {
 	return news
 }
 
-// bindVars makes the symbols of the hoisted variables and of those that follow
-// their type. It returns the new variables in order, and the old storage that
-// nothing refers to any more, keyed by the name that has new storage.
+// bindVars makes the symbols of the hoisted variables and of the variables that follow
+// their type. It returns the new variables in order, and the old storage that nothing
+// refers to any more, keyed by the name that has new storage.
 func (c *checked) bindVars() (fresh []*symbol, freed map[string]*symbol) {
 	p := c.p
 	freed = map[string]*symbol{}

@@ -12,16 +12,16 @@ import (
 // older, a cell has the language of the older one, and newer syntax is refused with a
 // hint.
 
-// language is the version of the language that go/types checks: the older one.
+// language returns the version of the language that go/types checks: the older of the two.
 func (s *Session) language() string {
 	lang, own := version.Lang(s.cfg.GoVersion), version.Lang(runtime.Version())
-	if own != "" && version.Compare(lang, own) > 0 { // none of its own: a development version
+	if own != "" && version.Compare(lang, own) > 0 { // own is "" for a development version
 		return own
 	}
 	return lang // "" if it is unknown, which means the newest
 }
 
-// methodParameters is what a parser before Go 1.27 says of a method with type parameters.
+// methodParameters is the error of a parser before Go 1.27 for a method with type parameters.
 const methodParameters = "method must have no type parameters"
 
 // languageHint says how to get a language feature that the parser, or the installed

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestLanguage takes the older of two languages: the compiler's or the parser's own.
+// TestLanguage: the language of cells is the older of the compiler's and the parser's.
 func TestLanguage(t *testing.T) {
 	own := version.Lang(runtime.Version())
 	for _, c := range []struct{ installed, want string }{
@@ -27,8 +27,8 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
-// TestClassifyGenericMethods tells a method with type parameters from a function literal
-// whose result is of a generic type.
+// TestClassifyGenericMethods: a method with type parameters is not mistaken for a function
+// literal whose result has a generic type.
 func TestClassifyGenericMethods(t *testing.T) {
 	for src, want := range map[string]chunkKind{
 		"func (b Box[T]) Map[U any](f func(T) U) Box[U] { return b }": declChunk,

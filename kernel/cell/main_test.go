@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// exports are the export files of what the tests import, found once.
+// exports returns the export files of the packages that the tests import. It looks them up
+// once.
 var exports = sync.OnceValues(func() (map[string]string, error) {
 	cmd := exec.Command("go", "list", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}} {{.Export}}{{end}}",
 		"std", "gonum.org/v1/gonum/mat", testRuntime)
@@ -60,7 +61,7 @@ func newNotebook(t testing.TB) *notebook {
 	return &notebook{t: t, Session: New(testConfig(t))}
 }
 
-// run prepares and commits a cell that must be fine.
+// run prepares and commits a cell, which must have no errors.
 func (nb *notebook) run(src string) *Unit {
 	nb.t.Helper()
 	nb.n++
@@ -73,7 +74,7 @@ func (nb *notebook) run(src string) *Unit {
 	return u
 }
 
-// fails prepares a cell that must not be fine, and returns its errors.
+// fails prepares a cell, which must have errors, and returns them.
 func (nb *notebook) fails(src string) Errors {
 	nb.t.Helper()
 	nb.n++

@@ -19,8 +19,9 @@ type source struct {
 	program bool
 	words   map[string]bool   // identifiers in the cell
 	extra   map[string]string // additional imports, name to path
-	// bare holds the functions without body. A cell with several of them and nothing
-	// that could call them lists an API, as gophernotes' notebooks do; they are left out.
+	// bare has errors about the functions without a body. If a cell has several of them and
+	// nothing that could call them, it lists an API, as gophernotes' notebooks do; then the
+	// functions are left out and the errors dropped.
 	bare   Errors
 	bodies bool // some functions have a body
 	embeds []embed

@@ -2,10 +2,10 @@ package cell
 
 import "go/types"
 
-// PlainCall reports whether a path of names denotes a method, of a variable or of
-// one of its fields, that can be called without compiling anything: it is exported,
-// has no arguments and one result that is not an error, and its type belongs to
-// another package. Methods of the notebook's own types may have been redefined.
+// PlainCall reports whether a path of names denotes a method, of a variable or of one of
+// its fields, that can be called without compiling anything: it is exported, has no
+// arguments and one result that is not an error, and its type belongs to another package.
+// Types of the notebook do not qualify, because their methods may have been redefined.
 func (s *Session) PlainCall(path []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

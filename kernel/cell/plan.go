@@ -16,8 +16,8 @@ import (
 // with the new version keeps the old one (kept), and the user gets a warning.
 type plan struct {
 	s    *Session
-	base *state // as of the last commit
-	next *state // as of this cell
+	base *state // the notebook as of the last commit
+	next *state // the notebook as of this cell
 	c    *source
 
 	links   map[string]bool   // link names that this plan uses

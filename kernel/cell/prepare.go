@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// Prepare turns the source of cell n into files to compile. It does not change
-// the notebook: Commit does. The error is of type Errors and holds all errors of
-// the cell.
+// Prepare turns the source of cell n into files to compile. It does not change the
+// notebook; Commit does. The error has type Errors and lists all errors of the cell.
 func (s *Session) Prepare(n int, src string) (*Unit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +214,7 @@ func (c *checked) lastExpr() ast.Expr {
 // A rewritten is a cell that has been rewritten for the compiler, from which unit renders the files.
 type rewritten struct {
 	c     *checked
-	body  strings.Builder // of the cell's function
+	body  strings.Builder // body of the cell's function
 	imps  map[string]string
 	roots []*symbol
 	vars  []*symbol // to register

@@ -140,7 +140,7 @@ func TestReuse(t *testing.T) {
 	nb.has("nbrt__.Zero(&data)", "func dataᐟ2")
 }
 
-// Running a cell again makes nothing new.
+// Running a cell again creates no new versions.
 func TestSameAgain(t *testing.T) {
 	nb := newNotebook(t)
 	src := "type shape interface { area() int }\ntype sq struct { s int }\nfunc (s sq) area() int { return f(s.s) }\nfunc f(n int) int { return n * n }\nconst k = 3\ntype arr [k]int"

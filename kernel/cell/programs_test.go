@@ -7,8 +7,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
 )
 
-// TestPrograms prepares each program as one cell, as cells, and as cells twice:
-// a notebook's cells are run again all the time.
+// TestPrograms prepares each program as one cell, as several cells, and as several cells
+// twice, because people run cells again all the time.
 func TestPrograms(t *testing.T) {
 	programs, err := celltest.ParsePrograms(os.DirFS("testdata"), "programs")
 	if err != nil {

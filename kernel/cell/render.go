@@ -51,15 +51,15 @@ func (w *rewritten) unit() *Unit {
 	return u
 }
 
-// rootsOfDecls makes the cell compile all its declarations, also unused ones, so
-// that errors which only the compiler finds are reported here and not in a later cell.
+// rootsOfDecls makes the cell compile all its declarations, even unused ones, so that errors
+// that only the compiler finds are reported now and not in a later cell.
 func (w *rewritten) rootsOfDecls() {
 	for _, d := range w.c.p.fresh {
 		w.roots = append(w.roots, d.syms...)
 	}
 }
 
-// take reserves, for good, the names that a unit may bring into the process.
+// take reserves the names that a unit may bring into the process. They are never reused.
 func (s *Session) take(p *plan, c *checked) {
 	for link := range p.links {
 		s.used[link]++

@@ -22,7 +22,7 @@ type rewriter struct {
 	inList  map[ast.Stmt]bool // statements in a list, after which others can be inserted
 	inComm  map[ast.Node]bool // sends and receives of a select
 	skipped map[ast.Node]bool
-	targets map[ast.Expr]bool // assigned to, or their address is taken
+	targets map[ast.Expr]bool // expressions that are assigned to or whose address is taken
 }
 
 func (c *checked) rewriter(g *genFile, pt *part) *rewriter {

@@ -29,9 +29,9 @@ type Config struct {
 	GoVersion string
 	// Dir is the source folder of an import path, for documentation. Optional.
 	Dir func(path string) (string, error)
-	// Current returns the import path that a package has now: an edited package is
-	// compiled under a new path. Code that names it follows, and values made before
-	// keep the earlier types. Optional.
+	// Current returns the current import path of a package, because an edited package is
+	// compiled under a new path. Code that names the package follows; existing values keep
+	// the earlier types. Optional.
 	Current func(path string) string
 	// Embed lists the files that a pattern of a go:embed directive names. Optional.
 	Embed func(pattern string) (files []string, err error)
@@ -91,7 +91,7 @@ func (s *Session) newImporter() {
 	s.imp = importer.ForCompiler(s.fset, "gc", func(path string) (io.ReadCloser, error) { return s.cfg.Importer(path) })
 }
 
-// current returns the path that a package has now.
+// current returns the current path of a package.
 func (s *Session) current(path string) string {
 	if s.cfg.Current == nil {
 		return path

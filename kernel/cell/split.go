@@ -141,8 +141,8 @@ func inHeader(src string, toks []tok) bool {
 	if parses(src[toks[0].pos:toks[len(toks)-1].pos]) {
 		return false
 	}
-	// An automatic semicolon after a block ends the statement even if the statement
-	// is broken, so that errors stay with their statement.
+	// An automatic semicolon after a block ends the statement even if the statement has
+	// syntax errors, so that they do not spread to the next statement.
 	semi := toks[len(toks)-1]
 	return semi.written() || toks[len(toks)-2].kind != token.RBRACE
 }
@@ -261,8 +261,8 @@ func classify(toks []tok) chunkKind {
 	return stmtChunk
 }
 
-// afterBrackets is the first token, or the one after the square brackets that the tokens
-// begin with.
+// afterBrackets returns the first token or, if the tokens begin with square brackets, the
+// first one after these.
 func afterBrackets(toks []tok) token.Token {
 	depth := 0
 	for _, t := range toks {

@@ -100,7 +100,7 @@ func (r *rewriter) inBody(b *ast.BlockStmt, text string) {
 	}
 }
 
-// inClause puts text into a switch where it does nothing except use a name.
+// inClause puts text into the first clause of a switch, where it only uses a name.
 func (r *rewriter) inClause(b *ast.BlockStmt, text string) {
 	if text == "" {
 		return

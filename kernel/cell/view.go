@@ -70,8 +70,8 @@ func within(inner, outer *types.Scope) bool {
 	return inner.Pos() >= outer.Pos() && inner.End() <= outer.End()
 }
 
-// checkView checks a source whatever errors it has. Failing imports and
-// redefinitions are ignored.
+// checkView checks a source even if it has errors. It ignores imports and redefinitions
+// that fail.
 func (s *Session) checkView(c *source) *checked {
 	c.imports = slices.DeleteFunc(c.imports, func(spec importSpec) bool {
 		_, err := s.imp.Import(spec.path)
@@ -133,7 +133,8 @@ func (v *view) find(at token.Position) {
 
 func samePlace(p, at token.Position) bool { return p.Line == at.Line && p.Column == at.Column }
 
-// closeText completes an unfinished chunk: it tries common endings and takes the first that parses.
+// closeText completes an unfinished chunk. It tries common endings and takes the first one
+// that parses.
 func closeText(ch chunk) string {
 	toks, _, _ := scan(0, ch.src)
 	var open []string

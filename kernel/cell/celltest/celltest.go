@@ -6,8 +6,8 @@
 //	//want text   the output, joined by single spaces, contains text
 //	#int N        on the first line: interrupt the cell N milliseconds after its start
 //
-// A cell without //want must not fail. What counts as output is what the person
-// sees: streams, results, displays, errors, warnings.
+// A cell without //want must not fail. The output is everything that the user sees:
+// streams, results, displays, errors, warnings.
 package celltest
 
 import (
@@ -29,7 +29,7 @@ type Cell struct {
 
 // A File is a file of cells.
 type File struct {
-	Name  string // without folder and ending
+	Name  string // without folder and extension
 	Cells []Cell
 }
 

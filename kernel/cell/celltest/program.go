@@ -115,7 +115,7 @@ func hides(list []ast.Stmt, names map[string]bool) bool {
 	return false
 }
 
-// together reports whether what follows a statement has to be in its cell.
+// together reports whether the statements after s have to be in the same cell.
 func together(s ast.Stmt) bool {
 	found := false
 	ast.Inspect(s, func(n ast.Node) bool {
