@@ -255,7 +255,7 @@ func TestPredecessor(t *testing.T) {
 	}
 	const model = `"model_config": {"type": "sequential", "layers": [{"type": "linear", "in_features": 2, "out_features": 8}, {"type": "relu"}, {"type": "dropout", "rate": 0.0}, {"type": "linear", "in_features": 8, "out_features": 2}]}`
 	const rows = `"features": [[0, 0], [0, 1], [1, 0], [1, 1]], "labels": [0, 1, 1, 0]`
-	const hyper = `"hyperparameters": {"optimizer": "adam", "learning_rate": 0.01, "loss_function": "cross_entropy"}`
+	const hyper = `"hyperparameters": {"optimizer": "adam", "learning_rate": 0.01, "loss_function": "cross_entropy", "seed": 0}`
 	state, optimizer := "null", "null"
 	var losses []float64
 	for range 300 {

@@ -461,7 +461,7 @@ func TestPredecessor(t *testing.T) {
 	model := map[string]any{"type": "sequential", "layers": []any{
 		map[string]any{"type": "linear", "in_features": 4, "out_features": 16}, map[string]any{"type": "relu"},
 		map[string]any{"type": "dropout", "rate": 0.1}, map[string]any{"type": "linear", "in_features": 16, "out_features": 3}}}
-	hyper := map[string]any{"optimizer": "adam", "learning_rate": 0.05, "loss_function": "cross_entropy"}
+	hyper := map[string]any{"optimizer": "adam", "learning_rate": 0.05, "loss_function": "cross_entropy", "seed": 0}
 	data := map[string]any{"features": x, "labels": y}
 	var first, last worker.Response
 	state := ""
