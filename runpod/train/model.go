@@ -18,6 +18,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/wording"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -103,7 +104,7 @@ func (m *Model) String() string {
 	if m.Spec == nil {
 		return "no model: its training did not begin"
 	}
-	s := fmt.Sprintf("model of %d layers, %d parameters, %d epochs", len(m.Spec.Layers), m.Parameters, m.Epochs)
+	s := "model of " + wording.Count(len(m.Spec.Layers), "layer") + ", " + wording.Count(m.Parameters, "parameter") + ", " + wording.Count(m.Epochs, "epoch")
 	if n := m.History.Len(); n > 0 {
 		s += fmt.Sprintf(", loss %.4g", m.History.Loss[n-1])
 		if m.History.HasValidation() {

@@ -83,6 +83,14 @@ func Bytes(n int64) string {
 	return strconv.FormatFloat(x, 'f', digits, 64) + " " + units[u:u+1] + "B"
 }
 
+// Count writes how many there are of a thing whose plural ends in s: "1 layer", "3 layers".
+func Count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.Itoa(n) + " " + thing
+}
+
 // List joins names with commas. If there are more than 12, it writes 12 and the
 // number of the others.
 func List(names []string) string {
