@@ -16,10 +16,10 @@ import (
 // An assumption is one fact about Go's own source.
 type assumption struct{ name, ours, file, says string }
 
-// assumptions are what fast mode and package rt copy from the tool chain and the
-// run-time, each with the file of GOROOT/src that says so. Prepare looks them up in
-// the installed Go: where one does not hold, cells are built in classic mode, and the
-// reason names it. The place in our code that rests on it is the file that it names.
+// assumptions lists what fast mode and package rt copy from the tool chain and the
+// run-time. Each names the file of GOROOT/src that it is about and the file of ours that
+// depends on it. Prepare checks them against the installed Go: if one does not hold,
+// cells are built in classic mode, and the reason names it.
 var assumptions = []assumption{
 	{"object file: magic", "goobj.go", "cmd/internal/goobj/objfile.go", `const Magic = "\\x00go120ld"`},
 	{"object file: block 7 is the references", "goobj.go", "cmd/internal/goobj/objfile.go",
@@ -55,8 +55,8 @@ var assumptions = []assumption{
 	{"run-time: labels in tracebacks", "rt/blocked.go", "runtime/runtime1.go", `"tracebacklabels"`},
 }
 
-// check returns an error if the Go in root does not say what is assumed. A Go that comes
-// without the sources of its tools says nothing about them: the self-test decides.
+// check returns an error if the sources of the Go in root contradict the assumption. If
+// a Go installation lacks the sources of its tools, the self-test decides instead.
 func (a assumption) check(root, version string) error {
 	src := filepath.Join(root, "src")
 	b, err := os.ReadFile(filepath.Join(src, filepath.FromSlash(a.file)))
@@ -71,7 +71,7 @@ func (a assumption) check(root, version string) error {
 	return nil
 }
 
-// checkAssumptions looks all of them up in the installed Go.
+// checkAssumptions checks every assumption against the installed Go.
 func (tc *toolchain) checkAssumptions() error {
 	for _, a := range assumptions {
 		if err := a.check(tc.Root, tc.Version); err != nil {
@@ -84,10 +84,10 @@ func (tc *toolchain) checkAssumptions() error {
 	return nil
 }
 
-// typemapTags learns from the source of the run-time what the keys are of the map from
-// a module's types to those that the program uses: offsets until Go 1.26, pointers
-// since Go 1.27. The answer is a build tag for package rt/lm. There is none if the
-// record of a module differs in another way: the run-time does all modules itself then.
+// typemapTags returns a build tag for package rt/lm that depends on the run-time's map
+// from a module's types to those that the program uses. Its keys are offsets up to Go
+// 1.26 and pointers since Go 1.27. If the record of a module differs in any other way,
+// there is no tag, and the run-time handles all modules itself.
 func typemapTags(root string) []string {
 	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "src", "runtime", "symtab.go"), nil, parser.SkipObjectResolution)
 	if err != nil {

@@ -10,7 +10,7 @@ type classic struct{ h *Host }
 var _ Builder = (*classic)(nil)
 
 // classicVersions keeps the compiler's temporaries and the cell's own hash
-// local; everything else of the cell is shared with the cells after it.
+// local; the cell shares everything else with later cells.
 const classicVersions = "{ local: nb..*; go?link.pkghash*.nb; };\n"
 
 func (c *classic) Cell(ctx context.Context, in Input) (*Object, error) {

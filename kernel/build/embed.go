@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Embedded lists the files below dir that a pattern of a go:embed directive names, as
-// paths relative to dir with slashes. Its rules and errors are those of the go command.
+// Embedded lists the files below dir that match a pattern of a go:embed directive, as
+// slash-separated paths relative to dir. Its rules and errors are those of the go command.
 func Embedded(dir, pattern string) (files []string, err error) {
 	glob, all := strings.CutPrefix(pattern, "all:")
 	if _, err := path.Match(glob, ""); err != nil || glob != "." && !fs.ValidPath(glob) {
@@ -44,7 +44,7 @@ func quoteGlob(dir string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(dir)
 }
 
-// embeddedAt lists a file that matches a pattern, or the files of a folder that does.
+// embeddedAt lists the file that match names or, if match is a folder, the files in it.
 func embeddedAt(dir, match string, all bool) (files []string, err error) {
 	rel := func(file string) string {
 		r, err := filepath.Rel(dir, file)
@@ -99,7 +99,7 @@ func embeddedAt(dir, match string, all bool) (files []string, err error) {
 	return files, err
 }
 
-// embedcfg writes the file that tells the compiler what patterns stand for.
+// embedcfg writes the file that tells the compiler which files each pattern matches.
 func embedcfg(in Input) (string, error) {
 	cfg := struct {
 		Patterns map[string][]string

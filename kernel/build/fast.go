@@ -10,8 +10,8 @@ import (
 )
 
 // fast links cells against libhost.so, the shared library that the session
-// program itself uses. A cell holds nothing but its own code, and the linker
-// reads nothing but a stub with the symbols that the cell names.
+// program itself uses. A cell holds only its own code, and the linker reads only
+// a stub with the symbols that the cell refers to.
 type fast struct{ h *Host }
 
 var _ Builder = (*fast)(nil)
@@ -26,23 +26,23 @@ const (
 )
 
 // fastVersions keeps local: the compiler's temporaries, the copy of
-// addmoduledata, and the fingerprints of packages. The last are zero for what
-// comes from a shared library, which the run-time would take for another version.
+// addmoduledata, and the fingerprints of packages. Fingerprints of packages in a
+// shared library are zero, which the run-time would take for another version.
 const fastVersions = "{ local: nb..*; nbamd.*; go?link.pkghash*; };\n"
 
 func (b *fast) Cell(ctx context.Context, in Input) (*Object, error) {
 	return b.h.cell(ctx, in, b.linkage())
 }
 
-// libraryMain keeps what the module's initialiser needs. The package of amdSource has
-// to be the first.
+// libraryMain keeps what the module's initialiser needs. The package of amdSource
+// must come first.
 const (
 	libraryImports = "import nbamd__ \"nbamd\"\nimport nbrt__ \"" + runtimePath + "\"\n"
 	libraryMain    = "func main() { nbrt__.Keep(&nbrt__.AddModuleData, nbamd__.F) }\n"
 )
 
-// Library links the packages like a cell: what they bring is bound to the first
-// copy in the process as well.
+// Library links the packages like a cell: their symbols, too, are bound to the first
+// copy in the process.
 func (b *fast) Library(ctx context.Context, dir, path string, pkgs []string) (*Object, error) {
 	return b.h.bundle(ctx, dir, path, pkgs, libraryImports, libraryMain, b.linkage())
 }
@@ -61,7 +61,7 @@ func (b *fast) stub(dir, archive string) (linkcfg string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// Packages that were added are linked in from their archives.
+	// Added packages are linked in from their archives.
 	extra := b.h.added()
 	names := slices.Clone(l.always)
 	text := l.linkcfg
@@ -128,13 +128,13 @@ func openFast(dir string, pkgs map[string]folder) (*fastLibrary, error) {
 	return f, nil
 }
 
-// amdSource is the package that every cell holds first. Its function F takes
-// name offset 0, which the run-time shows as no name.
+// amdSource is the package that comes first in every cell. Its function F takes
+// name offset 0, which the run-time shows as an empty name.
 const amdSource = "package nbamd\n\n//go:noinline\nfunc F() {}\n"
 
 // amdAssembly is runtime.addmoduledata, which the initialiser of a module calls.
-// The linker takes it for a part of the plugin, where it is empty: the real one
-// is in libhost.so, at the address that package rt found.
+// The linker treats it as a part of the plugin. It only jumps to the real one in
+// libhost.so, at the address that package rt found.
 var amdAssembly = map[string]string{
 	"amd64": `
 TEXT runtime·addmoduledata(SB), 4|512, $0-0 // NOSPLIT|NOFRAME

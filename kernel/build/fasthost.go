@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// errNoFast says that the fast mode is not made for a platform.
+// errNoFast reports that fast mode does not support the platform.
 var errNoFast = errors.New("is only made for Linux on amd64 and arm64")
 
 // linkFast makes libhost.so and a session program that uses it.

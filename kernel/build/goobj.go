@@ -17,8 +17,8 @@ import (
 //	block 7  = the symbols that the object refers to by name, symSize bytes each
 //	symbol   = length:u32 offset:u32 ...      the name, offset from the magic
 //
-// Code compiled with -linkshared refers to everything outside of its package by
-// name, so the block lists all that the host has to offer.
+// Code compiled with -linkshared refers to everything outside its package by name,
+// so the block lists everything that the host must provide.
 const (
 	goobjMagic    = "\x00go120ld"
 	arMagic       = "!<arch>\n"

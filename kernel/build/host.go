@@ -30,14 +30,14 @@ type Host struct {
 	tempEnv  []string
 }
 
-// temp is temporary, found once.
+// temp returns the result of temporary, computed once.
 func (h *Host) temp() []string {
 	h.findTemp.Do(func() { h.tempEnv = temporary() })
 	return h.tempEnv
 }
 
 // Open finds the newest host in dir, the Dir of Prepare. It takes milliseconds.
-// It fails with ErrNoHost or a *StaleError where Prepare has to run first.
+// It fails with ErrNoHost or a *StaleError if Prepare must run first.
 func Open(dir string) (*Host, error) {
 	b, err := os.ReadFile(filepath.Join(dir, currentName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -62,7 +62,7 @@ func openDir(dir string) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A folder that cannot be written cannot be removed under us either.
+	// If we cannot write to a folder, nobody can remove it under us either.
 	l, err := lock(dir, syscall.LOCK_SH)
 	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("build: %w", err)
@@ -75,7 +75,7 @@ func openDir(dir string) (*Host, error) {
 	return h, nil
 }
 
-// Close lets a later Prepare remove the host. Cells that are loaded stay.
+// Close lets a later Prepare remove the host. Loaded cells stay loaded.
 func (h *Host) Close() error {
 	if h.lock == nil {
 		return nil
@@ -83,22 +83,22 @@ func (h *Host) Close() error {
 	return h.lock.Close()
 }
 
-// Program is the path of the session program.
+// Program returns the path of the session program.
 func (h *Host) Program() string { return filepath.Join(h.dir, sessionName) }
 
-// GoVersion is the version of Go that the host was built with, go1.26.8.
+// GoVersion returns the version of Go that the host was built with, such as go1.26.8.
 func (h *Host) GoVersion() string { return h.m.Go.Version }
 
-// Source is the folder of our module that the host was built from.
+// Source returns the folder of our module that the host was built from.
 func (h *Host) Source() string { return h.m.Source }
 
-// Mode says how cells are built, and why not in fast mode.
+// Mode returns how cells are built and, if not in fast mode, why.
 func (h *Host) Mode() (m Mode, reason string) { return h.m.Mode, h.m.Reason }
 
-// Packages lists the import paths that a cell may import at once, sorted.
+// Packages returns the import paths that a cell may import without Modules.Add, sorted.
 func (h *Host) Packages() []string { return importable(h.packages()) }
 
-// Builder builds cells for this host.
+// Builder returns the Builder of cells for this host.
 func (h *Host) Builder() Builder {
 	if h.m.Mode == Fast {
 		return &fast{h}
@@ -106,14 +106,14 @@ func (h *Host) Builder() Builder {
 	return &classic{h}
 }
 
-// packages is a copy of what is known now.
+// packages returns a copy of the packages known now.
 func (h *Host) packages() packages {
 	m := maps.Clone(h.m.Package)
 	maps.Copy(m, h.added())
 	return m
 }
 
-// added is a copy of what was added.
+// added returns a copy of the added packages.
 func (h *Host) added() packages {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -130,14 +130,14 @@ func (h *Host) find(path string) (folder, bool) {
 	return f, ok
 }
 
-// Has reports whether the package was compiled ahead or added since.
+// Has reports whether the package was compiled ahead of time or added since.
 func (h *Host) Has(path string) bool {
 	_, ok := h.find(path)
 	return ok || path == "unsafe"
 }
 
-// Export opens the compiled package, whose export data go/importer reads. It
-// fails with an *UnknownPackageError for a package that has not been added.
+// Export opens the compiled package so that go/importer can read its export data. It
+// fails with an *UnknownPackageError if the host does not have the package.
 func (h *Host) Export(path string) (io.ReadCloser, error) {
 	f, ok := h.find(path)
 	if !ok {
@@ -146,26 +146,26 @@ func (h *Host) Export(path string) (io.ReadCloser, error) {
 	return os.Open(f.path(h.dir))
 }
 
-// Dir is the folder with the package's source; ok is false if it is unknown.
+// Dir returns the folder with the package's source; ok is false if it is unknown.
 func (h *Host) Dir(path string) (dir string, ok bool) {
 	f, ok := h.find(path)
 	return f.Dir, ok && f.Dir != ""
 }
 
-// env is the environment of go commands for this host.
+// env returns the environment of go commands for this host.
 func (h *Host) env() []string {
 	env := slices.DeleteFunc(environ(), func(kv string) bool { return strings.HasPrefix(kv, "GOENV=") })
 	return append(append(env, h.m.Env...), h.temp()...)
 }
 
-// An UnknownPackageError says that a package is not part of the host.
+// An UnknownPackageError reports a package that is not part of the host.
 type UnknownPackageError struct{ Path string }
 
 func (e *UnknownPackageError) Error() string {
 	return fmt.Sprintf("build: package %s is not part of the session", e.Path)
 }
 
-// Added lists those of the packages, and of all they depend on, that were added after
+// Added returns the packages among paths and their dependencies that were added after
 // the host was made.
 func (h *Host) Added(paths []string) (added []string) {
 	h.mu.Lock()

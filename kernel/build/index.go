@@ -13,8 +13,8 @@ import (
 	"syscall"
 )
 
-// An index file is a library in a form that needs no reading: it is mapped, and
-// a look-up touches a few of its pages. Reading the library itself takes half a
+// An index file is a library in a form that needs no parsing: it is mapped, and
+// a lookup touches a few of its pages. Parsing the library itself takes half a
 // second and tens of megabytes.
 //
 //	header   magic[8] machine:u32 buckets:u32 symbols:u32 hash[32]
@@ -23,9 +23,9 @@ import (
 //	rest     names; types: data:u32 mask:u32 refs:u32, refs times offset:u32
 //	         record:u32, data, mask
 //
-// Offsets are from the start of the file, numbers little endian; next is the
-// following record + 1 of the same bucket. The host that the file belongs to was
-// made by the same program: a file that does not fit is an error, never read on.
+// Offsets are from the start of the file, numbers are little endian, and next is the
+// number of the bucket's next record + 1. The same program made the host that the file
+// belongs to, so a file in any other format is an error.
 const (
 	indexMagic  = "gpindex1"
 	indexHeader = 8 + 3*4 + abiHashSize
@@ -138,7 +138,7 @@ func decodeIndex(b []byte) (*index, error) {
 	return x, nil
 }
 
-// slice is b[at:at+n], nil outside of the file.
+// slice returns b[at:at+n], or nil if that is outside the file.
 func (x *index) slice(at, n uint32) []byte {
 	if int64(at)+int64(n) > int64(len(x.b)) {
 		return nil
@@ -146,7 +146,7 @@ func (x *index) slice(at, n uint32) []byte {
 	return x.b[at : at+n]
 }
 
-// record is a symbol by number, nil for one that does not exist.
+// record returns the record of symbol i, or nil if there is none.
 func (x *index) record(i uint32) []byte {
 	if i >= x.symbols {
 		return nil

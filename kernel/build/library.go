@@ -17,7 +17,7 @@ type library struct {
 	machine elf.Machine
 	hash    []byte // ABI hash
 	table   symbolTable
-	symbols symbolMap // where the library itself was read
+	symbols symbolMap // set if the library itself was read
 }
 
 // A symbolTable finds the dynamic symbols of a library.
@@ -25,7 +25,7 @@ type symbolTable interface {
 	lookup(name string) (librarySymbol, bool)
 }
 
-// A symbolMap is what reading a library gives.
+// A symbolMap holds the symbols read from a library.
 type symbolMap map[string]librarySymbol
 
 func (m symbolMap) lookup(name string) (librarySymbol, bool) {
@@ -40,7 +40,7 @@ type librarySymbol struct {
 	typ  *typeData // of types
 }
 
-// typeData is the content of a type, which the linker reads: sizes, pointer
+// typeData is the content of a type descriptor that the linker reads: sizes, pointer
 // masks, names of methods.
 type typeData struct {
 	data   []byte
@@ -66,11 +66,11 @@ const (
 	noteABIHash = 2
 )
 
-// maxMask is the largest pointer mask that types carry; larger types have none
-// before they are needed.
+// maxMask is the largest pointer mask that a type carries; the run-time builds the
+// masks of larger types when it needs them.
 const maxMask = 1 << 20
 
-// relocations are the kinds that dynamic relocations have per architecture.
+// relocations are the kinds of dynamic relocations of an architecture.
 type relocations struct{ absolute, relative uint32 }
 
 var machines = map[elf.Machine]relocations{
@@ -116,13 +116,13 @@ func readLibrary(f *elf.File, name string) (*library, error) {
 	return l, nil
 }
 
-// A span is where a type descriptor lies.
+// A span is the address range of a type descriptor.
 type span struct {
 	from, to uint64
 	typ      *typeData
 }
 
-// addSymbols takes the defined symbols and returns where the types are, sorted.
+// addSymbols adds the defined symbols and returns the spans of the types, sorted.
 func (l *library) addSymbols(dyn []elf.Symbol, r *libraryReader) (spans []span) {
 	l.symbols = make(symbolMap, len(dyn))
 	l.table = l.symbols
@@ -188,7 +188,7 @@ func (l *library) addRelocations(f *elf.File, dyn []elf.Symbol, spans []span, ki
 	return nil
 }
 
-// A libraryReader reads by address.
+// A libraryReader reads a library by address.
 type libraryReader struct {
 	f    *elf.File
 	data map[elf.SectionIndex][]byte

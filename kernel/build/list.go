@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// A listed package is what go list says of one.
+// A listed is what go list prints about a package.
 type listed struct {
 	ImportPath, Name, Export, Dir string
 	Standard, DepOnly             bool
@@ -81,9 +81,9 @@ func decodeList(r io.Reader) (all []listed, err error) {
 	}
 }
 
-// keepArchives puts the archives into the host's folder, so that go clean -cache
-// does not take them from a running session. Links cost nothing; where the cache
-// is on another disk they are copied.
+// keepArchives links the archives into the host's folder, so that go clean -cache
+// does not remove them under a running session. If the build cache is on another disk,
+// it copies them.
 func keepArchives(dir string, m *manifest, all []listed) error {
 	if err := os.Mkdir(filepath.Join(dir, "pkg"), 0o755); err != nil {
 		return fmt.Errorf("build: %w", err)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// exported is the name under which the Go linker puts a symbol into a shared
-// library (typeSymbolMangle in cmd/link/internal/ld): long names of types are
-// replaced by a hash.
+// exported returns the name that the Go linker gives a symbol in a shared library
+// (typeSymbolMangle in cmd/link/internal/ld): it replaces long names of types by a
+// hash.
 func exported(name string) string {
 	isType := strings.HasPrefix(name, "type:")
 	at := strings.Contains(name, "@")
@@ -21,7 +21,7 @@ func exported(name string) string {
 		}
 		return "type:" + shortHash(name[5:])
 	}
-	// A generic function: the type arguments may hold the at sign.
+	// A generic function: the type arguments may contain an @.
 	i, j := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']')
 	if j <= i {
 		j = len(name)
@@ -29,8 +29,8 @@ func exported(name string) string {
 	return name[:i+1] + shortHash(name[i+1:j]) + name[j:]
 }
 
-// shortHash is six bytes of the linker's hash: SHA-256 with the first byte
-// inverted, which keeps anybody from taking it for SHA-256.
+// shortHash returns six bytes of the linker's hash: SHA-256 with the first byte
+// inverted, so that nobody mistakes it for SHA-256.
 func shortHash(s string) string {
 	h := sha256.Sum256([]byte(s))
 	h[0] ^= 0xff

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// manifestFormat changes when an older host cannot be used any more.
+// manifestFormat changes when older hosts become unusable.
 const manifestFormat = 3
 
 const manifestName = "manifest.json"
@@ -37,7 +37,7 @@ type manifest struct {
 	Source  string   // folder of our module
 	Env     []string // GO* settings for later go commands
 	Main    string   // import path of the session program
-	Roots   []string // what was asked for
+	Roots   []string // packages that were asked for
 	Package packages // by import path
 }
 
@@ -46,15 +46,15 @@ type folder struct {
 	File string // archive, relative to the host folder or absolute
 	Dir  string // source
 	Std  bool
-	Cgo  bool `json:",omitempty"` // it has C code, which may need libraries
-	// Deps are the packages it depends on, of those the host was not made with.
+	Cgo  bool `json:",omitempty"` // whether it has C code, which may need libraries
+	// Deps are the packages that it depends on and the host was not made with.
 	Deps []string `json:"-"`
 }
 
 // packages are compiled packages by import path.
 type packages map[string]folder
 
-// files lists the archives.
+// files returns the paths of the archives.
 func (ps packages) files(dir string) (fs []string) {
 	for _, f := range ps {
 		fs = append(fs, f.path(dir))
@@ -63,10 +63,10 @@ func (ps packages) files(dir string) (fs []string) {
 	return fs
 }
 
-// ErrNoHost says that no host has been made in the folder yet.
+// ErrNoHost reports that no host has been made in the folder yet.
 var ErrNoHost = errors.New("no session program")
 
-// A StaleError says that the host in a folder no longer fits.
+// A StaleError reports that the host in a folder is out of date.
 type StaleError struct {
 	Dir string
 	Why string // "was built with go1.26.1, installed is go1.26.8"
@@ -123,7 +123,7 @@ func (m *manifest) write(dir string) error {
 	return os.WriteFile(filepath.Join(dir, manifestName), b, 0o644)
 }
 
-// importcfg lists packages for compile and link.
+// importcfg returns the importcfg file for compile and link.
 func importcfg(dir string, pkgs packages) []byte {
 	var b strings.Builder
 	for _, p := range slices.Sorted(maps.Keys(pkgs)) {
