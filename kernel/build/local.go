@@ -25,10 +25,10 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Local makes the modules known in whose folders dir lies: that of the go.mod
-// above it, or those of the go.work above it, with what they replace and exclude.
-// It returns the paths of those that are new. A change of those files is seen by
-// the next call. A go.mod that cannot be read is an error of one line.
+// Local registers the local modules that dir belongs to: the one whose go.mod is in or
+// above dir, or those of the go.work there, with their replace and exclude directives.
+// It returns the paths of the modules that are new. The next call sees changes of
+// these files. If a go.mod cannot be read, the error is one line.
 func (m *Modules) Local(dir string) (found []string, err error) {
 	gomod, gowork := above(dir, "go.mod"), above(dir, "go.work")
 	if gowork != "" {
@@ -58,7 +58,7 @@ func (m *Modules) Local(dir string) (found []string, err error) {
 	return found, nil
 }
 
-// above is the file of that name in dir or a folder above it.
+// above returns the path of the file name in dir or the nearest folder above it.
 func above(dir, name string) string {
 	for {
 		if f := filepath.Join(dir, name); isFile(f) {
@@ -84,16 +84,16 @@ func abs(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// devel is the version of modules of the local disk, of the first major version.
+// devel is the version of local modules whose major version is 0 or 1.
 const devel = "v0.0.0" + develTime
 
 const develTime = "-00010101000000-000000000000"
 
-// LocalFile matches the module of a file of the local disk as the compiler writes it:
-// its path and its version.
+// LocalFile matches a local module, path and version, in a file name as the compiler
+// writes it.
 var LocalFile = regexp.MustCompile(`([^\s@]+)@v\d+\.0\.0` + develTime)
 
-// addLocal makes one module known by its go.mod.
+// addLocal registers the module of one go.mod.
 func (m *Modules) addLocal(gomod string) ([]string, error) {
 	b, err := os.ReadFile(gomod)
 	if err != nil {
@@ -104,7 +104,7 @@ func (m *Modules) addLocal(gomod string) ([]string, error) {
 		return nil, &FetchError{Text: err.Error(), Err: err}
 	}
 	if l.Module == nil || l.Module.Mod.Path == modulePath || m.h.holdsOf(l.Module.Mod.Path) {
-		return nil, nil // ours is there
+		return nil, nil // our own module is there already
 	}
 	path, dir := l.Module.Mod.Path, filepath.Dir(gomod)
 	for _, r := range l.Require {
@@ -126,8 +126,8 @@ func (m *Modules) addLocal(gomod string) ([]string, error) {
 	return []string{path}, nil
 }
 
-// Files are the Go files that a package in a folder is compiled from, those that cmd/cgo
-// writes among them; output is what the go command says where it fails.
+// Files returns the Go files that the package in dir is compiled from, including those
+// that cmd/cgo writes. If the go command fails, output is what it printed.
 func (m *Modules) Files(ctx context.Context, dir string) (files []string, output string, err error) {
 	c := exec.CommandContext(ctx, "go", "list", "-compiled", "-json=Dir,CompiledGoFiles", ".")
 	c.Dir, c.Env = dir, m.env()
@@ -154,7 +154,7 @@ func (m *Modules) Files(ctx context.Context, dir string) (files []string, output
 	return files, "", nil
 }
 
-// Use makes a folder the source of a module.
+// Use makes dir the source of the module path.
 func (m *Modules) Use(path, dir string) error {
 	f, err := m.read()
 	if err != nil {
@@ -171,8 +171,8 @@ func (m *Modules) Use(path, dir string) error {
 	return m.write(f)
 }
 
-// replace adds replacements, with folders relative to dir. Those of modules that
-// the session holds are left out.
+// replace adds replacements, with folders relative to dir, except those of modules
+// that the session holds.
 func (m *Modules) replace(dir string, rs []*modfile.Replace) error {
 	if len(rs) == 0 {
 		return nil
@@ -197,7 +197,7 @@ func (m *Modules) replace(dir string, rs []*modfile.Replace) error {
 	return m.write(f)
 }
 
-// A stamp reports whether the files of a folder have changed.
+// A stamp is compared with a later one to see whether the files of a folder changed.
 type stamp struct {
 	files int
 	size  int64
@@ -205,7 +205,7 @@ type stamp struct {
 	tags  string
 }
 
-// stampOf is the stamp of a local package.
+// stampOf returns the stamp of a local package.
 func (m *Modules) stampOf(path string) stamp {
 	s := stampOf(m.dirOf(path))
 	s.tags = strings.Join(m.tags(), ",")
@@ -231,7 +231,7 @@ func stampOf(dir string) (s stamp) {
 	return s
 }
 
-// moduleOf is the local module that holds the package, by its own path.
+// moduleOf returns the path of the local module that holds the package.
 func (m *Modules) moduleOf(path string) string {
 	best := ""
 	for mod := range m.local {
@@ -242,7 +242,7 @@ func (m *Modules) moduleOf(path string) string {
 	return best
 }
 
-// dirOf is the folder of a local package, "" for others.
+// dirOf returns the folder of a local package, or "" for other packages.
 func (m *Modules) dirOf(path string) string {
 	mod := m.moduleOf(path)
 	if mod == "" {
@@ -251,7 +251,7 @@ func (m *Modules) dirOf(path string) string {
 	return filepath.Join(m.local[mod], filepath.FromSlash(strings.TrimPrefix(path, mod)))
 }
 
-// Original is the path by which the notebook knows a package.
+// Original returns the path under which the notebook knows a package.
 func (m *Modules) Original(path string) string {
 	for c, mod := range m.origin {
 		if within(path, c) {
@@ -261,8 +261,8 @@ func (m *Modules) Original(path string) string {
 	return path
 }
 
-// Current is the path of the newest copy of a local package that was edited, or
-// path itself.
+// Current returns the path of the newest copy of an edited local package, or path
+// itself if there is no copy.
 func (m *Modules) Current(path string) string {
 	path = m.Original(path)
 	if mod := m.moduleOf(path); mod != "" && m.copies[mod] != "" {
@@ -271,8 +271,7 @@ func (m *Modules) Current(path string) string {
 	return path
 }
 
-// Renames are the modules that were copied, and earlier copies of them, with the
-// newest copy of each.
+// Renames maps each copied module, and each earlier copy of it, to its newest copy.
 func (m *Modules) Renames() map[string]string {
 	out := maps.Clone(m.copies)
 	for c, mod := range m.origin {
@@ -283,7 +282,7 @@ func (m *Modules) Renames() map[string]string {
 	return out
 }
 
-// Edited lists the loaded packages of the local disk whose files have changed.
+// Edited returns the loaded local packages whose files have changed.
 func (m *Modules) Edited() (paths []string) {
 	for _, p := range slices.Sorted(maps.Keys(m.stamps)) {
 		if m.stampOf(p) != m.stamps[p] {
@@ -293,12 +292,12 @@ func (m *Modules) Edited() (paths []string) {
 	return paths
 }
 
-// Renew compiles the local packages that were loaded again, after an edit. A
-// process cannot load a package twice, so the modules are copied under another
-// path, which Current tells: code that is compiled from now on uses the copies,
-// and what was made before keeps its types. The paths it returns are those of Add.
-// After an error the packages that were loaded before serve on; the files are not
-// looked at again before they change.
+// Renew recompiles the loaded local packages after an edit. A process cannot load a
+// package twice, so Renew copies the modules under another path, which Current
+// returns: code compiled from now on uses the copies, and existing values keep their
+// types. Like Add, it returns the paths of packages to load. After an error the
+// packages loaded before stay in use, and Renew does not try the files again until
+// they change.
 func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []string, err error) {
 	m.rounds++
 	old, stamps := maps.Clone(m.copies), maps.Clone(m.stamps)
@@ -341,9 +340,9 @@ func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []str
 	return added, nil
 }
 
-// inOriginals replaces the folders of copies by the user's in a message.
+// inOriginals replaces folders of copies in an error message with the user's folders.
 func (m *Modules) inOriginals(err error) error {
-	fe, ok := err.(*FetchError) // not one that another error explains
+	fe, ok := err.(*FetchError) // not a FetchError wrapped in another error
 	if !ok {
 		return err
 	}
@@ -366,8 +365,8 @@ func relativeTo(base, dir string) string {
 	return dir
 }
 
-// maxData bounds the files beside Go source that are copied with a module: they
-// may be embedded, or just lie there.
+// maxData is the largest file other than Go source that is copied with a module: it may
+// be embedded, or just lie there.
 const maxData = 64 << 20
 
 // copyModule copies a module under its new path.
@@ -426,8 +425,8 @@ func (m *Modules) copyGoMod(from, to, path string) error {
 	return os.WriteFile(to, b, 0o600)
 }
 
-// copyGo copies a file with its imports of copied packages renamed. A file that
-// does not parse is copied as it is: the compiler tells what is wrong with it.
+// copyGo copies a Go file and renames its imports of copied packages. It copies a file
+// that does not parse unchanged: the compiler reports what is wrong with it.
 func (m *Modules) copyGo(from, to string) error {
 	b, err := os.ReadFile(from)
 	if err != nil {
@@ -446,8 +445,8 @@ func (m *Modules) copyGo(from, to string) error {
 	return os.WriteFile(to, b, 0o600)
 }
 
-// IsLocal reports whether a package is of the local disk.
+// IsLocal reports whether a package is on the local disk.
 func (m *Modules) IsLocal(path string) bool { return m.dirOf(m.Original(path)) != "" }
 
-// IsCopy reports whether a package is a copy that was made after an edit.
+// IsCopy reports whether a package is a copy made after an edit.
 func (m *Modules) IsCopy(path string) bool { return m.Original(path) != path }

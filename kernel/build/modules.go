@@ -21,32 +21,32 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// Modules are what one notebook imports beyond what its host holds: modules of
-// the proxy, and modules of the local disk. They are resolved with a go.mod of the
-// notebook's own, which begins with the modules that the host holds: these are compiled
-// in, so their versions are kept. If a module asks for a newer version of one that is
-// held, the version is excluded, and the held one is used. Other modules are taken in
-// their newest version, as go get does, or in that of the user's own go.mod.
+// Modules holds the modules that one notebook imports beyond those of its host, from
+// the proxy or the local disk. They are resolved with the notebook's own go.mod, which
+// starts with the modules that the host holds. These are compiled in, so their versions
+// are fixed: if a module asks for a newer version of one, that version is excluded, and
+// the held one is used. Other modules get the version in the user's own go.mod or else
+// their newest one, as with go get.
 //
-// Methods may be called by one goroutine at a time. They need the network if the module
-// cache does not have what they look for; GOPROXY and its kind are honoured.
+// Only one goroutine at a time may call its methods. They need the network if the module
+// cache does not have what they look for, and honour GOPROXY and related variables.
 type Modules struct {
 	h    *Host
 	file string // the notebook's go.mod
-	// Env gives the environment of the notebook, of which what says where modules
-	// come from is honoured (fetchEnv). It may be nil.
+	// Env returns the environment of the notebook. Only the variables in fetchEnv,
+	// which say where modules come from, are used. It may be nil.
 	Env func() []string
 
 	ours   map[string]bool   // modules that the host holds
 	held   map[string]string // module path -> version that the session holds
-	local  map[string]string // modules of the local disk -> folder
+	local  map[string]string // local modules -> folder
 	stamps map[string]stamp  // of loaded local packages
-	copies map[string]string // local modules -> the module that is their newest copy
-	origin map[string]string // copies -> the module
-	rounds int               // copies made
-	wishes map[string]wish   // by module: versions in go.mod files of the user
+	copies map[string]string // local modules -> their newest copy
+	origin map[string]string // copies -> the original module
+	rounds int               // number of copies made
+	wishes map[string]wish   // by module: the version in the user's go.mod files
 	chosen map[string]bool   // modules whose version was chosen
-	told   map[wish]bool     // wishes that were overruled, and reported
+	told   map[wish]bool     // overruled wishes that were reported
 }
 
 // Modules makes the state of a new notebook in an empty folder.
@@ -83,7 +83,7 @@ func (h *Host) Modules(dir string) (*Modules, error) {
 	return m, m.write(f)
 }
 
-// modulesOf finds those of the modules that f requires of which the host holds packages.
+// modulesOf returns the modules required by f that the host holds packages of.
 func (h *Host) modulesOf(f *modfile.File) map[string]bool {
 	holds := map[string]bool{}
 	for p, pkg := range h.m.Package {
@@ -115,7 +115,7 @@ func (h *Host) holdsOf(mod string) bool {
 	return false
 }
 
-// within reports whether an import path is that of a module or below it.
+// within reports whether path is the module's path or below it.
 func within(path, mod string) bool { return path == mod || strings.HasPrefix(path, mod+"/") }
 
 func (m *Modules) read() (*modfile.File, error) {
@@ -138,12 +138,12 @@ func (m *Modules) write(f *modfile.File) error {
 // A Module is one that the notebook can import from.
 type Module struct {
 	Path, Version string
-	Dir           string // of a module of the local disk
-	Loaded        bool   // the session holds packages of it
-	Ours          bool   // required by our own module
+	Dir           string // folder of a local module, else empty
+	Loaded        bool   // whether the session holds packages of it
+	Ours          bool   // whether our own module requires it
 }
 
-// List names the modules, sorted by path.
+// List returns the modules, sorted by path.
 func (m *Modules) List() ([]Module, error) {
 	f, err := m.read()
 	if err != nil {
@@ -184,15 +184,15 @@ func (m *Modules) keeping(f func() error) error {
 	return err
 }
 
-// A CollisionError reports a request for another version of a module than the one
+// A CollisionError reports a request for a version of a module other than the one
 // that the session holds.
 type CollisionError struct {
 	Module, Held, Wanted string
-	// Host is set if the version is that of the session program, which an
-	// installation determines: a new process does not help.
+	// Host is set if the version is compiled into the session program. A new
+	// process does not help then: the version depends on the installation.
 	Host bool
-	// Err is what does not compile with the version that the session holds; nil
-	// if that was not tried.
+	// Err is the compile error with the version that the session holds; nil if that
+	// was not tried.
 	Err error
 }
 
@@ -208,9 +208,9 @@ func (e *CollisionError) Error() string {
 	return fmt.Sprintf("%s %s is loaded, and a session cannot load %s beside it", e.Module, e.Held, e.Wanted)
 }
 
-// Get changes the versions of modules: path@version, as go get takes it. A
-// *CollisionError leaves everything as it was. With fresh, what was loaded since
-// the host was made is forgotten first: for a new session process.
+// Get changes the versions of modules; args are path@version, as for go get. If it
+// returns a *CollisionError, nothing has changed. With fresh, meant for a new session
+// process, it first forgets what was loaded since the host was made.
 func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, args ...string) error {
 	return m.keeping(func() error {
 		held := m.held
@@ -220,7 +220,7 @@ func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, ar
 		if err := m.dropExcludes(); err != nil {
 			return err
 		}
-		var changes []string // shown if the versions are taken
+		var changes []string // shown only if the versions are accepted
 		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file, tagsFlag(m.tags())}, args...)...); err != nil {
 			return err
 		}
@@ -260,7 +260,8 @@ func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, ar
 	})
 }
 
-// withoutChanges is progress without the lines about versions, which it collects.
+// withoutChanges returns progress without the lines about versions, which it collects
+// in changes instead.
 func withoutChanges(progress func(string), changes *[]string) func(string) {
 	return func(line string) {
 		if word, _, _ := strings.Cut(line, " "); word == "added" || word == "upgraded" || word == "downgraded" {
@@ -271,8 +272,8 @@ func withoutChanges(progress func(string), changes *[]string) func(string) {
 	}
 }
 
-// lowered reports a module that go get has taken back to an older version than the
-// session holds, because what was asked for does not go with it.
+// lowered returns an error for a module that go get downgraded below the version that
+// the session holds, because the requested versions are incompatible with that.
 func (m *Modules) lowered(held map[string]string) error {
 	f, err := m.read()
 	if err != nil {
@@ -290,7 +291,8 @@ func (m *Modules) lowered(held map[string]string) error {
 	return nil
 }
 
-// dropExcludes lifts what pin has excluded: go get refuses such versions.
+// dropExcludes removes the exclusions that pin added, because go get refuses excluded
+// versions.
 func (m *Modules) dropExcludes() error {
 	f, err := m.read()
 	if err != nil {
@@ -304,7 +306,7 @@ func (m *Modules) dropExcludes() error {
 	return m.write(f)
 }
 
-// Forget is for a new session process with nothing loaded.
+// Forget forgets the loaded packages, for a new session process.
 func (m *Modules) Forget() {
 	m.held = m.heldByHost()
 	m.h.mu.Lock()
@@ -319,11 +321,11 @@ func (m *Modules) heldByHost() map[string]string {
 	return held
 }
 
-// pin keeps held modules at their versions: newer ones that other modules ask for are
-// excluded. What only modules of the host ask for, of modules that the host does not
-// hold, is excluded too: the host's packages are compiled, and a library that nobody
-// imported must not choose the versions of the user's. It reports whether go.mod has
-// changed, so that it has to be resolved again.
+// pin keeps held modules at their versions by excluding newer ones that other modules
+// ask for. It also excludes versions of other modules that only modules of the host ask
+// for: the host's packages are compiled already, and a library that nobody imported must
+// not choose versions for the user. It reports whether go.mod has changed and must be
+// resolved again.
 func (m *Modules) pin(ctx context.Context, held map[string]string) (changed bool, err error) {
 	f, err := m.read()
 	if err != nil {
@@ -368,7 +370,7 @@ func (m *Modules) pin(ctx context.Context, held map[string]string) (changed bool
 		}
 		changed = true
 	}
-	for _, p := range slices.Sorted(maps.Keys(held)) { // those that go get took out
+	for _, p := range slices.Sorted(maps.Keys(held)) { // those that go get removed
 		if m.local[p] == "" && !slices.ContainsFunc(f.Require, func(r *modfile.Require) bool { return r.Mod.Path == p }) {
 			if err := f.AddRequire(p, held[p]); err != nil {
 				return false, fmt.Errorf("build: %w", err)
@@ -402,9 +404,9 @@ func graphOf(text string) graph {
 	return g
 }
 
-// askedFor are the module versions that follow from what the notebook imports: from the
-// modules whose version was chosen, and those of the local disk, without what modules of
-// the host ask for.
+// askedFor returns the module versions that the notebook's imports require: the chosen,
+// held and local modules and everything they ask for, directly or not. It leaves out
+// what modules of the host ask for.
 func (m *Modules) askedFor(g graph, f *modfile.File) map[string]bool {
 	asked := map[string]bool{}
 	var walk func(node string)
@@ -426,21 +428,21 @@ func (m *Modules) askedFor(g graph, f *modfile.File) map[string]bool {
 	return asked
 }
 
-// maxPins bounds how often go.mod is resolved again with versions excluded: each
-// round excludes all newer versions that the graph names.
+// maxPins limits how often go.mod is resolved again with versions excluded. Each round
+// excludes all newer versions in the graph, so few are needed.
 const maxPins = 4
 
-// Add compiles packages that the host does not hold, with all that they import,
-// and fetches their modules. The paths it returns are new to the host,
-// dependencies first: a session has to load a Library of them before a cell that
-// imports one. Progress is told what is fetched and compiled.
+// Add fetches the modules of packages that the host does not hold and compiles the
+// packages with all their dependencies. It returns the paths that are new to the host,
+// dependencies first: a session must load a Library of them before a cell that imports
+// one. Lines about what is fetched and compiled go to progress.
 func (m *Modules) Add(ctx context.Context, progress func(string), paths ...string) (added []string, err error) {
 	err = m.keeping(func() error {
 		if err := m.newest(ctx, progress, paths); err != nil {
 			return err
 		}
 		for round := 0; ; round++ {
-			// Versions first: packages are not compiled against what is not kept.
+			// Settle the versions first: do not compile against one that pin may exclude.
 			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, tagsFlag(m.tags()), "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
 				return m.missing(err)
 			}
@@ -464,10 +466,10 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 	return added, m.inOriginals(err)
 }
 
-// newest chooses the newest versions of the modules of packages that nothing names a
-// version of. Without it the go command takes what some other module happens to ask
-// for, which may be years old. If it fails, Add does without: the module cache may hold
-// what is needed.
+// newest chooses the newest version of each module of the packages that is not chosen,
+// held, or named in the user's go.mod files. Without it the go command takes the version that some other module
+// happens to ask for, which may be years old. If newest fails, Add continues without it:
+// the module cache may hold what is needed.
 func (m *Modules) newest(ctx context.Context, progress func(string), paths []string) error {
 	var get []string
 	for _, p := range paths {
@@ -493,7 +495,7 @@ func (m *Modules) newest(ctx context.Context, progress func(string), paths []str
 		if err := m.dropExcludes(); err != nil {
 			return err
 		}
-		var changes []string // of which pin may take some back
+		var changes []string // pin may revert some of them
 		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file, tagsFlag(m.tags())}, get...)...); err != nil {
 			return err
 		}
@@ -531,11 +533,11 @@ func (m *Modules) choose(paths []string) error {
 	return nil
 }
 
-// A wish is the version of a module that a go.mod of the user asks for.
+// A wish is a version of a module that one of the user's go.mod files asks for.
 type wish struct{ file, module, version string }
 
-// tellOverruled reports, once, the versions in the user's go.mod files that are not those
-// that the session uses.
+// tellOverruled reports, once each, the versions in the user's go.mod files that differ
+// from those that the session uses.
 func (m *Modules) tellOverruled(progress func(string)) {
 	if progress == nil {
 		return
@@ -555,8 +557,8 @@ func (m *Modules) tellOverruled(progress func(string)) {
 	}
 }
 
-// missing makes a *CollisionError of what fails because a module is kept at the
-// version that the session holds: what does not compile names it.
+// missing turns err into a *CollisionError if it names a module that is kept at the
+// version that the session holds: code that needs another version does not compile.
 func (m *Modules) missing(err error) error {
 	fe, ok := errors.AsType[*FetchError](err)
 	if !ok {
@@ -579,7 +581,8 @@ func (m *Modules) missing(err error) error {
 	return c
 }
 
-// names reports whether a text names a module or one of its packages, lo.Map for one.
+// names reports whether a text names a module, one of its packages or something in
+// them, such as lo.Map.
 func (m *Modules) names(text, mod string) bool {
 	if strings.Contains(text, mod+"/") || strings.Contains(text, mod+"@") {
 		return true
@@ -646,7 +649,7 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 	return added, nil
 }
 
-// A FetchError is a module or package that cannot be had, in one line.
+// A FetchError reports, in one line, a module or package that is not available.
 type FetchError struct {
 	Text string
 	Err  error
@@ -699,8 +702,8 @@ func (m *Modules) run(ctx context.Context, progress func(string), args ...string
 	return []byte(out.String()), nil
 }
 
-// fetchEnv are the variables that a notebook may change: they say where modules
-// come from and change no archive.
+// fetchEnv lists the variables that a notebook may change: they say where modules come
+// from and do not affect compiled archives.
 var fetchEnv = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}
 
 func (m *Modules) env() []string {
@@ -716,13 +719,13 @@ func (m *Modules) env() []string {
 	return env
 }
 
-// compiledEvery is how often a long compilation tells of itself.
+// compiledEvery is how often a long compilation reports progress.
 const compiledEvery = 3 * time.Second
 
-// newerGo is what the go command says of a module that needs a newer Go.
+// newerGo matches the go command's error for a module that needs a newer Go.
 var newerGo = regexp.MustCompile(`(?m)(\S+)@(\S+) requires go >= (\S+) \(running go ([^;)]+)`)
 
-// fetchError makes one line of what the go command says.
+// fetchError turns the output of the go command into a one-line error.
 func fetchError(lines []string, err error) error {
 	text := strings.Join(lines, "\n")
 	has := func(parts ...string) bool {
