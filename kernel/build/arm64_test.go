@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestArm64 makes a host of the fast mode for linux/arm64 with a cross compiler
-// and runs its self-test under qemu: two cells that share types and variables.
+// TestArm64 makes a fast mode host for linux/arm64 with a cross compiler and runs its
+// self-test under qemu: two cells that share types and variables.
 func TestArm64(t *testing.T) {
 	if os.Getenv("GOPHERPOD_E2E") == "" {
 		t.Skip("set GOPHERPOD_E2E=1 to run it")

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// TestAssumptions checks what Prepare checks, and what only a test can.
+// TestAssumptions checks what Prepare checks and what only a test can check.
 func TestAssumptions(t *testing.T) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -43,8 +43,8 @@ func TestAssumptions(t *testing.T) {
 	}
 }
 
-// testLayout computes the offsets that library.go, quick.go and itab.go count on
-// from internal/abi.
+// testLayout computes from internal/abi the offsets that library.go, quick.go and
+// itab.go rely on.
 func testLayout(t *testing.T, src string) {
 	fset := token.NewFileSet()
 	var files []*ast.File
@@ -55,7 +55,7 @@ func testLayout(t *testing.T, src string) {
 		}
 		files = append(files, f)
 	}
-	// What other files declare is not needed for the layout.
+	// The layout does not need declarations in other files.
 	conf := types.Config{Importer: importer.ForCompiler(fset, "source", nil), Error: func(error) {}}
 	pkg, _ := conf.Check("internal/abi", fset, files, nil)
 	for _, arch := range []string{"amd64", "arm64"} {
@@ -92,7 +92,7 @@ func testLayout(t *testing.T, src string) {
 	}
 }
 
-// testFlags asks the tools for the flags that are passed to them.
+// testFlags checks that the tools have the flags that we pass to them.
 func testFlags(t *testing.T) {
 	for tool, flags := range map[string][]string{
 		"compile": {"p", "dynlink", "linkshared", "nolocalimports", "lang", "goversion", "pack", "importcfg", "trimpath", "c"},

@@ -7,8 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/build"
 )
 
-// A host is prepared once, and builds cells from then on. (Not run: it compiles for
-// minutes.)
+// Prepare a host once; then it builds cells. (Not run: compiling takes minutes.)
 func Example() {
 	ctx := context.Background()
 	host, err := build.Prepare(ctx, build.Options{

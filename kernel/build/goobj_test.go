@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// object makes the part of an object file that undefined reads.
+// object returns the part of an object file that undefined reads.
 func object(names ...string) []byte {
 	o := make([]byte, headerBlocks+4*19)
 	copy(o, goobjMagic)
@@ -83,7 +83,7 @@ func FuzzUndefined(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) { undefined(b) })
 }
 
-// TestUndefinedOfCompiler fails when a version of Go writes other objects.
+// TestUndefinedOfCompiler fails if the installed Go writes objects in another format.
 func TestUndefinedOfCompiler(t *testing.T) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "x.go")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestStub makes a stub of a small library and reads it as the linker would.
+// TestStub makes a stub of a small library and reads it as the linker does.
 func TestStub(t *testing.T) {
 	data := bytes.Repeat([]byte{7}, typeHeader)
 	l := &library{name: "lib.so", machine: elf.EM_X86_64, hash: []byte("0123456789abcdefghij"), symbols: map[string]librarySymbol{
@@ -51,7 +51,7 @@ func TestStub(t *testing.T) {
 	if _, err := goNote(f, noteDeps); err != nil {
 		t.Error(err)
 	}
-	// Nothing but what always is there: still a file that the linker takes.
+	// Only the symbols that are always there: the linker must still accept the file.
 	if err := os.WriteFile(file, stub(&library{name: "l", machine: elf.EM_AARCH64, table: symbolMap{}}, nil), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestStub(t *testing.T) {
 	}
 }
 
-// small is a library of one type that refers to itself.
+// small returns a library of one type that refers to itself.
 func small() *library {
 	l := &library{name: "l", machine: elf.EM_X86_64, hash: make([]byte, abiHashSize), symbols: symbolMap{
 		"type:int": {kind: elf.STT_OBJECT, size: typeHeader, typ: &typeData{data: make([]byte, typeHeader), refs: []typeRef{{8, "type:int"}}, gcmask: []byte{1}}}}}

@@ -13,14 +13,14 @@ import (
 // cellPath is the import path that all cells are compiled as.
 const cellPath = "nb"
 
-// A linkage is what the two ways to build differ in.
+// A linkage holds what differs between the two ways to build.
 type linkage struct {
 	versions string // version script of the shared object
-	// libs are the folders of the C compiler's libraries, with colons between, if C
-	// code is linked that may need some, else empty.
+	// libs are the folders of the C compiler's libraries, separated by colons, if C
+	// code is linked that may need them, else empty.
 	libs string
-	// args are the linker's arguments about where packages are, for an archive in
-	// dir that was compiled with the importcfg cfg.
+	// args returns the linker's arguments that say where packages are, for an archive
+	// in dir that was compiled with the importcfg cfg.
 	args func(dir, archive, cfg string) ([]string, error)
 }
 
@@ -40,13 +40,13 @@ func (h *Host) cell(ctx context.Context, in Input, l linkage) (*Object, error) {
 	return h.object(ctx, in.Dir, in.Path, cellPath, src, l)
 }
 
-// pluginImports tell the linker that the program may load plugins. It keeps the
-// initialisers of all maps then, which cells that come later may want.
+// pluginImports tells the linker that the program may load plugins. The linker then
+// keeps the initialisers of all maps, which later cells may need.
 const pluginImports = "import _ \"plugin\"\nimport _ \"runtime/cgo\"\n"
 
-// bundle builds a shared object of packages. First are the imports that it begins with,
-// because the linker places packages in the order of imports, and main is its function
-// main.
+// bundle builds a shared object of packages. Its source begins with the imports in
+// first, because the linker places packages in the order of imports, and its function
+// main is main.
 func (h *Host) bundle(ctx context.Context, dir, path string, pkgs []string, first, main string, l linkage) (*Object, error) {
 	imports := strings.Replace(string(blankImports("main", importableOf(pkgs))), "package main\n", "package main\n"+first, 1)
 	src, err := writeFiles(dir, map[string]string{"all.go": imports + pluginImports + main})
@@ -61,7 +61,7 @@ func (h *Host) bundle(ctx context.Context, dir, path string, pkgs []string, firs
 	return h.object(ctx, dir, path, path, src, l)
 }
 
-// libraryDirs are the folders in which the C compiler looks for libraries.
+// libraryDirs returns the folders in which the C compiler looks for libraries.
 func (h *Host) libraryDirs(ctx context.Context, dir string) (string, error) {
 	out, err := run(ctx, dir, environ(), h.m.Go.CC, "-print-search-dirs")
 	if err != nil {
@@ -115,8 +115,8 @@ func (h *Host) compile(ctx context.Context, dir, pkg, out, cfg string, src []str
 	return err
 }
 
-// link runs the Go linker with our program in front of the system's linker, which
-// speaks ELF. macOS has the C compiler instead and no version script.
+// link runs the Go linker, which calls our program in place of the system's linker, for
+// ELF. On macOS it calls the C compiler, without a version script.
 func (h *Host) link(ctx context.Context, dir, versions, libs string, args ...string) error {
 	ld := filepath.Join(h.dir, ldName)
 	if h.m.Go.OS != "linux" {
@@ -127,14 +127,14 @@ func (h *Host) link(ctx context.Context, dir, versions, libs string, args ...str
 	return err
 }
 
-// toolEnv turns the collector off: the tools live for a tenth of a second and
-// use tens of megabytes.
+// toolEnv returns the environment of the tools. It turns their garbage collector off,
+// because they run for a tenth of a second and use tens of megabytes.
 func (h *Host) toolEnv(versions string) []string {
 	return append(append(environ(), h.temp()...), "GOARCH="+h.m.Go.Arch, "GOGC=off", "GP_LD="+h.m.Go.LD, "GP_VERSIONS="+versions)
 }
 
-// importcfg is the file that lists all packages; one of its own for dir where
-// packages were added.
+// importcfg returns the path of a file that lists all packages. If packages were added
+// to the host, it writes one in dir.
 func (h *Host) importcfg(dir string) (string, error) {
 	h.mu.Lock()
 	n := len(h.extra)

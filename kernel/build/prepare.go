@@ -32,32 +32,33 @@ const (
 //go:embed ld/ld.c
 var ldSource []byte
 
-// Options say what to prepare.
+// Options are what to prepare and how.
 type Options struct {
-	// Source is the folder of our module: go.mod with all that a session needs.
+	// Source is the folder of our module, whose go.mod has all that a session needs.
 	Source string
-	// Dir is where hosts live. A host in use is never changed: a new one is made
-	// beside it, and old ones are removed when nobody uses them.
+	// Dir is the folder of all hosts. A host in use never changes: Prepare makes a
+	// new one beside it and removes old ones that are not in use.
 	Dir string
 	// Main is the import path of the session program; the default is the one with
-	// our magics, or the one without any where the module has no magics.
+	// our magics, or the one without any if the module has no magics.
 	Main string
-	// Packages are import paths to compile ahead besides those that every host
-	// has: the standard library, gonum and our own.
+	// Packages are import paths to compile ahead of time in addition to those that
+	// every host has: the standard library, gonum and our own.
 	Packages []string
-	// Lean leaves out what Packages and Main do not import: tests build in seconds.
+	// Lean leaves out what Packages and Main do not import, so that tests build in
+	// seconds.
 	Lean bool
-	// Mode is the way to build cells; the default is the fastest that passes its
-	// self-test here.
+	// Mode is the way to build cells; the default is the fastest one that passes its
+	// self-test on this machine.
 	Mode Mode
-	// Progress is told what happens, one line at a time; it may be nil.
+	// Progress is called with one line about each step; it may be nil.
 	Progress func(string)
 }
 
-// listFlags compile every archive so that it can go into a shared library, into
-// a position independent program and beside a plugin. On macOS Go has no
-// shared libraries, so that beside a plugin is enough.
-// The tags are for package rt: it may use what only sessions can link.
+// listFlags returns flags that compile every archive for use in a shared library, in a
+// position-independent program and with plugins. On macOS Go has no shared libraries,
+// so use with plugins is enough. The tags are for package rt, which needs what only
+// sessions can link.
 func (tc *toolchain) listFlags(more ...string) []string {
 	tags := "-tags=" + strings.Join(slices.Concat([]string{"gopherpod_session"}, tc.Tags, more), ",")
 	if tc.OS != "linux" {
@@ -66,7 +67,7 @@ func (tc *toolchain) listFlags(more ...string) []string {
 	return []string{"-trimpath", "-linkshared", "-buildmode=shared", tags}
 }
 
-// standard is what every host holds besides the standard library.
+// standard lists what every host holds besides the standard library.
 var standard = []string{
 	"gonum.org/v1/gonum/blas/blas64", "gonum.org/v1/gonum/dsp/fourier", "gonum.org/v1/gonum/floats", "gonum.org/v1/gonum/integrate",
 	"gonum.org/v1/gonum/interp", "gonum.org/v1/gonum/mat", "gonum.org/v1/gonum/optimize", "gonum.org/v1/gonum/stat", "gonum.org/v1/gonum/stat/distuv",
@@ -74,12 +75,12 @@ var standard = []string{
 	"gonum.org/v1/plot/vg/vgimg", "gonum.org/v1/plot/vg/vgsvg",
 }
 
-// ours are the packages of this module that cells may import.
+// ours lists the packages of this module that cells may import.
 var ours = []string{"kernel/display", "tensors", "runpod", "runpod/place", "runpod/transfer", "runpod/train", "runpod/sweep", "runpod/dataset", "worker"}
 
-// Prepare makes a host, or finds the one that fits. It takes about a minute on
-// two cores when nothing is in Go's build cache, and under a second when the
-// host exists. An interrupted Prepare leaves nothing behind but the cache.
+// Prepare makes a host, or finds an existing one that fits. It takes about a minute on
+// two cores if Go's build cache is empty, and under a second if the host exists. An
+// interrupted Prepare leaves nothing behind except in the cache.
 func Prepare(ctx context.Context, o Options) (*Host, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
@@ -151,10 +152,10 @@ func (p *preparation) setRoots() {
 	}
 }
 
-// hashed are the folders of our module that a host is made of, and the files.
+// hashed lists the folders and files of our module that a host is made of.
 var hashed = []string{"go.mod", "go.sum", "kernel/session/frame", "kernel/session/host", "kernel/session/plain", "kernel/session/rt", "kernel/check", "kernel/display", "kernel/magic", "kernel/secrets", "magics", "runpod", "tensors", "worker"}
 
-// hash names everything that the host depends on.
+// hash returns a hash of everything that the host depends on.
 func (p *preparation) hash() (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, manifestFormat, *p.tc, p.tc.listFlags(), p.Main, p.roots, p.Lean, p.Mode, p.Source)
@@ -176,7 +177,7 @@ func (p *preparation) hash() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:10]), nil
 }
 
-// hashFile adds a file where a compiled package could depend on it.
+// hashFile adds a file to the hash if a compiled package could depend on it.
 func (p *preparation) hashFile(h io.Writer, f string, d fs.DirEntry) error {
 	name := d.Name()
 	if d.IsDir() {
@@ -201,7 +202,7 @@ func (p *preparation) hashFile(h io.Writer, f string, d fs.DirEntry) error {
 	return err
 }
 
-// make builds the host in a folder of its own and moves it into place.
+// make builds the host in a temporary folder and moves it into place.
 func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
 	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
 		return fmt.Errorf("build: %w", err)
@@ -234,14 +235,14 @@ func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
 	if err := p.linkMode(ctx, tmp, m, listed); err != nil {
 		return err
 	}
-	// The file holds final paths, because the folder moves.
+	// The file holds the final paths, because the folder is renamed later.
 	if err := os.WriteFile(filepath.Join(tmp, cfgName), importcfg(dir, m.Package), 0o644); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
 	if err := m.write(tmp); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	os.RemoveAll(dir) // a broken one: openDir refused it
+	os.RemoveAll(dir) // if there is one, it is broken: openDir refused it
 	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
 		return fmt.Errorf("build: %w", err)
 	}
@@ -295,7 +296,7 @@ func (p *preparation) linkMode(ctx context.Context, dir string, m *manifest, all
 }
 
 // makeClassic makes the session program in classic mode and runs the self-test. There is
-// no third mode: a Go with which this one fails too would lose what cells compute.
+// no third mode: if classic mode fails too, cells would lose their results with this Go.
 func (p *preparation) makeClassic(ctx context.Context, dir string, m *manifest, main listed) error {
 	err := p.linkClassic(ctx, dir, m, main)
 	if err == nil {
@@ -321,8 +322,8 @@ func (p *preparation) try(ctx context.Context, dir string, m *manifest) error {
 	return h.selfTest(ctx)
 }
 
-// importable lists the packages that the host links in: all that Go source
-// outside may import, and so all that a cell may.
+// importable returns the packages that the host links in: all that code outside their
+// modules may import, and therefore all that a cell may import.
 func importable(pkgs packages) []string {
 	return importableOf(slices.Sorted(maps.Keys(pkgs)))
 }
@@ -335,7 +336,7 @@ func importableOf(paths []string) []string {
 }
 
 // linkClassic makes the session program in classic mode: an ordinary program that
-// has initialised every package that a cell may import.
+// initialises every package that a cell may import.
 func (p *preparation) linkClassic(ctx context.Context, dir string, m *manifest, main listed) error {
 	p.Progress("linking the session program")
 	cfg := filepath.Join(dir, "link.cfg")
@@ -353,7 +354,7 @@ func (p *preparation) linkClassic(ctx context.Context, dir string, m *manifest, 
 	}
 	// pie: code compiled for shared libraries crashes at fixed addresses.
 	// pruneweakmap: a map that only cells use would stay nil in the host.
-	// checklinkname: the run-time opens doInit to package plugin only.
+	// checklinkname: the run-time lets only package plugin use doInit.
 	args = []string{"-o", filepath.Join(dir, sessionName), "-importcfg", cfg, "-buildmode=pie", "-checklinkname=0",
 		"-pruneweakmap=false", "-s", "-w", "-extld=" + p.tc.CC, out}
 	_, err := run(ctx, dir, p.env, filepath.Join(p.tc.Tools, "link"), args...)
@@ -369,12 +370,13 @@ func blankImports(name string, paths []string) []byte {
 	return []byte(b.String())
 }
 
-// compileFlags are those of every compilation that must fit the archives.
+// compileFlags returns the flags of every compilation that must be compatible with the
+// archives.
 func compileFlags(pkg string, tc *toolchain) []string {
 	v := strings.Split(strings.TrimPrefix(tc.Version, "go"), ".")
 	lang := "go" + strings.Join(v[:min(2, len(v))], ".")
 	flags := []string{"-p", pkg, "-dynlink", "-nolocalimports", "-lang=" + lang, "-goversion", tc.Version, "-pack"}
-	if tc.OS == "linux" { // as listFlags has it
+	if tc.OS == "linux" { // the same as in listFlags
 		flags = append(flags, "-linkshared")
 	}
 	return flags

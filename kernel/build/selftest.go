@@ -12,15 +12,16 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
-// SelfTestEnv makes the session program load the files that it lists, run their
-// entries and end with status 0: file=entry, separated by semicolons.
+// SelfTestEnv is a variable that makes the session program load the files in it, run
+// their entries and exit with status 0. It lists file=entry, separated by semicolons.
 const SelfTestEnv = "GOPHERPOD_SELF_TEST"
 
-// selfTestTime bounds the run of the cells of the self-test. They take a second or two.
+// selfTestTime is the timeout for running the cells of the self-test, which takes a
+// second or two.
 const selfTestTime = 60 * time.Second
 
-// selfTest builds cells and runs them. It fails if this version of Go does not do what
-// the mode rests on.
+// selfTest builds cells and runs them. It fails if this version of Go does not behave as
+// the mode requires.
 func (h *Host) selfTest(ctx context.Context) error {
 	folder, err := scratch.Make()
 	if err != nil {
@@ -55,8 +56,8 @@ func (h *Host) selfTest(ctx context.Context) error {
 	return nil
 }
 
-// shortened keeps the first lines of a crash: the reason. Behind them are the stacks
-// of all goroutines.
+// shortened keeps the first lines of a crash, which hold the reason. The stacks of all
+// goroutines follow them.
 func shortened(err error) error {
 	ce, ok := err.(*CommandError)
 	if !ok {
@@ -120,9 +121,9 @@ import _ "unsafe"
 const selfTestWant = "main.square 18 99 true true 9 9 runtime error: invalid memory address or nil pointer dereference\nheap ok"
 
 // heapStress is the rest of a cell that collects garbage while reflect's stubs hold
-// numbers and pointers in their frames. If the run-time takes a number for a
-// pointer it crashes, because the numbers are addresses of memory that was freed; if it
-// overlooks a pointer, a finalizer runs too early.
+// numbers and pointers in their frames. If the run-time mistakes a number for a pointer,
+// it crashes, because the numbers are addresses of freed memory; if it misses a pointer,
+// a finalizer runs too early.
 //
 //go:embed heapstress.go.txt
 var heapStress string

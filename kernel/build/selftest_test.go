@@ -22,7 +22,7 @@ func TestSelfTest(t *testing.T) {
 	}
 }
 
-// TestLearn learns from sources of the run-time, and refuses what it does not know.
+// TestLearn learns from sources of the run-time and rejects unknown ones.
 func TestLearn(t *testing.T) {
 	for _, c := range []struct{ fields, want string }{
 		{"typemap map[typeOff]*_type; next *moduledata", "gopherpod_typemap_offsets"},
@@ -43,7 +43,7 @@ func TestLearn(t *testing.T) {
 		if got := strings.Join(typemapTags(root), ","); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.fields, got, c.want)
 		}
-		// The files of all other assumptions are missing, and the tools have sources.
+		// The files of all other assumptions are missing, but the tools' sources are there.
 		if err := os.MkdirAll(filepath.Join(root, "src", "cmd", "link"), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func (p *preparation) point(hash string) error {
 	return nil
 }
 
-// removeUnused removes the hosts that no process holds open, except keep.
+// removeUnused removes all hosts that no process holds open, except keep.
 func removeUnused(dir, keep string) {
 	es, _ := os.ReadDir(dir)
 	for _, e := range es {
@@ -32,7 +32,7 @@ func removeUnused(dir, keep string) {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(sub, manifestName)); err != nil {
-			continue // being made, or not ours
+			continue // still being made, or not ours
 		}
 		if l, err := lock(sub, syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
 			os.RemoveAll(sub)
@@ -41,7 +41,7 @@ func removeUnused(dir, keep string) {
 	}
 }
 
-// lock holds the host in dir until the file is closed.
+// lock locks the host in dir until the returned file is closed.
 func lock(dir string, how int) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDONLY, 0o644)
 	if err != nil {

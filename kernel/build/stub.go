@@ -7,15 +7,14 @@ import (
 	"strings"
 )
 
-// always are symbols that the Go linker looks up by itself when it makes a
-// plugin.
+// always lists symbols that the Go linker itself looks up when it makes a plugin.
 var always = []string{"runtime.addmoduledata", "runtime.lastmoduledatap", "runtime.unreachableMethod", "runtime.mapinitnoop",
 	"runtime.rodata", "runtime.text", "runtime.etext", "type:.eqfunc", "type:runtime.moduledata"}
 
-// stub makes an ELF file that stands for the library in one link: it lists the
-// symbols in names and what types among them refer to. The linker reads all of
-// every library it links against; of a library with 10^5 symbols it would take
-// half a second.
+// stub returns an ELF file that replaces the library in one link: it has the symbols
+// in names and what the types among them refer to. The linker reads every library
+// that it links against in full, which would take half a second for one with 10^5
+// symbols.
 //
 //	0       ELF header
 //	.data   type descriptors, each followed by its pointer mask
@@ -32,7 +31,7 @@ func stub(l *library, names []string) []byte {
 }
 
 // stubBase is the address of the stub's data; symbols without data are at
-// stubCode. The linker wants addresses, and never uses them.
+// stubCode. The linker requires addresses but never uses them.
 const (
 	stubBase = 0x10000
 	stubCode = 0x1000
@@ -48,8 +47,8 @@ type stubWriter struct {
 	data, dynsym, dynstr, rela bytes.Buffer
 }
 
-// collect adds the symbols of the names as the library has them: of a function
-// there may be one for each of Go's calling conventions.
+// collect adds the library's symbols for the names. A function may have one for each
+// of Go's calling conventions.
 func (s *stubWriter) collect(names []string) {
 	for _, n := range names {
 		n = exported(n)
@@ -96,7 +95,7 @@ func (s *stubWriter) symbols() {
 	}
 }
 
-// place puts a type with its mask into the data, and points the type to the mask.
+// place adds a type and its mask to the data and makes the type point to the mask.
 func (s *stubWriter) place(t *typeData) uint64 {
 	for s.data.Len()%8 != 0 {
 		s.data.WriteByte(0)
@@ -124,12 +123,12 @@ func (s *stubWriter) relocations() {
 			}
 		}
 	}
-	if s.rela.Len() == 0 { // the linker insists on the section; type 0 is nothing
+	if s.rela.Len() == 0 { // the linker requires the section; relocation type 0 means none
 		s.rela.Write(make([]byte, 24))
 	}
 }
 
-// file puts the sections together.
+// file returns the ELF file made of the sections.
 func (s *stubWriter) file() []byte {
 	var note bytes.Buffer
 	put(&note, uint32(len(goNoteName)), uint32(len(s.l.hash)), uint32(noteABIHash))

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Tags lists the build tags in the value of GOFLAGS, sorted. Other are its other flags,
-// which cannot change how the packages of cells are compiled: these have to fit those
-// that the session program was made of.
+// Tags returns the build tags in the value of GOFLAGS, sorted. Other holds its other
+// flags, which we cannot apply to the packages of cells, because these must be
+// compatible with the packages of the session program.
 func Tags(goflags string) (tags, other []string) {
 	for _, word := range strings.Fields(goflags) {
 		word = strings.Trim(word, `"'`)
@@ -22,13 +22,13 @@ func Tags(goflags string) (tags, other []string) {
 			other = append(other, word)
 			continue
 		}
-		tags = slices.DeleteFunc(strings.Split(list, ","), func(t string) bool { return t == "" }) // the last one counts
+		tags = slices.DeleteFunc(strings.Split(list, ","), func(t string) bool { return t == "" }) // the last -tags wins
 	}
 	slices.Sort(tags)
 	return slices.Compact(tags), other
 }
 
-// tags are those of the notebook.
+// tags returns the build tags of the notebook.
 func (m *Modules) tags() []string {
 	if m.Env == nil {
 		return nil
@@ -43,7 +43,7 @@ func (m *Modules) tags() []string {
 	return tags
 }
 
-// tagsFlag is the flag of the go command for tags.
+// tagsFlag returns the flag that passes tags to the go command.
 func tagsFlag(tags []string) string { return "-tags=" + strings.Join(tags, ",") }
 
 // sameFile reports whether two archives have the same content.
@@ -70,7 +70,7 @@ func sameFile(a, b string) bool {
 	return err == nil && bytes.Equal(s, t)
 }
 
-// tagsError refuses tags that change a package that the process has already.
+// tagsError returns the error for tags that change a package already in the process.
 func tagsError(tags []string, path, why string) error {
 	text := fmt.Sprintf("the build tags %s change package %s, which is %s; %%goflags takes others, or none with %%goflags -tags=", strings.Join(tags, ","), path, why)
 	return &FetchError{Text: text}

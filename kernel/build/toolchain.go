@@ -24,13 +24,13 @@ type toolchain struct {
 	OS      string
 	Arch    string
 	CC      string // C compiler command
-	LD      string // linker for cells: the fastest one that is there
-	// Tags are build tags that say what the run-time is like, for package rt.
+	LD      string // linker for cells: the fastest one installed
+	// Tags are build tags that describe the run-time to package rt.
 	Tags []string `json:",omitempty"`
 }
 
-// environ is the user's environment without what would change compiled
-// archives: another flag would make all of them new, and none fit the host.
+// environ returns the user's environment without settings that would change compiled
+// archives: with another flag all of them would be recompiled and not match the host.
 func environ() []string {
 	drop := []string{"GOFLAGS=", "GOWORK=", "GOTOOLCHAIN=", "GO111MODULE=", "GOEXPERIMENT=", "GOOS=", "GOARCH=", "GOAMD64=", "GOARM64=",
 		"GODEBUG=", "GOGC=", "GOMEMLIMIT=", "CGO_ENABLED=", "CGO_CFLAGS=", "CGO_LDFLAGS="}
@@ -41,8 +41,8 @@ func environ() []string {
 	return append(env, "GOENV=off", "GOFLAGS=-buildvcs=false", "GOWORK=off", "GOTOOLCHAIN=local", "CGO_ENABLED=1", "GO111MODULE=on")
 }
 
-// temporary is the setting that lets go and gcc work if TMPDIR is not fit, such as a folder
-// that is gone or full. The cells keep the user's own.
+// temporary returns the setting that lets go and gcc work if TMPDIR is unusable, such as
+// a folder that is gone or full. The cells keep the user's own setting.
 func temporary() []string {
 	dir, err := scratch.Find()
 	if err != nil || dir == os.TempDir() {
@@ -51,11 +51,11 @@ func temporary() []string {
 	return []string{"TMPDIR=" + dir}
 }
 
-// keepEnv are settings that go env -w may hold and that do not change archives;
+// keepEnv lists settings that may come from go env -w and do not change archives.
 // GOENV=off would lose them.
 var keepEnv = []string{"GOPROXY", "GOPRIVATE", "GONOSUMDB", "GONOSUMCHECK", "GOSUMDB", "GONOPROXY", "GOMODCACHE", "GOCACHE", "GOPATH", "GOINSECURE", "GOAUTH"}
 
-// findToolchain asks the go command on the PATH.
+// findToolchain asks the go command on the PATH about its installation.
 func findToolchain(ctx context.Context) (*toolchain, []string, error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return nil, nil, &ToolError{Tool: "go", Need: "building cells", Err: err}
@@ -102,16 +102,16 @@ func findToolchain(ctx context.Context) (*toolchain, []string, error) {
 	return t, env, nil
 }
 
-// A NewerGoError says that the installed Go is of a later release than the one that this
-// program was built with. The program's go/types cannot read what it compiles.
+// A NewerGoError reports that the installed Go is a later release than the one that
+// built this program, so the program's go/types cannot read what it compiles.
 type NewerGoError struct{ Built, Installed string }
 
 func (e *NewerGoError) Error() string {
 	return fmt.Sprintf("build: gopherpod was built with %s and cannot read what %s compiles: run gopherpod install, which builds it again with the newer Go", e.Built, e.Installed)
 }
 
-// newer fails with a *NewerGoError where installed is of a later release, go1.27 against
-// go1.26, than the Go that built this program. Development versions are not compared.
+// newer returns a *NewerGoError if installed is a later release than the Go that built
+// this program, such as go1.27 after go1.26. It does not compare development versions.
 func newer(installed string) error {
 	built := runtime.Version()
 	if b, i := version.Lang(built), version.Lang(installed); b != "" && i != "" && version.Compare(i, b) > 0 {
@@ -120,7 +120,7 @@ func newer(installed string) error {
 	return nil
 }
 
-// A ToolError says that a program that building needs is not installed.
+// A ToolError reports that a program needed for building is not installed.
 type ToolError struct {
 	Tool string // the program
 	Need string // what it is needed for
@@ -132,7 +132,7 @@ func (e *ToolError) Error() string {
 }
 func (e *ToolError) Unwrap() error { return e.Err }
 
-// A CommandError is a compiler or linker that refused its input.
+// A CommandError reports that a compiler or linker refused its input.
 type CommandError struct {
 	Command string // compile, link, go list
 	Output  string
@@ -147,7 +147,7 @@ func (e *CommandError) Error() string {
 }
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// run runs a command; an interrupted one ends at once.
+// run runs a command and kills it at once if ctx is done.
 func run(ctx context.Context, dir string, env []string, name string, args ...string) ([]byte, error) {
 	c := exec.CommandContext(ctx, name, args...)
 	c.Dir, c.Env = dir, env

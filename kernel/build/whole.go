@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// A cell may hold a type that no package of the host holds: of type W netip.Addr it needs
-// *unique.Handle[netip.addrDetail], because it stands for the field's methods. Go's
-// linker wants the methods of a type in the same module as the type, but these are in
-// libhost.so, where a package of the host uses them. The packages that define such
-// methods are then linked into the cell as they are in classic mode: the dynamic linker
-// binds what they bring to the first copy in the process, which is that of libhost.so.
+// A cell may hold a type that no package of the host holds: for type W netip.Addr it needs
+// *unique.Handle[netip.addrDetail], because of the field's methods. Go's linker requires
+// the methods of a type to be in the same module as the type, but these are in libhost.so
+// if a package of the host uses them. The packages that define such methods are then
+// linked into the cell as in classic mode: the dynamic linker binds their symbols to the
+// first copy in the process, which is the one in libhost.so.
 
-// elsewhere is what the linker says of a type whose method is in another module.
+// elsewhere matches the linker's error for a type whose method is in another module.
 var elsewhere = regexp.MustCompile(`cannot target DYNIMPORT sym in section-relative reloc: (.+)`)
 
-// wholeAfter learns from an error of the linker which packages a link needs whole. It
-// reports whether it learned something, so that the link may succeed now.
+// wholeAfter learns from a linker error which packages a link needs whole. It reports
+// whether it learned anything new, in which case a retry may succeed.
 func (h *Host) wholeAfter(err error) (learned bool) {
 	ce, ok := errors.AsType[*CommandError](err)
 	if !ok {
@@ -43,7 +43,7 @@ func (h *Host) wholeAfter(err error) (learned bool) {
 	return learned
 }
 
-// wholeFor lists the packages that an object with these references needs whole.
+// wholeFor returns the packages that an object with these references needs whole.
 func (h *Host) wholeFor(refs []string) (paths []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
