@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// asideStack is by how much all stacks may grow while a value is shown: half of
-// what ends the process. asideLook is how often that is looked at.
+// asideStack is how much all stacks may grow while a value is shown: half of
+// what ends the process. asideLook is how often that is checked.
 const (
 	asideStack = 64 << 20
 	asideLook  = 10 * time.Millisecond
@@ -31,10 +31,10 @@ const (
 )
 
 // Aside runs f, which calls the user's methods to show a value, in a goroutine of
-// the same cell that can be stopped alone: when its stack grows without bound,
-// after limit (0: no limit), or when stop is closed. A cell that is interrupted
-// stops it too. If f does not stop, it is left behind; then its results must not
-// be used, as after every Cut.
+// the same cell that can be stopped separately: when its stack grows without bound,
+// after limit (0: no limit), or when stop is closed. Interrupting the cell stops
+// it too. If f does not stop, it is abandoned. After any Cut, its results must not
+// be used.
 func Aside(parent *Cell, limit time.Duration, stop <-chan struct{}, f func()) Cut {
 	c := &Cell{done: make(chan struct{}), exits: make(chan struct{}), parent: parent}
 	ctx := context.Background()

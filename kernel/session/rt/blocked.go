@@ -13,9 +13,9 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// A goroutine that waits for the network, for a pipe or for a child process waits
-// in the run-time or in the system, where no check is. The run-time's own report of
-// all goroutines says whose it is and what it waits for.
+// A goroutine that waits for the network, a pipe or a child process waits inside the
+// run-time or the system, which contain no checks. The run-time's own report of all
+// goroutines says which cell it belongs to and what it waits for.
 //
 //	goroutine 34 [IO wait, labels:{"cell": "3"}]:
 //	internal/poll.runtime_pollWait(0x7f2c84b7c4c0, 0x72)
@@ -25,8 +25,8 @@ import (
 //	...
 //	os.(*Process).pidfdWait(0xc00010c000)
 //
-// Since Go 1.27 the labels stand behind the brackets: [IO wait] {cell: 3}, and have quotes
-// only where they need them.
+// Since Go 1.27 the labels come after the brackets: [IO wait] {cell: 3}, and are quoted
+// only if they need to be.
 var (
 	cellLabel = regexp.MustCompile(`[{ ]"?` + idKey + `"?: "?(\d+)"?[,}]`)
 
@@ -48,10 +48,10 @@ const maxReport = 16 << 20
 
 var reportMu sync.Mutex
 
-// Unblock ends what goroutines of an interrupted cell wait for outside of its
-// code: reads, writes and new connections time out until Restore, and child
-// processes that are waited for get an interrupt, or are killed. It reports
-// whether it found anything. A deadline that the user had set is lost.
+// Unblock ends the waits of an interrupted cell's goroutines that are outside its own
+// code: reads, writes and new connections time out until Restore, and child processes
+// that the cell waits for are interrupted or killed. It reports whether it found
+// anything. A deadline that the user had set is lost.
 func (c *Cell) Unblock(kill bool) bool {
 	if !lm.Quick || !c.stopped.Load() {
 		return false
@@ -89,7 +89,7 @@ func (c *Cell) Unblock(kill bool) bool {
 	return found
 }
 
-// labelIn is the execution that the first line of a goroutine's report names, 0 for none.
+// labelIn returns the execution that the first line of a goroutine's report names, or 0.
 func labelIn(head string) int {
 	m := cellLabel.FindStringSubmatch(head)
 	if m == nil {
@@ -102,8 +102,8 @@ func labelIn(head string) int {
 // accepts matches a wait for a connection, and the calls and files of package net above.
 var accepts = regexp.MustCompile(`(?m)^internal/poll\.\(\*FD\)\.Accept\(.*\n\t.*\n(?:net\..*\n\t.*\n)*`)
 
-// serverAccepts reports whether a library waits for connections, as http.Serve does. It
-// takes a timeout for something that passes and would go on waiting. A loop in the cell
+// serverAccepts reports whether a library waits for connections, as http.Serve does. Such
+// a library treats a timeout as temporary and would keep waiting. A loop in the cell
 // itself ends at its check and may use its listener again.
 func serverAccepts(frames string) bool {
 	at := accepts.FindStringIndex(frames)
@@ -117,8 +117,8 @@ func serverAccepts(frames string) bool {
 // fdInPollDesc is the offset of the descriptor in a poller's record.
 const fdInPollDesc = 8
 
-// hangUp ends the listening on a poller's socket: the port is free, and Accept fails for
-// good. It reports whether it did; the socket stays to be closed by its owner.
+// hangUp stops a poller's socket from listening: the port becomes free, and Accept fails
+// permanently. It reports whether it succeeded; the socket's owner still has to close it.
 func hangUp(pd uintptr) bool {
 	record := pd // the record is not in the memory that the collector moves or frees
 	fd := *(*uintptr)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&record)), fdInPollDesc))
@@ -126,7 +126,7 @@ func hangUp(pd uintptr) bool {
 	return err == nil && listens != 0 && syscall.Shutdown(int(fd), syscall.SHUT_RDWR) == nil
 }
 
-// deadline lets everything that waits for a file or connection time out.
+// deadline makes everything that waits for a file or connection time out.
 func (c *Cell) deadline(pd uintptr) {
 	cellsMu.Lock()
 	c.expired = append(c.expired, pd)
@@ -134,8 +134,8 @@ func (c *Cell) deadline(pd uintptr) {
 	lm.PollSetDeadline(pd, -1, 'r'+'w')
 }
 
-// Restore takes the deadlines of Unblock away, for those who go on using what they
-// read from.
+// Restore removes the deadlines that Unblock set, for code that keeps using what it
+// reads from.
 func (c *Cell) Restore() {
 	cellsMu.Lock()
 	list := c.expired
@@ -154,8 +154,8 @@ func signal(kind string, id int, sig syscall.Signal) {
 	syscall.Syscall6(sysPidfdSendSignal, uintptr(id), uintptr(sig), 0, 0, 0, 0)
 }
 
-// report is the stacks of all goroutines with their labels, which the run-time
-// adds only where GODEBUG says so.
+// report returns the stacks of all goroutines with their labels, which the run-time
+// adds only if GODEBUG says so.
 func report() string {
 	reportMu.Lock()
 	defer reportMu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// Flag is not zero while a goroutine of an interrupted cell may still run. It
-// is what loops and function entries in cells look at; all else happens in Stop.
+// Flag is not zero while a goroutine of an interrupted cell may still run. Loops
+// and function entries in cells check it; everything else happens in Stop.
 var Flag uint32
 
 // Interrupted is the panic that stops the goroutines of an interrupted cell.
@@ -34,7 +34,7 @@ type Cell struct {
 	ctx     context.Context // keeps the label alive; done when interrupted
 	cancel  context.CancelCauseFunc
 	stopped atomic.Bool
-	// unblocked says that Unblock ended something that the cell waited for.
+	// unblocked reports whether Unblock ended something that the cell waited for.
 	unblocked atomic.Bool
 	expired   []uintptr // what Restore is to take deadlines from; guarded by cellsMu
 	done      chan struct{}
@@ -46,7 +46,7 @@ type Cell struct {
 	parent    *Cell                   // of an Aside, nil otherwise
 }
 
-// root is the cell that c is an Aside of, or c.
+// root returns the cell that c is an Aside of, or c.
 func (c *Cell) root() *Cell {
 	for c.parent != nil {
 		c = c.parent
@@ -129,7 +129,7 @@ func removeCell(c *Cell) {
 }
 
 // Caller returns the cell that the calling goroutine belongs to: the one that ran last
-// if the goroutine has lost its label, nil if none has run.
+// if the goroutine has lost its label, or nil if none has run.
 func Caller() *Cell {
 	if c := labelled(); c != nil {
 		return c
@@ -148,11 +148,11 @@ func labelled() *Cell {
 // Done is closed when the cell's own goroutine has ended.
 func (c *Cell) Done() <-chan struct{} { return c.done }
 
-// Failure returns why the cell ended early, nil if it did not. Call it after Done.
+// Failure returns why the cell ended early, or nil if it did not. Call it after Done.
 func (c *Cell) Failure() *Failure { return c.fail }
 
-// Interrupt stops the cell's goroutines, those that outlived it included. It
-// returns at once: each stops where it next looks.
+// Interrupt stops the cell's goroutines, including those that outlived it. It
+// returns at once: each goroutine stops at its next check.
 func (c *Cell) Interrupt() {
 	c.stopped.Store(true)
 	atomic.StoreUint32(&Flag, 1)
@@ -178,7 +178,7 @@ func Stop() {
 // Halt is the body of the case that is added to a select statement.
 func Halt() { panic(Interrupted{}) }
 
-// Intr is closed when the caller's cell is interrupted.
+// Intr returns a channel that is closed when the caller's cell is interrupted.
 func Intr() <-chan struct{} {
 	if c := Caller(); c != nil {
 		return c.ctx.Done()
@@ -186,7 +186,7 @@ func Intr() <-chan struct{} {
 	return nil
 }
 
-// Context is the caller's cell as a context: cancelled by an interrupt.
+// Context returns the caller's cell as a context: an interrupt cancels it.
 func Context() context.Context {
 	if c := Caller(); c != nil {
 		return c.ctx

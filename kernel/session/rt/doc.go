@@ -1,5 +1,5 @@
 // Package rt is the part of the notebook's run-time that generated cells call.
-// Cells import it as nbrt__; people's code never names it.
+// Cells import it as nbrt__; users' code never names it.
 //
 // All cells and the session process share one copy of the package, and cells
 // reach it by symbol. That is why its state is package state: one session

@@ -1,6 +1,6 @@
 package rt
 
-// Set, SetString and SetBytes give a variable the files that its go:embed directive
+// Set, SetString and SetBytes set a variable to the files that its go:embed directive
 // names.
 func Set[T any](p *T, v T) { *p = v }
 

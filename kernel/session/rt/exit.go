@@ -12,10 +12,10 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// os.Exit would end the process with all variables. In a session it ends the cell
-// whose goroutine calls it: in the cell's own code Exit and Fatal stand in its
-// place; in libraries, (*log.Logger).Fatal for one, a hook of the run-time's own
-// list stops it. It is no panic, which a deferred function could recover.
+// os.Exit would end the process and lose all variables. In a session it ends the cell
+// whose goroutine calls it: in the cell's own code Exit and Fatal replace it; in
+// libraries, such as (*log.Logger).Fatal, a hook in the run-time's own list stops it.
+// It is not a panic, which a deferred function could recover.
 
 // An Exited is a call of os.Exit or log.Fatal.
 type Exited struct {
@@ -37,8 +37,8 @@ func Leave(code int) {
 	os.Exit(code)
 }
 
-// exitHook is called by os.Exit, which has taken it off the list and holds the
-// list's lock until the hook is left. It goes on until the list is empty.
+// exitHook is called by os.Exit, which has removed it from the list and holds the
+// list's lock until the hook returns. os.Exit continues until the list is empty.
 func exitHook() {
 	if leaving.Load() {
 		return
@@ -50,7 +50,7 @@ func exitHook() {
 
 var exitCall = regexp.MustCompile(`(?m)^os\.Exit\(0x([0-9a-f]+)`)
 
-// calledWith reads the code from the stack: the hook is not told it.
+// calledWith reads the code from the stack, because the hook is not told the code.
 func calledWith() int {
 	b := make([]byte, 16<<10)
 	if m := exitCall.FindSubmatch(b[:runtime.Stack(b, false)]); m != nil {
@@ -61,7 +61,7 @@ func calledWith() int {
 	return 1
 }
 
-// exit ends the caller's goroutine and its cell with it. It returns if no cell has
+// exit ends the caller's goroutine and its cell. It returns if no cell has
 // run yet.
 func exit(code int, text string) {
 	c := Caller()
@@ -86,7 +86,7 @@ func exit(code int, text string) {
 	runtime.Goexit()
 }
 
-// Testing says that the caller's cell runs tests: os.Exit ends only the goroutine
+// Testing records that the caller's cell runs tests: os.Exit ends only the goroutine
 // of its test.
 func Testing() {
 	if c := Caller(); c != nil {
@@ -97,8 +97,8 @@ func Testing() {
 // Exits is closed when a goroutine of the cell calls os.Exit.
 func (c *Cell) Exits() <-chan struct{} { return c.exits }
 
-// Exit replaces os.Exit. In a cell that is being interrupted it is the usual way
-// out of an error that the interrupt has caused.
+// Exit replaces os.Exit. In a cell that is being interrupted, programs usually call it
+// because of an error that the interrupt has caused.
 func Exit(code int) {
 	Check()
 	exit(code, "")

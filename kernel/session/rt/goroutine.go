@@ -2,8 +2,8 @@ package rt
 
 import "runtime"
 
-// Guard keeps a panic in a goroutine that a cell started from ending the
-// process: deferred first, it reports the panic to the cell.
+// Guard prevents a panic in a goroutine that a cell started from ending the
+// process. Deferred first, it reports the panic to the cell.
 func Guard() {
 	r := recover()
 	if r == nil {

@@ -86,22 +86,22 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// Itabs of one module that are looked at: a cell of the fast mode has a few, one of
-// the classic mode those of all the library code it holds.
+// How many itabs of one module are looked at: a cell of the fast mode has a few, one of
+// the classic mode has those of all the library code it holds.
 const (
 	fewItabs = 1 << 8
 	maxItabs = 1 << 14
 )
 
-// hashOfItab is the offset of Hash in abi.ITab, behind Inter and Type.
+// hashOfItab is the offset of Hash in abi.ITab, after Inter and Type.
 const hashOfItab = 2 * word
 
-// unifyItabs makes a module use the itabs that the program has already. Compiled
+// unifyItabs makes a module use the itabs that the program already has. Compiled
 // code compares interface values by the address of their itab, and knows the
-// address in its own module. The run-time may have made the itab before, when a
-// value changed from one interface to another while no module had it: then
-// values of before and after would differ, and no type switch would find those of
-// before, whose itab has no hash. An ordinary program has all its modules first.
+// address in its own module. The run-time may already have made the itab, when a
+// value was converted from one interface to another and no module had it. Then
+// older and newer values would differ, and no type switch would match the older
+// ones, whose itab has no hash. An ordinary program has all its modules from the start.
 func unifyItabs(handle unsafe.Pointer) {
 	if !lm.Quick {
 		return

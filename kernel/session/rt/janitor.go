@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// Janitor intervals: soon at first, because most cells stop at once, then
-// rarely, because a goroutine that is blocked in a library may never stop.
+// Janitor intervals: short at first, because most cells stop at once, then
+// long, because a goroutine that is blocked in a library may never stop.
 const (
 	janitorFirst = 20 * time.Millisecond
 	janitorMax   = 2 * time.Second
 )
 
 // janitor clears Flag when no goroutine of an interrupted cell is left, so that
-// checks in loops cost nothing again, and forgets the cells that have ended.
+// checks in loops are cheap again, and forgets the cells that have ended.
 func janitor() {
 	for d := janitorFirst; ; d = min(2*d, janitorMax) {
 		time.Sleep(d)
@@ -38,8 +38,8 @@ func janitor() {
 	}
 }
 
-// Forget drops the cells of which no goroutine is left. It stops the world for
-// a moment; the session calls it once in a while.
+// Forget drops the cells that have no goroutines left. It stops the world for
+// a moment; the session calls it occasionally.
 func Forget() {
 	alive := aliveCells()
 	cellsMu.Lock()

@@ -30,7 +30,7 @@ var (
 // ErrInitializing says that an earlier Init of the library has not returned.
 var ErrInitializing = errors.New("a cell that was interrupted is still initializing it")
 
-// LoadLibrary maps a library, once, without running any of its code but that of C.
+// LoadLibrary maps a library, once, without running any of its code except C code.
 func LoadLibrary(path string) (*Library, LoadTime, error) {
 	librariesMu.Lock()
 	defer librariesMu.Unlock()
@@ -69,7 +69,7 @@ func (l *Library) Init(skip []string) error {
 	return nil
 }
 
-// Package is the import path of the package that Init reached.
+// Package returns the import path of the package that Init reached.
 func (l *Library) Package() string {
 	if p := l.now.Load(); p != nil {
 		return *p
@@ -83,9 +83,9 @@ const (
 	taskRunning    = 1
 )
 
-// packageOf is the import path of the package that a task initializes: the functions
-// that it calls follow its state and their number. The last element of the path is
-// escaped in the names of functions.
+// packageOf returns the import path of the package that a task initializes. The functions
+// that the task calls come after its state and their number. The last element of the path
+// is escaped in the names of functions.
 func packageOf(t *lm.InitTask) string {
 	f := runtime.FuncForPC(*(*uintptr)(unsafe.Add(unsafe.Pointer(t), 8)))
 	if f == nil {

@@ -43,16 +43,16 @@ var (
 	loaded modules // guarded by loadMu
 )
 
-// LoadTime says where the time of a Load went.
+// LoadTime says how the time of a Load was spent.
 type LoadTime struct{ Map, Init time.Duration }
 
-// Load maps a cell's shared object into the process, for good, and returns its
+// Load maps a cell's shared object into the process permanently and returns its
 // entry function.
 func Load(path, entry string) (func(), LoadTime, error) { return load(path, entry, lm.DoInit) }
 
 // load maps a shared object. It passes the initializers of the packages to initialize:
 // a cell of the fast mode has none, one of the classic mode has those of packages that
-// are initialized already, a library has others. Without entry it returns no function.
+// are already initialized, and a library has others. Without entry it returns no function.
 func load(path, entry string, initialize func([]*lm.InitTask)) (func(), LoadTime, error) {
 	loadMu.Lock()
 	defer loadMu.Unlock()
@@ -95,5 +95,5 @@ func load(path, entry string, initialize func([]*lm.InitTask)) (func(), LoadTime
 	return *(*func())(unsafe.Pointer(&f)), lt, nil
 }
 
-// Flush writes out what C code holds in its buffers.
+// Flush writes out what C code has buffered.
 func Flush() { C.gp_flush() }

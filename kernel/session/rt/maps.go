@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// mapsHint says why a module cannot be mapped where the process has used up the memory
-// maps that the system grants it: a cell takes about five, for good. It is empty
+// mapsHint says why a module cannot be mapped if the process has used up the memory
+// maps that the system grants it: a cell takes about five, permanently. It is empty
 // otherwise, and on systems without /proc.
 func mapsHint() string {
 	maps, err := os.ReadFile("/proc/self/maps")
@@ -27,7 +27,7 @@ func mapsHint() string {
 	return mapsText(bytes.Count(maps, []byte("\n")), most)
 }
 
-// mapsText is the hint for a process that has some maps of the most that it may have.
+// mapsText returns the hint for a process that has some of the maps it may have at most.
 func mapsText(have, most int) string {
 	const margin = 32 // what one module may want at once
 	if have+margin < most {

@@ -9,13 +9,13 @@ import (
 
 // modules adds the modules of cells to the program.
 //
-// The run-time does that by comparing the types of the new module with those of
-// all modules before it, whose list it makes again each time: 20 ms if the program
-// has 10^5 types, for a cell that has ten. This keeps the list. It does what
-// runtime.typelinksinit does, and needs one thing that the run-time keeps to itself:
-// the place of the result in a module's record. It learns the place from the first
-// module, which the run-time initializes, and checks it there; if anything is not as
-// expected, the run-time does all modules.
+// The run-time does that by comparing the types of the new module with those of all
+// modules before it. It rebuilds the list of these types each time: 20 ms if the program
+// has 10^5 types, for a cell that has ten. This type keeps the list. It does what
+// runtime.typelinksinit does, and needs one thing that is private to the run-time: where
+// a module's record holds the result. It learns that from the first module, which the
+// run-time initializes, and checks it there. If anything is not as expected, the run-time
+// handles all modules.
 type modules struct {
 	learnt  bool
 	broken  bool                        // never try again
@@ -33,7 +33,7 @@ const (
 	hashOffset = 2 * word // of the hash in a type
 )
 
-// worthwhile is how many types without a name make the run-time slow.
+// worthwhile is the number of types without a name that makes the run-time slow.
 const worthwhile = 2000
 
 var errModule = errors.New("load: the module is not the last one")
@@ -42,7 +42,7 @@ func wordAt(p unsafe.Pointer, offset uintptr) *unsafe.Pointer {
 	return (*unsafe.Pointer)(unsafe.Add(p, offset))
 }
 
-// add adds the module that was mapped after before, and returns what is left to do
+// add adds the module that was mapped after before, and returns what remains to be done
 // for its packages.
 func (m *modules) add(before unsafe.Pointer) ([]*lm.InitTask, error) {
 	if !lm.Quick || !lm.Typemap || m.broken {
@@ -63,7 +63,7 @@ func (m *modules) add(before unsafe.Pointer) ([]*lm.InitTask, error) {
 	return m.official(func() { m.learn(md, next-word) })
 }
 
-// official lets the run-time do it.
+// official lets the run-time add the module.
 func (m *modules) official(then func()) ([]*lm.InitTask, error) {
 	_, _, tasks, errtext := lm.LastModuleInit()
 	if errtext != "" {
@@ -85,7 +85,7 @@ func fieldWith(record, value unsafe.Pointer) (offset uintptr, ok bool) {
 	return 0, false
 }
 
-// learn checks that the field holds what the run-time has made of the module.
+// learn checks that the field holds the run-time's result for the module.
 func (m *modules) learn(md unsafe.Pointer, field uintptr) {
 	m.broken = true
 	sections, offsets := lm.TypeLinks()
@@ -115,7 +115,7 @@ func (m *modules) learn(md unsafe.Pointer, field uintptr) {
 	}()
 }
 
-// index takes the types of modules that it has not seen yet and returns the map
+// index adds the types of modules that it has not seen yet and returns the map
 // of the last one.
 func (m *modules) index() (typemap map[lm.TypeKey]unsafe.Pointer) {
 	sections, offsets := lm.TypeLinks()
@@ -129,7 +129,7 @@ func (m *modules) index() (typemap map[lm.TypeKey]unsafe.Pointer) {
 	return typemap
 }
 
-// canonical is the first type in the program that equals t.
+// canonical returns the first type in the program that equals t.
 func (m *modules) canonical(t unsafe.Pointer) unsafe.Pointer {
 	hash := *(*uint32)(unsafe.Add(t, hashOffset))
 	first := m.types[hash]
@@ -147,7 +147,7 @@ func (m *modules) canonical(t unsafe.Pointer) unsafe.Pointer {
 	return t
 }
 
-// quick initialises a cell's module. A cell has no package to initialise.
+// quick initialises a cell's module. A cell has no packages to initialise.
 func (m *modules) quick(md unsafe.Pointer) error {
 	if *wordAt(md, m.typemap) != nil {
 		return errModule

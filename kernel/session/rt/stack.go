@@ -24,7 +24,7 @@ type Failure struct {
 	Omitted     int     // frames left out of Frames
 }
 
-// maxFrames bounds a report: a recursion that went wrong has the same frames over and over.
+// maxFrames bounds a report: a runaway recursion repeats the same frames.
 const maxFrames = 40
 
 // failure describes the panic that the calling deferred function has recovered.
@@ -42,7 +42,7 @@ func failure(r any) *Failure {
 	return f
 }
 
-// text prints a panic's value. Its Error and String methods are the user's code
+// text returns a panic's value as text. Its Error and String methods are the user's code
 // and may panic as well.
 func text(v any) (s string) {
 	defer func() {
@@ -61,8 +61,8 @@ func text(v any) (s string) {
 	return fmt.Sprintf("%#v", v)
 }
 
-// userFrames lists the calls on the stack that come from cells. While a library is
-// initialized, these are the calls of its packages.
+// userFrames returns the calls on the stack that come from cells. While a library is
+// being initialized, these are the calls of its packages.
 func userFrames() (frames []Frame, omitted int) {
 	pcs := make([]uintptr, 256)
 	n := runtime.Callers(2, pcs)

@@ -13,7 +13,7 @@ type Sink interface {
 	Show(c *Cell, values []any)
 	// Panic reports a panic in a goroutine that the cell started.
 	Panic(c *Cell, f *Failure)
-	// Stream writes text of a cell that is not the running one.
+	// Stream writes text of a cell other than the running one.
 	Stream(c *Cell, name string, text []byte)
 }
 
@@ -29,7 +29,7 @@ func sink() Sink {
 	return stderrSink{}
 }
 
-// stderrSink serves before SetSink.
+// stderrSink is used until SetSink is called.
 type stderrSink struct{}
 
 func (stderrSink) Show(_ *Cell, values []any)            { fmt.Fprintln(os.Stderr, values...) }
@@ -52,9 +52,9 @@ func ShowError(err error) {
 	}
 }
 
-// detached are the streams of a cell that is over: pipes, because os.Stdout has
-// to be a file. The running cell writes to the real ones, where the kernel
-// process reads what C code and children write too, in one order.
+// detached holds the streams of a cell that has ended: pipes, because os.Stdout must be
+// a file. The running cell writes to the real streams, from which the kernel process
+// also reads what C code and children write, all in order.
 type detached struct {
 	mu    sync.Mutex
 	files map[string]*os.File
@@ -110,11 +110,11 @@ func stream(name string, real *os.File) *os.File {
 	return c.out.file(c, name, real)
 }
 
-// Stdout replaces os.Stdout where a cell reads it: a goroutine that outlives its
-// cell goes on writing to its own cell.
+// Stdout replaces os.Stdout if a cell reads it: a goroutine that outlives its
+// cell keeps writing to its own cell.
 func Stdout() *os.File { return stream("stdout", os.Stdout) }
 
-// Stderr replaces os.Stderr where a cell reads it.
+// Stderr replaces os.Stderr if a cell reads it.
 func Stderr() *os.File { return stream("stderr", os.Stderr) }
 
 // Print replaces fmt.Print.

@@ -8,15 +8,15 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
-// Go compiles the run-time for a shared library so that it takes the map of the
+// When Go compiles the run-time for a shared library, the run-time reads the map of the
 // registers that reflect's stubs save from a wrong place (runtime.stkobjinit has the
-// address of the address). The collector then takes numbers for pointers. This puts
-// the place right, with the map of a type of the same shape.
+// address of the address). The collector then mistakes numbers for pointers. This corrects
+// the place, using the map of a type of the same shape.
 //
-// The record holds a distance from a base. The run-time itself says where its map is
-// now, so the base is that place less the distance: no layout has to be known. If
-// no type has the shape, nothing is changed, and the self-test of the host decides if that
-// is right.
+// The record holds a distance from a base. The run-time itself reports where its map is
+// now, so the base is that place minus the distance: we need not know any layout. If
+// no type has the shape, nothing is changed, and the self-test of the host decides whether
+// that is right.
 func init() {
 	const gcData = 32 // offset in a type
 	f := &lm.StubFrame

@@ -14,7 +14,7 @@ var (
 	taken  = map[string]any{}
 )
 
-// Var makes the variable that p points to known under its name.
+// Var registers the variable that p points to under its name.
 func Var(name string, p any) {
 	varsMu.Lock()
 	defer varsMu.Unlock()
@@ -36,7 +36,7 @@ func Names() []string {
 	return slices.Sorted(maps.Keys(vars))
 }
 
-// Drop forgets variables: redefined as something else, or reset.
+// Drop forgets variables that were redefined as something else, or reset.
 func Drop(names ...string) {
 	varsMu.Lock()
 	defer varsMu.Unlock()
@@ -45,14 +45,14 @@ func Drop(names ...string) {
 	}
 }
 
-// Put leaves a value for the cell that declares it as a variable.
+// Put stores a value for the cell that declares it as a variable.
 func Put(name string, v any) {
 	varsMu.Lock()
 	defer varsMu.Unlock()
 	taken[name] = v
 }
 
-// Take fetches what Put left under the name. It panics where the value has
+// Take returns what Put stored under the name. It panics if the value has
 // another type: the cell was generated for another value.
 func Take[T any](name string) T {
 	varsMu.Lock()

@@ -31,12 +31,12 @@ func RLock(mu *sync.RWMutex) {
 // WaitGroup replaces wg.Wait().
 func WaitGroup(wg *sync.WaitGroup) { wait(waitKey{wg, false}, wg.Wait, func() {}) }
 
-// relockTime is how long an interrupted wait for a condition may take to have its
-// lock again, which the caller's deferred functions unlock.
+// relockTime is how long an interrupted wait for a condition may take to reacquire its
+// lock, which the caller's deferred functions unlock.
 const relockTime = 50 * time.Millisecond
 
-// CondWait replaces c.Wait(). An interrupt wakes everybody who waits for the
-// condition; they look at it and wait again.
+// CondWait replaces c.Wait(). An interrupt wakes everything that waits for the
+// condition; the waiters check it and wait again.
 func CondWait(c *sync.Cond) {
 	got := make(chan struct{})
 	go helper(func() { c.Wait(); close(got) })
@@ -58,17 +58,17 @@ type waitKey struct {
 	read bool
 }
 
-// waiting are the calls that wait, by what for, the oldest first. An interrupted
-// one is taken out, but its helper stays in the queue of the run-time: when that
-// is woken, it serves the next call instead, which the run-time may not wake, as
-// it does not know of it where the variable was set to zero in between.
+// waiting holds the calls that wait, by what they wait for, the oldest first. An
+// interrupted call is removed, but its helper stays in the run-time's queue: when the
+// helper is woken, it serves the next call instead. The run-time may not wake that call
+// itself, because it does not know of it if the variable was set to zero in between.
 var (
 	waitMu  sync.Mutex
 	waiting = map[waitKey][]chan struct{}{}
 )
 
-// wait calls acquire in a goroutine, and stops to wait for it when the caller's
-// cell is interrupted; release undoes acquire where it comes too late.
+// wait calls acquire in a goroutine, and stops waiting for it when the caller's
+// cell is interrupted; release undoes acquire if it comes too late.
 func wait(key waitKey, acquire, release func()) {
 	got := make(chan struct{})
 	waitMu.Lock()
@@ -90,7 +90,7 @@ func wait(key waitKey, acquire, release func()) {
 	}
 }
 
-// serve hands what was acquired to the oldest call; false if there is none.
+// serve hands what was acquired to the oldest call; it returns false if there is none.
 func serve(key waitKey) bool {
 	waitMu.Lock()
 	defer waitMu.Unlock()
@@ -103,7 +103,7 @@ func serve(key waitKey) bool {
 	return true
 }
 
-// withdraw takes a call out. It returns false if the call has been served.
+// withdraw removes a call. It returns false if the call has been served.
 func withdraw(key waitKey, got chan struct{}) bool {
 	waitMu.Lock()
 	defer waitMu.Unlock()

@@ -1,6 +1,6 @@
-// Package lm reaches the parts of the Go run-time that load a module into a
+// Package lm gives access to the parts of the Go run-time that load a module into a
 // running program. They are the functions that package plugin and package
-// runtime/pprof use themselves; the run-time keeps them open by linkname.
+// runtime/pprof use themselves; the run-time keeps them accessible through linkname.
 //
 // It is a package of its own because declarations without body
 // need an empty assembly file, which a package with cgo may not have.
@@ -11,17 +11,17 @@ import (
 	_ "unsafe" // for go:linkname
 )
 
-// An InitTask is the run-time's record of how far a package is initialised.
+// An InitTask is the run-time's record of how far the initialisation of a package has got.
 type InitTask struct{}
 
 // LastModuleInit makes the module that was mapped last part of the program:
-// its types, itabs and garbage collection data. It returns what is left to
-// initialise, and a text where the module does not fit the program.
+// its types, itabs and garbage collection data. It returns what remains to be
+// initialised, and a message if the module does not fit the program.
 //
 //go:linkname LastModuleInit plugin.lastmoduleinit
 func LastModuleInit() (path string, syms map[string]any, tasks []*InitTask, errtext string)
 
-// DoInit runs the package initialisers that have not run.
+// DoInit runs the package initialisers that have not run yet.
 //
 //go:linkname DoInit runtime.doInit
 func DoInit(tasks []*InitTask)

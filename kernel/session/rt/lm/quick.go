@@ -4,8 +4,8 @@ package lm
 
 import "unsafe"
 
-// Quick says that the functions below are there. They are not open to everybody:
-// only programs linked with -checklinkname=0 can have them, as sessions are.
+// Quick reports whether the functions below exist. They are not public: only programs
+// linked with -checklinkname=0 can use them, as sessions are.
 const Quick = true
 
 // LastModule is the record of the module that was mapped last.
@@ -13,7 +13,7 @@ const Quick = true
 //go:linkname LastModule runtime.lastmoduledatap
 var LastModule unsafe.Pointer
 
-// StubFrame says what the frames of reflect.makeFuncStub and methodValueCall hold.
+// StubFrame describes what the frames of reflect.makeFuncStub and methodValueCall hold.
 //
 //go:linkname StubFrame runtime.methodValueCallFrameObjs
 var StubFrame struct {
@@ -53,7 +53,7 @@ func TypesEqual(t, u unsafe.Pointer, seen map[[2]unsafe.Pointer]struct{}) bool
 //go:linkname PollSetDeadline internal/poll.runtime_pollSetDeadline
 func PollSetDeadline(pd uintptr, d int64, mode int)
 
-// GetItab returns the itab of the type for the interface that the program uses. It
+// GetItab returns the itab that the program uses for the type and the interface. It
 // makes one if there is none. It returns nil if the type lacks a method.
 //
 //go:linkname GetItab runtime.getitab
@@ -65,8 +65,8 @@ type ExitHook struct {
 	RunOnFailure bool // for codes other than 0 too
 }
 
-// ExitHooks are called by os.Exit, the last one first, and taken off the list
-// before. A Go without that list leaves this one empty and unused.
+// ExitHooks are called by os.Exit, the last one first; each is removed from the list
+// before its call. In a Go version without that list this one is empty and unused.
 //
 //go:linkname ExitHooks internal/runtime/exithook.hooks
 var ExitHooks []ExitHook

@@ -4,8 +4,8 @@ package lm
 
 import "unsafe"
 
-// Quick says that the functions below are not there: the program was linked as
-// any other.
+// Quick reports whether the functions below exist. They do not: the program was linked
+// like any other.
 const Quick = false
 
 // LastModule is unknown.
@@ -37,5 +37,5 @@ type ExitHook struct {
 	RunOnFailure bool
 }
 
-// ExitHooks are not looked at.
+// ExitHooks are not used.
 var ExitHooks []ExitHook

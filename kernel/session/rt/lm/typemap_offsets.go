@@ -4,12 +4,12 @@ package lm
 
 import "unsafe"
 
-// Typemap says that it is known what TypeKey is. Package build learns that from the
+// Typemap reports whether TypeKey is known. Package build learns that from the
 // source of the run-time, and sets a build tag.
 const Typemap = true
 
-// TypeKey is the key of the map that a module's record has of its types.
+// TypeKey is the key of the map of types in a module's record.
 type TypeKey = int32
 
-// KeyOf is the key of the type at the offset from where the module's types begin.
+// KeyOf returns the key of the type at an offset from the start of the module's types.
 func KeyOf(types unsafe.Pointer, offset int32) TypeKey { return offset }

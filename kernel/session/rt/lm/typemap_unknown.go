@@ -4,7 +4,7 @@ package lm
 
 import "unsafe"
 
-// Typemap says that it is not known what TypeKey is: the run-time adds all modules.
+// Typemap reports whether TypeKey is known. It is not, so the run-time adds all modules.
 const Typemap = false
 
 // TypeKey is any type.
