@@ -37,8 +37,8 @@ func Leave(code int) {
 	os.Exit(code)
 }
 
-// exitHook is called by os.Exit, which has removed it from the list and holds the
-// list's lock until the hook returns. os.Exit continues until the list is empty.
+// exitHook is called by os.Exit, which has removed it from the list and holds the list's
+// lock until the goroutine leaves the hook. os.Exit continues until the list is empty.
 func exitHook() {
 	if leaving.Load() {
 		return
@@ -97,8 +97,8 @@ func Testing() {
 // Exits is closed when a goroutine of the cell calls os.Exit.
 func (c *Cell) Exits() <-chan struct{} { return c.exits }
 
-// Exit replaces os.Exit. In a cell that is being interrupted, programs usually call it
-// because of an error that the interrupt has caused.
+// Exit replaces os.Exit. It calls Check first: a cell that is being interrupted usually
+// exits because of an error that the interrupt has caused.
 func Exit(code int) {
 	Check()
 	exit(code, "")

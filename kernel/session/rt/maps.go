@@ -27,7 +27,7 @@ func mapsHint() string {
 	return mapsText(bytes.Count(maps, []byte("\n")), most)
 }
 
-// mapsText returns the hint for a process that has some of the maps it may have at most.
+// mapsText returns the hint for a process that has this many maps of at most that many.
 func mapsText(have, most int) string {
 	const margin = 32 // what one module may want at once
 	if have+margin < most {

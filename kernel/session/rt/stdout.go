@@ -110,11 +110,11 @@ func stream(name string, real *os.File) *os.File {
 	return c.out.file(c, name, real)
 }
 
-// Stdout replaces os.Stdout if a cell reads it: a goroutine that outlives its
+// Stdout replaces os.Stdout in cells: a goroutine that outlives its
 // cell keeps writing to its own cell.
 func Stdout() *os.File { return stream("stdout", os.Stdout) }
 
-// Stderr replaces os.Stderr if a cell reads it.
+// Stderr replaces os.Stderr in cells.
 func Stderr() *os.File { return stream("stderr", os.Stderr) }
 
 // Print replaces fmt.Print.

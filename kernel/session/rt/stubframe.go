@@ -35,7 +35,7 @@ func init() {
 	}
 }
 
-// What internal/abi.RegArgs is.
+// The layouts of internal/abi.RegArgs.
 type (
 	amd64Registers struct {
 		Ints        [9]uintptr

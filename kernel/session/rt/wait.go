@@ -125,8 +125,8 @@ func setWaiting(key waitKey, list []chan struct{}) {
 	waiting[key] = list
 }
 
-// helper runs f outside of the caller's cell, whose end does not wait for it. A
-// WaitGroup that is used again while an earlier wait is still in its queue panics
+// helper runs f outside the caller's cell, so the end of the cell does not wait for it.
+// A WaitGroup that is reused while an earlier wait is still in its queue panics
 // there.
 func helper(f func()) {
 	pprof.SetGoroutineLabels(context.Background())
