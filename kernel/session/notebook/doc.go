@@ -3,7 +3,7 @@
 // compiles what a cell imports beyond the host, and keeps the list of the
 // libraries that a new session process needs.
 //
-// It knows no process: package session loads what it builds.
+// It does not deal with processes: package session loads what it builds.
 //
 //	notebook.go  Notebook: the cells, their folder, completion and inspection
 //	unit.go      a cell -> a unit -> an object

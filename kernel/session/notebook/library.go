@@ -18,7 +18,7 @@ type library struct {
 	renewed  bool // the packages replace earlier copies of themselves
 }
 
-// A Load is what a session process has to load before it runs a cell.
+// A Load is something that a session process has to load before it runs a cell.
 type Load struct {
 	File    string
 	Init    []string // packages to initialize
@@ -28,7 +28,7 @@ type Load struct {
 
 // Loads lists what a process has to load, in this order, for code that imports paths;
 // has reports whether the process has initialized a package. Packages that nothing
-// needs are not initialized: one of them may be what fails.
+// needs are not initialized, because one of them may be the one that fails.
 func (n *Notebook) Loads(paths []string, has func(path string) bool) (loads []Load) {
 	needed := map[string]bool{}
 	for _, p := range n.o.Host.Added(paths) {
@@ -52,12 +52,12 @@ func (n *Notebook) Loads(paths []string, has func(path string) bool) (loads []Lo
 	return loads
 }
 
-// Loading reports whether paths are of packages that a process may have to load.
+// Loading reports whether a process may have to load any of the packages in paths.
 func (n *Notebook) Loading(paths []string) bool { return len(n.o.Host.Added(paths)) > 0 }
 
-// Loaded records that a process has initialized packages: the next process begins
-// with them, because functions that outlive a process may use them, and an import with
-// a blank name nothing else repeats.
+// Loaded records that a process has initialized packages. The next process starts with
+// them, because functions that outlive a process may use them, and because nothing
+// repeats an import with a blank name.
 func (n *Notebook) Loaded(paths []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -66,7 +66,7 @@ func (n *Notebook) Loaded(paths []string) {
 	}
 }
 
-// Unloaded records that packages that worked in an earlier process do not any more.
+// Unloaded records that packages that worked in an earlier process no longer work.
 func (n *Notebook) Unloaded(paths []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -75,8 +75,8 @@ func (n *Notebook) Unloaded(paths []string) {
 	}
 }
 
-// Ready lists the packages that a process begins with. Of packages that were edited
-// only the newest copies are among them.
+// Ready lists the packages that a process starts with. Of packages that were edited
+// it lists only the newest copies.
 func (n *Notebook) Ready() (paths []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -88,8 +88,8 @@ func (n *Notebook) Ready() (paths []string) {
 	return paths
 }
 
-// Discard forgets a library that cannot be loaded. Its packages go into another one
-// when a cell needs them, except C code: the cell that it is part of fails.
+// Discard forgets a library that cannot be loaded. Its packages go into another library
+// when a cell needs them, except for C code: the cell that contains it fails.
 func (n *Notebook) Discard(file string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -107,8 +107,8 @@ func (n *Notebook) Discard(file string) {
 
 func isC(path string) bool { return strings.HasPrefix(path, cgo.Prefix) }
 
-// MakeLibraries links the packages that were compiled since the last call. The caller
-// is between Begin and its end.
+// MakeLibraries links the packages that were compiled since the last call. Call it
+// between Begin and its end function.
 func (n *Notebook) MakeLibraries(ctx context.Context) error {
 	n.mu.Lock()
 	fresh := n.fresh
@@ -126,9 +126,9 @@ func (n *Notebook) MakeLibraries(ctx context.Context) error {
 	return nil
 }
 
-// groups divides new packages, dependencies first, into libraries: packages of the
-// local disk, which change and fail, apart from those they import, and each package of
-// C code apart from all others, so that equal names in two of them do not clash.
+// groups divides new packages, dependencies first, into libraries. Packages on the local
+// disk, which change and fail, are kept apart from those they import. Each package of C
+// code is kept apart from all others, so that equal names in two of them do not clash.
 func (n *Notebook) groups(fresh []string) (groups [][]string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -171,7 +171,7 @@ func (n *Notebook) makeLibrary(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// A MissingSymbolError reports C code that uses a name which nothing defines.
+// A MissingSymbolError reports C code that uses a name that nothing defines.
 type MissingSymbolError struct {
 	Name string
 	Err  error // of the dynamic linker
@@ -183,7 +183,7 @@ func (e *MissingSymbolError) Error() string {
 
 func (e *MissingSymbolError) Unwrap() error { return e.Err }
 
-// noSymbol is what the dynamic linker says of a name that nothing defines.
+// noSymbol matches the dynamic linker's error for a name that nothing defines.
 var noSymbol = regexp.MustCompile(`undefined symbol: (\w+)`)
 
 // InC explains an error from loading a library, if C code caused it.

@@ -12,10 +12,10 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell"
 )
 
-// exportLocked opens a compiled package for the type checker. A package that the
-// host does not hold is fetched and compiled now, and loaded before the cell that
-// imports it. Only a cell that is being prepared fetches: completion looks at what
-// is there.
+// exportLocked opens a compiled package for the type checker. If the host does not
+// hold the package, it is fetched and compiled now, and loaded before the cell that
+// imports it. Packages are fetched only while a cell is being prepared: completion
+// uses what is already there.
 func (n *Notebook) exportLocked(path string) (io.ReadCloser, error) {
 	if n.o.Host.Has(path) {
 		return n.o.Host.Export(path)
@@ -41,7 +41,7 @@ func (n *Notebook) exportLocked(path string) (io.ReadCloser, error) {
 	return n.o.Host.Export(path)
 }
 
-// modulesLocked makes the state of the notebook's modules on first use.
+// modulesLocked creates the state of the notebook's modules on first use.
 func (n *Notebook) modulesLocked() (*build.Modules, error) {
 	if n.modules == nil {
 		dir, err := n.folder()
@@ -56,8 +56,8 @@ func (n *Notebook) modulesLocked() (*build.Modules, error) {
 	return n.modules, nil
 }
 
-// currentLocked is the path at which cells find a package now: an edited one was
-// compiled under another path.
+// currentLocked returns the path at which cells now find a package: an edited package
+// was compiled under another path.
 func (n *Notebook) currentLocked(path string) string {
 	best := ""
 	for mod := range n.renames {
@@ -71,7 +71,7 @@ func (n *Notebook) currentLocked(path string) string {
 	return n.renames[best] + path[len(best):]
 }
 
-// renewLocked compiles packages of the local disk again if their files have
+// renewLocked recompiles packages on the local disk if their files have
 // changed since they were loaded.
 func (n *Notebook) renewLocked(ctx context.Context, progress func(line string)) {
 	if n.modules == nil {
@@ -93,8 +93,8 @@ func (n *Notebook) renewLocked(ctx context.Context, progress func(line string)) 
 	progress(strings.Join(edited, ", ") + " changed and was compiled again")
 }
 
-// Get chooses versions of modules, as go get does. With fresh the versions that
-// are loaded do not count, because the caller will restart the session process.
+// Get chooses versions of modules, as go get does. If fresh is set, the loaded
+// versions do not count, because the caller will restart the session process.
 func (n *Notebook) Get(ctx context.Context, progress func(line string), fresh bool, args ...string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -122,8 +122,8 @@ func (n *Notebook) Modules() ([]build.Module, error) {
 	return m.List()
 }
 
-// Imported lists the modules that the notebook itself brought in so far, without
-// looking for any.
+// Imported lists the modules that the notebook itself has brought in so far, without
+// searching for any.
 func (n *Notebook) Imported() (paths []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,7 +145,7 @@ type collision struct {
 	err  *build.CollisionError
 }
 
-// wayOutLocked adds to imports that collide what another version would cost.
+// wayOutLocked adds a hint to imports that collide: what another version would cost.
 func (n *Notebook) wayOutLocked(err error) error {
 	es, ok := errors.AsType[cell.Errors](err)
 	if !ok {
@@ -186,7 +186,7 @@ func collisionHint(c *build.CollisionError, defined []cell.Name, args []string) 
 	return fmt.Sprintf("a new session process can (%s): %%go get --restart %s", cost, strings.Join(args, " "))
 }
 
-// Original is the path by which the user knows a package, of which a copy may be loaded.
+// Original returns the path by which the user knows a package, of which a copy may be loaded.
 func (n *Notebook) Original(path string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

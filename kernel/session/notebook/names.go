@@ -8,10 +8,10 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell"
 )
 
-// maxListed bounds the lists that a message may hold.
+// maxListed bounds the lists in a message.
 const maxListed = 20
 
-// NameList names names in one line: a, b, c and 4 more.
+// NameList lists names on one line: a, b, c and 4 more.
 func NameList(names []cell.Name) string {
 	var out []string
 	for i, n := range names {
@@ -23,7 +23,7 @@ func NameList(names []cell.Name) string {
 	return strings.Join(out, ", ")
 }
 
-// CellList names the cells that defined names, in their order: In[1], In[2] and
+// CellList lists the cells that defined names, in order: In[1], In[2] and
 // In[5].
 func CellList(names []cell.Name) string {
 	var cells []int

@@ -59,7 +59,7 @@ type fetching struct {
 	progress func(line string)
 }
 
-// New makes an empty notebook. Remove removes its folder.
+// New creates an empty notebook. Remove removes its folder.
 func New(o Options) *Notebook {
 	n := &Notebook{o: o, ready: map[string]bool{}}
 	n.work, n.workErr = scratch.Make()
@@ -72,12 +72,12 @@ func New(o Options) *Notebook {
 	return n
 }
 
-// Remove removes all that was built.
+// Remove removes everything that was built.
 func (n *Notebook) Remove() {
 	n.work.Close()
 }
 
-// Work is the notebook's private folder; empty if it could not be made.
+// Work returns the notebook's private folder, or "" if it could not be created.
 func (n *Notebook) Work() string {
 	if n.workErr != nil {
 		return ""
@@ -85,7 +85,7 @@ func (n *Notebook) Work() string {
 	return n.work.Path
 }
 
-// folder makes an empty folder to build in.
+// folder creates an empty folder to build in.
 func (n *Notebook) folder() (string, error) {
 	if n.workErr != nil {
 		return "", fmt.Errorf("session: %w", n.workErr)
@@ -94,7 +94,7 @@ func (n *Notebook) folder() (string, error) {
 	return dir, os.Mkdir(dir, 0o700)
 }
 
-// Builds counts what was built so far.
+// Builds returns how many builds there were so far.
 func (n *Notebook) Builds() int { return int(n.builds.Load()) }
 
 // sourceDir finds the source of a package, for documentation.
@@ -130,7 +130,7 @@ func (n *Notebook) IsPlainCall(path string) bool {
 	return n.cells.PlainCall(strings.Split(path, "."))
 }
 
-// Complete lists what may be written at pos in code, which is Go.
+// Complete lists the possible completions at pos in code, which is Go.
 func (n *Notebook) Complete(code string, pos int) (ms []cell.Match, start, end int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -144,8 +144,8 @@ func (n *Notebook) Inspect(code string, pos, detail int) (cell.Info, bool) {
 	return n.cells.Inspect(code, pos, detail)
 }
 
-// Lost forgets what died with a session process and returns its names. Libraries
-// stay: the next process loads them.
+// Lost forgets what was lost with a session process and returns its names. Libraries
+// are kept: the next process loads them.
 func (n *Notebook) Lost() []cell.Name {
 	n.mu.Lock()
 	defer n.mu.Unlock()

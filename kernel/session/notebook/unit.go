@@ -12,17 +12,17 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cgo"
 )
 
-// Begin reserves the notebook for one unit, from its preparation to its Commit:
-// a unit that was prepared beside another would take its declarations away. The
-// caller must call end, which may be called twice.
+// Begin reserves the notebook for one unit, from its preparation to its Commit. If two
+// units were prepared at the same time, one would take the other's declarations away.
+// The caller must call end, which may be called twice.
 func (n *Notebook) Begin() (end func()) {
 	n.unitMu.Lock()
 	return sync.OnceFunc(n.unitMu.Unlock)
 }
 
 // Prepare checks cell number count and generates what to compile. It fetches the
-// packages that the cell imports and tells progress about that. Mistakes in the
-// cell are cell.Errors.
+// packages that the cell imports and reports that to progress. Mistakes in the
+// cell are returned as cell.Errors.
 func (n *Notebook) Prepare(ctx context.Context, progress func(line string), count int, code string) (*cell.Unit, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -42,7 +42,7 @@ func (n *Notebook) Prepare(ctx context.Context, progress func(line string), coun
 	return u, inC(c, count, n.wayOutLocked(err))
 }
 
-// PrepareCall is Prepare for generated code that imports packages under names of
+// PrepareCall is like Prepare, for generated code that imports packages under names of
 // its own.
 func (n *Notebook) PrepareCall(ctx context.Context, progress func(line string), count int, code string, imports map[string]string) (*cell.Unit, error) {
 	n.mu.Lock()
@@ -59,15 +59,15 @@ func (n *Notebook) DefineVar(ctx context.Context, progress func(line string), co
 	return n.cells.DefineVar(count, name, typ, imports)
 }
 
-// fetchLocked lets the importer fetch packages until done is called. What an
-// earlier cell, which was not committed, has left is forgotten.
+// fetchLocked lets the importer fetch packages until done is called. It forgets what
+// an earlier cell that was not committed has left.
 func (n *Notebook) fetchLocked(ctx context.Context, progress func(line string)) (done func()) {
 	n.fetch, n.cCell = &fetching{ctx, progress}, nil
 	return func() { n.fetch = nil }
 }
 
-// Commit makes the declarations of u those of the notebook. Call it when u is
-// loaded, before it runs: it has its declarations even if it panics.
+// Commit adds the declarations of u to the notebook. Call it when u is loaded, before
+// it runs: the declarations of u exist even if it panics.
 func (n *Notebook) Commit(u *cell.Unit) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -78,7 +78,7 @@ func (n *Notebook) Commit(u *cell.Unit) {
 	}
 }
 
-// Build compiles and links a unit. Remove obj's folder dir when it is loaded.
+// Build compiles and links a unit. Remove obj's folder dir once the object is loaded.
 func (n *Notebook) Build(ctx context.Context, u *cell.Unit) (dir string, obj *build.Object, err error) {
 	if dir, err = n.folder(); err != nil {
 		return "", nil, err
@@ -98,7 +98,7 @@ func (n *Notebook) Build(ctx context.Context, u *cell.Unit) (dir string, obj *bu
 	return "", nil, err
 }
 
-// cutLocked takes the C code out of a cell; nil if there is none.
+// cutLocked removes the C code from a cell and returns it, or nil if there is none.
 func (n *Notebook) cutLocked(ctx context.Context, count int, code string) (*cgo.Cell, error) {
 	if !strings.Contains(code, `"C"`) {
 		return nil, nil
@@ -125,7 +125,7 @@ func (n *Notebook) cutLocked(ctx context.Context, count int, code string) (*cgo.
 	return c, m.Use(c.Path, c.Dir)
 }
 
-// inC replaces the generated names in errors by the names that C has for them.
+// inC replaces the generated names in errors by their C names.
 func inC(c *cgo.Cell, count int, err error) error {
 	es, ok := errors.AsType[cell.Errors](err)
 	if !ok {
