@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// crashStart is how the run-time begins to tell of its end.
+// crashStart matches the beginning of the run-time's crash report.
 var crashStart = regexp.MustCompile(`(?m)^(fatal error: |panic: |runtime: |SIG[A-Z]+: |unexpected fault address)`)
 
-// crashWords are in every match of crashStart; looking for them is faster than the
-// expression by far.
+// crashWords are in every match of crashStart; searching for them is much faster than
+// matching the expression.
 var crashWords = [][]byte{[]byte("fatal error: "), []byte("panic: "), []byte("runtime: "), []byte("SIG"), []byte("unexpected fault")}
 
 func findCrash(b []byte) []int {
@@ -27,9 +27,9 @@ func findCrash(b []byte) []int {
 	return nil
 }
 
-// What looks like the beginning of a crash is kept back. After crashPatience, in which
-// a process that crashes stops all its threads, the process is asked whether it is
-// alive: if it answers, it was the user's text. One that crashes may need a second to
+// Text that looks like the beginning of a crash is held back. After crashPatience, in
+// which a crashing process stops all its threads, we ask the process whether it is
+// alive: if it answers, the text was the user's. A crashing process may need a second to
 // walk a stack that has overflowed; after fatalPatience the text is shown in any case.
 const (
 	crashPatience = 100 * time.Millisecond
@@ -39,11 +39,11 @@ const (
 // maxCrash bounds what is held back, in bytes.
 const maxCrash = 256 << 10
 
-// A crashFilter keeps the report that a dying process writes from the cell; it
-// is shown in one line instead.
+// A crashFilter keeps the report of a dying process out of the cell's output; the cell
+// shows one line instead.
 type crashFilter struct {
 	out func([]byte)
-	// alive waits until the process answers, and reports whether it did in that time.
+	// alive waits for the process to answer, and reports whether it did so in time.
 	alive func(time.Duration) bool
 
 	mu    sync.Mutex
@@ -75,7 +75,7 @@ func (f *crashFilter) text(b []byte) {
 	}
 }
 
-// ask shows what was held back for the n-th time if the process lives.
+// ask shows what was held back for the n-th time if the process is alive.
 func (f *crashFilter) ask(n int) {
 	alive := f.alive(fatalPatience)
 	f.mu.Lock()
@@ -89,7 +89,7 @@ func (f *crashFilter) ask(n int) {
 	}
 }
 
-// flush shows what was held back: it was no crash.
+// flush shows what was held back, because it was not a crash.
 func (f *crashFilter) flush() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +106,7 @@ func (f *crashFilter) flushLocked() {
 	f.held = nil
 }
 
-// crash returns what was held back when the process ended.
+// crash returns what was being held back when the process ended.
 func (f *crashFilter) crash() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -118,7 +118,7 @@ func (f *crashFilter) crash() string {
 	return string(f.held)
 }
 
-// reason says in one line why a session process ended.
+// reason returns one line that says why a session process ended.
 func reason(st *os.ProcessState, crash string, err error) string {
 	line := func(prefix string) string {
 		for l := range strings.Lines(crash) {
@@ -154,11 +154,11 @@ func reason(st *os.ProcessState, crash string, err error) string {
 	return fmt.Sprintf("the program ended (os.Exit(%d), or log.Fatal)", st.ExitCode())
 }
 
-// OutOfMemory begins the reason of a session process that ended for lack of memory.
+// OutOfMemory begins the reason of a session process that ran out of memory.
 const OutOfMemory = "memory ran out"
 
-// killed is the reason of a process that got SIGKILL: the system sends it to the process
-// that takes most of the memory, when there is no more.
+// killed returns the reason for a process that got SIGKILL: when memory runs out, the
+// system sends it to the process that uses the most.
 func killed(used, all uint64) string {
 	switch {
 	case all > 0 && used >= all/2:

@@ -1,8 +1,8 @@
-// Package supervisor starts the session process of a notebook, talks to it, and
-// starts another after its end. It keeps what outlives a process: the environment
+// Package supervisor starts the session process of a notebook, communicates with it, and
+// starts another after it ends. It keeps what outlives a process: the environment
 // and the folder of the cells, and the standard input.
 //
-// It knows nothing of cells: events of what runs go to its owner.
+// It does not deal with cells: events of what runs go to its owner.
 //
 //	supervisor.go  Supervisor: the process now, its environment and folder
 //	process.go     Process: start, commands, events, end

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// memory returns how many bytes a process had at most, and how many it could have had: of
-// the machine or of its control group.
+// memory returns the most memory that a process used, in bytes, and the most that it
+// could have used: that of the machine or of its control group.
 func memory(st *os.ProcessState) (used, all uint64) {
 	if r, ok := st.SysUsage().(*syscall.Rusage); ok {
 		used = uint64(r.Maxrss) << 10 // kB on Linux

@@ -4,5 +4,5 @@ package supervisor
 
 import "os"
 
-// memory does not know.
+// memory is not known on this system.
 func memory(*os.ProcessState) (used, all uint64) { return 0, 0 }

@@ -10,9 +10,9 @@ const (
 	pipeSize     = 1 << 20 // bytes; what the system allows everybody
 )
 
-// textPipe is a pipe for a standard stream: larger than usual, so that a cell
-// that prints much need not wait for its reader, and read by a blocking call. A
-// pipe that is polled wakes the poller with every write.
+// textPipe creates a pipe for a standard stream. It is larger than usual, so that a cell
+// that prints much need not wait for its reader, and it is read by a blocking call,
+// because every write to a polled pipe wakes the poller.
 func textPipe() (r, w *os.File, err error) {
 	var fds [2]int
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {

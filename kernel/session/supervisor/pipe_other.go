@@ -4,5 +4,5 @@ package supervisor
 
 import "os"
 
-// textPipe is a pipe for a standard stream.
+// textPipe creates a pipe for a standard stream.
 func textPipe() (r, w *os.File, err error) { return os.Pipe() }

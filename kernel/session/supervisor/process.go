@@ -39,9 +39,9 @@ type Process struct {
 }
 
 var (
-	// ErrExited says that the session process ended before it answered.
+	// ErrExited means that the session process ended before it answered.
 	ErrExited = errors.New("the session process ended")
-	// ErrInterrupted says that an answer was not waited for.
+	// ErrInterrupted means that the caller stopped waiting for the answer.
 	ErrInterrupted = errors.New("interrupted")
 )
 
@@ -50,7 +50,7 @@ var (
 const startPatience = 30 * time.Second
 
 // startProcess starts the program. It returns before the process is ready. All
-// events but ready and replies go to handle, one at a time.
+// events except ready and replies are passed to handle, one at a time.
 func startProcess(program, dir string, env []string, handle func(frame.Event)) (*Process, error) {
 	p := &Process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{}, packages: map[string]bool{},
 		target: func(string, []byte) {}}
@@ -88,8 +88,8 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	p.cmd.Env = append(env, frame.TokenEnv+"="+token, "GOTRACEBACK=single")
 	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
 	p.cmd.ExtraFiles = []*os.File{theirs[2], theirs[3]}
-	// A session of its own, in the sense of setsid(2): Ctrl-C in a terminal is for the
-	// kernel to handle, and all that a cell starts can be ended with the process.
+	// Use a new session, in the sense of setsid(2): the kernel has to handle Ctrl-C in a
+	// terminal, and everything that a cell starts can be ended with the process.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := p.cmd.Start(); err != nil {
 		closeAll(ours[:])
@@ -101,9 +101,9 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	return p, nil
 }
 
-// read handles all that the process says until its end. The writing ends of its
-// streams are open here as well: what children of the session hold open is ended
-// by a last marker.
+// read handles everything that the process sends until it ends. This process holds the
+// writing ends of the streams open too: a last marker ends streams that children of
+// the session still hold open.
 func (p *Process) read(ours, theirs [4]*os.File, token string) {
 	o := newOrder()
 	filter := &crashFilter{out: func(b []byte) { p.stream(1, b) }, alive: p.answers}
@@ -173,26 +173,26 @@ func (p *Process) stream(i int, b []byte) {
 	t(streamNames[i], b)
 }
 
-// SetTarget sets who gets what the standard streams carry from here on.
+// SetTarget sets the function that receives the standard streams from here on.
 func (p *Process) SetTarget(t func(stream string, text []byte)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = t
 }
 
-// PID is the process's number.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Exited is closed when the process has ended and all it said is handled.
+// Exited is closed when the process has ended and everything it sent is handled.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Death says in one line why the process ended. Call it after Exited.
+// Death returns one line that says why the process ended. Call it after Exited.
 func (p *Process) Death() string { return p.death }
 
-// Crash is what the process wrote as it died. Call it after Exited.
+// Crash returns what the process wrote as it died. Call it after Exited.
 func (p *Process) Crash() string { return p.crash }
 
-// Magics are those of the session program. Call it after Wait, or if IsReady.
+// Magics returns the magics of the session program. Call it after Wait, or if IsReady.
 func (p *Process) Magics() []frame.MagicInfo { return p.magics }
 
 // Has reports whether the process has initialized a package that was added to its own.
@@ -202,7 +202,7 @@ func (p *Process) Has(path string) bool {
 	return p.packages[path]
 }
 
-// Initialized records that it has initialized packages.
+// Initialized records that the process has initialized packages.
 func (p *Process) Initialized(paths []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -231,8 +231,8 @@ func tail(s string) string {
 	return "\n" + s[:min(len(s), 2000)]
 }
 
-// Send sends a command. Callers may ignore the error: Exited tells them when the
-// process is gone.
+// Send sends a command. Callers may ignore the error: Exited reports when the process
+// has ended.
 func (p *Process) Send(c frame.Command) error {
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
@@ -295,7 +295,7 @@ func (p *Process) IsReady() bool {
 	}
 }
 
-// close ends the process and waits for its end.
+// close kills the process and waits until it has ended.
 func (p *Process) close() {
 	p.mu.Lock()
 	p.closing = true
@@ -304,7 +304,7 @@ func (p *Process) close() {
 	<-p.exited
 }
 
-// Kill ends the process without waiting for its end. The first reason given is its
+// Kill kills the process without waiting for its end. The first reason given becomes its
 // Death.
 func (p *Process) Kill(why string) {
 	p.mu.Lock()

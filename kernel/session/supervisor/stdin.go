@@ -11,16 +11,16 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
-// How often the session is looked at for a read of standard input: often enough
-// to feel immediate, after a moment that most cells do not last.
+// How often we check whether the session reads standard input: often enough to feel
+// immediate, but only after a moment, by which most cells have ended.
 const (
 	stdinFirst = 60 * time.Millisecond
 	stdinEvery = 40 * time.Millisecond
 )
 
-// A lines is what the person types, on its way to the session: a named pipe that
-// the session opens as its standard input. Closing it is the only way to end a
-// read that waits, so that there is a new one after each interrupt of a read.
+// A lines carries what the user types to the session: it is a named pipe that the
+// session opens as its standard input. Closing it is the only way to end a read that
+// waits, so there is a new pipe after each interrupted read.
 type lines struct {
 	path string
 	w    *os.File
@@ -32,7 +32,7 @@ func newLines(dir string, n int) (*lines, error) {
 		return nil, fmt.Errorf("session: standard input: %w", err)
 	}
 	var err error
-	// Reading as well, or opening would wait for the session.
+	// Open it for reading too, or opening would wait for the session.
 	if l.w, err = os.OpenFile(l.path, os.O_RDWR, 0); err != nil {
 		return nil, fmt.Errorf("session: standard input: %w", err)
 	}
@@ -44,8 +44,8 @@ func (l *lines) close() {
 	os.Remove(l.path)
 }
 
-// Connect gives the session its standard input for the next run: the person if
-// somebody is there, an empty file otherwise.
+// Connect gives the session its standard input for the next run: what the user types
+// if a user can be asked, an empty file otherwise.
 func (s *Supervisor) Connect(p *Process, interactive bool) {
 	if !interactive {
 		p.Send(frame.Command{Op: frame.Stdin})
@@ -66,8 +66,8 @@ func (s *Supervisor) Connect(p *Process, interactive bool) {
 	p.Send(frame.Command{Op: frame.Stdin, File: s.stdin.path})
 }
 
-// CutRead ends a read that an interrupt finds waiting: it would take the next
-// cell's line. It reports whether there was one.
+// CutRead ends a read that is waiting when an interrupt arrives, because it would take
+// the next cell's line. It reports whether there was one.
 func (s *Supervisor) CutRead(p *Process) bool {
 	s.mu.Lock()
 	in := s.stdin
@@ -79,7 +79,7 @@ func (s *Supervisor) CutRead(p *Process) bool {
 	return true
 }
 
-// Disconnect ends the reads that wait: they get the end of the file.
+// Disconnect ends the reads that wait: they get end of file.
 func (s *Supervisor) Disconnect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,8 +90,8 @@ func (s *Supervisor) Disconnect() {
 }
 
 // ServeStdin calls ask for a line whenever the session, or a command that it runs,
-// waits for standard input, until ctx is done. No call reports that; the
-// system does.
+// waits for standard input, until ctx is done. No callback reports such a wait, so it
+// asks the operating system.
 func (s *Supervisor) ServeStdin(ctx context.Context, p *Process, ask func(context.Context) (string, error)) {
 	s.mu.Lock()
 	in := s.stdin

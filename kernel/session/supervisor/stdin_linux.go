@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// readCall is how /proc shows a thread that is in read(0, ...): the number of
+// readCall is how /proc shows a thread that is blocked in read(0, ...): the number of
 // the system call and the descriptor.
 var readCall = map[string]string{"amd64": "0 0x0 ", "arm64": "63 0x0 "}[runtime.GOARCH]
 
@@ -47,8 +47,8 @@ func reads(pid, depth int) bool {
 	return false
 }
 
-// samePipe reports whether a child reads from a pipe that its parent reads from
-// too: the end of a pipeline reads from another one.
+// samePipe reports whether a child reads from the same pipe as its parent: the end of
+// a pipeline reads from another one.
 func samePipe(pid int) bool {
 	own, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/0", pid))
 	if err != nil {
@@ -67,7 +67,7 @@ func samePipe(pid int) bool {
 	return err == nil && own == parent
 }
 
-// pending is how many bytes of the pipe nobody has read yet.
+// pending returns how many bytes in the pipe have not been read yet.
 func pending(pipe *os.File) int32 {
 	var n int32
 	raw, err := pipe.SyscallConn()

@@ -4,5 +4,5 @@ package supervisor
 
 import "os"
 
-// waitsForInput cannot be told here: cells read the end of the file.
+// waitsForInput cannot find out on this system: cells read the end of the file.
 func waitsForInput(int, *os.File) bool { return false }

@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
-// order keeps three readers in step: a marker on a stream lets nothing pass
-// behind it until its event is handled, and an event waits for its markers.
+// order keeps three readers in step: nothing after a marker on a stream passes until
+// the marker's event is handled, and an event waits for its markers.
 type order struct {
 	mu      sync.Mutex
 	cond    *sync.Cond
@@ -34,8 +34,8 @@ func (o *order) marker(stream int, seq uint32) {
 	}
 }
 
-// event is called by the reader of events before it handles event seq; done
-// when it has.
+// event is called by the reader of events before it handles event seq; done is called
+// when it has handled the event.
 func (o *order) event(seq uint32) (done func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -45,7 +45,7 @@ func (o *order) event(seq uint32) (done func()) {
 	return func() { o.release(&o.handled, seq) }
 }
 
-// end lets everything pass: the stream is at its end (0, 1), or the events (2).
+// end lets everything pass: a stream has ended (0, 1), or the events have (2).
 func (o *order) end(which int) {
 	if which == 2 {
 		o.release(&o.handled, 1<<32-1)
@@ -64,14 +64,14 @@ func (o *order) release(what *uint32, to uint32) {
 // Names of the streams, in the order of their descriptors.
 var streamNames = [2]string{"stdout", "stderr"}
 
-// endOfStream is the number of the marker behind which nothing is read; events
+// endOfStream is the number of the marker after which nothing is read; events
 // count from 1.
 const endOfStream = 0
 
-// A cell that prints line by line wakes the reader with each, which costs both
-// sides more than the line. After paceReads pieces of text within paceWindow, the
-// reader rests before each further one and takes what has come together then: a
-// first line is shown at once, a hundred thousand in few pieces.
+// A cell that prints line by line wakes the reader for each line, which costs both
+// sides more than the line itself. After paceReads pieces of text within paceWindow, the
+// reader pauses before each further one and reads what has accumulated: a first line
+// is shown at once, a hundred thousand lines in a few pieces.
 const (
 	paceWindow = 5 * time.Millisecond
 	paceReads  = 8

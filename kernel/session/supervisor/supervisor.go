@@ -10,20 +10,20 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
-// ErrClosed says that the supervisor has been closed.
+// ErrClosed means that the supervisor has been closed.
 var ErrClosed = errors.New("the session is closed")
 
 // Options configure a Supervisor. Program and Event are required.
 type Options struct {
 	// Program is the session program.
 	Program string
-	// Dir is the first working directory; empty is the kernel's own.
+	// Dir is the first working directory; if empty, it is the kernel's own.
 	Dir string
 	// Env is the environment of the cells.
 	Env []string
 	// Work is a private folder for named pipes.
 	Work string
-	// Event handles what a process says of its runs, one event at a time.
+	// Event handles what a process reports about its runs, one event at a time.
 	Event func(*Process, frame.Event)
 	// Log receives messages for people debugging the session.
 	Log func(string)
@@ -54,7 +54,7 @@ func New(o Options) *Supervisor {
 	return s
 }
 
-// Environment is that of the cells, with the changes of Setenv.
+// Environment returns the environment of the cells, with the changes of Setenv.
 func (s *Supervisor) Environment() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,21 +80,21 @@ func (s *Supervisor) Setenv(name, value string) {
 const maxNotes = 10_000
 
 // Note keeps entries, NAME=value, that cells have put into the environment of their process.
-// They do not go to later processes.
+// They are not passed to later processes.
 func (s *Supervisor) Note(entries []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notes = append(s.notes, entries[:min(len(entries), maxNotes-len(s.notes))]...)
 }
 
-// Noted returns the environment of the cells with what they have put into it themselves.
+// Noted returns the environment of the cells with the entries that they added themselves.
 func (s *Supervisor) Noted() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append(s.environmentLocked(), s.notes...)
 }
 
-// Dir is the folder that cells run in.
+// Dir returns the folder that cells run in.
 func (s *Supervisor) Dir() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Supervisor) Dir() string {
 	return dir
 }
 
-// SetDir records where the process is, for the next one.
+// SetDir records the folder of the process, for the next one.
 func (s *Supervisor) SetDir(dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,16 +124,16 @@ func (s *Supervisor) startLocked() {
 	s.proc = p
 }
 
-// Process is the process now. It may be about to start, or may have ended; nil if
-// there is none.
+// Process returns the current process. It may be about to start, or may have ended. It
+// is nil if there is none.
 func (s *Supervisor) Process() *Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc
 }
 
-// Started returns the process now and starts one if there is none. It does not
-// wait until it is ready.
+// Started returns the current process, and starts one if there is none. It does not
+// wait until the process is ready.
 func (s *Supervisor) Started() (*Process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ func (s *Supervisor) Replace(p *Process) {
 	}
 }
 
-// Stop ends the process and waits for its end. Started starts the next one.
+// Stop ends the process and waits until it has ended. Started starts the next one.
 func (s *Supervisor) Stop() {
 	s.mu.Lock()
 	p := s.proc
@@ -166,7 +166,7 @@ func (s *Supervisor) Stop() {
 	}
 }
 
-// Forget drops p, which did not start: Started tries again.
+// Forget drops p, which did not start, so that Started tries again.
 func (s *Supervisor) Forget(p *Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *Supervisor) Forget(p *Process) {
 	}
 }
 
-// Close ends the process for good. It reports whether it was open.
+// Close ends the process permanently. It reports whether the supervisor was open.
 func (s *Supervisor) Close() bool {
 	s.mu.Lock()
 	twice := s.closed
