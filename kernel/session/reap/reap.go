@@ -1,6 +1,6 @@
-// Package reap ends all processes of a session in the sense of setsid(2): what a
-// cell started and left running, in whatever process group. A program that makes a
-// session of its own is spared.
+// Package reap kills all processes of a session in the sense of setsid(2): what a
+// cell started and left running, in any process group. A program that creates its own
+// session is spared.
 package reap
 
 import (
@@ -12,12 +12,12 @@ import (
 	"syscall"
 )
 
-// rounds bounds how often the list is read again, because processes that are about
+// rounds bounds how often the list is read, because processes that are about
 // to be killed may start others.
 const rounds = 20
 
 // Session kills the processes of session sid, except the caller. It returns how
-// many it has found. Without /proc it kills the process group of that number.
+// many it found. Without /proc it kills the process group with that ID.
 func Session(sid int) (killed int) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		if sid != os.Getpid() {
@@ -40,7 +40,7 @@ func Session(sid int) (killed int) {
 	return killed
 }
 
-// members lists the processes of a session that run, except the caller.
+// members lists the running processes of a session, except the caller.
 func members(sid int) (pids []int) {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
