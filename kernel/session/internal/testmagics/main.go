@@ -1,5 +1,5 @@
-// Command testmagics is the session program of package session's tests: it has
-// magics that do what magics may do, and what they should not.
+// Command testmagics is the session program for the tests of package session: its magics
+// do what magics may do, and what they should not do.
 package main
 
 import (
@@ -29,7 +29,7 @@ func (m command) Summary() string                              { return "tests "
 func (m command) Help() string                                 { return "help of " + m.name }
 func (m command) Run(ctx context.Context, c *magic.Call) error { return m.run(ctx, c) }
 
-// Complete offers the variables.
+// Complete offers the variables as completions.
 func (m command) Complete(line string, pos int, vars magic.Vars) ([]string, int) {
 	start := strings.LastIndexByte(line[:pos], ' ') + 1
 	var out []string
