@@ -1,5 +1,5 @@
-// Command plain is a session program without magics of RunPod: what the tests
-// of package session run, and what remains of the kernel without them.
+// Command plain is a session program without RunPod's magics. The tests of package
+// session run it; it is what remains of the kernel without those magics.
 package main
 
 import "github.com/gopherpod/gopherpod/kernel/session/host"
