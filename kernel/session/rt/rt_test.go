@@ -49,7 +49,7 @@ type bad struct{}
 
 func (bad) Error() string { panic("again") }
 
-// Every blocking operation ends with the interrupt, and the flag is taken down
+// Every blocking operation ends when the cell is interrupted, and the flag is cleared
 // when no goroutine of the cell is left.
 func TestInterrupt(t *testing.T) {
 	ch := make(chan int)
@@ -195,7 +195,7 @@ func TestFieldWith(t *testing.T) {
 	}
 }
 
-// TestLabelIn reads the labels of a goroutine as Go writes them before 1.27 and since.
+// TestLabelIn reads the labels of a goroutine as Go writes them before and since 1.27.
 func TestLabelIn(t *testing.T) {
 	for head, want := range map[string]int{
 		`goroutine 34 [IO wait, labels:{"cell": "3"}]:`:            3,
@@ -212,7 +212,7 @@ func TestLabelIn(t *testing.T) {
 	}
 }
 
-// TestMapsText tells of the limit only where it is reached.
+// TestMapsText checks that the limit is mentioned only if it is reached.
 func TestMapsText(t *testing.T) {
 	if got := mapsText(900, 65530); got != "" {
 		t.Errorf("got %q", got)
