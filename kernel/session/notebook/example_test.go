@@ -10,8 +10,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/notebook"
 )
 
-// A cell is prepared, built, run by somebody else, and then what it declared is known.
-// (Not run: it compiles.)
+// A cell is prepared and built; the caller runs it, and then the notebook knows what it
+// declared. (Not run, only compiled.)
 func Example() {
 	host, err := build.Open("/path/to/host")
 	if err != nil {

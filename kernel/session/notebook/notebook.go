@@ -94,7 +94,7 @@ func (n *Notebook) folder() (string, error) {
 	return dir, os.Mkdir(dir, 0o700)
 }
 
-// Builds returns how many builds there were so far.
+// Builds returns the number of builds so far.
 func (n *Notebook) Builds() int { return int(n.builds.Load()) }
 
 // sourceDir finds the source of a package, for documentation.
