@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What looks like a crash and is none arrives whole and in order.
+// Text that looks like a crash but is not one arrives complete and in order.
 func TestCrashFilterKeepsText(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got bytes.Buffer
@@ -45,8 +45,8 @@ func TestCrashFilterHoldsCrashes(t *testing.T) {
 	}
 }
 
-// A line like those of a crash is shown as soon as the process has answered, and after
-// fatalPatience if it does not.
+// A line that looks like a crash is shown as soon as the process has answered, or after
+// fatalPatience if it does not answer.
 func TestCrashFilterAsks(t *testing.T) {
 	for _, alive := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestCrashFilterAsks(t *testing.T) {
 	}
 }
 
-// The reason names memory if memory was it, and only then.
+// The reason mentions memory if and only if memory was the cause.
 func TestReasonNamesMemory(t *testing.T) {
 	for _, crash := range []string{"runtime: out of memory: cannot allocate 1 bytes\nfatal error: out of memory\n", "fatal error: runtime: cannot allocate memory\n"} {
 		if got := reason(nil, crash, nil); !strings.HasPrefix(got, OutOfMemory) {

@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/supervisor"
 )
 
-// A session process starts when it is needed, and again after its death. (Not run: the
-// session program has to be compiled.)
+// A session process starts when it is needed, and again after it dies. (Not run, because
+// the session program would have to be compiled.)
 func Example() {
 	s := supervisor.New(supervisor.Options{
 		Program: "/path/to/session",
