@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/reap"
 )
 
-// A process that leads a session of its own is ended with all that it has started.
-// (Not run: it needs /proc.)
+// A process that leads its own session is ended together with everything it has started.
+// (Not run, because it needs /proc.)
 func ExampleSession() {
 	c := exec.Command("sh", "-c", "sleep 100 & sleep 100")
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

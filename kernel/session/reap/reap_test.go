@@ -12,7 +12,7 @@ import (
 )
 
 func TestSession(t *testing.T) {
-	// Two groups in one session, one of them a grandchild whose parent is gone.
+	// Two process groups in one session; one of them is a grandchild whose parent has ended.
 	cmd := exec.Command("sh", "-mc", "sh -c 'sleep 600 & echo $!' & wait; sleep 601 & echo $!; wait")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
