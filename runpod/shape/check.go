@@ -18,7 +18,7 @@ import (
 )
 
 // A Shape is a JSON Schema, reduced to what the management API uses of it, with the
-// parts of allOf put together.
+// parts of allOf merged.
 type Shape struct {
 	Ref     string   `json:"ref,omitempty"` // everything else is empty then
 	Type    []string `json:"type,omitempty"`
@@ -27,7 +27,7 @@ type Shape struct {
 	Format  string   `json:"format,omitempty"` // date-time, uri; of numbers it says nothing more
 	Min     *float64 `json:"min,omitempty"`
 	Max     *float64 `json:"max,omitempty"`
-	// AtLeast is the fewest characters, items or properties, AtMost the most.
+	// AtLeast is the minimum number of characters, items or properties, AtMost the maximum.
 	AtLeast int  `json:"atLeast,omitempty"`
 	AtMost  *int `json:"atMost,omitempty"`
 	Unique  bool `json:"unique,omitempty"`
@@ -45,13 +45,13 @@ type Shape struct {
 	Rules []Rule   `json:"rules,omitempty"`
 }
 
-// A Rule is a shape for values that match another one.
+// A Rule is a shape for values that match another shape.
 type Rule struct {
 	If   *Shape `json:"if"`
 	Then *Shape `json:"then"`
 }
 
-// Check checks a JSON text against the shape of that name.
+// Check checks a JSON text against the named shape.
 func (t *Table) Check(name string, text []byte) error {
 	if t.Shapes[name] == nil {
 		return fmt.Errorf("the table has no shape %q", name)
@@ -75,7 +75,7 @@ func (t *Table) resolve(s *Shape) *Shape {
 	return s
 }
 
-// check checks one value; at is where it is, for the error.
+// check checks one value; at is its location, for the error.
 func (t *Table) check(s *Shape, v any, at string) error {
 	ref := s.Ref
 	if s = t.resolve(s); s == nil {
@@ -225,7 +225,7 @@ func (t *Table) checkObject(s *Shape, m map[string]any, at string, wrong wrongFu
 	return nil
 }
 
-// checkCombined checks oneOf, anyOf, not, and if with then.
+// checkCombined checks oneOf, anyOf and not, and if together with then.
 func (t *Table) checkCombined(s *Shape, v any, at string, wrong wrongFunc) error {
 	count := func(list []*Shape) (n int, all error) {
 		for _, o := range list {

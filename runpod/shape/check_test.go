@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// One sentence of the schema a row: what it accepts, and what it refuses in which words.
+// Each row is one statement of the schema: what it accepts, and what it rejects with which message.
 func TestCheck(t *testing.T) {
 	table := Load(t)
 	endpoint := `{"name":"n","type":"QUEUE","image":"i","scaling":{"type":"QUEUE_DELAY","queueDelay":4},"gpu":{"pools":["ADA_24"]}`

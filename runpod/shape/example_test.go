@@ -6,7 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/shape"
 )
 
-// A test of a client holds each of its requests against RunPod's schema.
+// A client's test checks each of its requests against RunPod's schema.
 func Example() {
 	_ = func(t *testing.T) {
 		table := shape.Load(t)

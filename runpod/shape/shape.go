@@ -1,9 +1,9 @@
-// Package shape checks requests to and answers of RunPod's management API, version 2,
-// against RunPod's own schema. It is for tests: a client and a local endpoint that are
-// tested against each other alone can share a wrong belief.
+// Package shape checks requests to RunPod's management API, version 2, and its answers
+// against RunPod's own schema. It is for tests: if a client and a local endpoint are tested
+// only against each other, both can rest on the same wrong assumption.
 //
 // The table in runpod/testdata/management-v2.json holds the operations that we use and
-// the shapes that they reach. It is made from RunPod's OpenAPI document:
+// the shapes that they refer to. It is generated from RunPod's OpenAPI document:
 //
 //	go test ./runpod/shape -run TestTable -rewrite
 //
@@ -34,7 +34,7 @@ type Table struct {
 	Shapes     map[string]*Shape    `json:"shapes"`
 }
 
-// An Operation is what a request may hold and what answers it.
+// An Operation describes what a request may contain and what the API answers.
 type Operation struct {
 	Query   map[string]*Shape `json:"query,omitempty"`
 	Body    string            `json:"body,omitempty"`    // the shape of the request's body
@@ -44,7 +44,7 @@ type Operation struct {
 // Problem is the shape of every error.
 const Problem = "ErrorResponse"
 
-// tablePath is the table below the module's root.
+// tablePath is the path of the table, relative to the module's root.
 const tablePath = "runpod/testdata/management-v2.json"
 
 // Load reads the table. It fails the test if the table cannot be read.
@@ -61,8 +61,8 @@ func Load(t testing.TB) *Table {
 	return table
 }
 
-// root returns the folder of the module, which this file is in: a test may have changed its
-// directory.
+// root returns the folder of the module, which contains this file. It does not use the
+// working directory, because a test may have changed it.
 func root(t testing.TB) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
@@ -72,15 +72,15 @@ func root(t testing.TB) string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// Managed reports whether a path is one of the management API. The job API, whose paths begin with
-// /v2 too, has a host of its own on the service.
+// Managed reports whether a path belongs to the management API. The paths of the job API begin
+// with /v2 too, but the service has a separate host for it.
 func Managed(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/v2/")
 	part, _, _ := strings.Cut(rest, "/")
 	return ok && slices.Contains([]string{"serverless", "templates", "network-volumes", "catalog", "billing"}, part)
 }
 
-// Find returns the operation of a request: its path may have values in the places of
+// Find returns the operation of a request. The request's path may have values in place of
 // {id} and {workerId}.
 func (t *Table) Find(method, path string) (name string, op Operation, ok bool) {
 	parts := strings.Split(path, "/")
@@ -99,9 +99,9 @@ func (t *Table) Find(method, path string) (name string, op Operation, ok bool) {
 // SDK 2.0.0rc2 sends it (api/rest.py, run_rest_paginated_request_async).
 var cursor = map[string]*Shape{"cursor": {Type: []string{"string"}}}
 
-// Request checks a request: its path, the names and values in its query, its body. The
-// service ignores what it does not know in a query, so a wrong name there is an error
-// that only a test finds.
+// Request checks a request: its path, the names and values in its query, and its body. The
+// service ignores unknown names in a query, so only a test finds a wrong name
+// there.
 func (t *Table) Request(method, path string, query url.Values, body []byte) error {
 	name, op, ok := t.Find(method, path)
 	if !ok {
@@ -134,7 +134,7 @@ func (t *Table) Request(method, path string, query url.Values, body []byte) erro
 	return nil
 }
 
-// queryValue reads a value of a query as its shape wants it.
+// queryValue parses a value of a query as its shape requires.
 func (t *Table) queryValue(s *Shape, text string) any {
 	s = t.resolve(s)
 	switch {
@@ -155,7 +155,7 @@ func (t *Table) queryValue(s *Shape, text string) any {
 }
 
 // Answer checks an answer: its status, its body, and the headers that every answer
-// to a known key carries.
+// to a request with a known key has.
 func (t *Table) Answer(method, path string, status int, header http.Header, body []byte) error {
 	name, op, ok := t.Find(method, path)
 	if !ok {

@@ -17,11 +17,11 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the table anew from RunPod's schema")
 
-// openapiPath is RunPod's schema, prose removed. It is beside the module on machines that
+// openapiPath is RunPod's schema without its prose. It is next to the module on machines that
 // have the shared references.
 const openapiPath = "../shared/reference/runpod-v2-shapes.json"
 
-// The table is what RunPod's schema says.
+// The table agrees with RunPod's schema.
 func TestTable(t *testing.T) {
 	dir := root(t)
 	source := filepath.Join(dir, filepath.FromSlash(openapiPath))
@@ -54,11 +54,11 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// used are the parts of the API that client, deploy or the local endpoint have.
+// used lists the parts of the API that client, deploy or the local endpoint use.
 var used = []string{"/v2/serverless", "/v2/templates", "/v2/network-volumes", "/v2/catalog/gpus", "/v2/catalog/datacenters", "/v2/billing/serverless"}
 
-// compact makes the table from an OpenAPI document. A keyword that it does not know
-// is an error, so that no rule is lost.
+// compact makes the table from an OpenAPI document. An unknown keyword is an error, so
+// that no rule is lost.
 func compact(openapi []byte) ([]byte, error) {
 	c := &compactor{shapes: map[string]*Shape{}}
 	d := json.NewDecoder(bytes.NewReader(openapi))
@@ -82,7 +82,7 @@ func compact(openapi []byte) ([]byte, error) {
 	return layout(table), errors.Join(c.errs...)
 }
 
-// layout writes an operation or a shape on each line, so that a difference can be read.
+// layout writes each operation or shape on its own line, so that a diff is readable.
 func layout(t Table) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "{\n\"source\": %s,\n\"operations\": {\n", line(t.Source))
@@ -118,7 +118,7 @@ type compactor struct {
 	errs   []error
 }
 
-// at returns what a reference names.
+// at returns what a reference refers to.
 func (c *compactor) at(ref string) map[string]any {
 	v := any(c.doc)
 	for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
@@ -127,7 +127,7 @@ func (c *compactor) at(ref string) map[string]any {
 	return v.(map[string]any)
 }
 
-// follow returns the object itself, or what it refers to.
+// follow returns the object itself, or the object that it refers to.
 func (c *compactor) follow(v any) map[string]any {
 	m := v.(map[string]any)
 	if ref, ok := m["$ref"].(string); ok {
@@ -175,7 +175,7 @@ func (c *compactor) content(body map[string]any, media string) string {
 	return c.named(ref[strings.LastIndexByte(ref, '/')+1:])
 }
 
-// named puts the shape of that name into the table.
+// named adds the shape of that name to the table.
 func (c *compactor) named(name string) string {
 	if c.shapes[name] == nil {
 		c.shapes[name] = new(Shape) // for a shape that holds itself
@@ -265,7 +265,7 @@ func (c *compactor) keyword(s *Shape, k string, v any) {
 	}
 }
 
-// add puts a part of allOf into s.
+// add merges a part of allOf into s.
 func (c *compactor) add(s, part *Shape) {
 	for name, p := range part.Properties {
 		c.property(s, name, p)
@@ -286,7 +286,7 @@ func (c *compactor) add(s, part *Shape) {
 	}
 }
 
-// property adds a property. One that is there already keeps the rules of both.
+// property adds a property. If the property already exists, it keeps the rules of both.
 func (c *compactor) property(s *Shape, name string, p *Shape) {
 	if s.Properties == nil {
 		s.Properties = map[string]*Shape{}
