@@ -22,9 +22,9 @@ var ErrConfig = errors.New("not a file of RunPod's settings")
 //
 // RunPod's SDK for Python and its command line write a table per profile, of which the
 // SDK reads "default": [default] api_key = "rpa_...". Source: runpod 1.12.0,
-// runpod/cli/groups/config/functions.py. runpodctl writes apikey = "rpa_..." above all
-// tables, in any case of letters. Source: github.com/runpod/runpodctl, cmd/root.go and
-// cmd/config/config.go. Both keep what the other wrote. No address is taken from the file.
+// runpod/cli/groups/config/functions.py. runpodctl writes apikey = "rpa_..." before all
+// tables, in any letter case. Source: github.com/runpod/runpodctl, cmd/root.go and
+// cmd/config/config.go. Each keeps what the other wrote. We take no address from the file.
 func configKey() (string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 // plainValue matches values that need no quotes in a file of NAME=value lines.
 var plainValue = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// Write sets a variable in a file of NAME=value lines, which only its owner can read from
-// then on. All other lines stay as they are; a file whose other values would change, or
-// that Read would refuse, is left alone. The file is replaced at once or not at all. The
+// Write sets a variable in a file of NAME=value lines, which only its owner can read
+// afterwards. All other lines stay as they are. A file whose other values would change, or
+// that Read would reject, is left alone. The file is replaced atomically. The
 // value consists of letters, digits, dashes and underscores.
 func Write(path, name, value string) error {
 	if !plainValue.MatchString(value) {
@@ -49,8 +49,8 @@ func setLine(text, name, value string) string {
 	return text + name + "=" + value + "\n"
 }
 
-// onlyDiffersIn reads both texts as Read will. No error quotes a line: it may be that of
-// the key.
+// onlyDiffersIn parses both texts as Read will. No error quotes a line, because the line
+// may contain the key.
 func onlyDiffersIn(before, after, name, value string) error {
 	a, err := environ.Parse(before)
 	if err != nil {
@@ -68,7 +68,7 @@ func onlyDiffersIn(before, after, name, value string) error {
 	return nil
 }
 
-// replaceFile replaces a file with one that its owner alone can read.
+// replaceFile replaces a file with one that only its owner can read.
 func replaceFile(name, text string) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".env-*") // 0600 from the start
 	if err != nil {

@@ -39,7 +39,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// A file that would lose something is left alone, and no error shows what is in it.
+// A file that would lose something is left alone, and no error shows what it contains.
 func TestWriteRefuses(t *testing.T) {
 	for _, old := range []string{
 		"NOTE=\"two\nRUNPOD_ENDPOINT_ID=in a text\n\"\n",

@@ -8,7 +8,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
-// A variable of the file counts if the environment does not set it.
+// A variable in the file counts if the environment does not set it.
 func ExampleRead() {
 	dir, err := os.MkdirTemp("", "settings")
 	if err != nil {

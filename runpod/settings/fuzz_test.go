@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzConfig: config.toml gives a key, or is refused.
+// FuzzConfig checks that config.toml gives a key or is rejected.
 func FuzzConfig(f *testing.F) {
 	for _, s := range []string{"[default]\napi_key = \"rpa_x\"\n", "APIKEY = 'rpa_x'\n[other]\n", "apikey = 1", "[default]\napi_key = \"\"\"\nx\"\"\"", "a.b.c = [{}]", "=", "\xff"} {
 		f.Add([]byte(s))

@@ -9,19 +9,19 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/environ"
 )
 
-// EnvLocalURL names the endpoint that our own process on this machine serves. Whoever
-// starts one, the notebook's kernel or the command line, sets it for the programs that it
-// starts.
+// EnvLocalURL names the endpoint that our own process on this machine serves. The
+// notebook's kernel or the command line, whichever starts the endpoint, sets it for the
+// programs that it starts.
 const EnvLocalURL = "GOPHERPOD_LOCAL_URL"
 
 // envKeyring lists the variables whose values in the environment come from the system's
-// keyring. environ.KeyringPrefix with such a name holds the value once more: a variable
-// that was changed since then is the environment's own.
+// keyring. The variable environ.KeyringPrefix plus such a name holds a copy of the value: if
+// the two differ, the variable was changed since and counts as the environment's own.
 const envKeyring = "GOPHERPOD_KEYRING"
 
 // Inherited returns a variable that the process has from the one that started it, or "".
-// It is for what our own processes tell each other and for the system's folders: no file
-// has a say in these.
+// It is for what our own processes pass to each other and for the system's folders: no file
+// can set these.
 func Inherited(name string) string { return os.Getenv(name) }
 
 // IsLocal reports whether an address has the host and port of the endpoint that our own

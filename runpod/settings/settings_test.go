@@ -61,7 +61,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A file's address gets the environment's key only if our own process serves it.
+// A file's address gets the environment's key only if our own process serves the address.
 func TestRedirects(t *testing.T) {
 	for _, c := range []struct {
 		key, address, file, local string
@@ -87,8 +87,8 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// config.toml is the last source of the key. What RunPod's programs write is read, and
-// nothing else is taken from it.
+// config.toml is the last source of the key. We read what RunPod's programs write, and
+// take nothing else from it.
 func TestConfigFile(t *testing.T) {
 	const python = "[default]\napi_key = \"rpa_python\"\n"
 	for _, c := range []struct {
@@ -127,7 +127,7 @@ func TestConfigFile(t *testing.T) {
 	}
 }
 
-// A config.toml that is not one is refused with a sentence that does not quote it; what
+// An invalid config.toml is rejected with a message that does not quote it; a file that
 // blocks or never ends is not read.
 func TestConfigFileRefused(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -155,8 +155,8 @@ func TestConfigFileRefused(t *testing.T) {
 	}
 }
 
-// The file .env gets no key of another source for an address of its own: neither that of
-// the keyring nor that of config.toml.
+// A key from another source is never sent to an address from .env: neither the keyring's
+// key nor that of config.toml.
 func TestRedirectsOtherSources(t *testing.T) {
 	for _, source := range []settings.Source{settings.Keyring, settings.ConfigFile} {
 		home := t.TempDir()

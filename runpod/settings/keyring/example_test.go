@@ -9,7 +9,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings/keyring"
 )
 
-// A program that starts takes from the keyring what nobody has set.
+// A program that starts takes from the keyring the variables that are not set elsewhere.
 func ExampleLoad() {
 	set, err := settings.Read(".env")
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package keyring keeps secrets in the system's keyring: the Secret Service of a Linux
-// desktop (GNOME Keyring, KWallet), the Keychain of macOS.
+// desktop (GNOME Keyring, KWallet) or the Keychain of macOS.
 //
 // A file in the user's configuration lists the names in the keyring, so that users who
 // keep their secrets elsewhere are never asked to unlock it.
@@ -24,14 +24,14 @@ import (
 
 const service = "gopherpod"
 
-// patience is how long a keyring may take: a person may have to unlock it for Set, or
+// patience is how long a keyring may take: a user may have to unlock it for Set, or
 // for Get in a program that waits.
 const patience = 30 * time.Second
 
-// name matches the names of variables.
+// name matches variable names.
 var name = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)
 
-// Set stores a secret under the name of a variable and replaces an earlier one.
+// Set stores a secret under the name of a variable, replacing an earlier one.
 func Set(ctx context.Context, variable, value string) error {
 	if !name.MatchString(variable) {
 		return fmt.Errorf("%q is not the name of a variable, such as RUNPOD_API_KEY", variable)
@@ -49,7 +49,7 @@ func Set(ctx context.Context, variable, value string) error {
 	return write(append(names, variable))
 }
 
-// Delete removes a secret. It is no error if there is none.
+// Delete removes a secret. It is not an error if there is none.
 func Delete(ctx context.Context, variable string) error {
 	_, err := within(ctx, patience, func() (string, error) { return "", keyring.Delete(service, variable) })
 	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
@@ -78,9 +78,9 @@ func Names() ([]string, error) {
 	return slices.DeleteFunc(strings.Fields(string(b)), func(n string) bool { return !name.MatchString(n) }), nil
 }
 
-// Load puts the secrets of the keyring into the environment that neither the environment
-// nor the file .env has, as far as s knows. It waits at most wait for each. The error
-// lists the variables that it could not get.
+// Load copies secrets from the keyring into the environment, except those that, according
+// to s, the environment or the file .env already has. It waits at most wait for each. The
+// error lists the variables that it could not get.
 func Load(ctx context.Context, wait time.Duration, s settings.Settings) error {
 	names, err := Names()
 	if err != nil {
@@ -105,7 +105,7 @@ func Load(ctx context.Context, wait time.Duration, s settings.Settings) error {
 }
 
 // unusable says what to do about a keyring that does not work, because the library's
-// message says little to a user.
+// message does not help a user much.
 func unusable(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.New("the keyring does not answer; is it locked? The environment or .env serve as well")

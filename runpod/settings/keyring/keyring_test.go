@@ -14,10 +14,10 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings"
 )
 
-// env names the variable that lists what came from the keyring.
+// env names the variable that lists the variables from the keyring.
 const env = "GOPHERPOD_KEYRING"
 
-// here are the settings of a folder without a file .env.
+// here holds the settings of a folder without a file .env.
 func here(t *testing.T) settings.Settings {
 	t.Helper()
 	s, err := settings.Read(filepath.Join(t.TempDir(), ".env"))
@@ -67,7 +67,7 @@ func TestKeyring(t *testing.T) {
 	}
 }
 
-// A keyring that is locked or gone costs a line, and no secret is in it.
+// A keyring that is locked or gone costs one line of output, which contains no secret.
 func TestUnusable(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("RUNPOD_API_KEY", "")
