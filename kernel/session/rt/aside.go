@@ -25,8 +25,8 @@ type Cut int
 
 const (
 	NotCut    Cut = iota // it returned
-	CutStack             // it calls itself without end
-	CutTime              // it took longer than it may
+	CutStack             // it recurses without end
+	CutTime              // it took too long
 	CutByUser            // its cell was interrupted
 )
 
@@ -49,7 +49,7 @@ func Aside(parent *Cell, limit time.Duration, stop <-chan struct{}, f func()) Cu
 		defer removeCell(c)
 		defer c.out.close()
 		defer close(c.done)
-		defer func() { recover() }() // Interrupted; f recovers what the user's code panics with
+		defer func() { recover() }() // from Interrupted; f recovers the panics of the user's code
 		f()
 	})
 	interrupted := ctx.Done()

@@ -70,7 +70,7 @@ func (c *Cell) Unblock(kill bool) bool {
 			pd, err := strconv.ParseUint(m[1], 16, 64)
 			if err == nil {
 				found = true
-				c.unblocked.Store(true) // before the cell can go on
+				c.unblocked.Store(true) // before the cell can continue
 				if !serverAccepts(frames) || !hangUp(uintptr(pd)) {
 					c.deadline(uintptr(pd))
 				}
@@ -120,7 +120,7 @@ const fdInPollDesc = 8
 // hangUp stops a poller's socket from listening: the port becomes free, and Accept fails
 // permanently. It reports whether it succeeded; the socket's owner still has to close it.
 func hangUp(pd uintptr) bool {
-	record := pd // the record is not in the memory that the collector moves or frees
+	record := pd // the collector neither moves nor frees the record
 	fd := *(*uintptr)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&record)), fdInPollDesc))
 	listens, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
 	return err == nil && listens != 0 && syscall.Shutdown(int(fd), syscall.SHUT_RDWR) == nil

@@ -36,12 +36,12 @@ type Cell struct {
 	stopped atomic.Bool
 	// unblocked reports whether Unblock ended something that the cell waited for.
 	unblocked atomic.Bool
-	expired   []uintptr // what Restore is to take deadlines from; guarded by cellsMu
+	expired   []uintptr // pollers whose deadlines Restore removes; guarded by cellsMu
 	done      chan struct{}
 	fail      *Failure // valid after done
 	out       detached
 	exits     chan struct{}           // closed by the first os.Exit
-	exited    atomic.Pointer[Failure] // of that
+	exited    atomic.Pointer[Failure] // the failure of that os.Exit
 	testing   atomic.Bool             // see Testing
 	parent    *Cell                   // of an Aside, nil otherwise
 }
@@ -64,7 +64,7 @@ func (c *Cell) isStopped() bool {
 var (
 	cells    atomic.Pointer[map[uintptr]*Cell]
 	cellsMu  sync.Mutex
-	current  atomic.Pointer[Cell] // the one that ran last: the kernel takes what the streams carry for its
+	current  atomic.Pointer[Cell] // the one that ran last: the kernel treats what the streams carry as its output
 	watching bool                 // a janitor goroutine runs; guarded by cellsMu
 )
 
@@ -94,7 +94,7 @@ func (c *Cell) run(ctx context.Context, f func(context.Context) error) {
 			c.fail = failure(recover())
 		}
 		if c.unblocked.Load() && (c.fail == nil || c.fail.Err == nil) {
-			// What it makes of the error that it got is no news.
+			// What the cell did after its wait failed only follows from the interrupt.
 			c.fail = &Failure{Interrupted: true}
 		}
 		if f := c.exited.Load(); f != nil {
@@ -175,7 +175,7 @@ func Stop() {
 	}
 }
 
-// Halt is the body of the case that is added to a select statement.
+// Halt is the body of the case that is added to select statements.
 func Halt() { panic(Interrupted{}) }
 
 // Intr returns a channel that is closed when the caller's cell is interrupted.

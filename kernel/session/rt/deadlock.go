@@ -14,10 +14,10 @@ var (
 // asleep are the states in which a goroutine waits for another one.
 var asleep = []string{"chan receive", "chan send", "select", "semacquire", "sync."}
 
-// Deadlock lists where the goroutines of all cells wait, if each of them waits for
+// Deadlock lists where the goroutines of all cells wait, if every one of them waits for
 // another: on channels, locks and wait groups. The list is empty if one of them runs,
 // sleeps, or waits for a file, the network or our own code, or if there are no such
-// goroutines. It cannot tell a goroutine that a timer would wake.
+// goroutines. It cannot recognize a goroutine that a timer would wake.
 func Deadlock() (where []string) {
 	for _, g := range strings.Split(report(), "\n\n") {
 		head, frames, _ := strings.Cut(g, "\n")

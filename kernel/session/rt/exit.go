@@ -26,7 +26,7 @@ type Exited struct {
 var leaving atomic.Bool
 
 // CatchExits makes os.Exit end a cell instead of the process. The session process
-// calls it once, before cells run.
+// calls it once, before any cell runs.
 func CatchExits() {
 	lm.ExitHooks = append(lm.ExitHooks, lm.ExitHook{F: exitHook, RunOnFailure: true})
 }

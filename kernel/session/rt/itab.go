@@ -11,7 +11,7 @@ package rt
 #include <sys/mman.h>
 #include <unistd.h>
 
-// symbols counts the dynamic symbols of an object from its hash table.
+// symbols returns the number of dynamic symbols of an object, from its hash table.
 static uint32_t symbols(const uint32_t *hash, const uint32_t *gnu) {
 	if (hash) return hash[1];
 	if (!gnu) return 0;
@@ -24,8 +24,8 @@ static uint32_t symbols(const uint32_t *hash, const uint32_t *gnu) {
 	return max + 1;
 }
 
-// gp_itabs lists the itabs that the object refers to or defines, at the addresses
-// that its code uses; at most n of them.
+// gp_itabs lists at most n itabs that the object refers to or defines, at the addresses
+// that its code uses.
 static int gp_itabs(void *handle, uintptr_t *out, int n) {
 	struct link_map *m;
 	if (dlinfo(handle, RTLD_DI_LINKMAP, &m)) return 0;

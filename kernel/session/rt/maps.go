@@ -29,7 +29,7 @@ func mapsHint() string {
 
 // mapsText returns the hint for a process that has this many maps of at most that many.
 func mapsText(have, most int) string {
-	const margin = 32 // what one module may want at once
+	const margin = 32 // what one module may need at once
 	if have+margin < most {
 		return ""
 	}

@@ -21,7 +21,7 @@ type modules struct {
 	broken  bool                        // never try again
 	typemap uintptr                     // offset of the result in a module's record
 	types   map[uint32]unsafe.Pointer   // by hash
-	more    map[uint32][]unsafe.Pointer // those whose hash was taken
+	more    map[uint32][]unsafe.Pointer // types whose hash was already in use
 	indexed int                         // modules whose types are in the list
 	pinned  []map[lm.TypeKey]unsafe.Pointer
 }
@@ -30,7 +30,7 @@ type modules struct {
 const (
 	maxRecord  = 800 // bytes of the record that are looked at
 	word       = unsafe.Sizeof(uintptr(0))
-	hashOffset = 2 * word // of the hash in a type
+	hashOffset = 2 * word // offset of the hash in a type
 )
 
 // worthwhile is the number of types without a name that makes the run-time slow.
@@ -138,7 +138,7 @@ func (m *modules) canonical(t unsafe.Pointer) unsafe.Pointer {
 		return t
 	}
 	for _, u := range append([]unsafe.Pointer{first}, m.more[hash]...) {
-		// The first module's types differ from each other: no need to compare.
+		// The first module's types are all different, so there is no need to compare.
 		if u == t || m.indexed > 0 && lm.TypesEqual(t, u, map[[2]unsafe.Pointer]struct{}{}) {
 			return u
 		}
@@ -154,7 +154,7 @@ func (m *modules) quick(md unsafe.Pointer) error {
 	}
 	lm.ModulesInit()
 	typemap := m.index()
-	m.pinned = append(m.pinned, typemap) // the record is not memory that the collector reads
+	m.pinned = append(m.pinned, typemap) // the collector does not scan the record
 	*(*map[lm.TypeKey]unsafe.Pointer)(unsafe.Pointer(wordAt(md, m.typemap))) = typemap
 	lm.ItabsInit()
 	return nil

@@ -7,7 +7,7 @@
 package lm
 
 import (
-	_ "plugin" // the linker exports dynamic symbols only where plugin is linked
+	_ "plugin" // the linker exports dynamic symbols only if plugin is linked
 	_ "unsafe" // for go:linkname
 )
 
