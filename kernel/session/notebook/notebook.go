@@ -15,7 +15,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
-// Options configure a Notebook. All fields are required.
+// Options configures a Notebook. All fields are required.
 type Options struct {
 	Host *build.Host
 	// Cells configures the checker. New sets its Importer, Dir, Packages, Current
@@ -48,7 +48,7 @@ type Notebook struct {
 	cgo       *cgo.Notebook     // nil before the first cell with C code
 	cCell     *cgo.Cell         // the C code of the cell being prepared; nil if it has none
 	fresh     []string          // packages compiled and not yet in a library
-	libraries []library         // in the order of loading
+	libraries []library         // in loading order
 	ready     map[string]bool   // packages that a process has initialized
 	made      int               // libraries made so far
 }
