@@ -49,7 +49,7 @@ type crashFilter struct {
 	mu    sync.Mutex
 	held  []byte
 	timer *time.Timer // nil if nothing is kept back
-	holds int         // how often something was
+	holds int         // how often something was held back
 }
 
 func (f *crashFilter) text(b []byte) {
@@ -81,7 +81,7 @@ func (f *crashFilter) ask(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.timer == nil || f.holds != n: // it was shown or is the crash
+	case f.timer == nil || f.holds != n: // it was already shown, or is the crash
 	case alive:
 		f.flushLocked()
 	default:

@@ -7,7 +7,7 @@ import (
 
 const (
 	fSetPipeSize = 1031    // F_SETPIPE_SZ of fcntl(2)
-	pipeSize     = 1 << 20 // bytes; what the system allows everybody
+	pipeSize     = 1 << 20 // bytes; the most that the system allows unprivileged users
 )
 
 // textPipe creates a pipe for a standard stream. It is larger than usual, so that a cell
@@ -18,6 +18,6 @@ func textPipe() (r, w *os.File, err error) {
 	if err := syscall.Pipe2(fds[:], syscall.O_CLOEXEC); err != nil {
 		return nil, nil, os.NewSyscallError("pipe2", err)
 	}
-	syscall.Syscall(syscall.SYS_FCNTL, uintptr(fds[1]), fSetPipeSize, pipeSize) // as it was where that is refused
+	syscall.Syscall(syscall.SYS_FCNTL, uintptr(fds[1]), fSetPipeSize, pipeSize) // if this is refused, the size stays as it is
 	return os.NewFile(uintptr(fds[0]), "|0"), os.NewFile(uintptr(fds[1]), "|1"), nil
 }

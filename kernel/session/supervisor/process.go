@@ -23,7 +23,7 @@ type Process struct {
 	handle   func(frame.Event)
 
 	ready  chan struct{} // closed by the ready event
-	exited chan struct{} // closed when it is over and all it said is handled
+	exited chan struct{} // closed when it has ended and everything it sent is handled
 	magics []frame.MagicInfo
 	death  string // why it ended, after exited
 	crash  string // what it wrote as it died, after exited
@@ -130,7 +130,7 @@ func (p *Process) read(ours, theirs [4]*os.File, token string) {
 	for _, f := range ours {
 		f.Close()
 	}
-	reap.Session(p.PID()) // what the session has started and not awaited
+	reap.Session(p.PID()) // what the session started and did not wait for
 	close(p.exited)
 }
 

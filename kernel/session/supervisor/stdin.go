@@ -114,7 +114,7 @@ func (s *Supervisor) ServeStdin(ctx context.Context, p *Process, ask func(contex
 		if ctx.Err() != nil {
 			return // CutRead ends the read
 		}
-		if err != nil { // nobody answers
+		if err != nil { // nobody answered
 			s.Disconnect()
 			return
 		}

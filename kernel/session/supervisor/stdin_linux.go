@@ -14,7 +14,7 @@ import (
 // the system call and the descriptor.
 var readCall = map[string]string{"amd64": "0 0x0 ", "arm64": "63 0x0 "}[runtime.GOARCH]
 
-// waitsForInput reports whether a thread of the process, or of its children, waits
+// waitsForInput reports whether a thread of the process, or of its children, is waiting
 // to read from the empty pipe on its standard input.
 func waitsForInput(pid int, pipe *os.File) bool {
 	if readCall == "" || pending(pipe) != 0 {

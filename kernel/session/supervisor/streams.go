@@ -100,7 +100,7 @@ func readStream(r io.Reader, stream int, token string, o *order, text func([]byt
 		if err != nil {
 			return
 		}
-		if marked { // somebody waits for what comes next
+		if marked { // something waits for what comes next
 			reads = 0
 			continue
 		}

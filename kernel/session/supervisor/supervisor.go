@@ -36,12 +36,12 @@ type Supervisor struct {
 
 	mu     sync.Mutex
 	closed bool
-	proc   *Process          // nil between two
+	proc   *Process          // nil between two processes
 	err    error             // why it could not be started
 	env    map[string]string // changes of Options.Env, for the next process
 	notes  []string          // see Note
-	dir    string            // where the cells are now, for the next process
-	stdin  *lines            // of the session process; nil before somebody is there
+	dir    string            // the cells' current folder, for the next process
+	stdin  *lines            // of the session process; nil until a user can be asked
 	inputs int               // pipes made so far
 }
 
