@@ -20,11 +20,11 @@ import (
 // A Shape is a JSON Schema, reduced to what the management API uses of it, with the
 // parts of allOf merged.
 type Shape struct {
-	Ref     string   `json:"ref,omitempty"` // everything else is empty then
+	Ref     string   `json:"ref,omitempty"` // if set, everything else is empty
 	Type    []string `json:"type,omitempty"`
 	Enum    []any    `json:"enum,omitempty"`
 	Pattern string   `json:"pattern,omitempty"`
-	Format  string   `json:"format,omitempty"` // date-time, uri; of numbers it says nothing more
+	Format  string   `json:"format,omitempty"` // date-time, uri; for numbers it adds nothing
 	Min     *float64 `json:"min,omitempty"`
 	Max     *float64 `json:"max,omitempty"`
 	// AtLeast is the minimum number of characters, items or properties, AtMost the maximum.
@@ -35,9 +35,9 @@ type Shape struct {
 	Items      *Shape              `json:"items,omitempty"`
 	Properties map[string]*Shape   `json:"properties,omitempty"`
 	Values     *Shape              `json:"values,omitempty"` // properties that are not listed
-	Closed     bool                `json:"closed,omitempty"` // there are no others
+	Closed     bool                `json:"closed,omitempty"` // no other properties are allowed
 	Required   []string            `json:"required,omitempty"`
-	Needs      map[string][]string `json:"needs,omitempty"` // a property that wants others beside it
+	Needs      map[string][]string `json:"needs,omitempty"` // properties that a property requires beside it
 
 	OneOf []*Shape `json:"oneOf,omitempty"`
 	AnyOf []*Shape `json:"anyOf,omitempty"`

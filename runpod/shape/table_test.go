@@ -178,7 +178,7 @@ func (c *compactor) content(body map[string]any, media string) string {
 // named adds the shape of that name to the table.
 func (c *compactor) named(name string) string {
 	if c.shapes[name] == nil {
-		c.shapes[name] = new(Shape) // for a shape that holds itself
+		c.shapes[name] = new(Shape) // for a shape that contains itself
 		*c.shapes[name] = *c.shape(c.at("#/components/schemas/" + name))
 	}
 	return name
