@@ -28,12 +28,12 @@ var ErrConfig = errors.New("not a file of RunPod's settings")
 func configKey() (string, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", nil // without a home there is no file in it
+		return "", nil // without a home folder there is no such file
 	}
 	b, err := environ.ReadFile(filepath.Join(home, ".runpod", "config.toml"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return "", nil // a home that the user may not read holds no settings of theirs
+		return "", nil // a home folder that the user may not read holds none of their settings
 	case err != nil:
 		return "", fmt.Errorf("%w; %s is read because %s is not set elsewhere", err, ConfigFile, EnvAPIKey)
 	}
