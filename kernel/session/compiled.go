@@ -58,14 +58,14 @@ func (s *Session) runUnit(x *execution, prepare func() (*cell.Unit, error)) (fra
 	if err != nil {
 		return frame.Event{}, s.buildError(x, err)
 	}
-	defer os.RemoveAll(dir) // mapped: the file may go
+	defer os.RemoveAll(dir) // the file is mapped by then and no longer needed
 	e, err := s.start(x, p, frame.Command{Op: frame.Run, File: obj.File, Entry: u.Entry, Timers: s.sources.useTimers()}, func() { s.book.Commit(u); end() })
 	s.log("cell %d: compile %v, link %v, map %d µs, init %d µs, run %d µs", u.N, obj.Compile, obj.Link, e.Micros[0], e.Micros[1], e.Micros[2])
 	return e, err
 }
 
-// buildError words what is wrong with a cell for its author. After an interrupt
-// the errors are those of commands that were stopped.
+// buildError explains to the user why a cell was not built. After an interrupt it does
+// not blame the cell: the errors come from the commands that were stopped.
 func (s *Session) buildError(x *execution, err error) error {
 	if es, ok := errors.AsType[cell.Errors](err); ok && x.ctx.Err() == nil {
 		return compileError(es)
@@ -76,7 +76,7 @@ func (s *Session) buildError(x *execution, err error) error {
 	return err
 }
 
-// build loads the packages that u needs into p and makes u's object.
+// build loads the packages that u needs into p and compiles u.
 func (s *Session) build(x *execution, p *supervisor.Process, u *cell.Unit) (dir string, obj *build.Object, err error) {
 	if err := s.loadImports(x, p, u); err != nil {
 		return "", nil, err
@@ -84,8 +84,8 @@ func (s *Session) build(x *execution, p *supervisor.Process, u *cell.Unit) (dir 
 	return s.book.Build(x.ctx, u)
 }
 
-// define makes a variable for a magic: a small cell declares it and fetches the
-// value that waits in the session.
+// define declares a variable for a magic: it runs a small cell that declares the
+// variable and fetches the value, which the session process holds.
 func (s *Session) define(p *supervisor.Process, r *run, e frame.Event) {
 	answer := frame.Command{Op: frame.Answer, Reply: e.Reply}
 	if err := s.defineVar(p, r, e); err != nil {
@@ -134,12 +134,12 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 	}
 	e, err := p.Ask(x.ctx.Done(), frame.Command{Op: frame.Value, Text: src})
 	if errors.Is(err, supervisor.ErrInterrupted) {
-		p.Send(frame.Command{Op: frame.Interrupt}) // the value's methods
+		p.Send(frame.Command{Op: frame.Interrupt}) // stop the value's methods
 	}
 	if err != nil {
 		return true, s.lost(p, err)
 	}
-	if e.Err != "" { // a method, an unexported field: the compiler knows
+	if e.Err != "" { // a method or an unexported field: leave it to the compiler
 		return false, nil
 	}
 	if m := e.Unpack(); len(m.Data) > 0 {
@@ -148,7 +148,7 @@ func (s *Session) shortcut(x *execution, src string) (done bool, err error) {
 	return true, nil
 }
 
-// lost reports the end of the process if err says that it ended.
+// lost reports that the process exited, if that is what err says.
 func (s *Session) lost(p *supervisor.Process, err error) error {
 	if errors.Is(err, supervisor.ErrExited) {
 		return s.buried(p)

@@ -19,10 +19,10 @@ var (
 	magicArgs = regexp.MustCompile(`^[ \t]*%%?([A-Za-z_][\w.-]*)[ \t]`)
 )
 
-// completePatience bounds how long a magic may think about its arguments.
+// completePatience is how long a magic may take to complete its arguments.
 const completePatience = 2 * time.Second
 
-// Complete lists what may be written at pos.
+// Complete lists the completions at pos.
 func (s *Session) Complete(ctx context.Context, code string, pos int) (kernel.Completion, error) {
 	if pos < 0 || pos > len(code) {
 		return kernel.Completion{}, fmt.Errorf("session: position %d is outside of the %d bytes of code", pos, len(code))
@@ -49,7 +49,7 @@ func (s *Session) Complete(ctx context.Context, code string, pos int) (kernel.Co
 	return c, nil
 }
 
-// shellWord is the last word of a command of the shell.
+// shellWord matches a shell command and captures its last word.
 var shellWord = regexp.MustCompile(`^[ \t]*!(?:.*[ \t])?([^ \t]*)$`)
 
 // completeFiles completes a path that ends at pos.
@@ -72,7 +72,7 @@ func (s *Session) completeMagic(prefix string, pos int) kernel.Completion {
 	return c
 }
 
-// completeArgs asks the magic itself.
+// completeArgs asks the magic to complete its own arguments.
 func (s *Session) completeArgs(ctx context.Context, name, code string, from, pos int) (kernel.Completion, error) {
 	none := kernel.Completion{Start: pos, End: pos}
 	word := code[from:pos]
@@ -105,7 +105,8 @@ func (s *Session) completeArgs(ctx context.Context, name, code string, from, pos
 	return c, nil
 }
 
-// goOnly blanks the magics of a cell, byte for byte.
+// goOnly replaces the magics of a cell by blanks, byte for byte, so that offsets
+// stay the same.
 func goOnly(code string) string {
 	lines := strings.SplitAfter(code, "\n")
 	if _, ok := wholeCell(lines); ok {
@@ -121,7 +122,7 @@ func goOnly(code string) string {
 	return strings.Join(lines, "")
 }
 
-// Inspect describes what is written at pos: documentation of a name, help of a magic.
+// Inspect describes what is at pos: the documentation of a name or the help of a magic.
 func (s *Session) Inspect(_ context.Context, code string, pos, detail int) (kernel.Bundle, bool, error) {
 	if pos < 0 || pos > len(code) {
 		return nil, false, fmt.Errorf("session: position %d is outside of the %d bytes of code", pos, len(code))
@@ -165,7 +166,7 @@ func (s *Session) magicHelp(name string) (string, bool) {
 }
 
 // IsComplete reports whether code can be run as it is. A cell magic is complete
-// when an empty line ends it.
+// if it ends with an empty line.
 func (s *Session) IsComplete(code string) (status, indent string) {
 	if _, ok := wholeCell(strings.SplitAfter(code, "\n")); ok {
 		if strings.HasSuffix(code, "\n\n") || !strings.Contains(code, "\n") && strings.HasSuffix(code, "?") {
@@ -176,8 +177,8 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 	return cell.IsComplete(goOnly(code))
 }
 
-// Eval evaluates a user expression: a variable or a field at once, anything else
-// as a cell of its own.
+// Eval evaluates a user expression. It reads a variable or a field directly and
+// runs anything else as a separate cell.
 func (s *Session) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
 	out := &evalOutput{}
 	err := s.Execute(ctx, kernel.Cell{Source: expr, Count: s.sources.lastCount()}, out)
@@ -190,7 +191,7 @@ func (s *Session) Eval(ctx context.Context, expr string) (kernel.Bundle, error) 
 	return out.result, nil
 }
 
-// evalOutput keeps the result of an expression and drops the rest.
+// evalOutput is an Output that keeps the result of an expression and drops the rest.
 type evalOutput struct{ result kernel.Bundle }
 
 func (o *evalOutput) Stream(string, []byte)    {}

@@ -8,7 +8,7 @@ import (
 
 const docHelp = `%doc name shows what is known of a variable, function, type, package or member: %doc x, %doc strings.Cut, %doc mat.Dense.Mul`
 
-// doc is the magic %doc.
+// doc runs the magic %doc.
 func (s *Session) doc(x *execution, seg segment) error {
 	name := strings.TrimSpace(seg.args)
 	if name == "" {

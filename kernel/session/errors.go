@@ -25,7 +25,7 @@ const (
 	nameExit        = "Exit"
 )
 
-// errExitedOK ends a cell that called os.Exit(0), which is no failure.
+// errExitedOK stops a cell that called os.Exit(0), which is not a failure.
 var errExitedOK = errors.New("os.Exit(0)")
 
 func evalError(name, value string, more ...string) *kernel.EvalError {
@@ -34,13 +34,13 @@ func evalError(name, value string, more ...string) *kernel.EvalError {
 	return &kernel.EvalError{Name: name, Value: first, Traceback: lines}
 }
 
-// usage is a mistake of the caller, in one line.
+// usage returns a one-line error for a mistake of the caller.
 func usage(format string, args ...any) *kernel.EvalError {
 	msg := fmt.Sprintf(format, args...)
 	return &kernel.EvalError{Name: nameUsage, Value: msg, Traceback: []string{nameUsage + ": " + msg}}
 }
 
-// compileError shows the errors of package cell.
+// compileError converts the errors of package cell.
 func compileError(es cell.Errors) *kernel.EvalError {
 	if len(es) == 0 {
 		return evalError(nameCompile, "the cell does not compile")
@@ -48,7 +48,7 @@ func compileError(es cell.Errors) *kernel.EvalError {
 	return &kernel.EvalError{Name: nameCompile, Value: es[0].String(), Traceback: es.Render(true)}
 }
 
-// failed turns what the session says of an execution into an error.
+// failed converts the failure that the session process reported into an error.
 func (s *Session) failed(f *frame.Failure) error {
 	switch f.Kind {
 	case frame.FailedInterrupted:
@@ -78,7 +78,7 @@ func (s *Session) failed(f *frame.Failure) error {
 	return evalError(namePanic, value, s.frames(f)...)
 }
 
-// frames shows the user's calls, innermost first, with the line of source:
+// frames lists the user's calls, innermost first, each with its source line:
 //
 //	In[3]:5 in fib: return fib(n-1) + xs[n]
 func (s *Session) frames(f *frame.Failure) (lines []string) {
@@ -120,8 +120,8 @@ var (
 	cellFile  = regexp.MustCompile(`In\[(\d+)\]`)
 )
 
-// funcName is a function's name as the user knows it; empty for the statements
-// of a cell.
+// funcName returns a function's name as the user wrote it, or "" for the
+// statements of a cell.
 func funcName(n string) string {
 	if i := strings.LastIndexByte(n, '/'); i >= 0 {
 		n = n[i+1:]
@@ -140,7 +140,7 @@ func funcName(n string) string {
 	return n
 }
 
-// cellCount is the 3 of "In[3]", 0 for other files.
+// cellCount returns the 3 of "In[3]", or 0 for other files.
 func cellCount(file string) (n int) {
 	if m := cellFile.FindStringSubmatch(file); m != nil {
 		n, _ = strconv.Atoi(m[1])
@@ -150,7 +150,7 @@ func cellCount(file string) (n int) {
 
 var crashFrame = regexp.MustCompile(`(?m)^(.*)\((?:[^()\n]*)\)\n\t(?:\S*/)?(In\[\d+\]):(\d+)`)
 
-// crashFrames finds the user's calls in what a dying process wrote.
+// crashFrames finds the user's calls in the output of a crashed process.
 func crashFrames(crash string) *frame.Failure {
 	f := &frame.Failure{}
 	for _, m := range crashFrame.FindAllStringSubmatch(crash, -1) {

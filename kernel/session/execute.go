@@ -12,37 +12,37 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/supervisor"
 )
 
-// An execution is one Execute.
+// An execution is one call of Execute.
 type execution struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	cell   kernel.Cell
 	out    kernel.Output
-	// again is there while a magic runs: a second interrupt closes it, and a third
-	// one ends the process. Guarded by Session.mu.
+	// again is not nil while a magic runs: a second interrupt closes it, and a third
+	// one kills the process. Guarded by Session.mu.
 	again chan struct{}
 }
 
-// progress tells the cell what is fetched or compiled for it.
+// progress shows in the cell what is being fetched or compiled for it.
 func (x *execution) progress(line string) { x.out.Stream("stderr", []byte(line+"\n")) }
 
 // A run is one command to the session process that has output: a compiled
-// segment, a magic, the cell that declares a magic's variable. It outlives its
-// Execute, because its goroutines may.
+// segment, a magic, or the cell that declares a magic's variable. It outlives its
+// call of Execute, because its goroutines may.
 type run struct {
 	out     kernel.Output
 	x       *execution
-	started func()           // called when it is loaded, before it runs; nil after
-	done    chan frame.Event // of the done event
+	started func()           // called when it is loaded, before it runs; then set to nil
+	done    chan frame.Event // receives the done event
 }
 
 // keepRuns is how many runs are remembered for goroutines that outlive them.
 const keepRuns = 2000
 
-// A second interrupt ends the session process if the first one was answered, but
-// the cell goes on, or if there was no answer for secondInterrupt. Earlier it is
-// taken for the same wish: people press twice. forgetAbandoned is when an
-// interrupt without a cell no longer means the one that did not stop.
+// A second interrupt kills the session process if the first one was answered but
+// the cell goes on, or if there was no answer for secondInterrupt. An earlier one
+// counts as part of the first: people press twice. forgetAbandoned is how long an
+// interrupt while no cell runs still refers to the cell that did not stop.
 const (
 	secondInterrupt = time.Second
 	forgetAbandoned = 10 * time.Second
@@ -51,7 +51,7 @@ const (
 const diedInterrupted = "it was interrupted twice and did not stop"
 
 // stuck is how long the session may take to answer an interrupt. It answers
-// after 8 s at most, even where the cell does not stop.
+// after 8 s at most, even if the cell does not stop.
 const stuck = 12 * time.Second
 
 // Execute runs one cell.
@@ -98,7 +98,7 @@ func (s *Session) segment(x *execution, seg segment) error {
 	return s.magic(x, seg)
 }
 
-// wrap makes every error one for people.
+// wrap converts any error to one that is fit to show to the user.
 func (s *Session) wrap(err error) error {
 	var ee *kernel.EvalError
 	switch {
@@ -110,10 +110,10 @@ func (s *Session) wrap(err error) error {
 	return evalError(nameInternal, err.Error())
 }
 
-// Interrupt stops the running cell. A second one ends the session process if the
-// cell has not stopped by then, see secondInterrupt; while a magic runs the second
-// tells the magic, which may be putting something in order, and the third ends the
-// process.
+// Interrupt stops the running cell. A second interrupt kills the session process if
+// the cell has not stopped by then, see secondInterrupt. While a magic runs, the
+// second one notifies the magic, which may be cleaning up, and the third one kills
+// the process.
 func (s *Session) Interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,14 +137,14 @@ func (s *Session) Interrupt() {
 	}
 }
 
-// kill ends the session process.
+// kill kills the session process.
 func (s *Session) kill(why string) {
 	if p := s.super.Process(); p != nil {
 		p.Kill(why)
 	}
 }
 
-// start sends a command as a run and waits for its end.
+// start sends a command as a run and waits until it is done.
 func (s *Session) start(x *execution, p *supervisor.Process, c frame.Command, started func()) (frame.Event, error) {
 	r := &run{out: x.out, x: x, started: started, done: make(chan frame.Event, 1)}
 	s.mu.Lock()
@@ -166,14 +166,14 @@ func (s *Session) start(x *execution, p *supervisor.Process, c frame.Command, st
 	return s.await(x, p, r, c.ID)
 }
 
-// await waits for the end of a run, and passes an interrupt on.
+// await waits until a run is done, and passes an interrupt on.
 func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (frame.Event, error) {
 	interrupt := x.ctx.Done()
 	s.mu.Lock()
 	again := x.again
 	s.mu.Unlock()
 	var late <-chan time.Time
-	cut := false // the interrupt has ended a read: the cell may end without noticing
+	cut := false // the interrupt has aborted a read: the cell may finish without noticing
 	over := func(e frame.Event) (frame.Event, error) {
 		if e.Failure != nil {
 			if e.Failure.Kind == frame.FailedAbandoned {
@@ -194,7 +194,7 @@ func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (fr
 			return over(e)
 		case <-p.Exited():
 			select {
-			case e := <-r.done: // said before the end
+			case e := <-r.done: // sent before the process exited
 				return over(e)
 			default:
 			}
@@ -213,14 +213,14 @@ func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (fr
 	}
 }
 
-// setAgain says what a second interrupt closes.
+// setAgain sets the channel that a second interrupt closes.
 func (s *Session) setAgain(x *execution, again chan struct{}) {
 	s.mu.Lock()
 	x.again = again
 	s.mu.Unlock()
 }
 
-// event handles what the session process says, one event at a time.
+// event handles the events of the session process, one at a time.
 func (s *Session) event(p *supervisor.Process, e frame.Event) {
 	s.mu.Lock()
 	r := s.runs[e.ID]
@@ -233,7 +233,7 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 	case frame.Started:
 		p.SetTarget(r.out.Stream)
 		r.started()
-		r.started = nil // it holds the unit, and with it all that the notebook defined then
+		r.started = nil // it refers to the unit, and so to all that the notebook defined then
 	case frame.Done:
 		r.started = nil
 		s.super.SetDir(e.Name)
@@ -260,7 +260,7 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 	}
 }
 
-// input asks the person for a line on behalf of the session.
+// input asks the user for a line on behalf of the session process.
 func (s *Session) input(p *supervisor.Process, r *run, e frame.Event) {
 	text, err := r.out.Input(r.x.ctx, e.Text, e.Update)
 	c := frame.Command{Op: frame.Answer, Reply: e.Reply, Text: text}

@@ -19,7 +19,7 @@ const (
 os.Args, and what the file declares stays. Quotes keep blanks. For a program of its own: !go run file.go`
 )
 
-// load is the magic %load.
+// load runs the magic %load.
 func (s *Session) load(x *execution, seg segment) error {
 	text, err := s.readFile("load", seg.args)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *Session) load(x *execution, seg segment) error {
 	return nil
 }
 
-// runFile is the magic %run.
+// runFile runs the magic %run.
 func (s *Session) runFile(x *execution, seg segment) error {
 	args, ok := words(seg.args)
 	if !ok {
@@ -106,7 +106,7 @@ func (s *Session) readFile(magic, arg string) (string, error) {
 	return string(b), nil
 }
 
-// files lists the files and folders that the beginning of a path may go on to.
+// files lists the files and folders whose paths begin with prefix.
 func (s *Session) files(prefix string) (out []string) {
 	dir, base := filepath.Split(prefix)
 	at := dir
@@ -135,8 +135,8 @@ func (s *Session) files(prefix string) (out []string) {
 	return out
 }
 
-// ownWords completes the last word of the line of a magic that is not one of the
-// session process with a completion of its own.
+// ownWords completes the last word of a magic's line, for magics that have no
+// completion of their own in the session process.
 func (s *Session) ownWords(name, word string) (out []string) {
 	switch name {
 	case "test", "bench":

@@ -24,8 +24,8 @@ They run in the session: they see its variables, and a panic fails its test.`
 const benchHelp = `%bench [-bench Regexp] [-benchmem] [-benchtime 1s|100x] [-count n] runs the functions BenchmarkXxx that the notebook has, as
 go test -bench does; %%bench runs those of its cell.`
 
-// testOptions are go test's that make sense in a session; those that are true
-// take no value.
+// testOptions are the options of go test that make sense in a session. Those that
+// are true take no value.
 var testOptions = map[string]bool{"run": false, "skip": false, "v": true, "short": true, "count": false, "failfast": true, "parallel": false,
 	"bench": false, "benchmem": true, "benchtime": false, "shuffle": false}
 
@@ -34,7 +34,7 @@ func (s *Session) benchMagic(x *execution, seg segment) error { return s.goTest(
 
 // testArgs reads the options of %test and %bench.
 func testArgs(line string, bench bool) (map[string]string, error) {
-	// The defaults, because the flags of package testing keep what was set before.
+	// Set the defaults, because the flags of package testing keep earlier values.
 	opts := map[string]string{"run": "", "skip": "", "v": "false", "short": "false", "count": "1", "failfast": "false", "bench": "", "benchmem": "false",
 		"benchtime": "1s", "shuffle": "off"}
 	if bench {
@@ -107,8 +107,9 @@ func (s *Session) goTest(x *execution, seg segment, bench bool) error {
 
 const testsFailed = "tests failed"
 
-// testCode is the Go that runs tests: what go test writes as a program's main, and
-// a panic fails its test instead of ending the process.
+// testCode returns the Go code that runs the tests, and how many there are. It does
+// what the main function that go test generates does, except that a panic fails its
+// test instead of crashing the process.
 func (s *Session) testCode(opts map[string]string, only map[string]bool) (code string, n int) {
 	lists := map[string][]string{}
 	names := s.book.Names()
@@ -145,7 +146,7 @@ func (s *Session) testCode(opts map[string]string, only map[string]bool) (code s
 	return strings.Replace(b.String(), ", ).Run", ").Run", 1), n
 }
 
-// example reads what an example promises to print from the source of its cell.
+// example reads the expected output of an example from the source of its cell.
 func (s *Session) example(f cell.Name) *doc.Example {
 	src := s.sources.text(f.Cell)
 	i := strings.Index(src, "func "+f.Name+"(")

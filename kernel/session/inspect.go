@@ -7,7 +7,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel"
 )
 
-// inspectGo describes a name: its declaration, where it is from, documentation.
+// inspectGo describes a name: its declaration, its origin and its documentation.
 func (s *Session) inspectGo(code string, pos, detail int) (kernel.Bundle, bool, error) {
 	info, ok := s.book.Inspect(code, pos, detail)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 )
 
 // loadPackages has the process load and initialize the packages that code with these imports
-// needs. What they print is x's. A package that fails costs x and no other cell: the
-// next cell that imports it tries again.
+// needs. Their output appears in x's cell. If a package fails, only x fails: the next
+// cell that imports the package tries again.
 func (s *Session) loadPackages(x *execution, p *supervisor.Process, imports []string) error {
 	s.loadMu.Lock()
 	defer s.loadMu.Unlock()
@@ -30,7 +30,7 @@ func (s *Session) loadPackages(x *execution, p *supervisor.Process, imports []st
 	return nil
 }
 
-// loadError words why a library was not loaded or a package of it not initialized.
+// loadError explains why a library was not loaded or a package of it not initialized.
 func (s *Session) loadError(l notebook.Load, e frame.Event, err error) error {
 	if e.Failure != nil && e.Failure.Kind == frame.FailedLoad {
 		s.book.Discard(l.File)
@@ -55,14 +55,14 @@ func (s *Session) loadError(l notebook.Load, e frame.Event, err error) error {
 	return &kernel.EvalError{Name: ee.Name, Value: value, Traceback: lines}
 }
 
-// reload has a new process load what earlier ones had loaded. A package that fails now
-// is reported and left out.
+// reload has a new process load the packages that earlier ones had loaded. It reports
+// a package that fails now and leaves it out.
 func (s *Session) reload(x *execution, p *supervisor.Process) error {
 	ready := slices.DeleteFunc(s.book.Ready(), p.Has)
 	if len(ready) == 0 || s.loadPackages(x, p, ready) == nil {
 		return nil
 	}
-	for _, path := range ready { // which one is it?
+	for _, path := range ready { // one at a time, to find the one that fails
 		err := s.loadPackages(x, p, []string{path})
 		if err == nil {
 			continue

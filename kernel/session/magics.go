@@ -13,8 +13,8 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
-// An own magic is one of the kernel process: it is about the notebook, not
-// about values.
+// An own is a magic of the kernel process: it works on the notebook, not on
+// values.
 type own struct {
 	kind    magic.Kind
 	summary string
@@ -22,7 +22,8 @@ type own struct {
 	run     func(s *Session, x *execution, seg segment) error
 }
 
-// owns are the kernel's own magics. It is a function because %lsmagic lists it.
+// owns returns the kernel's own magics. It is a function, not a variable, because
+// %lsmagic refers to it.
 func owns() map[string]own {
 	return map[string]own{
 		"go":          {magic.Line, "versions of modules; go's other commands", goHelp, (*Session).goCommand},
@@ -41,7 +42,7 @@ func owns() map[string]own {
 	}
 }
 
-// go111module is gophernotes' switch: its notebooks begin with it.
+// go111module runs %go111module, with which notebooks written for gophernotes begin.
 func (s *Session) go111module(x *execution, seg segment) error {
 	switch seg.args {
 	case "", "on", "auto":
@@ -218,7 +219,7 @@ func (s *Session) who(x *execution, seg segment) error {
 	return nil
 }
 
-// time runs Go and says how long it took.
+// time runs Go and reports how long it took.
 func (s *Session) time(x *execution, seg segment) error {
 	code := seg.args
 	if seg.kind == cellMagic {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// docMarkdown renders a Go doc comment as Markdown that holds no HTML, no formula and no
-// links but those that Go's parser knows: the text may come from anybody's code. The
-// printer of go/doc/comment relies on a Markdown renderer to leave some text alone; this one
-// writes entities there. Its code is fenced, because indented code below a list is read as
-// a part of the list.
+// docMarkdown renders a Go doc comment as Markdown without HTML, formulas, or links other
+// than those that Go's parser recognizes, because the text may come from untrusted code. The
+// printer of go/doc/comment relies on the Markdown renderer to leave some text alone; this one
+// writes entities instead. It fences code, because indented code below a list would become
+// part of the list.
 func docMarkdown(text string) string {
 	var b strings.Builder
 	for i, block := range new(comment.Parser).Parse(text).Content {
@@ -63,7 +63,7 @@ func inline(list []comment.Text) string {
 			b.WriteString(plainMarkdown(string(t)))
 		case comment.Italic:
 			b.WriteString("*" + plainMarkdown(string(t)) + "*")
-		case *comment.Link: // of http, https, mailto and their kind: the parser takes no other scheme
+		case *comment.Link: // http, https, mailto and the like: the parser accepts no other scheme
 			b.WriteString("[" + inline(t.Text) + "](<" + linkTarget.Replace(t.URL) + ">)")
 		case *comment.DocLink:
 			b.WriteString(inline(t.Text))
@@ -72,11 +72,11 @@ func inline(list []comment.Text) string {
 	return b.String()
 }
 
-// linkTarget keeps a link's address within its brackets.
+// linkTarget escapes what would close the brackets around a link's address.
 var linkTarget = strings.NewReplacer("<", "%3C", ">", "%3E", `\`, "%5C", "\n", "%0A", "&", "&amp;")
 
-// plainMarkdown returns text as Markdown that renders to the same text: every mark that
-// Markdown, HTML or MathJax could take for its own is an entity.
+// plainMarkdown returns text as Markdown that renders to the same text: it writes every
+// character that means something to Markdown, HTML or MathJax as an entity.
 func plainMarkdown(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -84,7 +84,7 @@ func plainMarkdown(text string) string {
 		case strings.ContainsRune("&<>\\`*_[]{}~|$^!#+-=:@\"'", r):
 			fmt.Fprintf(&b, "&#%d;", r)
 		case r == '.' || r == ')':
-			// "1." at the beginning of a line is a list.
+			// "1." at the beginning of a line would start a list.
 			line := b.String()[strings.LastIndexByte(b.String(), '\n')+1:]
 			if line != "" && strings.Trim(line, "0123456789 ") == "" {
 				fmt.Fprintf(&b, "&#%d;", r)
@@ -98,8 +98,8 @@ func plainMarkdown(text string) string {
 	return b.String()
 }
 
-// fence returns a code block. The fence is longer than any run of its mark in the code,
-// which so cannot end the block.
+// fence returns a code block. The fence is longer than any run of its character in the
+// code, so the code cannot close the block.
 func fence(language, code string) string {
 	longest, run := 2, 0
 	for _, r := range code {

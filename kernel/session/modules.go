@@ -22,7 +22,7 @@ Importing a package fetches its module by itself; %go get chooses the version.
 A go.mod or go.work above the folder of the notebook is honoured: its module can be imported, and is compiled again when
 its files have changed.`
 
-// goCommand is the magic %go.
+// goCommand runs the magic %go.
 func (s *Session) goCommand(x *execution, seg segment) error {
 	args := strings.Fields(seg.args)
 	if len(args) == 0 {
@@ -70,7 +70,7 @@ func (s *Session) goGet(x *execution, args []string) error {
 const goflagsHelp = `%goflags -tags=a,b sets the build tags of packages that cells import, as GOFLAGS of the environment does; go commands of the
 notebook get them too. Packages of the local disk that are loaded are compiled again. %goflags -tags= takes them back, %goflags shows them.`
 
-// goflags is the magic %goflags.
+// goflags runs the magic %goflags.
 func (s *Session) goflags(x *execution, seg segment) error {
 	if seg.args == "" {
 		value := ""
@@ -88,7 +88,7 @@ func (s *Session) goflags(x *execution, seg segment) error {
 	return s.magic(x, segment{kind: lineMagic, name: "env", args: "GOFLAGS=" + seg.args})
 }
 
-// moduleError makes what is wrong with a module one line for people.
+// moduleError converts an error about a module to one readable line.
 func moduleError(err error) error {
 	if fe, ok := errors.AsType[*build.FetchError](err); ok {
 		return evalError(nameMagic, fe.Text)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A kind is what a segment of a cell is.
+// A kind is the kind of a segment.
 type kind int
 
 const (
@@ -18,28 +18,28 @@ const (
 	shell          // !command
 )
 
-// A segment is a piece of a cell that runs as one.
+// A segment is a part of a cell that runs as a unit.
 type segment struct {
 	kind kind
 	name string // of a magic
 	args string
 	body string // of a cell magic
-	code string // Go, with empty lines before it so that its lines are the cell's
+	code string // Go, after enough empty lines that its line numbers are the cell's
 	line int    // counted from 1
 }
 
 var (
 	magicLine = regexp.MustCompile(`^[ \t]*%([A-Za-z_][\w.-]*)(\??)[ \t]*(.*?)[ \t\r]*$`)
 	cellLine  = regexp.MustCompile(`^[ \t]*%%([A-Za-z_][\w.-]*)(\??)[ \t]*(.*?)[ \t\r]*$`)
-	// gophernotes writes "$command" for "!command"; no Go has a dollar sign.
+	// gophernotes writes "$command" for "!command"; no line of Go starts with a dollar sign.
 	shellLine = regexp.MustCompile(`^[ \t]*[!$](.*)$`)
-	// gophernotes' first notebooks have :import "fmt".
+	// Early gophernotes notebooks contain :import "fmt".
 	colonImport = regexp.MustCompile(`^[ \t]*:import\b`)
 )
 
-// split cuts a cell into segments. No Go statement starts with a percent sign,
-// so a line that does is a magic unless it is part of a raw string or a comment;
-// an exclamation mark may start a line of Go, but no statement.
+// split splits a cell into segments. No Go statement starts with a percent sign,
+// so a line that does is a magic unless it is part of a raw string or a comment.
+// An exclamation mark may start a line of Go, but not a statement.
 func split(src string) []segment {
 	lines := strings.SplitAfter(src, "\n")
 	if s, ok := wholeCell(lines); ok {
@@ -71,7 +71,7 @@ func split(src string) []segment {
 	return out
 }
 
-// wholeCell recognises a cell magic on the first line that is not empty.
+// wholeCell recognizes a cell magic on the first line that is not empty.
 func wholeCell(lines []string) (segment, bool) {
 	for i, l := range lines {
 		if strings.TrimSpace(l) == "" {
@@ -102,7 +102,7 @@ func magicOf(l string) (segment, bool) {
 	return segment{}, false
 }
 
-// Where the start of a line is.
+// A place is the syntactic context at the start of a line.
 type place int
 
 const (
@@ -111,8 +111,8 @@ const (
 	inside                  // in a raw string or a comment
 )
 
-// freeLines says for each line where its start is. Lines that look like magics
-// are read as empty ones, because their text is not Go.
+// freeLines returns the place of each line. It treats lines that look like magics
+// as empty, because their text is not Go.
 func freeLines(src string, n int) []place {
 	out := make([]place, n)
 	clean := blankMagics(src)
@@ -155,10 +155,9 @@ func freeLines(src string, n int) []place {
 	}
 }
 
-// blankMagics replaces what follows a percent sign or an exclamation mark at the
-// start of a line by blanks, where that could not be Go. Inside a raw string the
-// replacement does no harm: only line numbers are taken from the result. A back
-// quote is kept where it ends a string.
+// blankMagics blanks the text after a percent sign or an exclamation mark at the
+// start of a line if it cannot be Go. Inside a raw string this does no harm: only
+// line numbers are taken from the result. A back quote that closes a string is kept.
 func blankMagics(src string) string {
 	lines := strings.SplitAfter(src, "\n")
 	raw := false
@@ -173,9 +172,10 @@ func blankMagics(src string) string {
 	return strings.Join(lines, "")
 }
 
-// shellText tells a command from a negation: !ok is Go, !ls is taken for a
-// command only where a statement starts, which freeLines decides; here the text
-// must merely not upset the scanner.
+// shellText reports whether a line that starts with an exclamation mark contains
+// quotes, which would confuse the scanner. Whether the line is a command (!ls) or a
+// negation (!ok) is for freeLines to decide: a command is only possible at the start
+// of a statement.
 func shellText(l string) bool { return strings.ContainsAny(l, "`'\"") }
 
 // rawAfter reports whether a raw string is open after the line.

@@ -21,14 +21,14 @@ const (
 
 // Options say how a session runs. Host is required.
 type Options struct {
-	// Host is the prepared session program. New takes it over: Close closes it.
+	// Host is the prepared session program. The session owns it: Close closes it.
 	Host *build.Host
-	// Dir is the working directory of cells; empty is the kernel's own.
+	// Dir is the working directory of cells; empty means the kernel's own.
 	Dir string
-	// Env is the environment of cells; nil is the kernel's own.
+	// Env is the environment of cells; nil means the kernel's own.
 	Env []string
-	// AutoImports are packages that a cell need not import, name to path; nil is
-	// the standard library and gonum.
+	// AutoImports maps the names of packages that a cell need not import to their
+	// paths; nil means the standard library and gonum.
 	AutoImports map[string]string
 	// Log receives messages for people debugging the session, one line at a time;
 	// nil discards them.
@@ -50,7 +50,7 @@ type Session struct {
 	closed    bool
 	current   *execution
 	again     time.Time // of the last interrupt that counted
-	abandoned time.Time // when a cell was given up that did not stop
+	abandoned time.Time // when a cell that did not stop was abandoned
 	runs      map[int]*run
 	lastRun   int
 }
@@ -86,8 +86,8 @@ func New(o Options) *Session {
 }
 
 // process returns the session process, ready for commands and with the packages that
-// the notebook has loaded so far. If it has died since the last cell, process tells x
-// and starts another.
+// the notebook has loaded so far. If it has died since the last cell, process reports
+// that in x's cell and starts another.
 func (s *Session) process(x *execution) (*supervisor.Process, error) {
 	if p := s.super.Process(); p != nil && p.IsStarted() {
 		select {
@@ -107,7 +107,7 @@ func (s *Session) process(x *execution) (*supervisor.Process, error) {
 	return p, s.reload(x, p)
 }
 
-// buried reports the end of a process, forgets what it held and starts another.
+// buried reports why a process died, forgets what it held and starts another.
 func (s *Session) buried(p *supervisor.Process) *kernel.EvalError {
 	<-p.Exited()
 	lost := s.book.Lost()
@@ -140,12 +140,12 @@ func (s *Session) empty(x *execution) error {
 }
 
 // Surroundings returns the environment of the cells and the folder that they run in, as
-// far as is known between two cells.
+// of the end of the last cell.
 func (s *Session) Surroundings() (env []string, dir string) {
 	return s.super.Noted(), s.super.Dir()
 }
 
-// Close ends the session process and removes what was built.
+// Close stops the session process and removes what was built.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	twice := s.closed
@@ -158,7 +158,7 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.super.Close()
-	s.execMu.Lock() // a build that is being cancelled
+	s.execMu.Lock() // wait for a build that is being cancelled
 	defer s.execMu.Unlock()
 	s.book.Remove()
 	return s.o.Host.Close()

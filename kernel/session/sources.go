@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// sources keeps the text of the cells that ran, for tracebacks and examples. It
-// has a lock of its own, because a panic is reported while a cell is prepared.
+// sources holds the text of the cells that ran, for tracebacks and examples. It
+// has its own lock, because a panic may be reported while a cell is being prepared.
 type sources struct {
 	mu    sync.Mutex
 	lines map[int][]string // by count
@@ -24,14 +24,14 @@ func (s *sources) add(count int, src string) {
 	s.last = max(s.last, count)
 }
 
-// text is what cell count said, empty if it did not run.
+// text returns the text of cell count, or "" if it did not run.
 func (s *sources) text(count int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.lines[count], "\n")
 }
 
-// line is line n of cell count without its blanks, empty if there is none.
+// line returns line n of cell count without surrounding blanks, or "" if there is none.
 func (s *sources) line(count, n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,14 +41,14 @@ func (s *sources) line(count, n int) string {
 	return ""
 }
 
-// lastCount is the highest count of a cell.
+// lastCount returns the highest count of a cell.
 func (s *sources) lastCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.last
 }
 
-// timers are what wakes a goroutine that waits, besides other goroutines.
+// timers matches calls that can wake a waiting goroutine without another goroutine.
 var timers = regexp.MustCompile(`\b(time\.(After|Tick|New|AfterFunc)|context\.With(Timeout|Deadline)|signal\.Notify|synctest)`)
 
 // useTimers reports whether a cell uses timers.
