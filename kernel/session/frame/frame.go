@@ -1,13 +1,13 @@
-// Package frame is what the kernel process and the session process say to each
-// other: frames on two private pipes.
+// Package frame is the protocol between the kernel process and the session process:
+// frames on two private pipes.
 //
 //	frame    = length body
 //	length   = 4 bytes, big endian, bytes of body, at most MaxBody
 //	body     = one msgpack map: a Command (kernel to session) or an Event
 //
-// The order between events and the text on the session's standard streams is
-// kept by markers: before an Event with Seq n the session writes Mark(token, n)
-// to both streams. The kernel reads both up to the marker, then handles the event.
+// Markers keep events in order with the text on the session's standard streams:
+// before an Event with Seq n the session writes Mark(token, n) to both streams. The
+// kernel reads both up to the marker, then handles the event.
 package frame
 
 import (
@@ -22,10 +22,11 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// Version changes when an older session program cannot be talked to.
+// Version is the version of the protocol. It changes when the kernel can no longer
+// work with an older session program.
 const Version = 3
 
-// MaxBody bounds a frame: the largest output that a cell may show at once.
+// MaxBody is the largest size of a frame's body, and so of a single output of a cell.
 const MaxBody = 1 << 30
 
 // Operations of a Command.
@@ -48,14 +49,14 @@ const (
 const (
 	Ready   = "ready"   // the session process is up: Magics
 	Started = "started" // execution ID begins: the streams are its own from here
-	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder), Text (of a Library: the package that failed)
+	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder), Text (for a Library, the package that failed)
 	Result  = "result"  // the value of the last expression: Message
 	Display = "display" // Message
 	Clear   = "clear"   // clear the output; Update: wait
 	Stream  = "stream"  // Text to stream Name of an execution that is over
 	Panic   = "panic"   // a goroutine of execution ID panicked: Failure
 	Define  = "define"  // make variable Name of type Text, imports Imports; Reply
-	Input   = "input"   // ask the person: Text is the prompt; Update: a password; Reply
+	Input   = "input"   // ask the user: Text is the prompt; Update: a password; Reply
 	Reply   = "reply"   // to a Command with a Reply number
 )
 
@@ -75,7 +76,7 @@ type Command struct {
 	Names       []string `msgpack:"ns,omitempty"`
 	IsCell      bool     `msgpack:"ic,omitempty"`
 	Interactive bool     `msgpack:"in,omitempty"`
-	Timers      bool     `msgpack:"tm,omitempty"` // cells use timers: waiting is no deadlock
+	Timers      bool     `msgpack:"tm,omitempty"` // cells use timers: waiting is not a deadlock
 	Renewed     bool     `msgpack:"rn,omitempty"` // the packages of a Library replace earlier copies
 }
 
@@ -98,7 +99,7 @@ type Event struct {
 	Start   int               `msgpack:"st,omitempty"`
 	Micros  [3]int64          `msgpack:"us,omitempty"` // mapping, initialising, running
 	PID     int               `msgpack:"pid,omitempty"`
-	Env     []string          `msgpack:"en,omitempty"` // NAME=value, what has changed in the environment
+	Env     []string          `msgpack:"en,omitempty"` // NAME=value: the variables that have changed in the environment
 	Version int               `msgpack:"ve,omitempty"`
 }
 
@@ -117,9 +118,9 @@ const (
 	FailedError       = "error" // returned by a magic
 	FailedUsage       = "usage" // a magic.UsageError
 	FailedInterrupted = "interrupted"
-	FailedAbandoned   = "abandoned" // interrupted, but its goroutine would not end
+	FailedAbandoned   = "abandoned" // interrupted, but its goroutine did not stop
 	FailedExit        = "exit"      // runtime.Goexit
-	FailedExited      = "exited"    // os.Exit(Code); Text is what log.Fatal said
+	FailedExited      = "exited"    // os.Exit(Code); Text is the message of log.Fatal
 	FailedLoad        = "load"      // the shared object does not fit
 )
 
@@ -145,7 +146,7 @@ type VarInfo struct {
 	Name  string `msgpack:"n"`
 	Type  string `msgpack:"t"`
 	Shape string `msgpack:"s,omitempty"` // 3x4, len 12, ...
-	Bytes int64  `msgpack:"b,omitempty"` // what the value holds, about
+	Bytes int64  `msgpack:"b,omitempty"` // estimated size of the value
 	Text  string `msgpack:"v,omitempty"` // the value, shortened
 }
 
@@ -175,7 +176,7 @@ func Read(r *bufio.Reader, v any) error {
 	if size > MaxBody {
 		return fmt.Errorf("frame: %d bytes announced, the limit is %d", size, MaxBody)
 	}
-	// A buffer that grows as bytes arrive: the length may lie.
+	// The buffer grows as bytes arrive, because the length may be wrong.
 	body, err := io.ReadAll(io.LimitReader(r, int64(size)))
 	if err != nil {
 		return fmt.Errorf("frame: %w", err)
@@ -198,16 +199,16 @@ var ErrToken = errors.New("frame: want a token of 16 characters")
 // TokenEnv names the environment variable with the token.
 const TokenEnv = "GOPHERPOD_SESSION_TOKEN"
 
-// TokenSize is the length of the secret that makes markers recognisable.
+// TokenSize is the length of the secret that identifies markers.
 const TokenSize = 16
 
 // MarkSize is the length of a marker.
 const MarkSize = len(markStart) + TokenSize + 8
 
-// Mark is the marker of event seq.
+// Mark returns the marker of event seq.
 func Mark(token string, seq uint32) []byte {
 	return fmt.Appendf(nil, "%s%s%08x", markStart, token, seq)
 }
 
-// MarkPrefix is how every marker starts.
+// MarkPrefix returns the bytes that every marker starts with.
 func MarkPrefix(token string) string { return markStart + token }

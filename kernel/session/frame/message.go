@@ -8,8 +8,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// Pack makes a message fit for a frame: text stays a string and bytes stay bytes;
-// everything else, and all metadata, becomes JSON here and is not decoded again on the
+// Pack prepares a message for a frame: text stays a string and bytes stay bytes. It
+// encodes everything else, and all metadata, as JSON, which is not decoded again on the
 // way to the notebook.
 func Pack(m display.Message) *display.Message {
 	data := make(display.MIMEMap, len(m.Data))
@@ -43,7 +43,7 @@ func Pack(m display.Message) *display.Message {
 	return &display.Message{Data: data, Metadata: metadata, ID: m.ID, Update: m.Update}
 }
 
-// Unpack returns the message of the event as the kernel publishes it: JSON is
+// Unpack returns the message of the event as the kernel publishes it: JSON is a
 // json.RawMessage, and bytes, which encode as base64, are images.
 func (e Event) Unpack() display.Message {
 	if e.Message == nil {

@@ -8,15 +8,15 @@ import (
 // A Scanner finds the markers in a stream of text that arrives in pieces.
 type Scanner struct {
 	Token string
-	// Text is called with text between markers, Mark with each marker, in order.
-	// Text's argument is valid during the call only.
+	// Text is called with the text between markers and Mark with each marker, in
+	// order. Text's argument is valid only during the call.
 	Text func([]byte)
 	Mark func(seq uint32)
 
-	held []byte // the start of what may be a marker
+	held []byte // what may be the start of a marker
 }
 
-// Write takes the next piece. It holds back only what may be the start of a marker.
+// Write scans the next piece. It holds back only what may be the start of a marker.
 func (s *Scanner) Write(b []byte) (int, error) {
 	n := len(b)
 	if len(s.held) > 0 {
@@ -48,7 +48,7 @@ func (s *Scanner) Write(b []byte) (int, error) {
 	}
 }
 
-// Close hands over what was held back at the end of the stream.
+// Close passes on what was held back at the end of the stream.
 func (s *Scanner) Close() error {
 	s.text(s.held)
 	s.held = nil
@@ -63,7 +63,7 @@ func (s *Scanner) text(b []byte) {
 
 func (s *Scanner) hold(b []byte) { s.held = append([]byte(nil), b...) }
 
-// overlap is the length of the longest end of b that prefix starts with.
+// overlap returns the length of the longest suffix of b that prefix starts with.
 func overlap(b, prefix []byte) int {
 	for n := min(len(b), len(prefix)-1); n > 0; n-- {
 		if bytes.HasSuffix(b, prefix[:n]) {

@@ -34,7 +34,7 @@ func (b *builtin) Help() string     { return b.help }
 
 func (b *builtin) Run(ctx context.Context, c *magic.Call) error { return b.run(ctx, c) }
 
-// builtins lists them.
+// builtins lists the magics that every session has.
 func builtins() []magic.Magic {
 	return []magic.Magic{
 		&builtin{"bash", magic.Line | magic.Cell, "run commands of the shell", `%bash command, !command, or %%bash [options of bash] [arguments] with a script below: %%bash -e stops at the first
@@ -47,8 +47,8 @@ for cells, commands and a later session process.`, env},
 	}
 }
 
-// bash runs a command in a process group of its own, so that an interrupt ends
-// all of it.
+// bash runs a command in its own process group, so that an interrupt stops all
+// of its processes.
 func bash(ctx context.Context, c *magic.Call) error {
 	shell := "bash"
 	if _, err := exec.LookPath(shell); err != nil {
@@ -78,8 +78,8 @@ func bash(ctx context.Context, c *magic.Call) error {
 	return err
 }
 
-// shellOptions parts the options of the shell, -e or -o pipefail, from the
-// arguments of the script.
+// shellOptions separates the options of the shell, such as -e or -o pipefail, from
+// the arguments of the script.
 func shellOptions(words []string) (options, rest []string) {
 	for i := 0; i < len(words); i++ {
 		w := words[i]

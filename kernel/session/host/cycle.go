@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// Package fmt prints a slice or map that contains itself until the stack ends, and
-// the process with it. Such values are found first and printed here.
+// Package fmt recurses into a slice or map that contains itself until the stack
+// overflows, which kills the process. This file finds such values first and prints
+// them itself.
 
-// A place is what a reference leads to. The length tells a slice from its parts.
+// A place is the target of a reference. The length distinguishes a slice from its parts.
 type place struct {
 	p   uintptr
 	t   reflect.Type
@@ -26,8 +27,8 @@ func placeOf(v reflect.Value) (place, bool) {
 	return place{}, false
 }
 
-// Limits of the search: a value that is larger or nested deeper is taken to be
-// without cycles, or printed no deeper.
+// Limits of the search: a value with more than maxVisits parts is taken to have no
+// cycles, and one nested deeper than maxDepth is treated like a cyclic one.
 const (
 	maxVisits = 1 << 20
 	maxDepth  = 1000
@@ -35,12 +36,12 @@ const (
 
 // A search looks for cycles in a value.
 type search struct {
-	above  map[place]bool // on the way to here
+	above  map[place]bool // on the path to the current value
 	visits int
 }
 
 // cyclic reports whether v contains itself in a way that package fmt would follow,
-// or is nested too deep for it.
+// or is nested too deep for package fmt.
 func cyclic(v any) bool {
 	if described(v) {
 		return false
@@ -72,7 +73,7 @@ func (s *search) find(v reflect.Value, depth int) bool {
 	return children(v, func(_ any, c reflect.Value) bool { return s.find(c, depth+1) })
 }
 
-// holdsReferences reports whether a value of the type can lead to itself: most
+// holdsReferences reports whether a value of the type can contain itself. Most
 // large slices hold numbers or text and need no search.
 func holdsReferences(t reflect.Type) bool {
 	switch t.Kind() {
@@ -94,8 +95,8 @@ func holdsReferences(t reflect.Type) bool {
 	return false
 }
 
-// mayNest is holdsReferences without looking into slices and maps, whose type may
-// be recursive.
+// mayNest is like holdsReferences but does not look into slices and maps, whose type
+// may be recursive.
 func mayNest(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
@@ -104,8 +105,8 @@ func mayNest(t reflect.Type) bool {
 	return holdsReferences(t)
 }
 
-// children calls f with the values that v is made of until it returns true. The
-// label is the name of a field, or the key of an entry; nil for others.
+// children calls f with each value that v consists of until f returns true. The
+// label is the name of a field or the key of an entry, and nil for other values.
 func children(v reflect.Value, f func(label any, c reflect.Value) bool) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -132,7 +133,7 @@ func children(v reflect.Value, f func(label any, c reflect.Value) bool) bool {
 	return false
 }
 
-// cycleText prints a value that contains itself; empty if it does not.
+// cycleText returns the text of a value that contains itself, or "" if v does not.
 func cycleText(v any) string {
 	if !cyclic(v) {
 		return ""
@@ -142,7 +143,7 @@ func cycleText(v any) string {
 	return b.String()
 }
 
-// cycleDepth and cycleBytes bound what is printed of it.
+// cycleDepth and cycleBytes limit how much of such a value is printed.
 const (
 	cycleDepth = 20
 	cycleBytes = 4 << 10

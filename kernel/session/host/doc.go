@@ -1,10 +1,10 @@
-// Package host is the session process: it holds the variables, loads compiled
-// cells and runs them, runs magics, and tells the kernel process what happens.
+// Package host is the session process: it holds the variables, loads and runs
+// compiled cells, runs magics, and reports to the kernel process what happens.
 //
 //	func main() { host.Main(host.Options{Magics: magics}) }
 //
-// It is started by package session with these files open: 0 nothing, 1 and 2
-// pipes that the kernel reads, 3 commands, 4 events. It ends when the commands end.
+// Package session starts it with these files open: 0 empty, 1 and 2 pipes that the
+// kernel reads, 3 commands, 4 events. It exits when the kernel closes the commands.
 //
 //	host.go      Main, the loop over commands
 //	env.go       what cells change in the environment
@@ -18,6 +18,6 @@
 //	matrix.go    matrices as text and tables
 //	table.go     slices of structs as tables
 //	dup_linux.go, dup_other.go  replacing a descriptor by another
-//	vars.go      the variables described
+//	vars.go      descriptions of the variables
 //	builtin.go   the magics that every session has
 package host

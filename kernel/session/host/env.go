@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// maxEnv bounds a variable that is reported, in bytes.
+// maxEnv is the size in bytes of the largest variable that is reported.
 const maxEnv = 64 << 10
 
-// changes finds what cells have changed in the environment, so that the kernel process
-// knows which secrets there are.
+// changes tracks what cells change in the environment, so that the kernel process
+// knows which secrets it contains.
 type changes struct {
 	mu   sync.Mutex
 	seen map[string]bool // entries, NAME=value
 }
 
-// next returns the entries that are new since the last call, and of the first call none:
-// the kernel process has made that environment.
+// next returns the entries that are new since the last call. The first call returns
+// none, because the kernel process has set that environment itself.
 func (c *changes) next() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,8 +21,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
-// SelfTestEnv names the environment variable with cells to load and run, as
-// file=entry separated by semicolons: how a new session program is tried.
+// SelfTestEnv names the environment variable that lists cells to load and run, as
+// file=entry separated by semicolons. It serves to test a new session program.
 const SelfTestEnv = "GOPHERPOD_SELF_TEST"
 
 // Files of the process beside the standard streams.
@@ -31,15 +31,15 @@ const (
 	eventFD   = 4
 )
 
-// maxStack ends a recursion without end in half a second; Go's own limit of a
-// gigabyte takes four seconds to fill.
+// maxStack limits the stack so that an infinite recursion fails after half a second.
+// Go's own limit of a gigabyte takes four seconds to fill.
 const maxStack = 128 << 20
 
 // Options are what the session program adds to the host.
 type Options struct {
 	Magics []magic.Magic
-	// Show knows more kinds of values and returns how one is shown; ok is false if it does
-	// not know v. A plot of gonum/plot is one, whose packages the host does not link.
+	// Show returns how to show values of further kinds, such as plots of gonum/plot, whose
+	// packages the host does not link. It returns false for ok if it does not know v.
 	Show func(v any) (m display.Message, ok bool)
 }
 
@@ -48,7 +48,7 @@ type host struct {
 	show   func(v any) (display.Message, bool) // may be nil
 	magics map[string]magic.Magic
 	infos  []frame.MagicInfo
-	ctx    context.Context // of the process
+	ctx    context.Context // context of the process
 	out    *output
 
 	defineMu sync.Mutex // held while a magic defines a variable
@@ -56,14 +56,15 @@ type host struct {
 	mu      sync.Mutex
 	running map[int]*execution
 	answers map[int]chan frame.Command // by Reply
-	// stopShown stops what shows values without a cell; nil if nothing does.
+	// stopShown, when closed, stops showing values outside of cells; nil if none are
+	// being shown.
 	stopShown chan struct{}
 	replies   atomic.Int64
 	env       changes
-	stdin     string // the file that standard input is
+	stdin     string // the file that standard input reads from
 }
 
-// Main serves the kernel until it goes, then ends the process.
+// Main serves the kernel until the kernel exits, then exits the process.
 func Main(o Options) {
 	debug.SetMaxStack(maxStack)
 	if cells := os.Getenv(SelfTestEnv); cells != "" {
@@ -75,7 +76,7 @@ func Main(o Options) {
 		os.Exit(2)
 	}
 	err = h.serve(os.NewFile(commandFD, "commands"))
-	reap.Session(os.Getpid()) // a kernel that was killed cannot do it
+	reap.Session(os.Getpid()) // here, because a kernel that was killed cannot do it
 	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
 		rt.Leave(1)
@@ -83,7 +84,7 @@ func Main(o Options) {
 	rt.Leave(0)
 }
 
-// selfTest runs cells without a kernel and ends the process.
+// selfTest runs cells without a kernel and exits the process.
 func selfTest(cells string) {
 	for _, c := range strings.Split(cells, ";") {
 		file, entry, _ := strings.Cut(c, "=")
@@ -102,9 +103,9 @@ func open(o Options) (*host, error) {
 	if len(token) != frame.TokenSize {
 		return nil, frame.ErrToken
 	}
-	os.Unsetenv(frame.TokenEnv) // child processes need not know
+	os.Unsetenv(frame.TokenEnv) // child processes do not need the token
 	h := &host{show: o.Show, magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
-	h.env.next() // what the kernel process gave us
+	h.env.next() // skip the environment that the kernel process set
 	for _, m := range append(builtins(), o.Magics...) {
 		if _, twice := h.magics[m.Name()]; !twice {
 			_, completes := m.(magic.Completer)
@@ -126,9 +127,9 @@ func open(o Options) (*host, error) {
 	return h, nil
 }
 
-// serve handles commands one after the other; executions run beside it. It
-// returns io.EOF as soon as the kernel has closed the commands, even if one is
-// still being handled: what a package does while it is loaded may not end.
+// serve handles commands one after the other; executions run concurrently. It
+// returns io.EOF as soon as the kernel has closed the commands, even while it still
+// handles one, because the initialization of a package may never return.
 func (h *host) serve(r io.Reader) error {
 	commands, over := make(chan frame.Command, 16), make(chan error, 1)
 	go func() {
@@ -178,8 +179,8 @@ func (h *host) handle(commands <-chan frame.Command) {
 
 var ownArgs, ownFlags = os.Args, flag.CommandLine
 
-// setArgs gives a program its arguments, and flags of its own, so that it can be run
-// again. A wrong flag is a panic there: it costs no variables.
+// setArgs gives a program its arguments and its own flag set, so that it can run more
+// than once. A wrong flag panics instead of exiting, so that no variables are lost.
 func setArgs(args []string) {
 	if args == nil {
 		os.Args, flag.CommandLine = ownArgs, ownFlags
@@ -227,8 +228,8 @@ func (h *host) answer(c frame.Command) {
 	}
 }
 
-// setStdin connects standard input with what the person types, or with an empty file if
-// nobody can answer: reading then ends at once instead of waiting for ever.
+// setStdin connects standard input with what the user types, or with an empty file if
+// nobody can answer, so that reading returns at once instead of waiting forever.
 func (h *host) setStdin(file string) {
 	if file == "" {
 		file = os.DevNull
@@ -238,7 +239,7 @@ func (h *host) setStdin(file string) {
 	}
 	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return // reading goes on where it was
+		return // reading continues where it was
 	}
 	defer syscall.Close(fd)
 	if dup2(fd, 0) == nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
-// library loads packages and initializes them as a cell would: what they print is
-// shown, and a package that panics, calls os.Exit or does not end costs the cell that
-// imports it and nothing else.
+// library loads packages and initializes them like a cell: their output is shown, and
+// if a package panics, calls os.Exit or does not return, only the cell that imports it
+// fails.
 func (h *host) library(c frame.Command) {
 	l, lt, err := rt.LoadLibrary(c.File)
 	if err != nil {
@@ -21,9 +21,9 @@ func (h *host) library(c frame.Command) {
 	h.start(c, e, func(context.Context) error { return l.Init(c.Names) })
 }
 
-// withFlags lets packages register flags. Those of an edited package replace the flags
-// of its earlier copy, which would be registered twice; if the packages fail, done
-// takes back what they registered, so that they can try again.
+// withFlags lets packages register flags. The flags of an edited package replace those
+// of its earlier copy, because registering a flag twice panics. If the packages fail,
+// done removes the flags that they registered, so that a retry can register them.
 func withFlags(renewed bool) (done func(ok bool)) {
 	set := flag.CommandLine
 	before := *set
@@ -41,7 +41,7 @@ func withFlags(renewed bool) (done func(ok bool)) {
 		case renewed && (!ok || len(now) == 0):
 			*set = before
 		case !renewed && (ok || len(now) == len(earlier)):
-		default: // begin with the earlier ones, of which new ones have replaced some
+		default: // restore the earlier flags, except those that new ones replaced
 			if !ok {
 				fresh()
 			}

@@ -51,7 +51,7 @@ func (h *host) complete(c frame.Command) {
 	}
 }
 
-// variables are the session's variables as a magic sees them.
+// A variables gives a magic access to the session's variables.
 type variables struct {
 	h   *host
 	ctx context.Context
@@ -63,8 +63,8 @@ var _ magic.Vars = (*variables)(nil)
 func (v *variables) Lookup(name string) (reflect.Value, bool) { return rt.Lookup(name) }
 func (v *variables) Names() []string                          { return rt.Names() }
 
-// Define sets the variable where one of the type exists; else the kernel
-// compiles a cell that declares it, which fetches the value.
+// Define sets the variable if one of that type exists. Otherwise the kernel
+// compiles a cell that declares the variable and fetches the value.
 func (v *variables) Define(name string, value any) error {
 	t := reflect.TypeOf(value)
 	if t == nil {
@@ -79,8 +79,8 @@ func (v *variables) Define(name string, value any) error {
 	if err != nil {
 		return fmt.Errorf("define %s: %w", name, err)
 	}
-	// One at a time: the value waits under its name until the cell has fetched it.
-	// An interrupted magic still leaves what it has.
+	// One at a time: the value is kept under its name until the cell has fetched it.
+	// An interrupted magic can still define what it has.
 	v.h.defineMu.Lock()
 	defer v.h.defineMu.Unlock()
 	rt.Put(name, value)
@@ -91,7 +91,7 @@ func (v *variables) Define(name string, value any) error {
 	return nil
 }
 
-// cellOutput is the output area of the cell that called a magic.
+// A cellOutput is the output area of the cell that called a magic.
 type cellOutput struct {
 	h *host
 	c *rt.Cell
@@ -99,8 +99,8 @@ type cellOutput struct {
 
 var _ magic.Output = (*cellOutput)(nil)
 
-// Stdout writes to the process's own stream, in order with what child processes
-// write.
+// Stdout returns the process's own stream, so that the text is in order with the
+// output of child processes.
 func (o *cellOutput) Stdout() io.Writer { return os.Stdout }
 func (o *cellOutput) Stderr() io.Writer { return os.Stderr }
 

@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// A gonum matrix, without the import.
+// A matrix is a gonum matrix; the interface avoids the import.
 type matrix interface {
 	Dims() (r, c int)
 	At(i, j int) float64
 }
 
-// A grid is a matrix to show. It has the first and last rows and columns of a
-// large one.
+// A grid is a matrix to show. Of a large matrix it has only the first and last rows
+// and columns.
 type grid struct {
 	m          matrix
 	name       string // type
@@ -26,8 +26,8 @@ const (
 	maxCols = 12
 )
 
-// asMatrix recognises matrices, given by value as well: A of type mat.Dense has
-// its methods on the pointer.
+// asMatrix recognizes matrices, including those passed by value: mat.Dense has its
+// methods on the pointer.
 func asMatrix(v any) (grid, bool) {
 	m, ok := v.(matrix)
 	if !ok {
@@ -49,7 +49,7 @@ func asMatrix(v any) (grid, bool) {
 	return g, true
 }
 
-// picked lists the indices to show of n; -1 stands for what is left out.
+// picked lists which of n indices to show; -1 stands for those left out.
 func picked(n, limit int) (is []int) {
 	if n <= limit {
 		for i := range n {
@@ -68,7 +68,7 @@ func picked(n, limit int) (is []int) {
 	return is
 }
 
-// cells are the shown elements as text.
+// cells returns the shown elements as text.
 func (g grid) cells() (rows [][]string) {
 	cols := picked(g.cols, maxCols)
 	for _, i := range picked(g.rows, maxRows) {
@@ -92,7 +92,7 @@ func (g grid) cells() (rows [][]string) {
 
 func (g grid) title() string { return fmt.Sprintf("%s %d×%d", g.name, g.rows, g.cols) }
 
-// text is the shape and the elements in columns.
+// text returns the shape and the elements in columns.
 func (g grid) text() string {
 	var b strings.Builder
 	b.WriteString(g.title())
@@ -119,5 +119,5 @@ func (g grid) text() string {
 	return b.String()
 }
 
-// html is the same as a table.
+// html returns the same as a table.
 func (g grid) html() string { return tableText{title: g.title(), rows: g.cells()}.html() }

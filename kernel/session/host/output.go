@@ -14,9 +14,9 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
-// output sends events. Those that belong between pieces of text are preceded by
-// a marker on both streams, written through descriptors of our own: a cell may
-// close or replace its standard streams.
+// An output sends events. Before an event that belongs between pieces of text it
+// writes a marker to both streams. It has its own descriptors for that, because a
+// cell may close or replace its standard streams.
 type output struct {
 	token   string
 	streams [2]int
@@ -45,7 +45,8 @@ func (o *output) send(e frame.Event) {
 	o.sendLocked(e)
 }
 
-// sendLocked has nobody to tell when the kernel is gone; the process ends then.
+// sendLocked sends the error instead of an event that cannot be sent. It ignores a
+// second error: the kernel is then gone, and the process exits.
 func (o *output) sendLocked(e frame.Event) {
 	if err := frame.Write(o.events, e); err != nil {
 		frame.Write(o.events, frame.Event{Op: e.Op, ID: e.ID, Seq: e.Seq, Reply: e.Reply, Err: err.Error()})
@@ -93,8 +94,8 @@ func (h *host) Show(c *rt.Cell, values []any) {
 	h.out.sendOrdered(frame.Event{Op: frame.Result, ID: id(c), Message: frame.Pack(m)})
 }
 
-// shown is how values show themselves. Their methods are the user's: one that calls
-// itself without end is cut off.
+// shown returns how to show values. It calls their methods, which are the user's code,
+// and stops one that recurses forever.
 func (h *host) shown(c *rt.Cell, values []any) (display.Message, rt.Cut) {
 	made := make(chan display.Message, 1)
 	cut := rt.Aside(c, 0, h.stopValues(c), func() { made <- h.bundle(values...) })
@@ -102,7 +103,7 @@ func (h *host) shown(c *rt.Cell, values []any) (display.Message, rt.Cut) {
 		select {
 		case m := <-made:
 			return m, cut
-		default: // it ended its goroutine
+		default: // it exited its goroutine
 		}
 	}
 	var types []string
@@ -112,8 +113,8 @@ func (h *host) shown(c *rt.Cell, values []any) (display.Message, rt.Cut) {
 	return plain(strings.Join(types, ", ") + " (cannot be shown: its methods call themselves without end)"), cut
 }
 
-// stopValues is closed when values that are shown without a cell are to stop; nil
-// for those of a cell.
+// stopValues returns the channel that is closed to stop showing values without a cell,
+// or nil if there is a cell.
 func (h *host) stopValues(c *rt.Cell) <-chan struct{} {
 	if c != nil {
 		return nil
@@ -131,7 +132,7 @@ func (h *host) Panic(c *rt.Cell, f *rt.Failure) {
 	h.out.sendOrdered(frame.Event{Op: frame.Panic, ID: id(c), Failure: failure(f)})
 }
 
-// Stream sends text of a cell that is over.
+// Stream sends text from a cell that has finished.
 func (h *host) Stream(c *rt.Cell, name string, text []byte) {
 	h.out.send(frame.Event{Op: frame.Stream, ID: id(c), Name: name, Text: string(text)})
 }
@@ -139,9 +140,9 @@ func (h *host) Stream(c *rt.Cell, name string, text []byte) {
 // Display publishes a message of package display.
 func (h *host) Display(m display.Message) { h.publish(rt.Caller(), m) }
 
-// publish sends a message, and below a picture the text that stands for it:
-// JupyterLab, GitHub and the pages of nbconvert leave out the alt of the metadata.
-// Its own text/plain is empty, since that of the picture says it already.
+// publish sends a message and, below a picture, the text that describes it, because
+// JupyterLab, GitHub and the pages of nbconvert ignore the alt text in the metadata.
+// The text/plain of that second message is empty, because the picture's says it already.
 func (h *host) publish(c *rt.Cell, m display.Message) {
 	caption := m.Alt()
 	h.out.sendOrdered(frame.Event{Op: frame.Display, ID: id(c), Message: frame.Pack(m.Described())})
@@ -160,13 +161,13 @@ func (h *host) Clear(wait bool) {
 	h.out.sendOrdered(frame.Event{Op: frame.Clear, ID: id(rt.Caller()), Update: wait})
 }
 
-// Format is how a value shows itself.
+// Format returns how a value is shown.
 func (h *host) Format(v any) display.Message { return h.bundle(v) }
 
-// Context is the calling cell's.
+// Context returns the context of the calling cell.
 func (h *host) Context() context.Context { return rt.Context() }
 
-// Input asks the person on behalf of the caller's cell.
+// Input asks the user on behalf of the caller's cell.
 func (h *host) Input(prompt string, password bool) (string, error) {
 	c := rt.Caller()
 	text, err := h.ask(rt.Context(), frame.Event{Op: frame.Input, ID: id(c), Text: prompt, Update: password})

@@ -13,35 +13,35 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
-// How long an interrupted execution may take to end before it is reported as
-// over and its goroutine abandoned. A magic may have a remote job to cancel.
+// How long an interrupted execution may take to stop before it is reported as
+// over and its goroutine abandoned. A magic may have to cancel a remote job.
 const (
 	cellPatience  = time.Second
 	magicPatience = 8 * time.Second
 )
 
-// What an interrupted cell waits for outside of its code is ended when it has not
-// stopped by itself. Children that go on after killAfter rounds are killed.
+// When to unblock an interrupted cell that waits for something outside of its code.
+// Child processes that still run after killAfter rounds are killed.
 const (
 	unblockFirst = 10 * time.Millisecond
 	unblockEvery = 100 * time.Millisecond
 	killAfter    = 3
 )
 
-// An execution is a cell or a magic that runs.
+// An execution is a running cell or magic.
 type execution struct {
 	cell     *rt.Cell
 	patience time.Duration
 	load     rt.LoadTime
 	start    time.Time
-	once     sync.Once     // of the done event
-	again    chan struct{} // closed by a second interrupt; nil: a cell
+	once     sync.Once     // guards the done event
+	again    chan struct{} // closed by a second interrupt; nil for a cell
 	cut      bool          // interrupted; guarded by host.mu
-	library  *rt.Library   // nil for what is not the loading of one
-	over     func(ok bool) // called at its end, also if it is given up; may be nil
+	library  *rt.Library   // the library being loaded; nil for other executions
+	over     func(ok bool) // called when it is done or abandoned; may be nil
 }
 
-// forgetEvery is how many cells pass before those without goroutines are
+// forgetEvery is the number of cells after which those without goroutines are
 // forgotten.
 const forgetEvery = 100
 
@@ -78,7 +78,7 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 	go func() {
 		select {
 		case <-e.cell.Done():
-		case <-e.cell.Exits(): // in another goroutine: the cell's own has to follow
+		case <-e.cell.Exits(): // another goroutine exited: stop the cell's own, too
 			go h.unblock(e, &frame.Failure{Kind: frame.FailedAbandoned})
 			<-e.cell.Done()
 		}
@@ -89,12 +89,12 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 	}()
 }
 
-// deadlockAfter is how long a cell waits before it is looked at for the first time;
-// two looks have to agree, the later ones come less and less often.
+// deadlockAfter is how long a cell runs before the first check for a deadlock. Two
+// checks in a row must agree; the interval doubles after each, up to a minute.
 const deadlockAfter = 2 * time.Second
 
-// watch tells a cell that waits for ever. It is not ended: its variables may be
-// dear, and an interrupt stops it.
+// watch reports a deadlock in the cell. It does not stop the cell: the variables may
+// be expensive to recompute, and the user can interrupt.
 func (h *host) watch(id int, e *execution) {
 	before := ""
 	for wait := deadlockAfter; ; wait = min(2*wait, time.Minute) {
@@ -119,7 +119,7 @@ func (h *host) finish(e *execution, f *frame.Failure) {
 		if e.over != nil {
 			e.over(f == nil)
 		}
-		dir, _ := os.Getwd() // for a later process
+		dir, _ := os.Getwd() // a later process starts there
 		at := ""
 		if e.library != nil && f != nil {
 			at = e.library.Package()
@@ -129,7 +129,7 @@ func (h *host) finish(e *execution, f *frame.Failure) {
 	})
 }
 
-// interrupt stops an execution; one that cannot be stopped is given up.
+// interrupt stops an execution and abandons one that cannot be stopped.
 func (h *host) interrupt(id int) {
 	h.mu.Lock()
 	if id == 0 && h.stopShown != nil {
@@ -144,7 +144,7 @@ func (h *host) interrupt(id int) {
 	second := e.cut
 	e.cut = true
 	h.mu.Unlock()
-	if second { // the third ends the process
+	if second { // the third kills the process
 		if e.again != nil {
 			close(e.again)
 			e.again = nil
@@ -155,8 +155,8 @@ func (h *host) interrupt(id int) {
 	go h.unblock(e, &frame.Failure{Kind: frame.FailedAbandoned})
 }
 
-// unblock ends what a stopped execution waits for outside of its code, and gives
-// up with late after its patience.
+// unblock aborts what an interrupted execution waits for outside of its code. If the
+// execution has not stopped after its patience, unblock reports it as failed with late.
 func (h *host) unblock(e *execution, late *frame.Failure) {
 	defer e.cell.Restore()
 	over := time.After(e.patience)
@@ -173,7 +173,7 @@ func (h *host) unblock(e *execution, late *frame.Failure) {
 	}
 }
 
-// failure puts a failure into words for the kernel.
+// failure converts a failure for the kernel.
 func failure(f *rt.Failure) *frame.Failure {
 	if f == nil {
 		return nil

@@ -11,22 +11,22 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// Limits of what a value shows by itself; Println shows everything.
+// Limits on how much of a value is shown automatically; Println shows everything.
 const (
 	maxElements = 200
 	maxText     = 64 << 10
 )
 
-// bundle is how values show themselves: the last expression of a cell, or several if it
-// is a call with several results. A nil error at the end is left out. There is no data
-// if nothing is to be shown.
+// bundle returns how to show values: that of a cell's last expression, or several if it
+// is a call with several results. It leaves out a nil at the end, such as a nil error.
+// The message has no data if there is nothing to show.
 func (h *host) bundle(values ...any) display.Message {
 	if n := len(values); n > 1 && values[n-1] == nil {
 		values = values[:n-1]
 	}
 	if len(values) == 1 {
 		if _, ok := values[0].(display.Handle); ok {
-			return display.Message{} // what it names is shown already
+			return display.Message{} // the output that it refers to is already shown
 		}
 		return h.bundleOf(values[0])
 	}
@@ -40,7 +40,7 @@ func (h *host) bundle(values ...any) display.Message {
 func plain(s string) display.Message { return display.Message{Data: display.MIMEMap{"text/plain": s}} }
 
 func (h *host) bundleOf(v any) (out display.Message) {
-	// The methods are the user's code: one that panics costs its representation.
+	// The methods are the user's code. If one panics, only its representation is lost.
 	defer func() {
 		if r := recover(); r != nil {
 			out = plain(fmt.Sprintf("%T (showing it panicked: %v)", v, r))
@@ -77,11 +77,13 @@ func (h *host) bundleOf(v any) (out display.Message) {
 	return m
 }
 
-// maxPixels bounds the images that are encoded by themselves: 256 MB of RGBA.
+// maxPixels is the size of the largest image that is encoded automatically: 256 MB of
+// RGBA.
 const maxPixels = 64 << 20
 
-// imageMessage shows an image as a picture. A rectangle is one for package image,
-// but not for people; an image.Uniform is larger than any memory.
+// imageMessage shows an image as a picture, with exceptions: an image.Rectangle
+// implements image.Image but is not a picture to users, and an image.Uniform is too
+// large for any memory.
 func imageMessage(img image.Image) display.Message {
 	if r, ok := img.(image.Rectangle); ok {
 		return plain(r.String())
@@ -93,7 +95,7 @@ func imageMessage(img image.Image) display.Message {
 	return display.Message{Data: display.ImageData(img)}
 }
 
-// own is what the value offers itself.
+// own returns the representations that the value's own methods offer.
 func own(v any) display.Message {
 	if isNil(v) {
 		return display.Message{}
@@ -148,8 +150,8 @@ func isNil(v any) bool {
 	return false
 }
 
-// plotSVG draws a plot of gonum/plot, recognised by its method WriterTo: the
-// session does not link the package if nothing else needs it.
+// plotSVG draws a plot of gonum/plot. It recognizes the plot by its method WriterTo,
+// so that the session does not link the package unless a cell needs it.
 func plotSVG(v any) (string, bool) {
 	if isNil(v) {
 		return "", false
@@ -175,8 +177,8 @@ func plotSVG(v any) (string, bool) {
 	return b.String(), true
 }
 
-// textOf prints a value: structs with field names, long slices and maps
-// shortened, the rest as fmt does.
+// textOf returns a value as text: structs with field names, long slices and maps
+// shortened, and the rest as fmt prints it.
 func textOf(v any) (s string) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -218,7 +220,7 @@ func printed(v any) string {
 	return fmt.Sprintf("%+v", v)
 }
 
-// elements are the first n of a slice or array.
+// elements returns the first n elements of a slice or array.
 func elements(r reflect.Value, n int) any {
 	if r.Kind() == reflect.Slice {
 		return r.Slice(0, n).Interface()

@@ -9,17 +9,17 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a table that a value becomes.
+// Limits on the table that shows a value.
 const (
 	maxTableRows = 20
 	maxTableCols = 12
 	maxCell      = 80 // runes
 )
 
-// asTable is the HTML of a value that is a table: a slice of structs, a row an
-// element; a map, a row an entry in the order of its keys; a slice of slices of
-// numbers. Values that say themselves how they are written stay text. Sanitisers
-// keep all of it, see magics/render.
+// asTable returns a value as an HTML table if it is a slice of structs, with a row per
+// element; a map, with a row per entry in the order of the keys; or a slice of slices
+// of numbers. Values that format themselves stay text. HTML sanitizers keep all of the
+// table, see magics/render.
 func asTable(v any) (string, bool) {
 	r := reflect.ValueOf(v)
 	if !r.IsValid() || writesItself(r.Type()) {
@@ -119,7 +119,7 @@ func number(t reflect.Type) bool {
 	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 && !writesItself(t)
 }
 
-// typeName is the type as the user writes it, where that can be written.
+// typeName returns the type as the user writes it, if it can be written.
 func typeName(t reflect.Type) string {
 	if s, err := typeText(t, map[string]string{}); err == nil {
 		return s
@@ -133,7 +133,7 @@ type tableText struct {
 	rows   [][]string
 }
 
-// row is element i of a slice; -1 stands for what is left out.
+// row returns the row of element i of a slice; -1 stands for elements left out.
 func (t tableText) row(r reflect.Value, i int) []string {
 	if t.header == nil {
 		v := r.Index(max(i, 0))
@@ -169,7 +169,7 @@ func (t tableText) row(r reflect.Value, i int) []string {
 	return row
 }
 
-// cellText is one value on one line.
+// cellText returns a value as one line of text.
 func cellText(v reflect.Value) (s string) {
 	s = strings.Join(strings.Fields(fmt.Sprintf("%+v", v)), " ")
 	if utf8.RuneCountInString(s) > maxCell {

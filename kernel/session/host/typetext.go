@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// cellPackage is the import path under which cells are compiled.
+// cellPackage is the import path that cells are compiled with.
 const cellPackage = "nb"
 
-// typeText writes a type as Go source. Packages that it names are added to
-// imports, name to path. It fails for a type that source outside its package
-// cannot write.
+// typeText returns a type as Go source. It adds the packages that the source refers to
+// to imports, which maps names to paths. It fails for a type that source outside the
+// type's package cannot name.
 func typeText(t reflect.Type, imports map[string]string) (string, error) {
 	if t.Name() != "" {
 		return namedText(t, imports)
@@ -50,7 +50,7 @@ func typeText(t reflect.Type, imports map[string]string) (string, error) {
 	return "", &UnwritableError{t}
 }
 
-// An UnwritableError says that a type has no name in Go source elsewhere.
+// An UnwritableError reports a type that Go source outside its package cannot name.
 type UnwritableError struct{ Type reflect.Type }
 
 func (e *UnwritableError) Error() string {

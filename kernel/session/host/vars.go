@@ -12,10 +12,11 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
 
-// describeTime is how long the methods of one variable may take in a list.
+// describeTime is how long the methods of one variable may take when variables are
+// listed.
 const describeTime = time.Second
 
-// describeAll lists the variables for people.
+// describeAll lists the variables for the user.
 func describeAll() (all []frame.VarInfo) {
 	for _, name := range rt.Names() {
 		v, ok := rt.Lookup(name)
@@ -60,14 +61,14 @@ func describe(name string, v reflect.Value) (info frame.VarInfo) {
 	return info
 }
 
-// address is how fmt prints a pointer.
+// address matches a pointer as fmt prints it.
 var address = regexp.MustCompile(`\(?0x[0-9a-f]{6,}\)?`)
 
-// whoDepth bounds the pointers that whoText follows: they may lead back.
+// whoDepth limits how many pointers whoText follows, because they may form a cycle.
 const whoDepth = 10
 
-// whoText is a value without addresses, which say nothing and differ from run to
-// run.
+// whoText returns a value as text without addresses, which mean nothing to the user and
+// differ from run to run.
 func whoText(v reflect.Value, depth int) string {
 	if depth == 0 {
 		return "…"
@@ -101,7 +102,7 @@ func described(v any) bool {
 	return false
 }
 
-// size estimates the bytes that a value holds, a few references deep.
+// size estimates how many bytes a value holds, following a few levels of references.
 func size(v reflect.Value, depth int) int64 {
 	n := int64(v.Type().Size())
 	if depth == 0 {
@@ -113,7 +114,7 @@ func size(v reflect.Value, depth int) int64 {
 	case reflect.Slice:
 		n += int64(v.Cap()) * int64(v.Type().Elem().Size())
 		if k := v.Type().Elem().Kind(); (k == reflect.Slice || k == reflect.String) && v.Len() > 0 {
-			// The elements are taken to be alike.
+			// Assume that all elements are the same size.
 			first := v.Index(0)
 			n += int64(v.Len()) * (size(first, depth-1) - int64(first.Type().Size()))
 		}
@@ -132,8 +133,8 @@ func size(v reflect.Value, depth int) int64 {
 	return n
 }
 
-// value describes what an expression of names and fields holds: x, x.y.z. It
-// serves cells that are no more than that, and user expressions.
+// value describes the value of a variable or field, such as x or x.y.z. It serves
+// cells that consist of nothing else, and user expressions.
 func (h *host) value(c frame.Command) {
 	v, ok := find(strings.Split(c.Text, "."))
 	if !ok {
@@ -148,7 +149,7 @@ func (h *host) value(c frame.Command) {
 	h.reply(c, frame.Event{Message: frame.Pack(m.Described())})
 }
 
-// find is what a path of a variable and of fields holds.
+// find returns the value at a path of a variable and fields.
 func find(names []string) (v reflect.Value, ok bool) {
 	v, ok = rt.Lookup(names[0])
 	for _, n := range names[1:] {
@@ -167,8 +168,8 @@ func find(names []string) (v reflect.Value, ok bool) {
 	return v, ok
 }
 
-// call runs the method that c.Name ends with as a cell of its own and shows its
-// result. The kernel has looked that there is such a method.
+// call runs the method that c.Name ends with as a separate cell and shows its
+// result. The kernel has checked that the method exists.
 func (h *host) call(c frame.Command) {
 	h.start(c, &execution{patience: cellPatience}, func(context.Context) error {
 		names := strings.Split(c.Name, ".")
