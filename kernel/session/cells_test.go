@@ -14,7 +14,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/cell/celltest"
 )
 
-// e2e skips tests that take long unless somebody asked for them.
+// e2e skips slow tests unless they were asked for.
 func e2e(t testing.TB) {
 	t.Helper()
 	if os.Getenv("GOPHERPOD_E2E") == "" {
@@ -22,7 +22,7 @@ func e2e(t testing.TB) {
 	}
 }
 
-// fullHost is a host with all that an installed one has.
+// fullHost returns a host with everything that an installed one has.
 func fullHost(t testing.TB, mode build.Mode) *build.Host {
 	t.Helper()
 	dir := os.Getenv("GOPHERPOD_TEST_HOST")
@@ -37,8 +37,8 @@ func fullHost(t testing.TB, mode build.Mode) *build.Host {
 	return h
 }
 
-// TestCells runs every cell of package cell's tests for real, in the mode that
-// GOPHERPOD_TEST_MODE names, else in both where the machine has both.
+// TestCells compiles and runs every cell of package cell's tests, in the mode that
+// GOPHERPOD_TEST_MODE names, or else in every mode that the machine supports.
 func TestCells(t *testing.T) {
 	e2e(t)
 	if mode := os.Getenv("GOPHERPOD_TEST_MODE"); mode != "" {
@@ -78,7 +78,7 @@ func runCells(t *testing.T, mode build.Mode) {
 
 func (n *testBook) cell(t *testing.T, c celltest.Cell) {
 	if c.Interrupt > 0 {
-		// Building takes its time first.
+		// Building takes a while first.
 		stop := time.AfterFunc(c.Interrupt+700*time.Millisecond, n.Interrupt)
 		defer stop.Stop()
 	}
@@ -97,5 +97,5 @@ func (n *testBook) cell(t *testing.T, c celltest.Cell) {
 // fieldName matches the names that %+v shows; cells expect %v.
 var fieldName = regexp.MustCompile(`([{ ])\w+:`)
 
-// plain takes colours and the labels of the record away.
+// plain removes colors and the labels of the record.
 var plain = strings.NewReplacer("\x1b[31m", "", "\x1b[1m", "", "\x1b[2m", "", "\x1b[0m", "", "result:", " ", "stdout:", " ", "stderr:", " ", separator, " ")

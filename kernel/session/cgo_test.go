@@ -41,8 +41,8 @@ fmt.Println(C.GoString(s), C.counter, C.call(C.cb(C.twice), 21), C.version())
 C.free(unsafe.Pointer(s))
 C.mk(3)`
 
-// TestC holds C code in cells: its functions, types, variables, macros, from the cell and
-// from later ones, another version of it, and what is wrong with it.
+// TestC tests C code in cells: using its functions, types, variables and macros from the
+// same cell and from later ones, replacing it, and the errors in it.
 func TestC(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

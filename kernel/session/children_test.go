@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What cells start ends with the session, however it ends and whatever process
-// group it is in.
+// The processes that cells start end with the session, however it ends and whatever
+// process group they are in.
 func TestChildrenEnd(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -53,7 +53,7 @@ func TestChildrenEnd(t *testing.T) {
 	}
 }
 
-// Magics do not ignore what they do not understand.
+// Magics reject arguments that they do not understand.
 func TestArgumentsAreNotIgnored(t *testing.T) {
 	n := newSession(t)
 	n.ok("kept := 1")

@@ -10,7 +10,7 @@ import (
 )
 
 // Front ends ask for completions and documentation while a cell is prepared, built
-// and run. The test is of use with -race.
+// and run. The test is meant for -race.
 func TestConcurrent(t *testing.T) {
 	n := newSession(t)
 	mod := n.super.Dir()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestDeadlock tells a cell that nothing will wake it, and keeps its variables.
+// TestDeadlock checks that a deadlocked cell gets a message and that its variables stay.
 func TestDeadlock(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestEmbed holds go:embed in cells: relative to the notebook, of all its types, with the
-// errors of the go command and of the compiler.
+// TestEmbed tests go:embed in cells: relative to the notebook, with all types, and with
+// the errors of the go command and the compiler.
 func TestEmbed(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session"
 )
 
-// A kernel of Go cells: the evaluator that kernel.Serve needs. (Not run: the host has to
-// be compiled.)
+// The evaluator of Go cells that kernel.Serve needs. (Not run, because the host must be
+// compiled first.)
 func Example() {
 	host, err := build.Open("/path/to/host")
 	if err != nil {
@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	s := session.New(session.Options{Host: host}) // Serve closes it, and it the host
+	s := session.New(session.Options{Host: host}) // Serve closes the session, which closes the host
 	if err := kernel.Serve(context.Background(), conn, s, kernel.Options{}); err != nil {
 		fmt.Println(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// os.Exit and log.Fatal end the cell and nothing else, wherever they are called.
+// os.Exit and log.Fatal stop the cell and nothing else, wherever they are called.
 func TestExit(t *testing.T) {
 	n := newSession(t)
 	n.ok("kept := 41\nimport (\"log\"; \"flag\")\nfunc deep(n int) { if n == 0 { log.Fatalf(\"no %s\", \"file\") }; deep(n-1) }\n" +
@@ -61,7 +61,7 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// Nothing that the kernel does by itself to show a value ends the session.
+// Nothing that the kernel does automatically to show a value kills the session.
 func TestShowing(t *testing.T) {
 	n := newSession(t)
 	n.ok("kept := 1\nvar s []any = []any{1, nil}\ns[1] = s\nm := map[string]any{}\nm[\"m\"] = m\nvar p any\np = &p\ntype P *P\nvar q P\nq = &q\n" +

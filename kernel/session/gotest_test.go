@@ -64,7 +64,7 @@ func FuzzHalf(f *testing.F) {
 	n.run("%test -nonsense").failed(t, "UsageError", "unknown option -nonsense")
 }
 
-// asked also takes the payloads of a reply.
+// An asked also records the payloads of a reply.
 type asked struct {
 	*record
 	next string
@@ -135,7 +135,7 @@ func TestFileMagics(t *testing.T) {
 	}
 }
 
-// TestGophernotes runs what gophernotes' notebooks do.
+// TestGophernotes runs cells as in notebooks written for gophernotes.
 func TestGophernotes(t *testing.T) {
 	n := newSession(t)
 	for _, c := range []struct{ src, want string }{

@@ -10,7 +10,7 @@ import (
 )
 
 // hangUp closes our end of the pipe that a session process reads its commands from, as
-// the death of the kernel does.
+// happens when the kernel dies.
 func hangUp(t *testing.T, pid int) {
 	t.Helper()
 	pipe, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", pid))

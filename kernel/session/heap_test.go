@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestHeap runs a program of Go's own tests that calls reflect.MakeFunc on many
-// goroutines while the heap is collected: with a wrong map of the frames the collector
-// takes numbers for pointers and the session dies.
+// TestHeap runs a program from Go's own tests that calls reflect.MakeFunc on many
+// goroutines during garbage collection. If a stack map is wrong, the collector mistakes
+// numbers for pointers and the session crashes.
 func TestHeap(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

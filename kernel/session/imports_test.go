@@ -12,9 +12,9 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/build"
 )
 
-// TestImports imports the modules that others import most, each in a session of its own,
-// and writes docs/imports.md. It needs the module proxy and takes long, so that it runs
-// only if GOPHERPOD_IMPORTS is set: to 1, or to a regular expression for paths.
+// TestImports imports the most widely imported modules, each in its own session, and
+// writes docs/imports.md. It needs the module proxy and is slow, so it runs only if
+// GOPHERPOD_IMPORTS is set to 1 or to a regular expression that matches paths.
 func TestImports(t *testing.T) {
 	only := os.Getenv("GOPHERPOD_IMPORTS")
 	if only == "" {
@@ -62,7 +62,7 @@ func fullHostMode(t *testing.T, mode build.Mode) build.Mode {
 	return got
 }
 
-// importOne runs an import and its use in a new session.
+// importOne imports and uses a package in a new session.
 func importOne(t *testing.T, mode build.Mode, p, use string) (verdict, version string) {
 	s := New(Options{Host: fullHost(t, mode), Dir: t.TempDir()})
 	defer s.Close()
@@ -90,7 +90,7 @@ func importOne(t *testing.T, mode build.Mode, p, use string) (verdict, version s
 
 var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// packageName names an import whose path does not say the name that its use has.
+// packageName returns the package name of an import whose path does not contain it.
 func packageName(use string) string {
 	if strings.HasPrefix(use, "tea.") || strings.HasPrefix(use, "mqtt.") {
 		name, _, _ := strings.Cut(use, ".")

@@ -10,7 +10,7 @@ import (
 )
 
 // TestFailingPackages imports packages whose initialization panics, exits, loops or
-// registers a flag twice: each costs the cell that imports it and nothing else.
+// registers a flag twice. Each time only the cell that imports the package fails.
 func TestFailingPackages(t *testing.T) {
 	e2e(t)
 	n := newSession(t)
@@ -46,7 +46,7 @@ func TestFailingPackages(t *testing.T) {
 	fails("exits", "Exit", "os.Exit(0), while package example.test/app/exits was initialized")
 	n.ok("import \"example.test/app/flagged\"\nflagged.Name()")
 	fails("again", "Panic", "flag redefined: level")
-	// Edited, they work. Flags of an edited package are registered once more.
+	// After an edit they work. Flags of an edited package are registered a second time.
 	write(t, dir, pkg("panics", "var Wide = 5\n\nfunc init() { fmt.Println(\"mended\") }"))
 	write(t, dir, pkg("flagged", "var v = flag.Int(\"level\", 3, \"\")\n\nvar w = flag.Int(\"width\", 3, \"\")"))
 	if got := n.ok("import \"example.test/app/panics\"\npanics.Name()"); !strings.Contains(got, "stdout:mended\n") || !strings.HasSuffix(got, "result:panics") {
@@ -84,7 +84,7 @@ func TestFailingPackages(t *testing.T) {
 			t.Error("the session process outlives its kernel")
 		}
 	})
-	// A new process begins with what has worked, in its newest copy, and with nothing else.
+	// A new process loads the newest copies of the packages that worked, and nothing else.
 	got := n.ok("fmt.Println(good.Name(), flagged.Name())")
 	if !strings.Contains(got, "good begins\n") || !strings.Contains(got, "mended\n") || !strings.HasSuffix(got, "good flagged\n") {
 		t.Errorf("in a new process: %q", got)
@@ -92,7 +92,7 @@ func TestFailingPackages(t *testing.T) {
 	if got := n.ok("flag.Lookup(\"level\").DefValue"); got != "result:3" {
 		t.Errorf("flags in a new process: %q", got)
 	}
-	// One that fails only now is reported once.
+	// A package that fails only now is reported once.
 	write(t, dir, pkg("good", "func init() { if os.Getenv(\"BROKEN\") != \"\" { panic(\"broken\") }; fmt.Println(\"good begins\") }"))
 	n.ok("good.Name()")
 	n.ok("%env BROKEN=1")

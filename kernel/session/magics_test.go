@@ -138,7 +138,7 @@ func TestMagics(t *testing.T) {
 	})
 }
 
-// TestAdded imports packages that the host does not hold.
+// TestAdded imports packages that the host does not include.
 func TestAdded(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// hostile is what somebody may write into a comment, a column's name or an error so that
-// a front end runs it. kernel/kerneltest/clients/test_hostile.py shows the same in JupyterLab.
+// hostile is text that an attacker may put into a comment, a column name or an error to
+// have a front end run it. kernel/kerneltest/clients/test_hostile.py tests it in JupyterLab.
 var hostile = []string{
 	`<script>pwned()</script>`,
 	`<img src=x onerror=pwned()>`,
@@ -32,7 +32,7 @@ var hostile = []string{
 	"data:text/html,<script>pwned()</script>",
 }
 
-// outside is Markdown without its fenced code.
+// outside returns Markdown without its fenced code.
 func outside(md string) string {
 	var out []string
 	open := ""
@@ -65,7 +65,7 @@ func TestDocMarkdownHoldsNothingThatRuns(t *testing.T) {
 	}
 }
 
-// What a comment says stays readable: generics, nil, headings, lists, code and links.
+// Comments stay readable: generics, nil, headings, lists, code and links.
 func TestDocMarkdown(t *testing.T) {
 	got := docMarkdown("F returns <nil> for a*b_c.\n\n# A heading\n\n  - one\n  - two [go]\n\nCode:\n\n\tx := \"```\"\n\nSee https://go.dev and [strings.Cut].\n\n[go]: https://go.dev/doc")
 	want := "F returns &#60;nil&#62; for a&#42;b&#95;c.\n\n### A heading\n\n- one\n- two [go](<https://go.dev/doc>)\n\nCode&#58;\n\n````\nx &#58;= \"```\"\n````\n\n" +

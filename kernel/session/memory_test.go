@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestKernelMemory holds the kernel process to at most 20 MB over 1,000 cells in a
-// notebook of 1,000 names: what it keeps of a cell must not hold all that the notebook
-// defined then.
+// TestKernelMemory checks that the kernel process grows by at most 20 KB per cell, 20 MB per
+// 1,000 cells, in a notebook of 1,000 names: what it keeps for a cell must not refer to
+// everything that the notebook defined at the time.
 func TestKernelMemory(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

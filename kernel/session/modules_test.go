@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// proxy makes a module proxy of files: module@version to its files.
+// proxy makes a file-based module proxy; mods maps module@version to its files.
 func proxy(t *testing.T, mods map[string]map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -57,7 +57,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-// TestModules fetches modules from a proxy, with versions that collide.
+// TestModules fetches modules from a proxy, some with conflicting versions.
 func TestModules(t *testing.T) {
 	e2e(t)
 	n := newSession(t)
@@ -82,7 +82,7 @@ func TestModules(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	n.ok("keep := 7")
-	// A module that asks for a newer version of one that is loaded gets the loaded one.
+	// A module that requires a newer version of a loaded module gets the loaded one.
 	if got := n.ok("import \"" + name + "/palette\"\npalette.Two()"); !strings.HasSuffix(got, "result:redred") {
 		t.Errorf("got %q", got)
 	}
@@ -93,7 +93,8 @@ func TestModules(t *testing.T) {
 	if got := n.ok("color.Name() + fmt.Sprint(keep)"); got != "result:red7" {
 		t.Errorf("after a refusal: %q", got)
 	}
-	// One that cannot do with the loaded version says what would be lost, and the way out.
+	// If the module does not compile with the loaded version, the error says what to do and what
+	// would be lost.
 	n.run("import \""+name+"/mixer\"\nmixer.Mixed").failed(t, "CompileError", "it wants "+name+"/color v1.2.0 and does not compile with v1.0.0, which is loaded", "undefined: color.Mix",
 		"lost would be keep", "%go get --restart "+name+"/mixer")
 	n.ok("%go get --restart " + name + "/mixer")
@@ -172,8 +173,8 @@ func TestLocalModules(t *testing.T) {
 	}
 }
 
-// TestVersions holds which version of a module an import takes: the newest, that of the
-// user's own go.mod, or, with a line about it, that of the session.
+// TestVersions checks which version of a module an import selects: the newest, that in
+// the user's own go.mod, or, with a message, the one in the session.
 func TestVersions(t *testing.T) {
 	e2e(t)
 	n := newSession(t)
@@ -217,7 +218,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// TestTags holds build tags of %goflags and of the environment.
+// TestTags tests build tags from %goflags and from the environment.
 func TestTags(t *testing.T) {
 	e2e(t)
 	n := newSession(t)

@@ -16,12 +16,12 @@ import (
 )
 
 // TestPrograms runs ordinary programs as one cell each, and in fast mode also
-// statement by statement. Their stdout is what the compiled program prints, and
-// they fail where it fails.
+// statement by statement. Their stdout must be that of the compiled program, and they
+// must fail if it fails.
 //
-// GOPHERPOD_PROGRAMS names another folder to take them from, with all below it;
-// what "go build" refuses there is left out. GOPHERPOD_TEST_HOST keeps what is
-// compiled for the next time.
+// GOPHERPOD_PROGRAMS names another folder to search for programs, recursively; those
+// that do not build are left out. GOPHERPOD_TEST_HOST keeps what is compiled for the
+// next run.
 func TestPrograms(t *testing.T) {
 	e2e(t)
 	programs, foreign := testPrograms(t)
@@ -33,7 +33,7 @@ func TestPrograms(t *testing.T) {
 	for _, p := range programs {
 		exe := filepath.Join(bin, p.Name)
 		if _, err := os.Stat(exe); err != nil {
-			continue // compile has said why
+			continue // compile has reported why
 		}
 		ran++
 		t.Run(p.Name, func(t *testing.T) {
@@ -47,8 +47,8 @@ func TestPrograms(t *testing.T) {
 	t.Logf("%d programs", ran)
 }
 
-// testPrograms are those of package cell's tests, or of the folder that the
-// environment names.
+// testPrograms returns the programs of package cell's tests, or those in the folder
+// that the environment names.
 func testPrograms(t *testing.T) (programs []celltest.Program, foreign bool) {
 	t.Helper()
 	dir := os.Getenv("GOPHERPOD_PROGRAMS")
@@ -66,8 +66,8 @@ func testPrograms(t *testing.T) (programs []celltest.Program, foreign bool) {
 	return programs, true
 }
 
-// compile builds all programs with one go build and returns the folder of the
-// executables. Some of a foreign folder may be missing there.
+// compile builds all programs with one go build and returns the folder with the
+// executables. Programs from another folder may be missing if they did not build.
 func compile(t *testing.T, programs []celltest.Program, foreign bool) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -97,7 +97,7 @@ func compile(t *testing.T, programs []celltest.Program, foreign bool) string {
 	if !foreign {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, p := range programs { // one that cannot be built may have stopped all
+	for _, p := range programs { // one at a time: one that does not build may have stopped the rest
 		if out, err := build("./" + p.Name); err != nil {
 			t.Logf("left out: %s", out)
 		}
@@ -105,13 +105,13 @@ func compile(t *testing.T, programs []celltest.Program, foreign bool) string {
 	return bin
 }
 
-// programTime bounds a program, compiled or as cells.
+// programTime limits how long a program may run, compiled or as cells.
 const programTime = time.Minute
 
-// An outcome is what a program does that can be compared.
+// An outcome is the part of a program's behavior that the test compares.
 type outcome struct {
 	stdout string
-	failed bool // a panic, an exit status that is not 0
+	failed bool // it panicked or exited with a status other than 0
 }
 
 func runExecutable(t *testing.T, exe string) outcome {
@@ -127,8 +127,8 @@ func runExecutable(t *testing.T, exe string) outcome {
 	return outcome{string(out), err != nil}
 }
 
-// runProgram runs cells in a session of their own and compares what they do. The
-// first that fails ends the program.
+// runProgram runs cells in their own session and compares the outcome. The first cell
+// that fails ends the program.
 func runProgram(t *testing.T, mode build.Mode, cells []string, want outcome) {
 	t.Helper()
 	s := New(Options{Host: fullHost(t, mode), Dir: t.TempDir()})
@@ -157,7 +157,7 @@ func runProgram(t *testing.T, mode build.Mode, cells []string, want outcome) {
 	}
 }
 
-// A stdoutRecord keeps stdout apart from everything else that a cell shows.
+// A stdoutRecord separates stdout from everything else that a cell shows.
 type stdoutRecord struct {
 	record
 	text []byte

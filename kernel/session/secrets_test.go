@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The kernel process knows after a cell what the cell has put into the environment, and
-// where it is: there may be another .env.
+// After a cell, the kernel process knows what the cell has added to the environment and
+// its working folder, which may contain another .env.
 func TestSurroundings(t *testing.T) {
 	n := newSession(t)
 	dir := t.TempDir()

@@ -18,7 +18,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 )
 
-// testDir holds the host of all tests.
+// testDir is the folder with the host that all tests share.
 var testDir string
 
 func TestMain(m *testing.M) {
@@ -85,7 +85,7 @@ func (n *testBook) runIn(ctx context.Context, src string, r *record) *record {
 	return r
 }
 
-// ok runs a cell that has to work and returns all it shows.
+// ok runs a cell that must succeed and returns everything it shows.
 func (n *testBook) ok(src string) string {
 	n.t.Helper()
 	r := n.run(src)
@@ -103,14 +103,14 @@ func trace(err error) string {
 	return fmt.Sprint(err)
 }
 
-// separator is between outputs of different kinds in what a record shows.
+// separator separates outputs of different kinds in a record.
 const separator = "¦"
 
-// A record keeps what a cell shows, in order.
+// A record records what a cell shows, in order.
 type record struct {
 	mu      sync.Mutex
 	log     []string
-	answers []string // none left: nobody answers before the interrupt
+	answers []string // if none is left, nobody answers before the interrupt
 	err     error
 	changed chan struct{}
 }
@@ -132,7 +132,7 @@ func (r *record) add(format string, a ...any) {
 
 func (r *record) Stream(name string, text []byte) { r.add("%s:%s", name, text) }
 
-// Display notes what is shown, bytes as JSON encodes them.
+// Display records what is shown, with bytes as JSON encodes them.
 func (r *record) Display(m display.Message) {
 	data := maps.Clone(m.Data)
 	for mime, v := range data {
@@ -308,7 +308,7 @@ func TestSession(t *testing.T) {
 	})
 }
 
-// A goroutine that outlives its cell goes on writing to its own cell.
+// A goroutine that outlives its cell keeps writing to that cell.
 func TestAttribution(t *testing.T) {
 	n := newSession(t)
 	old := n.run("next := make(chan int)\ngo func() {\n for i := range next { fmt.Println(\"late\", i); fmt.Fprintln(os.Stderr, \"err\", i); display.Text(fmt.Sprint(\"shown \", i)); if i == 2 { panic(\"late panic\") } }\n}()")
@@ -424,7 +424,7 @@ func (n *testBook) interrupt(src string, more ...time.Duration) *record {
 	return r
 }
 
-// interruptShown interrupts a cell that shows a value for ever.
+// interruptShown interrupts a cell that shows a value forever.
 func (n *testBook) interruptShown(src string) *record {
 	n.t.Helper()
 	r := &record{}
@@ -435,7 +435,7 @@ func (n *testBook) interruptShown(src string) *record {
 		select {
 		case <-done:
 			return r
-		case <-tick: // again, if it was still being built
+		case <-tick: // repeat, in case it was still being built
 			n.Interrupt()
 		}
 	}
@@ -504,7 +504,7 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
-// What waits outside of the cell's own code is stopped as well: variables stay and
+// An interrupt also stops a cell that waits outside of its own code: variables stay and
 // deferred functions run.
 func TestInterruptWaits(t *testing.T) {
 	e2e(t)
@@ -556,7 +556,7 @@ func TestInterruptWaits(t *testing.T) {
 		})
 	}
 	t.Run("afterwards", func(t *testing.T) {
-		// All of it works again, also with variables that were made again meanwhile.
+		// All of it works afterwards, even with variables that were redefined meanwhile.
 		if got := n.ok("mu.Unlock()\nmu.Lock()\nmu.Unlock()\ng.Unlock()\ng.RLock()\ng.RUnlock()\nwg = sync.WaitGroup{}\nwg.Go(func() { time.Sleep(time.Millisecond) })\nwg.Wait()\n" +
 			"go func() { for { c, err := l.Accept(); if err != nil { return }; c.Write([]byte(\"hi\")); c.Close() } }()\nc2, err := net.Dial(\"tcp\", l.Addr().String())\nb, err := io.ReadAll(c2)\nfmt.Println(string(b), err)"); got != "stdout:hi <nil>\n" {
 			t.Errorf("got %q", got)
@@ -564,7 +564,7 @@ func TestInterruptWaits(t *testing.T) {
 	})
 }
 
-// A variable, a field, a method without arguments: shown without compiling.
+// A variable, a field or a method without arguments is shown without compiling.
 func TestShortcuts(t *testing.T) {
 	n := newSession(t)
 	n.ok("type T struct{ X int; D time.Duration; s *strings.Builder }\nfunc (t T) Get() int { return t.X }\nv := T{3, time.Second, new(strings.Builder)}\n" +
@@ -580,7 +580,8 @@ func TestShortcuts(t *testing.T) {
 	if n.book.Builds() != builds {
 		t.Errorf("%d things were compiled", n.book.Builds()-builds)
 	}
-	// What the notebook may have redefined, what shows nothing or an error: compiled.
+	// Names that the notebook may have redefined, and what shows nothing or an error, are
+	// compiled.
 	for src, want := range map[string]string{"v.Get()": "result:3", "b.Reset()": "", "wg.Wait()": ""} {
 		if got := n.ok(src); got != want {
 			t.Errorf("%s: got %q, want %q", src, got, want)

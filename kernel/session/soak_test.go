@@ -14,13 +14,13 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/build"
 )
 
-// soakCells is how many cells the soak test runs where GOPHERPOD_SOAK does not
-// say; 2000 take about five minutes.
+// soakCells is how many cells the soak test runs if GOPHERPOD_SOAK is not set; 2000
+// take about five minutes.
 const soakCells = 250
 
-// TestSoak runs many cells of random kinds with interrupts and crashes among
-// them. What they print arrives, complete and in order; nothing is left behind:
-// files of the build folder, goroutines, open files, child processes, memory.
+// TestSoak runs many cells of random kinds, with interrupts and crashes among them. It
+// checks that their output arrives complete and in order, and that nothing leaks: files
+// in the build folder, goroutines, open files, child processes or memory.
 func TestSoak(t *testing.T) {
 	e2e(t)
 	cells, _ := strconv.Atoi(os.Getenv("GOPHERPOD_SOAK"))
@@ -44,7 +44,7 @@ func TestSoak(t *testing.T) {
 	if left, err := os.ReadDir(n.book.Work()); err != nil || len(left) > 5 {
 		t.Errorf("%d files in the build folder, %v", len(left), err)
 	}
-	// What an Execute started ends with it, soon.
+	// What an Execute started ends soon after it.
 	eventually(t, "goroutines", func() (int, bool) { g := runtime.NumGoroutine(); return g, g <= goroutines+5 })
 	eventually(t, "open files of the kernel", func() (int, bool) { f := openFiles(t, os.Getpid()); return f, f <= files+5 })
 	eventually(t, "open files of the session", func() (int, bool) { f := openFiles(t, n.pid()); return f, f <= s.files+5 })
@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 	eventually(t, "processes of the session", func() (int, bool) { c := children(t, n.pid()); return c, c == 0 })
 }
 
-// A soak is a notebook with what it is to hold.
+// A soak is a notebook with the state it is expected to have.
 type soak struct {
 	*testBook
 	rnd              *rand.Rand
@@ -63,15 +63,15 @@ type soak struct {
 	longest          [2]int // of the lives of the session process, the growth in KB and the cells
 }
 
-// weigh looks at the memory of the session process at the end of its life.
+// weigh checks the memory of a session process before it ends.
 func (s *soak) weigh() {
 	grown, cells := s.rss()-s.memory, s.n-s.since
 	if cells > s.longest[1] {
 		s.longest = [2]int{grown, cells}
 	}
-	each := 100 // KB a cell in fast mode
+	each := 100 // KB per cell in fast mode
 	if os.Getenv("GOPHERPOD_TEST_MODE") == string(build.Classic) {
-		each = 3500 // a plugin a cell: the limit of 20 MB over 200 cells is fast mode's
+		each = 3500 // one plugin per cell: the limit of 20 MB over 200 cells is for fast mode
 	}
 	if grown > 30<<10+cells*each {
 		s.t.Errorf("the session process grew by %d KB in %d cells", grown, cells)
@@ -140,7 +140,7 @@ func (s *soak) cell(i int) {
 	}
 }
 
-// eventually waits for a number to come down.
+// eventually waits for a number to fall.
 func eventually(t *testing.T, what string, count func() (int, bool)) {
 	t.Helper()
 	for i := 0; ; i++ {
@@ -173,7 +173,7 @@ func children(t *testing.T, pid int) (n int) {
 		t.Fatal("no processes", err)
 	}
 	for _, f := range stats {
-		b, _ := os.ReadFile(f) // pid (name) state parent ...; it may have gone
+		b, _ := os.ReadFile(f) // pid (name) state parent ...; the process may have exited
 		_, rest, _ := strings.Cut(string(b), ") ")
 		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(pid) {
 			n++
@@ -182,7 +182,7 @@ func children(t *testing.T, pid int) (n int) {
 	return n
 }
 
-// pid is that of the session process.
+// pid returns the process ID of the session process.
 func (n *testBook) pid() int {
 	p, err := n.process(n.idle())
 	if err != nil {
@@ -191,7 +191,7 @@ func (n *testBook) pid() int {
 	return p.PID()
 }
 
-// rss is the resident memory of the session process in KB.
+// rss returns the resident memory of the session process in KB.
 func (n *testBook) rss() (kb int) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.pid()))
 	for l := range strings.Lines(string(b)) {
@@ -202,5 +202,5 @@ func (n *testBook) rss() (kb int) {
 	return kb
 }
 
-// idle is an execution for what is asked of the process between cells.
+// idle returns an execution for requests to the process between cells.
 func (n *testBook) idle() *execution { return &execution{ctx: n.t.Context(), out: &record{}} }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Cells run although TMPDIR is not fit to compile them in; they see the user's own TMPDIR.
+// Cells run even if TMPDIR is unsuitable for compiling; they see the user's own TMPDIR.
 func TestCellsWithUnfitTMPDIR(t *testing.T) {
 	h := testHost(t)
 	dir, mount := t.TempDir(), t.TempDir()

@@ -24,7 +24,7 @@ func Example() {
 	// Output: run 7 nb7.main
 }
 
-// Marks in the text of stdout say which of it came before an event.
+// Marks in the text of stdout show which part came before an event.
 func ExampleScanner() {
 	token := "0123456789abcdef"
 	s := frame.Scanner{

@@ -23,7 +23,7 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// What is shown reaches Jupyter as it was: through a frame and as JSON.
+// Output reaches Jupyter unchanged, through a frame and as JSON.
 func TestMessageTravels(t *testing.T) {
 	var pipe bytes.Buffer
 	in := display.Message{

@@ -11,14 +11,14 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/frame"
 )
 
-// A session ends with its kernel even while a command is handled that does not.
+// A session exits with its kernel even while it handles a command that never returns.
 func TestServeEndsWithItsKernel(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Skip(err)
 	}
 	var commands bytes.Buffer
-	if err := frame.Write(&commands, frame.Command{Op: frame.Stdin, File: pipe}); err != nil { // opening it waits
+	if err := frame.Write(&commands, frame.Command{Op: frame.Stdin, File: pipe}); err != nil { // opening it blocks
 		t.Fatal(err)
 	}
 	if err := (&host{}).serve(&commands); !errors.Is(err, io.EOF) {

@@ -29,8 +29,8 @@ func TestBundle(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		in   []any
-		want string // text/plain contains
-		mime string // is there too
+		want string // what text/plain contains
+		mime string // another type that is present
 	}{
 		{"number", []any{3}, "3", ""},
 		{"text", []any{"a\nb"}, "a\nb", ""},
