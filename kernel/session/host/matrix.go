@@ -13,8 +13,8 @@ type matrix interface {
 	At(i, j int) float64
 }
 
-// A grid is a matrix to show. Of a large matrix it has only the first and last rows
-// and columns.
+// A grid is a matrix to show. It has only the first and last rows and columns of a
+// large one.
 type grid struct {
 	m          matrix
 	name       string // type
