@@ -391,17 +391,7 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func FuzzParseNPY(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.npy")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no files", err)
-	}
-	for _, name := range files {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
-	}
+	addFiles(f, "testdata/*.npy")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := dataset.ParseNPY("x", b)
 		if err == nil && c.Texts == nil {

@@ -10,9 +10,10 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 )
 
-// FuzzParseNPZ: ParseNPZ returns a table, or a *dataset.Error that says what is wrong.
-func FuzzParseNPZ(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.npz")
+// addFiles adds the files of a pattern, of which there is at least one, to the corpus.
+func addFiles(f *testing.F, pattern string) {
+	f.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		f.Fatal("no files", err)
 	}
@@ -23,6 +24,11 @@ func FuzzParseNPZ(f *testing.F) {
 		}
 		f.Add(b)
 	}
+}
+
+// FuzzParseNPZ: ParseNPZ returns a table, or a *dataset.Error that says what is wrong.
+func FuzzParseNPZ(f *testing.F) {
+	addFiles(f, "testdata/*.npz")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		table, err := dataset.ParseNPZ("x", b)
 		var known *dataset.Error

@@ -37,23 +37,8 @@ func (p Parameter) trials(dims int) []trial {
 		all = append(all, trial{name, false, value, at, wants})
 	}
 	switch p.Type {
-	case Boolean:
-		bad("1 is no boolean", 1, "", "wants true or false, not a number")
-		bad("a text", "true", "", "wants true or false, not a text")
-	case Choice:
-		bad("an empty word", "", "", "")
-		bad("an unknown word", "nonesuch", "", "")
-		bad("a number", 1, "", "wants a text, not a number")
-	case Integer:
-		all = append(all, p.Range.whole()...)
-		bad("a text", "1", "", "wants a whole number, not a text")
-		bad("a list", []int{1}, "", "wants a whole number, not a list")
-		bad("true", true, "", "wants a whole number, not true or false")
-	case Number:
-		all = append(all, p.Range.bounds()...)
-		bad("a text", "1", "", "wants a number, not a text")
-		bad("a list", []int{1}, "", "wants a number, not a list")
-		bad("true", true, "", "wants a number, not true or false")
+	case Boolean, Choice, Integer, Number:
+		all = append(all, p.Type.trials(p.Range)...)
 	case Integers:
 		all = append(all, p.Range.whole()...)
 		all = append(all, p.lists(dims)...)

@@ -75,18 +75,8 @@ func (h Hyperparameter) trials() []trial {
 		all = append(all, trial{name, false, value, at, wants})
 	}
 	switch h.Type {
-	case Boolean:
-		bad("1 is no boolean", 1, "", "wants true or false, not a number")
-		bad("a text", "true", "", "wants true or false, not a text")
-	case Choice:
-		bad("an empty word", "", "", "")
-		bad("an unknown word", "nonesuch", "", "")
-		bad("a number", 1, "", "wants a text, not a number")
-	case Integer:
-		all = append(all, h.Range.whole()...)
-		bad("a text", "1", "", "wants a whole number, not a text")
-		bad("a list", []int{1}, "", "wants a whole number, not a list")
-		bad("true", true, "", "wants a whole number, not true or false")
+	case Boolean, Choice, Integer, Number:
+		all = append(all, h.Type.trials(h.Range)...)
 	case GPUs:
 		for _, t := range append(h.Range.whole(), trial{name: "a text", value: "some"}, trial{name: "a list", value: []int{1}}) {
 			if t.wants = ""; !t.valid {
@@ -95,11 +85,6 @@ func (h Hyperparameter) trials() []trial {
 			all = append(all, t)
 		}
 		all = append(all, trial{name: "all", valid: true, value: "all"})
-	case Number:
-		all = append(all, h.Range.bounds()...)
-		bad("a text", "1", "", "wants a number, not a text")
-		bad("a list", []int{1}, "", "wants a number, not a list")
-		bad("true", true, "", "wants a number, not true or false")
 	case Numbers:
 		for _, t := range h.Range.bounds() {
 			if t.value = []any{0.5, t.value}; !t.valid {
@@ -121,6 +106,33 @@ func (h Hyperparameter) trials() []trial {
 	bad("an object", map[string]any{}, "", "")
 	if h.Required {
 		all = append(all, trial{name: "missing", value: missing})
+	}
+	return all
+}
+
+// trials are values for a type of one value: a boolean, a word or a number within r.
+func (t Type) trials(r *Range) (all []trial) {
+	bad := func(name string, value any, wants string) {
+		all = append(all, trial{name: name, value: value, wants: wants})
+	}
+	switch t {
+	case Boolean:
+		bad("1 is no boolean", 1, "wants true or false, not a number")
+		bad("a text", "true", "wants true or false, not a text")
+	case Choice:
+		bad("an empty word", "", "")
+		bad("an unknown word", "nonesuch", "")
+		bad("a number", 1, "wants a text, not a number")
+	case Integer:
+		all = append(all, r.whole()...)
+		bad("a text", "1", "wants a whole number, not a text")
+		bad("a list", []int{1}, "wants a whole number, not a list")
+		bad("true", true, "wants a whole number, not true or false")
+	case Number:
+		all = append(all, r.bounds()...)
+		bad("a text", "1", "wants a number, not a text")
+		bad("a list", []int{1}, "wants a number, not a list")
+		bad("true", true, "wants a number, not true or false")
 	}
 	return all
 }

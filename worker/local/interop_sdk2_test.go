@@ -1,7 +1,6 @@
 package local
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -38,16 +37,7 @@ func TestSDK2Client(t *testing.T) {
 	s, _ := start(t, Options{Handler: echo, Workers: 4, EndpointID: "flash", VisibleAfter: time.Second, PageSize: 1})
 	cmd := exec.Command(py, filepath.Join("testdata", "sdk2_client.py"))
 	cmd.Env = append(os.Environ(), "RUNPOD_ENDPOINT_BASE_URL="+s.BaseURL(), "RUNPOD_API_BASE_URL="+s.URL(), "RUNPOD_API_KEY="+s.Key(), "HOME="+t.TempDir())
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
-	var seen map[string]any
-	if err := json.Unmarshal(out, &seen); err != nil {
-		t.Fatalf("%s: %v", out, err)
-	}
+	seen := printed(t, cmd)
 	for k, want := range map[string]string{
 		"remote": `{"a":1}`, "empty": `null`, "stream": `[0,1,2]`, "result": `5`, "status": `"COMPLETED"`, "cancelled": `"CANCELLED"`, "retried": `"IN_QUEUE"`, "found": `"COMPLETED"`,
 		"gpu": `{"community":0,"secure":8}`, "gpus": `12`, "endpoint": `["user/worker:1",{"A":"b"},"FLASHBOOT",["NVIDIA L4"],["EU-RO-1"]]`, "updated": `"user/worker:2"`,

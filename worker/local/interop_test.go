@@ -327,22 +327,28 @@ func testSDKCommand(t *testing.T, py string) {
 	}
 }
 
-func TestSDKClient(t *testing.T) { pythons(t, testSDKClient) }
-
-func testSDKClient(t *testing.T, py string) {
-	s, _ := start(t, Options{Handler: echo})
-	cmd := exec.Command(py, filepath.Join("testdata", "sdk_client.py"), s.EndpointID())
-	cmd.Env = append(os.Environ(), "RUNPOD_ENDPOINT_BASE_URL="+s.BaseURL(), "RUNPOD_API_KEY="+s.Key(), "RUNPOD_AI_API_KEY="+s.Key(), "HOME="+t.TempDir())
+// printed runs a client program and returns the JSON object that it prints.
+func printed(t *testing.T, cmd *exec.Cmd) (seen map[string]any) {
+	t.Helper()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr.String())
 	}
-	var seen map[string]any
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatalf("%s: %v", out, err)
 	}
+	return seen
+}
+
+func TestSDKClient(t *testing.T) { pythons(t, testSDKClient) }
+
+func testSDKClient(t *testing.T, py string) {
+	s, _ := start(t, Options{Handler: echo})
+	cmd := exec.Command(py, filepath.Join("testdata", "sdk_client.py"), s.EndpointID())
+	cmd.Env = append(os.Environ(), "RUNPOD_ENDPOINT_BASE_URL="+s.BaseURL(), "RUNPOD_API_KEY="+s.Key(), "RUNPOD_AI_API_KEY="+s.Key(), "HOME="+t.TempDir())
+	seen := printed(t, cmd)
 	for k, want := range map[string]string{
 		"run_sync": `{"a":1}`, "stream": `[0,1,2]`, "status": `"COMPLETED"`, "output": `"end"`, "cancelled": `"CANCELLED"`,
 		"failed_output": `null`, "failed": `"FAILED"`, "purge": `{"removed":0,"status":"completed"}`,
