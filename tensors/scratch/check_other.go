@@ -7,8 +7,11 @@ import (
 	"os"
 )
 
-// hold opens a file. On this system it does not lock it.
-func hold(path string, flags int) (*os.File, error) {
+// Locks reports whether Hold keeps other processes out.
+const Locks = false
+
+// Hold opens a file. On this system it does not lock it.
+func Hold(path string, flags int) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|flags, 0o600)
 }
 

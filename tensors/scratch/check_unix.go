@@ -9,9 +9,12 @@ import (
 	"syscall"
 )
 
-// hold opens a file, which must not be a link, and locks it until it is closed or the
+// Locks reports whether Hold keeps other processes out.
+const Locks = true
+
+// Hold opens a file, which must not be a link, and locks it until it is closed or the
 // process ends.
-func hold(path string, flags int) (*os.File, error) {
+func Hold(path string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|flags|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, err

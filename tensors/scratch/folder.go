@@ -47,7 +47,7 @@ func MakeIn(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scratch: %w", err)
 	}
-	lock, err := hold(filepath.Join(path, lockName), os.O_CREATE)
+	lock, err := Hold(filepath.Join(path, lockName), os.O_CREATE)
 	if err != nil {
 		os.RemoveAll(path)
 		return nil, fmt.Errorf("scratch: %w", err)
@@ -128,7 +128,7 @@ func Clean(places ...string) (freed int64, err error) {
 // abandoned reports whether no process holds a folder. If it could take the lock of the
 // folder, it returns the lock, which it still holds.
 func abandoned(path string, info fs.FileInfo) (lock *os.File, dead bool) {
-	lock, err := hold(filepath.Join(path, lockName), 0)
+	lock, err := Hold(filepath.Join(path, lockName), 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, time.Since(info.ModTime()) > unlocked
 	}

@@ -26,7 +26,6 @@
 //	worker_take.go worker_report.go worker_ping.go
 //	                the worker plane, as RunPod's SDK calls it
 //	journal.go      the jobs on disk; journal_write.go: what is written when
-//	lock_unix.go lock_other.go  only one process at a time has the journal
 //	faults.go       things that go wrong on demand
 //	twin.go         the controls for tests: faults, clock, capacity
 //	limits.go       rate limits

@@ -44,7 +44,7 @@ func TemporaryFolder() (*Folder, error) {
 
 func temporaryFolder(root string) (*Folder, error) {
 	dir := filepath.Join(root, strings.ToLower(rand.Text()[:12]))
-	lock, err := lockFile(dir + ".lock")
+	lock, err := scratch.Hold(dir+".lock", os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +85,12 @@ func (f *Folder) Leave() error {
 
 // removeAbandoned removes folders whose lock no process holds.
 func removeAbandoned(root string) {
-	if !locksHold {
+	if !scratch.Locks {
 		return
 	}
 	locks, _ := filepath.Glob(filepath.Join(root, "*.lock"))
 	for _, path := range locks {
-		lock, err := lockFile(path)
+		lock, err := scratch.Hold(path, os.O_CREATE)
 		if err != nil {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gopherpod/gopherpod/tensors"
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 func TestTemporaryFolder(t *testing.T) {
@@ -30,7 +31,7 @@ func TestTemporaryFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	removeAbandoned(root)
-	if _, err := os.Stat(killed); locksHold && err == nil {
+	if _, err := os.Stat(killed); scratch.Locks && err == nil {
 		t.Error("an abandoned folder stays")
 	}
 	if _, err := os.Stat(folder.Path); err != nil {
@@ -39,7 +40,7 @@ func TestTemporaryFolder(t *testing.T) {
 	if err := folder.Close(); err != nil {
 		t.Error(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(root, "*")); locksHold && len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(root, "*")); scratch.Locks && len(left) > 0 {
 		t.Error("left:", left)
 	}
 }

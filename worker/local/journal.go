@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/gopherpod/gopherpod/tensors/scratch"
 )
 
 // A journal is the file from which a queue reads its jobs back after a restart.
@@ -120,7 +122,7 @@ func openJournal(dir, endpointID string, q *queue) error {
 		return fmt.Errorf("local: state: %w", err)
 	}
 	path := filepath.Join(dir, endpointID+".jobs")
-	lock, err := lockFile(path + ".lock")
+	lock, err := scratch.Hold(path+".lock", os.O_CREATE)
 	if err != nil {
 		return fmt.Errorf("local: state in %s is used by another process: %w", dir, err)
 	}
