@@ -49,14 +49,15 @@ worker/contract/generate < worker/contract # the command that writes what is mad
 worker/address < tensors/pause # what a worker may read from and write to on the network: its operator's rules
 worker/engine/sgemm < # matrix products in float32, with the same bits on any number of cores
 worker/engine < tensors, tensors/memory, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
-worker/local < tensors/scratch, tensors, worker, worker/engine # RunPod's API on this machine: client plane, worker plane, management
+worker/policy < # what RunPod allows in a job's policy
+worker/local < tensors/scratch, tensors, worker, worker/engine, worker/policy # RunPod's API on this machine: client plane, worker plane, management
 worker/local/embedded < tensors/environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
 # The client of RunPod.
 runpod/settings < tensors/environ # what the user has set: environment, .env, keyring, config.toml; whose address may have whose key
 runpod/settings/keyring < runpod/settings # the system's keyring, for the environment of the kernel process and the command line
-runpod < runpod/settings, tensors/bigjson, tensors/pause, tensors/printable # client of the job API and the management API
+runpod < runpod/settings, tensors/bigjson, tensors/pause, tensors/printable, worker/policy # client of the job API and the management API
 runpod/shape < # judges requests and answers of the management API by RunPod's own schema, in tests
 runpod/runpodtest < runpod, runpod/shape # a server that expects the requests that a test lists
 runpod/store < tensors, tensors/wording # data by digest, in a folder; sending, fetching, pruning
@@ -74,7 +75,7 @@ runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, 
 runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
 runpod/track < runpod/settings, runpod/train, worker, worker/contract # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
-runpod/sweep < runpod, runpod/place, runpod/train, worker, worker/contract # the search for hyperparameters
+runpod/sweep < runpod, runpod/place, runpod/train, tensors, worker, worker/contract # the search for hyperparameters
 
 # The kernel, which knows nothing of RunPod: other magics could stand in for ours.
 kernel/display < # rich output from a cell

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
+	"github.com/gopherpod/gopherpod/worker/policy"
 )
 
 // A Request describes a job to submit.
@@ -47,13 +48,13 @@ type Policy struct {
 
 // The bounds of Policy.ExecutionTimeout, and what it is if nobody sets it.
 const (
-	MinTimeout     = 5 * time.Second
-	DefaultTimeout = 10 * time.Minute
-	MaxTimeout     = 7 * 24 * time.Hour
+	MinTimeout     = policy.MinExecutionTimeout
+	DefaultTimeout = policy.DefaultExecutionTimeout
+	MaxTimeout     = policy.Max
 )
 
 // DefaultTTL is Policy.TTL if nobody sets it and the timeout is not longer.
-const DefaultTTL = 24 * time.Hour
+const DefaultTTL = policy.DefaultTTL
 
 // complete fills in zeros and checks the bounds.
 func (p Policy) complete(base Policy) (Policy, error) {
@@ -63,7 +64,7 @@ func (p Policy) complete(base Policy) (Policy, error) {
 	if p.ExecutionTimeout < MinTimeout || p.ExecutionTimeout > MaxTimeout {
 		return p, invalid(OpRun, "", "the execution timeout is %v, want 5s to 7 days", p.ExecutionTimeout)
 	}
-	if p.TTL < 10*time.Second || p.TTL > MaxTimeout {
+	if p.TTL < policy.MinTTL || p.TTL > MaxTimeout {
 		return p, invalid(OpRun, "", "the ttl is %v, want 10s to 7 days", p.TTL)
 	}
 	return p, nil

@@ -29,6 +29,7 @@
 //	envelope.go     Set in base64, compressed or not; zstd.go: compression
 //	safetensors.go  the safetensors format
 //	state.go        model state as text
+//	argsort.go      indices in the order of values
 //	delta.go        a state as its difference from another
 //	errors.go       what can go wrong
 //

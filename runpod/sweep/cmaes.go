@@ -6,6 +6,8 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/gopherpod/gopherpod/tensors"
 )
 
 // cmaes chooses points by the covariance matrix adaptation evolution strategy. It
@@ -125,7 +127,7 @@ func (c *cmaes) decompose() {
 // learn updates the distribution with the values of the generation.
 func (c *cmaes) learn(values []float64) {
 	n := float64(len(c.space))
-	order := ranked(values)
+	order := tensors.Argsort(values)
 	weights := make([]float64, c.size/2)
 	for i := range weights {
 		weights[i] = math.Log(float64(c.size)/2+0.5) - math.Log(float64(i+1))

@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -41,17 +40,6 @@ func at(space []Dimension, u []float64) Point {
 		p[d.Name] = d.At(u[i])
 	}
 	return p
-}
-
-// ranked returns the indices of values from the smallest value to the largest; equal
-// values keep their order.
-func ranked(values []float64) []int {
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
-	return order
 }
 
 // wantsNumbers returns an error if a dimension has choices without an order.

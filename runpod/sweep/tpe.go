@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/gopherpod/gopherpod/tensors"
 )
 
 // tpe chooses points by the tree-structured Parzen estimator. For each dimension
@@ -60,7 +62,7 @@ func (t *tpe) point(n int, values []float64) Point {
 
 // groups returns the numbers of the best trials and of the others.
 func (t *tpe) groups(values []float64) (good, bad []int) {
-	order := ranked(values)
+	order := tensors.Argsort(values)
 	n := min((len(order)+4)/5, 25)
 	return order[:n], order[n:]
 }

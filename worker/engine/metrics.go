@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -209,22 +210,12 @@ func logSums(scores []float32, classes int) []float64 {
 // auc returns the area under the ROC curve, computed from ranks; ties get their
 // mean rank.
 func auc(score []float64, truth []int32, class int32) float64 {
-	order := make([]int, len(score))
-	for i, v := range score {
+	for _, v := range score {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return math.NaN()
 		}
-		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case score[a] < score[b]:
-			return -1
-		case score[a] > score[b]:
-			return 1
-		}
-		return a - b
-	})
+	order := tensors.Argsort(score)
 	var ranks, up float64
 	for i := 0; i < len(order); {
 		j := i

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/gopherpod/gopherpod/worker/policy"
 )
 
 // run accepts a job: {"id", "status": "IN_QUEUE"}.
@@ -135,10 +137,10 @@ func (s *submission) parsePolicy(raw json.RawMessage) error {
 	}
 	s.lowPriority = p.LowPriority
 	var err error
-	if s.executionTimeout, err = policyTime("executionTimeout", p.ExecutionTimeout, executionTimeoutMin); err != nil {
+	if s.executionTimeout, err = policyTime("executionTimeout", p.ExecutionTimeout, policy.MinExecutionTimeout); err != nil {
 		return err
 	}
-	s.ttl, err = policyTime("ttl", p.TTL, ttlMin)
+	s.ttl, err = policyTime("ttl", p.TTL, policy.MinTTL)
 	return err
 }
 
@@ -147,8 +149,8 @@ func policyTime(name string, ms *float64, least time.Duration) (time.Duration, e
 	if ms == nil || *ms == 0 {
 		return 0, nil
 	}
-	if *ms < float64(least.Milliseconds()) || *ms > float64(policyMax.Milliseconds()) {
-		return 0, fmt.Errorf("policy.%s must be %d to %d ms", name, least.Milliseconds(), policyMax.Milliseconds())
+	if *ms < float64(least.Milliseconds()) || *ms > float64(policy.Max.Milliseconds()) {
+		return 0, fmt.Errorf("policy.%s must be %d to %d ms", name, least.Milliseconds(), policy.Max.Milliseconds())
 	}
 	return time.Duration(*ms) * time.Millisecond, nil
 }

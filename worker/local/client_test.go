@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gopherpod/gopherpod/worker/policy"
 )
 
 func TestRunToResult(t *testing.T) {
@@ -119,7 +121,7 @@ func FuzzBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if sub, err := parseSubmission(b); err == nil {
-			if !json.Valid(sub.input) || sub.ttl < 0 || sub.ttl > policyMax || sub.executionTimeout < 0 || sub.executionTimeout > policyMax {
+			if !json.Valid(sub.input) || sub.ttl < 0 || sub.ttl > policy.Max || sub.executionTimeout < 0 || sub.executionTimeout > policy.Max {
 				t.Fatalf("%q: %+v", b, sub)
 			}
 			d := delivery{id: "x", sub: &sub, input: sub.input, noInput: emptyObject(sub.input)}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/gopherpod/gopherpod/worker/policy"
 )
 
 // managedEndpoints is the Server as the resource /v2/serverless.
@@ -103,7 +105,7 @@ func (s *Server) addEndpoint(spec endpointSpec) (*endpoint, error) {
 	opt := s.opt
 	opt.EndpointID = newWorkerID()
 	opt.StateDir = ""
-	opt.ExecutionTimeout = policyMax
+	opt.ExecutionTimeout = policy.Max
 	if spec.Timeout > 0 {
 		opt.ExecutionTimeout = time.Duration(spec.Timeout) * time.Millisecond
 	}
@@ -184,7 +186,7 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 		e.releases = append([]release{{ID: newWorkerID(), Version: e.version, Source: "MANUAL", CreatedAt: s.opt.Clock.Now(), Diff: diff}}, e.releases...)
 	}
 	s.mu.Unlock()
-	timeout := policyMax
+	timeout := policy.Max
 	if spec.Timeout > 0 {
 		timeout = time.Duration(spec.Timeout) * time.Millisecond
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/policy"
 )
 
 // Options configure a Server. The zero value listens on a free loopback port,
@@ -125,10 +126,6 @@ type Unknown struct {
 }
 
 const (
-	executionTimeoutMin = 5 * time.Second
-	ttlMin              = 10 * time.Second
-	policyMax           = 7 * 24 * time.Hour
-
 	// queuedPerWorker is how many jobs may wait for each worker.
 	//
 	// Source: docs.runpod.io, Serverless, "Send API requests", rate limits.
@@ -176,8 +173,8 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	def(&o.Addr, "127.0.0.1:0")
 	def(&o.EndpointID, "local")
-	def(&o.ExecutionTimeout, 10*time.Minute)
-	def(&o.TTL, 24*time.Hour)
+	def(&o.ExecutionTimeout, policy.DefaultExecutionTimeout)
+	def(&o.TTL, policy.DefaultTTL)
 	def(&o.Retention, 30*time.Minute)
 	def(&o.SyncRetention, time.Minute)
 	def(&o.HeartbeatTimeout, 40*time.Second)
