@@ -3,6 +3,7 @@ package magics
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -12,7 +13,10 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-type compareOptions struct{ dataOptions }
+type compareOptions struct {
+	dataOptions
+	timeout time.Duration
+}
 
 func compareMagic() magic.Magic {
 	return &command[compareOptions]{
@@ -26,6 +30,7 @@ loss function, its weights or its smoothing differ, are ranked by a metric, whic
 of -d, else the best accuracy of the trainings.`,
 		define: func(fs *pflag.FlagSet, o *compareOptions) {
 			o.dataOptions.define(fs)
+			fs.DurationVar(&o.timeout, "timeout", 0, timeoutHelp)
 		},
 		run: runCompare,
 	}
@@ -70,7 +75,11 @@ func runCompare(ctx context.Context, c *magic.Call, o *compareOptions, args []st
 
 // measure evaluates the models on the data of -d, in one job.
 func (o *compareOptions) measure(ctx context.Context, c *magic.Call, names []string, models []*train.Model) ([]*train.Evaluation, error) {
-	var job train.Batch
+	limit, err := limitGiven(o.timeout)
+	if err != nil {
+		return nil, err
+	}
+	job := train.Batch{Policy: limit.policy()}
 	results := make([]*train.Result[*train.Evaluation], len(models))
 	prepared := map[string]train.Data{} // by columns: models may want them in different orders
 	for i, m := range models {
@@ -89,7 +98,7 @@ func (o *compareOptions) measure(ctx context.Context, c *magic.Call, names []str
 	}
 	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	if err := job.Run(told); err != nil {
-		return nil, err
+		return nil, limit.overtime(err, "")
 	}
 	tests := make([]*train.Evaluation, len(models))
 	for i, r := range results {

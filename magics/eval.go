@@ -3,6 +3,7 @@ package magics
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 	"gonum.org/v1/gonum/mat"
@@ -16,6 +17,7 @@ import (
 type evalOptions struct {
 	dataOptions
 	model, out string
+	timeout    time.Duration
 }
 
 func evalMagic() magic.Magic {
@@ -31,6 +33,7 @@ The result is a *train.Evaluation: result.Accuracy, result.Loss, result.Confusio
 			o.dataOptions.define(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "", "`variable` for the result")
+			fs.DurationVar(&o.timeout, "timeout", 0, timeoutHelp)
 		},
 		run: runEval,
 	}
@@ -59,14 +62,18 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	}
 	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	data = train.PrepareData(data)
-	var job train.Batch // one job: the metrics, and for some models the outputs that the picture needs
+	limit, err := limitGiven(o.timeout)
+	if err != nil {
+		return err
+	}
+	job := train.Batch{Policy: limit.policy()} // one job: the metrics, and for some models the outputs that the picture needs
 	evaluation := job.Evaluate(model, data)
 	var outputs *train.Result[*mat.Dense]
 	if picturesOutputs(model) {
 		outputs = job.Predict(model, data.X)
 	}
 	if err := job.Run(told); err != nil {
-		return err
+		return limit.overtime(err, "")
 	}
 	result, err := evaluation.Get()
 	if err != nil {

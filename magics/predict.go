@@ -3,6 +3,7 @@ package magics
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/pflag"
 	"gonum.org/v1/gonum/mat"
@@ -16,6 +17,7 @@ type predictOptions struct {
 	dataOptions
 	model, out    string
 	labels, proba bool
+	timeout       time.Duration
 }
 
 func predictMagic() magic.Magic {
@@ -32,6 +34,7 @@ func predictMagic() magic.Magic {
 			o.defineColumns(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "predictions", "`variable` for the result")
+			fs.DurationVar(&o.timeout, "timeout", 0, timeoutHelp)
 			fs.BoolVar(&o.labels, "labels", false, "class numbers, or labels of 0 and 1, instead of scores")
 			fs.BoolVar(&o.proba, "proba", false, "probabilities instead of scores")
 		},
@@ -61,10 +64,14 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 	if err != nil {
 		return err
 	}
-	ctx = train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
-	result, text, err := o.predict(ctx, model, data.X)
+	limit, err := limitGiven(o.timeout)
 	if err != nil {
 		return err
+	}
+	ctx = train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
+	result, text, err := o.predict(ctx, model.WithPolicy(limit.policy()), data.X)
+	if err != nil {
+		return limit.overtime(err, "")
 	}
 	if err := c.Vars.Define(o.out, result); err != nil {
 		return err

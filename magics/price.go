@@ -1,9 +1,7 @@
 package magics
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -15,74 +13,6 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
-
-// capCost turns --max-cost into the time after which the server ends the job, so
-// the cap holds even if this machine crashes. It returns the shorter of the two
-// limits.
-func capCost(rate train.Rate, place train.Place, dollars float64, timeout time.Duration) (time.Duration, error) {
-	switch {
-	case dollars == 0 || place.Embedded && !rate.Known():
-		return timeout, nil
-	case dollars < 0:
-		return 0, usage("--max-cost: want a sum of dollars above 0, got %v", dollars)
-	case !rate.Known():
-		return 0, usage("--max-cost: cannot find the price of a second; name the GPU, as in --gpu ADA_24")
-	}
-	d := rate.Affords(dollars)
-	if d < runpod.MinTimeout {
-		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, rate.Pool, money(rate.Cost(runpod.MinTimeout)))
-	}
-	d = min(d, runpod.MaxTimeout)
-	if timeout > 0 {
-		d = min(d, timeout)
-	}
-	return d, nil
-}
-
-// ErrOvertime means that the server stopped a job that had used up its time.
-var ErrOvertime = errors.New("out of time")
-
-// overtime names the option that limited a job's time, if the job used all of it;
-// any other error stays as it is. RunPod calls such a job FAILED or TIMED_OUT.
-//
-// Source: docs.runpod.io, Serverless, "Job states and metrics" and "Send API requests".
-func overtime(err error, o *trainOptions, limit time.Duration, m *train.Model) error {
-	var job *runpod.JobError
-	if !errors.As(err, &job) || job.Status == runpod.StatusCancelled {
-		return err
-	}
-	given := cmp.Or(limit, runpod.DefaultTimeout)
-	if job.Execution > 0 && job.Execution < given || job.Status != runpod.StatusTimedOut && job.Execution == 0 {
-		return err // lost, or it waited too long
-	}
-	text := fmt.Sprintf("the job was ended after %s: ", render.Duration(given))
-	switch {
-	case limit == 0:
-		text += "the time that a job has by default; --timeout gives it more, as in --timeout 2h"
-	case o.maxCost > 0 && limit != o.timeout:
-		text += fmt.Sprintf("that is what --max-cost %v affords; give it more, or less to do", o.maxCost)
-	default:
-		text += fmt.Sprintf("that is its --timeout %v; give it more, or less to do", o.timeout)
-	}
-	text += " (job " + string(job.JobID) + "); "
-	if m != nil && m.HasWeights() {
-		text += holdsInWords(m, o.out)
-	} else {
-		text += "the variable holds the epochs so far, without weights"
-	}
-	return &hint{errors.Join(err, ErrOvertime), text}
-}
-
-// limitInWords says which option limits the job's time.
-func (o *trainOptions) limitInWords(limit time.Duration) string {
-	switch {
-	case limit == 0:
-		return "10m by default; --timeout gives it more"
-	case o.maxCost > 0 && limit != o.timeout:
-		return fmt.Sprintf("--max-cost %v", o.maxCost)
-	}
-	return fmt.Sprintf("--timeout %v", o.timeout)
-}
 
 // money writes dollars with at least two significant digits.
 func money(x float64) string {
@@ -123,7 +53,7 @@ func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r trai
 }
 
 // showDryRun shows what the plan would need and cost.
-func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, timeout time.Duration) error {
+func showDryRun(c *magic.Call, plan *train.Plan, place train.Place, where string, r train.Rate, limit timeLimit) error {
 	e, err := plan.Estimate()
 	if err != nil {
 		return err
@@ -139,12 +69,13 @@ func showDryRun(c *magic.Call, plan *train.Plan, where string, r train.Rate, tim
 	add("operations in all", render.Operations(e.FLOPs))
 	add("memory on the worker", wording.Bytes(e.Memory))
 	add("bytes to send", wording.Bytes(int64(e.Bytes)))
+	if !place.Embedded {
+		add("time", limit.String())
+	}
 	if r.Known() {
 		add("price", rateInWords(r))
 		add("a minute", money(r.Cost(time.Minute)))
-		if timeout > 0 {
-			add("most that the job can cost", money(r.Cost(timeout)))
-		}
+		add("most that the job can cost", money(r.Cost(limit.time)))
 	}
 	b := t.Bundle()
 	c.Out.Display(b)

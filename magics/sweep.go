@@ -29,6 +29,7 @@ type sweepOptions struct {
 	by      string
 	limit   time.Duration
 	journal string
+	each    string // how long a job may run, for the line about the plan
 }
 
 func sweepMagic() magic.Magic {
@@ -47,6 +48,7 @@ func sweepMagic() magic.Magic {
 			fs.DurationVar(&o.limit, "max-time", 0, "start no further trial after that `time`, as in 30m")
 			fs.StringVar(&o.journal, "journal", "", "`file` for the trials; if it exists, the sweep continues from it")
 			defineTrain(fs, &o.trainOptions)
+			fs.Lookup("timeout").Usage = "`time` that each trial's job has on the server, as in 90s or 2h (default: the endpoint's own limit); a training ends in time for its weights to come back"
 			fs.Lookup("max-cost").Usage = "most `dollars` that all trials together may cost; the server ends each job in time"
 			for _, name := range []string{"from", "model", "noblock"} {
 				_ = fs.MarkHidden(name) // these apply to a single training
@@ -139,11 +141,16 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	}
 	opts.Endpoint, opts.Rate = place.Endpoint, search.Rate
 	opts.Origin = train.Origin{Cell: c.Count, Source: source(c), Tags: o.tags, GPU: search.Rate.Pool}
-	if o.maxCost != 0 {
-		if _, err := capCost(search.Rate, place, o.maxCost, 0); err != nil {
-			return err
-		}
-		search.MaxCost = o.maxCost
+	if _, err := affords(place, search.Rate, o.maxCost); err != nil {
+		return err
+	}
+	search.MaxCost = o.maxCost
+	limit, err := limitOf(ctx, place, search.Rate, o.timeout, 0)
+	if err != nil {
+		return err
+	}
+	if !place.Embedded {
+		o.each = "; each job " + limit.String()
 	}
 	data = train.PrepareData(data) // once for the plan and the trials
 	if opts.Seed == nil {
@@ -202,7 +209,7 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	}
 	view := newSweepView(c, o, space, opts, by)
 	if !o.quiet {
-		fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s\n", where, o.method, strings.Join(spaceInWords(space), ", "))
+		fmt.Fprintf(c.Out.Stdout(), "%s: %s over %s%s\n", where, o.method, strings.Join(spaceInWords(space), ", "), o.each)
 		for _, l := range left {
 			l.Name = optionFor(l.Name)
 			fmt.Fprintln(c.Out.Stdout(), l)

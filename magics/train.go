@@ -106,7 +106,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringArrayVar(&o.set, "set", nil, "another hyperparameter, `name=value`: "+strings.Join(otherHyperparameters(), ", "))
 	fs.StringVar(&o.gpus, "gpus", "", optionHelp("gpus", ""))
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
-	fs.DurationVar(&o.timeout, "timeout", 0, "`time` that the job has on the server, as in 90s or 2h (default 10m); the training ends in time for its weights to come back")
+	fs.DurationVar(&o.timeout, "timeout", 0, "`time` that the job has on the server, as in 90s or 2h (default: the endpoint's own limit); the training ends in time for its weights to come back")
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
 	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the training ends before that, in time for its weights to come back")
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
@@ -168,9 +168,11 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	if err != nil {
 		return nil, nil, err
 	}
-	if opts.Policy.ExecutionTimeout, err = capCost(rate, place, o.maxCost, o.timeout); err != nil {
+	limit, err := limitOf(ctx, place, rate, o.timeout, o.maxCost)
+	if err != nil {
 		return nil, nil, err
 	}
+	opts.Policy = limit.policy()
 	opts.Endpoint, opts.Rate = place.Endpoint, rate
 	opts.Origin = train.Origin{Cell: c.Count, Source: source(c), Tags: o.tags, GPU: rate.Pool}
 	plan, err = train.Prepare(spec, data, opts)
@@ -183,12 +185,11 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	if o.tracked, err = trackers(o.track); err != nil {
 		return nil, nil, err
 	}
-	limit := opts.Policy.ExecutionTimeout
 	return plan, func() error {
 		advise(c, plan)
 		switch {
 		case o.dry:
-			return showDryRun(c, plan, where, rate, limit)
+			return showDryRun(c, plan, place, where, rate, limit)
 		case rate.Known():
 			where += " at " + rateInWords(rate)
 		}
@@ -309,7 +310,7 @@ func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 
 // detach lets the run continue after the cell has ended. Its errors appear in the
 // cell's output.
-func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
+func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit timeLimit) error {
 	<-declare(c.Vars, pending{o.out, plan.Pending()})
 	out := &background{Output: c.Out}
 	behind := *c
@@ -333,14 +334,18 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 
 // follow sends the plan, shows the run and defines the variable, which holds the
 // epochs so far even if the run fails.
-func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit time.Duration) error {
+func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Plan, where string, place train.Place, rate train.Rate, limit timeLimit) error {
 	if !o.quiet {
-		fmt.Fprintln(c.Out.Stdout(), planInWords(plan, where))
+		line := planInWords(plan, where)
+		if !place.Embedded {
+			line += "; " + limit.String()
+		}
+		fmt.Fprintln(c.Out.Stdout(), line)
 	}
 	shown := shownRun{
 		subject: subject{id: "runpod-" + plan.RunID, epochs: plan.Epochs(), planned: plan.Hyperparameters.Epochs, loss: plan.Hyperparameters.LossFunction},
 		title:   title(plan.Model, plan.Parameters, plan.Hyperparameters),
-		place:   place, rate: rate, quiet: o.quiet, variable: o.out, limit: o.limitInWords(limit),
+		place:   place, rate: rate, quiet: o.quiet, variable: o.out, limit: limit.ended(),
 	}
 	if from := plan.From(); from != nil {
 		shown.history = from.History.Records
@@ -364,7 +369,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 			fmt.Fprintf(c.Out.Stderr(), "its worker finishes the batch and keeps the weights; attach to run %s to get them\n", plan.RunID[:8])
 		}
 	}
-	err = errors.Join(overtime(err, o, limit, model), undefined)
+	err = errors.Join(limit.overtime(err, leftInWords(model, o.out)), undefined)
 	if err == nil && !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
 	}

@@ -64,6 +64,7 @@ type Client struct {
 	do     handler
 
 	diagnoses *diagnoses // why jobs wait
+	infos     *infos     // what Info has returned
 	submitted *submitted
 }
 
@@ -106,7 +107,7 @@ func New(config Config) (*Client, error) {
 		key = nil
 	}
 	c.APIKey = ""
-	client := &Client{config: c, local: local, diagnoses: &diagnoses{}, submitted: &submitted{pause: visiblePause, at: map[submission]time.Time{}}}
+	client := &Client{config: c, local: local, diagnoses: &diagnoses{}, infos: &infos{}, submitted: &submitted{pause: visiblePause, at: map[submission]time.Time{}}}
 	if local {
 		client.submitted.pause = visiblePauseLocal
 	}

@@ -33,6 +33,7 @@
 //
 //	endpoint.go   Endpoint; Status, Cancel, Retry, PurgeQueue, Health
 //	submit.go     Request, Policy; Run, RunSync
+//	time_limit.go TimeLimit, Info: how long the endpoint lets a job run
 //	job.go        Job, Status, JobError
 //	watch.go      Watch, Wait and Call
 //	stream.go     Stream

@@ -30,13 +30,12 @@ type Request struct {
 }
 
 // A Policy limits a job. A field that is 0 is taken from Config.Policy and, if that is 0
-// too, from the defaults here. Both times are sent with every job, because the service's
-// own defaults depend on how an endpoint was created.
+// too, from the defaults here.
 //
 // Source: docs.runpod.io, Serverless, "Send API requests", execution policies.
 type Policy struct {
-	// ExecutionTimeout limits how long a worker may run a job; 5 s to 7 days, default 10
-	// minutes.
+	// ExecutionTimeout limits how long a worker may run a job; 5 s to 7 days. By default none
+	// is sent, and the endpoint's own limit applies; see Endpoint.TimeLimit.
 	ExecutionTimeout time.Duration
 	// TTL removes a job that long after its submission, even a running one: its status
 	// is then ErrNotFound. 10 s to 7 days, default 24 hours, or ExecutionTimeout plus
@@ -46,7 +45,7 @@ type Policy struct {
 	LowPriority bool
 }
 
-// The bounds of Policy.ExecutionTimeout, and what it is if nobody sets it.
+// The bounds of Policy.ExecutionTimeout, and the limit that an endpoint has by default.
 const (
 	MinTimeout     = policy.MinExecutionTimeout
 	DefaultTimeout = policy.DefaultExecutionTimeout
@@ -58,10 +57,10 @@ const DefaultTTL = policy.DefaultTTL
 
 // complete fills in zeros and checks the bounds.
 func (p Policy) complete(base Policy) (Policy, error) {
-	p.ExecutionTimeout = cmp.Or(p.ExecutionTimeout, base.ExecutionTimeout, DefaultTimeout)
+	p.ExecutionTimeout = cmp.Or(p.ExecutionTimeout, base.ExecutionTimeout)
 	p.TTL = cmp.Or(p.TTL, base.TTL, min(max(DefaultTTL, p.ExecutionTimeout+time.Hour), MaxTimeout))
 	p.LowPriority = p.LowPriority || base.LowPriority
-	if p.ExecutionTimeout < MinTimeout || p.ExecutionTimeout > MaxTimeout {
+	if p.ExecutionTimeout != 0 && (p.ExecutionTimeout < MinTimeout || p.ExecutionTimeout > MaxTimeout) {
 		return p, invalid(OpRun, "", "the execution timeout is %v, want 5s to 7 days", p.ExecutionTimeout)
 	}
 	if p.TTL < policy.MinTTL || p.TTL > MaxTimeout {
@@ -73,7 +72,7 @@ func (p Policy) complete(base Policy) (Policy, error) {
 // MarshalJSON writes milliseconds.
 func (p Policy) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		ExecutionTimeout int64 `json:"executionTimeout"`
+		ExecutionTimeout int64 `json:"executionTimeout,omitempty"`
 		TTL              int64 `json:"ttl"`
 		LowPriority      bool  `json:"lowPriority,omitempty"`
 	}{p.ExecutionTimeout.Milliseconds(), p.TTL.Milliseconds(), p.LowPriority})

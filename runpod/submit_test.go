@@ -26,10 +26,10 @@ func TestRunBody(t *testing.T) {
 		r    runpod.Request
 		body any
 	}{
-		{"defaults", input, `{"input":{"x":1},"policy":{"executionTimeout":600000,"ttl":86400000}}`},
-		{"long", runpod.Request{Input: struct{ Data string }{long}}, `{"input":{"Data":"` + long + `"},"policy":{"executionTimeout":600000,"ttl":86400000}}`},
+		{"defaults", input, `{"input":{"x":1},"policy":{"ttl":86400000}}`},
+		{"long", runpod.Request{Input: struct{ Data string }{long}}, `{"input":{"Data":"` + long + `"},"policy":{"ttl":86400000}}`},
 		{"raw", runpod.Request{Input: json.RawMessage(` {"n":12345678901234567890}`)}, nil},
-		{"segments", runpod.Request{Input: bigjson.Segments{[]byte(`{"a":`), []byte(`2}`)}}, `{"input":{"a":2},"policy":{"executionTimeout":600000,"ttl":86400000}}`},
+		{"segments", runpod.Request{Input: bigjson.Segments{[]byte(`{"a":`), []byte(`2}`)}}, `{"input":{"a":2},"policy":{"ttl":86400000}}`},
 		{"all", runpod.Request{Input: map[string]int{"x": 1}, Webhook: "https://example.com/hook",
 			Policy: runpod.Policy{ExecutionTimeout: 48 * time.Hour, LowPriority: true},
 			S3:     &runpod.S3Config{AccessID: "id", AccessSecret: "secret", BucketName: "b", EndpointURL: "https://s3", ObjectPath: "p"}},

@@ -46,7 +46,7 @@ func FindRate(ctx context.Context, place Place, gpu string) (Rate, error) {
 		defer cancel()
 		m := place.Client().Management()
 		if gpu == "" {
-			info, err := m.Endpoint(ctx, place.ID)
+			info, err := place.Info(ctx)
 			if err != nil || info.GPU == nil || len(info.GPU.Pools) == 0 {
 				return Rate{}, nil
 			}

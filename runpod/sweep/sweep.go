@@ -80,6 +80,7 @@ type sweep struct {
 	halving *halving // nil: none
 	journal *journal // nil: none
 	began   time.Time
+	limit   time.Duration // how long a job may run that the cap does not limit
 
 	mu        sync.Mutex
 	turn      *sync.Cond // signalled when a trial is over
@@ -154,6 +155,9 @@ func (w *sweep) run(ctx context.Context) error {
 		w.turn.Broadcast()
 	})()
 	w.began = time.Now()
+	if w.limit = w.options.Policy.ExecutionTimeout; w.limit == 0 {
+		w.limit = w.options.Endpoint.TimeLimit(ctx).Time
+	}
 	var group sync.WaitGroup
 	for range min(w.s.Workers, len(w.done)) {
 		group.Go(func() {
@@ -390,8 +394,7 @@ func (w *sweep) affordLocked() (limit time.Duration, ok bool) {
 	for _, d := range w.running {
 		left -= d
 	}
-	most := cmp.Or(w.options.Policy.ExecutionTimeout, runpod.DefaultTimeout)
-	most = max(min(most, all/time.Duration(w.s.Workers)), runpod.MinTimeout)
+	most := max(min(w.limit, all/time.Duration(w.s.Workers)), runpod.MinTimeout)
 	limit = min(most, left).Truncate(time.Second)
 	return limit, limit >= max(runpod.MinTimeout, min(most, 2*w.longest))
 }

@@ -23,6 +23,9 @@ func step(method, op string, reply any) runpodtest.Step {
 }
 
 var (
+	// asked is the question how long the endpoint lets a job run.
+	asked = runpodtest.Step{Method: "GET", Path: "/v2/serverless/ep", Reply: `{"id":"ep","timeout":3600000}`}
+
 	accepted  = step("POST", "run", `{"id":"j-u1","status":"IN_QUEUE"}`)
 	finished  = step("GET", "stream/j-u1", `{"status":"COMPLETED","stream":[]}`)
 	cancelled = step("POST", "cancel/j-u1", `{"id":"j-u1","status":"CANCELLED"}`)
@@ -76,7 +79,7 @@ func TestFitFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server := runpodtest.New(t, c.steps...)
+				server := runpodtest.New(t, append([]runpodtest.Step{asked}, c.steps...)...)
 				config := server.Config()
 				config.Attempts = 3
 				client, err := runpod.New(config)
@@ -102,7 +105,7 @@ func TestFitFaults(t *testing.T) {
 // Nothing is lost if the stream breaks for a while.
 func TestOutageOfTheStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := runpodtest.New(t)
+		server := runpodtest.New(t, asked)
 		client, err := runpod.New(server.Config())
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +135,7 @@ func TestOutageOfTheStream(t *testing.T) {
 // runs, as it does after a progress update that came too late.
 func TestJobThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := runpodtest.New(t)
+		server := runpodtest.New(t, asked)
 		client, err := runpod.New(server.Config())
 		if err != nil {
 			t.Fatal(err)
@@ -168,7 +171,7 @@ func TestInterruptWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := accepted
 		slow.Delay = time.Hour
-		client, err := runpod.New(runpodtest.New(t, slow).Config())
+		client, err := runpod.New(runpodtest.New(t, asked, slow).Config())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +191,7 @@ func TestInterruptNotConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := step("GET", "stream/j-u1", `{"status":"IN_PROGRESS","stream":[]}`)
 		slow.Delay = time.Hour
-		steps := []runpodtest.Step{accepted, slow, answering(cancelled, 403, "no"), status(`"IN_PROGRESS"`)}
+		steps := []runpodtest.Step{asked, accepted, slow, answering(cancelled, 403, "no"), status(`"IN_PROGRESS"`)}
 		client, err := runpod.New(runpodtest.New(t, steps...).Config())
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +13,8 @@ import (
 
 // Fit trains a model. spec is Layers, a *worker.ModelConfig or another form that ParseSpec
 // reads, and may be nil with Options.From. Fit blocks until the training is over, or until
-// its job has no time left (Policy.ExecutionTimeout): then the model holds the weights so
-// far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or ctx is done, the
+// its job has no time left (Policy.ExecutionTimeout, else the endpoint's own limit): then the
+// model holds the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or ctx is done, the
 // model holds the epochs so far, and the weights if the worker kept some and collecting them
 // takes no more than 6 s; the model is nil if nothing was sent. When ctx is done, Fit
 // cancels the job on the endpoint and returns an *InterruptedError.
@@ -47,6 +46,7 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 }
 
 func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *recorder) (*Model, error) {
+	p.policy, p.limit = within(ctx, endpoint, p.options.Policy)
 	t := p.transfer(ctx, endpoint)
 	f, job, err := p.send(ctx, endpoint, t, record)
 	if job == nil {
@@ -101,7 +101,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 // transfer returns the transfer that sends the plan's data and brings the states back.
 func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Transfer {
 	t := transfer.New(ctx, e, p.options.Store, p.options.Inline)
-	t.Expires = transfer.LifeOf(p.options.Policy)
+	t.Expires = transfer.LifeOf(p.policy)
 	t.Large = 3*4*p.Parameters > transfer.UploadAbove // weights and Adam's two moments
 	t.Tell = p.observers.notice
 	return t
@@ -120,7 +120,7 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfe
 	run := func(r *worker.Request) (err error) {
 		begin()
 		p.submitting("")
-		if job, err = submit(ctx, e, r, p.options.Policy); err != nil {
+		if job, err = submit(ctx, e, r, p.policy); err != nil {
 			job = nil
 			return err
 		}
@@ -138,7 +138,7 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfe
 		job = nil
 	}
 	delta := p.wantsDelta(e)
-	limit := cmp.Or(p.options.Policy.ExecutionTimeout, runpod.DefaultTimeout).Seconds()
+	limit := p.limit.Seconds()
 	err = t.Send(ctx, p.parcel, func(r *worker.Request) error {
 		r.StateDelta, r.TimeLimit = delta, limit
 		err := run(r)

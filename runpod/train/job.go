@@ -12,6 +12,16 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
+// within returns a policy completed for the endpoint's own time limit, and how long a job
+// with it may run.
+func within(ctx context.Context, e *runpod.Endpoint, p runpod.Policy) (runpod.Policy, time.Duration) {
+	if p.ExecutionTimeout > 0 {
+		return p, p.ExecutionTimeout
+	}
+	l := e.TimeLimit(ctx)
+	return l.Policy(p), l.Time
+}
+
 // submit submits a request as a job. If ctx is done before the job is accepted, the error
 // is an *InterruptedError.
 func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (*runpod.Job, error) {

@@ -66,6 +66,14 @@ func (m *Model) With(o Options) *Model {
 	return m
 }
 
+// WithPolicy returns a copy of the model whose methods send their jobs with that policy: an
+// ExecutionTimeout, for example, which the endpoint's own limit replaces if it is 0.
+func (m *Model) WithPolicy(p runpod.Policy) *Model {
+	c := *m
+	c.policy = p
+	return &c
+}
+
 // target returns where the model computes.
 func (m *Model) target() target {
 	return target{endpoint: m.endpoint, store: m.store, inline: m.inline}
@@ -312,7 +320,7 @@ func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worke
 		return nil, nil, err
 	}
 	t := transfer.New(ctx, endpoint, m.store, m.inline)
-	t.Large, p.Deltas = large, m.deltas
+	t.Large, p.Deltas, t.Expires = large, m.deltas, transfer.LifeOf(m.policy)
 	var output json.RawMessage
 	err = t.Send(ctx, p, func(r *worker.Request) (err error) {
 		output, err = transfer.Call(ctx, endpoint, r, m.policy)

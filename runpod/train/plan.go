@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 	"unicode/utf8"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -26,6 +28,8 @@ type Plan struct {
 	Columns         []string
 
 	options Options
+	policy  runpod.Policy    // of the job, once it is sent
+	limit   time.Duration    // how long the job may run
 	request *worker.Request  // without the arrays
 	parcel  *transfer.Parcel // the request with the arrays
 	// attached is the record of the run if Attach follows it; then there is no request.

@@ -33,6 +33,7 @@ func Flags(flags *pflag.FlagSet) {
 	flags.String("store", "", "keep data that jobs share in `DIR`")
 	flags.String("faults", "", "inject the faults that the JSON `FILE` lists")
 	flags.Duration("cold-start", 0, "let a worker take `TIME` to start")
+	flags.Duration("timeout", 0, "end a job that sets no limit after `TIME`, 5s to 168h (default 10m)")
 	flags.Duration("visible-after", 0, "answer 404 for a job until `TIME` after its submission, as RunPod may")
 	flags.Float64("price", 0, "count costs at `USD` per worker and hour")
 	flags.BoolP("verbose", "v", false, "print what happens to jobs and workers")
@@ -65,6 +66,10 @@ func options(flags *pflag.FlagSet, source func() (string, error)) (local.Options
 	opt.EndpointID, _ = flags.GetString("endpoint")
 	opt.StateDir, _ = flags.GetString("state")
 	opt.StoreDir, _ = flags.GetString("store")
+	opt.ExecutionTimeout, _ = flags.GetDuration("timeout")
+	if t := opt.ExecutionTimeout; t != 0 && (t < 5*time.Second || t > 7*24*time.Hour) {
+		return opt, fmt.Errorf("--timeout %v: want 5s to 168h", t)
+	}
 	opt.VisibleAfter, _ = flags.GetDuration("visible-after")
 	opt.PricePerHour, _ = flags.GetFloat64("price")
 	level := slog.LevelWarn
