@@ -18,9 +18,11 @@
 //	store.go     the folder of all hosts: which is the newest, which are in use
 //	manifest.go  what a host consists of
 //	host.go      Open; archives and source folders of packages
-//	modules.go   modules that a notebook imports beyond its host, and their versions
-//	tags.go      build tags of the notebook
-//	local.go     modules on the local disk, and edits to them
+//	modules.go   modules that a notebook imports beyond its host, and their versions;
+//	             command.go: the go commands that fetch and compile them
+//	tags.go      build tags and -mod in the GOFLAGS of the notebook
+//	vendor.go    modules in vendor/ of the user's module
+//	local.go     modules on the local disk; edit.go: edits to them
 //	embed.go     files that go:embed directives name
 //	builder.go   the interface of the two ways to build
 //	object.go    compiling and linking, shared by both

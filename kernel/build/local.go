@@ -6,16 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
-	"io/fs"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,6 +25,14 @@ import (
 // these files. If a go.mod cannot be read, the error is one line.
 func (m *Modules) Local(dir string) (found []string, err error) {
 	gomod, gowork := above(dir, "go.mod"), above(dir, "go.work")
+	if err := m.useVendor(gomod, gowork); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err == nil && len(found) > 0 && m.vendor.dir != "" {
+			err = m.writeOverlay() // with the go.mod of what was found
+		}
+	}()
 	if gowork != "" {
 		b, err := os.ReadFile(gowork)
 		if err != nil {
@@ -107,6 +109,7 @@ func (m *Modules) addLocal(gomod string) ([]string, error) {
 		return nil, nil // our own module is there already
 	}
 	path, dir := l.Module.Mod.Path, filepath.Dir(gomod)
+	m.vendor.own[path] = true
 	for _, r := range l.Require {
 		if have, ok := m.wishes[r.Mod.Path]; !ok || have.file == gomod || semver.Compare(r.Mod.Version, have.version) > 0 {
 			m.wishes[r.Mod.Path] = wish{gomod, r.Mod.Path, r.Mod.Version}
@@ -174,7 +177,7 @@ func (m *Modules) Use(path, dir string) error {
 // replace adds replacements, with folders relative to dir, except those of modules
 // that the session holds.
 func (m *Modules) replace(dir string, rs []*modfile.Replace) error {
-	if len(rs) == 0 {
+	if len(rs) == 0 || m.vendor.dir != "" { // vendor/ holds the replacements
 		return nil
 	}
 	f, err := m.read()
@@ -189,6 +192,7 @@ func (m *Modules) replace(dir string, rs []*modfile.Replace) error {
 		if r.New.Version == "" {
 			to = abs(dir, to)
 			m.local[r.Old.Path] = to
+			delete(m.vendor.modules, r.Old.Path)
 		}
 		if err := f.AddReplace(r.Old.Path, r.Old.Version, to, r.New.Version); err != nil {
 			return &FetchError{Text: err.Error(), Err: err}
@@ -269,180 +273,6 @@ func (m *Modules) Current(path string) string {
 		return m.copies[mod] + strings.TrimPrefix(path, mod)
 	}
 	return path
-}
-
-// Renames maps each copied module, and each earlier copy of it, to its newest copy.
-func (m *Modules) Renames() map[string]string {
-	out := maps.Clone(m.copies)
-	for c, mod := range m.origin {
-		if now := m.copies[mod]; now != "" && now != c {
-			out[c] = now
-		}
-	}
-	return out
-}
-
-// Edited returns the loaded local packages whose files have changed.
-func (m *Modules) Edited() (paths []string) {
-	for _, p := range slices.Sorted(maps.Keys(m.stamps)) {
-		if m.stampOf(p) != m.stamps[p] {
-			paths = append(paths, p)
-		}
-	}
-	return paths
-}
-
-// Renew recompiles the loaded local packages after an edit. A process cannot load a
-// package twice, so Renew copies the modules under another path, which Current
-// returns: code compiled from now on uses the copies, and existing values keep their
-// types. Like Add, it returns the paths of packages to load. After an error the
-// packages loaded before stay in use, and Renew does not try the files again until
-// they change.
-func (m *Modules) Renew(ctx context.Context, progress func(string)) (added []string, err error) {
-	m.rounds++
-	old, stamps := maps.Clone(m.copies), maps.Clone(m.stamps)
-	var mods, paths []string
-	for p := range stamps {
-		stamps[p] = m.stampOf(p)
-		paths = append(paths, p)
-		if mod := m.moduleOf(p); !slices.Contains(mods, mod) {
-			mods = append(mods, mod)
-		}
-	}
-	err = m.keeping(func() error {
-		for _, mod := range mods {
-			m.copies[mod] = fmt.Sprintf("%s.r%d", mod, m.rounds)
-			m.origin[m.copies[mod]] = mod
-		}
-		for i, mod := range mods {
-			dir := filepath.Join(filepath.Dir(m.file), fmt.Sprintf("edit%d", m.rounds), fmt.Sprint(i))
-			if err := m.copyModule(mod, dir); err != nil {
-				return err
-			}
-			if err := m.Use(m.copies[mod], dir); err != nil {
-				return err
-			}
-		}
-		for i, p := range paths {
-			paths[i] = m.Current(p)
-		}
-		var err error
-		added, err = m.Add(ctx, progress, paths...)
-		return err
-	})
-	if err != nil {
-		for _, mod := range mods {
-			delete(m.local, m.copies[mod])
-		}
-		m.copies, m.stamps = old, stamps
-		return nil, err
-	}
-	return added, nil
-}
-
-// inOriginals replaces folders of copies in an error message with the user's folders.
-func (m *Modules) inOriginals(err error) error {
-	fe, ok := err.(*FetchError) // not a FetchError wrapped in another error
-	if !ok {
-		return err
-	}
-	text := fe.Text
-	for c, mod := range m.origin {
-		for _, as := range []string{m.local[c], relativeTo(m.h.m.Source, m.local[c])} {
-			if as != "" {
-				text = strings.ReplaceAll(text, as, m.local[mod])
-			}
-		}
-		text = strings.ReplaceAll(text, c+"/", mod+"/")
-	}
-	return &FetchError{Text: text, Err: fe.Err}
-}
-
-func relativeTo(base, dir string) string {
-	if r, err := filepath.Rel(base, dir); err == nil {
-		return r
-	}
-	return dir
-}
-
-// maxData is the largest file other than Go source that is copied with a module: it may
-// be embedded, or just lie there.
-const maxData = 64 << 20
-
-// copyModule copies a module under its new path.
-func (m *Modules) copyModule(mod, to string) error {
-	from := m.local[mod]
-	return filepath.WalkDir(from, func(f string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, f)
-		if err != nil {
-			return err
-		}
-		name, target := d.Name(), filepath.Join(to, rel)
-		if d.IsDir() {
-			if f != from && (strings.HasPrefix(name, ".") || name == "testdata" || name == "vendor" || isFile(filepath.Join(f, "go.mod"))) {
-				return fs.SkipDir
-			}
-			return os.MkdirAll(target, 0o700)
-		}
-		switch {
-		case !d.Type().IsRegular() || strings.HasSuffix(name, "_test.go"):
-			return nil
-		case name == "go.mod":
-			return m.copyGoMod(f, target, m.copies[mod])
-		case strings.HasSuffix(name, ".go"):
-			return m.copyGo(f, target)
-		}
-		if i, err := d.Info(); err != nil || i.Size() > maxData {
-			return err
-		}
-		return linkOrCopy(f, target)
-	})
-}
-
-func (m *Modules) copyGoMod(from, to, path string) error {
-	b, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	f, err := modfile.Parse(from, b, nil)
-	if err != nil {
-		return &FetchError{Text: err.Error(), Err: err}
-	}
-	if err := f.AddModuleStmt(path); err != nil {
-		return err
-	}
-	for mod := range m.copies {
-		if err := f.DropRequire(mod); err != nil {
-			return err
-		}
-	}
-	if b, err = f.Format(); err != nil {
-		return err
-	}
-	return os.WriteFile(to, b, 0o600)
-}
-
-// copyGo copies a Go file and renames its imports of copied packages. It copies a file
-// that does not parse unchanged: the compiler reports what is wrong with it.
-func (m *Modules) copyGo(from, to string) error {
-	b, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if f, err := parser.ParseFile(token.NewFileSet(), "", b, parser.ImportsOnly); err == nil {
-		for _, spec := range slices.Backward(f.Imports) {
-			p, err := strconv.Unquote(spec.Path.Value)
-			if err != nil || m.Current(p) == p {
-				continue
-			}
-			at := int(spec.Path.Pos()) - int(f.FileStart)
-			b = slices.Replace(b, at, at+len(spec.Path.Value), []byte(strconv.Quote(m.Current(p)))...)
-		}
-	}
-	return os.WriteFile(to, b, 0o600)
 }
 
 // IsLocal reports whether a package is on the local disk.

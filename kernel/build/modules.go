@@ -1,20 +1,15 @@
 package build
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
@@ -41,18 +36,21 @@ type Modules struct {
 	held   map[string]string // module path -> version that the session holds
 	local  map[string]string // local modules -> folder
 	stamps map[string]stamp  // of loaded local packages
+	as     map[string]string // loaded local modules -> their version, which names of files in compiled packages contain
 	copies map[string]string // local modules -> their newest copy
 	origin map[string]string // copies -> the original module
 	rounds int               // number of copies made
 	wishes map[string]wish   // by module: the version in the user's go.mod files
 	chosen map[string]bool   // modules whose version was chosen
 	told   map[wish]bool     // overruled wishes that were reported
+	vendor vendoring
 }
 
 // Modules makes the state of a new notebook in an empty folder.
 func (h *Host) Modules(dir string) (*Modules, error) {
 	m := &Modules{h: h, file: filepath.Join(dir, "notebook.mod"), local: map[string]string{}, stamps: map[string]stamp{},
-		copies: map[string]string{}, origin: map[string]string{}, wishes: map[string]wish{}, chosen: map[string]bool{}, told: map[wish]bool{}}
+		as: map[string]string{}, copies: map[string]string{}, origin: map[string]string{}, wishes: map[string]wish{}, chosen: map[string]bool{}, told: map[wish]bool{},
+		vendor: vendoring{modules: map[string]string{}, fetched: map[string]bool{}, own: map[string]bool{}}}
 	for from, to := range map[string]string{"go.mod": m.file, "go.sum": m.sum()} {
 		b, err := os.ReadFile(filepath.Join(h.m.Source, from))
 		if err != nil {
@@ -141,6 +139,7 @@ type Module struct {
 	Dir           string // folder of a local module, else empty
 	Loaded        bool   // whether the session holds packages of it
 	Ours          bool   // whether our own module requires it
+	Vendored      bool   // whether Dir is in vendor/
 }
 
 // List returns the modules, sorted by path.
@@ -158,7 +157,8 @@ func (m *Modules) List() ([]Module, error) {
 		_, loaded := m.held[p]
 		l := Module{Path: p, Version: r.Mod.Version, Dir: m.local[p], Loaded: loaded, Ours: m.ours[p]}
 		if l.Dir != "" {
-			l.Version, l.Loaded = "", slices.ContainsFunc(slices.Collect(maps.Keys(m.stamps)), func(l string) bool { return m.moduleOf(l) == p })
+			l.Version, l.Loaded = "", m.loadedOf(p)
+			_, l.Vendored = m.vendor.modules[p]
 		}
 		out = append(out, l)
 	}
@@ -212,16 +212,20 @@ func (e *CollisionError) Error() string {
 // returns a *CollisionError, nothing has changed. With fresh, meant for a new session
 // process, it first forgets what was loaded since the host was made.
 func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, args ...string) error {
-	return m.keeping(func() error {
+	local, vendored, fetched := maps.Clone(m.local), maps.Clone(m.vendor.modules), maps.Clone(m.vendor.fetched)
+	err := m.keeping(func() error {
 		held := m.held
 		if fresh {
 			held = m.heldByHost()
+		}
+		if err := m.notVendored(fresh, args); err != nil {
+			return err
 		}
 		if err := m.dropExcludes(); err != nil {
 			return err
 		}
 		var changes []string // shown only if the versions are accepted
-		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file, tagsFlag(m.tags())}, args...)...); err != nil {
+		if _, err := m.run(ctx, withoutChanges(progress, &changes), append(m.command("get", tagsFlag(m.tags())), args...)...); err != nil {
 			return err
 		}
 		paths := make([]string, len(args))
@@ -258,6 +262,12 @@ func (m *Modules) Get(ctx context.Context, progress func(string), fresh bool, ar
 		}
 		return nil
 	})
+	if err != nil {
+		m.local, m.vendor.modules, m.vendor.fetched = local, vendored, fetched
+		return errors.Join(err, m.writeOverlay())
+	}
+	m.vendoredAgain(args)
+	return nil
 }
 
 // withoutChanges returns progress without the lines about versions, which it collects
@@ -312,7 +322,8 @@ func (m *Modules) Forget() {
 	m.h.mu.Lock()
 	m.h.extra = packages{}
 	m.h.mu.Unlock()
-	m.stamps, m.copies = map[string]stamp{}, map[string]string{}
+	m.stamps, m.as, m.copies = map[string]stamp{}, map[string]string{}, map[string]string{}
+	m.vendor.read = nil
 }
 
 func (m *Modules) heldByHost() map[string]string {
@@ -321,8 +332,8 @@ func (m *Modules) heldByHost() map[string]string {
 	return held
 }
 
-// pin keeps held modules at their versions by excluding newer ones that other modules
-// ask for. It also excludes versions of other modules that only modules of the host ask
+// pin keeps held and local modules at their versions by excluding newer ones that other
+// modules ask for. It also excludes versions of other modules that only modules of the host ask
 // for: the host's packages are compiled already, and a library that nobody imported must
 // not choose versions for the user. It reports whether go.mod has changed and must be
 // resolved again.
@@ -332,16 +343,22 @@ func (m *Modules) pin(ctx context.Context, held map[string]string) (changed bool
 		return false, err
 	}
 	before := len(f.Exclude)
-	out, err := m.run(ctx, nil, "mod", "graph", "-modfile="+m.file)
+	out, err := m.run(ctx, nil, m.command("mod", "graph")...)
 	if err != nil {
 		return false, err
 	}
 	g := graphOf(string(out))
 	asked := m.askedFor(g, f)
+	kept := func(p string) string {
+		if m.local[p] != "" {
+			return m.as[p]
+		}
+		return held[p]
+	}
 	exclude := func(p, v string) bool {
-		have := held[p]
+		have := kept(p)
 		switch {
-		case m.local[p] != "" || p == modulePath || v == "":
+		case p == modulePath || v == "" || have == "" && m.local[p] != "":
 			return false
 		case have != "":
 			return semver.Compare(v, have) > 0
@@ -360,8 +377,8 @@ func (m *Modules) pin(ctx context.Context, held map[string]string) (changed bool
 		switch {
 		case !exclude(p, v):
 			continue
-		case held[p] != "":
-			err = f.AddRequire(p, held[p])
+		case kept(p) != "":
+			err = f.AddRequire(p, kept(p))
 		default:
 			err = f.DropRequire(p)
 		}
@@ -437,13 +454,16 @@ const maxPins = 4
 // dependencies first: a session must load a Library of them before a cell that imports
 // one. Lines about what is fetched and compiled go to progress.
 func (m *Modules) Add(ctx context.Context, progress func(string), paths ...string) (added []string, err error) {
+	if err := m.checkVendor(ctx, paths); err != nil {
+		return nil, m.inOriginals(err)
+	}
 	err = m.keeping(func() error {
 		if err := m.newest(ctx, progress, paths); err != nil {
 			return err
 		}
 		for round := 0; ; round++ {
 			// Settle the versions first: do not compile against one that pin may exclude.
-			if _, err := m.run(ctx, progress, append([]string{"list", "-mod=mod", "-modfile=" + m.file, tagsFlag(m.tags()), "-deps", "-f", "{{.ImportPath}}"}, paths...)...); err != nil {
+			if _, err := m.run(ctx, progress, append(m.command("list", "-mod=mod", tagsFlag(m.tags()), "-deps", "-f", "{{.ImportPath}}"), paths...)...); err != nil {
 				return m.missing(err)
 			}
 			again, err := m.pin(ctx, m.held)
@@ -462,6 +482,7 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 	})
 	if err == nil {
 		m.tellOverruled(progress)
+		m.tellChanged(progress)
 	}
 	return added, m.inOriginals(err)
 }
@@ -496,7 +517,7 @@ func (m *Modules) newest(ctx context.Context, progress func(string), paths []str
 			return err
 		}
 		var changes []string // pin may revert some of them
-		if _, err := m.run(ctx, withoutChanges(progress, &changes), append([]string{"get", "-modfile=" + m.file, tagsFlag(m.tags())}, get...)...); err != nil {
+		if _, err := m.run(ctx, withoutChanges(progress, &changes), append(m.command("get", tagsFlag(m.tags())), get...)...); err != nil {
 			return err
 		}
 		if err := m.choose(get); err != nil {
@@ -603,7 +624,7 @@ func (m *Modules) names(text, mod string) bool {
 
 func (m *Modules) compile(ctx context.Context, progress func(string), paths []string) (added []string, err error) {
 	tags := m.tags()
-	args := append([]string{"list", "-mod=mod", "-modfile=" + m.file, "-deps", "-export", "-v"}, m.h.m.Go.listFlags(tags...)...)
+	args := append(m.command("list", "-mod=mod", "-deps", "-export", "-v"), m.h.m.Go.listFlags(tags...)...)
 	out, err := m.run(ctx, progress, append(append(args, listFields+",Module,Deps"), paths...)...)
 	if err != nil {
 		return nil, err
@@ -615,6 +636,7 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 	h := m.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	changed := map[string]bool{} // loaded packages that would be compiled differently now
 	for _, l := range all {
 		if l.Name == "main" && slices.Contains(paths, l.ImportPath) {
 			return nil, fmt.Errorf("%s is a program, not a package to import", l.ImportPath)
@@ -632,7 +654,15 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 			if f.File != l.Export && len(tags) > 0 {
 				return nil, tagsError(tags, l.ImportPath, "loaded")
 			}
+			if !sameFile(f.File, l.Export) {
+				changed[l.ImportPath] = true
+			}
 			continue
+		}
+		for _, d := range l.Deps { // dependencies come first in the list
+			if changed[d] {
+				return nil, &FetchError{Text: fmt.Sprintf("%s imports %s, which has changed since the session loaded it: a restart of the kernel loads both", m.Original(l.ImportPath), d)}
+			}
 		}
 		deps := slices.DeleteFunc(l.Deps, func(p string) bool { _, have := h.m.Package[p]; return have })
 		h.extra[l.ImportPath] = folder{File: l.Export, Dir: l.Dir, Std: l.Standard, Cgo: len(l.CgoFiles) > 0, Deps: deps}
@@ -642,120 +672,12 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 		}
 		if p := m.Original(l.ImportPath); m.dirOf(p) != "" {
 			m.stamps[p] = m.stampOf(p)
+			if m.as[l.Module.Path] == "" {
+				m.as[l.Module.Path] = l.Module.Version
+			}
 		} else if l.Module.Path != modulePath {
 			m.held[l.Module.Path] = l.Module.Version
 		}
 	}
 	return added, nil
-}
-
-// A FetchError reports, in one line, a module or package that is not available.
-type FetchError struct {
-	Text string
-	Err  error
-}
-
-func (e *FetchError) Error() string { return e.Text }
-func (e *FetchError) Unwrap() error { return e.Err }
-
-// run runs the go command in our module's folder. Lines about what it fetches and
-// compiles go to progress.
-func (m *Modules) run(ctx context.Context, progress func(string), args ...string) ([]byte, error) {
-	c := exec.CommandContext(ctx, "go", args...)
-	c.Dir, c.Env = m.h.m.Source, m.env()
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	var out strings.Builder
-	c.Stdout = &out
-	errs, err := c.StderrPipe()
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	if err := c.Start(); err != nil {
-		return nil, &ToolError{Tool: "go", Need: "modules", Err: err}
-	}
-	var rest []string
-	compiled, told := 0, time.Now()
-	for sc := bufio.NewScanner(errs); sc.Scan(); {
-		l := strings.TrimRight(sc.Text(), " \r")
-		switch {
-		case strings.HasPrefix(l, "go: downloading ") || strings.HasPrefix(l, "go: added ") || strings.HasPrefix(l, "go: upgraded ") || strings.HasPrefix(l, "go: downgraded "):
-			if progress != nil {
-				progress(strings.TrimPrefix(l, "go: "))
-			}
-		case strings.HasPrefix(l, "go: finding ") || strings.HasPrefix(l, "go: found "):
-		case l != "" && !strings.ContainsAny(l, " \t:#"):
-			if compiled++; progress != nil && time.Since(told) > compiledEvery {
-				progress(fmt.Sprintf("compiled %d packages: %s", compiled, l))
-				told = time.Now()
-			}
-		case len(rest) < 200:
-			rest = append(rest, l)
-		}
-	}
-	if err := c.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, fetchError(rest, err)
-	}
-	return []byte(out.String()), nil
-}
-
-// fetchEnv lists the variables that a notebook may change: they say where modules come
-// from and do not affect compiled archives.
-var fetchEnv = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"}
-
-func (m *Modules) env() []string {
-	env := m.h.env()
-	if m.Env == nil {
-		return env
-	}
-	for _, kv := range m.Env() {
-		if k, _, _ := strings.Cut(kv, "="); slices.Contains(fetchEnv, k) {
-			env = append(env, kv)
-		}
-	}
-	return env
-}
-
-// compiledEvery is how often a long compilation reports progress.
-const compiledEvery = 3 * time.Second
-
-// newerGo matches the go command's error for a module that needs a newer Go.
-var newerGo = regexp.MustCompile(`(?m)(\S+)@(\S+) requires go >= (\S+) \(running go ([^;)]+)`)
-
-// fetchError turns the output of the go command into a one-line error.
-func fetchError(lines []string, err error) error {
-	text := strings.Join(lines, "\n")
-	has := func(parts ...string) bool {
-		return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(text, p) })
-	}
-	line := ""
-	for _, l := range lines {
-		if l = strings.TrimSpace(strings.TrimPrefix(l, "go: ")); l != "" && !strings.HasPrefix(l, "#") {
-			line = l
-			break
-		}
-	}
-	switch {
-	case newerGo.MatchString(text):
-		m := newerGo.FindStringSubmatch(text)
-		line = fmt.Sprintf("%s %s needs Go %s, and cells are compiled with go%s: take an older version with %%go get %s@VERSION, or install the newer Go", m[1], m[2], m[3], m[4], m[1])
-	case has("connection refused", "no such host", "i/o timeout", "network is unreachable", "Temporary failure in name resolution", "TLS handshake timeout", "proxyconnect"):
-		line = "the module proxy cannot be reached (" + line[strings.LastIndex(line, ": ")+1:] + " ); what the module cache holds can be imported all the same"
-		line = strings.Replace(strings.Replace(line, "( ", "(", 1), " )", ")", 1)
-	case has("module lookup disabled by GOPROXY=off"):
-		line = "GOPROXY=off: only what the module cache holds can be imported"
-	case has("404 Not Found", "410 Gone", "403 Forbidden", "400 Bad Request", "unrecognized import path", "repository not found"):
-		line = "no module proxy or repository has it: is the path right? (" + line + ")"
-	case has("unknown revision", "no matching versions"):
-		line = "there is no such version (" + line + ")"
-	case has("is not in std"):
-		line = "no package of the standard library has this path, and a module's path begins with a host name"
-	}
-	if line == "" {
-		line = err.Error()
-	}
-	return &FetchError{Text: line, Err: err}
 }

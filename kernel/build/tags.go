@@ -8,30 +8,38 @@ import (
 	"strings"
 )
 
-// Tags returns the build tags in the value of GOFLAGS, sorted. Other holds its other
-// flags, which we cannot apply to the packages of cells, because these must be
-// compatible with the packages of the session program.
-func Tags(goflags string) (tags, other []string) {
-	for _, word := range strings.Fields(goflags) {
-		word = strings.Trim(word, `"'`)
-		list, ok := strings.CutPrefix(strings.TrimPrefix(word, "-"), "-tags=")
-		if !ok {
-			list, ok = strings.CutPrefix(word, "-tags=")
-		}
-		if !ok {
-			other = append(other, word)
-			continue
-		}
-		tags = slices.DeleteFunc(strings.Split(list, ","), func(t string) bool { return t == "" }) // the last -tags wins
-	}
-	slices.Sort(tags)
-	return slices.Compact(tags), other
+// Flags are the flags in a value of GOFLAGS.
+type Flags struct {
+	Tags []string // build tags, sorted
+	Mod  string   // vendor, mod, readonly or empty
+	// Other holds the other flags, which we cannot apply to the packages of cells,
+	// because these must be compatible with the packages of the session program.
+	Other []string
 }
 
-// tags returns the build tags of the notebook.
-func (m *Modules) tags() []string {
+// ParseFlags splits a value of GOFLAGS. The last one of several equal flags wins.
+func ParseFlags(goflags string) (f Flags) {
+	for _, word := range strings.Fields(goflags) {
+		word = strings.Trim(word, `"'`)
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
+		switch {
+		case name == "tags" && strings.HasPrefix(word, "-"):
+			f.Tags = slices.DeleteFunc(strings.Split(value, ","), func(t string) bool { return t == "" })
+		case name == "mod" && strings.HasPrefix(word, "-") && slices.Contains([]string{"vendor", "mod", "readonly"}, value):
+			f.Mod = value
+		default:
+			f.Other = append(f.Other, word)
+		}
+	}
+	slices.Sort(f.Tags)
+	f.Tags = slices.Compact(f.Tags)
+	return f
+}
+
+// userFlags returns the flags in the GOFLAGS of the notebook.
+func (m *Modules) userFlags() Flags {
 	if m.Env == nil {
-		return nil
+		return Flags{}
 	}
 	value := ""
 	for _, kv := range m.Env() {
@@ -39,9 +47,11 @@ func (m *Modules) tags() []string {
 			value = v
 		}
 	}
-	tags, _ := Tags(value)
-	return tags
+	return ParseFlags(value)
 }
+
+// tags returns the build tags of the notebook.
+func (m *Modules) tags() []string { return m.userFlags().Tags }
 
 // tagsFlag returns the flag that passes tags to the go command.
 func tagsFlag(tags []string) string { return "-tags=" + strings.Join(tags, ",") }

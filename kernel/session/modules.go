@@ -20,7 +20,7 @@ const goHelp = `%go get path@version ...   use a version of a module; @latest, @
 %go env, vet, run ...      any other command of go, in the folder of the cells
 Importing a package fetches its module by itself; %go get chooses the version.
 A go.mod or go.work above the folder of the notebook is honoured: its module can be imported, and is compiled again when
-its files have changed.`
+its files have changed. If it has vendor/, packages come from there, as with go build; %go get fetches what is not there.`
 
 // goCommand runs the magic %go.
 func (s *Session) goCommand(x *execution, seg segment) error {
@@ -67,8 +67,10 @@ func (s *Session) goGet(x *execution, args []string) error {
 	return s.empty(x)
 }
 
-const goflagsHelp = `%goflags -tags=a,b sets the build tags of packages that cells import, as GOFLAGS of the environment does; go commands of the
-notebook get them too. Packages of the local disk that are loaded are compiled again. %goflags -tags= takes them back, %goflags shows them.`
+const goflagsHelp = `%goflags sets GOFLAGS for what cells import and for go commands of the notebook, as GOFLAGS of the environment does:
+-tags=a,b   build tags of packages that cells import; loaded packages of the local disk are compiled again
+-mod=mod    do without the vendor/ of the notebook's module; -mod=vendor uses it even if go.mod is of a Go before 1.14
+%goflags -tags= takes all of them back, %goflags shows them.`
 
 // goflags runs the magic %goflags.
 func (s *Session) goflags(x *execution, seg segment) error {
@@ -82,10 +84,33 @@ func (s *Session) goflags(x *execution, seg segment) error {
 		x.out.Stream("stdout", []byte("GOFLAGS="+value+"\n"))
 		return nil
 	}
-	if _, other := build.Tags(seg.args); len(other) > 0 {
-		return usage("%%goflags: want -tags=NAME,NAME, got %s: cells have to be compiled like the session program", strings.Join(other, " "))
+	flags := build.ParseFlags(seg.args)
+	if len(flags.Other) > 0 {
+		return usage("%%goflags: want -tags=NAME,NAME, got %s; -mod is the only other flag: cells have to be compiled like the session program", strings.Join(flags.Other, " "))
 	}
-	return s.magic(x, segment{kind: lineMagic, name: "env", args: "GOFLAGS=" + seg.args})
+	if err := s.magic(x, segment{kind: lineMagic, name: "env", args: "GOFLAGS=" + seg.args}); err != nil || flags.Mod == "" {
+		return err
+	}
+	return s.tellVendored(x, flags.Mod)
+}
+
+// tellVendored names the modules of vendor/ that stay in the session although it is not
+// to be used any more.
+func (s *Session) tellVendored(x *execution, mod string) error {
+	list, err := s.book.Modules()
+	if err != nil || mod == "vendor" {
+		return moduleError(err)
+	}
+	var loaded []string
+	for _, l := range list {
+		if l.Vendored && l.Loaded {
+			loaded = append(loaded, l.Path)
+		}
+	}
+	if len(loaded) > 0 {
+		x.progress("loaded from vendor/, and used until the kernel restarts: " + strings.Join(loaded, ", "))
+	}
+	return nil
 }
 
 // moduleError converts an error about a module to one readable line.
@@ -104,7 +129,7 @@ func (s *Session) goList(x *execution, all bool) error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, l := range list {
-		if l.Ours && !all || strings.HasPrefix(l.Path, cgo.Prefix) {
+		if (l.Ours || l.Vendored && !l.Loaded) && !all || strings.HasPrefix(l.Path, cgo.Prefix) {
 			continue
 		}
 		where, loaded := l.Version, ""

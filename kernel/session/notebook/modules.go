@@ -59,16 +59,10 @@ func (n *Notebook) modulesLocked() (*build.Modules, error) {
 // currentLocked returns the path at which cells now find a package: an edited package
 // was compiled under another path.
 func (n *Notebook) currentLocked(path string) string {
-	best := ""
-	for mod := range n.renames {
-		if (path == mod || strings.HasPrefix(path, mod+"/")) && len(mod) > len(best) {
-			best = mod
-		}
-	}
-	if best == "" {
+	if n.modules == nil {
 		return path
 	}
-	return n.renames[best] + path[len(best):]
+	return n.modules.Current(path)
 }
 
 // renewLocked recompiles packages on the local disk if their files have
@@ -89,7 +83,6 @@ func (n *Notebook) renewLocked(ctx context.Context, progress func(line string)) 
 		return
 	}
 	n.fresh = append(n.fresh, added...)
-	n.renames = n.modules.Renames()
 	progress(strings.Join(edited, ", ") + " changed and was compiled again")
 }
 

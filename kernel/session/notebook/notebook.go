@@ -43,14 +43,13 @@ type Notebook struct {
 	cells     *cell.Session
 	fetch     *fetching // nil unless a cell is being prepared
 	collided  []collision
-	modules   *build.Modules    // nil before the first import beyond the host
-	renames   map[string]string // of edited modules, see build.Modules.Renames
-	cgo       *cgo.Notebook     // nil before the first cell with C code
-	cCell     *cgo.Cell         // the C code of the cell being prepared; nil if it has none
-	fresh     []string          // packages compiled and not yet in a library
-	libraries []library         // in loading order
-	ready     map[string]bool   // packages that a process has initialized
-	made      int               // libraries made so far
+	modules   *build.Modules  // nil before the first import beyond the host
+	cgo       *cgo.Notebook   // nil before the first cell with C code
+	cCell     *cgo.Cell       // the C code of the cell being prepared; nil if it has none
+	fresh     []string        // packages compiled and not yet in a library
+	libraries []library       // in loading order
+	ready     map[string]bool // packages that a process has initialized
+	made      int             // libraries made so far
 }
 
 // fetching is the cell that packages may be fetched for.
@@ -156,7 +155,7 @@ func (n *Notebook) Lost() []cell.Name {
 func (n *Notebook) Forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.libraries, n.fresh, n.renames, n.ready = nil, nil, nil, map[string]bool{}
+	n.libraries, n.fresh, n.ready = nil, nil, map[string]bool{}
 	if n.modules != nil {
 		n.modules.Forget()
 	}
