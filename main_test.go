@@ -38,6 +38,7 @@ tensors/pause < # waits, unless the context ends
 tensors/environ < # variables in files of NAME=value lines, and which names are those of secrets
 tensors/bigjson < # JSON with large strings at memory speed
 tensors/printable < # text of any origin, fit for a terminal and a page
+tensors/sqlfile < # what a SQLite file needs on the disk; gives free pages back
 tensors/scratch < # private folders that go with their process, on a disk where programs can be made
 tensors/memory < # how much memory is free, for decoders that refuse before they allocate
 tensors < # Go arrays on the wire
@@ -69,7 +70,7 @@ runpod/dataset/parquet < runpod/dataset, tensors, tensors/memory # Parquet, read
 runpod/export/gocode < # the functions that an exported Go file consists of
 runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go source; writes, never reads
 runpod/runs < runpod/settings, tensors/scratch # the run store: what was trained, at what price, with what result
-runpod/runs/sqlite < runpod/runs, runpod/settings # the run store's file
+runpod/runs/sqlite < runpod/runs, runpod/settings, tensors/sqlfile # the run store's file
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
 runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, tensors/wording, worker # a request's arrays to where the workers read them, large results back; what is retried
 runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
@@ -81,7 +82,7 @@ runpod/sweep < runpod, runpod/place, runpod/train, tensors, worker, worker/contr
 kernel/display < # rich output from a cell
 kernel/wire < # Jupyter messages as bytes: frames, signatures
 kernel/zmtp < # sockets that outlive their clients, on zmq4's connections
-kernel/history < # cells across sessions, in SQLite
+kernel/history < tensors/sqlfile, tensors/wording # cells across sessions, in SQLite
 kernel < kernel/display, kernel/history, kernel/wire, kernel/zmtp # the Jupyter server; evaluator.go is the contract with what runs cells
 kernel/kerneltest < kernel, kernel/wire, kernel/zmtp # an in-process client and a fake evaluator; the official suite; real front ends
 kernel/magic < kernel/display # what a magic is: as net/http's Handler
@@ -108,7 +109,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 magics/render < kernel/display, worker, worker/contract # outputs for every viewer
 magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
-magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/scratch, worker, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
+magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/pause, tensors/scratch, tensors/sqlfile, tensors/wording, worker, worker/local, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `
 
 // linked says which packages of others our packages in the session program import, and

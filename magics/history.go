@@ -53,6 +53,9 @@ func runHistory(ctx context.Context, c *magic.Call, _ *noOptions, args []string)
 	b := receipt(record.Receipt)
 	c.Out.Display(b)
 	fmt.Fprintln(c.Out.Stdout(), runInWords(r))
+	if len(epochs) == 0 && r.Epochs > 0 && r.State != runs.Open {
+		fmt.Fprintln(c.Out.Stdout(), "its epochs are no longer kept: the run store has reached its bound, and the oldest go first")
+	}
 	return nil
 }
 

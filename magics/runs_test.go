@@ -74,6 +74,13 @@ func TestRunsAndHistory(t *testing.T) {
 			}
 		}
 	}
+	r.ID = "pruned-" + r.ID // the store has removed its events
+	if err := store.Put(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(t, "runpod_history", "pruned", "", vars, false); err != nil || !strings.Contains(out.text(), "its epochs are no longer kept") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
 	for args, want := range map[string]string{"": "which run?", "ffffff": "no run begins with ffffff"} {
 		if _, err := run(t, "runpod_history", args, "", vars, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", args, err)

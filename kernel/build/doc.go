@@ -15,7 +15,7 @@
 //
 //	prepare.go   Prepare: the steps from sources to a host
 //	list.go      compiling packages with go list, keeping their archives
-//	store.go     the folder of all hosts: which is the newest, which are in use
+//	store.go     the folder of all hosts: which is the newest, which nothing uses
 //	manifest.go  what a host consists of
 //	host.go      Open; archives and source folders of packages
 //	modules.go   modules that a notebook imports beyond its host, and their versions;

@@ -39,18 +39,33 @@ func (h *Host) temp() []string {
 // Open finds the newest host in dir, the Dir of Prepare. It takes milliseconds.
 // It fails with ErrNoHost or a *StaleError if Prepare must run first.
 func Open(dir string) (*Host, error) {
+	for {
+		h, name, err := openCurrent(dir)
+		if err == nil {
+			return h, nil
+		}
+		// A Prepare may have made another one the newest, and removed this one.
+		if now, changed := os.ReadFile(filepath.Join(dir, currentName)); changed != nil || strings.TrimSpace(string(now)) == name {
+			return nil, err
+		}
+	}
+}
+
+// openCurrent opens the host that the file "current" names.
+func openCurrent(dir string) (h *Host, name string, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, currentName))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("build: %w in %s", ErrNoHost, dir)
+		return nil, "", fmt.Errorf("build: %w in %s", ErrNoHost, dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
+		return nil, "", fmt.Errorf("build: %w", err)
 	}
-	name := strings.TrimSpace(string(b))
+	name = strings.TrimSpace(string(b))
 	if name == "" || name != filepath.Base(name) {
-		return nil, &StaleError{dir, "is named wrongly in " + currentName}
+		return nil, name, &StaleError{dir, "is named wrongly in " + currentName}
 	}
-	return openDir(filepath.Join(dir, name))
+	h, err = openDir(filepath.Join(dir, name))
+	return h, name, err
 }
 
 func openDir(dir string) (*Host, error) {
@@ -66,6 +81,10 @@ func openDir(dir string) (*Host, error) {
 	l, err := lock(dir, syscall.LOCK_SH)
 	if err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("build: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, manifestName)); err != nil { // it was removed before we had the lock
+		l.Close()
+		return nil, fmt.Errorf("build: %w in %s", ErrNoHost, dir)
 	}
 	h := &Host{dir: dir, m: m, lock: l, extra: packages{}, whole: map[string][]string{}}
 	h.library = sync.OnceValues(func() (*fastLibrary, error) { return openFast(dir, m.Package) })

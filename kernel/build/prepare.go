@@ -106,17 +106,14 @@ func Prepare(ctx context.Context, o Options) (*Host, error) {
 	if h, err := openDir(dir); err == nil {
 		return h, p.point(hash)
 	}
-	if err := p.make(ctx, dir, hash); err != nil {
-		return nil, err
-	}
-	h, err := openDir(dir)
+	h, err := p.make(ctx, dir, hash)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.point(hash); err != nil {
 		return nil, err
 	}
-	removeUnused(o.Dir, hash)
+	Clean(o.Dir) // what cannot be removed now is removed by a later kernel
 	return h, nil
 }
 
@@ -202,19 +199,40 @@ func (p *preparation) hashFile(h io.Writer, f string, d fs.DirEntry) error {
 	return err
 }
 
-// make builds the host in a temporary folder and moves it into place.
-func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
+// make builds the host in a temporary folder and moves it into place. The folder is locked
+// until the host is open, so that no other process removes it.
+func (p *preparation) make(ctx context.Context, dir, hash string) (*Host, error) {
 	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
-		return fmt.Errorf("build: %w", err)
+		return nil, fmt.Errorf("build: %w", err)
 	}
-	tmp, err := os.MkdirTemp(p.Dir, "new-")
+	tmp, err := os.MkdirTemp(p.Dir, unfinished)
 	if err != nil {
-		return fmt.Errorf("build: %w", err)
+		return nil, fmt.Errorf("build: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("build: %w", err)
+	held, err := lock(tmp, syscall.LOCK_SH)
+	if err != nil {
+		return nil, fmt.Errorf("build: %w", err)
 	}
+	defer held.Close()
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	if err := p.fill(ctx, tmp, dir, hash); err != nil {
+		return nil, err
+	}
+	if h, err := openDir(dir); err == nil { // another process has made it meanwhile
+		return h, nil
+	}
+	os.RemoveAll(dir) // if there is one, it is broken: openDir refused it
+	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+		return nil, fmt.Errorf("build: %w", err)
+	}
+	return openDir(dir)
+}
+
+// fill makes the host in tmp. Its final place is dir.
+func (p *preparation) fill(ctx context.Context, tmp, dir, hash string) error {
 	m := &manifest{Format: manifestFormat, Hash: hash, Go: *p.tc, Source: p.Source, Main: p.Main, Roots: p.roots}
 	for _, kv := range p.env {
 		if k, _, _ := strings.Cut(kv, "="); strings.HasPrefix(k, "GO") || k == "CGO_ENABLED" {
@@ -240,10 +258,6 @@ func (p *preparation) make(ctx context.Context, dir, hash string) (err error) {
 		return fmt.Errorf("build: %w", err)
 	}
 	if err := m.write(tmp); err != nil {
-		return fmt.Errorf("build: %w", err)
-	}
-	os.RemoveAll(dir) // if there is one, it is broken: openDir refused it
-	if err := os.Rename(tmp, dir); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTEMPTY) {
 		return fmt.Errorf("build: %w", err)
 	}
 	return nil

@@ -5,7 +5,11 @@
 // Writes go through one goroutine and never block a cell. If the file cannot be
 // opened, the store lives in memory: earlier cells are missing, new ones work.
 //
+// The file stays bounded: a cell is kept up to MaxText bytes, with a note about the rest,
+// and the oldest cells go once all need more than MaxBytes.
+//
 //	history.go   the store: opening, writing, the goroutine that owns the file
+//	bounds.go    how much of a cell, and how many cells are kept
 //	query.go     tail, range, search
 //	path.go      the path of the file
 package history
@@ -13,13 +17,12 @@ package history
 import (
 	"database/sql"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"github.com/gopherpod/gopherpod/tensors/sqlfile"
 )
 
 // An Entry is one executed cell.
@@ -47,6 +50,8 @@ type file struct {
 	db      *sql.DB
 	session int64
 	err     error // why the given file, or any file, is not in use
+	max     int64 // of the file, in bytes; 0: MaxBytes
+	added   int64 // bytes since prune was called last
 }
 
 // schema has IPython's tables, except those that IPython never fills.
@@ -85,6 +90,7 @@ func (s *Store) run(path string) {
 		}
 	}
 	if f.db != nil {
+		s.fail(f.prune())
 		defer func() {
 			f.db.Exec(`PRAGMA wal_checkpoint(TRUNCATE)`) // fails if another kernel is writing; that kernel does it later
 			f.db.Close()
@@ -114,8 +120,7 @@ func open(path string) (db *sql.DB, session int64, err error) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, 0, fmt.Errorf("history: %w", err)
 		}
-		u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-		name = u.String() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"
+		name = sqlfile.Address(path, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)")
 	}
 	db, err = sql.Open("sqlite", name)
 	if err != nil {
@@ -145,22 +150,28 @@ func open(path string) (db *sql.DB, session int64, err error) {
 	return db, session, err
 }
 
-// Add stores a cell of this session. It does not wait for the disk.
+// Add stores a cell of this session, up to MaxText bytes of it. It does not wait for the
+// disk.
 func (s *Store) Add(line int, source string) {
+	source = bounded(source)
 	s.enqueue(func(f *file) {
 		if f.db != nil {
 			_, err := f.db.Exec(`INSERT OR REPLACE INTO history (session, line, source) VALUES (?, ?, ?)`, f.session, line, source)
 			s.fail(err)
+			s.fail(f.grow(len(source)))
 		}
 	})
 }
 
-// SetOutput stores the text of a cell's result. It does not wait for the disk.
+// SetOutput stores the text of a cell's result, up to MaxText bytes of it. It does not
+// wait for the disk.
 func (s *Store) SetOutput(line int, output string) {
+	output = bounded(output)
 	s.enqueue(func(f *file) {
 		if f.db != nil {
 			_, err := f.db.Exec(`UPDATE history SET output = ? WHERE session = ? AND line = ?`, output, f.session, line)
 			s.fail(err)
+			s.fail(f.grow(len(output)))
 		}
 	})
 }

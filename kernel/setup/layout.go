@@ -9,7 +9,7 @@
 //	rebuild.go  building gopherpod again after an upgrade of Go
 //	doctor.go   the checks, each with its fix
 //	disk.go     checks of disks: temporary files, databases
-//	disk_linux.go, disk_other.go  which file systems are network file systems
+//	disk_linux.go, disk_other.go  which file systems are network file systems; which processes use a folder
 //
 // It does not install Jupyter or compilers; install.sh does.
 package setup

@@ -26,6 +26,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
 	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/tensors/pause"
 	"github.com/gopherpod/gopherpod/tensors/scratch"
 	"github.com/gopherpod/gopherpod/worker/local/embedded"
 	"github.com/gopherpod/gopherpod/worker/local/serve"
@@ -58,7 +59,8 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer ports.Close()
-	go scratch.Clean(scratch.Places()...) // files that killed kernels left behind
+	installed := setup.Find()
+	go tidy(installed.Hosts(), func() error { return pause.For(ctx, scratch.MinAge) })
 	known := secrets.NewSet(settings.Environ(), ".env")
 	around, stop, err := surroundings(known.Redact)
 	if err != nil {
@@ -67,7 +69,7 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	defer stop()
 	env := append(os.Environ(), around...)
 	known.Environment(around)
-	ev, err := p.evaluator(setup.Find(), env)
+	ev, err := p.evaluator(installed, env)
 	if err != nil {
 		return err
 	}

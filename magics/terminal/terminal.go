@@ -13,6 +13,7 @@
 //	files.go      files instead of a magic's variables
 //	answer.go     what a magic leaves: JSON and files
 //	install.go    install, uninstall, doctor
+//	clean.go      clean: what is on the disk, and what of it goes
 //	kernel.go     kernel, embedded, data, local: what serves others
 //	account.go    deploy, endpoint, store, key
 //	model.go      export, check
@@ -114,7 +115,7 @@ func (p *Program) Root() *cobra.Command {
 	}
 	add(root, groupTrain, exportCommand())
 	add(root, groupAccount, p.deployCommand(), p.endpointCommand(), p.storeCommand(), p.keyCommand(), p.localCommand())
-	add(root, groupInstall, p.installCommand(), uninstallCommand(), p.doctorCommand(), checkCommand(), completionCommand(), versionCommand(), helpCommand(), p.kernelCommand())
+	add(root, groupInstall, p.installCommand(), uninstallCommand(), p.doctorCommand(), p.cleanCommand(), checkCommand(), completionCommand(), versionCommand(), helpCommand(), p.kernelCommand())
 	add(root, "", p.embeddedCommand(), p.dataCommand())
 	return root
 }

@@ -12,7 +12,7 @@ func FuzzAmounts(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if d, err := parseAge(s); err == nil && (d <= 0 || strings.HasSuffix(s, "d") && d > 36500*24*time.Hour) {
+		if d, err := ParseAge(s); err == nil && (d <= 0 || strings.HasSuffix(s, "d") && d > 36500*24*time.Hour) {
 			t.Fatalf("the age %q is %v", s, d)
 		}
 		if n, err := parseBytes(s); err == nil && n <= 0 {

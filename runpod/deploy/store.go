@@ -144,7 +144,7 @@ func (o StoreOptions) limit() (l store.Limit, err error) {
 		o.Unused = "30d"
 	}
 	if o.Unused != "" {
-		if l.Unused, err = parseAge(o.Unused); err != nil {
+		if l.Unused, err = ParseAge(o.Unused); err != nil {
 			return l, wrong("--unused %.40q: want a time above 0, as in 30d or 12h", o.Unused)
 		}
 	}
@@ -176,8 +176,8 @@ func busy(ctx context.Context, l store.Limit) string {
 	return ""
 }
 
-// parseAge reads "30d" and what time.ParseDuration reads.
-func parseAge(s string) (time.Duration, error) {
+// ParseAge reads a time above 0: "30d", and what time.ParseDuration reads.
+func ParseAge(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		var n float64

@@ -97,7 +97,7 @@ func TestParseSizes(t *testing.T) {
 		if n, err := parseBytes(bad); err == nil {
 			t.Errorf("%s: %d", bad, n)
 		}
-		if d, err := parseAge(bad + "d"); err == nil && bad != "" && bad != "GB" {
+		if d, err := ParseAge(bad + "d"); err == nil && bad != "" && bad != "GB" {
 			t.Errorf("%sd: %v", bad, d)
 		}
 	}

@@ -17,13 +17,13 @@ const (
 	lockName = ".lock"
 )
 
-// How old a folder that no process holds has to be before it is removed: its process may
-// be about to take the lock. Folders without a lock file were made by earlier versions,
+// MinAge is how old a folder that no process holds has to be before it is removed: its
+// process may be about to take the lock.
+const MinAge = time.Minute
+
+// unlocked is the same for folders without a lock file. They were made by earlier versions,
 // which had no lock.
-const (
-	minAge   = time.Minute
-	unlocked = 7 * 24 * time.Hour
-)
+const unlocked = 7 * 24 * time.Hour
 
 // A Folder belongs to one process, and to those that inherit its lock. The zero value is
 // no folder.
@@ -66,7 +66,7 @@ func (f *Folder) Close() error {
 	return errors.Join(os.RemoveAll(f.Path), f.lock.Close())
 }
 
-// A Left is a folder that List found in one of the places.
+// A Left is a folder that a process has left, or is using.
 type Left struct {
 	Path  string
 	Bytes int64
@@ -93,7 +93,7 @@ func List(places ...string) []Left {
 			if lock != nil {
 				lock.Close()
 			}
-			list = append(list, Left{Path: path, Bytes: size(path), Used: info.ModTime(), InUse: !dead})
+			list = append(list, Left{Path: path, Bytes: Size(path), Used: info.ModTime(), InUse: !dead})
 		}
 	}
 	return list
@@ -135,11 +135,11 @@ func abandoned(path string, info fs.FileInfo) (lock *os.File, dead bool) {
 	if err != nil {
 		return nil, false
 	}
-	return lock, time.Since(info.ModTime()) > minAge
+	return lock, time.Since(info.ModTime()) > MinAge
 }
 
-// size returns how many bytes a folder holds.
-func size(dir string) (bytes int64) {
+// Size returns how many bytes the files in a folder hold.
+func Size(dir string) (bytes int64) {
 	filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil // it is being removed, or not ours to read

@@ -34,12 +34,60 @@ func TemporaryFolder() (*Folder, error) {
 		}
 		return &Folder{Path: private.Path, lock: private.Lock()}, nil
 	}
-	root := filepath.Join(cache, "gopherpod", "store")
+	root := temporaryRoot(cache)
 	if err := scratch.Private(root); err != nil {
 		return nil, fmt.Errorf("local: %w", err)
 	}
 	removeAbandoned(root)
 	return temporaryFolder(root)
+}
+
+func temporaryRoot(cache string) string { return filepath.Join(cache, "gopherpod", "store") }
+
+// TemporaryRoot returns the place of TemporaryFolders, or "" for a user without a cache.
+func TemporaryRoot() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return temporaryRoot(cache)
+}
+
+// TemporaryFolders returns the folders that TemporaryFolder has made in the user's cache
+// and that are still there.
+func TemporaryFolders() (list []scratch.Left) {
+	root := TemporaryRoot()
+	if root == "" || !scratch.Locks {
+		return nil
+	}
+	locks, _ := filepath.Glob(filepath.Join(root, "*.lock"))
+	for _, path := range locks {
+		l := scratch.Left{Path: strings.TrimSuffix(path, ".lock"), InUse: true}
+		l.Bytes = scratch.Size(l.Path)
+		if info, err := os.Stat(l.Path); err == nil {
+			l.Used = info.ModTime()
+		}
+		if lock, err := scratch.Hold(path, 0); err == nil {
+			l.InUse = false
+			lock.Close()
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// CleanTemporary removes the TemporaryFolders that no process holds. It returns how many
+// bytes that freed.
+func CleanTemporary() (freed int64) {
+	for _, l := range TemporaryFolders() {
+		if !l.InUse {
+			freed += l.Bytes
+		}
+	}
+	if root := TemporaryRoot(); root != "" {
+		removeAbandoned(root)
+	}
+	return freed
 }
 
 func temporaryFolder(root string) (*Folder, error) {

@@ -45,6 +45,43 @@ func TestTemporaryFolder(t *testing.T) {
 	}
 }
 
+func TestTemporaryFoldersAreListed(t *testing.T) {
+	if !scratch.Locks {
+		t.Skip("this system does not report which folders are in use")
+	}
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", "")
+	used, err := TemporaryFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := TemporaryFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left.Path, "x"), make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := left.Leave(); err != nil { // as a process that is killed
+		t.Fatal(err)
+	}
+	list := TemporaryFolders()
+	for _, l := range list {
+		if l.InUse != (l.Path == used.Path) || l.Used.IsZero() || (l.Bytes == 1000) != (l.Path == left.Path) {
+			t.Errorf("%+v", l)
+		}
+	}
+	if freed := CleanTemporary(); len(list) != 2 || freed != 1000 {
+		t.Errorf("%d folders, %d bytes freed", len(list), freed)
+	}
+	if list := TemporaryFolders(); len(list) != 1 || list[0].Path != used.Path {
+		t.Errorf("left: %+v", list)
+	}
+	if err := used.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Without a home, the folder is among the temporary files of all users, where another
 // user could have made a folder with a fixed name.
 func TestTemporaryFolderWithoutHome(t *testing.T) {

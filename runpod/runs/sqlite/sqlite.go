@@ -1,5 +1,8 @@
 // Package sqlite keeps the run store in one file that all kernels and commands of a user
 // share. The columns hold what is filtered and summed; the run itself is JSON.
+//
+//	sqlite.go  the store
+//	prune.go   what goes when the file grows, and what goes on request
 package sqlite
 
 import (
@@ -8,18 +11,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/settings"
+	"github.com/gopherpod/gopherpod/tensors/sqlfile"
 )
 
 // EnvPath names a file to use instead of the default one; with "off", no runs are kept.
@@ -71,7 +73,11 @@ PRAGMA user_version = 1;`
 const version = 1
 
 // A Store is a run store in a file. Close it.
-type Store struct{ db *sql.DB }
+type Store struct {
+	db    *sql.DB
+	max   int64        // of the file, in bytes
+	added atomic.Int64 // bytes of events since prune was called last
+}
 
 var _ runs.Store = (*Store)(nil)
 
@@ -92,8 +98,7 @@ func Open(path string) (*Store, error) {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	f.Close()
-	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-	db, err := sql.Open("sqlite", u.String()+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)")
+	db, err := sql.Open("sqlite", sqlfile.Address(path, "busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)")+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
@@ -109,7 +114,9 @@ func Open(path string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("runs: %s: %w", path, err)
 	}
-	return &Store{db}, nil
+	s := &Store{db: db, max: MaxBytes}
+	_ = s.prune(context.Background(), time.Now().Add(-collectable)) // a store that cannot be pruned now still works
+	return s, nil
 }
 
 // Close moves the write-ahead log into the file unless another process is reading it,
@@ -180,7 +187,10 @@ func (s *Store) Append(ctx context.Context, id string, events []runs.Event) erro
 			return wrap(err)
 		}
 	}
-	return wrap(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return wrap(err)
+	}
+	return wrap(s.grow(ctx, events))
 }
 
 // Get implements runs.Store.
