@@ -65,9 +65,9 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 	shown := shownRun{
 		subject: subject{id: fmt.Sprintf("runpod-%s-%d", r.ID, c.Count), epochs: r.Planned, planned: record.Hyperparameters.Epochs, loss: record.Hyperparameters.LossFunction},
 		title:   title(record.Model, record.Parameters, record.Hyperparameters),
-		place:   place, rate: rate, quiet: o.quiet, variable: o.out,
+		rate:    rate, quiet: o.quiet, variable: o.out,
 	}
-	model, err, undefined := shown.show(ctx, c, func(view train.Observer) (*train.Model, error) {
+	model, err, undefined := shown.show(ctx, c, func(ctx context.Context, view train.Observer) (*train.Model, error) {
 		return train.Attach(ctx, r, train.Options{Endpoint: place.Endpoint, Runs: store, Rate: rate, Observers: []train.Observer{view}})
 	})
 	if errors.Is(err, train.ErrDetached) {

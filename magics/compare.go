@@ -16,6 +16,7 @@ import (
 type compareOptions struct {
 	dataOptions
 	timeout time.Duration
+	queueOptions
 }
 
 func compareMagic() magic.Magic {
@@ -31,6 +32,7 @@ of -d, else the best accuracy of the trainings.`,
 		define: func(fs *pflag.FlagSet, o *compareOptions) {
 			o.dataOptions.define(fs)
 			fs.DurationVar(&o.timeout, "timeout", 0, timeoutHelp)
+			o.queueOptions.define(fs)
 		},
 		run: runCompare,
 	}
@@ -96,7 +98,7 @@ func (o *compareOptions) measure(ctx context.Context, c *magic.Call, names []str
 		}
 		results[i] = job.Evaluate(m, data)
 	}
-	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
+	told := train.WithLog(o.queued(ctx, c), func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	if err := job.Run(told); err != nil {
 		return nil, limit.overtime(err, "")
 	}

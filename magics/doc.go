@@ -26,6 +26,7 @@
 //	findrun.go   runs by name, in the run store
 //	receipt.go   what is below a result
 //	live.go      a training while it runs, in the cell
+//	queue.go     jobs that wait for a worker: --queue-timeout, and the reason in lines
 //	shown.go     a run that a cell shows, from its beginning to its variable
 //	kept.go      which weights a training left
 //	track.go     trackers of a run

@@ -42,6 +42,10 @@ func fromEndpoint(err error) error {
 	switch {
 	case errors.Is(err, runpod.ErrInvalid) && errors.As(err, &request):
 		return usage("%s", request.Message)
+	case errors.Is(err, runpod.ErrQueueTimeout):
+		text = trimmed(err) + "; run it again later, let it wait longer with --queue-timeout, or let the endpoint use more kinds of GPU (gopherpod deploy --gpu)"
+	case errors.Is(err, runpod.ErrExpired) && errors.As(err, &request):
+		text = fmt.Sprintf("job %s was %v; run it again", request.JobID, runpod.ErrExpired)
 	case errors.Is(err, runpod.ErrUnauthorized):
 		text = "the endpoint refuses the key; check RUNPOD_API_KEY (environment, .env or gopherpod key set)"
 	case errors.Is(err, runpod.ErrForbidden):

@@ -16,6 +16,7 @@ import (
 
 type evalOptions struct {
 	dataOptions
+	queueOptions
 	model, out string
 	timeout    time.Duration
 }
@@ -31,6 +32,7 @@ For two classes it also shows the ROC curve, for a single number the residuals.
 The result is a *train.Evaluation: result.Accuracy, result.Loss, result.Confusion.`,
 		define: func(fs *pflag.FlagSet, o *evalOptions) {
 			o.dataOptions.define(fs)
+			o.queueOptions.define(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "", "`variable` for the result")
 			fs.DurationVar(&o.timeout, "timeout", 0, timeoutHelp)
@@ -60,7 +62,7 @@ func runEval(ctx context.Context, c *magic.Call, o *evalOptions, args []string) 
 	if err != nil {
 		return err
 	}
-	told := train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
+	told := train.WithLog(o.queued(ctx, c), func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	data = train.PrepareData(data)
 	limit, err := limitGiven(o.timeout)
 	if err != nil {

@@ -1,7 +1,6 @@
 package magics
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -21,8 +20,8 @@ type live struct {
 	out     magic.Output
 	id      string // of the display
 	watched bool
-	every   int // epochs per line
-	waiting func(queued time.Duration) string
+	every   int               // epochs per line
+	lines   func(runpod.Wait) // writes why the job waits, if nobody watches
 	rate    train.Rate
 
 	mu      sync.Mutex
@@ -46,21 +45,15 @@ type subject struct {
 }
 
 // newView starts the view of a run. The caller must call end.
-func newView(ctx context.Context, c *magic.Call, s subject, title string, place train.Place, rate train.Rate) *live {
+func newView(c *magic.Call, s subject, title string, rate train.Rate) *live {
 	l := &live{
-		waiting: func(queued time.Duration) string {
-			why, err := place.Waiting(ctx, queued)
-			if err != nil && ctx.Err() == nil {
-				return fmt.Sprintf("queued (%d s so far); cannot reach the endpoint to ask why", int(queued.Seconds()))
-			}
-			return why
-		},
-		rate: rate, out: c.Out, id: s.id, watched: c.Interactive,
+		lines: waitLines(c),
+		rate:  rate, out: c.Out, id: s.id, watched: c.Interactive,
 		every:   render.LineEvery(s.planned),
 		started: time.Now(), changed: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	l.p.Epochs, l.p.Loss, l.p.Title = s.epochs, s.loss, title
-	l.p.State = "sending the data"
+	l.p.State = sending
 	l.p.History = slices.Clip(s.history)
 	if !l.watched {
 		close(l.stopped)
@@ -68,38 +61,26 @@ func newView(ctx context.Context, c *magic.Call, s subject, title string, place 
 	}
 	l.draw()
 	go l.redraw()
-	go l.explain()
 	return l
 }
 
-// explainEvery is how often the endpoint is asked why a job waits.
-const explainEvery = 3 * time.Second
+const sending = "sending the data"
 
-// explain asks the endpoint why the job waits, until it no longer does.
-func (l *live) explain() {
-	tick := time.NewTicker(explainEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.stop:
-			return
-		case <-tick.C:
-		}
-		l.mu.Lock()
-		queued := l.status == runpod.StatusInQueue && l.first.IsZero()
-		l.mu.Unlock()
-		if !queued {
-			continue
-		}
-		if why := l.waiting(time.Since(l.started)); why != "" {
-			l.mu.Lock()
-			if l.status == runpod.StatusInQueue {
-				l.p.State = why
-				l.change()
-			}
-			l.mu.Unlock()
-		}
+// wait shows why the job waits for a worker; see runpod.Queue.
+func (l *live) wait(w runpod.Wait) {
+	if !l.watched {
+		l.lines(w)
+		return
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case w.Why != "":
+		l.p.State = w.Why
+	case l.status == "": // a job before the run's own
+		l.p.State = sending
+	}
+	l.change()
 }
 
 // clockEvery is how often the view is redrawn if nothing else changes, because it

@@ -15,6 +15,7 @@ import (
 
 type predictOptions struct {
 	dataOptions
+	queueOptions
 	model, out    string
 	labels, proba bool
 	timeout       time.Duration
@@ -32,6 +33,7 @@ func predictMagic() magic.Magic {
 		define: func(fs *pflag.FlagSet, o *predictOptions) {
 			fs.StringVarP(&o.data, "data", "d", "", "samples: a `variable`, a file (CSV, .npy, .npz, .parquet) or a struct of slices")
 			o.defineColumns(fs)
+			o.queueOptions.define(fs)
 			fs.StringVarP(&o.model, "model", "m", defaultModel, "`variable` with the model")
 			fs.StringVarP(&o.out, "output", "o", "predictions", "`variable` for the result")
 			fs.DurationVar(&o.timeout, "timeout", 0, timeoutHelp)
@@ -68,7 +70,7 @@ func runPredict(ctx context.Context, c *magic.Call, o *predictOptions, args []st
 	if err != nil {
 		return err
 	}
-	ctx = train.WithLog(ctx, func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
+	ctx = train.WithLog(o.queued(ctx, c), func(line string) { fmt.Fprintln(c.Out.Stdout(), line) })
 	result, text, err := o.predict(ctx, model.WithPolicy(limit.policy()), data.X)
 	if err != nil {
 		return limit.overtime(err, "")

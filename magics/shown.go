@@ -11,6 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
@@ -19,7 +20,6 @@ import (
 type shownRun struct {
 	subject
 	title string
-	place train.Place
 	rate  train.Rate
 	// quiet shows the result only.
 	quiet bool
@@ -33,15 +33,15 @@ type shownRun struct {
 // function follow runs the training under an observer, and err is its error. undefined
 // is the error of defining the variable. A run that failed or was interrupted leaves
 // the model with the epochs so far.
-func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(view train.Observer) (*train.Model, error)) (model *train.Model, err, undefined error) {
+func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(ctx context.Context, view train.Observer) (*train.Model, error)) (model *train.Model, err, undefined error) {
 	watch := *c
 	watch.Interactive = c.Interactive && !s.quiet
-	view := newView(ctx, &watch, s.subject, s.title, s.place, s.rate)
-	observer := train.Funcs{OnEvent: view.event}
+	view := newView(&watch, s.subject, s.title, s.rate)
+	observer, queue := train.Funcs{OnEvent: view.event}, &runpod.Queue{Tell: view.wait}
 	if s.quiet {
-		observer = train.Funcs{}
+		observer, queue = train.Funcs{}, &runpod.Queue{}
 	}
-	model, err = follow(observer)
+	model, err = follow(runpod.WithQueue(ctx, queue), observer)
 	// The variable is defined first, so that the model is not lost if showing it
 	// fails.
 	detached := errors.Is(err, train.ErrDetached)

@@ -222,6 +222,9 @@ func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data
 	declared := declare(c.Vars, variables...)
 	begin := time.Now()
 	search.OnTrial = view.trial
+	if !o.quiet {
+		ctx = o.queued(ctx, c)
+	}
 	result, err := sweep.Run(ctx, spec, data, opts, space, search)
 	<-declared
 	if result == nil {

@@ -24,6 +24,7 @@ import (
 // zero, so package train fills in its default, or the value of the earlier model.
 type trainOptions struct {
 	dataOptions
+	queueOptions
 	val, model string
 	gpus       string
 	split      optionalNumber
@@ -82,7 +83,7 @@ func trainWords() map[string][]string {
 }
 
 func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
-	o.define(fs)
+	o.dataOptions.define(fs)
 	fs.StringVar(&o.model, "model", "", "`variable` with the model, instead of a body")
 	fs.StringVar(&o.val, "val", "", "validation data: variables `Xv,yv`, or a file with the same columns")
 	fs.Var(&o.split, "val-split", optionHelp("val-split", ""))
@@ -107,6 +108,7 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.StringVar(&o.gpus, "gpus", "", optionHelp("gpus", ""))
 	fs.StringVar(&o.endpoint, "endpoint", "", "`id` of another endpoint than RUNPOD_ENDPOINT_ID; \"local\" is the embedded one")
 	fs.DurationVar(&o.timeout, "timeout", 0, "`time` that the job has on the server, as in 90s or 2h (default: the endpoint's own limit); the training ends in time for its weights to come back")
+	o.queueOptions.define(fs)
 	fs.StringVar(&o.gpu, "gpu", "", "`kind` of the endpoint's GPU, for the price, as in ADA_24 (default: what RunPod says)")
 	fs.Float64Var(&o.maxCost, "max-cost", 0, "most `dollars` that the job may cost; the training ends before that, in time for its weights to come back")
 	fs.StringSliceVar(&o.tags, "tag", nil, "`words` to find the run by, as in --tag paper,baseline")
@@ -222,7 +224,7 @@ func (o *trainOptions) hyperparameters() (opts train.Options, err error) {
 		Epochs: o.epochs.number(), BatchSize: o.batch.number(), LearningRate: o.rate.value,
 		Optimizer: o.optimizer, Loss: o.loss, Seed: o.seed.value, ValidationSplit: o.split.value,
 		WeightDecay: o.decay.value, Momentum: o.momentum.value, ClipNorm: o.clip.value, Precision: o.precision, Keep: o.keep,
-		Policy: runpod.Policy{ExecutionTimeout: o.timeout},
+		Policy: runpod.Policy{ExecutionTimeout: o.timeout, QueueTimeout: o.queueTimeout},
 	}
 	if opts.Hyperparameters, err = parseSet(o.set); err != nil {
 		return opts, err
@@ -345,13 +347,13 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	shown := shownRun{
 		subject: subject{id: "runpod-" + plan.RunID, epochs: plan.Epochs(), planned: plan.Hyperparameters.Epochs, loss: plan.Hyperparameters.LossFunction},
 		title:   title(plan.Model, plan.Parameters, plan.Hyperparameters),
-		place:   place, rate: rate, quiet: o.quiet, variable: o.out, limit: limit.ended(),
+		rate:    rate, quiet: o.quiet, variable: o.out, limit: limit.ended(),
 	}
 	if from := plan.From(); from != nil {
 		shown.history = from.History.Records
 	}
 	begin := time.Now()
-	model, err, undefined := shown.show(ctx, c, func(view train.Observer) (*train.Model, error) {
+	model, err, undefined := shown.show(ctx, c, func(ctx context.Context, view train.Observer) (*train.Model, error) {
 		plan.Observe(view)
 		if len(o.tracked) > 0 {
 			plan.Observe(track.Observe(o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) }))

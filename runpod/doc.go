@@ -38,6 +38,7 @@
 //	watch.go      Watch, Wait and Call
 //	stream.go     Stream
 //	waiting.go    why a job waits, in words
+//	queue.go      Queue: limits and reports how long jobs wait
 //
 // The management API is Client.Management:
 //

@@ -21,6 +21,9 @@ var (
 	// ErrNotFound means that there is no such endpoint or job, or that the job's result
 	// has expired (404).
 	ErrNotFound = errors.New("not found")
+	// ErrExpired means, together with ErrNotFound, that the job waited in the queue until its
+	// ttl was over, or until the queue was purged: no worker has had it, and it is not billed.
+	ErrExpired = errors.New("removed from the queue because its ttl was over, or because the queue was purged; it is not billed")
 	// ErrConflict means that the resource exists already, or that its state does not
 	// allow this (409).
 	ErrConflict = errors.New("conflict")

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
@@ -49,16 +51,24 @@ func (e *Endpoint) Stream(ctx context.Context, id JobID) iter.Seq2[json.RawMessa
 func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		var last Status
-		wait := newPacer(e.client)
+		wait, queue := newPacer(e.client), QueueOf(ctx)
+		defer queue.leave(id)
 		wait.max = min(wait.max, time.Second) // a person may be watching
 		for looks := 0; ; looks++ {
 			begin := time.Now()
-			update, err := e.look(ctx, id)
+			update, err := e.look(ctx, id, queue.hold())
+			failed := err != nil
+			if failed {
+				err, update.Status = wait.outage(ctx, expired(last, err)), last
+			}
+			if err == nil {
+				err = queue.saw(ctx, e, id, update.Status)
+			}
 			if err != nil {
-				if again := wait.outage(ctx, err); again != nil {
-					yield(Update{}, again)
-					return
-				}
+				yield(Update{}, err)
+				return
+			}
+			if failed {
 				continue
 			}
 			news := len(update.Chunks) > 0
@@ -84,7 +94,7 @@ func (e *Endpoint) Follow(ctx context.Context, id JobID) iter.Seq2[Update, error
 			if time.Since(begin) > streamHold/20 {
 				continue
 			}
-			if err := wait.pause(ctx); err != nil {
+			if err := wait.pause(ctx, queue); err != nil {
 				yield(Update{}, err)
 				return
 			}
@@ -100,16 +110,23 @@ const (
 	lookEvery  = 25 * time.Millisecond
 )
 
-// streamHold is how long the service keeps a request open when it has nothing.
+// streamHold is how long the service keeps a request open when it has nothing, and minHold
+// the least that it can be asked for.
 //
 // Source: RunPod's MCP server, tools/jobs.
-const streamHold = 10 * time.Second
+const (
+	streamHold = 10 * time.Second
+	minHold    = time.Second
+)
 
-// look polls the stream once.
-func (e *Endpoint) look(ctx context.Context, id JobID) (Update, error) {
+// look polls the stream once. The service holds the poll for that long; 0 means its default.
+func (e *Endpoint) look(ctx context.Context, id JobID, hold time.Duration) (Update, error) {
 	c, err := e.call(OpStream, id)
 	if err != nil {
 		return Update{}, err
+	}
+	if hold > 0 {
+		c.url += "?" + url.Values{"wait": {strconv.FormatInt(hold.Milliseconds(), 10)}}.Encode()
 	}
 	c.hold = streamHold
 	r, err := e.client.do(ctx, c)

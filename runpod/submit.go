@@ -41,6 +41,13 @@ type Policy struct {
 	// is then ErrNotFound. 10 s to 7 days, default 24 hours, or ExecutionTimeout plus
 	// an hour if that is more.
 	TTL time.Duration
+	// QueueTimeout is how long the job may wait for a worker; 0 means until its ttl is over.
+	// The service has no such limit, so the client keeps it: Call, and package train, cancel
+	// the job if no worker has it by then, and a job that a worker has is not touched. In
+	// case the client is gone by then, the default of TTL is QueueTimeout plus twice
+	// ExecutionTimeout (a job that loses its worker runs a second time) plus a minute, or
+	// QueueTimeout plus 24 hours if there is no ExecutionTimeout. 1 s to 7 days.
+	QueueTimeout time.Duration
 	// LowPriority: the job does not make the endpoint start workers.
 	LowPriority bool
 }
@@ -55,18 +62,41 @@ const (
 // DefaultTTL is Policy.TTL if nobody sets it and the timeout is not longer.
 const DefaultTTL = policy.DefaultTTL
 
+// MinQueueTimeout is the least Policy.QueueTimeout.
+const MinQueueTimeout = time.Second
+
 // complete fills in zeros and checks the bounds.
 func (p Policy) complete(base Policy) (Policy, error) {
 	p.ExecutionTimeout = cmp.Or(p.ExecutionTimeout, base.ExecutionTimeout)
-	p.TTL = cmp.Or(p.TTL, base.TTL, min(max(DefaultTTL, p.ExecutionTimeout+time.Hour), MaxTimeout))
+	p.QueueTimeout = cmp.Or(p.QueueTimeout, base.QueueTimeout)
+	p.TTL = cmp.Or(p.TTL, base.TTL)
+	p.TTL = p.Life()
 	p.LowPriority = p.LowPriority || base.LowPriority
 	if p.ExecutionTimeout != 0 && (p.ExecutionTimeout < MinTimeout || p.ExecutionTimeout > MaxTimeout) {
 		return p, invalid(OpRun, "", "the execution timeout is %v, want 5s to 7 days", p.ExecutionTimeout)
+	}
+	if p.QueueTimeout != 0 && (p.QueueTimeout < MinQueueTimeout || p.QueueTimeout > MaxTimeout) {
+		return p, invalid(OpRun, "", "the queue timeout is %v, want 1s to 7 days", p.QueueTimeout)
 	}
 	if p.TTL < policy.MinTTL || p.TTL > MaxTimeout {
 		return p, invalid(OpRun, "", "the ttl is %v, want 10s to 7 days", p.TTL)
 	}
 	return p, nil
+}
+
+// Life returns the ttl of a job with the policy: TTL, or its default.
+func (p Policy) Life() time.Duration {
+	if p.TTL != 0 {
+		return p.TTL
+	}
+	d := max(DefaultTTL, p.ExecutionTimeout+time.Hour)
+	switch {
+	case p.QueueTimeout > 0 && p.ExecutionTimeout > 0:
+		d = p.QueueTimeout + 2*p.ExecutionTimeout + time.Minute
+	case p.QueueTimeout > 0: // the endpoint's own limit is not known here
+		d += p.QueueTimeout
+	}
+	return min(d, MaxTimeout)
 }
 
 // MarshalJSON writes milliseconds.
@@ -109,6 +139,10 @@ func (s *S3Config) wire() map[string]string {
 //
 // Source: docs.runpod.io, Serverless, "Endpoint operations", /run.
 func (e *Endpoint) Run(ctx context.Context, r Request) (*Job, error) {
+	q := QueueOf(ctx)
+	if q != nil {
+		r.Policy.QueueTimeout = cmp.Or(r.Policy.QueueTimeout, q.Limit)
+	}
 	c, err := e.submission(OpRun, r)
 	if err != nil {
 		return nil, err
@@ -116,6 +150,9 @@ func (e *Endpoint) Run(ctx context.Context, r Request) (*Job, error) {
 	j, err := e.doJob(ctx, c)
 	if err == nil && ctx.Err() != nil {
 		return j, e.interrupted(ctx, j.ID)
+	}
+	if err == nil && q != nil {
+		q.count(j.ID, j.Status) // the wait begins now, and not at the first poll
 	}
 	return j, err
 }

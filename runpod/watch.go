@@ -2,6 +2,7 @@ package runpod
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,14 +23,24 @@ const patience = 5 * time.Minute
 func (e *Endpoint) Watch(ctx context.Context, id JobID) iter.Seq2[*Job, error] {
 	return func(yield func(*Job, error) bool) {
 		var last *Job
-		wait := newPacer(e.client)
+		var status Status
+		wait, queue := newPacer(e.client), QueueOf(ctx)
+		defer queue.leave(id)
 		for {
 			job, err := e.Status(ctx, id)
 			if err != nil {
-				if again := wait.outage(ctx, err); again != nil {
-					yield(nil, again)
-					return
-				}
+				err = wait.outage(ctx, expired(status, err))
+			} else {
+				status = job.Status
+			}
+			if err == nil {
+				err = queue.saw(ctx, e, id, status)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if job == nil {
 				continue
 			}
 			if last == nil || changed(last, job) {
@@ -40,7 +51,7 @@ func (e *Endpoint) Watch(ctx context.Context, id JobID) iter.Seq2[*Job, error] {
 			if last = job; job.Status.Terminal() {
 				return
 			}
-			if err := wait.pause(ctx); err != nil {
+			if err := wait.pause(ctx, queue); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -50,6 +61,18 @@ func (e *Endpoint) Watch(ctx context.Context, id JobID) iter.Seq2[*Job, error] {
 
 func changed(a, b *Job) bool {
 	return a.Status != b.Status || a.WorkerID != b.WorkerID || a.Retries != b.Retries || !bytes.Equal(a.Output, b.Output)
+}
+
+// expired adds to the error of a poll that the job is gone from the queue, given the status
+// that it had at the last poll.
+func expired(last Status, err error) error {
+	var e *Error
+	if last == StatusInQueue && errors.Is(err, ErrNotFound) && errors.As(err, &e) {
+		gone := *e
+		gone.Message, gone.Cause = ErrExpired.Error(), ErrExpired
+		return &gone
+	}
+	return err
 }
 
 // Wait watches a job until it ends. If the job did not succeed, Wait returns the job and
@@ -66,8 +89,9 @@ func (e *Endpoint) Wait(ctx context.Context, id JobID) (*Job, error) {
 }
 
 // Call submits a job and waits for its end, as Run and Wait do. If ctx is done before
-// that, the job is cancelled.
+// that, the job is cancelled, as it is if no worker takes it within Policy.QueueTimeout.
 func (e *Endpoint) Call(ctx context.Context, r Request) (*Job, error) {
+	ctx = LimitQueue(ctx, cmp.Or(r.Policy.QueueTimeout, e.client.config.Policy.QueueTimeout), time.Time{})
 	job, err := e.Run(ctx, r)
 	if err != nil {
 		return job, err
@@ -100,9 +124,9 @@ func newPacer(c *Client) *pacer {
 }
 
 // pause waits, each time 1.5 times as long as before.
-func (p *pacer) pause(ctx context.Context) error {
+func (p *pacer) pause(ctx context.Context, q *Queue) error {
 	p.since = time.Time{}
-	err := pause.For(ctx, p.next)
+	err := pause.For(ctx, q.pause(p.next))
 	p.next = min(p.next+p.next/2, p.max)
 	return err
 }

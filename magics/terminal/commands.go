@@ -47,7 +47,7 @@ The result goes to stdout as JSON (losses, metrics, seed, cost), progress to std
 the job and keeps the weights so far; a second one does not wait for them.
 
 Exit codes: 0 done, 1 the job failed, 2 wrong input, 3 stopped by --timeout or --max-cost, 4 no endpoint,
-130 interrupted.`,
+or no worker within --queue-timeout, 130 interrupted.`,
 			example: `gopherpod train net.yaml -d iris.csv --target species --epochs 50 -o net.safetensors
 gopherpod train net.yaml -d iris.csv --target species --dry-run
 gopherpod train --from net.safetensors -d iris.csv --target species --epochs 5 -o more.onnx

@@ -51,7 +51,7 @@ const (
 	Failed      = 1   // the job failed, or a file could not be written
 	Usage       = 2   // the command line, the specification or the data are wrong
 	Overtime    = 3   // the job reached its --timeout or --max-cost; -o has the weights so far
-	Unreachable = 4   // no endpoint, or it refuses the key
+	Unreachable = 4   // no endpoint, it refuses the key, or no worker takes the job within --queue-timeout
 	Interrupted = 130 // the job is cancelled; -o has the weights so far, if the endpoint returned them
 )
 
@@ -189,7 +189,7 @@ func code(ctx context.Context, err error) int {
 		return Overtime
 	case errors.As(err, &job):
 		return Failed
-	case errors.Is(err, train.ErrNoEndpoint), errors.Is(err, runpod.ErrUnreachable), errors.Is(err, runpod.ErrUnauthorized), errors.Is(err, runpod.ErrForbidden),
+	case errors.Is(err, train.ErrNoEndpoint), errors.Is(err, runpod.ErrQueueTimeout), errors.Is(err, runpod.ErrUnreachable), errors.Is(err, runpod.ErrUnauthorized), errors.Is(err, runpod.ErrForbidden),
 		errors.Is(err, runpod.ErrNotFound) && errors.As(err, &request) && request.JobID == "":
 		return Unreachable
 	case errors.As(err, &data), errors.As(err, &table), errors.As(err, &problem) && problem.Unwrap() == nil:

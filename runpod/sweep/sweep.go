@@ -19,7 +19,8 @@ import (
 
 // Run trains with many points of a space and finds the best. All trials have the seed of
 // o, so that they differ only in their points; a nil seed is drawn. A failed trial does
-// not end the sweep. A trial that cannot be prepared does, and so does the end of ctx;
+// not end the sweep. A trial that cannot be prepared does, and so do the end of ctx and
+// Policy.QueueTimeout, which counts while trials wait for a worker and none runs;
 // the result then holds the trials so far. With the same seed and number of workers, a
 // sweep chooses the same points and stops the same trials, in whatever order they end.
 // MaxTime and MaxCost depend on the clock.
@@ -37,6 +38,9 @@ func Run(ctx context.Context, spec any, data train.Data, o train.Options, space 
 			return nil, err
 		}
 		defer w.journal.close()
+	}
+	if ctx = runpod.LimitQueue(ctx, o.Policy.QueueTimeout, time.Time{}); runpod.QueueOf(ctx) == nil {
+		ctx = runpod.WithQueue(ctx, &runpod.Queue{}) // one for all trials
 	}
 	err = errors.Join(w.run(ctx), w.journal.failed())
 	w.sort()
@@ -134,6 +138,9 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 	nobody := make(chan struct{})
 	close(nobody)
 	o.GiveUp = nobody
+	if o.Policy.QueueTimeout > 0 && o.Policy.TTL == 0 { // a trial may wait for others for longer
+		o.Policy.TTL = min(max(runpod.DefaultTTL, o.Policy.ExecutionTimeout+time.Hour), runpod.MaxTimeout)
+	}
 	w := &sweep{spec: spec, data: data, options: o, s: s, by: by, search: search, result: Result{ID: o.Origin.Parent, Space: space, Objective: by, Best: -1},
 		values: make([]float64, total), done: make([]bool, total), pending: map[int]TrialResult{}, running: map[int]time.Duration{}, begun: map[int]train.Resume{}}
 	w.turn = sync.NewCond(&w.mu)
@@ -248,7 +255,7 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 		return context.Cause(all)
 	}
 	var wrong *train.DataError
-	if errors.As(err, &wrong) {
+	if errors.As(err, &wrong) || errors.Is(err, runpod.ErrQueueTimeout) {
 		return err
 	}
 	w.pending[n] = TrialResult{Number: n, Point: p, Unused: unused(w.options, p), Value: value, Model: model, Err: err, Time: took}

@@ -30,7 +30,8 @@ var ErrGone = errors.New("the endpoint no longer knows the run's job")
 // the model as Fit does. The model has weights if the endpoint still has the result
 // (RunPod keeps it for 30 minutes) or if the workers kept it (see Collect).
 //
-// When ctx is done the job goes on, and the error wraps ErrDetached. For a run that failed or
+// If the run was submitted with Policy.QueueTimeout and still waits for a worker after that
+// time, Attach cancels its job, as Fit would have done. When ctx is done the job goes on, and the error wraps ErrDetached. For a run that failed or
 // was interrupted, Attach returns the model so far and an error that says what happened;
 // ErrGone means that only the epochs in the store are left. If the job's own status says
 // how an open run ended, Attach writes that into the store. It does not change a run that has
@@ -58,6 +59,7 @@ func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 	}
 	a := &attachment{plan: p, run: r}
 	p.observe()
+	ctx = p.queue(ctx, record.queueTimeout(), r.Created)
 	p.observers.begin(p)
 	m, err := a.follow(ctx)
 	p.observers.end(m, err)
@@ -113,7 +115,8 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 func jobEnded(err error) bool {
 	var job *runpod.JobError
 	var told *worker.Error // sent by the job's worker
-	return err == nil || errors.As(err, &job) || errors.As(err, &told)
+	var late *runpod.QueueTimeoutError
+	return err == nil || errors.As(err, &job) || errors.As(err, &told) || errors.As(err, &late) && late.CancelErr == nil
 }
 
 // unsubmitted is how long to wait until a run has a job. The process that began the run may
@@ -176,7 +179,8 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 			_, err = p.rebuild(ctx, e, r)
 		}
 	}
-	if err != nil {
+	never := !f.trained && (errors.Is(err, runpod.ErrQueueTimeout) || errors.Is(err, runpod.ErrExpired)) // had a worker
+	if err != nil && !never {
 		ctx, cancel := context.WithTimeout(ctx, collectTime)
 		defer cancel()
 		kept, missing := Collect(ctx, e, p.RunID, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/place"
@@ -16,7 +17,8 @@ import (
 // its job has no time left (Policy.ExecutionTimeout, else the endpoint's own limit): then the
 // model holds the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or ctx is done, the
 // model holds the epochs so far, and the weights if the worker kept some and collecting them
-// takes no more than 6 s; the model is nil if nothing was sent. When ctx is done, Fit
+// takes no more than 6 s; the model is nil if nothing was sent. If no worker takes the job
+// within Policy.QueueTimeout, Fit cancels it and returns a *runpod.QueueTimeoutError. When ctx is done, Fit
 // cancels the job on the endpoint and returns an *InterruptedError.
 func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	p, err := Prepare(spec, data, o)
@@ -37,12 +39,22 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	p.observe()
+	ctx = p.queue(ctx, p.options.Policy.QueueTimeout, time.Time{})
 	record := p.record(ctx, endpoint)
 	p.observers.begin(p)
 	m, err := p.train(ctx, endpoint, record)
 	record.end(ctx, p, m, err)
 	p.observers.end(m, err)
 	return m, err
+}
+
+// queue returns a context whose jobs may wait that long for a worker. The observers are told
+// why they wait, unless the caller follows that already; see runpod.WithQueue.
+func (p *Plan) queue(ctx context.Context, limit time.Duration, since time.Time) context.Context {
+	if runpod.QueueOf(ctx) == nil && len(p.observers.list) > 0 {
+		ctx = runpod.WithQueue(ctx, &runpod.Queue{Since: since, Tell: runpod.WaitLines(p.observers.notice)})
+	}
+	return runpod.LimitQueue(ctx, limit, since)
 }
 
 func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *recorder) (*Model, error) {
@@ -71,7 +83,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	}
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
 	// The service has forgotten the job or lost its output, but the worker may have kept the run.
-	if errors.Is(err, runpod.ErrNotFound) || errors.Is(err, ErrNoOutput) {
+	if errors.Is(err, runpod.ErrNotFound) && (f.trained || !errors.Is(err, runpod.ErrExpired)) || errors.Is(err, ErrNoOutput) {
 		if r := p.collect(ctx, endpoint); r != nil && complete(r) {
 			if m, bad := p.finished(job, endpoint, r); bad == nil {
 				m.Receipt = p.receipt(m)

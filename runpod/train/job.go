@@ -70,6 +70,9 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 	defer enough()
 	var settled *time.Timer
 	for update, err := range e.Follow(watching, f.id) {
+		if errors.Is(err, runpod.ErrQueueTimeout) {
+			return fmt.Errorf("train: %w", err)
+		}
 		if err != nil {
 			break // Wait, below, gets the same error or the output
 		}

@@ -87,8 +87,9 @@ type Options struct {
 	// GiveUp stops, when it is closed, the wait for the weights of an interrupted
 	// training, which otherwise ends after 6 s; see Collect.
 	GiveUp <-chan struct{}
-	// Policy limits the job on the server: its time, life and priority. Without an
-	// ExecutionTimeout the endpoint's own limit applies; see runpod.Endpoint.TimeLimit.
+	// Policy limits the job: its time, its life and its wait for a worker; and sets its
+	// priority. Without an ExecutionTimeout the endpoint's own limit applies; see
+	// runpod.Endpoint.TimeLimit.
 	Policy runpod.Policy
 	// OnEvent is called for each event, like the method Event of an Observer.
 	OnEvent func(Event)

@@ -31,6 +31,12 @@ type Record struct {
 	Input      []int `json:"input"`
 	Output     []int `json:"output,omitempty"`
 	Parameters int   `json:"parameters"`
+	// QueueTimeout is Policy.QueueTimeout in seconds, which Attach keeps too.
+	QueueTimeout float64 `json:"queue_timeout,omitempty"`
+}
+
+func (r *Record) queueTimeout() time.Duration {
+	return time.Duration(r.QueueTimeout * float64(time.Second))
 }
 
 // A recorder writes a run into the run store. If the store fails, the record is lost but the
@@ -91,7 +97,11 @@ func title(p *Plan) string {
 }
 
 func (p *Plan) recordOf(m *Model) json.RawMessage {
-	b, err := json.Marshal(Record{Receipt: p.receipt(m), Input: p.Input, Output: p.Output, Parameters: p.Parameters})
+	limit := p.options.Policy.QueueTimeout.Seconds()
+	if p.attached != nil {
+		limit = p.attached.QueueTimeout
+	}
+	b, err := json.Marshal(Record{Receipt: p.receipt(m), Input: p.Input, Output: p.Output, Parameters: p.Parameters, QueueTimeout: limit})
 	if err != nil {
 		return nil // cannot happen: numbers that JSON cannot represent were refused before
 	}
@@ -242,9 +252,12 @@ func (r *recorder) bill(ctx context.Context, m *Model, rate Rate) {
 // ending returns the state of a run that ended with err, and a line that says why.
 func ending(err error) (runs.State, string) {
 	var cut *InterruptedError
+	var late *runpod.QueueTimeoutError
 	switch {
 	case err == nil:
 		return runs.Completed, ""
+	case errors.As(err, &late) && late.CancelErr != nil:
+		return runs.Open, fmt.Sprint(err)
 	case errors.As(err, &cut) && cut.Cancelled:
 		return runs.Interrupted, ""
 	case errors.As(err, &cut):

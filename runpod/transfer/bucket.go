@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -190,5 +189,5 @@ var ErrNoUpload = errors.New("the endpoint's worker does not use the bucket")
 // LifeOf returns how long the presigned URLs of a job's request must live: as long as the
 // job.
 func LifeOf(p runpod.Policy) time.Duration {
-	return cmp.Or(p.TTL, max(defaultExpiry, p.ExecutionTimeout+time.Hour))
+	return p.Life()
 }
