@@ -24,6 +24,9 @@ func locate(warn io.Writer, name string) (train.Place, string, error) {
 // locateRun is locate for a run in the store.
 func locateRun(warn io.Writer, r runs.Run) (train.Place, string, error) {
 	p, err := train.LocateRun(r)
+	if err == nil { // the service may not know a job yet that another process has just submitted
+		p.Expect(runpod.JobID(r.Job), r.Created)
+	}
 	return placed(warn, p, err)
 }
 

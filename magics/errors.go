@@ -57,7 +57,7 @@ func fromEndpoint(err error) error {
 	case errors.Is(err, runpod.ErrTooLarge):
 		text = trimmed(err)
 	case errors.Is(err, runpod.ErrUnknownOutcome):
-		text = trimmed(err) + "; check with %runpod_health whether a job is running before you run the cell again"
+		text = trimmed(err) + "; if it was, the job runs and is billed: look at %runpod_health before you run the cell again; %runpod_attach last brings a training's result, if the worker keeps it"
 	case errors.Is(err, runpod.ErrUnreachable):
 		text = "the endpoint cannot be reached: " + cause(err) + "; check the network and the address, then run the cell again"
 	case errors.Is(err, runpod.ErrServer), errors.Is(err, runpod.ErrRateLimited):

@@ -35,6 +35,9 @@ func runStatus(ctx context.Context, c *magic.Call, _ *noOptions, args []string) 
 	if err != nil {
 		return err
 	}
+	if _, r, missing := findRun(ctx, c, name); missing == nil && r.Job == string(id) {
+		place.Expect(id, r.Created)
+	}
 	job, err := place.Status(ctx, id)
 	if err != nil {
 		return err

@@ -182,7 +182,7 @@ func (e *Endpoint) doJob(ctx context.Context, c *call) (*Job, error) {
 		return nil, c.fail(ErrBadAnswer, &reply{status: http.StatusOK}, message)
 	}
 	if c.op == OpRun || c.op == OpRunSync {
-		e.client.submitted.add(e.ID, w.ID)
+		e.client.submitted.add(e.ID, w.ID, time.Now())
 	}
 	return w.job(e.ID), nil
 }

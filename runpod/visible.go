@@ -40,7 +40,16 @@ type submission struct {
 	job      JobID
 }
 
-func (s *submitted) add(e EndpointID, id JobID) {
+// Expect says when another client, or another process, has submitted a job. If that was less
+// than a minute ago, the service may not know the job yet, and Status, Stream, Cancel and
+// Retry ask again, as they do after Run.
+func (e *Endpoint) Expect(id JobID, submitted time.Time) {
+	if since := time.Since(submitted); id != "" && since >= 0 && since <= visibleWithin {
+		e.client.submitted.add(e.ID, id, submitted)
+	}
+}
+
+func (s *submitted) add(e EndpointID, id JobID, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -52,7 +61,7 @@ func (s *submitted) add(e EndpointID, id JobID) {
 	if _, again := s.at[k]; !again {
 		s.order = append(s.order, k)
 	}
-	s.at[k] = now
+	s.at[k] = at
 }
 
 func (s *submitted) remove(e EndpointID, id JobID) {

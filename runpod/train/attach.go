@@ -53,6 +53,7 @@ func Attach(ctx context.Context, r runs.Run, o Options) (*Model, error) {
 		}
 		o.Endpoint = place.Endpoint
 	}
+	o.Endpoint.Expect(runpod.JobID(r.Job), r.Created)
 	p := &Plan{
 		RunID: r.ID, Model: record.Model, Hyperparameters: record.Hyperparameters, Input: record.Input, Output: record.Output,
 		Parameters: record.Parameters, StartEpoch: record.StartEpoch, options: o, attached: &record,
@@ -141,6 +142,7 @@ func (a *attachment) submitted(ctx context.Context) error {
 		}
 		if r, err := store.Get(ctx, a.run.ID); err == nil {
 			a.run = r
+			a.plan.options.Endpoint.Expect(runpod.JobID(r.Job), time.Now())
 		}
 	}
 	return nil
