@@ -6,19 +6,31 @@ import (
 	"strings"
 )
 
-// A redactor removes secrets from every string that is published or stored. A nil
-// redactor changes nothing.
-type redactor func(string) string
+// A redactor removes secrets from every string that is published or stored. One without
+// remove changes nothing.
+type redactor struct {
+	remove func(string) string
+	learn  func() // see Options.Learn; may be nil
+}
+
+// learned calls learn.
+func (f redactor) learned() {
+	if f.learn != nil {
+		f.learn()
+	}
+}
 
 func (f redactor) text(s string) string {
-	if f == nil {
+	f.learned()
+	if f.remove == nil {
 		return s
 	}
-	return f(s)
+	return f.remove(s)
 }
 
 func (f redactor) content(c content) content {
-	if f == nil {
+	f.learned()
+	if f.remove == nil {
 		return c
 	}
 	return f.value(c).(content)
@@ -30,11 +42,11 @@ func (f redactor) value(v any) any {
 	case nil, bool, int, float64:
 		return v
 	case string:
-		return f(v)
+		return f.remove(v)
 	case []string:
 		out := make([]string, len(v))
 		for i, s := range v {
-			out[i] = f(s)
+			out[i] = f.remove(s)
 		}
 		return out
 	case []any:
@@ -50,7 +62,7 @@ func (f redactor) value(v any) any {
 				out[k] = e // large, and base64 contains no words
 				continue
 			}
-			out[unused(out, f(k))] = f.value(e)
+			out[unused(out, f.remove(k))] = f.value(e)
 		}
 		return out
 	}

@@ -1,6 +1,7 @@
 package kernel_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -77,5 +78,48 @@ func TestSecretsStayOutOfOutputs(t *testing.T) {
 	}
 	if !strings.Contains(shown, "*** 2:") && !strings.Contains(shown, "***2:2") {
 		t.Errorf("the second key of a map is lost: %s", shown[max(0, len(shown)-800):])
+	}
+}
+
+// What a cell puts where secrets are is known before any text that it publishes after that.
+func TestLearn(t *testing.T) {
+	env := make(chan string, 1)
+	f := basic()
+	text := []byte("now " + canary)
+	for name, cell := range map[string]func(r *kerneltest.Run) error{
+		"stream": func(r *kerneltest.Run) error { r.Stream("stdout", text); return nil },
+		"display": func(r *kerneltest.Run) error {
+			r.Display(display.Message{Data: display.MIMEMap{"text/html": string(text)}})
+			return nil
+		},
+		"error": func(*kerneltest.Run) error { return errors.New(string(text)) },
+	} {
+		f.Cells[name] = func(r *kerneltest.Run) error {
+			env <- "X_TOKEN=" + canary
+			return cell(r)
+		}
+	}
+	for name := range f.Cells {
+		if name != "stream" && name != "display" && name != "error" {
+			continue
+		}
+		known := secrets.NewSet(nil)
+		c := kerneltest.Start(t, f, redacting(known), func(o *kernel.Options) {
+			o.Learn = func() {
+				select {
+				case e := <-env:
+					known.Environment([]string{e})
+				default:
+				}
+			}
+		})
+		c.Execute(name)
+		shown := ""
+		for _, m := range c.IOPub() {
+			shown += fmt.Sprint(m.Content)
+		}
+		if strings.Contains(shown, canary) || !strings.Contains(shown, "now ***") {
+			t.Errorf("%s: %s", name, shown)
+		}
 	}
 }

@@ -35,6 +35,9 @@ type Options struct {
 	// Begin is called with the source of each cell before any of it is published or stored,
 	// so that Redact can learn which secrets the cell is about to set. Nil does nothing.
 	Begin func(source string)
+	// Learn is called before each text is published or stored, so that Redact and Stream can
+	// learn which secrets the running cell has set so far. Nil does nothing.
+	Learn func()
 	// Comms are the targets that front ends can open, by name.
 	Comms map[string]CommTarget
 	// Signals delivers signals of the process: os.Interrupt interrupts the cell, any
@@ -151,7 +154,7 @@ func newServer(conn ConnectionInfo, key wire.Key, ev Evaluator, opts Options) *s
 		session: rand.Text(),
 		stats:   opts.Stats,
 		log:     opts.Log,
-		redact:  opts.Redact,
+		redact:  redactor{opts.Redact, opts.Learn},
 		comms:   comms{byID: map[string]*Comm{}},
 		cells:   newMailbox[*request](),
 		code:    newMailbox[*request](),

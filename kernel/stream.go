@@ -98,6 +98,7 @@ func (o *output) redact(name, text string, all bool) string {
 	if o.s.opts.Stream == nil {
 		return text
 	}
+	o.s.redact.learned()
 	if o.clean[name] == nil {
 		o.clean[name] = o.s.opts.Stream()
 	}

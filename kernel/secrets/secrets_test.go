@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 )
 
 func TestRedactor(t *testing.T) {
@@ -42,4 +43,34 @@ func FuzzMaskTokens(f *testing.F) {
 			t.Errorf("%q became %q, want %q", s, got, want)
 		}
 	})
+}
+
+// Watch reads a file that has changed, and only then.
+func TestSetWatches(t *testing.T) {
+	file := filepath.Join(t.TempDir(), ".env")
+	s := NewSet(nil)
+	s.Watch(file)
+	old := time.Now().Add(-time.Hour)
+	for i, secret := range []string{"hunter2hunter2", "hunter3hunter3"} {
+		if err := os.WriteFile(file, []byte("MY_TOKEN="+secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, old, old.Add(time.Duration(i))); err != nil {
+			t.Fatal(err)
+		}
+		s.Watch(file)
+		if got := s.Redact(secret); got != Mask {
+			t.Errorf("after change %d: %q", i, got)
+		}
+	}
+	if err := os.WriteFile(file, []byte("MY_TOKEN=hunter4hunter4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(file, old, old.Add(1)); err != nil {
+		t.Fatal(err)
+	}
+	s.Watch(file) // looks unchanged: the file is not read for every text
+	if got := s.Redact("hunter4hunter4"); got == Mask {
+		t.Error("the file was read though it looks unchanged")
+	}
 }

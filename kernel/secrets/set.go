@@ -2,7 +2,9 @@ package secrets
 
 import (
 	"encoding/json"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,12 +22,14 @@ type Set struct {
 	known  map[string]bool // values as they were added
 	forms  []string        // the values as they may be printed, the longest first
 	masker *strings.Replacer
+
+	files map[string]fs.FileInfo // see Watch
 }
 
 // NewSet returns the secrets among variables ("NAME=value") and in the given .env files.
 // Missing and invalid files are ignored.
 func NewSet(variables []string, files ...string) *Set {
-	s := &Set{known: map[string]bool{}, masker: strings.NewReplacer()}
+	s := &Set{known: map[string]bool{}, files: map[string]fs.FileInfo{}, masker: strings.NewReplacer()}
 	s.Environment(variables)
 	for _, file := range files {
 		s.File(file)
@@ -50,6 +54,21 @@ func (s *Set) File(path string) {
 		return
 	}
 	s.vars(vars)
+}
+
+// Watch adds the secrets of a .env file, if there is one. It reads the file only if it has
+// changed since the last call, so that it can be called for each text that is published. Only
+// one goroutine at a time may call it.
+func (s *Set) Watch(path string) {
+	now, err := os.Stat(path)
+	if err != nil {
+		return
+	}
+	before := s.files[path]
+	if before == nil || !os.SameFile(before, now) || before.Size() != now.Size() || !before.ModTime().Equal(now.ModTime()) {
+		s.files[path] = now
+		s.File(path)
+	}
 }
 
 func (s *Set) vars(vars map[string]string) {

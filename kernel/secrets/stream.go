@@ -23,7 +23,7 @@ const minHeld = 3
 type Stream struct {
 	set  *Set
 	held string // not published yet
-	past string // the end of what was published, before masking
+	past string // the end of what was published unmasked
 }
 
 // Stream returns a stream for one of the outputs of a cell.
@@ -39,35 +39,46 @@ func (s *Stream) Next(text string, last bool) string {
 	s.set.mu.RUnlock()
 	if !last {
 		n := len(text) - min(len(text), heldBack(s.past+text, forms))
+		n = afterWhole(s.past+text, len(s.past)+n, forms) - len(s.past)
 		text, s.held = text[:n], text[n:]
 	}
 	if text == "" {
 		return ""
 	}
-	out := s.begun(text, forms)
-	out = s.set.Redact(out)
+	n, mask := s.begun(text, forms), ""
+	if n > 0 {
+		text, s.past, mask = text[n:], "", Mask
+	}
+	out := s.set.Redact(text)
+	if out != text { // what was masked cannot be the beginning of another secret
+		end := 0
+		for _, w := range append(formSpans(text, forms), tokenSpans(text)...) {
+			end = max(end, w.to)
+		}
+		s.past, text = "", text[end:]
+	}
 	s.past += text
 	if longest := max(longestForm(forms), maxToken); len(s.past) > longest {
 		s.past = strings.Clone(s.past[len(s.past)-longest:])
 	}
-	return out
+	return mask + out
 }
 
-// begun masks the rest of a secret whose first letters were published already.
-func (s *Stream) begun(text string, forms []string) string {
+// begun returns the length of the rest of a secret whose first letters were published.
+func (s *Stream) begun(text string, forms []string) int {
 	for _, form := range forms {
 		for n := min(len(s.past), len(form)-1); n > 0; n-- {
 			if strings.HasSuffix(s.past, form[:n]) && strings.HasPrefix(text, form[n:]) {
-				return Mask + text[len(form)-n:]
+				return len(form) - n
 			}
 		}
 	}
 	for _, f := range tokenSpans(s.past + text) {
 		if f.from < len(s.past) && len(s.past) < f.to {
-			return Mask + text[f.to-len(s.past):]
+			return f.to - len(s.past)
 		}
 	}
-	return text
+	return 0
 }
 
 // heldBack returns the length of the end of text that may be the beginning of a secret.
@@ -101,6 +112,58 @@ func heldBack(text string, forms []string) int {
 		}
 	}
 	return hold
+}
+
+// afterWhole moves a cut of text behind every secret that it would divide: a secret that ends
+// as it begins looks at its end like the beginning of another.
+func afterWhole(text string, cut int, forms []string) int {
+	if cut == len(text) {
+		return cut
+	}
+	whole := formSpans(text, forms)
+	for _, t := range tokenSpans(text) {
+		if t.to < len(text) { // a token at the end may continue
+			whole = append(whole, t)
+		}
+	}
+	for moved := true; moved; {
+		moved = false
+		for _, w := range whole {
+			if w.from < cut && cut < w.to {
+				cut, moved = w.to, true
+			}
+		}
+	}
+	return cut
+}
+
+// formSpans finds what Redact masks: the first secret in s, the longest of those that begin
+// there, then the first one after it.
+func formSpans(s string, forms []string) (found []span) {
+	next := make([]int, len(forms)) // where each form begins next
+	for i := range next {
+		next[i] = -1
+	}
+	for at := 0; ; {
+		first := span{len(s), len(s)}
+		for i, form := range forms { // the longest first
+			if next[i] < at {
+				if n := strings.Index(s[at:], form); n >= 0 {
+					next[i] = at + n
+				} else {
+					next[i] = len(s)
+				}
+			}
+			if next[i] < first.from {
+				first = span{next[i], next[i] + len(form)}
+			}
+		}
+		if first.from == len(s) {
+			return found
+		}
+		found = append(found, first)
+		at = first.to
+	}
 }
 
 // tokenRune reports whether a rune can be part of a token.

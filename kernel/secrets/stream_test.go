@@ -35,6 +35,24 @@ func TestStreamMasksWhateverTheCut(t *testing.T) {
 	}
 }
 
+// A secret that ends as it begins is not taken apart.
+func TestStreamOfSecretsThatRepeatThemselves(t *testing.T) {
+	for _, secret := range []string{"hunter2hunter2", "abcXYZ_-abc", "aaaaaaaaaaaa", "xyxyxyxyxyxz"} {
+		text := "<" + secret + "><" + secret + secret + ">"
+		for first := 0; first <= len(text); first++ {
+			for second := first; second <= len(text); second++ {
+				s := NewSet([]string{"X_KEY=" + secret, "Y_KEY=other-secret-" + secret[:7]}).Stream()
+				got := s.Next(text[:first], false) + s.Next(text[first:second], false) + s.Next(text[second:], true)
+				for n := minHeld; n < len(secret); n++ {
+					if strings.Contains(got, secret[:n]) || strings.Contains(got, secret[len(secret)-n:]) {
+						t.Fatalf("cut at %d and %d: %q", first, second, got)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestStreamHoldsLittle(t *testing.T) {
 	s := NewSet([]string{"X_KEY=" + canary}).Stream()
 	for _, piece := range []string{"an ordinary line\n", "C", "CA", "x", "progress 10 %\r", "grand"} {

@@ -145,6 +145,12 @@ func (s *Session) Surroundings() (env []string, dir string) {
 	return s.super.Noted(), s.super.Dir()
 }
 
+// Changed returns what cells, also one that is running, have put into the environment since
+// its last call, and the folder that they are in now.
+func (s *Session) Changed() (env []string, dir string) {
+	return s.super.Changed(), s.super.Cwd()
+}
+
 // Close stops the session process and removes what was built.
 func (s *Session) Close() error {
 	s.mu.Lock()

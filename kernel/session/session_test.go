@@ -111,6 +111,7 @@ type record struct {
 	mu      sync.Mutex
 	log     []string
 	answers []string // if none is left, nobody answers before the interrupt
+	arrived func()   // called when text arrives; may be nil
 	err     error
 	changed chan struct{}
 }
@@ -130,7 +131,12 @@ func (r *record) add(format string, a ...any) {
 	}
 }
 
-func (r *record) Stream(name string, text []byte) { r.add("%s:%s", name, text) }
+func (r *record) Stream(name string, text []byte) {
+	if r.arrived != nil {
+		r.arrived()
+	}
+	r.add("%s:%s", name, text)
+}
 
 // Display records what is shown, with bytes as JSON encodes them.
 func (r *record) Display(m display.Message) {

@@ -121,6 +121,16 @@ func (p *Pending) Surroundings() (env []string, dir string) {
 	return nil, "."
 }
 
+// Changed returns what the evaluator's Changed returns or, before it has started, nothing.
+func (p *Pending) Changed() (env []string, dir string) {
+	if ev, ok := p.evaluator().(interface {
+		Changed() (env []string, dir string)
+	}); ok {
+		return ev.Changed()
+	}
+	return nil, "."
+}
+
 // Eval implements kernel.Evaluator.
 func (p *Pending) Eval(ctx context.Context, expr string) (kernel.Bundle, error) {
 	if ev := p.evaluator(); ev != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -62,7 +63,16 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 	installed := setup.Find()
 	go tidy(installed.Hosts(), func() error { return pause.For(ctx, scratch.MinAge) })
 	known := secrets.NewSet(settings.Environ(), ".env")
-	around, stop, err := surroundings(known.Redact)
+	var now atomic.Pointer[func()] // learns what the running cell has set
+	learned := func() {
+		if f := now.Load(); f != nil {
+			(*f)()
+		}
+	}
+	around, stop, err := surroundings(func(text string) string {
+		learned()
+		return known.Redact(text)
+	})
 	if err != nil {
 		return err
 	}
@@ -74,6 +84,15 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer ev.Close()
+	if e, ok := ev.(changing); ok {
+		var mu sync.Mutex // whoever comes second waits until the first has added what it got
+		f := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			follow(known, e)
+		}
+		now.Store(&f)
+	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	parent, _ := strconv.Atoi(os.Getenv("JPY_PARENT_PID"))
@@ -82,6 +101,7 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		History:   history.DefaultPath(),
 		Redact:    known.Redact,
 		Stream:    func() func(string, bool) string { return known.Stream().Next },
+		Learn:     learned,
 		Begin:     func(source string) { learn(known, source, ev) },
 		Signals:   signals,
 		ParentPID: parent,
@@ -103,6 +123,22 @@ func learn(known *secrets.Set, source string, ev kernel.Evaluator) {
 	env, dir := e.Surroundings()
 	known.Environment(env)
 	known.File(filepath.Join(dir, ".env"))
+}
+
+// changing is an evaluator that says what a running cell has put into the environment since
+// the last call, and the folder that it is in.
+type changing interface {
+	Changed() (env []string, dir string)
+}
+
+// follow adds the secrets that a running cell has put into the environment and into the .env
+// file of its folder.
+func follow(known *secrets.Set, e changing) {
+	env, dir := e.Changed()
+	if len(env) > 0 {
+		known.Environment(env)
+	}
+	known.Watch(filepath.Join(dir, ".env"))
 }
 
 // redactor returns a function that masks the secrets known on this machine.

@@ -51,6 +51,20 @@ MAGICS = [
 ]
 LAST = ["log.Fatal(key)", "key"]
 
+# Cells that compute a secret, put it where secrets are, and print it, all in one cell. {v} is an expression for it.
+COMPUTED = [
+    'os.Setenv("A_TOKEN", {v})\nfmt.Println(os.Getenv("A_TOKEN"))',
+    'os.Setenv("B_TOKEN", {v})\nos.Getenv("B_TOKEN")',
+    'os.Setenv("C_TOKEN", {v})\npanic(os.Getenv("C_TOKEN"))',
+    'os.Setenv("D_TOKEN", {v})\ngone := os.Getenv("D_TOKEN")\nos.Unsetenv("D_TOKEN")\nfmt.Fprintln(os.Stderr, gone)',
+    'import "syscall"\nsyscall.Setenv("E_TOKEN", {v})\nfmt.Println(os.Getenv("E_TOKEN"))\nsyscall.Kill(os.Getpid(), 9)',
+    'import "os/exec"\nos.Setenv("F_TOKEN", {v})\nc := exec.Command("sh", "-c", "echo $F_TOKEN; echo $F_TOKEN >&2")\nc.Stdout, c.Stderr = os.Stdout, os.Stderr\nc.Run()',
+    'os.WriteFile(".env", []byte("G_TOKEN="+{v}), 0o600)\nb, _ := os.ReadFile(".env")\nfmt.Print(string(b))',
+    'os.Mkdir("deep", 0o700)\nos.Chdir("deep")\nos.WriteFile(".env", []byte("H_TOKEN="+{v}), 0o600)\nb, _ := os.ReadFile(".env")\nos.Stdout.Write(b)',
+    'import "github.com/gopherpod/gopherpod/kernel/display"\nos.Setenv("I_TOKEN", {v})\ndisplay.HTML(os.Getenv("I_TOKEN"))',
+    '%env J_TOKEN=CANARY-{n}-0123456789abcdefghij\nfmt.Println(os.Getenv("J_TOKEN"))',
+]
+
 
 class Hostile(http.server.BaseHTTPRequestHandler):
     """Refuses the key and repeats it, or fails jobs and repeats it in the error, the output and the log."""
@@ -119,6 +133,29 @@ class SecretsTest(unittest.TestCase):
         self.assertTrue(list(data.glob("runs.sqlite*")) and list((work / "wandb").iterdir()), "nothing was written, so nothing was looked at")
         found = subprocess.run(["grep", "-rla", "CANARY", str(work.parent)], capture_output=True, text=True).stdout.split()
         self.assertEqual(found, [str(work / ".env")])
+
+    def test_computed_in_the_cell_that_prints_it(self):
+        work = SCRATCH / "computed" / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        manager = KernelManager(kernel_name=KERNEL)
+        manager.start_kernel(env=environment(), cwd=str(work))
+        self.client = manager.client()
+        self.client.start_channels()
+        try:
+            self.client.wait_for_ready(60)
+            for n, cell in enumerate(COMPUTED):
+                messages = []
+                source = cell.replace("{v}", f'strings.Repeat("CANARY-{n}-", 3)').replace("{n}", str(n))
+                reply = self.client.execute_interactive(
+                    source, timeout=120, output_hook=lambda m, to=messages: to.append(m["content"]) if m["msg_type"] != "execute_input" else None, stop_on_error=False
+                )
+                shown = json.dumps([messages, reply["content"]], default=str)
+                # The source of a panic is shown with it.
+                self.assertNotIn("CANARY", shown.replace(source.split("\n")[-1], "").replace(json.dumps(source)[1:-1], ""), source)
+                self.assertIn("***", shown, source)
+        finally:
+            self.client.stop_channels()
+            manager.shutdown_kernel()
 
     def cells(self, cells):
         shown = ""

@@ -2,14 +2,33 @@ package host
 
 import (
 	"os"
+	"strconv"
 	"sync"
+	"syscall"
+
+	"github.com/gopherpod/gopherpod/kernel/session/frame"
+	"github.com/gopherpod/gopherpod/kernel/session/rt"
 )
+
+// logEnvironment shares with the kernel process what cells put into the environment, if the
+// kernel has memory for it.
+func logEnvironment() {
+	fd, err := strconv.Atoi(os.Getenv(frame.EnvLogEnv))
+	if err != nil {
+		return
+	}
+	os.Unsetenv(frame.EnvLogEnv)
+	if mem, err := syscall.Mmap(fd, 0, frame.EnvLogSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED); err == nil {
+		rt.LogEnvironment(mem)
+	}
+	syscall.Close(fd)
+}
 
 // maxEnv is the size in bytes of the largest variable that is reported.
 const maxEnv = 64 << 10
 
 // changes tracks what cells change in the environment, so that the kernel process
-// knows which secrets it contains.
+// knows at the end of each cell which secrets it contains.
 type changes struct {
 	mu   sync.Mutex
 	seen map[string]bool // entries, NAME=value

@@ -104,6 +104,7 @@ func open(o Options) (*host, error) {
 		return nil, frame.ErrToken
 	}
 	os.Unsetenv(frame.TokenEnv) // child processes do not need the token
+	logEnvironment()
 	h := &host{show: o.Show, magics: map[string]magic.Magic{}, running: map[int]*execution{}, answers: map[int]chan frame.Command{}, ctx: context.Background()}
 	h.env.next() // skip the environment that the kernel process set
 	for _, m := range append(builtins(), o.Magics...) {

@@ -16,6 +16,7 @@
 //	vars.go       the variables of the session, values on their way into one
 //	embed.go      variables with files that were embedded
 //	stdout.go     the standard streams of the cell that the caller belongs to
+//	envlog.go     what os.Setenv sets, for the kernel process
 //	stack.go      the user's frames of a panic
 //	load.go       mapping a cell's shared object; quick.go: making it part of the program;
 //	              stubframe.go: frames of package reflect

@@ -11,5 +11,7 @@
 //	memory_linux.go  how much memory a process had; memory_other.go
 //	stdin.go       standard input: the person is asked when a cell reads;
 //	               stdin_linux.go and stdin_other.go report whether it does
+//	envlog.go      what a running cell puts into the environment; shared_linux.go and
+//	               shared_other.go: the memory for it
 //	pipe_linux.go  pipes for the standard streams; pipe_other.go
 package supervisor

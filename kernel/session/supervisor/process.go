@@ -21,6 +21,7 @@ type Process struct {
 	cmd      *exec.Cmd
 	commands *os.File
 	handle   func(frame.Event)
+	env      *frame.EnvLog // nil if there is no memory for it
 
 	ready  chan struct{} // closed by the ready event
 	exited chan struct{} // closed when it has ended and everything it sent is handled
@@ -50,8 +51,9 @@ var (
 const startPatience = 30 * time.Second
 
 // startProcess starts the program. It returns before the process is ready. All
-// events except ready and replies are passed to handle, one at a time.
-func startProcess(program, dir string, env []string, handle func(frame.Event)) (*Process, error) {
+// events except ready and replies are passed to handle, one at a time. Files that nobody else
+// can open are made in work.
+func startProcess(program, dir, work string, env []string, handle func(frame.Event)) (*Process, error) {
 	p := &Process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{}, packages: map[string]bool{},
 		target: func(string, []byte) {}}
 	var secret [frame.TokenSize / 2]byte
@@ -88,6 +90,12 @@ func startProcess(program, dir string, env []string, handle func(frame.Event)) (
 	p.cmd.Env = append(env, frame.TokenEnv+"="+token, "GOTRACEBACK=single")
 	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
 	p.cmd.ExtraFiles = []*os.File{theirs[2], theirs[3]}
+	if env, f, err := newEnvLog(work); err == nil { // without it the environment is read at the end of each cell
+		defer f.Close()
+		p.env = env
+		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, f)
+		p.cmd.Env = append(p.cmd.Env, fmt.Sprintf("%s=%d", frame.EnvLogEnv, 2+len(p.cmd.ExtraFiles)))
+	}
 	// Use a new session, in the sense of setsid(2): the kernel has to handle Ctrl-C in a
 	// terminal, and everything that a cell starts can be ended with the process.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -40,6 +40,8 @@ type Supervisor struct {
 	err    error             // why it could not be started
 	env    map[string]string // changes of Options.Env, for the next process
 	notes  []string          // see Note
+	noted  map[string]bool   // notes, as a set
+	told   int               // notes that Changed has returned
 	dir    string            // the cells' current folder, for the next process
 	stdin  *lines            // of the session process; nil until a user can be asked
 	inputs int               // pipes made so far
@@ -47,7 +49,7 @@ type Supervisor struct {
 
 // New starts a process, without waiting until it is ready.
 func New(o Options) *Supervisor {
-	s := &Supervisor{o: o, env: map[string]string{}}
+	s := &Supervisor{o: o, env: map[string]string{}, noted: map[string]bool{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.startLocked()
@@ -84,13 +86,23 @@ const maxNotes = 10_000
 func (s *Supervisor) Note(entries []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.notes = append(s.notes, entries[:min(len(entries), maxNotes-len(s.notes))]...)
+	s.noteLocked(entries)
+}
+
+func (s *Supervisor) noteLocked(entries []string) {
+	for _, e := range entries {
+		if !s.noted[e] && len(s.notes) < maxNotes {
+			s.noted[e] = true
+			s.notes = append(s.notes, e)
+		}
+	}
 }
 
 // Noted returns the environment of the cells with the entries that they added themselves.
 func (s *Supervisor) Noted() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drainLocked()
 	return append(s.environmentLocked(), s.notes...)
 }
 
@@ -119,8 +131,9 @@ func (s *Supervisor) startLocked() {
 	if _, err := os.Stat(dir); err != nil {
 		dir = s.o.Dir
 	}
+	s.dropLocked(s.proc)
 	var p *Process
-	p, s.err = startProcess(s.o.Program, dir, s.environmentLocked(), func(e frame.Event) { s.o.Event(p, e) })
+	p, s.err = startProcess(s.o.Program, dir, s.o.Work, s.environmentLocked(), func(e frame.Event) { s.o.Event(p, e) })
 	s.proc = p
 }
 
@@ -163,6 +176,9 @@ func (s *Supervisor) Stop() {
 	s.mu.Unlock()
 	if p != nil {
 		p.close()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.dropLocked(p)
 	}
 }
 
@@ -171,6 +187,7 @@ func (s *Supervisor) Forget(p *Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.proc == p {
+		s.dropLocked(p)
 		s.proc = nil
 	}
 }

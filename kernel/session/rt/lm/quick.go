@@ -70,3 +70,9 @@ type ExitHook struct {
 //
 //go:linkname ExitHooks internal/runtime/exithook.hooks
 var ExitHooks []ExitHook
+
+// CgoSetenv is the C function that os.Setenv calls with the name and the value, while it
+// holds the lock of the environment.
+//
+//go:linkname CgoSetenv runtime._cgo_setenv
+var CgoSetenv unsafe.Pointer

@@ -8,6 +8,9 @@ import "unsafe"
 // like any other.
 const Quick = false
 
+// CgoSetenv is unused.
+var CgoSetenv unsafe.Pointer
+
 // LastModule is unknown.
 var LastModule unsafe.Pointer
 
