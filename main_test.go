@@ -117,6 +117,7 @@ magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/his
 // them. The test fails on one that is missing and on one that is no longer used.
 const linked = `
 github.com/BurntSushi/toml # the key in ~/.runpod/config.toml, which RunPod's own programs write
+github.com/distribution/reference # names of images, as container engines read them: two small packages
 github.com/joho/godotenv # .env beside a notebook
 github.com/klauspost/compress # zstd, in which arrays and states travel
 github.com/minio/minio-go/v7 # network volumes and buckets speak S3

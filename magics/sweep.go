@@ -1,6 +1,7 @@
 package magics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -170,6 +171,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 
 // search turns the options of the search into those of package sweep.
 func (o *sweepOptions) search() (sweep.Options, error) {
+	o.method = cmp.Or(o.method, sweep.MethodRandom)
 	s := sweep.Options{Trials: int(o.trials), Workers: int(o.workers), Method: o.method, Objective: o.by, MaxTime: o.limit, Journal: o.journal}
 	if o.halving == "" {
 		return s, nil

@@ -11,7 +11,7 @@
 // once, even if the service reported a failure after it had done what was asked.
 //
 //	options.go    Options, their defaults and flags
-//	image.go      the image that was pushed last
+//	image.go      the names of images, and the image that was pushed last
 //	gpu.go        chooses GPUs by memory, price and stock
 //	plan.go       NewPlan: compares what exists with what should exist
 //	text.go       a plan in words and in dollars

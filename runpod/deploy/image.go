@@ -3,6 +3,8 @@ package deploy
 import (
 	"os"
 	"strings"
+
+	"github.com/distribution/reference"
 )
 
 // records are the paths of the file in which worker/pytorch/deploy.sh records the last image:
@@ -14,9 +16,16 @@ func LastImage() string {
 	for _, name := range records {
 		b, err := os.ReadFile(name)
 		image := strings.TrimSpace(string(b))
-		if err == nil && isImage(image) {
+		if err == nil && checkImage(image) == nil {
 			return image
 		}
 	}
 	return ""
+}
+
+// checkImage returns why s is not the name of an image that a container engine would pull:
+// registry and path, then at most one tag and one digest.
+func checkImage(s string) error {
+	_, err := reference.ParseNormalizedNamed(s)
+	return err
 }

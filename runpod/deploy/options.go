@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -83,22 +82,11 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.Wait, "wait", 0, "wait this `time` for the check job (default 15m)")
 }
 
-// imageName matches the name of a container image: registry and path, then at most one tag
-// and one digest.
-//
-// Source: github.com/distribution/reference.
-var imageName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]*(:[0-9]+/[a-zA-Z0-9][a-zA-Z0-9._-]*)?(/[a-zA-Z0-9][a-zA-Z0-9._-]*)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@[a-zA-Z][a-zA-Z0-9+._-]*:[0-9a-fA-F]{32,})?$`)
-
-// maxImage is the longest name of an image, in bytes.
-const maxImage = 512
-
-func isImage(s string) bool { return len(s) <= maxImage && imageName.MatchString(s) }
-
 // check returns an error for options that no endpoint can have.
 func (o Options) check() error {
 	switch {
-	case o.Image != "" && !isImage(o.Image):
-		return wrong("--image %.80q is not the name of an image; want PATH:TAG or PATH@DIGEST, as in you/worker:1", o.Image)
+	case o.Image != "" && checkImage(o.Image) != nil:
+		return wrong("--image %.80q is not the name of an image (%.200s); want PATH:TAG or PATH@DIGEST, as in you/worker:1", o.Image, checkImage(o.Image).Error())
 	case o.Memory < 0 || o.GPUs < 0 || o.MaxWorkers < 0 || o.Disk < 0 || o.VolumeSize < 0:
 		return wrong("a number is negative")
 	case o.MinWorkers != nil && *o.MinWorkers < 0:

@@ -31,9 +31,15 @@ func LeaveOut(o train.Options, space []Dimension) ([]LeftOut, error) {
 	if i < 0 {
 		return nil, nil
 	}
+	if err := space[i].checkWords(); err != nil {
+		return nil, err
+	}
 	var found []LeftOut
 	for _, choice := range space[i].Choices {
 		name := fmt.Sprint(choice)
+		if err := (&worker.Hyperparameters{Optimizer: name}).Validate(); err != nil {
+			return nil, err // an unknown optimizer, which uses nothing
+		}
 		unused, err := fixedUnused(o, name)
 		if err != nil {
 			return nil, err

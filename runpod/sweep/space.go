@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // A Dimension is one hyperparameter that a sweep varies: an option of the training (see
@@ -31,6 +32,7 @@ type Dimension struct {
 //	lr=log(1e-5,1e-1)        a number between, by order of magnitude
 func ParseDimension(text string) (Dimension, error) {
 	name, spec, ok := strings.Cut(text, "=")
+	spec = strings.TrimSpace(spec)
 	d := Dimension{Name: strings.ReplaceAll(strings.TrimSpace(name), "-", "_")}
 	if !ok || d.Name == "" || spec == "" {
 		return d, badDimension(text, "wants a name and its values")
@@ -57,6 +59,16 @@ func ParseDimension(text string) (Dimension, error) {
 	}
 	d.Choices = []any{parseChoice(spec)}
 	return d, nil
+}
+
+// checkWords refuses an empty word among the choices of a hyperparameter. It would mean the
+// default, under an empty name. A $name in the model may be replaced with nothing.
+func (d Dimension) checkWords() error {
+	row, known := dimensionRow(d.Name)
+	if known && row.Type == contract.Choice && slices.ContainsFunc(d.Choices, func(c any) bool { return fmt.Sprint(c) == "" }) {
+		return worker.Invalid("space", fmt.Sprintf("%s has an empty choice; want names among %s", d.Name, strings.Join(row.Values, ", ")))
+	}
+	return nil
 }
 
 func badDimension(text, what string) error {

@@ -110,6 +110,9 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 		if slices.ContainsFunc(space[:i], func(e Dimension) bool { return e.Name == d.Name }) {
 			return nil, nil, worker.Invalid("space", fmt.Sprintf("names %s twice", d.Name))
 		}
+		if err := d.checkWords(); err != nil {
+			return nil, nil, err
+		}
 	}
 	s.Workers, s.Method = cmp.Or(s.Workers, defaultWorkers), cmp.Or(s.Method, MethodRandom)
 	if s.Method != MethodGrid {

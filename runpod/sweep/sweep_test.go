@@ -245,6 +245,25 @@ func TestFixedUnused(t *testing.T) {
 	}
 }
 
+// TestSweepWithoutNames: an empty or unknown optimizer is refused as such, not as one that uses nothing.
+func TestSweepWithoutNames(t *testing.T) {
+	for choice, want := range map[string]string{
+		"":     "optimizer has an empty choice; want names among sgd, adam",
+		" ":    `unknown optimizer " "`,
+		"adma": `unknown optimizer "adma"; did you mean "adam"?`,
+	} {
+		space := []Dimension{{Name: "optimizer", Choices: []any{choice, "adagrad"}}}
+		if left, err := LeaveOut(train.Options{Momentum: 0.9}, space); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v", choice, left, err)
+		}
+	}
+	for _, text := range []string{"optimizer=", "optimizer= ", "optimizer=[]", "optimizer=[adam, ]"} {
+		if d, err := ParseDimension(text); err == nil {
+			t.Errorf("%q is %+v", text, d)
+		}
+	}
+}
+
 // The fake's loss is 1/epochs, so that the most epochs win.
 func TestSweep(t *testing.T) {
 	X, y := traintest.Blobs(30)

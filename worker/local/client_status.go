@@ -1,15 +1,26 @@
 package local
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 )
 
 func (e *endpoint) status(w http.ResponseWriter, r *http.Request, args []string) {
+	ttl, err := statusTTL(r)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
 	v, err := e.q.get(args[0])
 	if err != nil {
 		writeQueueError(w, err)
 		return
+	}
+	if ttl > 0 {
+		e.q.expire(args[0], ttl)
 	}
 	writePieces(w, http.StatusOK, v.pieces()...)
 }
@@ -17,6 +28,11 @@ func (e *endpoint) status(w http.ResponseWriter, r *http.Request, args []string)
 // statusSync answers like status, but first waits until the job has ended, for
 // 90 s or ?wait.
 func (e *endpoint) statusSync(w http.ResponseWriter, r *http.Request, args []string) {
+	ttl, err := statusTTL(r)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	}
 	ctx, done, err := e.hold(r, statusWait)
 	if err != nil {
 		writeError(w, http.StatusBadRequest, err.Error())
@@ -28,7 +44,26 @@ func (e *endpoint) statusSync(w http.ResponseWriter, r *http.Request, args []str
 		writeQueueError(w, err)
 		return
 	}
+	if ttl > 0 {
+		e.q.expire(args[0], ttl)
+	}
 	writePieces(w, http.StatusOK, v.pieces()...)
+}
+
+// statusTTL returns ?ttl of a status request: after how long the service may forget the job,
+// sooner than it would by itself. 0 means that the request does not say.
+//
+// Source: docs.runpod.io, "Operation reference", /status: ?ttl=6000 is 6 seconds.
+func statusTTL(r *http.Request) (time.Duration, error) {
+	s := r.URL.Query().Get("ttl")
+	if s == "" {
+		return 0, nil
+	}
+	ms, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || ms <= 0 {
+		return 0, fmt.Errorf("ttl: want a number of milliseconds above 0, got %.40q", s)
+	}
+	return time.Duration(min(ms, 1e9)) * time.Millisecond, nil
 }
 
 func (e *endpoint) health(w http.ResponseWriter, _ *http.Request, _ []string) {

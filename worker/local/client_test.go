@@ -398,3 +398,29 @@ func TestQueueFull(t *testing.T) {
 		t.Errorf("%v", m)
 	}
 }
+
+// TestStatusTTL: ?ttl on /status and /status-sync lets the service forget the job sooner.
+func TestStatusTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t, Options{Handler: echo})
+		for _, path := range []string{"/v2/local/status/", "/v2/local/status-sync/"} {
+			id := mustRun(t, s, `{"input":{"value":1}}`)
+			synctest.Wait()
+			if code, text := callRaw(t, s, "GET", path+id+"?ttl=6000", ""); code != 200 || !strings.Contains(text, `"output":1`) {
+				t.Fatalf("%s: %d %s", path, code, text)
+			}
+			time.Sleep(5 * time.Second)
+			wantStatus(t, s, id, StatusCompleted)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if code, text := callRaw(t, s, "GET", "/v2/local/status/"+id, ""); code != 404 {
+				t.Errorf("%s: after its ttl %d %s", path, code, text)
+			}
+			for _, wrong := range []string{"0", "-1", "x", "1.5", "99999999999999999999"} {
+				if code, text := callRaw(t, s, "GET", path+id+"?ttl="+wrong, ""); code != 400 || !strings.Contains(text, "want a number of milliseconds above 0") {
+					t.Errorf("ttl=%s: %d %s", wrong, code, text)
+				}
+			}
+		}
+	})
+}

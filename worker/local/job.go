@@ -54,6 +54,7 @@ type job struct {
 	queued   time.Time // when it last began to wait
 	started  time.Time // of the latest attempt
 	finished time.Time
+	expires  time.Time       // when the job is forgotten at the latest, if a client said so; see queue.expire
 	beat     time.Time       // the latest sign of life from its worker
 	input    json.RawMessage // nil when it is not needed any more
 	output   json.RawMessage

@@ -38,7 +38,7 @@ type journal struct {
 
 // A note is the head of a record. What determines which fields are used.
 type note struct {
-	What string `json:"what"` // "job", "state", "chunk", "drain", "reset", "gone"
+	What string `json:"what"` // "job", "state", "expiry", "chunk", "drain", "reset", "gone"
 	ID   string `json:"id"`
 
 	// job: the blob is the input
@@ -59,6 +59,8 @@ type note struct {
 	Finished int64  `json:"finished,omitempty"`
 	Output   bool   `json:"output,omitempty"`
 	Failure  string `json:"failure,omitempty"`
+
+	Expires int64 `json:"expires,omitempty"` // expiry
 
 	N int `json:"n,omitempty"` // drain: how many chunks were read
 }
@@ -204,6 +206,8 @@ func (q *queue) replayLocked(n note, blob []byte) *job {
 			j.output = blob
 		}
 		j.attached = n.Attached
+	case "expiry":
+		j.expires = fromNano(n.Expires)
 	case "chunk":
 		j.chunks = append(j.chunks, blob)
 		j.chunkBytes += len(blob)

@@ -21,6 +21,8 @@ func (j *job) stateNote() note {
 		Created: nano(j.created), Started: nano(j.started), Finished: nano(j.finished), Output: j.output != nil, Failure: j.failure}
 }
 
+func (j *job) expiryNote() note { return note{What: "expiry", ID: j.id, Expires: nano(j.expires)} }
+
 // noteLocked appends a record if there is a journal. After an error the server
 // continues with the jobs in memory and logs the error.
 func (q *queue) noteLocked(n note, blob []byte) error {
@@ -88,6 +90,9 @@ func (q *queue) dumpLocked(w *bufio.Writer) (size int64, err error) {
 		}
 		add(j.jobNote(), j.input)
 		add(j.stateNote(), j.output)
+		if !j.expires.IsZero() {
+			add(j.expiryNote(), nil)
+		}
 		for _, c := range j.chunks {
 			add(note{What: "chunk", ID: j.id}, c)
 		}

@@ -1,5 +1,7 @@
 package local
 
+import "time"
+
 // cancel ends a job that has not ended yet; it does not change an ended one.
 func (q *queue) cancel(id string) (view, error) {
 	q.mu.Lock()
@@ -34,6 +36,9 @@ func (q *queue) retry(id string) (view, error) {
 	q.unendLocked(j)
 	j.retries = 0
 	j.created = q.opt.Clock.Now()
+	if !j.expires.IsZero() {
+		q.setExpiryLocked(j, time.Time{})
+	}
 	j.worker = ""
 	q.counts.retried++
 	q.enqueueLocked(j, false)

@@ -11,9 +11,41 @@ const maxRetries = 1
 // lostError is the service's text for a job that lost its worker too often.
 var lostError = fmt.Sprintf("job timed out after %d retries", maxRetries)
 
+// expire lets the queue forget a job, whatever its state, when ttl has passed from now. It
+// only brings that moment forward: a job does not outlive its own ttl, nor a result its
+// retention.
+func (q *queue) expire(id string, ttl time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	j := q.jobs[id]
+	if j == nil {
+		return
+	}
+	at := q.opt.Clock.Now().Add(ttl)
+	if !j.expires.IsZero() && !at.Before(j.expires) {
+		return
+	}
+	q.setExpiryLocked(j, at)
+	q.armLocked(j)
+}
+
+func (q *queue) setExpiryLocked(j *job, at time.Time) {
+	j.expires = at
+	q.noteLocked(j.expiryNote(), nil)
+}
+
 // deadlineLocked returns when the queue has to act on j next if nothing else
 // happens.
 func (q *queue) deadlineLocked(j *job) time.Time {
+	at := q.naturalDeadlineLocked(j)
+	if !j.expires.IsZero() {
+		at = earlier(at, j.expires)
+	}
+	return at
+}
+
+// naturalDeadlineLocked is deadlineLocked if no client has asked for less.
+func (q *queue) naturalDeadlineLocked(j *job) time.Time {
 	if j.status.Terminal() {
 		if j.sub.sync {
 			return j.finished.Add(q.opt.SyncRetention)
@@ -66,7 +98,7 @@ func (q *queue) due(j *job) {
 	switch {
 	case j.status.Terminal():
 		q.forgetLocked(j)
-	case !j.created.Add(j.sub.ttl).After(now):
+	case !j.created.Add(j.sub.ttl).After(now), !j.expires.IsZero() && !j.expires.After(now):
 		q.stopWorkLocked(j, ErrExpired)
 		q.forgetLocked(j)
 	case !j.started.Add(j.sub.executionTimeout).After(now):

@@ -25,6 +25,7 @@ import (
 //	unsent w1 a                       the connection broke while a was on its way to w1
 //	lose w1                           the queue learns that w1 is gone
 //	read a, cancel a, retry a, purge  what clients ask for
+//	expire a 6s                       a status request with ?ttl=6000
 //	pass 40s                          time passes
 //	restart                           the process exits, and another one starts
 //
@@ -131,6 +132,8 @@ func (s *story) do(t *testing.T, d *datadriven.TestData) {
 	case "retry":
 		_, err := s.q.retry(job(0))
 		s.answer(err)
+	case "expire":
+		s.q.expire(job(0), duration(t, who(1)))
 	case "purge":
 		s.say("%d removed", s.q.purge())
 	case "pass":
