@@ -3,11 +3,11 @@
 # private virtual environment under .cache/, and Go modules. For the Go tests alone: go test ./...  (offline, under two minutes).
 #
 #   ./test.sh            everything
-#   ./test.sh PART...    some of: lint unit fuzz install kernel go127 notebooks worker browser
+#   ./test.sh PART...    some of: lint unit fuzz install kernel go127 notebooks worker torch215 browser
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
-parts=${*:-lint unit fuzz install kernel go127 notebooks worker browser}
+parts=${*:-lint unit fuzz install kernel go127 notebooks worker torch215 browser}
 want() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 say() { printf '\n==> %s  [%ds]\n' "$*" $((SECONDS)); }
 export GOTOOLCHAIN=local GOFLAGS=
@@ -172,6 +172,21 @@ if want worker; then
 	GOPHERPOD_E2E=1 go test -count=1 -timeout 15m ./worker/... ./runpod/... ./bench
 	say "the PyTorch worker under RunPod's SDK 2"
 	GOPHERPOD_PYTHON=$GOPHERPOD_PYTHON_SDK2 GOPHERPOD_E2E=1 go test -count=1 -timeout 10m ./worker/pytorch
+fi
+
+# --- the newest PyTorch --------------------------------------------------------------------------
+# Debian's PyTorch is 1.13. This is PyPI's, with its CUDA libraries, without which it cannot be imported: 3 GB to download, 6 GB on disk.
+if want torch215; then
+	free=$(df --output=avail -BG "$cache" | tail -n 1 | tr -dc 0-9)
+	if [ -d "$cache/torch215" ] || [ "$free" -ge 12 ]; then
+		PIP_NO_CACHE_DIR=1 venv "$cache/torch215" python3 .ci/torch215.txt
+		say "the PyTorch worker with $("$cache/torch215/bin/python" -c 'import torch; print("PyTorch", torch.__version__)')"
+		"$cache/torch215/bin/python" -m pytest -q -p no:cacheprovider worker/pytorch
+		export GOPHERPOD_PYTHON=$cache/torch215/bin/python GOPHERPOD_TORCH_PYTHON=$cache/torch215/bin/python
+		GOPHERPOD_E2E=1 go test -count=1 -timeout 10m ./worker/pytorch ./runpod/export ./bench
+	else
+		say "the newest PyTorch is NOT tested: it takes 12 GB of disk to install, and $free GB are free"
+	fi
 fi
 
 say "all passed: $parts"
