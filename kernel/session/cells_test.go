@@ -78,9 +78,7 @@ func runCells(t *testing.T, mode build.Mode) {
 
 func (n *testBook) cell(t *testing.T, c celltest.Cell) {
 	if c.Interrupt > 0 {
-		// Building takes a while first.
-		stop := time.AfterFunc(c.Interrupt+700*time.Millisecond, n.Interrupt)
-		defer stop.Stop()
+		defer n.interruptLater(c.Interrupt)()
 	}
 	r := n.runIn(context.Background(), c.Source, &record{})
 	text := r.all()
@@ -92,6 +90,36 @@ func (n *testBook) cell(t *testing.T, c celltest.Cell) {
 	if c.Want == "" && r.err != nil || !c.Match(text) && !c.Match(fieldName.ReplaceAllString(text, "$1")+" <nil>") {
 		t.Errorf("cell %d:\n%s\n--- shows\n%s\n--- want %q", c.N, c.Source, text, c.Want)
 	}
+}
+
+// interruptLater interrupts the next cell some time after it was handed to the session
+// process, however long building it takes. The function that it returns stops this.
+func (n *testBook) interruptLater(after time.Duration) (stop func()) {
+	runs := func() int {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.lastRun
+	}
+	before, done := runs(), make(chan struct{})
+	passed := func(d time.Duration) bool {
+		select {
+		case <-done:
+			return false
+		case <-time.After(d):
+			return true
+		}
+	}
+	go func() {
+		for runs() == before {
+			if !passed(10 * time.Millisecond) {
+				return
+			}
+		}
+		if passed(after + 700*time.Millisecond) { // the code is loaded first
+			n.Interrupt()
+		}
+	}()
+	return func() { close(done) }
 }
 
 // fieldName matches the names that %+v shows; cells expect %v.
