@@ -33,6 +33,7 @@ type Modules struct {
 	Env func() []string
 
 	ours   map[string]bool   // modules that the host holds
+	beyond map[string]bool   // those of ours that cells import other packages of
 	held   map[string]string // module path -> version that the session holds
 	local  map[string]string // local modules -> folder
 	stamps map[string]stamp  // of loaded local packages
@@ -48,7 +49,7 @@ type Modules struct {
 
 // Modules makes the state of a new notebook in an empty folder.
 func (h *Host) Modules(dir string) (*Modules, error) {
-	m := &Modules{h: h, file: filepath.Join(dir, "notebook.mod"), local: map[string]string{}, stamps: map[string]stamp{},
+	m := &Modules{h: h, file: filepath.Join(dir, "notebook.mod"), beyond: map[string]bool{}, local: map[string]string{}, stamps: map[string]stamp{},
 		as: map[string]string{}, copies: map[string]string{}, origin: map[string]string{}, wishes: map[string]wish{}, chosen: map[string]bool{}, told: map[wish]bool{},
 		vendor: vendoring{modules: map[string]string{}, fetched: map[string]bool{}, own: map[string]bool{}}}
 	for from, to := range map[string]string{"go.mod": m.file, "go.sum": m.sum()} {
@@ -423,13 +424,14 @@ func graphOf(text string) graph {
 
 // askedFor returns the module versions that the notebook's imports require: the chosen,
 // held and local modules and everything they ask for, directly or not. It leaves out
-// what modules of the host ask for.
+// what modules of the host ask for, unless cells import packages of them that the host
+// does not hold.
 func (m *Modules) askedFor(g graph, f *modfile.File) map[string]bool {
 	asked := map[string]bool{}
 	var walk func(node string)
 	walk = func(node string) {
 		p, _, _ := strings.Cut(node, "@")
-		if asked[node] || m.ours[p] || p == modulePath {
+		if asked[node] || m.ours[p] && !m.beyond[p] || p == modulePath {
 			return
 		}
 		asked[node] = true
@@ -458,6 +460,9 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 		return nil, m.inOriginals(err)
 	}
 	err = m.keeping(func() error {
+		if err := m.goBeyond(paths); err != nil {
+			return err
+		}
 		if err := m.newest(ctx, progress, paths); err != nil {
 			return err
 		}
@@ -485,6 +490,21 @@ func (m *Modules) Add(ctx context.Context, progress func(string), paths ...strin
 		m.tellChanged(progress)
 	}
 	return added, m.inOriginals(err)
+}
+
+// goBeyond records the modules of the host that paths are further packages of: what these
+// modules ask for counts from now on, so no version of it may stay excluded.
+func (m *Modules) goBeyond(paths []string) error {
+	fresh := false
+	for mod := range m.ours {
+		if !m.beyond[mod] && slices.ContainsFunc(paths, func(p string) bool { return within(p, mod) }) {
+			m.beyond[mod], fresh = true, true
+		}
+	}
+	if !fresh {
+		return nil
+	}
+	return m.dropExcludes()
 }
 
 // newest chooses the newest version of each module of the packages that is not chosen,
