@@ -44,6 +44,8 @@ type call struct {
 	Filter Filter    `json:"filter,omitzero"`
 	By     string    `json:"by,omitempty"`
 	Since  time.Time `json:"since,omitzero"`
+	Charge *Charge   `json:"charge,omitempty"`
+	Within []Budget  `json:"within,omitempty"`
 }
 
 type answer struct {
@@ -54,12 +56,17 @@ type answer struct {
 	Sums   []Sum   `json:"sums,omitempty"`
 	Error  string  `json:"error,omitempty"`
 	Kind   string  `json:"kind,omitempty"` // "missing", "ambiguous"
+	// Over is set instead of Error if a budget refuses a charge.
+	Over  *OverBudget `json:"over,omitempty"`
+	Spent Spending    `json:"spent,omitzero"`
 }
 
 // Handler serves a store to clients that have the key. It calls open for each request, so
 // open should keep the store once it has opened it. Fill completes a run before it is put
-// with what the session does not know, such as the name of the notebook; it may be nil.
+// with what the session does not know, such as the name of the notebook; it may be nil. Charges
+// get that name too, and the handler as their session.
 func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handler {
+	session := rand.Text()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		if key == "" || subtle.ConstantTimeCompare([]byte(given), []byte(key)) != 1 {
@@ -78,6 +85,18 @@ func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handl
 		if c.Run != nil && fill != nil {
 			fill(c.Run)
 		}
+		if c.Charge != nil {
+			c.Charge.Session = session
+			if run := (Run{}); fill != nil {
+				fill(&run)
+				c.Charge.Notebook = run.Notebook
+			}
+		}
+		for i := range c.Within {
+			if c.Within[i].Session != "" {
+				c.Within[i].Session = session
+			}
+		}
 		var a answer
 		s, err := open()
 		if err == nil {
@@ -85,6 +104,7 @@ func Handler(open func() (Store, error), key string, fill func(*Run)) http.Handl
 		}
 		if err != nil {
 			a = answer{Error: err.Error()}
+			errors.As(err, &a.Over)
 			switch {
 			case errors.Is(err, ErrNotFound):
 				a.Kind = "missing"
@@ -115,6 +135,16 @@ func serve(ctx context.Context, s Store, op string, c call) (a answer, err error
 		a.List, a.All, err = s.List(ctx, c.Filter)
 	case "sums":
 		a.Sums, err = s.Sums(ctx, c.By, c.Since)
+	case "charge":
+		if c.Charge == nil {
+			return a, errors.New("runs: charge wants a charge")
+		}
+		err = s.Charge(ctx, *c.Charge, c.Within...)
+	case "spent":
+		if len(c.Within) != 1 {
+			return a, errors.New("runs: spent wants a budget")
+		}
+		a.Spent, err = s.Spent(ctx, c.Within[0])
 	default:
 		err = fmt.Errorf("runs: there is no operation %.40q", op)
 	}
@@ -159,6 +189,8 @@ func (s *remote) do(ctx context.Context, op string, c call) (answer, error) {
 		return answer{}, fmt.Errorf("runs: the run store's answer: %w", err)
 	}
 	switch {
+	case a.Over != nil:
+		return a, a.Over
 	case a.Kind == "missing":
 		return a, kept{a.Error, ErrNotFound}
 	case a.Kind == "ambiguous":
@@ -215,6 +247,19 @@ func (s *remote) List(ctx context.Context, f Filter) ([]Run, int, error) {
 func (s *remote) Sums(ctx context.Context, by string, since time.Time) ([]Sum, error) {
 	a, err := s.do(ctx, "sums", call{By: by, Since: since})
 	return a.Sums, err
+}
+
+func (s *remote) Charge(ctx context.Context, c Charge, within ...Budget) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	_, err := s.do(ctx, "charge", call{Charge: &c, Within: within})
+	return err
+}
+
+func (s *remote) Spent(ctx context.Context, b Budget) (Spending, error) {
+	a, err := s.do(ctx, "spent", call{Within: []Budget{b}})
+	return a.Spent, err
 }
 
 // A Server serves a store on this machine. Close it.

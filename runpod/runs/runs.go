@@ -8,6 +8,7 @@
 // package train, and the columns are what is listed, filtered and summed.
 //
 //	runs.go      a run, the store's interface
+//	charge.go    what paid jobs cost, and budgets
 //	http.go      the store over HTTP, for a session
 //	outlived.go  keys of endpoints that outlive their kernel
 //	sqlite       the store in a file
@@ -59,7 +60,9 @@ type Run struct {
 	Seconds float64 `json:"seconds,omitempty"` // that the worker trained
 	Billed  float64 `json:"billed,omitempty"`  // seconds that the job was executed, as the endpoint reports
 	Waited  float64 `json:"waited,omitempty"`  // seconds in the queue
-	Dollars float64 `json:"dollars,omitempty"`
+	Start   float64 `json:"start,omitempty"`   // seconds that its worker took to start, which are billed too
+	Idle    float64 `json:"idle,omitempty"`    // seconds that the worker stays up after it, at most, which are billed too
+	Dollars float64 `json:"dollars,omitempty"` // for all of these
 	Error   string  `json:"error,omitempty"`
 
 	// Record is what is needed to repeat the run: a train.Record.
@@ -86,6 +89,8 @@ type Sum struct {
 	Runs    int     `json:"runs"`
 	Billed  float64 `json:"billed"`  // seconds
 	Dollars float64 `json:"dollars"` // 0: no price was known
+	// Others is what other things cost, in US dollars: evaluations, predictions, warm workers.
+	Others float64 `json:"others,omitempty"`
 }
 
 // Groupings returns the groupings that Store.Sums takes.
@@ -113,6 +118,12 @@ type Store interface {
 	// are in UTC, as RunPod bills, the newest first; other groups are sorted by
 	// cost, the highest first.
 	Sums(ctx context.Context, by string, since time.Time) ([]Sum, error)
+	// Charge writes a charge, in place of the one with its id, if all charges together then
+	// stay within the budgets. Otherwise it writes nothing and returns an *OverBudget. The
+	// check and the write are one step, so two callers cannot spend the same dollar.
+	Charge(ctx context.Context, c Charge, within ...Budget) error
+	// Spent returns what counts against a budget.
+	Spent(ctx context.Context, b Budget) (Spending, error)
 }
 
 // An Event is one event of a run, as the worker sent it, without weights.

@@ -113,6 +113,14 @@ func (s *Store) remove(ctx context.Context, before time.Time) (int, error) {
 			return 0, err
 		}
 	}
+	// Charges of today stay, because budgets count them.
+	old := before
+	if today := time.Now().UTC().Truncate(24 * time.Hour); old.After(today) {
+		old = today
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM charges WHERE open = 0 AND at < ?`, old.UnixNano()); err != nil {
+		return 0, err
+	}
 	done, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE state <> 'open' AND created < ?`, before.UnixNano())
 	if err != nil {
 		return 0, err

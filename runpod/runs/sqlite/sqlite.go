@@ -2,6 +2,7 @@
 // share. The columns hold what is filtered and summed; the run itself is JSON.
 //
 //	sqlite.go  the store
+//	charge.go  what paid jobs cost, and budgets
 //	prune.go   what goes when the file grows, and what goes on request
 package sqlite
 
@@ -68,6 +69,14 @@ CREATE TABLE IF NOT EXISTS events (
 	run TEXT NOT NULL, seq INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
 PRAGMA user_version = 1;`
 
+// charges is a table that an earlier gopherpod does not know and leaves alone, so the version
+// stays: both can use the file at the same time.
+const charges = `
+CREATE TABLE IF NOT EXISTS charges (
+	id TEXT PRIMARY KEY, at INTEGER NOT NULL, day TEXT NOT NULL, kind TEXT NOT NULL, open INTEGER NOT NULL, endpoint TEXT NOT NULL,
+	notebook TEXT NOT NULL, session TEXT NOT NULL, seconds REAL NOT NULL, dollars REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS charges_at ON charges (at);`
+
 // version is the version of the schema. A file with a higher one was written by
 // a newer gopherpod.
 const version = 1
@@ -109,6 +118,9 @@ func Open(path string) (*Store, error) {
 		err = fmt.Errorf("it was written by a newer gopherpod (schema %d, this one knows %d): upgrade, or name another file in %s", found, version, EnvPath)
 	case err == nil && found < version:
 		_, err = db.Exec(schema)
+	}
+	if err == nil {
+		_, err = db.Exec(charges)
 	}
 	if err != nil {
 		db.Close()
@@ -311,7 +323,7 @@ func (s *Store) Sums(ctx context.Context, by string, since time.Time) ([]runs.Su
 	if !slices.Contains(runs.Groupings(), by) {
 		return nil, fmt.Errorf("runs: unknown grouping %q, want one of %s", by, strings.Join(runs.Groupings(), ", "))
 	}
-	order := "4 DESC, 3 DESC, 1"
+	order := "sum(dollars) + sum(others) DESC, 3 DESC, 1"
 	if by == "day" {
 		order = "1 DESC"
 	}
@@ -319,7 +331,9 @@ func (s *Store) Sums(ctx context.Context, by string, since time.Time) ([]runs.Su
 	if !since.IsZero() {
 		from = since.UnixNano()
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT `+by+`, count(*), sum(billed), sum(dollars) FROM runs WHERE created >= ? GROUP BY 1 ORDER BY `+order, from)
+	rows, err := s.db.QueryContext(ctx, `SELECT `+by+`, sum(runs), sum(billed), sum(dollars), sum(others) FROM (
+		SELECT `+by+`, 1 AS runs, billed, dollars, 0 AS others FROM runs WHERE created >= ?1 UNION ALL
+		SELECT `+by+`, 0, 0, 0, dollars FROM charges WHERE at >= ?1 AND open = 0 AND id NOT IN (SELECT id FROM runs)) GROUP BY 1 ORDER BY `+order, from)
 	if err != nil {
 		return nil, wrap(err)
 	}
@@ -327,7 +341,7 @@ func (s *Store) Sums(ctx context.Context, by string, since time.Time) ([]runs.Su
 	var list []runs.Sum
 	for rows.Next() {
 		var x runs.Sum
-		if err := rows.Scan(&x.Group, &x.Runs, &x.Billed, &x.Dollars); err != nil {
+		if err := rows.Scan(&x.Group, &x.Runs, &x.Billed, &x.Dollars, &x.Others); err != nil {
 			return nil, wrap(err)
 		}
 		list = append(list, x)
