@@ -72,11 +72,12 @@ runpod/export < tensors, worker # a trained model for others: .pt, ONNX, Go sour
 runpod/runs < runpod/settings, tensors/scratch # the run store: what was trained, at what price, with what result
 runpod/runs/sqlite < runpod/runs, runpod/settings, tensors/sqlfile # the run store's file
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
-runpod/transfer < runpod, runpod/place, runpod/store, tensors, tensors/bigjson, tensors/wording, worker # a request's arrays to where the workers read them, large results back; what is retried
-runpod/train < runpod, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
+runpod/budget < runpod, runpod/place, runpod/runs, runpod/settings # refuses what would cost more than the user allows, and records what jobs cost
+runpod/transfer < runpod, runpod/budget, runpod/place, runpod/store, tensors, tensors/bigjson, tensors/wording, worker # a request's arrays to where the workers read them, large results back; what is retried
+runpod/train < runpod, runpod/budget, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
 runpod/track < runpod/settings, runpod/train, worker, worker/contract # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
-runpod/sweep < runpod, runpod/place, runpod/train, tensors, worker, worker/contract # the search for hyperparameters
+runpod/sweep < runpod, runpod/budget, runpod/place, runpod/train, tensors, worker, worker/contract # the search for hyperparameters
 
 # The kernel, which knows nothing of RunPod: other magics could stand in for ours.
 kernel/display < # rich output from a cell
@@ -107,9 +108,9 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker, worker/contract # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/budget, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
-magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/pause, tensors/scratch, tensors/sqlfile, tensors/wording, worker, worker/local, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
+magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/budget, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/pause, tensors/scratch, tensors/sqlfile, tensors/wording, worker, worker/local, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `
 
 // linked says which packages of others our packages in the session program import, and

@@ -65,6 +65,9 @@ func TestReferenceOfMagics(t *testing.T) {
 var variables = map[string]string{
 	"BUCKET_ACCESS_KEY_ID":        "Access key of the bucket for data.",
 	"BUCKET_ENDPOINT_URL":         "Address of the S3 service that has the bucket for data.",
+	"RUNPOD_BUDGET_DAY":           "Dollars that all notebooks and commands of the user may spend a day, in UTC; 0 refuses all paid jobs.",
+	"RUNPOD_BUDGET_NOTEBOOK":      "Dollars that a notebook may spend from the start of its kernel; %runpod_cost --budget sets it.",
+	"RUNPOD_MAX_PER_HOUR":         "Dollars an hour that the workers of one run may cost together; %runpod_cost --max-per-hour sets it.",
 	"BUCKET_SECRET_ACCESS_KEY":    "Secret key of the bucket for data.",
 	"GODEBUG":                     "Go's own debugging settings, which a session passes on.",
 	"GOPHERPOD_ALLOW_CODE":        "1 lets a PyTorch worker run models that are Python code; set by the worker's operator.",

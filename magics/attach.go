@@ -77,6 +77,9 @@ func runAttach(ctx context.Context, c *magic.Call, o *attachOptions, args []stri
 	if model == nil {
 		return err
 	}
+	if b := model.Receipt.Bill; b != nil && !o.quiet {
+		fmt.Fprintln(c.Out.Stdout(), billInWords(model, rate))
+	}
 	var cut *train.InterruptedError
 	if errors.As(err, &cut) {
 		fmt.Fprintln(c.Out.Stdout(), cut)

@@ -6,6 +6,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/store/s3"
@@ -15,6 +16,7 @@ import (
 func configShows() []string {
 	return []string{
 		runpod.EnvEndpointID, runpod.EnvAPIKey, runpod.EnvBaseURL, runpod.EnvManagementURL,
+		budget.EnvDay, budget.EnvNotebook, budget.EnvHour,
 		s3.EnvVolumeID, s3.EnvDataCenter, s3.EnvAccessKey, s3.EnvSecretKey, s3.EnvBucket,
 	}
 }

@@ -20,6 +20,8 @@ type billOptions struct {
 	days count
 	by   string
 	all  bool
+	// budget and hour are amounts, or "off"
+	budget, hour string
 }
 
 func costMagic() magic.Magic {
@@ -27,24 +29,41 @@ func costMagic() magic.Magic {
 		name: "runpod_cost", kind: magic.Line,
 		args:    "[options]",
 		summary: "show what the runs of this machine cost, and beside it what RunPod billed",
-		about: `Runs count their execution at the price of a second; RunPod bills a worker's start and idle time as
-well, and all that others send to the endpoint. The difference is shown by day. Days are those of UTC.`,
+		about: `A run costs the start of its worker, its execution, and the time that the worker stays up after it, at the
+price of a second; RunPod bills all that others send to the endpoint as well. The difference is shown by day.
+Days are those of UTC.
+
+Limits, which refuse what may pass them before it is sent (trainings, sweeps, evaluations, predictions):
+  RUNPOD_BUDGET_DAY        dollars a day, over all notebooks and commands of this user
+  RUNPOD_BUDGET_NOTEBOOK   dollars of this notebook since its kernel started; --budget sets it
+  RUNPOD_MAX_PER_HOUR      dollars an hour of all workers of a run; --max-per-hour sets it
+Set them in the environment or in .env. 0 allows nothing that is paid. What is not over counts in full, with
+the most that its --timeout or --max-cost allows.`,
 		define: func(fs *pflag.FlagSet, o *billOptions) {
 			fs.Var(&o.days, "days", "`number` of days (default 7)")
 			fs.StringVar(&o.by, "by", "day", "`word`: add up by "+strings.Join(runs.Groupings(), ", "))
 			fs.BoolVar(&o.all, "all", false, "all endpoints of the account")
+			fs.StringVar(&o.budget, "budget", "", "`dollars` that this notebook may spend, from the start of its kernel; off: any")
+			fs.StringVar(&o.hour, "max-per-hour", "", "`dollars` an hour that the workers of one run may cost; off: any")
 		},
 		choices: map[string][]string{"by": runs.Groupings()},
 		run:     runCost,
 	}
 }
 
-func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) error {
+func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) (err error) {
 	if len(args) > 0 {
 		return usage("%q: runpod_cost takes no argument", args[0])
 	}
 	if !slices.Contains(runs.Groupings(), o.by) {
 		return usage("--by: want one of %s, got %s%s", strings.Join(runs.Groupings(), ", "), o.by, didYouMean(o.by, runs.Groupings()))
+	}
+	if err := o.setLimits(); err != nil {
+		return err
+	}
+	limits, err := limitsNow(ctx)
+	if err != nil {
+		return err
 	}
 	place, where, err := locate(c.Out.Stderr(), "")
 	if err != nil {
@@ -62,7 +81,12 @@ func runCost(ctx context.Context, c *magic.Call, o *billOptions, args []string) 
 			return err
 		}
 	}
-	costs := costs{Days: days, By: o.by, Runs: sums}
+	costs := costs{Days: days, By: o.by, Runs: sums, Limits: limits}
+	defer func() {
+		if len(limits) > 0 && err == nil {
+			show(c, limitTable(limits))
+		}
+	}()
 	if !place.Managed {
 		give(c, costs)
 		fmt.Fprintln(c.Out.Stdout(), where+": it costs nothing")
@@ -98,6 +122,7 @@ type costs struct {
 	By     string                 `json:"by"`
 	Runs   []runs.Sum             `json:"runs"`
 	Billed []runpod.BillingRecord `json:"billed,omitempty"` // on RunPod
+	Limits []limit                `json:"limits,omitempty"`
 }
 
 func show(c *magic.Call, t render.Table) {
@@ -117,7 +142,7 @@ func spent(by string, days int, sums []runs.Sum, records []runpod.BillingRecord)
 		billed[r.StartTime.UTC().Format(time.DateOnly)] += r.TotalAmount
 	}
 	if records != nil {
-		t.Header = append(t.Header, "billed", "start, idle and others")
+		t.Header = append(t.Header, "billed", "not from these")
 		for day := range billed {
 			if !slices.ContainsFunc(sums, func(s runs.Sum) bool { return s.Group == day }) {
 				sums = append(sums, runs.Sum{Group: day})
@@ -126,10 +151,17 @@ func spent(by string, days int, sums []runs.Sum, records []runpod.BillingRecord)
 		slices.SortFunc(sums, func(a, b runs.Sum) int { return strings.Compare(b.Group, a.Group) })
 	}
 	all := runs.Sum{Group: "in all"}
+	others := slices.ContainsFunc(sums, func(s runs.Sum) bool { return s.Others > 0 })
+	if others {
+		t.Header = slices.Insert(t.Header, 4, "other jobs")
+	}
 	row := func(s runs.Sum, billed float64) {
 		cells := []string{s.Group, strconv.Itoa(s.Runs), render.Duration(time.Duration(s.Billed * float64(time.Second))), money(s.Dollars)}
+		if others {
+			cells = append(cells, money(s.Others))
+		}
 		if records != nil {
-			cells = append(cells, money(billed), money(billed-s.Dollars))
+			cells = append(cells, money(billed), money(billed-s.Dollars-s.Others))
 		}
 		t.Rows = append(t.Rows, cells)
 	}
@@ -143,7 +175,7 @@ func spent(by string, days int, sums []runs.Sum, records []runpod.BillingRecord)
 			name.Group = "(none)"
 		}
 		row(name, billed[s.Group])
-		all.Runs, all.Billed, all.Dollars = all.Runs+s.Runs, all.Billed+s.Billed, all.Dollars+s.Dollars
+		all.Runs, all.Billed, all.Dollars, all.Others = all.Runs+s.Runs, all.Billed+s.Billed, all.Dollars+s.Dollars, all.Others+s.Others
 		total += billed[s.Group]
 	}
 	row(all, total)

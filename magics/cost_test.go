@@ -46,10 +46,10 @@ func TestCostReconciled(t *testing.T) {
 	sums := []runs.Sum{{Group: "2026-11-21", Runs: 3, Billed: 120, Dollars: 1}}
 	text := spent("day", 2, sums, records).Bundle().Data[render.MIMEText]
 	const want = `Runs of this machine in the last 2 days, by day
-day         runs         ran   cost  billed  start, idle and others
-2026-11-21     3  2 min 00 s  $1.00   $1.50                   $0.50
-2026-11-20     0        0 ms  $0.00   $0.25                   $0.25
-in all         3  2 min 00 s  $1.00   $1.75                   $0.75`
+day         runs         ran   cost  billed  not from these
+2026-11-21     3  2 min 00 s  $1.00   $1.50           $0.50
+2026-11-20     0        0 ms  $0.00   $0.25           $0.25
+in all         3  2 min 00 s  $1.00   $1.75           $0.75`
 	if strings.TrimSpace(fmt.Sprint(text)) != want {
 		t.Errorf("%s\nwant\n%s", text, want)
 	}

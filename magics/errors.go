@@ -3,11 +3,13 @@ package magics
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -18,11 +20,14 @@ func explain(err error) error {
 	var use *magic.UsageError
 	var data *train.DataError
 	var refused *worker.Error
+	var over *budget.Refused
 	switch {
 	case err == nil, errors.As(err, &use):
 		return err
 	case errors.As(err, &data):
 		return usage("%s", data)
+	case errors.As(err, &over):
+		return &hint{err, overInWords(over)}
 	case errors.Is(err, train.ErrNoWeights):
 		return usage("%v; train it again, or continue from another", trimmed(err))
 	case errors.Is(err, train.ErrNotClasses):
@@ -31,6 +36,28 @@ func explain(err error) error {
 		return fromWorker(refused, err)
 	}
 	return fromEndpoint(err)
+}
+
+// overInWords says what a budget refused and what would fit into it.
+func overInWords(e *budget.Refused) string {
+	s := "not sent: " + e.Error()
+	switch {
+	case e.Why != "" && e.Rate == (train.Rate{}) && strings.Contains(e.Why, "price"):
+		return s + "; name the GPU, as in --gpu ADA_24, or unset the variable"
+	case e.Why != "" && strings.Contains(e.Why, "it is 0"):
+		return s + "; %env " + e.Limit + "=2.50 allows something"
+	case e.Why != "":
+		return s
+	case e.Limit == budget.EnvHour:
+		return s + "; fewer --workers or a cheaper endpoint would fit, or raise it"
+	}
+	fits := math.Floor(e.Left*1e4) / 1e4
+	if e.Rate.Affords(fits) >= runpod.MinTimeout {
+		s += fmt.Sprintf("; --max-cost %v or a shorter --timeout would fit", fits)
+	} else {
+		s += "; too little for any job"
+	}
+	return s + ", or raise " + e.Limit
 }
 
 // fromEndpoint explains an error of the endpoint or of the network on the way to

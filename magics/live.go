@@ -27,6 +27,7 @@ type live struct {
 	mu      sync.Mutex
 	p       render.Progress
 	started time.Time
+	queued  time.Time // when the job was in the queue
 	first   time.Time // when the training began: the first event of the worker
 	status  runpod.Status
 	shown   bool
@@ -134,6 +135,9 @@ func (l *live) event(e train.Event) {
 			return
 		}
 		l.status, l.p.State = e.Status, stateInWords(e.Status)
+		if l.queued.IsZero() {
+			l.queued = time.Now()
+		}
 	case worker.EventEpoch:
 		l.p.History = append(l.p.History, *e.Epoch) // a frame being drawn reads only the earlier elements
 		l.p.Batch = nil
@@ -159,7 +163,7 @@ func (l *live) draw() {
 	l.p.Elapsed = time.Since(l.started)
 	l.p.Left = l.left()
 	if l.rate.Known() && !l.first.IsZero() {
-		l.p.Cost = money(l.rate.Cost(time.Since(l.first)))
+		l.p.Cost = money(l.cost(time.Now()))
 	}
 	p, update := l.p, l.shown
 	l.shown = true
@@ -167,6 +171,20 @@ func (l *live) draw() {
 	frame := p.Frame()
 	frame.ID, frame.Update = l.id, update
 	l.out.Display(frame)
+}
+
+// warm is a wait for a worker that is up; a longer one may have been for its start.
+const warm = time.Second
+
+// cost returns what the run costs if it ends now: the start of a worker, if the job waited, the
+// time that it has run, and the time that the worker stays up. The bill at the end is exact; a
+// wait for other jobs is taken for a start here, up to Rate.Start.
+func (l *live) cost(now time.Time) float64 {
+	start := time.Duration(0)
+	if waited := l.first.Sub(l.queued); !l.queued.IsZero() && waited > warm {
+		start = min(waited, l.rate.Start)
+	}
+	return l.rate.Cost(start + now.Sub(l.first) + l.rate.Idle)
 }
 
 // left estimates the remaining time from the speed so far.

@@ -8,20 +8,14 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics/render"
-	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/sweep"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/tensors/wording"
 )
 
 // money writes dollars with at least two significant digits.
-func money(x float64) string {
-	digits := 2
-	if x != 0 && x < 0.1 {
-		digits = 4
-	}
-	return "$" + strconv.FormatFloat(x, 'f', digits, 64)
-}
+func money(x float64) string { return budget.Money(x) }
 
 // rateInWords is "$0.00031 a second on ADA_24 (catalogue)".
 func rateInWords(r train.Rate) string {
@@ -32,12 +26,46 @@ func rateInWords(r train.Rate) string {
 	return fmt.Sprintf("$%s a second on %s%s (%s)", strconv.FormatFloat(r.PerSecond(), 'g', 3, 64), r.Pool, gpus, r.Source)
 }
 
+// extras says which times are billed beside that of the job, at most.
+func extras(r train.Rate) string {
+	if r.Start+r.Idle == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", with %s for the worker's start and %s that it stays up", render.Duration(r.Start), render.Duration(r.Idle))
+}
+
+// billInWords returns the line after a run whose price is known.
+func billInWords(m *train.Model, r train.Rate) string {
+	b := m.Receipt.Bill
+	seconds := func(s float64) string { return render.Duration(time.Duration(s * float64(time.Second))) }
+	s := fmt.Sprintf("job %s: waited %s, ran %s; %s", m.JobID, seconds(b.Waited), seconds(b.Execution), money(b.Dollars))
+	if b.Start+b.Idle > 0 {
+		s += fmt.Sprintf(" for start %s, run %s, and up to %s that the worker stays up,", seconds(b.Start), seconds(b.Execution), seconds(b.Idle))
+	}
+	s += " at " + rateInWords(r)
+	switch {
+	case b.Estimated:
+		s += "; estimated, because RunPod did not say how long each took"
+	case r.Always > 0:
+		s += fmt.Sprintf("; %s always on, for %s an hour, with or without jobs", plural(r.Always, "worker"), money(r.Hour()*float64(r.Always)))
+	case r.Start+r.Idle == 0:
+		s += ", without the worker's start and idle time"
+	}
+	return s
+}
+
 // costInWords returns the line after a run on RunPod, also an interrupted one: how long
 // the job waited and ran, as RunPod counts it, and what that cost. It is empty if RunPod
 // does not say.
-func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r train.Rate) string {
-	if place.Embedded || id == "" {
+func costInWords(ctx context.Context, place train.Place, m *train.Model, r train.Rate) string {
+	id := m.JobID
+	switch {
+	case place.Embedded || id == "":
 		return ""
+	case m.Receipt.Bill != nil:
+		return billInWords(m, r)
+	case r.Known():
+		return "" // the run goes on
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
@@ -45,11 +73,7 @@ func costInWords(ctx context.Context, place train.Place, id runpod.JobID, r trai
 	if err != nil || job.Execution == 0 {
 		return ""
 	}
-	s := fmt.Sprintf("job %s: waited %s, ran %s", id, render.Duration(job.Delay), render.Duration(job.Execution))
-	if !r.Known() {
-		return s + "; --gpu NAME would show the cost"
-	}
-	return s + fmt.Sprintf("; %s at %s, without the worker's start and idle time", money(r.Cost(job.Execution)), rateInWords(r))
+	return fmt.Sprintf("job %s: waited %s, ran %s; --gpu NAME would show the cost", id, render.Duration(job.Delay), render.Duration(job.Execution))
 }
 
 // showDryRun shows what the plan would need and cost.
@@ -75,7 +99,10 @@ func showDryRun(c *magic.Call, plan *train.Plan, place train.Place, where string
 	if r.Known() {
 		add("price", rateInWords(r))
 		add("a minute", money(r.Cost(time.Minute)))
-		add("most that the job can cost", money(r.Cost(limit.time)))
+		if r.Start+r.Idle > 0 {
+			add("start and idle time of a worker", fmt.Sprintf("up to %s and %s, %s", render.Duration(r.Start), render.Duration(r.Idle), money(r.Most(0))))
+		}
+		add("most that the job can cost", money(r.Most(limit.time)))
 	}
 	b := t.Bundle()
 	c.Out.Display(b)

@@ -271,7 +271,10 @@ func sweptInWords(r *sweep.Result, o *sweepOptions, took time.Duration, rate tra
 		s += fmt.Sprintf("; %d read from %s", again, o.journal)
 	}
 	if rate.Known() {
-		s += fmt.Sprintf("; about %s for %s of work", money(rate.Cost(r.Time)), render.Duration(r.Time))
+		s += fmt.Sprintf("; about %s for %s of work", money(r.Dollars), render.Duration(r.Time))
+		if rate.Start+rate.Idle > 0 {
+			s += " and the workers' start and idle time"
+		}
 	}
 	if r.Ended != "" {
 		s += "; stopped: " + r.Ended

@@ -79,7 +79,7 @@ func affords(place train.Place, rate train.Rate, dollars float64) (time.Duration
 	}
 	d := rate.Affords(dollars)
 	if d < runpod.MinTimeout {
-		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s", dollars, rate.Pool, money(rate.Cost(runpod.MinTimeout)))
+		return 0, usage("--max-cost %v is less than the shortest job costs: 5 s on %s are %s%s", dollars, rate.Pool, money(rate.Most(runpod.MinTimeout)), extras(rate))
 	}
 	return min(d, runpod.MaxTimeout), nil
 }

@@ -376,7 +376,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
 	}
 	if model != nil && !o.quiet {
-		if cost := costInWords(ctx, place, model.JobID, rate); cost != "" {
+		if cost := costInWords(ctx, place, model, rate); cost != "" {
 			fmt.Fprintln(c.Out.Stdout(), cost)
 		}
 	}

@@ -139,6 +139,10 @@ func (c *Client) BaseURL() string { return c.config.BaseURL }
 // Local reports whether the job API is on this machine.
 func (c *Client) Local() bool { return c.local }
 
+// Managed reports whether the management API is that of the job API's service, so that it can
+// say what an endpoint costs.
+func (c *Client) Managed() bool { return c.managesOwn() }
+
 // Endpoint returns the endpoint with that id, without checking that it exists.
 func (c *Client) Endpoint(id EndpointID) *Endpoint { return &Endpoint{ID: id, client: c} }
 

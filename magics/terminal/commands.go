@@ -46,8 +46,8 @@ SPEC may be left out.
 The result goes to stdout as JSON (losses, metrics, seed, cost), progress to stderr. An interrupt cancels
 the job and keeps the weights so far; a second one does not wait for them.
 
-Exit codes: 0 done, 1 the job failed, 2 wrong input, 3 stopped by --timeout or --max-cost, 4 no endpoint,
-or no worker within --queue-timeout, 130 interrupted.`,
+Exit codes: 0 done, 1 the job failed, 2 wrong input, 3 stopped by --timeout or --max-cost, or refused by a
+budget, 4 no endpoint, or no worker within --queue-timeout, 130 interrupted.`,
 			example: `gopherpod train net.yaml -d iris.csv --target species --epochs 50 -o net.safetensors
 gopherpod train net.yaml -d iris.csv --target species --dry-run
 gopherpod train --from net.safetensors -d iris.csv --target species --epochs 5 -o more.onnx
@@ -129,7 +129,12 @@ endpoint keeps it.`,
 			short: "Show what the runs of this machine cost, and what RunPod billed",
 			long:  `On a terminal costs are shown as tables, elsewhere as JSON. Days are days of UTC.`,
 			example: `gopherpod cost --by day
-gopherpod cost --days 30 --by notebook`,
+gopherpod cost --days 30 --by notebook
+RUNPOD_BUDGET_DAY=5 gopherpod cost`,
+			notebook: map[string]string{
+				"budget":       "a command is over when it ends; set RUNPOD_BUDGET_DAY, or give train --max-cost",
+				"max-per-hour": "it would end with the command; set RUNPOD_MAX_PER_HOUR",
+			},
 		},
 	}
 }

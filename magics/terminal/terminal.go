@@ -38,6 +38,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/magics"
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/deploy"
 	"github.com/gopherpod/gopherpod/runpod/settings"
@@ -50,7 +51,7 @@ const (
 	OK          = 0
 	Failed      = 1   // the job failed, or a file could not be written
 	Usage       = 2   // the command line, the specification or the data are wrong
-	Overtime    = 3   // the job reached its --timeout or --max-cost; -o has the weights so far
+	Overtime    = 3   // the job reached its --timeout or --max-cost, and -o has the weights so far; or a budget refused it
 	Unreachable = 4   // no endpoint, it refuses the key, or no worker takes the job within --queue-timeout
 	Interrupted = 130 // the job is cancelled; -o has the weights so far, if the endpoint returned them
 )
@@ -185,7 +186,7 @@ func code(ctx context.Context, err error) int {
 		return Usage
 	case ctx.Err() != nil || errors.As(err, &cut):
 		return Interrupted
-	case errors.Is(err, magics.ErrOvertime):
+	case errors.Is(err, magics.ErrOvertime), errors.Is(err, budget.ErrRefused):
 		return Overtime
 	case errors.As(err, &job):
 		return Failed

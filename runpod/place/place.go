@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/runs"
@@ -130,10 +131,21 @@ func embedded(missing string) (Place, error) {
 // time, must keep to one limit. (The package's only mutable global.)
 var clients clientCache
 
-// A clientCache keeps one client for each service and key.
+// A clientCache keeps one client for each service and key, and what its endpoints cost.
 type clientCache struct {
-	mu  sync.Mutex
-	all map[clientKey]*runpod.Client
+	mu    sync.Mutex
+	all   map[clientKey]*runpod.Client
+	rates map[endpointKey]datedRate
+}
+
+type endpointKey struct {
+	client *runpod.Client
+	id     runpod.EndpointID
+}
+
+type datedRate struct {
+	Rate
+	at time.Time
 }
 
 type clientKey struct {

@@ -56,6 +56,7 @@ type journalLine struct {
 	Rungs      []worker.Number `json:"rungs,omitempty"`
 	Failed     string          `json:"failed,omitempty"`
 	Seconds    float64         `json:"seconds"`
+	Dollars    float64         `json:"dollars,omitempty"`
 	RunID      string          `json:"run_id,omitempty"`
 	JobID      runpod.JobID    `json:"job_id,omitempty"`
 	Device     string          `json:"device_used,omitempty"`
@@ -110,7 +111,7 @@ func (j *journal) end(t TrialResult, r *rungs, best bool) {
 	if j == nil || j.err != nil {
 		return
 	}
-	l := journalLine{Number: t.Number, Point: t.Point, Value: worker.Number(t.Value), Stopped: t.Stopped, Seconds: t.Time.Seconds()}
+	l := journalLine{Number: t.Number, Point: t.Point, Value: worker.Number(t.Value), Stopped: t.Stopped, Seconds: t.Time.Seconds(), Dollars: t.Dollars}
 	if t.Err != nil {
 		l.Failed = t.Err.Error()
 	}

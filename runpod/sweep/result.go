@@ -26,8 +26,12 @@ type TrialResult struct {
 	// Again reports whether the trial was read from the journal.
 	Again bool
 	Err   error
-	// Time is how long the job ran, as measured by the client.
+	// Time is how long the job ran: as RunPod counts it if there is a price, otherwise as
+	// measured by the client.
 	Time time.Duration
+	// Dollars is what the trial cost, with the start and the idle time of its worker; 0 if
+	// there is no price.
+	Dollars float64
 }
 
 // Succeeded reports whether the trial ran to its end with a finite value.
@@ -59,8 +63,9 @@ type Result struct {
 	// Ended says why there are fewer trials than asked for. It is empty if there
 	// are not.
 	Ended string
-	// Time is the total time that the jobs ran.
-	Time time.Duration
+	// Time is the total time that the jobs ran, and Dollars what they cost.
+	Time    time.Duration
+	Dollars float64
 }
 
 // BestModel returns the model of the best trial, or nil.

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,7 +91,8 @@ func (w *sweep) again(line []byte) (t TrialResult, ok bool, err error) {
 		w.begun[l.Number] = train.Resume{RunID: l.RunID, JobID: l.JobID}
 		return t, false, nil
 	}
-	w.result.Time += seconds(l.Seconds)
+	cost := cmp.Or(l.Dollars, w.s.Rate.Cost(seconds(l.Seconds)))
+	w.result.Time, w.result.Dollars = w.result.Time+seconds(l.Seconds), w.result.Dollars+cost
 	if l.Failed != "" {
 		delete(w.begun, l.Number)
 		return t, false, nil
@@ -107,7 +109,7 @@ func (w *sweep) again(line []byte) (t TrialResult, ok bool, err error) {
 		p[d.Name] = v
 	}
 	m := &train.Model{RunID: l.RunID, JobID: l.JobID, Device: l.Device, Parameters: l.Parameters, Epochs: len(l.History), History: train.NewHistory(l.History)}
-	t = TrialResult{Number: l.Number, Point: p, Unused: unused(w.options, p), Value: float64(l.Value), Stopped: l.Stopped, Again: true, Time: seconds(l.Seconds), Model: m.On(w.options.Endpoint)}
+	t = TrialResult{Number: l.Number, Point: p, Unused: unused(w.options, p), Value: float64(l.Value), Stopped: l.Stopped, Again: true, Time: seconds(l.Seconds), Dollars: cost, Model: m.On(w.options.Endpoint)}
 	if spec, o, err := apply(w.spec, w.options, p); err == nil {
 		m.Spec, err = train.ParseSpec(spec)
 		h, err2 := o.Complete()

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +21,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/runpod/train/traintest"
 	"github.com/gopherpod/gopherpod/worker"
@@ -112,38 +111,11 @@ func valley(pause func(lr float64) time.Duration) worker.Handler {
 	}
 }
 
-// inMemory starts an endpoint without sockets, because a virtual clock does not
-// advance while a goroutine waits for a socket.
+// inMemory starts an endpoint without sockets.
 func inMemory(t *testing.T, workers int, h worker.Handler) *runpod.Endpoint {
 	t.Helper()
-	s, err := local.New(local.Options{Handler: h, Workers: workers})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	client, err := runpod.New(runpod.Config{BaseURL: "http://127.0.0.1/v2", APIKey: runpod.Secret(s.Key()), Transport: inProcess{s}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client.Endpoint(runpod.EndpointID(s.EndpointID()))
-}
-
-type inProcess struct{ h http.Handler }
-
-func (m inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	done := make(chan *http.Response, 1)
-	go func() {
-		w := httptest.NewRecorder()
-		m.h.ServeHTTP(w, r)
-		done <- w.Result()
-	}()
-	select {
-	case resp := <-done:
-		resp.Request = r
-		return resp, nil
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
+	_, e := traintest.InMemory(t, local.Options{Handler: h, Workers: workers})
+	return e
 }
 
 // 200 trials on 8 workers take no more than 1.1 times what 8 workers need for them.
@@ -422,6 +394,50 @@ func TestSweepCaps(t *testing.T) {
 		r = run(Options{MaxTime: time.Minute})
 		if n := len(r.Trials); n < 8 || n > 16 || r.Ended != "the time of 1m0s is over" {
 			t.Errorf("%d trials, %s", n, r.Ended)
+		}
+	})
+}
+
+// The cap holds with the starts and idle times of the workers, and a budget refuses a sweep
+// that may cost more, before anything is sent.
+func TestSweepBill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		X, y := traintest.Blobs(30)
+		const price = 3.6 // a tenth of a cent a second
+		work := valley(func(float64) time.Duration { return 10 * time.Second })
+		_, e := traintest.InMemory(t, local.Options{Handler: work, PricePerHour: price, Scaling: &local.Scaling{Max: 4, ColdStart: 30 * time.Second, IdleTimeout: 20 * time.Second}})
+		rate := train.Rate{Pool: "ADA_24", GPUs: 1, Hourly: price, Start: 40 * time.Second, Idle: 20 * time.Second}
+		run := func(s Options) (*Result, error) {
+			s.Trials, s.Workers, s.Rate = 100, 4, rate
+			return Run(t.Context(), twoLayers, train.Data{X: X, Y: y}, train.Options{Endpoint: e, Epochs: 2, Seed: train.Seed(1), Rate: rate}, dimensions(t, "lr=log(1e-4,1)"), s)
+		}
+		r, err := run(Options{MaxCost: 0.6})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // the workers have stopped
+		now := time.Now()
+		list, err := e.Client().Management().Billing(t.Context(), runpod.BillingQuery{Start: now.AddDate(0, 0, -1), End: now, Bucket: "day"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		billed := 0.0
+		for _, b := range list {
+			billed += b.TotalAmount
+		}
+		if n := len(r.Trials); n < 8 || billed > 0.6 || math.Abs(r.Dollars-billed) > 0.03 {
+			t.Errorf("%d trials for $%v, the service bills $%v: %s", n, r.Dollars, billed, r.Ended)
+		}
+		for _, c := range []struct{ name, value, want string }{
+			{budget.EnvDay, "0", "it is 0"},
+			{budget.EnvHour, "14", "workers cost $14.40 an hour, and $14.00 is the most"}, // four of them
+		} {
+			t.Setenv(c.name, c.value)
+			if _, err := run(Options{MaxCost: 0.6}); !errors.Is(err, budget.ErrRefused) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			t.Setenv(c.name, "")
 		}
 	})
 }

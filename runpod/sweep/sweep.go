@@ -8,10 +8,12 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/worker"
@@ -42,7 +44,19 @@ func Run(ctx context.Context, spec any, data train.Data, o train.Options, space 
 	if ctx = runpod.LimitQueue(ctx, o.Policy.QueueTimeout, time.Time{}); runpod.QueueOf(ctx) == nil {
 		ctx = runpod.WithQueue(ctx, &runpod.Queue{}) // one for all trials
 	}
+	if w.limit = w.options.Policy.ExecutionTimeout; w.limit == 0 {
+		w.limit = w.options.Endpoint.TimeLimit(ctx).Time
+	}
+	idle, err := w.allowed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := len(w.result.Trials)
 	err = errors.Join(w.run(ctx), w.journal.failed())
+	// The workers stay up for a while after the last trials.
+	workers := min(len(w.result.Trials)-before, w.s.Workers)
+	w.result.Dollars += w.s.Rate.Cost(time.Duration(workers) * w.s.Rate.Idle)
+	idle.EndIdle(ctx, workers)
 	w.sort()
 	return &w.result, err
 }
@@ -132,6 +146,7 @@ func newSweep(spec any, data train.Data, o train.Options, space []Dimension, s O
 		return nil, nil, err
 	}
 	o.Origin.Parent = cmp.Or(o.Origin.Parent, train.NewRunID())
+	o.Workers = min(s.Workers, total)
 	data = train.PrepareData(data)
 	if v := o.Validation; v != nil {
 		prepared := train.PrepareData(*v)
@@ -165,9 +180,6 @@ func (w *sweep) run(ctx context.Context) error {
 		w.turn.Broadcast()
 	})()
 	w.began = time.Now()
-	if w.limit = w.options.Policy.ExecutionTimeout; w.limit == 0 {
-		w.limit = w.options.Endpoint.TimeLimit(ctx).Time
-	}
 	var group sync.WaitGroup
 	for range min(w.s.Workers, len(w.done)) {
 		group.Go(func() {
@@ -246,11 +258,11 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 	if halved && cut.Cancelled {
 		err = nil
 	}
-	took := w.took(model, time.Since(began))
+	took, cost := w.took(model, time.Since(began))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.running, n)
-	w.longest, w.result.Time = max(w.longest, took), w.result.Time+took
+	w.longest, w.result.Time, w.result.Dollars = max(w.longest, took), w.result.Time+took, w.result.Dollars+cost
 	w.halving.end(n)
 	defer w.turn.Broadcast()
 	if all.Err() != nil && !halved && err != nil {
@@ -261,7 +273,11 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 	if errors.As(err, &wrong) || errors.Is(err, runpod.ErrQueueTimeout) {
 		return err
 	}
-	w.pending[n] = TrialResult{Number: n, Point: p, Unused: unused(w.options, p), Value: value, Model: model, Err: err, Time: took}
+	if errors.Is(err, budget.ErrRefused) { // another notebook has spent what was left
+		w.result.Ended = strings.TrimPrefix(err.Error(), "train: ")
+		return nil
+	}
+	w.pending[n] = TrialResult{Number: n, Point: p, Unused: unused(w.options, p), Value: value, Model: model, Err: err, Time: took, Dollars: cost}
 	w.settleLocked()
 	return nil
 }
@@ -272,6 +288,7 @@ func (w *sweep) trial(all context.Context, n int, p Point, limit time.Duration) 
 func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Point, limit time.Duration) (value float64, model *train.Model, err error) {
 	o := w.options
 	o.OnEvent, o.Observers = nil, nil
+	o.Rate.Idle = 0 // see Run
 	if limit > 0 {
 		o.Policy.ExecutionTimeout = limit
 	}
@@ -316,22 +333,16 @@ func (w *sweep) trainPoint(ctx context.Context, cancel func(error), n int, p Poi
 	return try(ctx, plan, w.by)
 }
 
-// lookAgain is the timeout for asking the endpoint how long a job ran.
-const lookAgain = 2 * time.Second
-
-// took returns how long a job ran. If the cost is capped, it is the time that RunPod
-// counts, if RunPod reports it; otherwise it is the time measured here.
-func (w *sweep) took(m *train.Model, here time.Duration) time.Duration {
-	if w.s.MaxCost <= 0 || m == nil || m.JobID == "" {
-		return here
+// took returns how long a job ran and what it cost with the start and the idle time of its
+// worker: what RunPod counts, if RunPod reports it; otherwise the time measured here.
+func (w *sweep) took(m *train.Model, here time.Duration) (time.Duration, float64) {
+	if m != nil && m.Receipt.Bill != nil {
+		return seconds(m.Receipt.Bill.Execution), m.Receipt.Bill.Dollars
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookAgain)
-	defer cancel()
-	job, err := w.options.Endpoint.Status(ctx, m.JobID)
-	if err != nil || job.Execution == 0 {
-		return here
+	if m == nil || m.JobID == "" || !w.s.Rate.Known() {
+		return here, 0
 	}
-	return job.Execution
+	return here, w.s.Rate.Cost(here)
 }
 
 // settleLocked finishes, in the order of their numbers, the trials about which
@@ -393,20 +404,54 @@ func (w *sweep) interruptedLocked(err error) {
 }
 
 // affordLocked returns how long the next trial may run without all trials together
-// exceeding the cap. ok is false if what is left is too little for now: running trials
-// may need less than their limit.
+// exceeding the cap, with the starts and the idle time of their workers. ok is false if what is
+// left is too little for now: running trials may need less than their limit.
 func (w *sweep) affordLocked() (limit time.Duration, ok bool) {
-	if w.s.MaxCost <= 0 || !w.s.Rate.Known() {
+	rate := w.s.Rate
+	if w.s.MaxCost <= 0 || !rate.Known() {
 		return 0, true
 	}
-	all := w.s.Rate.Affords(w.s.MaxCost)
-	left := all - w.result.Time
+	most := max(min(w.limit, rate.Affords(w.s.MaxCost/float64(w.s.Workers))), runpod.MinTimeout)
+	left := w.s.MaxCost - w.result.Dollars - rate.Cost(time.Duration(w.s.Workers)*rate.Idle)
+	rate.Idle = 0 // of the workers, not of each trial
 	for _, d := range w.running {
-		left -= d
+		left -= rate.Most(d)
 	}
-	most := max(min(w.limit, all/time.Duration(w.s.Workers)), runpod.MinTimeout)
-	limit = min(most, left).Truncate(time.Second)
+	limit = min(most, rate.Affords(left)).Truncate(time.Second)
 	return limit, limit >= max(runpod.MinTimeout, min(most, 2*w.longest))
+}
+
+// allowed returns an error if a budget does not allow what the sweep may cost at most, and
+// reserves the idle time of its workers. Each trial reserves its own part, because other
+// notebooks may spend meanwhile.
+func (w *sweep) allowed(ctx context.Context) (idle *budget.Charge, err error) {
+	left := 0
+	for _, done := range w.done {
+		if !done {
+			left++
+		}
+	}
+	if left == 0 {
+		return nil, nil
+	}
+	job := budget.Job{Kind: "sweep", Rate: w.s.Rate, Workers: w.options.Workers, Store: w.options.Runs}
+	if err := budget.Check(ctx, w.options.Endpoint, job, func(r train.Rate) float64 { return w.most(r, left) }); err != nil {
+		return nil, err
+	}
+	return budget.BeginIdle(ctx, w.options.Endpoint, job)
+}
+
+// most returns what that many trials cost at most.
+func (w *sweep) most(r train.Rate, trials int) float64 {
+	workers := float64(min(w.s.Workers, trials))
+	all := r.Cost(w.limit)*float64(trials) + r.Most(0)*workers
+	if w.s.MaxTime > 0 { // a trial begins before MaxTime
+		all = min(all, r.Most(w.s.MaxTime+w.limit)*workers)
+	}
+	if w.s.MaxCost > 0 {
+		all = min(all, w.s.MaxCost-w.result.Dollars)
+	}
+	return all
 }
 
 // sort sorts the trials by number.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
@@ -102,12 +103,29 @@ func (a *attachment) follow(ctx context.Context) (*Model, error) {
 	ended := jobEnded(err)
 	m, err := a.result(ctx, f, err)
 	if ended && a.run.State == runs.Open {
+		a.settle(ctx)
+		m.Receipt.Bill = p.bill
 		record.end(ctx, p, m, err)
 	} else {
 		record.learn(p, m)
 		record.leave()
 	}
 	return m, err
+}
+
+// settle settles the charge of a run that has just ended, if the endpoint says how long it ran.
+func (a *attachment) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*lookAgain)
+	defer cancel()
+	p := a.plan
+	e, job := p.options.Endpoint, p.job()
+	status, err := e.Status(ctx, runpod.JobID(a.run.Job))
+	if err != nil {
+		return
+	}
+	var rate Rate
+	p.cost, rate = budget.Settle(ctx, e, job, a.run.Created, status)
+	p.bill = newBill(p.cost, rate)
 }
 
 // jobEnded reports whether a job has ended, given the error of following it: it completed,
@@ -194,6 +212,8 @@ func (a *attachment) result(ctx context.Context, f *follower, err error) (*Model
 			if complete(kept) {
 				err = nil
 			}
+		} else if errors.Is(missing, budget.ErrRefused) {
+			err = errors.Join(err, missing)
 		} else if errors.Is(err, runpod.ErrNotFound) {
 			err = ErrGone
 		}

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
@@ -281,6 +283,11 @@ func unknownBatch(err error) bool {
 
 // job runs the parts in one job.
 func (g *group) job(ctx context.Context, parts []part) error {
+	ctx, charge, err := budget.Begin(ctx, g.on.endpoint, budget.Job{Kind: "batch", Limit: g.on.policy.ExecutionTimeout})
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	defer charge.End(ctx)
 	t := transfer.New(ctx, g.on.endpoint, g.on.store, g.on.inline)
 	t.Expires = transfer.LifeOf(g.on.policy)
 	parcels := make([]*transfer.Parcel, len(parts))
@@ -288,8 +295,12 @@ func (g *group) job(ctx context.Context, parts []part) error {
 		parcels[i] = p.parcel
 	}
 	var job *runpod.Job
-	err := t.Send(ctx, transfer.Merge(parcels), func(r *worker.Request) (err error) {
-		job, err = g.on.endpoint.Call(ctx, runpod.Request{Input: r, Policy: g.on.policy})
+	err = t.Send(ctx, transfer.Merge(parcels), func(r *worker.Request) (err error) {
+		submitted := time.Now()
+		job, err = g.on.endpoint.Call(ctx, runpod.Request{Input: r, Policy: charge.Policy(g.on.policy)})
+		if job != nil {
+			budget.Ran(ctx, job, submitted)
+		}
 		if errors.Is(err, runpod.ErrTooLarge) && job == nil {
 			return transfer.TooLarge(r)
 		}

@@ -2,9 +2,11 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -49,13 +51,21 @@ const collectTime = time.Minute
 // Collect runs a job of about a second. When ctx is done the job is cancelled.
 func Collect(ctx context.Context, e *runpod.Endpoint, runID string, onEvent func(Event)) (*worker.TrainResult, error) {
 	r := &worker.Request{Operation: worker.OpCollect, Protocol: worker.Protocol, RunID: runID}
+	ctx, charge, err := budget.Begin(ctx, e, budget.Job{Kind: string(r.Operation), Limit: collectTime})
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	defer charge.End(ctx)
+	submitted := time.Now()
 	job, err := submit(ctx, e, r, runpod.Policy{ExecutionTimeout: collectTime, TTL: 10 * collectTime})
 	if err != nil {
 		return nil, err
 	}
 	f := &follower{onEvent: onEvent}
 	f.collector.RunID = runID
-	if err := f.follow(ctx, e, job); err != nil {
+	err = f.follow(ctx, e, job)
+	f.count(ctx, e, submitted)
+	if err != nil {
 		return nil, err
 	}
 	return f.collector.Result()

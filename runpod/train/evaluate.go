@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -132,7 +133,12 @@ func newEvaluation(m worker.Metrics) *Evaluation {
 // Response.GPUInfo and BenchmarkResults. It runs as a job and is billed like one.
 func GPUInfo(ctx context.Context, e *runpod.Endpoint) (*worker.Response, error) {
 	r := &worker.Request{Operation: worker.OpGPUInfo, Protocol: worker.Protocol, RunID: NewRunID()}
-	output, err := transfer.Call(ctx, e, r, runpod.Policy{})
+	ctx, charge, err := budget.Begin(ctx, e, budget.Job{Kind: string(r.Operation)})
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	defer charge.End(ctx)
+	output, err := transfer.Call(ctx, e, r, charge.Policy(runpod.Policy{}))
 	if err != nil {
 		return nil, err
 	}

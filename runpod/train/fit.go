@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/place"
+	"github.com/gopherpod/gopherpod/runpod/runs"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -39,10 +41,22 @@ func (p *Plan) Run(ctx context.Context) (*Model, error) {
 		return nil, err
 	}
 	p.observe()
+	ctx, charge, err := budget.Begin(ctx, endpoint, p.job())
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	p.options.Policy = charge.Policy(p.options.Policy)
 	ctx = p.queue(ctx, p.options.Policy.QueueTimeout, time.Time{})
 	record := p.record(ctx, endpoint)
 	p.observers.begin(p)
 	m, err := p.train(ctx, endpoint, record)
+	if state, _ := ending(err); state != runs.Open { // otherwise the job may still run, and cost
+		p.cost = charge.End(ctx)
+		p.bill = newBill(p.cost, charge.Rate())
+	}
+	if m != nil {
+		m.Receipt.Bill = p.bill
+	}
 	record.end(ctx, p, m, err)
 	p.observers.end(m, err)
 	return m, err
@@ -55,6 +69,14 @@ func (p *Plan) queue(ctx context.Context, limit time.Duration, since time.Time) 
 		ctx = runpod.WithQueue(ctx, &runpod.Queue{Since: since, Tell: runpod.WaitLines(p.observers.notice)})
 	}
 	return runpod.LimitQueue(ctx, limit, since)
+}
+
+// job says what the plan may cost.
+func (p *Plan) job() budget.Job {
+	return budget.Job{
+		Kind: string(worker.OpTrain), ID: p.RunID, Rate: p.options.Rate, Limit: p.options.Policy.ExecutionTimeout,
+		Workers: p.options.Workers, Store: p.options.Runs,
+	}
 }
 
 func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *recorder) (*Model, error) {
@@ -132,19 +154,24 @@ func (p *Plan) send(ctx context.Context, e *runpod.Endpoint, t *transfer.Transfe
 	run := func(r *worker.Request) (err error) {
 		begin()
 		p.submitting("")
+		submitted := time.Now()
 		if job, err = submit(ctx, e, r, p.policy); err != nil {
 			job = nil
 			return err
 		}
 		p.submitting(job.ID)
 		record.accepted(ctx, job.ID)
-		return f.follow(ctx, e, job)
+		err = f.follow(ctx, e, job)
+		f.count(ctx, e, submitted)
+		return err
 	}
 	if id := p.earlierJob(); id != "" {
 		begin()
 		job = &runpod.Job{ID: id}
 		record.accepted(ctx, id)
+		begun := time.Now()
 		if err = f.follow(ctx, e, job); !nothingLeft(ctx, err) {
+			f.count(ctx, e, begun)
 			return f, job, err
 		}
 		job = nil

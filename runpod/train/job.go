@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -174,6 +175,24 @@ func (f *follower) interrupt(ctx context.Context, e *runpod.Endpoint) error {
 		JobID: f.id, Cancelled: err == nil, CancelErr: err,
 		Epochs: len(f.collector.History()), Cause: context.Cause(ctx),
 	}
+}
+
+// count adds the job to the charge of ctx, if there is one.
+func (f *follower) count(ctx context.Context, e *runpod.Endpoint, submitted time.Time) {
+	if !budget.Counts(ctx) {
+		return
+	}
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAgain)
+	defer cancel()
+	job, err := e.Status(asking, f.id)
+	switch {
+	case err == nil:
+	case f.trained || f.status != runpod.StatusInQueue:
+		job = nil // the endpoint has forgotten the job, or cannot be reached
+	default:
+		return // as far as we know, no worker had it
+	}
+	budget.Ran(ctx, job, submitted)
 }
 
 // ended reports whether the job is over. A job that is over cannot be cancelled, so an

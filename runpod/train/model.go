@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/place"
 	"github.com/gopherpod/gopherpod/runpod/store"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
@@ -319,11 +320,16 @@ func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worke
 	if err != nil {
 		return nil, nil, err
 	}
+	ctx, charge, err := budget.Begin(ctx, endpoint, budget.Job{Kind: string(p.Request.Operation), Limit: m.policy.ExecutionTimeout})
+	if err != nil {
+		return nil, nil, fmt.Errorf("train: %w", err)
+	}
+	defer charge.End(ctx)
 	t := transfer.New(ctx, endpoint, m.store, m.inline)
 	t.Large, p.Deltas, t.Expires = large, m.deltas, transfer.LifeOf(m.policy)
 	var output json.RawMessage
 	err = t.Send(ctx, p, func(r *worker.Request) (err error) {
-		output, err = transfer.Call(ctx, endpoint, r, m.policy)
+		output, err = transfer.Call(ctx, endpoint, r, charge.Policy(m.policy))
 		return err
 	})
 	if err != nil {

@@ -82,8 +82,12 @@ type Options struct {
 	Runs runs.Store
 	// Origin is kept in that store with the run.
 	Origin Origin
-	// Rate is the price of the endpoint, from which the store's cost of the run is computed.
+	// Rate is the price of the endpoint, from which the cost of the run is computed. The zero
+	// value: what the management API says, if there is a run store or a budget.
 	Rate Rate
+	// Workers is how many runs like this one run at the same time, for a limit of dollars an
+	// hour; default 1.
+	Workers int
 	// GiveUp stops, when it is closed, the wait for the weights of an interrupted
 	// training, which otherwise ends after 6 s; see Collect.
 	GiveUp <-chan struct{}

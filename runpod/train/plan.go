@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -34,7 +35,9 @@ type Plan struct {
 	parcel  *transfer.Parcel // the request with the arrays
 	// attached is the record of the run if Attach follows it; then there is no request.
 	attached  *Record
-	observers *observers // observers of the run, once it has begun
+	observers *observers   // observers of the run, once it has begun
+	cost      *budget.Bill // what the run costs, once it is over; nil: nothing, or it is not known
+	bill      *Bill        // the same for the receipt, if the price is known
 }
 
 // Complete returns the hyperparameters that a training with those options has, including

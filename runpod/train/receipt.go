@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -28,7 +29,32 @@ type Receipt struct {
 	Epochs          int                    `json:"epochs"` // number of the last finished epoch
 	Weights         *worker.Weights        `json:"weights,omitempty"`
 	Seconds         float64                `json:"seconds"`
+	Bill            *Bill                  `json:"bill,omitempty"` // nil: the run costs nothing, or it is not known what
 	Last            *worker.Epoch          `json:"last_epoch,omitempty"`
+}
+
+// A Bill is what a run costs, in seconds of its workers and in US dollars. RunPod bills a worker
+// from its start until it stops.
+type Bill struct {
+	Waited    float64 `json:"waited"` // in the queue
+	Start     float64 `json:"start"`  // of the worker
+	Execution float64 `json:"execution"`
+	Idle      float64 `json:"idle"` // after the run, unless another job comes sooner
+	Dollars   float64 `json:"dollars"`
+	Hourly    float64 `json:"dollars_per_hour"` // of one worker
+	Pool      string  `json:"gpu,omitempty"`
+	Source    string  `json:"price_from,omitempty"`
+	Estimated bool    `json:"estimated,omitempty"` // a time was measured here, because the service did not report it
+}
+
+func newBill(b *budget.Bill, r Rate) *Bill {
+	if b == nil || !r.Known() {
+		return nil
+	}
+	return &Bill{
+		Waited: b.Waited.Seconds(), Start: b.Start.Seconds(), Execution: b.Execution.Seconds(), Idle: b.Idle.Seconds(), Dollars: b.Dollars,
+		Hourly: r.Hour(), Pool: r.Pool, Source: r.Source, Estimated: b.Estimated,
+	}
 }
 
 // A DataDigest identifies an array that was sent: the sha256 of its msgpack form,
@@ -63,6 +89,7 @@ func (p *Plan) receipt(m *Model) Receipt {
 	r := Receipt{
 		RunID: p.RunID, JobID: m.JobID, StartEpoch: p.StartEpoch, Model: m.Spec, Hyperparameters: p.Hyperparameters,
 		Data: p.Data(), Versions: versions(), Device: m.Device, Precision: m.Precision, Epochs: m.trained(), Seconds: m.Seconds,
+		Bill: p.bill,
 	}
 	if m.HasWeights() {
 		r.Weights = &m.Weights

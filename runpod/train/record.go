@@ -226,8 +226,12 @@ func (r *recorder) end(ctx context.Context, p *Plan, m *Model, err error) {
 		if n := m.History.Len(); n > 0 {
 			r.epoch(m.History.Records[n-1])
 		}
-		if m.endpoint != nil && m.JobID != "" {
-			r.bill(ctx, m, p.options.Rate)
+		switch {
+		case p.cost != nil:
+			r.run.Waited, r.run.Billed = p.cost.Waited.Seconds(), p.cost.Execution.Seconds()
+			r.run.Start, r.run.Idle, r.run.Dollars = p.cost.Start.Seconds(), p.cost.Idle.Seconds(), p.cost.Dollars
+		case m.endpoint != nil && m.JobID != "":
+			r.times(ctx, m)
 		}
 	}
 	r.mu.Unlock()
@@ -235,8 +239,9 @@ func (r *recorder) end(ctx context.Context, p *Plan, m *Model, err error) {
 	r.put(ctx)
 }
 
-// bill records the time that the job waited and ran, as the endpoint counts it, and its cost.
-func (r *recorder) bill(ctx context.Context, m *Model, rate Rate) {
+// times records how long the job of a run waited and ran, as the endpoint counts it. The run
+// costs nothing, or its price is not known.
+func (r *recorder) times(ctx context.Context, m *Model) {
 	ctx, cancel := context.WithTimeout(ctx, lookAgain)
 	defer cancel()
 	job, err := m.endpoint.Status(ctx, m.JobID)
@@ -244,9 +249,6 @@ func (r *recorder) bill(ctx context.Context, m *Model, rate Rate) {
 		return // unknown: the endpoint has forgotten the job, or cannot be reached
 	}
 	r.run.Waited, r.run.Billed = job.Delay.Seconds(), job.Execution.Seconds()
-	if rate.Known() {
-		r.run.Dollars = rate.Cost(job.Execution)
-	}
 }
 
 // ending returns the state of a run that ended with err, and a line that says why.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/tensors/bigjson"
 	"github.com/gopherpod/gopherpod/worker"
 )
@@ -17,7 +19,11 @@ var ErrResult = errors.New("unexpected answer from the endpoint")
 // Call runs a request as a job, waits for its end and returns its output. When ctx is
 // done, Call cancels the job.
 func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (json.RawMessage, error) {
+	submitted := time.Now()
 	job, err := e.Call(ctx, runpod.Request{Input: r, Policy: p})
+	if job != nil {
+		budget.Ran(ctx, job, submitted)
+	}
 	switch {
 	case errors.Is(err, runpod.ErrTooLarge) && job == nil:
 		return nil, &sizeError{Size(r), runpod.MaxRunBody}

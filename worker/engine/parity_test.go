@@ -7,7 +7,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -105,7 +104,7 @@ func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.
 		t.Fatal(err)
 	}
 	_, output, err := runJob(t, h, worker.Request{
-		Operation: worker.OpPredict, Protocol: worker.Protocol, Model: result.Model, ModelState: result.ModelState,
+		Operation: worker.OpPredict, Model: result.Model, ModelState: result.ModelState,
 		InputData: &worker.Dataset{Features: request.TrainingData.Features},
 	})
 	if err != nil {
@@ -115,11 +114,10 @@ func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.
 	if err := json.Unmarshal(output, &answer); err != nil {
 		t.Fatal(err)
 	}
-	set, err := tensors.DecodeSet(answer.Tensors.Codec, answer.Tensors.Data, 0)
+	got, err := worker.ParseList(answer.Predictions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := set["predictions"]
 	want, err := worker.ParseList(f.Outputs)
 	if err != nil {
 		t.Fatal(err)

@@ -118,6 +118,9 @@ func (e *endpoint) describe(opt Options) {
 		Scaling: &scalingSpec{Type: "QUEUE_DELAY", QueueDelay: 4}, GPU: &gpuSpec{Pools: []string{"ADA_24"}}}
 	if opt.Scaling != nil {
 		e.spec.Workers = &workersSpec{Min: &opt.Scaling.Min, Max: &opt.Scaling.Max}
+		if seconds := int(opt.Scaling.IdleTimeout / time.Second); seconds > 0 {
+			e.spec.Workers.IdleTimeout = &seconds
+		}
 	}
 	e.spec.complete()
 }

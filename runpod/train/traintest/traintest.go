@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -138,6 +140,42 @@ func Start(t testing.TB, o local.Options) (*local.Server, *runpod.Endpoint) {
 		t.Fatal(err)
 	}
 	return s, client.Endpoint(runpod.EndpointID(s.EndpointID()))
+}
+
+// InMemory starts an endpoint without sockets, because a virtual clock does not advance while a
+// goroutine waits for a socket. Its management API answers too.
+func InMemory(t testing.TB, o local.Options) (*local.Server, *runpod.Endpoint) {
+	t.Helper()
+	s, err := local.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	const base = "http://127.0.0.1/v2"
+	client, err := runpod.New(runpod.Config{BaseURL: base, ManagementURL: base, APIKey: runpod.Secret(s.Key()), Transport: inProcess{s}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, client.Endpoint(runpod.EndpointID(s.EndpointID()))
+}
+
+// inProcess is the transport to a handler.
+type inProcess struct{ h http.Handler }
+
+func (m inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	done := make(chan *http.Response, 1)
+	go func() {
+		w := httptest.NewRecorder()
+		m.h.ServeHTTP(w, r)
+		done <- w.Result()
+	}()
+	select {
+	case resp := <-done:
+		resp.Request = r
+		return resp, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
 }
 
 // Workers starts an endpoint on this machine with n workers whose handler is f.

@@ -1,0 +1,159 @@
+package magics
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopherpod/gopherpod/runpod"
+	"github.com/gopherpod/gopherpod/runpod/budget"
+	"github.com/gopherpod/gopherpod/runpod/runs"
+	"github.com/gopherpod/gopherpod/runpod/runs/sqlite"
+	"github.com/gopherpod/gopherpod/runpod/train"
+	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
+)
+
+// paid starts an endpoint with a management API and prices, as RunPod is, and a run store.
+func paid(t *testing.T) {
+	t.Helper()
+	s, err := local.Start(context.Background(), local.Options{Handler: engine.Handler(engine.Options{}), PricePerHour: 1.116, Scaling: &local.Scaling{Max: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	t.Chdir(t.TempDir()) // has no .env
+	file, err := sqlite.Open(filepath.Join(t.TempDir(), "runs.sqlite"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	server, err := runs.Serve(func() (runs.Store, error) { return file, nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	for name, value := range map[string]string{
+		"RUNPOD_ENDPOINT_BASE_URL": s.BaseURL(), "RUNPOD_MANAGEMENT_URL": s.BaseURL(), "RUNPOD_ENDPOINT_ID": s.EndpointID(), "RUNPOD_API_KEY": s.Key(),
+		runs.EnvURL: server.URL, runs.EnvKey: server.Key, budget.EnvDay: "", budget.EnvNotebook: "", budget.EnvHour: "",
+		train.EnvLocalURL: "", train.EnvLocalKey: "",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// A notebook's budget refuses what may pass it before it is sent, and says what is left.
+func TestNotebookBudget(t *testing.T) {
+	vars := session(t)
+	paid(t)
+	const line = "-d Xtrain,ytrain --epochs 2 --seed 1 --timeout 1m"
+	out, err := run(t, "runpod_train", line, digitsNet, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"at $0.00031 a second on ADA_24 (catalogue)", " for start ", " that the worker stays up"} {
+		if !strings.Contains(out.stdout.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.stdout.String())
+		}
+	}
+	v, _ := vars.Lookup("model")
+	bill := v.Interface().(*train.Model).Receipt.Bill
+	if bill == nil || bill.Idle != 10 || bill.Execution == 0 || bill.Dollars < 0.0033 || bill.Pool != "ADA_24" {
+		t.Errorf("%+v", bill)
+	}
+	if out, err = run(t, "runpod_cost", "--budget 0.03", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.text(); !strings.Contains(text, "RUNPOD_BUDGET_NOTEBOOK") || !strings.Contains(text, "$0.0300") {
+		t.Errorf("%s", text)
+	}
+	_, err = run(t, "runpod_train", line, digitsNet, vars, false)
+	if err == nil || !errors.Is(err, budget.ErrRefused) || !strings.HasPrefix(err.Error(), "not sent: RUNPOD_BUDGET_NOTEBOOK: it may cost $0.0403, and $0.0") ||
+		!strings.Contains(err.Error(), "; --max-cost 0.0") || !strings.Contains(err.Error(), " would fit, or raise RUNPOD_BUDGET_NOTEBOOK") {
+		t.Errorf("%v", err)
+	}
+	// What the error proposes does fit.
+	proposed := strings.Fields(err.Error()[strings.Index(err.Error(), "--max-cost"):])[1]
+	if _, err = run(t, "runpod_train", "-d Xtrain,ytrain --epochs 2 --seed 1 --max-cost "+proposed, digitsNet, vars, false); err != nil {
+		t.Errorf("--max-cost %s: %v", proposed, err)
+	}
+	if _, err := run(t, "runpod_cost", "--budget 0", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string]string{
+		"runpod_eval": "model -d Xtest,ytest", "runpod_predict": "model -d Xtest", "runpod_gpu": "",
+		"runpod_sweep": "lr=log(1e-4,1e-1) -d Xtrain,ytrain --trials 2",
+	} {
+		if _, err := run(t, name, args, digitsNet, vars, false); !errors.Is(err, budget.ErrRefused) || !strings.Contains(err.Error(), "it is 0, so nothing that is paid may be sent; %env RUNPOD_BUDGET_NOTEBOOK=2.50 allows something") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := run(t, "runpod_cost", "--budget off --max-per-hour 1", "", vars, false); err != nil || os.Getenv(budget.EnvNotebook) != "" {
+		t.Errorf("%v, %s", err, os.Getenv(budget.EnvNotebook))
+	}
+	if _, err := run(t, "runpod_train", line, digitsNet, vars, false); err == nil || !strings.Contains(err.Error(), "RUNPOD_MAX_PER_HOUR: workers cost $1.12 an hour, and $1.00 is the most") {
+		t.Errorf("%v", err)
+	}
+	for _, bad := range []string{"--budget two", "--max-per-hour -1"} {
+		if _, err := run(t, "runpod_cost", bad, "", vars, false); err == nil || !strings.Contains(err.Error(), "want an amount of dollars from 0") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+// The receipt's bill is in the run store, so %runpod_history and %runpod_cost have it.
+func TestBillIsKept(t *testing.T) {
+	vars := session(t)
+	paid(t)
+	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --epochs 1 --seed 1", digitsNet, vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, "runpod_eval", "model -d Xtest,ytest", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	list, _, err := runs.FromEnv().List(t.Context(), runs.Filter{})
+	if err != nil || len(list) != 1 || list[0].Idle != 10 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	r, err := runs.FromEnv().Get(t.Context(), list[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record train.Record
+	if err := json.Unmarshal(r.Record, &record); err != nil || record.Bill == nil || record.Bill.Dollars != list[0].Dollars {
+		t.Errorf("%+v, %v", record.Bill, err)
+	}
+	out, err := run(t, "runpod_cost", "", "", vars, false)
+	if err != nil || !strings.Contains(out.text(), "other jobs") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
+}
+
+// The ticker counts the worker's start and the time that it will stay up.
+func TestTicker(t *testing.T) {
+	rate := train.Rate{Pool: "ADA_24", GPUs: 1, Hourly: 3.6, Start: 40 * time.Second, Idle: 10 * time.Second} // a tenth of a cent a second
+	begin := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		waited time.Duration
+		want   float64
+	}{
+		{150 * time.Millisecond, 0.030}, {25 * time.Second, 0.055}, {3 * time.Minute, 0.070}, // at most Start: the rest was for a place in the queue
+	} {
+		l := &live{rate: rate, queued: begin, first: begin.Add(c.waited)}
+		if got := l.cost(l.first.Add(20 * time.Second)); got < c.want-1e-9 || got > c.want+1e-9 {
+			t.Errorf("after waiting %v: $%v, want $%v", c.waited, got, c.want)
+		}
+	}
+	l := &live{rate: rate}
+	l.event(train.Event{Status: runpod.StatusInQueue})
+	l.event(train.Event{JobID: "j", Event: worker.Event{Type: worker.EventBatch}})
+	if l.queued.IsZero() || l.first.Before(l.queued) {
+		t.Errorf("queued %v, first %v", l.queued, l.first)
+	}
+}
