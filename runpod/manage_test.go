@@ -344,6 +344,9 @@ func TestBodies(t *testing.T) {
 	})
 	ask("PATCH", "network-volumes/x", func(m *runpod.Management) error { _, err := m.ResizeVolume(ctx, "x", "w", 30); return err })
 	for name, op := range shape.Load(t).Operations {
+		if strings.Contains(name, "/v2/registries") {
+			continue // in the table for the local endpoint; the client manages no credentials
+		}
 		if op.Body != "" && !seen[name] {
 			t.Errorf("%s has a body, and no request of the client was checked", name)
 		}

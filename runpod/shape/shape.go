@@ -77,7 +77,7 @@ func root(t testing.TB) string {
 func Managed(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/v2/")
 	part, _, _ := strings.Cut(rest, "/")
-	return ok && slices.Contains([]string{"serverless", "templates", "network-volumes", "catalog", "billing"}, part)
+	return ok && slices.Contains([]string{"serverless", "templates", "network-volumes", "registries", "catalog", "billing"}, part)
 }
 
 // Find returns the operation of a request. The request's path may have values in place of

@@ -55,7 +55,7 @@ func TestTable(t *testing.T) {
 }
 
 // used lists the parts of the API that client, deploy or the local endpoint use.
-var used = []string{"/v2/serverless", "/v2/templates", "/v2/network-volumes", "/v2/catalog/gpus", "/v2/catalog/datacenters", "/v2/billing/serverless"}
+var used = []string{"/v2/serverless", "/v2/templates", "/v2/network-volumes", "/v2/registries", "/v2/catalog", "/v2/billing"}
 
 // compact makes the table from an OpenAPI document. An unknown keyword is an error, so
 // that no rule is lost.

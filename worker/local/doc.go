@@ -35,7 +35,8 @@
 //	runner.go       workers that are programs; runner_unix.go and runner_other.go stop them
 //	manage.go       the management API: routes and errors
 //	manage_endpoint.go manage_spec.go manage_release.go manage_store.go
-//	manage_workers.go manage_catalog.go manage_billing.go manage_logs.go
+//	manage_registry.go manage_workers.go manage_catalog.go manage_catalog_cpu.go
+//	manage_billing.go manage_logs.go
 //	                its resources
 //	folder.go       a folder of arrays for the Go engine; folder_temporary.go: one that
 //	                is removed with its process

@@ -43,12 +43,14 @@ func TestSDK2Client(t *testing.T) {
 		"gpu": `{"community":0,"secure":8}`, "gpus": `12`, "endpoint": `["user/worker:1",{"A":"b"},"FLASHBOOT",["NVIDIA L4"],["EU-RO-1"]]`, "updated": `"user/worker:2"`,
 		"endpoints": `1`, // get_endpoints reads the first page only
 		"volumes":   `["a","b","c"]`,
+		"registry":  `["hub",true,true]`,
+		"stock":     `["HIGH","HIGH",[]]`,
 	} {
 		if got, _ := json.Marshal(seen[k]); string(got) != want {
 			t.Errorf("%s: %s, want %s", k, got, want)
 		}
 	}
-	for k, want := range map[string]string{"failed": "on purpose", "unknown": "Request validation failed."} {
+	for k, want := range map[string]string{"failed": "on purpose", "unknown": "Request validation failed.", "gone": "not found", "pods": "the local endpoint has no pods"} {
 		if got, _ := seen[k].(string); !strings.Contains(got, want) {
 			t.Errorf("%s: %s, want %s", k, got, want)
 		}

@@ -15,10 +15,17 @@ import (
 )
 
 // This file and manage_*.go implement the part of RunPod's management API,
-// version 2, that deploying and billing need. RunPod serves it from a host of
+// version 2, that concerns Serverless. RunPod serves it from a host of
 // its own; here it shares the paths of the job API, which has no endpoints with
-// these names.
-var manageRoots = map[string]bool{"serverless": true, "templates": true, "network-volumes": true, "catalog": true, "billing": true}
+// these names. A false root is one that the service has and this endpoint does not.
+var manageRoots = map[string]bool{"serverless": true, "templates": true, "network-volumes": true, "registries": true, "catalog": true, "billing": true,
+	"pods": false, "clusters": false, "global-volumes": false, "account": false}
+
+// isManageRoot reports whether a path of the management API begins with name.
+func isManageRoot(name string) bool {
+	_, ok := manageRoots[name]
+	return ok
+}
 
 // maxManage bounds a request body of the management API, in bytes.
 const maxManage = 1 << 20
@@ -48,6 +55,11 @@ func invalidField(name, format string, args ...any) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, "Request validation failed.")
 	p.Errors = []string{"body." + name + ": " + fmt.Sprintf(format, args...)}
 	return p
+}
+
+// notHere returns the error for a part of the API that the service has and this endpoint lacks.
+func notHere(what string) *problem {
+	return newProblem(http.StatusNotImplemented, "the local endpoint has no %s; RunPod's service has them", what)
 }
 
 var errNotFound = newProblem(http.StatusNotFound, "not found")
@@ -102,6 +114,9 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, parts []string
 
 // manageOp passes the request to its resource.
 func (s *Server) manageOp(r *http.Request, parts []string, body []byte) (int, any, error) {
+	if !manageRoots[parts[0]] {
+		return 0, nil, notHere(parts[0])
+	}
 	switch parts[0] {
 	case "serverless":
 		if len(parts) == 3 {
@@ -112,6 +127,8 @@ func (s *Server) manageOp(r *http.Request, parts []string, body []byte) (int, an
 		return s.crud(r, parts, body, s.account.templates)
 	case "network-volumes":
 		return s.crud(r, parts, body, s.account.volumes)
+	case "registries":
+		return s.registries(r, parts, body)
 	case "catalog":
 		return s.catalog(r, parts[1:])
 	default:

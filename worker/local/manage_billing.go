@@ -1,9 +1,11 @@
 package local
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -50,23 +52,50 @@ func (q *queue) used() usage {
 	return all
 }
 
-// A bill is one record of the answer.
+// A bill is what an endpoint's workers cost in one bucket.
 type bill struct {
-	StartTime    time.Time `json:"startTime"`
-	EndTime      time.Time `json:"endTime"`
-	ServerlessID string    `json:"serverlessId"`
-	TotalAmount  float64   `json:"totalAmount"`
-	GPUAmount    float64   `json:"gpuAmount"`
-	CPUAmount    float64   `json:"cpuAmount"`
-	DiskAmount   float64   `json:"diskAmount"`
-	FeeAmount    float64   `json:"feeAmount"`
+	start, end time.Time
+	id         string
+	amount     float64
 }
 
-// billing answers /v2/billing/serverless. Every worker is billed from its start
-// to its end, at the endpoint's price; the time window is widened to whole
+// A billKind is one of the reports below /v2/billing. Only workers of Serverless cost anything
+// here: all other reports are empty.
+type billKind struct {
+	id      string   // the name of the id in records and queries; "" if records have none
+	unique  string   // the name of the number of ids
+	amounts []string // names of the amounts
+	workers string   // the amount that the workers' time belongs to; "" if none
+}
+
+var billKinds = map[string]billKind{
+	"": {amounts: []string{"totalAmount", "podGpuAmount", "podCpuAmount", "podDiskAmount", "serverlessGpuAmount", "serverlessCpuAmount", "serverlessDiskAmount", "serverlessFeeAmount",
+		"storageStandardAmount", "storageHighPerformanceAmount", "endpointAmount", "clusterGpuAmount", "clusterDiskAmount", "clusterNetworkingAmount"}, workers: "serverlessGpuAmount"},
+	"serverless":      {"serverlessId", "uniqueServerlessCount", []string{"totalAmount", "gpuAmount", "cpuAmount", "diskAmount", "feeAmount"}, "gpuAmount"},
+	"pods":            {"podId", "uniquePodCount", []string{"totalAmount", "gpuAmount", "cpuAmount", "diskAmount"}, ""},
+	"endpoints":       {"", "", []string{"totalAmount"}, ""},
+	"network-volumes": {"networkVolumeId", "uniqueNetworkVolumeCount", []string{"totalAmount", "standardAmount", "highPerformanceAmount"}, ""},
+	"clusters":        {"clusterId", "uniqueClusterCount", []string{"totalAmount", "gpuAmount", "diskAmount", "networkingAmount"}, ""},
+}
+
+// amountsOf returns all amounts of a record.
+func (k billKind) amountsOf(amount float64) map[string]any {
+	all := map[string]any{}
+	for _, name := range k.amounts {
+		all[name] = 0.0
+	}
+	if k.workers != "" {
+		all["totalAmount"], all[k.workers] = amount, amount
+	}
+	return all
+}
+
+// billing answers /v2/billing and the reports below it. Every worker is billed from its
+// start to its end, at the endpoint's price; the time window is widened to whole
 // buckets.
 func (s *Server) billing(r *http.Request, parts []string) (int, any, error) {
-	if len(parts) != 1 || parts[0] != "serverless" {
+	kind, ok := billKinds[strings.Join(parts, "/")]
+	if !ok {
 		return 0, nil, errNotFound
 	}
 	if r.Method != http.MethodGet {
@@ -82,17 +111,44 @@ func (s *Server) billing(r *http.Request, parts []string) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	records := s.bills(from, to, bucket, q.Get("serverlessId"))
-	total, ids := 0.0, map[string]bool{}
-	for _, b := range records {
-		total += b.TotalAmount
-		ids[b.ServerlessID] = true
+	query := map[string]any{"startTime": from, "endTime": to, "bucketSize": bucket}
+	var bills []bill
+	if kind.workers != "" {
+		bills = s.bills(from, to, bucket, q.Get(kind.id))
 	}
-	return http.StatusOK, map[string]any{"records": records, "metadata": map[string]any{
-		"query":       map[string]any{"startTime": from, "endTime": to, "bucketSize": bucket, "serverlessId": orNil(q.Get("serverlessId"))},
-		"recordCount": len(records), "uniqueServerlessCount": len(ids),
-		"totals": map[string]float64{"totalAmount": total, "gpuAmount": total, "cpuAmount": 0, "diskAmount": 0, "feeAmount": 0},
-	}}, nil
+	if kind.id == "" {
+		bills = byTime(bills)
+	} else {
+		query[kind.id] = orNil(q.Get(kind.id))
+	}
+	records, total, ids := []any{}, 0.0, map[string]bool{}
+	for _, b := range bills {
+		record := kind.amountsOf(b.amount)
+		record["startTime"], record["endTime"] = b.start, b.end
+		if kind.id != "" {
+			record[kind.id] = b.id
+		}
+		records = append(records, record)
+		total += b.amount
+		ids[b.id] = true
+	}
+	metadata := map[string]any{"query": query, "recordCount": len(records), "totals": kind.amountsOf(total)}
+	if kind.unique != "" {
+		metadata[kind.unique] = len(ids)
+	}
+	return http.StatusOK, map[string]any{"records": records, "metadata": metadata}, nil
+}
+
+// byTime adds up the bills of each bucket; they are sorted by time.
+func byTime(bills []bill) (sums []bill) {
+	for _, b := range bills {
+		if n := len(sums); n > 0 && sums[n-1].start.Equal(b.start) {
+			sums[n-1].amount += b.amount
+			continue
+		}
+		sums = append(sums, bill{start: b.start, end: b.end, amount: b.amount})
+	}
+	return sums
 }
 
 func orNil(s string) *string {
@@ -154,16 +210,10 @@ func (s *Server) bills(from, to time.Time, bucket, only string) []bill {
 	records := make([]bill, 0, len(sums))
 	for k, amount := range sums {
 		start := time.Unix(k.start, 0).UTC()
-		records = append(records, bill{StartTime: start, EndTime: bucketEnd(start, bucket), ServerlessID: k.id, TotalAmount: amount, GPUAmount: amount})
+		records = append(records, bill{start, bucketEnd(start, bucket), k.id, amount})
 	}
 	slices.SortFunc(records, func(a, b bill) int {
-		if c := a.StartTime.Compare(b.StartTime); c != 0 {
-			return c
-		}
-		if a.ServerlessID < b.ServerlessID {
-			return -1
-		}
-		return 1
+		return cmp.Or(a.start.Compare(b.start), strings.Compare(a.id, b.id))
 	})
 	return records
 }

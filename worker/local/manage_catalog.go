@@ -30,8 +30,8 @@ type gpuType struct {
 	CUDAVersions []cudaAvailability `json:"cudaVersions,omitempty"`
 }
 
-// gpuPrices are US dollars per hour. Pod prices are not modelled: Secure is the same as
-// Serverless.
+// gpuPrices are US dollars per hour. There are no pods here, and RunPod publishes no table of their
+// prices: Secure is the same as Serverless.
 type gpuPrices struct {
 	Secure     float64 `json:"secure"`
 	Community  float64 `json:"community"`
@@ -116,6 +116,7 @@ type dataCenter struct {
 	Compliance         []string     `json:"compliance"`
 	GlobalNetwork      bool         `json:"globalNetwork"`
 	GPUAvailability    []resourceAt `json:"gpuAvailability,omitempty"`
+	CPUAvailability    []resourceAt `json:"cpuAvailability,omitempty"`
 }
 
 // priceOf returns what a worker costs per hour: the price of the first pool's GPU,
@@ -146,6 +147,19 @@ func (s *Server) catalog(r *http.Request, parts []string) (int, any, error) {
 		}
 		if i := slices.IndexFunc(all, func(g gpuType) bool { return g.ID == parts[1] }); i >= 0 {
 			return http.StatusOK, all[i], nil
+		}
+	case "cpus":
+		all, err := s.cpuList(r.URL.Query())
+		if err != nil || len(parts) == 1 {
+			return http.StatusOK, map[string]any{"cpus": all}, err
+		}
+		if i := slices.IndexFunc(all, func(c cpuType) bool { return c.ID == parts[1] }); i >= 0 {
+			return http.StatusOK, all[i], nil
+		}
+	case "templates": // public templates, of which this machine has none
+		if len(parts) == 1 {
+			_, err := listOf(r.URL.Query(), "source", "official|verified|community")
+			return http.StatusOK, map[string]any{"templates": []any{}}, err
 		}
 	case "datacenters":
 		all, err := s.dataCenterList(r.URL.Query())
@@ -239,13 +253,26 @@ var regions = map[string]string{"US": "NORTH_AMERICA", "EU": "EUROPE", "EUR": "E
 
 func (s *Server) dataCenterList(query url.Values) ([]dataCenter, error) {
 	include, err := listOf(query, "include", "GPU_AVAILABILITY|CPU_AVAILABILITY")
-	if err != nil {
+	regionsWanted, err2 := listOf(query, "regions", "[A-Z_]+")
+	volumes, err3 := listOf(query, "networkVolumeTypes", "STANDARD|HIGH_PERFORMANCE")
+	compliance, err4 := listOf(query, "compliance", "[A-Z0-9_]+")
+	global, err5 := listOf(query, "globalNetwork", "true|false")
+	if err := cmp.Or(err, err2, err3, err4, err5); err != nil {
 		return nil, err
 	}
 	all := []dataCenter{}
 	for _, id := range slices.Sorted(maps.Keys(dataCenters)) {
 		region, _, _ := strings.Cut(id, "-")
 		d := dataCenter{ID: id, Name: dataCenters[id], Region: cmp.Or(regions[region], "UNKNOWN"), NetworkVolumeTypes: []string{"STANDARD", "HIGH_PERFORMANCE"}, Compliance: []string{}}
+		if regionsWanted != nil && !slices.Contains(regionsWanted, d.Region) || compliance != nil || slices.Contains(global, "true") ||
+			volumes != nil && !slices.ContainsFunc(volumes, func(v string) bool { return slices.Contains(d.NetworkVolumeTypes, v) }) {
+			continue // no data center here has a certificate or the global network
+		}
+		if slices.Contains(include, "CPU_AVAILABILITY") {
+			for _, c := range cpus {
+				d.CPUAvailability = append(d.CPUAvailability, resourceAt{c.ID, c.Name, s.stock()})
+			}
+		}
 		if slices.Contains(include, "GPU_AVAILABILITY") {
 			for _, g := range gpus {
 				d.GPUAvailability = append(d.GPUAvailability, resourceAt{g.ID, g.Name, s.stock()})

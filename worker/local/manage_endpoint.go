@@ -70,10 +70,12 @@ func (s *Server) resolve(spec *endpointSpec) error {
 			return newProblem(http.StatusNotFound, "network volume %q not found", id)
 		}
 	}
-	if spec.TemplateID == "" {
-		return nil
+	if spec.TemplateID != "" {
+		if err := s.fromTemplate(spec); err != nil {
+			return err
+		}
 	}
-	return s.fromTemplate(spec)
+	return s.account.checkRegistryID(spec.Registry)
 }
 
 // fromTemplate copies the template's fields into spec, which does not follow later
@@ -236,7 +238,8 @@ func (s *Server) describeLocked(e *endpoint) any {
 		GPU: spec.GPU.answer(), CreatedAt: e.created.UTC(), RequestURLs: map[string]string{"run": base + "/run", "runSync": base + "/runsync", "status": base + "/status",
 			"stream": base + "/stream", "cancel": base + "/cancel", "retry": base + "/retry", "purgeQueue": base + "/purge-queue", "health": base + "/health"}}
 	for _, c := range spec.CPU {
-		answer.CPU = append(answer.CPU, cpuAnswer{c, memoryPerVCPU * c.VCPUCount})
+		kind, _ := cpuOf(c.ID)
+		answer.CPU = append(answer.CPU, cpuAnswer{c, int(kind.RAMPerVCPU) * c.VCPUCount})
 	}
 	return answer
 }

@@ -68,10 +68,6 @@ type cpuAnswer struct {
 	Memory int `json:"memory"` // GB
 }
 
-// memoryPerVCPU is the memory in GB that a CPU worker has for each vCPU, as RunPod's general purpose
-// CPUs (cpu3g, cpu5g) have.
-const memoryPerVCPU = 4
-
 func orEmpty[T any](list []T) []T {
 	if list == nil {
 		return []T{}
@@ -139,6 +135,9 @@ func (e *endpointSpec) check() error {
 	for _, c := range e.CPU {
 		if c.ID == "" || c.VCPUCount < 2 || bits.OnesCount(uint(c.VCPUCount)) != 1 {
 			return invalidField("cpu", "want an id and a vcpuCount that is a power of 2, at least 2")
+		}
+		if _, known := cpuOf(c.ID); !known {
+			return invalidField("cpu", "unknown CPU %q", c.ID)
 		}
 	}
 	return nil

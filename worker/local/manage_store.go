@@ -171,8 +171,9 @@ const templateDisk = 20
 
 // An account holds the resources of the management API other than endpoints.
 type account struct {
-	templates *table[templateSpec]
-	volumes   *table[volumeSpec]
+	templates  *table[templateSpec]
+	volumes    *table[volumeSpec]
+	credential *table[registrySpec]
 }
 
 func newAccount() account {
@@ -207,9 +208,17 @@ func newAccount() account {
 		ID string `json:"id"`
 		volumeSpec
 	}
-	return account{
-		templates: &table[templateSpec]{list: "templates", check: checkTemplate, rows: map[string]templateSpec{}, with: describe},
+	a := account{
+		credential: &table[registrySpec]{list: "registries", check: checkRegistry, rows: map[string]registrySpec{}, with: describeRegistry},
+		templates:  &table[templateSpec]{list: "templates", rows: map[string]templateSpec{}, with: describe},
 		volumes: &table[volumeSpec]{list: "networkVolumes", fixed: []string{notEmpty, "dataCenter", "type"}, check: checkVolume, rows: map[string]volumeSpec{},
 			with: func(id string, v volumeSpec) any { def(&v.Type, "STANDARD"); return volume{id, v} }},
 	}
+	a.templates.check = func(old *templateSpec, t templateSpec) error {
+		if err := checkTemplate(old, t); err != nil {
+			return err
+		}
+		return a.checkRegistryID(t.Registry)
+	}
+	return a
 }

@@ -204,7 +204,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if !validName(o.EndpointID) || manageRoots[o.EndpointID] {
+	if !validName(o.EndpointID) || isManageRoot(o.EndpointID) {
 		return o, fmt.Errorf("%w: EndpointID %q: want letters, digits, - and _, but no name of the management API", errOption, o.EndpointID)
 	}
 	return o, nil

@@ -227,7 +227,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case !s.guard.authorised(r) && !s.guard.worker(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok && manageRoots[strings.Split(rest, "/")[0]] {
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/v2/"); ok && isManageRoot(strings.Split(rest, "/")[0]) {
 			writeProblem(w, newProblem(http.StatusUnauthorized, "missing or unknown bearer token"))
 			return
 		}
@@ -244,7 +244,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	parts := strings.Split(rest, "/")
-	if manageRoots[parts[0]] {
+	if isManageRoot(parts[0]) {
 		s.manage(w, r, parts)
 		return
 	}

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 
+from runpod.apps.api import AppsApiClient
 from runpod.api.rest import run_rest_paginated_request_async, run_rest_request
 
 import runpod
@@ -48,4 +49,23 @@ try:
     runpod.create_endpoint("e", "none", "ADA_24")
 except Exception as err:
     seen["unknown"] = type(err).__name__ + ": " + str(err)
+hub = runpod.create_container_registry_auth("hub", "user", "password")
+private = runpod.create_template("p", "user/worker:3", is_serverless=True, registry_auth_id=hub["id"])
+seen["registry"] = [hub["name"], private["registry"] == hub["id"], runpod.delete_container_registry_auth(hub["id"])]
+try:
+    runpod.create_template("q", "user/worker:3", is_serverless=True, registry_auth_id=hub["id"])
+except Exception as err:
+    seen["gone"] = type(err).__name__ + ": " + str(err)
+
+
+async def stocks():
+    api = AppsApiClient(api_key=runpod.api_key)
+    return [await api.gpu_stock_status("NVIDIA L4", "EU-RO-1"), await api.cpu_stock_status("cpu3g-2-8", "EU-RO-1"), await api.list_registry_auths()]
+
+
+seen["stock"] = asyncio.run(stocks())
+try:
+    runpod.get_pods()
+except Exception as err:
+    seen["pods"] = type(err).__name__ + ": " + str(err)
 json.dump(seen, sys.stdout)
