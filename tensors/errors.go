@@ -56,6 +56,19 @@ func (e *NonFiniteError) Error() string {
 // Unwrap returns ErrNotFinite.
 func (e *NonFiniteError) Unwrap() error { return ErrNotFinite }
 
+// A PickleError refuses a pickled state, which could run code.
+type PickleError struct {
+	Zip bool // in a zip file, as torch.save writes it
+}
+
+// Error describes the error on one line.
+func (e *PickleError) Error() string {
+	return "tensors: malformed data: state: this is a pickle, which is not read because it can run code; send safetensors"
+}
+
+// Unwrap returns ErrFormat.
+func (e *PickleError) Unwrap() error { return ErrFormat }
+
 // named adds the name of the tensor to an error.
 func named(name string, err error) error {
 	return fmt.Errorf("tensor %.80q: %w", name, err)

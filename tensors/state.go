@@ -36,10 +36,13 @@ func DecodeState(text string, limit int64) (Set, error) {
 	}
 	s, _, err := DecodeSafetensors(b)
 	if err != nil && pickled(b) {
-		return nil, fail(ErrFormat, "state: this is a pickle (torch.save), which is never read here; send safetensors")
+		return nil, &PickleError{Zip: bytes.HasPrefix(b, zipMagic)}
 	}
 	return s, err
 }
+
+// zipMagic begins what torch.save writes, a pickle in a zip file.
+var zipMagic = []byte("PK\x03\x04")
 
 // pickled reports whether b, which is not safetensors, looks like the output of torch.save
 // or pickle. It only explains a refusal: the length of a safetensors header can have the
@@ -48,5 +51,5 @@ func pickled(b []byte) bool {
 	if len(b) > 8 && b[8] == '{' {
 		return false
 	}
-	return bytes.HasPrefix(b, []byte("PK\x03\x04")) || len(b) > 1 && b[0] == 0x80 && 2 <= b[1] && b[1] <= 5
+	return bytes.HasPrefix(b, zipMagic) || len(b) > 1 && b[0] == 0x80 && 2 <= b[1] && b[1] <= 5
 }

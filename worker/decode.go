@@ -32,6 +32,7 @@ func DecodeRequest(raw []byte) (*Request, error) {
 		}
 		return nil, e
 	}
+	r.fillOld()
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func (r *Request) Validate() error {
 	}
 	present := r.present()
 	for _, f := range row.Needs {
-		if !slices.Contains(present, f) {
+		if !slices.Contains(present, f) && !r.spared(row, f) {
 			return Invalid(f, fmt.Sprintf("is missing; %s needs it", r.Operation))
 		}
 	}
@@ -83,7 +84,7 @@ func (r *Request) Validate() error {
 		name string
 		set  *Dataset
 	}{{"training_data", r.TrainingData}, {"validation_data", r.ValidationData}, {"evaluation_data", r.EvaluationData}} {
-		if d.set != nil && d.set.Labels.IsZero() {
+		if d.set != nil && d.set.Labels.IsZero() && !r.spared(row, d.name+".labels") {
 			return Invalid(d.name+".labels", "is missing")
 		}
 	}

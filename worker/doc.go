@@ -19,6 +19,7 @@
 //	batches.go          how many samples a batch needs at least
 //	hyperparameters.go  how to train, and where random numbers come from
 //	given.go            which hyperparameters were given: zero is a value
+//	predecessor.go      what requests without a protocol may lack
 //	validate.go         hyperparameters checked against the contract
 //	event.go            the stream of a training job, results
 //	collect.go          events to results and back
@@ -32,5 +33,6 @@
 // The vectors in testdata are for Go and for Python: requests.json is accepted,
 // rejected.json is refused with the field that it names, vectors.json has every row of
 // the contract at its bounds and with wrong types, layers.json has the sizes and the
-// state of every layer type, states.json has states to go on from.
+// state of every layer type, states.json has states to go on from, predecessor.json has the
+// requests of the predecessor with the fields of its answers.
 package worker

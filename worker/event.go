@@ -131,6 +131,8 @@ type Metrics struct {
 	Accuracy         *Number `json:"accuracy,omitempty"`
 	SamplesProcessed int     `json:"samples_processed"`
 	DeviceUsed       string  `json:"device_used"`
+	// CUDAAvailable is in the answers to requests without a protocol.
+	CUDAAvailable *bool `json:"cuda_available,omitempty"`
 
 	// Classification, in evaluate: one entry a class; Confusion[true][predicted]. If a
 	// sample has several labels, each 0 or 1, one entry a label and no Confusion.
@@ -164,10 +166,13 @@ type Response struct {
 	Metrics        *Metrics  `json:"metrics,omitempty"`
 	ModelState     string    `json:"model_state,omitempty"` // train_epoch
 	OptimizerState string    `json:"optimizer_state,omitempty"`
-	// Seed is what train_epoch drew for a request without protocol and seed.
+	// Seed is what was drawn for a request without a protocol that needs one and has none:
+	// train_epoch, and an evaluate or predict without a state.
 	Seed *int64 `json:"seed,omitempty"`
-	// Predictions is the list of outputs, a row each (protocol 0), or
-	// {"tensor": "predictions"} with Tensors (protocol 1).
+	// Warning says what makes such an answer worth little.
+	Warning string `json:"warning,omitempty"`
+	// Predictions is a list of class numbers or, if the model is no classifier, of outputs
+	// (protocol 0), or {"tensor": "predictions"} with Tensors (protocol 1).
 	Predictions      json.RawMessage `json:"predictions,omitempty"`
 	Tensors          *Tensors        `json:"tensors,omitempty"`
 	Uploaded         *Uploaded       `json:"uploaded,omitempty"` // predict: the predictions, if Request.Upload asked for it

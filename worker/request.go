@@ -20,6 +20,7 @@ const (
 	OpEvaluate     Operation = "evaluate"     // loss and metrics of a state on data
 	OpPredict      Operation = "predict"      // outputs of a state for inputs
 	OpGPUInfo      Operation = "gpu_info"     // device, memory, versions, a benchmark
+	OpBenchmark    Operation = "benchmark"    // the benchmark alone, as the predecessor had it
 	OpBatch        Operation = "batch"        // several requests in one job
 	OpStore        Operation = "store"        // put data where workers can read it
 	OpCapabilities Operation = "capabilities" // what this worker can do
@@ -29,7 +30,7 @@ const (
 // A Request is a job's input object. Fields that an operation does not use must
 // be absent; unknown fields are refused by name.
 type Request struct {
-	Operation Operation `json:"operation"`
+	Operation Operation `json:"operation"` // without a protocol: train_epoch if it is absent
 	Protocol  int       `json:"protocol,omitempty"`
 	// RunID is made by the client. A worker that sees it again, because the job
 	// was delivered twice or sent again, continues or answers from what it has.

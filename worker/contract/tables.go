@@ -123,6 +123,8 @@ type Operation struct {
 	Name   string   `json:"name"`
 	Needs  []string `json:"needs"`
 	Allows []string `json:"allows"` // without those that it needs
+	// SparedOld lists what a request of the predecessor, without a protocol, may lack of these.
+	SparedOld []string `json:"spared_old,omitempty"`
 	// Workers lists the workers that support it.
 	Workers []string `json:"workers"`
 	Doc     string   `json:"doc"`
@@ -133,15 +135,16 @@ func Operations() []Operation {
 	state := []string{"tensors", "hyperparameters", "sources"}
 	with := func(more ...string) []string { return append(append([]string{}, state...), more...) }
 	return []Operation{
-		{"train", []string{"model_config", "training_data"}, with("validation_data", "model_state", "optimizer_state", "start_epoch", "state_delta", "upload", "time_limit"), both, "Epochs of training in one job, streamed."},
-		{"train_epoch", []string{"model_config", "training_data"}, with("model_state", "optimizer_state", "start_epoch", "state_delta"), both, "One epoch; the predecessor's request and response."},
-		{"evaluate", []string{"model_config", "evaluation_data", "model_state"}, with(), both, "Loss and metrics of a state on data."},
-		{"predict", []string{"model_config", "input_data", "model_state"}, with("upload"), both, "Outputs of a state for inputs."},
-		{"gpu_info", []string{}, []string{}, both, "Device, memory, versions, a benchmark."},
-		{"batch", []string{"requests"}, []string{"tensors", "sources"}, both, "Several requests in one job."},
-		{"store", []string{}, []string{"tensors", "have", "join"}, both, "Puts data where workers can read it."},
-		{"capabilities", []string{}, []string{}, both, "What this worker can do."},
-		{"collect", []string{"run_id"}, []string{}, both, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed."},
+		{"train", []string{"model_config", "training_data"}, with("validation_data", "model_state", "optimizer_state", "start_epoch", "state_delta", "upload", "time_limit"), nil, both, "Epochs of training in one job, streamed."},
+		{"train_epoch", []string{"model_config", "training_data"}, with("model_state", "optimizer_state", "start_epoch", "state_delta"), nil, both, "One epoch; the predecessor's request and response."},
+		{"evaluate", []string{"model_config", "evaluation_data", "model_state"}, with(), []string{"model_state", "evaluation_data.labels"}, both, "Loss and metrics of a state on data."},
+		{"predict", []string{"model_config", "input_data", "model_state"}, with("upload"), []string{"model_state"}, both, "Outputs of a state for inputs."},
+		{"gpu_info", []string{}, []string{}, nil, both, "Device, memory, versions, a benchmark."},
+		{"benchmark", []string{}, []string{}, nil, both, "The benchmark of gpu_info alone; the predecessor's operation."},
+		{"batch", []string{"requests"}, []string{"tensors", "sources"}, nil, both, "Several requests in one job."},
+		{"store", []string{}, []string{"tensors", "have", "join"}, nil, both, "Puts data where workers can read it."},
+		{"capabilities", []string{}, []string{}, nil, both, "What this worker can do."},
+		{"collect", []string{"run_id"}, []string{}, nil, both, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed."},
 	}
 }
 
@@ -165,6 +168,16 @@ type Limits struct {
 // Bounds returns the limits.
 func Bounds() Limits {
 	return Limits{Protocol: 1, RunID: 128, StartEpoch: 1e9, Sources: 1000, Requests: 1000, Layers: 10_000, Depth: 16, Size: 1 << 31, Numbers: 16, List: 1 << 20, Address: 8192, ObjectName: 200, TimeLimit: 1e9}
+}
+
+// RefusedPickle says why a state is refused, a bare pickle or one in a zip file, as torch.save
+// writes it, and which Python expression converts it.
+func RefusedPickle(zip bool) string {
+	load := "pickle.loads(base64.b64decode(state))"
+	if zip {
+		load = "torch.load(io.BytesIO(base64.b64decode(state)))"
+	}
+	return "this is a pickle, which is not read because it can run code; convert it where you trust it: base64.b64encode(safetensors.torch.save(" + load + ")).decode()"
 }
 
 // NotUsed says that by does not use a value, and what does.

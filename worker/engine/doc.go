@@ -12,6 +12,7 @@
 //	keep.go        which weights a training leaves, and when it has to stop
 //	output.go      the final output of a job that streams
 //	evaluate.go    evaluate and predict; metrics.go: figures
+//	predecessor.go answers to requests without a protocol
 //	info.go        gpu_info and capabilities
 //	runs.go        answers a repeated run_id
 //	data.go        a request's arrays, checked; source.go: arrays at an address

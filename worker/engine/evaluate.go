@@ -61,6 +61,9 @@ func loaded(r *worker.Request, in []int, o *Options) (*network, error) {
 	if _, _, err := worker.LeastBatch(net.steps, false); err != nil {
 		return nil, err
 	}
+	if r.ModelState == "" { // of the predecessor: the contract requires a state, and drawSeed has set the seed
+		return net, net.initialize(*r.Hyperparameters.Seed)
+	}
 	set, err := loadState(r.ModelState, "model_state", o.MaxBytes)
 	if err != nil {
 		return nil, err
@@ -86,11 +89,18 @@ func evaluate(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*w
 	if err := net.checkIndices(d, "evaluation_data"); err != nil {
 		return nil, err
 	}
+	width := elements(net.out)
+	all := make([]float32, d.n*width)
+	if r.EvaluationData.Labels.IsZero() { // of the predecessor, which then predicted
+		if err := net.outputs(ctx, d, func(y []float32, from, to int) { copy(all[from*width:to*width], y) }); err != nil {
+			return nil, err
+		}
+		return &worker.Response{Operation: r.Operation, Status: "success", Predictions: oldPredictions(r, all, d.n, net.out),
+			Metrics: &worker.Metrics{SamplesProcessed: d.n, DeviceUsed: device}}, nil
+	}
 	if err := a.labels(d, r.EvaluationData, "evaluation_data", h, net.out); err != nil {
 		return nil, err
 	}
-	width := elements(net.out)
-	all := make([]float32, d.n*width)
 	value, accuracy, err := net.evaluate(ctx, l, d, func(y []float32, from, to int) { copy(all[from*width:to*width], y) })
 	if err != nil {
 		return nil, err

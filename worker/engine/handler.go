@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -82,11 +81,20 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 }
 
 // answer handles the operations that do not stream.
-func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (*worker.Response, error) {
+func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (any, error) {
 	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
 		return nil, err
 	}
+	drawn := drawSeed(r)
+	answer, err := e.compute(ctx, r, a)
+	if err != nil || r.Protocol != 0 {
+		return answer, err
+	}
+	return oldAnswer(r, answer, drawn), nil
+}
+
+func (e *engine) compute(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
 	switch r.Operation {
 	case worker.OpTrainEpoch:
 		return e.trainEpoch(ctx, r, a)
@@ -100,6 +108,8 @@ func (e *engine) answer(ctx context.Context, r *worker.Request, outer *arrays) (
 		return store(r, a, e.options.maxBytes())
 	case worker.OpCapabilities:
 		return capabilities(&e.options), nil
+	case worker.OpBenchmark:
+		return &worker.Response{Operation: worker.OpBenchmark, Status: "success", BenchmarkResults: benchmark(512, 100*time.Millisecond)}, nil
 	}
 	return gpuInfo(), nil
 }
@@ -291,20 +301,7 @@ func (t *trainer) states() (model, optimizer string, err error) {
 
 // trainEpoch handles the predecessor's operation: one epoch, with all samples in one batch
 // unless batch_size is given.
-//
-// A client that loops over train_epoch sends no seed. With the default of the contract, 0, each epoch
-// would have the same order and the same dropout masks. The predecessor did not seed anything, so its
-// requests get a random seed, which the answer reports.
 func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
-	var drawn *int64
-	if r.Protocol == 0 && (r.Hyperparameters == nil || r.Hyperparameters.Seed == nil) {
-		h := worker.Hyperparameters{}
-		if r.Hyperparameters != nil {
-			h = *r.Hyperparameters
-		}
-		drawn = new(rand.Int64N(1 << 31))
-		h.Seed, r.Hyperparameters = drawn, &h
-	}
 	t, err := newTrainer(r, a, &e.options, func(worker.Event) error { return nil })
 	if err != nil {
 		return nil, err
@@ -323,7 +320,7 @@ func (e *engine) trainEpoch(ctx context.Context, r *worker.Request, a *arrays) (
 	}
 	last := t.history[0]
 	return &worker.Response{
-		Operation: r.Operation, Status: "success", ModelState: result.ModelState, OptimizerState: result.OptimizerState, Seed: drawn,
+		Operation: r.Operation, Status: "success", ModelState: result.ModelState, OptimizerState: result.OptimizerState,
 		Metrics: &worker.Metrics{Loss: last.Loss, Accuracy: last.Accuracy, SamplesProcessed: last.Samples, DeviceUsed: device},
 	}, nil
 }
@@ -347,7 +344,7 @@ func predict(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*wo
 	}
 	answer := &worker.Response{Operation: r.Operation, Status: "success"}
 	if r.Protocol == 0 {
-		answer.Predictions = appendList(nil, all, append([]int{d.n}, net.out...))
+		answer.Predictions = oldPredictions(r, all, d.n, net.out)
 		return answer, nil
 	}
 	t, err := toTensor(all, append([]int{d.n}, net.out...))
@@ -366,10 +363,10 @@ func predict(ctx context.Context, r *worker.Request, a *arrays, o *Options) (*wo
 	return answer, nil
 }
 
-// appendList writes numbers of a shape as nested JSON lists.
-func appendList(b []byte, x []float32, shape []int) []byte {
+// appendList writes numbers of a shape as nested JSON lists; one writes one of them.
+func appendList[T any](b []byte, x []T, shape []int, one func([]byte, T) []byte) []byte {
 	if len(shape) == 0 {
-		return appendNumber(b, x[0])
+		return one(b, x[0])
 	}
 	b = append(b, '[')
 	size := elements(shape[1:])
@@ -377,7 +374,7 @@ func appendList(b []byte, x []float32, shape []int) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendList(b, x[i*size:(i+1)*size], shape[1:])
+		b = appendList(b, x[i*size:(i+1)*size], shape[1:], one)
 	}
 	return append(b, ']')
 }

@@ -275,7 +275,7 @@ func TestPredecessor(t *testing.T) {
 		t.Errorf("%v", answer)
 	}
 	answer = ask(`{"operation": "predict", ` + model + `, "input_data": [[0, 0], [0, 1]], "model_state": ` + state + `}`)
-	if p := answer["predictions"].([]any); len(p) != 2 || len(p[0].([]any)) != 2 || answer["status"] != "success" {
+	if p := answer["predictions"].([]any); len(p) != 2 || p[0] != 0.0 || p[1] != 1.0 || answer["status"] != "success" {
 		t.Errorf("%v", answer)
 	}
 	answer = ask(`{"operation": "gpu_info"}`)

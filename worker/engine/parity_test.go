@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -104,7 +105,7 @@ func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.
 		t.Fatal(err)
 	}
 	_, output, err := runJob(t, h, worker.Request{
-		Operation: worker.OpPredict, Model: result.Model, ModelState: result.ModelState,
+		Operation: worker.OpPredict, Protocol: worker.Protocol, Model: result.Model, ModelState: result.ModelState,
 		InputData: &worker.Dataset{Features: request.TrainingData.Features},
 	})
 	if err != nil {
@@ -114,10 +115,11 @@ func outputDifference(t *testing.T, h worker.Handler, f fixture, result *worker.
 	if err := json.Unmarshal(output, &answer); err != nil {
 		t.Fatal(err)
 	}
-	got, err := worker.ParseList(answer.Predictions)
+	set, err := tensors.DecodeSet(answer.Tensors.Codec, answer.Tensors.Data, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := set["predictions"]
 	want, err := worker.ParseList(f.Outputs)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
+	"github.com/gopherpod/gopherpod/worker/contract"
 )
 
 // state returns the network's state_dict; the tensors are copies.
@@ -204,6 +206,10 @@ func number(set tensors.Set, name string) (float64, bool) {
 // loadState decodes the state that a request has in field.
 func loadState(text, field string, limit int64) (tensors.Set, error) {
 	set, err := tensors.DecodeState(text, limit)
+	var pickle *tensors.PickleError
+	if errors.As(err, &pickle) {
+		return nil, worker.Invalid(field, contract.RefusedPickle(pickle.Zip))
+	}
 	if err != nil {
 		return nil, worker.Invalid(field, trim(err))
 	}

@@ -481,18 +481,40 @@ func TestPredecessor(t *testing.T) {
 		t.Errorf("%+v, then %+v", first.Metrics, last.Metrics)
 	}
 	var raw struct {
-		Predictions [][]float64 `json:"predictions"`
+		Predictions []int `json:"predictions"`
 		Metrics     map[string]any
 	}
 	e.call(map[string]any{"operation": "predict", "model_config": model, "model_state": state, "input_data": x}, &raw)
-	if len(raw.Predictions) != 60 || len(raw.Predictions[0]) != 3 {
-		t.Errorf("%d predictions", len(raw.Predictions))
+	right := 0
+	for i, class := range raw.Predictions {
+		if int64(class) == int64(y[i]) {
+			right++
+		}
+	}
+	if len(raw.Predictions) != 60 || right < 30 {
+		t.Errorf("%d predictions, %d of them right", len(raw.Predictions), right)
 	}
 	e.call(map[string]any{"operation": "evaluate", "model_config": model, "model_state": state, "evaluation_data": data}, &raw)
 	for _, name := range []string{"loss", "accuracy", "samples_processed", "device_used"} {
 		if raw.Metrics[name] == nil {
 			t.Errorf("evaluate: no %s in %v", name, raw.Metrics)
 		}
+	}
+
+	// What the predecessor took besides: no operation, a name in another case, no labels, benchmark.
+	last = worker.Response{}
+	e.call(map[string]any{"model_config": model, "training_data": data, "hyperparameters": map[string]any{"optimizer": "Adam"}}, &last)
+	if m := last.Metrics; last.Operation != worker.OpTrainEpoch || m == nil || m.CUDAAvailable == nil {
+		t.Errorf("without an operation: %+v", last)
+	}
+	e.call(map[string]any{"operation": "evaluate", "model_config": model, "model_state": state, "evaluation_data": map[string]any{"features": x}}, &raw)
+	if found, _ := raw.Metrics["predictions"].([]any); len(found) != 60 {
+		t.Errorf("evaluate without labels: %v", raw.Metrics)
+	}
+	last = worker.Response{}
+	e.call(map[string]any{"operation": "benchmark"}, &last)
+	if last.BenchmarkResults["benchmark_status"] != "COMPLETED" {
+		t.Errorf("benchmark: %+v", last)
 	}
 }
 

@@ -7,6 +7,7 @@ Imports go one way, downwards in this list:
     train, ddp, fitting               a whole job; several GPUs; what would fit
     trainer                           the state of a run and its loop
     evaluate                          loss, metrics and outputs of a state
+    predecessor                       answers as the system before this one documented them
     step, graph, together             one batch: plain, as a CUDA graph, in one of several processes
     models, layers, losses, optim     a model, its loss, its optimizer, made from a request
     modules                           layers that PyTorch does not have

@@ -108,12 +108,14 @@ LIMITS: dict[str, int] = TABLE["limits"]
 HYPERPARAMETERS: dict[str, Row] = {r["name"]: _row(r) for r in TABLE["hyperparameters"]}
 LAYERS: dict[str, Layer] = {r["name"]: _layer(r) for r in TABLE["layers"]}
 OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {o["name"]: (tuple(o["needs"]), tuple(o["allows"])) for o in TABLE["operations"]}
+SPARED_OLD: dict[str, tuple[str, ...]] = {o["name"]: tuple(o.get("spared_old", ())) for o in TABLE["operations"]}  # by requests without a protocol
 OPTIMIZERS = _names(TABLE["optimizers"])
 LOSSES = _names(TABLE["losses"])
 TASKS: dict[str, str] = {r["name"]: r["task"] for r in TABLE["losses"]}  # what the labels of a loss are
 SCHEDULERS = _names(TABLE["schedulers"])
 METRICS: dict[str, dict[str, Any]] = {r["name"]: r for r in TABLE["metrics"]}
 FEATURES = _mine(TABLE["features"])
+REFUSED: dict[str, str] = TABLE["refused"]  # why something is refused, in a sentence
 MODELS = _mine(TABLE["models"])
 PRECISIONS = HYPERPARAMETERS["precision"].values
 

@@ -123,7 +123,7 @@ def memory_free(device: torch.device) -> int:
 
 
 def info() -> dict[str, Any]:
-    """Returns the answer of gpu_info: the predecessor's, with more fields."""
+    """Returns what gpu_info says of the device and the versions."""
     cuda = torch.cuda.is_available()
     out = {
         "cuda_available": cuda,
@@ -154,12 +154,15 @@ def benchmark(size: int = 0, seconds: float = 0.3) -> dict[str, Any]:
     """Measures the GFLOP/s of a square matrix product, by wall time."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     size = size or (4096 if device.type == "cuda" else 512)
-    a = torch.rand(size, size, device=device)
 
     def wait() -> None:
         if device.type == "cuda":
             torch.cuda.synchronize()
 
+    start = time.perf_counter()
+    a = torch.rand(size, size, device=device)
+    wait()
+    created = time.perf_counter() - start
     a @ a
     wait()
     count, start = 0, time.perf_counter()
@@ -168,7 +171,8 @@ def benchmark(size: int = 0, seconds: float = 0.3) -> dict[str, Any]:
         wait()
         count += 1
     spent = time.perf_counter() - start
-    return {"matrix_size": size, "products": count, "seconds": spent, "gflops": 2 * size**3 * count / spent / 1e9, "device_used": device.type}
+    gflops = 2 * size**3 * count / spent / 1e9
+    return {"matrix_size": size, "products": count, "seconds": spent, "creation_seconds": created, "gflops": gflops, "device_used": device.type}
 
 
 def self_test() -> dict[str, Any]:

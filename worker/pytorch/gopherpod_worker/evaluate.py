@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 
 from . import device as devices
-from . import losses, models, tensors
+from . import losses, models, predecessor, tensors
 from .data import Arrays, Feed
 from .team import Alone, Flag, Stopped, Team
 from .wire import Emit, Request, number
@@ -52,9 +52,11 @@ def measure(
 
 
 def ready(request: Request, x: torch.Tensor, path: str) -> tuple[torch.nn.Module, tuple[int, ...], devices.Device, torch.Tensor]:
-    """Returns (model with the request's state on its device, shape of one output, device, samples)."""
+    """Returns (model with the request's state on its device, shape of one output, device, samples). Only a request of the
+    predecessor may have no state."""
     model, spec, shape = models.build(request.model, tuple(x.shape[1:]), request.hyper.seed, not x.is_floating_point())
-    models.load(model, tensors.load_state(request.model_state, "model_state"))
+    if request.model_state:
+        models.load(model, tensors.load_state(request.model_state, "model_state"))
     device = devices.choose(request.hyper.precision)
     return device.place(model).eval(), shape, device, models.inputs(x, request.model, spec, path)
 
@@ -72,11 +74,31 @@ def sized(job: Callable[[int], T], size: int) -> T:
             size //= 2
 
 
+@torch.no_grad()
+def outputs(model: torch.nn.Module, x: torch.Tensor, device: devices.Device, stop: Flag) -> torch.Tensor:
+    """Returns the outputs for all samples, on the CPU."""
+
+    def job(size: int) -> torch.Tensor:
+        parts = []
+        for i in range(0, len(x), size):
+            if stop.is_set():
+                raise Stopped
+            with device.autocast():
+                parts.append(model(x[i : i + size].to(device.torch)).float().cpu())
+        return torch.cat(parts)
+
+    return sized(job, BATCH)
+
+
 def evaluate(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[str, Any]:
     d = request.evaluation_data
     assert d is not None  # wire.parse refused the request otherwise
     x = arrays.features(d)
     model, shape, device, x = ready(request, x, d.features.path)
+    if d.labels is None:  # of the predecessor, which then predicted
+        out = outputs(model, x, device, stop)
+        metrics = {"predictions": predecessor.predictions(request, out), "samples_processed": len(x), "device_used": device.name}
+        return {"operation": "evaluate", "metrics": metrics, "status": "success"}
     loss = losses.Loss(request.hyper, shape)
     y = loss.labels(arrays.labels(d, len(x)), d.labels_path)
     loss.to(device.torch)
@@ -98,19 +120,9 @@ def predict(
     assert d is not None  # wire.parse refused the request otherwise
     x = arrays.features(d)
     model, _, device, x = ready(request, x, d.features.path)
-
-    def outputs(size: int) -> torch.Tensor:
-        parts = []
-        for i in range(0, len(x), size):
-            if stop.is_set():
-                raise Stopped
-            with device.autocast():
-                parts.append(model(x[i : i + size].to(device.torch)).float().cpu())
-        return torch.cat(parts)
-
-    out = sized(outputs, BATCH)
+    out = outputs(model, x, device, stop)
     if uploaded := upload(out):
         return {"operation": "predict", "uploaded": uploaded, "status": "success"}
     if request.protocol:
         return {"operation": "predict", "predictions": {"tensor": "predictions"}, "tensors": tensors.encode({"predictions": out}), "status": "success"}
-    return {"operation": "predict", "predictions": tensors.to_list(out), "status": "success"}
+    return {"operation": "predict", "predictions": predecessor.predictions(request, out), "status": "success"}

@@ -10,7 +10,6 @@ import base64
 import errno
 import hashlib
 import os
-import secrets
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 
-from . import address, contract, data, ddp, evaluate, tensors, train, wire
+from . import address, contract, data, ddp, evaluate, predecessor, tensors, train, wire
 from . import device as devices
 from .runs import Memory
 from .team import Flag, Stopped
@@ -80,7 +79,7 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
     begun = time.monotonic()
     if isinstance(value, dict) and value.get("sources"):
         store = data.Fetched(store, wire.sources(value["sources"], "sources"))
-    value, seed = with_seed(fetch_states(value, store))
+    value, seed = predecessor.with_seed(fetch_states(value, store))
     request = wire.parse(value)
     arrays = data.Arrays(request.tensors, store, named)
     if request.upload:  # refused before anything is computed
@@ -96,12 +95,18 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
             result = train.train(request, arrays, emit, stop, memory, begun)
         result["features"] = list(contract.FEATURES)
         return differences(request, upload_states(request, keep_states(result, store), emit), store)
+    answer = _answer(request, arrays, emit, stop, store)
+    return answer if request.protocol else predecessor.answer(request, answer, seed)
+
+
+def _answer(request: Request, arrays: data.Arrays, emit: Emit, stop: Flag, store: data.AnyStore) -> dict[str, Any]:
+    """Answers the operations that do not stream."""
     if request.operation == "predict":
         return evaluate.predict(request, arrays, emit, stop, lambda t: upload(request, {"predictions": t}))
     if request.operation == "train_epoch":
         result = differences(request, train.train_epoch(request, arrays, emit, stop), store)
         result.pop(WHOLE, None)
-        return result if seed is None else {**result, "seed": seed}
+        return result
     if request.operation == "evaluate":
         return evaluate.evaluate(request, arrays, emit, stop)
     if request.operation == "batch":
@@ -112,23 +117,9 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
         return capabilities()
     if request.operation == "collect":
         raise invalid("operation", "collect is a job of its own")
+    if request.operation == "benchmark":
+        return {"operation": "benchmark", "benchmark_results": devices.benchmark(), "status": "success"}
     return gpu_info()
-
-
-def with_seed(value: Any) -> tuple[Any, int | None]:
-    """Returns the input and None, or, if it is a train_epoch of the predecessor without a seed, the input with a drawn seed and that seed.
-
-    A client that loops over train_epoch sends no seed. With the contract's default, 0, every epoch would have the same order and the
-    same dropout masks. The predecessor set no seed."""
-    if not isinstance(value, dict) or value.get("operation") != "train_epoch" or value.get("protocol"):
-        return value, None
-    hyper = value.get("hyperparameters")
-    if hyper is None:
-        hyper = {}
-    if not isinstance(hyper, dict) or hyper.get("seed") is not None:
-        return value, None
-    seed = secrets.randbelow(1 << 31)
-    return {**value, "hyperparameters": {**hyper, "seed": seed}}, seed
 
 
 STATE = "sha256:"  # the text of a state that is in the store begins with it

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 import zstandard
 
+from .contract import REFUSED
 from .memory import free_memory
 from .wire import JobError, digest, invalid, nearest, number, shown
 
@@ -255,14 +256,17 @@ def load_state(text: str, path: str) -> dict[str, Any]:
         return load_safetensors(data, path)
     except JobError:
         if pickled(data):
-            raise invalid(path, "this is a pickle, which may run code and is not read; send safetensors") from None
+            raise invalid(path, REFUSED["zipped_pickle" if data[:4] == ZIP_MAGIC else "pickle"]) from None
         raise
+
+
+ZIP_MAGIC = b"PK\x03\x04"
 
 
 def pickled(data: bytes) -> bool:
     """Reports whether data that is not safetensors looks like a pickle, bare or in a zip as PyTorch writes it. It only explains a refusal:
     the length of a safetensors header can have the same first bytes, such as 640 and 67,324,752, but a header begins with {."""
-    return data[8:9] != b"{" and (data[:4] == b"PK\x03\x04" or (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")))
+    return data[8:9] != b"{" and (data[:4] == ZIP_MAGIC or (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")))
 
 
 def save_state(tensors: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import hyper
-from .contract import LIMITS, OPERATIONS
+from .contract import LIMITS, OPERATIONS, OPTIMIZERS, SPARED_OLD
 from .fields import Fields
 from .fields import JobError as JobError
 from .fields import invalid as invalid
@@ -117,7 +117,7 @@ _STATE_LIMIT = 1 << 31  # characters of base64; tensors.py bounds what is decode
 
 def parse(value: Any, path: str = "") -> Request:
     """Returns the request in a job's input object."""
-    f = Fields(value, path or "input")
+    f = Fields(fill_old(value), path or "input")
     f.path = path
     operation = f.text("operation", choices=OPERATIONS) if f.has("operation") else ""
     f.raw("operation")
@@ -128,8 +128,9 @@ def parse(value: Any, path: str = "") -> Request:
         raise invalid(f.at("protocol"), f"unknown protocol {protocol}; known: 0 (plain lists), {PROTOCOL}")
     needed, allows = OPERATIONS[operation]
     allowed = (*needed, *allows)
+    spared = SPARED_OLD[operation] if protocol == 0 else ()
     for name in needed:
-        if not f.has(name):
+        if not f.has(name) and name not in spared:
             why = "; an untrained model cannot be evaluated" if name == "model_state" else ""
             raise invalid(f.at(name), f"{operation} needs it{why}")
     run_id = f.text("run_id", "", limit=LIMITS["run_id"])
@@ -148,7 +149,7 @@ def parse(value: Any, path: str = "") -> Request:
         hyper=hyper.parse({} if got.get("hyperparameters") is None else got["hyperparameters"], at("hyperparameters"), operation, protocol),
         training_data=_dataset(got.get("training_data"), at("training_data"), labels=True),
         validation_data=_dataset(got.get("validation_data"), at("validation_data"), labels=True),
-        evaluation_data=_dataset(got.get("evaluation_data"), at("evaluation_data"), labels=True),
+        evaluation_data=_dataset(got.get("evaluation_data"), at("evaluation_data"), labels=True, needed="evaluation_data.labels" not in spared),
         input_data=_inputs(got.get("input_data"), at("input_data")),
         model_state=_state(got.get("model_state"), at("model_state")),
         optimizer_state=_state(got.get("optimizer_state"), at("optimizer_state")),
@@ -161,6 +162,21 @@ def parse(value: Any, path: str = "") -> Request:
         have=_digests(got.get("have"), at("have")),
         join=_joins(got.get("join"), at("join")),
     )
+
+
+def fill_old(value: Any) -> Any:
+    """Returns a request of the predecessor, without a protocol, with the contract's words where it may have others: no operation
+    meant train_epoch, and the name of an optimizer could have any case (worker/predecessor.go)."""
+    if not isinstance(value, dict) or value.get("protocol"):
+        return value
+    # a request with neither stays without an operation: the error about that says more
+    if value.get("operation") is None and any(value.get(name) is not None for name in ("model_config", "training_data")):
+        value = {**value, "operation": "train_epoch"}
+    given = value.get("hyperparameters")
+    name = given.get("optimizer") if isinstance(given, dict) else None
+    if isinstance(name, str) and name.lower() in OPTIMIZERS:  # an unknown name stays as it is, for the error
+        value = {**value, "hyperparameters": {**given, "optimizer": name.lower()}}
+    return value
 
 
 def _start(got: dict[str, Any], path: str) -> int:
@@ -280,7 +296,7 @@ def _value(value: Any, path: str) -> Value:
     return Value(path, tensor=tensor, sha256=digest(sha, path + ".sha256") if sha is not None else "", url=url)
 
 
-def _dataset(value: Any, path: str, labels: bool) -> Dataset | None:
+def _dataset(value: Any, path: str, labels: bool, needed: bool = True) -> Dataset | None:
     if value is None:
         return None
     f = Fields(value, path)
@@ -288,9 +304,9 @@ def _dataset(value: Any, path: str, labels: bool) -> Dataset | None:
     f.end()
     if features is None:
         raise invalid(f.at("features"), "missing")
-    if labels and targets is None:
+    if labels and needed and targets is None:
         raise invalid(f.at("labels"), "missing")
-    return Dataset(path, _value(features, f.at("features")), _value(targets, f.at("labels")) if labels else None)
+    return Dataset(path, _value(features, f.at("features")), None if targets is None else _value(targets, f.at("labels")))
 
 
 def _inputs(value: Any, path: str) -> Dataset | None:

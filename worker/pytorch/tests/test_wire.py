@@ -44,7 +44,7 @@ REFUSED = [
     ({**GOOD, "model_state": {"a": 1}}, "model_state"),
     ({**GOOD, "start_epoch": -1}, "start_epoch"),
     ({**GOOD, "start_epoch": True}, "start_epoch"),
-    ({"operation": "evaluate", "model_config": {}, "evaluation_data": {"features": [[1]], "labels": [0]}}, "model_state"),
+    ({"operation": "evaluate", "protocol": 1, "model_config": {}, "evaluation_data": {"features": [[1]], "labels": [0]}}, "model_state"),
     ({"operation": "predict", "model_config": {}, "model_state": "x"}, "input_data"),
     ({"operation": "gpu_info", "model_config": {}}, "model_config"),
     ({"operation": "batch"}, "requests"),
