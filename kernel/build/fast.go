@@ -31,7 +31,9 @@ const (
 const fastVersions = "{ local: nb..*; nbamd.*; go?link.pkghash*; };\n"
 
 func (b *fast) Cell(ctx context.Context, in Input) (*Object, error) {
-	return b.h.cell(ctx, in, b.linkage())
+	l := b.linkage()
+	l.far = true
+	return b.h.cell(ctx, in, l)
 }
 
 // libraryMain keeps what the module's initialiser needs. The package of amdSource

@@ -16,6 +16,7 @@ const cellPath = "nb"
 // A linkage holds what differs between the two ways to build.
 type linkage struct {
 	versions string // version script of the shared object
+	far      bool   // the data lies far behind the code, as an arena of package rt requires
 	// libs are the folders of the C compiler's libraries, separated by colons, if C
 	// code is linked that may need them, else empty.
 	libs string
@@ -99,7 +100,7 @@ func (h *Host) object(ctx context.Context, dir, path, pkg string, src []string, 
 			return nil, err
 		}
 		args = append([]string{"-o", o.File, "-buildmode=plugin", "-pluginpath", path, "-checklinkname=0", "-pruneweakmap=false", "-s", "-w"}, args...)
-		err = h.link(ctx, dir, versions, l.libs, append(args, archive)...)
+		err = h.link(ctx, dir, versions, l, append(args, archive)...)
 		if err != nil && h.wholeAfter(err) {
 			continue
 		}
@@ -117,13 +118,17 @@ func (h *Host) compile(ctx context.Context, dir, pkg, out, cfg string, src []str
 
 // link runs the Go linker, which calls our program in place of the system's linker, for
 // ELF. On macOS it calls the C compiler, without a version script.
-func (h *Host) link(ctx context.Context, dir, versions, libs string, args ...string) error {
+func (h *Host) link(ctx context.Context, dir, versions string, l linkage, args ...string) error {
 	ld := filepath.Join(h.dir, ldName)
 	if h.m.Go.OS != "linux" {
 		ld = h.m.Go.CC
 	}
 	args = append([]string{"-extld=" + ld}, args...)
-	_, err := run(ctx, dir, append(h.toolEnv(versions), "GP_LIBS="+libs), filepath.Join(h.m.Go.Tools, "link"), args...)
+	env := append(h.toolEnv(versions), "GP_LIBS="+l.libs)
+	if l.far {
+		env = append(env, "GP_FAR=1")
+	}
+	_, err := run(ctx, dir, env, filepath.Join(h.m.Go.Tools, "link"), args...)
 	return err
 }
 

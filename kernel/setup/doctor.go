@@ -170,7 +170,24 @@ func checkHost(l Layout) Check {
 	if reason != "" {
 		c.Detail += " (" + reason + ")"
 	}
+	if limit, err := os.ReadFile("/proc/sys/vm/max_map_count"); err == nil && mode == build.Classic {
+		c.Detail += classicCells(string(limit))
+	}
 	return c
+}
+
+// mapsOfCell is how many memory maps a cell of the classic mode takes for good. In fast
+// mode cells share theirs.
+const mapsOfCell = 5
+
+// classicCells says after how many cells a session of the classic mode has no memory maps
+// left. The limit is what the system allows a process.
+func classicCells(limit string) string {
+	most, err := strconv.Atoi(strings.TrimSpace(limit))
+	if err != nil || most <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; restart a kernel after at most %d cells, because each takes %d memory maps (vm.max_map_count is %d); in fast mode cells share them", most/mapsOfCell, mapsOfCell, most)
 }
 
 func checkSpec(l Layout) Check {

@@ -29,3 +29,15 @@ func TestJudgeGo(t *testing.T) {
 		}
 	}
 }
+
+// The limit of the classic mode is a number that users can plan with.
+func TestClassicCells(t *testing.T) {
+	if got := classicCells("65530\n"); !strings.Contains(got, "at most 13106 cells") || !strings.Contains(got, "vm.max_map_count is 65530") {
+		t.Errorf("got %q", got)
+	}
+	for _, limit := range []string{"", "many", "-1"} {
+		if got := classicCells(limit); got != "" {
+			t.Errorf("%q: got %q", limit, got)
+		}
+	}
+}

@@ -5,7 +5,10 @@
    code and needs none of the flags, so the first three succeed at once and the
    last goes straight to the linker. That is half of the time of a small link.
 
-   GP_LD is the linker, GP_VERSIONS a version script. GP_LIBS, of packages with C
+   GP_LD is the linker, GP_VERSIONS a version script. With GP_FAR=1 the data lies
+   far after the code (Far in package rt), so that a session can place the code of all
+   cells together, and their data together. Then nothing is made read-only after its
+   relocation. GP_LIBS, of packages with C
    code, are the folders of the C compiler's libraries, with colons between: the
    libraries that the packages name are linked then. */
 #include <stdio.h>
@@ -25,7 +28,7 @@ int main(int argc, char **argv) {
 		if (ends(argv[i], "trivial.c")) return 0;
 	const char *ld = getenv("GP_LD"), *versions = getenv("GP_VERSIONS");
 	char *libs = getenv("GP_LIBS");
-	int c = libs && *libs, most = 2 * argc + 32;
+	int c = libs && *libs, most = 2 * argc + 36;
 	for (char *p = c ? libs : ""; *p; p++)
 		if (*p == ':') most += 2;
 	char **args = calloc(most, sizeof *args);
@@ -34,7 +37,13 @@ int main(int argc, char **argv) {
 	args[n++] = (char *)ld;
 	args[n++] = "-shared";
 	args[n++] = "-z"; args[n++] = "now";
-	args[n++] = "-z"; args[n++] = "relro";
+	const char *far = getenv("GP_FAR");
+	if (far && *far) {
+		args[n++] = "-z"; args[n++] = "norelro";
+		args[n++] = "--section-start=.init_array=0x4000000";
+	} else {
+		args[n++] = "-z"; args[n++] = "relro";
+	}
 	args[n++] = "-z"; args[n++] = "muldefs"; /* two versions of one C code, of which each library's own is called */
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {

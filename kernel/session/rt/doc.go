@@ -20,6 +20,9 @@
 //	stack.go      the user's frames of a panic
 //	load.go       mapping a cell's shared object; quick.go: making it part of the program;
 //	              stubframe.go: frames of package reflect
+//	arena.go      memory that the objects of many cells share, so that they need few maps;
+//	              object.go: what the file of an object has; place.go: what the dynamic
+//	              linker does, for objects in arenas; bridge.go: telling it their symbols
 //	library.go    the same for packages that the host does not hold, and their initialization
 //	itab.go       one itab for each pair of interface and type
 //	maps.go       what to say when the process may have no more memory maps

@@ -86,12 +86,32 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
 
+// itabPrefix begins the names of itabs.
+const itabPrefix = "go:itab."
+
 // How many itabs of one module are looked at: a cell of the fast mode has a few, one of
 // the classic mode has those of all the library code it holds.
 const (
 	fewItabs = 1 << 8
 	maxItabs = 1 << 14
 )
+
+func (o opened) itabs() []uintptr {
+	list := make([]uintptr, fewItabs)
+	find := func() int {
+		return int(C.gp_itabs(o.handle, (*C.uintptr_t)(unsafe.Pointer(&list[0])), C.int(len(list))))
+	}
+	n := find()
+	if n == fewItabs {
+		list = make([]uintptr, maxItabs)
+		n = find()
+	}
+	return list[:n]
+}
+
+func (o opened) swap(from, to uintptr) {
+	C.gp_swap(o.handle, C.uintptr_t(from), C.uintptr_t(to))
+}
 
 // hashOfItab is the offset of Hash in abi.ITab, after Inter and Type.
 const hashOfItab = 2 * word
@@ -102,23 +122,17 @@ const hashOfItab = 2 * word
 // value was converted from one interface to another and no module had it. Then
 // older and newer values would differ, and no type switch would match the older
 // ones, whose itab has no hash. An ordinary program has all its modules from the start.
-func unifyItabs(handle unsafe.Pointer) {
+func unifyItabs(m mapping) {
 	if !lm.Quick {
 		return
 	}
-	list := make([]C.uintptr_t, fewItabs)
-	n := C.gp_itabs(handle, &list[0], fewItabs)
-	if n == fewItabs {
-		list = make([]C.uintptr_t, maxItabs)
-		n = C.gp_itabs(handle, &list[0], maxItabs)
-	}
-	for _, p := range list[:n] {
+	for _, p := range m.itabs() {
 		own := *(*unsafe.Pointer)(unsafe.Pointer(&p))
 		used := lm.GetItab(*wordAt(own, 0), *wordAt(own, word), true)
 		if used == nil || used == own {
 			continue
 		}
 		*(*uint32)(unsafe.Add(used, hashOfItab)) = *(*uint32)(unsafe.Add(own, hashOfItab))
-		C.gp_swap(handle, p, C.uintptr_t(uintptr(used)))
+		m.swap(p, uintptr(used))
 	}
 }

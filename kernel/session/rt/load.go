@@ -23,6 +23,7 @@ static void gp_flush(void) { fflush(0); }
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -39,9 +40,55 @@ import (
 var AddModuleData = uintptr(C.gp_addmoduledata())
 
 var (
-	loadMu sync.Mutex
-	loaded modules // guarded by loadMu
+	loadMu  sync.Mutex
+	loaded  modules                                                                // guarded by loadMu
+	cellsIn = placement{symbols: map[string]uintptr{}, bridged: map[string]bool{}} // guarded by loadMu
 )
+
+// A mapping is a shared object in the process.
+type mapping interface {
+	symbol(name string) uintptr // its address, 0 if there is none
+	itabs() []uintptr           // the itabs that it refers to or defines, at the addresses that its code uses
+	swap(from, to uintptr)      // makes its data point to another address
+}
+
+// An opened is an object that the dynamic linker has loaded.
+type opened struct{ handle unsafe.Pointer }
+
+var _ mapping = opened{}
+
+// open has the dynamic linker load an object for good.
+func open(path string) (opened, error) {
+	cp := C.CString(path)
+	defer C.free(unsafe.Pointer(cp))
+	var text *C.char
+	h := C.gp_open(cp, &text)
+	if h == nil {
+		return opened{}, fmt.Errorf("%s%s", C.GoString(text), mapsHint())
+	}
+	return opened{h}, nil
+}
+
+func (o opened) symbol(name string) uintptr {
+	cn := C.CString(name)
+	defer C.free(unsafe.Pointer(cn))
+	return uintptr(C.gp_sym(o.handle, cn))
+}
+
+// bring brings an object into the process: a cell of the fast mode into an arena, if the
+// system allows it, and everything else by the dynamic linker.
+func bring(path string, cell bool) (mapping, error) {
+	if cell && AddModuleData != 0 {
+		m, err := cellsIn.place(path)
+		if !errors.Is(err, errNotFar) && !errors.Is(err, errNoArena) {
+			return m, err
+		}
+	}
+	if err := cellsIn.bridge(path); err != nil {
+		return nil, err
+	}
+	return open(path)
+}
 
 // LoadTime says how the time of a Load was spent.
 type LoadTime struct{ Map, Init time.Duration }
@@ -57,18 +104,14 @@ func load(path, entry string, initialize func([]*lm.InitTask)) (func(), LoadTime
 	loadMu.Lock()
 	defer loadMu.Unlock()
 	var lt LoadTime
-	cp := C.CString(path)
-	defer C.free(unsafe.Pointer(cp))
-	var text *C.char
 	before := lm.LastModule
 	t := time.Now()
-	h := C.gp_open(cp, &text)
+	m, err := bring(path, entry != "")
 	lt.Map = time.Since(t)
-	if h == nil {
-		return nil, lt, fmt.Errorf("load: %s%s", C.GoString(text), mapsHint())
+	if err != nil {
+		return nil, lt, fmt.Errorf("load: %w", err)
 	}
 	t = time.Now()
-	var err error
 	var tasks []*lm.InitTask
 	if entry == "" {
 		tasks, err = loaded.official(nil)
@@ -78,15 +121,13 @@ func load(path, entry string, initialize func([]*lm.InitTask)) (func(), LoadTime
 	if err != nil {
 		return nil, lt, err
 	}
-	unifyItabs(h)
+	unifyItabs(m)
 	initialize(tasks)
 	lt.Init = time.Since(t)
 	if entry == "" {
 		return nil, lt, nil
 	}
-	ce := C.CString(entry)
-	defer C.free(unsafe.Pointer(ce))
-	pc := uintptr(C.gp_sym(h, ce))
+	pc := m.symbol(entry)
 	if pc == 0 {
 		return nil, lt, fmt.Errorf("load: %s: no symbol %s", path, entry)
 	}

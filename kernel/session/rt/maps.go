@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// mapsHint says why a module cannot be mapped if the process has used up the memory
-// maps that the system grants it: a cell takes about five, permanently. It is empty
-// otherwise, and on systems without /proc.
+// mapsHint says why a module cannot be mapped if the process has used up the memory maps
+// that the system grants it. In fast mode cells share their maps (arena.go); in classic
+// mode, and if the system does not allow an arena, a cell takes five for good. The
+// hint is empty otherwise, and on systems without /proc.
 func mapsHint() string {
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
@@ -33,5 +34,10 @@ func mapsText(have, most int) string {
 	if have+margin < most {
 		return ""
 	}
-	return fmt.Sprintf("; this session has %d memory maps of at most %d, as each cell that was run takes some: restart the kernel, or raise the limit before (as root: sysctl -w vm.max_map_count=%d)", have, most, 16*most)
+	other := ""
+	if AddModuleData == 0 {
+		other = ", use fast mode, in which cells take none (gopherpod install --mode fast)"
+	}
+	return fmt.Sprintf("; this session has %d memory maps of at most %d, because each cell that was run takes some: restart the kernel%s, or raise the limit before (as root: sysctl -w vm.max_map_count=%d)",
+		have, most, other, 16*most)
 }

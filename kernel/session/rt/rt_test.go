@@ -220,6 +220,9 @@ func TestMapsText(t *testing.T) {
 	if got := mapsText(65520, 65530); !strings.Contains(got, "65520 memory maps of at most 65530") || !strings.Contains(got, "restart the kernel") {
 		t.Errorf("got %q", got)
 	}
+	if got := mapsText(65520, 65530); !strings.Contains(got, "gopherpod install --mode fast") {
+		t.Errorf("in classic mode: got %q", got)
+	}
 	if got := mapsHint(); got != "" {
 		t.Errorf("got %q in a process with few maps", got)
 	}
