@@ -78,6 +78,7 @@ runpod/train < runpod, runpod/budget, runpod/export, runpod/place, runpod/runs, 
 runpod/track < runpod/settings, runpod/train, worker, worker/contract # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
 runpod/sweep < runpod, runpod/budget, runpod/place, runpod/train, tensors, worker, worker/contract # the search for hyperparameters
+runpod/warm < runpod, runpod/budget, runpod/place, runpod/runs, tensors/pause, worker # keeps a worker up for a while, and leaves nothing behind
 
 # The kernel, which knows nothing of RunPod: other magics could stand in for ours.
 kernel/display < # rich output from a cell
@@ -108,7 +109,7 @@ kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
 magics/render < kernel/display, worker, worker/contract # outputs for every viewer
-magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/budget, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
+magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/budget, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, runpod/warm, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
 magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/budget, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/pause, tensors/scratch, tensors/sqlfile, tensors/wording, worker, worker/local, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `

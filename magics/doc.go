@@ -22,7 +22,7 @@
 //	hyperparameters.go   options that set hyperparameters, from the contract
 //	data.go      which samples and labels a magic reads
 //	vars.go      variables of the session as data and models
-//	endpoint.go  which endpoint; price.go what a run costs there; limits.go what may be spent; time_limit.go how long a job may run
+//	endpoint.go  which endpoint; price.go what a run costs there; limits.go what may be spent; warm.go a worker that is kept up; time_limit.go how long a job may run
 //	findrun.go   runs by name, in the run store
 //	receipt.go   what is below a result
 //	live.go      a training while it runs, in the cell

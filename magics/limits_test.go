@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopherpod/gopherpod/kernel/magic"
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/budget"
 	"github.com/gopherpod/gopherpod/runpod/runs"
@@ -150,10 +151,48 @@ func TestTicker(t *testing.T) {
 			t.Errorf("after waiting %v: $%v, want $%v", c.waited, got, c.want)
 		}
 	}
-	l := &live{rate: rate}
+	l := &live{rate: rate, warm: func() string { return "" }}
 	l.event(train.Event{Status: runpod.StatusInQueue})
 	l.event(train.Event{JobID: "j", Event: worker.Event{Type: worker.EventBatch}})
 	if l.queued.IsZero() || l.first.Before(l.queued) {
 		t.Errorf("queued %v, first %v", l.queued, l.first)
+	}
+}
+
+// A warm worker's cost is shown before, while it is up, and after; a budget refuses it.
+func TestWarm(t *testing.T) {
+	paid(t)
+	var m magic.Magic
+	for _, each := range All() {
+		if each.Name() == "runpod_status" {
+			m = each
+		}
+	}
+	status := func(args string) (string, error) {
+		out := &recorder{}
+		err := m.Run(t.Context(), &magic.Call{Name: "runpod_status", Args: args, Vars: newVars(nil), Out: out})
+		return out.text() + out.stdout.String(), err
+	}
+	if text, err := status("--warm 30m"); err != nil || !strings.Contains(text, "a worker is kept up for 30m, for $1.12 an hour, $0.58 in all at most") || !strings.Contains(text, "RunPod stops a worker that gets no job for 10 s") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if text, _ := status(""); !strings.Contains(text, "a warm worker ") || !strings.Contains(text, ", for $1.12 an hour; $0.0") {
+		t.Errorf("%s", text)
+	}
+	if text, err := status("--warm off"); err != nil || !strings.Contains(text, "the worker is let go") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	spent, err := runs.FromEnv().Spent(t.Context(), runs.Budget{})
+	if err != nil || spent.Open != 0 || spent.Settled == 0 {
+		t.Errorf("%+v, %v", spent, err)
+	}
+	t.Setenv(budget.EnvDay, "0.2")
+	if _, err := status("--warm 30m"); !errors.Is(err, budget.ErrRefused) || !strings.Contains(err.Error(), "RUNPOD_BUDGET_DAY: it may cost $0.58") {
+		t.Error(err)
+	}
+	for args, want := range map[string]string{"--warm off": "keeps no worker up", "--warm 1": "want a time from 1m to 12h", "--warm 20h": "want a time from 1m to 12h", "--warm 1m model": "not to model"} {
+		if _, err := status(args); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", args, err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package magics
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -23,6 +24,7 @@ type live struct {
 	every   int               // epochs per line
 	lines   func(runpod.Wait) // writes why the job waits, if nobody watches
 	rate    train.Rate
+	warm    func() string // what a warm worker costs beside the run
 
 	mu      sync.Mutex
 	p       render.Progress
@@ -46,9 +48,10 @@ type subject struct {
 }
 
 // newView starts the view of a run. The caller must call end.
-func newView(c *magic.Call, s subject, title string, rate train.Rate) *live {
+func newView(ctx context.Context, c *magic.Call, s subject, title string, rate train.Rate) *live {
 	l := &live{
 		lines: waitLines(c),
+		warm:  func() string { return warmCost(ctx) },
 		rate:  rate, out: c.Out, id: s.id, watched: c.Interactive,
 		every:   render.LineEvery(s.planned),
 		started: time.Now(), changed: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
@@ -163,7 +166,7 @@ func (l *live) draw() {
 	l.p.Elapsed = time.Since(l.started)
 	l.p.Left = l.left()
 	if l.rate.Known() && !l.first.IsZero() {
-		l.p.Cost = money(l.cost(time.Now()))
+		l.p.Cost = money(l.cost(time.Now())) + l.warm()
 	}
 	p, update := l.p, l.shown
 	l.shown = true
@@ -173,15 +176,15 @@ func (l *live) draw() {
 	l.out.Display(frame)
 }
 
-// warm is a wait for a worker that is up; a longer one may have been for its start.
-const warm = time.Second
+// quick is a wait for a worker that is up; a longer one may have been for its start.
+const quick = time.Second
 
 // cost returns what the run costs if it ends now: the start of a worker, if the job waited, the
 // time that it has run, and the time that the worker stays up. The bill at the end is exact; a
 // wait for other jobs is taken for a start here, up to Rate.Start.
 func (l *live) cost(now time.Time) float64 {
 	start := time.Duration(0)
-	if waited := l.first.Sub(l.queued); !l.queued.IsZero() && waited > warm {
+	if waited := l.first.Sub(l.queued); !l.queued.IsZero() && waited > quick {
 		start = min(waited, l.rate.Start)
 	}
 	return l.rate.Cost(start + now.Sub(l.first) + l.rate.Idle)

@@ -5,8 +5,9 @@ import "github.com/gopherpod/gopherpod/kernel/magic"
 // All lists the magics.
 func All() []magic.Magic {
 	var open notice
+	var warm warmth
 	return []magic.Magic{
-		trainMagic(&open),
+		trainMagic(&open, &warm),
 		evalMagic(),
 		sweepMagic(),
 		predictMagic(),
@@ -20,7 +21,7 @@ func All() []magic.Magic {
 		reproMagic(),
 		configMagic(),
 		checkMagic(),
-		statusMagic(),
+		statusMagic(&warm),
 		cancelMagic(),
 		healthMagic(),
 		gpuMagic(),

@@ -17,7 +17,7 @@ func TestWaitIsShown(t *testing.T) {
 	for _, watched := range []bool{false, true} {
 		out := &recorder{}
 		c := &magic.Call{Out: out, Interactive: watched}
-		view := newView(c, subject{id: "x", epochs: 1, planned: 1}, "title", train.Rate{})
+		view := newView(t.Context(), c, subject{id: "x", epochs: 1, planned: 1}, "title", train.Rate{})
 		for i := range 5 {
 			view.wait(runpod.Wait{Queued: time.Duration(i) * time.Second, Why: "no capacity for ADA_24 (9 s so far)"})
 		}

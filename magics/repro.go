@@ -98,7 +98,7 @@ func typedAgain(c *magic.Call, r runs.Run) (*magic.Call, *trainOptions, error) {
 		return nil, nil, err
 	}
 	var t trainOptions
-	m := trainMagic(new(notice)).(*command[trainOptions])
+	m := trainMagic(new(notice), new(warmth)).(*command[trainOptions])
 	if rest, err := parse(m.flags(&t), m.sign(), ws); err != nil || len(rest) > 0 {
 		return nil, nil, fmt.Errorf("run %s: this version cannot read its line: %s", r.ID, line)
 	}

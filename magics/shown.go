@@ -36,7 +36,7 @@ type shownRun struct {
 func (s *shownRun) show(ctx context.Context, c *magic.Call, follow func(ctx context.Context, view train.Observer) (*train.Model, error)) (model *train.Model, err, undefined error) {
 	watch := *c
 	watch.Interactive = c.Interactive && !s.quiet
-	view := newView(&watch, s.subject, s.title, s.rate)
+	view := newView(ctx, &watch, s.subject, s.title, s.rate)
 	observer, queue := train.Funcs{OnEvent: view.event}, &runpod.Queue{Tell: view.wait}
 	if s.quiet {
 		observer, queue = train.Funcs{}, &runpod.Queue{}

@@ -12,17 +12,34 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
 
-func statusMagic() magic.Magic {
-	return &command[noOptions]{
+type statusOptions struct{ warm string }
+
+func statusMagic(w *warmth) magic.Magic {
+	return &command[statusOptions]{
 		name: "runpod_status", kind: magic.Line,
-		args:    "[model | RUN | job id]",
+		args:    "[model | RUN | job id] [options]",
 		summary: "show the state of a run: that of a model, the beginning of a run's id, or a job's id",
-		define:  func(*pflag.FlagSet, *noOptions) {},
-		run:     runStatus,
+		about: `--warm 1h keeps a worker up, so that runs do not wait for its start. It is billed like any worker, its cost is
+shown first, and counts against the budgets of %runpod_cost. It needs no setting of the endpoint: the session sends
+the worker a job of a moment before its idle timeout is over. So if the session ends, also by a crash, the worker
+stops by itself.`,
+		define: func(fs *pflag.FlagSet, o *statusOptions) {
+			fs.StringVar(&o.warm, "warm", "", "keep a worker up for this `time`, 1m to 12h, or until the session ends; off: let it go")
+		},
+		run: func(ctx context.Context, c *magic.Call, o *statusOptions, args []string) error {
+			if o.warm == "" {
+				w.tell(c)
+				return runStatus(ctx, c, args)
+			}
+			if len(args) > 0 {
+				return usage("--warm belongs to the endpoint and not to %s", args[0])
+			}
+			return w.set(ctx, c, o.warm)
+		},
 	}
 }
 
-func runStatus(ctx context.Context, c *magic.Call, _ *noOptions, args []string) error {
+func runStatus(ctx context.Context, c *magic.Call, args []string) error {
 	name, err := onlyModel(args, defaultModel)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ type trainOptions struct {
 	quiet    bool
 }
 
-func trainMagic(open *notice) magic.Magic {
+func trainMagic(open *notice, warm *warmth) magic.Magic {
 	return &command[trainOptions]{
 		name: "runpod_train", kind: magic.Cell,
 		args:    "-d X,y [options]",
@@ -70,7 +70,7 @@ func trainMagic(open *notice) magic.Magic {
 		choices: trainWords(),
 		run: func(ctx context.Context, c *magic.Call, o *trainOptions, args []string) error {
 			open.tell(ctx, c)
-			return runTrain(ctx, c, o, args)
+			return runTrain(warm.with(ctx), c, o, args)
 		},
 	}
 }

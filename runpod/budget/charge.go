@@ -60,6 +60,11 @@ func (e *Refused) Error() string {
 	return fmt.Sprintf("%s: it may cost %s, and %s of %s are left", e.Limit, Money(e.Want), Money(e.Left), Money(e.Most))
 }
 
+// refused returns the *Refused for what the run store says.
+func refused(over *runs.OverBudget, r place.Rate) *Refused {
+	return &Refused{Limit: over.Budget.Name, Most: over.Budget.Most, Left: over.Spending.Left(over.Budget), Open: over.Spending.Open, Want: over.Want, Rate: r}
+}
+
 // Is makes errors.Is(err, ErrRefused) true.
 func (e *Refused) Is(target error) bool { return target == ErrRefused }
 
@@ -230,7 +235,7 @@ func (c *Charge) keep(ctx context.Context, limits Limits, j Job, most time.Durat
 	var over *runs.OverBudget
 	switch {
 	case errors.As(err, &over):
-		return &Refused{Limit: over.Budget.Name, Most: over.Budget.Most, Left: over.Spending.Left(over.Budget), Open: over.Spending.Open, Want: over.Want, Rate: j.Rate}
+		return refused(over, j.Rate)
 	case err != nil && len(budgets) > 0:
 		return &Refused{Limit: limits.names(), Why: "the run store does not answer, so what was spent is not known: " + err.Error()}
 	case err != nil:

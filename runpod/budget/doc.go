@@ -17,4 +17,5 @@
 //	limits.go   what the user allows
 //	charge.go   reserves and settles
 //	bill.go     what a job cost
+//	meter.go    what a worker costs that is kept up
 package budget

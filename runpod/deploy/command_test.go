@@ -83,6 +83,7 @@ func TestCommands(t *testing.T) {
 		{"show " + id, "release    1"},
 		{"scale --max 4 --idle-timeout 30s", "workers 0 to 4, stay 30 s without a job"},
 		{"scale gopherpod --min 1", "1 always on, billed day and night"},
+		{"scale gopherpod --min 1", "an hour, day and night, for 1 always on"}, // shown before it is set
 		{"scale --min 0", "workers 0 to 4"},
 		{"delete gopherpod --yes", "RUNPOD_ENDPOINT_ID still names it"},
 	} {

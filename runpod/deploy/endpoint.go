@@ -253,6 +253,7 @@ func (o EndpointOptions) scale(ctx context.Context, e *runpod.EndpointInfo, out 
 	if w.Min > w.Max {
 		return wrong("%d to %d workers: the least is more than the most; give --min and --max", w.Min, w.Max)
 	}
+	o.price(ctx, e, w, out)
 	after, err := o.client.Management().UpdateEndpoint(ctx, e.ID, runpod.EndpointSpec{Workers: &w})
 	if err != nil {
 		return err
@@ -262,6 +263,24 @@ func (o EndpointOptions) scale(ctx context.Context, e *runpod.EndpointInfo, out 
 		fmt.Fprintf(out, "%d always on, billed day and night\n", w.Min)
 	}
 	return nil
+}
+
+// price says what workers with those bounds cost, before they are set.
+func (o EndpointOptions) price(ctx context.Context, e *runpod.EndpointInfo, w runpod.WorkerBounds, out io.Writer) {
+	if e.GPU == nil {
+		return
+	}
+	cards, err := o.client.Management().GPUs(ctx, runpod.GPUQuery{})
+	if err != nil {
+		cards = nil // prices are then those of the dated table
+	}
+	p := Plan{Spec: runpod.EndpointSpec{GPU: e.GPU, Workers: &w}, Pools: pricedPools(runpod.Pools(cards), e.GPU.Pools)}
+	p.cost(func(name, format string, args ...any) {
+		fmt.Fprintf(out, "%-10s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
+	})
+	if err != nil {
+		fmt.Fprintf(out, "%-10s prices of the table of %s, because the catalogue did not answer\n", "", runpod.PricesAsOf)
+	}
 }
 
 // remove deletes the endpoint. Its template and volumes stay.

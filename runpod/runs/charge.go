@@ -44,6 +44,8 @@ type Budget struct {
 	// Session, if not empty, leaves out the charges of other sessions. A client of Handler
 	// gives any text, in place of which the handler puts its own.
 	Session string `json:"session,omitempty"`
+	// Endpoint, if not empty, leaves out what other endpoints cost.
+	Endpoint string `json:"endpoint,omitempty"`
 }
 
 // A Spending is what counts against a budget.

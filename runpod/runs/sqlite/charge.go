@@ -58,8 +58,8 @@ func spent(ctx context.Context, db querier, b runs.Budget, except string) (sum r
 		since = b.Since.UnixNano()
 	}
 	err = db.QueryRowContext(ctx, `SELECT total(iif(open, 0, dollars)), total(iif(open, dollars, 0)), count(iif(open, 1, NULL)) FROM (
-		SELECT open, dollars FROM charges WHERE at >= ?1 AND id <> ?2 AND ?3 IN ('', session) UNION ALL
-		SELECT 0, dollars FROM runs WHERE created >= ?1 AND id <> ?2 AND ?3 = '' AND id NOT IN (SELECT id FROM charges))`,
-		since, except, b.Session).Scan(&sum.Settled, &sum.Open, &sum.Jobs)
+		SELECT open, dollars FROM charges WHERE at >= ?1 AND id <> ?2 AND ?3 IN ('', session) AND ?4 IN ('', endpoint) UNION ALL
+		SELECT 0, dollars FROM runs WHERE created >= ?1 AND id <> ?2 AND ?3 = '' AND ?4 IN ('', endpoint) AND id NOT IN (SELECT id FROM charges))`,
+		since, except, b.Session, b.Endpoint).Scan(&sum.Settled, &sum.Open, &sum.Jobs)
 	return sum, err
 }

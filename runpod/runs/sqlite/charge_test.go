@@ -96,6 +96,9 @@ func TestChargesOfASession(t *testing.T) {
 	if err := clients[0].Charge(t.Context(), charge("c", true, 0.5), mine); !errors.Is(err, runs.ErrOverBudget) {
 		t.Error(err)
 	}
+	if sum, err := clients[1].Spent(t.Context(), runs.Budget{Session: "this", Endpoint: "another"}); err != nil || sum.Settled != 0 {
+		t.Errorf("%+v, %v", sum, err)
+	}
 	if sum, err := clients[1].Spent(t.Context(), mine); err != nil || sum.Settled != 0.75 {
 		t.Errorf("%+v, %v", sum, err)
 	}
