@@ -53,10 +53,10 @@ func TestExit(t *testing.T) {
 	if !strings.Contains(r.all(), "os.Exit or log.Fatal was called") {
 		t.Errorf("got %q", r.all())
 	}
-	if got := n.ok("go func() { time.Sleep(20*time.Millisecond); os.Exit(3) }()\nkept"); got != "result:45" {
+	if got := n.ok("leave := make(chan int)\ngo func() { <-leave; os.Exit(3) }()\nkept"); got != "result:45" {
 		t.Errorf("got %q", got)
 	}
-	if got := n.ok("time.Sleep(100*time.Millisecond)\nkept"); got != "result:45" {
+	if got := n.ok("close(leave)\ntime.Sleep(100*time.Millisecond)\nkept"); got != "result:45" {
 		t.Errorf("after the exit of an earlier cell's goroutine: %q", got)
 	}
 }
