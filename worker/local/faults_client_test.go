@@ -89,38 +89,48 @@ type bench struct {
 
 func newBench(t *testing.T, opt local.Options) *bench {
 	b := &bench{}
-	opt.Handler = func(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
-		b.ran.Add(1)
-		var in struct {
-			Fail  bool
-			Block bool
-		}
-		json.Unmarshal(job.Input, &in)
-		if in.Block {
-			<-ctx.Done()
-			return nil, context.Cause(ctx)
-		}
-		for i := range 3 {
-			if err := yield(json.RawMessage(fmt.Sprint(i))); err != nil {
-				return nil, err
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		if in.Fail {
-			return nil, worker.Invalid("input", "on purpose")
-		}
-		return nil, nil
+	b.start(t, opt, runpod.Policy{})
+	return b
+}
+
+// start starts the server, with a handler in this process unless opt has a Runner, and a client
+// whose jobs have that policy.
+func (b *bench) start(t *testing.T, opt local.Options, policy runpod.Policy) {
+	if opt.Runner == nil {
+		opt.Handler = b.handle
 	}
 	s, err := local.New(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := runpod.New(runpod.Config{APIKey: runpod.Secret(s.Key()), BaseURL: "http://127.0.0.1/v2", ManagementURL: "http://127.0.0.1/v2", Transport: wire{s}})
+	c, err := runpod.New(runpod.Config{APIKey: runpod.Secret(s.Key()), BaseURL: "http://127.0.0.1/v2", ManagementURL: "http://127.0.0.1/v2", Transport: wire{s}, Policy: policy})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Server, b.ep = s, c.Endpoint("local")
-	return b
+}
+
+func (b *bench) handle(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
+	b.ran.Add(1)
+	var in struct {
+		Fail  bool
+		Block bool
+	}
+	json.Unmarshal(job.Input, &in)
+	if in.Block {
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	for i := range 3 {
+		if err := yield(json.RawMessage(fmt.Sprint(i))); err != nil {
+			return nil, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if in.Fail {
+		return nil, worker.Invalid("input", "on purpose")
+	}
+	return nil, nil
 }
 
 func (b *bench) submit(t *testing.T, input string) runpod.JobID {
@@ -255,8 +265,14 @@ func result(j *runpod.Job) string {
 	if j != nil && string(j.Output) == whole {
 		return "ok"
 	}
+	if j != nil && j.Status == runpod.StatusCompleted && j.Output == nil {
+		return noOutput
+	}
 	return fmt.Sprintf("%+v", j)
 }
+
+// noOutput is the result of a job that is COMPLETED without output.
+const noOutput = "completed without output"
 
 // Every fault with every operation of our client: the operation succeeds or
 // returns the error that says that a job may exist. No job runs twice, and no
@@ -531,6 +547,12 @@ func TestClientJobFaultTable(t *testing.T) {
 			}
 			return nil // runsync was answered before; retry makes a new attempt
 		}},
+		{"lost result", local.Fault{Kind: local.FaultLostResult}, 1, func(op string) error {
+			if op == "retry" { // the job counts as completed, whatever its handler reported
+				return runpod.ErrBadRequest
+			}
+			return nil
+		}},
 	}
 	for _, op := range clientOps {
 		for _, f := range faults {
@@ -554,6 +576,9 @@ func TestClientJobFaultTable(t *testing.T) {
 					var want error
 					if f.want != nil {
 						want = f.want(op.op)
+					}
+					if f.f.Kind == local.FaultLostResult && got == noOutput {
+						got = "ok" // the client says what the service did
 					}
 					if op.op == "runsync" && err == nil && got != "ok" { // it waits 90 s; the case of Wait covers the rest
 						return

@@ -48,6 +48,16 @@ async def agenerator(job):
         yield {"i": i}
 
 
+async def load(job):
+    """Note that the job is executed, so that the test can count executions."""
+    n = job["input"]["n"]
+    with open(os.environ["EXECUTIONS_FILE"], "a", encoding="utf-8") as f:
+        f.write(f"{n} {job['id']}\n")
+    yield {"n": n, "part": 0}
+    await asyncio.sleep(0.01)
+    yield {"n": n, "part": 1}
+
+
 MODES = {
     "plain": {"handler": plain},
     "progress": {"handler": progress},
@@ -55,6 +65,7 @@ MODES = {
     "generator": {"handler": generator},
     "aggregate": {"handler": agenerator, "return_aggregate_stream": True},
     "refresh": {"handler": plain, "refresh_worker": True},
+    "load": {"handler": load, "return_aggregate_stream": True, "concurrency_modifier": lambda current: 4},
     "concurrent": {"handler": slow, "concurrency_modifier": lambda current: 4},
 }
 
