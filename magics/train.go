@@ -174,7 +174,7 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 	if err != nil {
 		return nil, nil, err
 	}
-	opts.Policy = limit.policy()
+	opts.Policy.ExecutionTimeout = limit.policy().ExecutionTimeout
 	opts.Endpoint, opts.Rate = place.Endpoint, rate
 	opts.Origin = train.Origin{Cell: c.Count, Source: source(c), Tags: o.tags, GPU: rate.Pool}
 	plan, err = train.Prepare(spec, data, opts)

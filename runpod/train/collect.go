@@ -11,10 +11,12 @@ import (
 )
 
 // collectFor is how long to wait for the weights of an interrupted training. It is less
-// than the 8 s that a kernel waits for a magic to end.
+// than the 8 s that a kernel waits for a magic to end. Weights of a training that nobody
+// interrupted are worth a longer wait (collectTime), because the question may wait in the
+// queue behind other jobs.
 const collectFor = 6 * time.Second
 
-// collect asks the endpoint for what its workers kept of a cancelled run. It returns nil if
+// collect asks the endpoint for what its workers kept of a run. It returns nil if
 // they kept nothing, if it takes too long, and after Options.GiveUp. Without a network
 // volume, the worker that gets the question may be another one than the run's, which has
 // kept nothing.
@@ -24,7 +26,11 @@ func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainRes
 		return nil
 	default:
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectFor)
+	limit := collectTime
+	if ctx.Err() != nil {
+		ctx, limit = context.WithoutCancel(ctx), collectFor
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	go func() {
 		select {

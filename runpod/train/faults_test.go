@@ -227,3 +227,39 @@ func TestLostResult(t *testing.T) {
 		})
 	}
 }
+
+// A training whose result RunPod refused is collected from its worker, even if the question
+// has to wait behind other jobs for longer than someone who pressed stop would.
+func TestRefusedResultIsCollectedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := runpodtest.New(t)
+		client, err := runpod.New(server.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		X, y := blobs(30)
+		p, err := Prepare(twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep"), Policy: runpod.Policy{ExecutionTimeout: time.Minute}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := wholeRun(p, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var chunks []map[string]worker.Event
+		for _, e := range events {
+			chunks = append(chunks, map[string]worker.Event{"output": e})
+		}
+		stream, _ := json.Marshal(map[string]any{"status": "COMPLETED", "stream": chunks})
+		kept := step("GET", "stream/c-u1", string(stream))
+		kept.Delay = 9 * time.Second // the service holds a poll
+		waits := step("GET", "stream/c-u1", `{"status":"IN_QUEUE","stream":[]}`)
+		waits.Delay = 9 * time.Second
+		server.Add(accepted, finished, status(`"COMPLETED"`), step("POST", "run", `{"id":"c-u1","status":"IN_QUEUE"}`), waits, waits, kept)
+		server.Add(step("GET", "stream/c-u1", `{"status":"COMPLETED","stream":[]}`))
+		m, err := p.Run(t.Context())
+		if err != nil || !m.HasWeights() || m.History.Len() != 2 {
+			t.Errorf("%v, %v", m, err)
+		}
+	})
+}

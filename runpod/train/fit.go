@@ -17,11 +17,12 @@ import (
 // Fit trains a model. spec is Layers, a *worker.ModelConfig or another form that ParseSpec
 // reads, and may be nil with Options.From. Fit blocks until the training is over, or until
 // its job has no time left (Policy.ExecutionTimeout, else the endpoint's own limit): then the
-// model holds the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training fails or ctx is done, the
-// model holds the epochs so far, and the weights if the worker kept some and collecting them
-// takes no more than 6 s; the model is nil if nothing was sent. If no worker takes the job
-// within Policy.QueueTimeout, Fit cancels it and returns a *runpod.QueueTimeoutError. When ctx is done, Fit
-// cancels the job on the endpoint and returns an *InterruptedError.
+// model holds the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training
+// fails or ctx is done, the model holds the epochs so far, and the weights if the worker kept
+// some and collecting them takes no more than a minute, or 6 s if ctx is done; the model is nil
+// if nothing was sent. If no worker takes the job within Policy.QueueTimeout, Fit cancels it
+// and returns a *runpod.QueueTimeoutError. When ctx is done, Fit cancels the job on the
+// endpoint and returns an *InterruptedError.
 func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	p, err := Prepare(spec, data, o)
 	if err != nil {

@@ -71,7 +71,8 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 	defer enough()
 	var settled *time.Timer
 	for update, err := range e.Follow(watching, f.id) {
-		if errors.Is(err, runpod.ErrQueueTimeout) {
+		// The error of another job can be the cause of ctx, as in a sweep.
+		if late := (*runpod.QueueTimeoutError)(nil); errors.As(err, &late) && late.JobID == f.id {
 			return fmt.Errorf("train: %w", err)
 		}
 		if err != nil {

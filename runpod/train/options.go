@@ -88,8 +88,8 @@ type Options struct {
 	// Workers is how many runs like this one run at the same time, for a limit of dollars an
 	// hour; default 1.
 	Workers int
-	// GiveUp stops, when it is closed, the wait for the weights of an interrupted
-	// training, which otherwise ends after 6 s; see Collect.
+	// GiveUp stops, when it is closed, the wait for the weights of a training that was
+	// interrupted or failed, which otherwise ends after 6 s, or after a minute; see Collect.
 	GiveUp <-chan struct{}
 	// Policy limits the job: its time, its life and its wait for a worker; and sets its
 	// priority. Without an ExecutionTimeout the endpoint's own limit applies; see

@@ -98,3 +98,25 @@ func TestFitAndAttachKeepTheQueueTimeout(t *testing.T) {
 		})
 	}
 }
+
+// If another job of a sweep has waited too long, which ends the sweep, this training's job is
+// cancelled too.
+func TestQueueTimeoutOfAnotherJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held := step("GET", "stream/j-u1", `{"status":"IN_QUEUE","stream":[]}`)
+		held.Delay = time.Minute
+		server := runpodtest.New(t, accepted, held, cancelled)
+		client, err := runpod.New(server.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { stop(&runpod.QueueTimeoutError{JobID: "other-u1", Limit: time.Second}) })
+		X, y := blobs(30)
+		_, err = Fit(ctx, twoLayers, Data{X: X, Y: y}, Options{Endpoint: client.Endpoint("ep"), Policy: runpod.Policy{ExecutionTimeout: time.Minute}})
+		var cut *InterruptedError
+		if !errors.As(err, &cut) || !cut.Cancelled || cut.JobID != "j-u1" {
+			t.Errorf("%v", err)
+		}
+	})
+}

@@ -258,11 +258,9 @@ func ending(err error) (runs.State, string) {
 	switch {
 	case err == nil:
 		return runs.Completed, ""
-	case errors.As(err, &late) && late.CancelErr != nil:
-		return runs.Open, fmt.Sprint(err)
 	case errors.As(err, &cut) && cut.Cancelled:
 		return runs.Interrupted, ""
-	case errors.As(err, &cut):
+	case errors.As(err, &cut), errors.As(err, &late) && late.CancelErr != nil:
 		return runs.Open, fmt.Sprint(err)
 	}
 	line, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "train: "), "\n")

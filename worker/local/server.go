@@ -144,7 +144,7 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 		ln.Close()
 		return nil, err
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: idleTime,
 		MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return s.ctx }}
 	s.spawn(func() {
@@ -155,6 +155,11 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	context.AfterFunc(ctx, func() { s.Close() })
 	return s, nil
 }
+
+// idleTime is how long a connection is kept between two requests. It has to be longer than the
+// 15 s after which the SDK's HTTP client (aiohttp) drops an idle connection itself: a worker
+// sends a result once, and one that it sends into a closed connection is lost.
+const idleTime = 2 * time.Minute
 
 // reachable returns an address that a client on this machine can dial.
 func reachable(a *net.TCPAddr) string {
