@@ -104,6 +104,10 @@ func (h *Host) object(ctx context.Context, dir, path, pkg string, src []string, 
 		if err != nil && h.wholeAfter(err) {
 			continue
 		}
+		if err != nil && l.far && ctx.Err() == nil { // the code may be larger than the distance to the data
+			l.far = false
+			continue
+		}
 		o.Link = time.Since(t)
 		return o, err
 	}

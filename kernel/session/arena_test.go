@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -145,6 +146,27 @@ func TestLibraryAfterCells(t *testing.T) {
 	for _, c := range []string{"late.IsPairs(first) && late.IsCounts(second)", "_, ok := late.Counts.(" + counts + ")\n_, also := late.Pairs.(" + pairs + ")\nok && also"} {
 		if got := n.ok(c); !strings.HasSuffix(got, "result:true") {
 			t.Errorf("after an edit, %s: %q", c, got)
+		}
+	}
+}
+
+// TestLargeCell: a cell that is too large for an arena is loaded by the dynamic linker,
+// between cells in arenas, and shares their types and variables.
+func TestLargeCell(t *testing.T) {
+	e2e(t)
+	n := newSession(t)
+	const size = 70 << 20
+	file := filepath.Join(n.o.Dir, "large.bin")
+	if err := os.WriteFile(file, bytes.Repeat([]byte("0123456789"), size/10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n.ok("type pair struct{ a, b int }\nvar before any = map[string]pair{\"a\": {1, 2}}\ncount := 1")
+	for _, c := range []string{
+		"import _ \"embed\"\n\n//go:embed large.bin\nvar large string\n\nvar between any = []pair{{3, 4}}\n\ncount++\n_, ok := before.(map[string]pair)\nok && len(large) == " + fmt.Sprint(size),
+		"_, ok := between.([]pair)\nok && count == 2 && large[len(large)-1] == '9'",
+	} {
+		if got := n.ok(c); got != "result:true" {
+			t.Errorf("%s: %q", c, got)
 		}
 	}
 }
