@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -195,4 +197,31 @@ func TestWarm(t *testing.T) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
+}
+
+// The dry run says what the run would cost on its GPU and on the cheapest one.
+func TestDryRunForecast(t *testing.T) {
+	vars := session(t)
+	paid(t)
+	for n := range 3 { // on a worker like RunPod's
+		r := runs.Run{ID: "past-run-" + strconv.Itoa(n), State: runs.Completed, Created: time.Now(), GPU: "ADA_24", FLOPs: 1e8, Steps: 200, Seconds: 20, Billed: 24}
+		if err := runs.FromEnv().Put(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := run(t, "runpod_train", "-d Xtrain,ytrain --dry-run --epochs 20 --seed 1", digitsNet, vars, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	squeezed := regexp.MustCompile(` +`).ReplaceAllString(out.text(), " ")
+	for _, want := range []string{"forecast on ADA_24 about $0.0", "; measured on 3 runs on ADA_24", "start and idle time of a worker up to ", "cheapest GPU "} {
+		if !strings.Contains(squeezed, want) {
+			t.Errorf("no %q in\n%s", want, out.text())
+		}
+	}
+	out, err = run(t, "runpod_sweep", "lr=log(1e-4,1e-1) -d Xtrain,ytrain --dry-run --trials 5 --seed 1", digitsNet, vars, false)
+	if err != nil || !strings.Contains(out.text(), "forecast on ADA_24") {
+		t.Errorf("%v\n%s", err, out.text())
+	}
+	t.Log(squeezed)
 }

@@ -77,7 +77,7 @@ func costInWords(ctx context.Context, place train.Place, m *train.Model, r train
 }
 
 // showDryRun shows what the plan would need and cost.
-func showDryRun(c *magic.Call, plan *train.Plan, place train.Place, where string, r train.Rate, limit timeLimit) error {
+func showDryRun(ctx context.Context, c *magic.Call, plan *train.Plan, place train.Place, where string, r train.Rate, limit timeLimit) error {
 	e, err := plan.Estimate()
 	if err != nil {
 		return err
@@ -103,15 +103,74 @@ func showDryRun(c *magic.Call, plan *train.Plan, place train.Place, where string
 			add("start and idle time of a worker", fmt.Sprintf("up to %s and %s, %s", render.Duration(r.Start), render.Duration(r.Idle), money(r.Most(0))))
 		}
 		add("most that the job can cost", money(r.Most(limit.time)))
+		forecasts, err := plan.Forecast(ctx, train.Offers(ctx, place, r))
+		if err != nil {
+			return err
+		}
+		for _, row := range forecastRows(forecasts, r) {
+			add(row[0], row[1])
+		}
 	}
 	b := t.Bundle()
 	c.Out.Display(b)
 	return nil
 }
 
+// forecastRows says what a training would cost on its GPU, and on the one where it would cost
+// least.
+func forecastRows(list []train.Forecast, r train.Rate) (rows [][2]string) {
+	words := func(f train.Forecast) string {
+		s := fmt.Sprintf("about %s, %s to %s; %s to %s of work; %s", money(f.Dollars), money(f.Low), money(f.High), render.Duration(f.LowTime), render.Duration(f.HighTime), f.Basis())
+		if !f.Fits {
+			s += "; its memory may be too small"
+		}
+		return s
+	}
+	for _, f := range list {
+		if f.Rate.Pool == r.Pool {
+			rows = append(rows, [2]string{"forecast on " + r.Pool, words(f)})
+		}
+	}
+	for _, f := range list {
+		if !f.Fits {
+			continue
+		}
+		if f.Rate.Pool == r.Pool {
+			return append(rows, [2]string{"cheapest GPU", "this one"})
+		}
+		return append(rows, [2]string{"cheapest GPU", f.Rate.Pool + ": " + words(f)})
+	}
+	return rows
+}
+
+// sweepForecast says what all trials would cost, if the others take as long as the first ones and
+// none is stopped early.
+func sweepForecast(ctx context.Context, p *sweep.Plan, place train.Place, r train.Rate) (string, error) {
+	var low, mid, high time.Duration
+	basis := ""
+	for _, plan := range p.Plans {
+		list, err := plan.Forecast(ctx, train.Offers(ctx, place, r))
+		if err != nil {
+			return "", err
+		}
+		for _, f := range list {
+			if f.Rate.Pool == r.Pool {
+				low, mid, high, basis = low+f.LowTime, mid+f.Time, high+f.HighTime, f.Basis()
+			}
+		}
+	}
+	if basis == "" {
+		return "", nil
+	}
+	all := func(d time.Duration) float64 {
+		return r.Cost(d)*float64(p.Trials)/float64(len(p.Plans)) + r.Most(0)*float64(p.Workers)
+	}
+	return fmt.Sprintf("about %s, %s to %s; %s", money(all(mid)), money(all(low)), money(all(high)), basis), nil
+}
+
 // showDrySweep shows what a sweep would need and cost, estimated from the sizes of
 // its first points.
-func showDrySweep(c *magic.Call, p *sweep.Plan, what string, s sweep.Options) error {
+func showDrySweep(ctx context.Context, c *magic.Call, p *sweep.Plan, place train.Place, what string, s sweep.Options) error {
 	t := render.Table{Caption: what + ", not sent", Header: []string{"", "estimate"}, Left: []string{""}}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
 	var least, most train.Estimate
@@ -143,6 +202,13 @@ func showDrySweep(c *magic.Call, p *sweep.Plan, what string, s sweep.Options) er
 	if s.Rate.Known() {
 		add("price", rateInWords(s.Rate))
 		add("a minute of all workers", money(s.Rate.Cost(time.Minute*time.Duration(p.Workers))))
+		text, err := sweepForecast(ctx, p, place, s.Rate)
+		if err != nil {
+			return err
+		}
+		if text != "" {
+			add("forecast on "+s.Rate.Pool, text)
+		}
 	}
 	if s.MaxCost > 0 {
 		add("most that all can cost", money(s.MaxCost))

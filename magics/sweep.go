@@ -163,7 +163,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	}
 	advise(c, p.Plans[0])
 	if o.dry {
-		return showDrySweep(c, p, where+": "+o.method+" over "+strings.Join(spaceInWords(space), ", "), search)
+		return showDrySweep(ctx, c, p, place, where+": "+o.method+" over "+strings.Join(spaceInWords(space), ", "), search)
 	}
 	search.Observe = o.trackTrials(c.Out.Stderr())
 	return o.follow(ctx, c, spec, data, opts, space, search, where)

@@ -191,7 +191,7 @@ func (o *trainOptions) prepare(ctx context.Context, c *magic.Call) (plan *train.
 		advise(c, plan)
 		switch {
 		case o.dry:
-			return showDryRun(c, plan, place, where, rate, limit)
+			return showDryRun(ctx, c, plan, place, where, rate, limit)
 		case rate.Known():
 			where += " at " + rateInWords(rate)
 		}

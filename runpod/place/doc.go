@@ -11,4 +11,5 @@
 //	store.go   where an endpoint's workers read data
 //	place.go   which endpoint
 //	price.go   what a worker costs
+//	pools.go   what it would cost on other kinds of GPU
 package place

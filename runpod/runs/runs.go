@@ -58,6 +58,8 @@ type Run struct {
 	Loss    float64 `json:"loss,omitempty"`    // of the last epoch: the validation loss if there is one
 	Score   float64 `json:"score,omitempty"`   // accuracy or the like of the last epoch, 0: none
 	Seconds float64 `json:"seconds,omitempty"` // that the worker trained
+	FLOPs   float64 `json:"flops,omitempty"`   // that it took for that, computed from sizes
+	Steps   float64 `json:"steps,omitempty"`   // of the optimizer, in that time
 	Billed  float64 `json:"billed,omitempty"`  // seconds that the job was executed, as the endpoint reports
 	Waited  float64 `json:"waited,omitempty"`  // seconds in the queue
 	Start   float64 `json:"start,omitempty"`   // seconds that its worker took to start, which are billed too

@@ -24,7 +24,7 @@
 //	data.go      the forms in which data can be given, and its checks
 //	evaluate.go  metrics of a model on data; compare.go: which of several models is best
 //	plan.go      Prepare: checks before a job is sent; advice.go: likely mistakes
-//	estimate.go  how much work and memory a training needs
+//	estimate.go  how much work and memory a training needs; forecast.go: how long it takes and what it costs
 //	resume.go    a training that an earlier process began
 //	delta.go     states sent as deltas
 //	job.go       one job: submit, follow, cancel, read its output

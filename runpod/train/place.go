@@ -49,5 +49,8 @@ func FindRate(ctx context.Context, p Place, gpu string) (Rate, error) {
 	return place.FindRate(ctx, p, gpu)
 }
 
+// Offers is place.Offers.
+func Offers(ctx context.Context, p Place, like Rate) []place.Offer { return place.Offers(ctx, p, like) }
+
 // Pools is place.Pools.
 func Pools() []string { return place.Pools() }

@@ -222,6 +222,7 @@ func (r *recorder) end(ctx context.Context, p *Plan, m *Model, err error) {
 	}
 	if m != nil {
 		r.run.Seconds = m.Seconds
+		r.run.FLOPs, r.run.Steps = p.done(m)
 		r.run.Record = p.recordOf(m)
 		if n := m.History.Len(); n > 0 {
 			r.epoch(m.History.Records[n-1])
