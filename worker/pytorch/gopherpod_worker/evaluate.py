@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 
 from . import device as devices
-from . import losses, models, predecessor, tensors
+from . import losses, models, predecessor, source, tensors
 from .data import Arrays, Feed
 from .team import Alone, Flag, Stopped, Team
 from .wire import Emit, Request, number
@@ -23,14 +23,14 @@ T = TypeVar("T")
 def measure(
     model: torch.nn.Module, loss: losses.Loss, feed: Feed, device: devices.Device, size: int, keep: bool = False, team: Team | None = None,
     look: Callable[[], None] = lambda: None,
-) -> tuple[float, float | None, list[tuple[torch.Tensor, torch.Tensor]]]:
+) -> tuple[float, float | None, list[tuple[Any, torch.Tensor]]]:
     """Returns (mean loss over all samples, share of correct ones or None, outputs and labels on the CPU if they are kept).
     look is called before each slice, and may raise."""
     model.eval()
     total: Any = 0.0  # the sums of loss and hits stay on the device until the end
     right: Any = 0.0
     norm = 0.0
-    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    kept: list[tuple[Any, torch.Tensor]] = []
     team = team or Alone()
     for i, (x, y) in enumerate(feed.slices(size)):
         if i % team.size != team.rank:
@@ -45,7 +45,7 @@ def measure(
         if loss.classifies:
             right = right + loss.correct(out, y).double()
         if keep:
-            kept.append((out.float().cpu(), y.cpu()))
+            kept.append((source.moved(out), y.cpu()))
     n = feed.samples
     total, norm, right = team.add((float(total), norm, float(right)))
     return total / norm if norm else 0.0, right / n if loss.classifies else None, kept
@@ -84,7 +84,7 @@ def outputs(model: torch.nn.Module, x: torch.Tensor, device: devices.Device, sto
             if stop.is_set():
                 raise Stopped
             with device.autocast():
-                parts.append(model(x[i : i + size].to(device.torch)).float().cpu())
+                parts.append(source.primary(model(x[i : i + size].to(device.torch))).float().cpu())
         return torch.cat(parts)
 
     return sized(job, BATCH)
@@ -99,7 +99,8 @@ def evaluate(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[s
         out = outputs(model, x, device, stop)
         metrics = {"predictions": predecessor.predictions(request, out), "samples_processed": len(x), "device_used": device.name}
         return {"operation": "evaluate", "metrics": metrics, "status": "success"}
-    loss = losses.Loss(request.hyper, shape)
+    functions = source.of(model)
+    loss = losses.Loss(request.hyper, shape, functions)
     y = loss.labels(arrays.labels(d, len(x)), d.labels_path)
     loss.to(device.torch)
     feed = Feed(x, y, device.torch, devices.memory_free(device.torch))
@@ -108,8 +109,11 @@ def evaluate(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[s
     if right is not None:
         metrics["accuracy"] = number(right)
     loss.to("cpu")
-    out, y = (torch.cat(parts) for parts in zip(*kept, strict=False))
-    return {"operation": "evaluate", "metrics": {**metrics, **losses.evaluation(loss, out, y, request.hyper.top_k)}, "status": "success"}
+    outputs, y = source.joined(out for out, _ in kept), torch.cat([y for _, y in kept])
+    if functions.metrics is not None:
+        metrics["custom"] = {k: number(v) for k, v in functions.measured(outputs, y).items()}
+    metrics |= losses.evaluation(loss, source.primary(outputs), y, request.hyper.top_k)
+    return {"operation": "evaluate", "metrics": metrics, "status": "success"}
 
 
 @torch.no_grad()

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
 from . import device as devices
-from . import models
+from . import models, source
 from .step import Eager, Run
 
 PARAMETERS = 20_000_000  # with more, a step is long enough to hide its launches
@@ -50,7 +51,7 @@ class Graph(Eager):
             self.graph = self._record()
         self.graph.replay()
 
-    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[Any, torch.Tensor]:
         # gradients keep their memory, because the recording writes to it
         self.optimizer.zero_grad(set_to_none=False)
         with self.device.autocast():
@@ -101,6 +102,7 @@ def graphable(run: Run) -> bool:
         and run.device.precision != "fp16"
         and run.feed.resident
         and run.batches > 1
+        and source.of(run.model) == source.NONE  # a recording runs no Python
         and not h.clip_value
         and (h.accelerate == "graph" or models.parameters(run.model) <= PARAMETERS)
     )

@@ -22,10 +22,11 @@ import sys
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 from . import device as devices
-from . import operations, wire
+from . import isolated, models, operations, wire
 from .runs import Memory
 from .wire import HISTORY, JobError, clean, finale
 
@@ -116,6 +117,8 @@ def failure(e: BaseException) -> dict[str, Any]:
 async def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Answers a job that does not stream."""
     async with _one_at_a_time:
+        if isolated.wanted(job):
+            return await alone(job)
         work = Work(job)
         try:
             return clean(await asyncio.shield(work.start()))
@@ -125,12 +128,25 @@ async def answer(job: dict[str, Any]) -> dict[str, Any]:
             await work.end()
 
 
+async def alone(job: dict[str, Any]) -> dict[str, Any]:
+    """Answers a job that does not stream from a process of its own."""
+    async with aclosing(isolated.relay(job)) as values:
+        async for value in values:
+            return value
+    return failure(isolated.crashed(0))
+
+
 async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> Events:
     """Yields a job's events; for a job that does not stream, only its answer."""
     if not streams(job):
         yield await answer(job)
         return
     async with _one_at_a_time:
+        if isolated.wanted(job):
+            async with aclosing(isolated.relay(job, config)) as events:
+                async for event in events:
+                    yield event
+            return
         work, teller = Work(job), None
         if job["input"]["operation"] == "collect":
             async for kept in collected(work, config):
@@ -258,6 +274,8 @@ def per_job(handle_job: Handle) -> Handle:
 def start() -> None:
     # by default the SDK logs every output, including model states
     os.environ.setdefault("RUNPOD_LOG_LEVEL", "INFO")
+    if models.allowed():
+        isolated.hide()
     threading.Thread(target=devices.warm, name="warm", daemon=True).start()  # while the SDK loads and asks for a job
     import runpod
     from runpod.serverless.modules import rp_scale

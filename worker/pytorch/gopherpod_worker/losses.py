@@ -12,17 +12,26 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from . import source
 from .contract import TASKS
-from .wire import Hyperparameters, invalid, number
+from .wire import Hyperparameters, JobError, invalid, number
 
 
 class Loss:
-    """The loss function of hyper for outputs of the given shape (without the batch)."""
+    """The loss function of hyper for outputs of the given shape (without the batch).
 
-    def __init__(self, hyper: Hyperparameters, shape: tuple[Any, ...]):
+    A source's own loss takes the place of it. Then loss_function only says what the labels are, and they may have any shape."""
+
+    def __init__(self, hyper: Hyperparameters, shape: tuple[Any, ...], functions: source.Functions = source.NONE):
         self.name, self.hyper, self.shape = hyper.loss_function, hyper, shape
         self.task = TASKS[self.name]
+        self.functions, self.own = functions, functions.loss is not None
+        self.fits = True  # whether the labels are those of the task, so that its metrics mean something
         self.weight = torch.tensor(hyper.class_weights, dtype=torch.float32) if hyper.class_weights else None
+        if self.own:
+            if self.weight is not None:
+                raise invalid("hyperparameters.class_weights", "the source's own loss does not use them")
+            return
         if self.task == "classes":
             if not shape:
                 raise invalid("model_config", f"{self.name} wants an output for each class, the model gives one number a sample")
@@ -33,7 +42,7 @@ class Loss:
 
     @property
     def classifies(self) -> bool:
-        return self.task in ("classes", "labels")
+        return self.fits and self.task in ("classes", "labels")
 
     def to(self, device: torch.device | str) -> Loss:
         if self.weight is not None:
@@ -44,6 +53,21 @@ class Loss:
         """Returns labels as the loss wants them: classes as int64 in range, anything else as float32 in the shape of the outputs."""
         if y.is_floating_point() and not bool(torch.isfinite(y).all()):
             raise invalid(path, "NaN or infinity among the labels")
+        if self.own:
+            return self._targets(y, path)
+        return self._labels(y, path)
+
+    def _targets(self, y: torch.Tensor, path: str) -> torch.Tensor:
+        """Returns labels for the source's own loss: as the task wants them if they suit it, else as they are."""
+        try:
+            if self.task == "classes" and not self.shape:
+                raise invalid(path, "one number is no class")
+            return self._labels(y, path)
+        except JobError:
+            self.fits = False
+            return y.to(torch.float32) if y.is_floating_point() else y.to(torch.int64)
+
+    def _labels(self, y: torch.Tensor, path: str) -> torch.Tensor:
         if self.task == "classes":
             return self._classes(y, path)
         want = (len(y), *self.shape)
@@ -75,9 +99,11 @@ class Loss:
             raise invalid(f"{path}[{int(bad)}]", f"class {value}, but the model gives {classes} outputs: classes 0 to {classes - 1}")
         return whole
 
-    def mean(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def mean(self, outputs: Any, y: torch.Tensor) -> torch.Tensor:
         h, name = self.hyper, self.name
-        out = out.float()
+        if self.own:
+            return self.functions.mean(source.floats(outputs), y)
+        out = source.primary(outputs).float()
         if name == "cross_entropy":
             return F.cross_entropy(out, y, weight=self.weight, label_smoothing=h.label_smoothing)
         if name == "nll":
@@ -102,8 +128,9 @@ class Loss:
             return float(self.weight.to(y.device)[y].sum())
         return float(len(y))
 
-    def correct(self, out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def correct(self, outputs: Any, y: torch.Tensor) -> torch.Tensor:
         """Returns how many samples are correct (0-d, on the device); a sample with several decisions counts by its share of correct ones."""
+        out = source.primary(outputs)
         hit = out.argmax(1) == (y.argmax(1) if y.is_floating_point() else y) if self.task == "classes" else (out > 0) == (y > 0.5)
         return hit.sum() if hit.dim() == 1 else hit.float().reshape(len(out), -1).mean(1).sum()
 
@@ -121,6 +148,8 @@ def _count(shape: tuple[Any, ...]) -> int:
 def evaluation(loss: Loss, out: torch.Tensor, y: torch.Tensor, top_k: int = 0) -> dict[str, Any]:
     """Returns the metrics other than loss and accuracy, for all outputs at once (on the CPU)."""
     out = out.float()
+    if not loss.fits:
+        return {}
     if not loss.classifies:
         return regression(out, y)
     if loss.task == "labels":

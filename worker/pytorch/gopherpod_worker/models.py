@@ -19,13 +19,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from . import layers
+from . import layers, source
 from .contract import LAYERS, LIMITS, MODELS
 from .fields import Fields, json_kind
 from .memory import free_memory
 from .modules import Branches, Embedding, Graph, Residual, merge
 from .wire import JobError, invalid, nearest, shown, unsupported
 
+ALLOW = "GOPHERPOD_ALLOW_CODE"  # the variable by which the operator allows code from requests
 MAX_LAYERS, MAX_DEPTH = LIMITS["layers"], LIMITS["depth"]  # depth: how deep layers may hold layers
 
 
@@ -197,7 +198,7 @@ def build(spec: Any, sample: tuple[Any, ...], seed: int, whole: bool = False, li
     x = torch.empty((2, *sample), device="meta", dtype=torch.int64 if whole and embeds(spec) else torch.float32)
     torch.manual_seed(seed)
     if kind == "python":
-        return _code(f, sample)
+        return _code(f, sample, whole)
     if kind == "graph":
         model, full, y = builder.graph(f, x)
         return model, full, tuple(y.shape[1:])
@@ -215,34 +216,31 @@ def embeds(spec: Any) -> bool:
     return isinstance(inner, list) and bool(inner) and isinstance(inner[0], dict) and inner[0].get("type") == "embedding"
 
 
-def _code(f: Fields, sample: tuple[Any, ...]) -> tuple[Any, ...]:
+def _code(f: Fields, sample: tuple[Any, ...], whole: bool) -> tuple[Any, ...]:
     """Builds {"type": "python", "source", "class", "args"}: any architecture, if the operator has allowed it."""
-    source, name, args = f.text("source", limit=1 << 20), f.text("class", limit=256), f.raw("args", {})
+    text, name, args = f.text("source", limit=source.SIZE), f.text("class", limit=256), f.raw("args", {})
     f.end()
-    if os.environ.get("GOPHERPOD_ALLOW_CODE") != "1":
+    if not allowed():
         raise unsupported(
             "model_config.type",
-            "this endpoint does not run code from requests; its operator can switch that on with GOPHERPOD_ALLOW_CODE=1",
+            "this endpoint does not run code from requests; gopherpod deploy --allow-code permits it (GOPHERPOD_ALLOW_CODE=1 in its environment)",
         )
-    if not isinstance(args, dict):
-        raise invalid("model_config.args", "want an object")
-    scope: dict[str, Any] = {"__name__": "gopherpod_model", "torch": torch, "nn": nn}
-    try:
-        exec(compile(source, "model_config.source", "exec"), scope)  # the operator has allowed it
-        model = scope[name](**args)
-        if not isinstance(model, nn.Module):
-            raise TypeError(f"{name} is not an nn.Module")
-        state = torch.get_rng_state()
-        with torch.no_grad():
-            shape = tuple(model.eval()(torch.zeros(2, *sample)).shape[1:])
-        torch.set_rng_state(state)
-    except Exception as e:
-        raise invalid("model_config.source", f"{type(e).__name__}: {str(e)[:300]}") from None
-    return model, {"type": "python", "source": source, "class": name, "args": args}, shape
+    if not text.strip():
+        raise invalid("model_config.source", "is missing; want Python that defines a class of nn.Module")
+    model, name, shape = source.build(text, name, args, sample, whole)
+    return model, {"type": "python", "source": text, "class": name, "args": args}, shape
+
+
+def allowed() -> bool:
+    """Reports whether the operator has allowed code from requests."""
+    return os.environ.get(ALLOW) == "1"
 
 
 def inputs(x: torch.Tensor, model: Any, spec: dict[str, Any], path: str) -> torch.Tensor:
-    """Returns samples in the form that the first layer takes: checked integers for an embedding, floats for anything else."""
+    """Returns samples in the form that the first layer takes: checked integers for an embedding, what came for a source's model,
+    floats for anything else."""
+    if spec["type"] == "python":
+        return x
     if not embeds(model):
         return x.to(torch.float32)
     limit = spec["layers"][0]["num_embeddings"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
-import os
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import torch
 
-from . import address, contract, data, ddp, evaluate, predecessor, tensors, train, wire
+from . import address, contract, data, ddp, evaluate, models, predecessor, source, tensors, train, wire
 from . import device as devices
 from .runs import Memory
 from .team import Flag, Stopped
@@ -49,13 +48,25 @@ def run(
     except (JobError, Stopped) as e:
         devices.forget(e)
         raise
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         devices.forget(e)
-        if (known := explained(e)) is not None:
+        text = source_of(value)
+        known = source.told(e, text) if text and not devices.out_of_memory(e) else None
+        if isinstance(e, SystemExit):
+            raise known or invalid("model_config.source", "the code ended itself with sys.exit") from None
+        known = known or explained(e) or (source.indirect(e) if text and not devices.broken(e) else None)
+        if known is not None:
             raise known from None
         raise
     finally:
         devices.release()
+
+
+def source_of(value: Any) -> str:
+    """Returns the source of a request whose model is Python, else ""."""
+    model = value.get("model_config") if isinstance(value, dict) else None
+    text = model.get("source") if isinstance(model, dict) and model.get("type") == "python" else None
+    return text if isinstance(text, str) else ""
 
 
 def explained(e: Exception) -> JobError | None:
@@ -224,7 +235,7 @@ def capabilities() -> dict[str, Any]:
         "protocols": [0, wire.PROTOCOL],
         "operations": list(contract.OPERATIONS),
         "layers": sorted(contract.LAYERS),
-        "models": [m for m in contract.MODELS if m != "python" or os.environ.get("GOPHERPOD_ALLOW_CODE") == "1"],
+        "models": [m for m in contract.MODELS if m != "python" or models.allowed()],
         "losses": list(contract.LOSSES),
         "optimizers": list(contract.OPTIMIZERS),
         "schedulers": list(contract.SCHEDULERS),

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from . import source
 from .wire import Hyperparameters, invalid
 
 
@@ -21,6 +22,9 @@ def make(hyper: Hyperparameters, model: torch.nn.Module, capturable: bool = Fals
     params = [p for p in model.parameters() if p.requires_grad]
     if not params:
         raise invalid("model_config", "the model has nothing to train")
+    own = source.of(model)
+    if own.configure_optimizer is not None:
+        return own.optimizer(model)
     lr: Any = hyper.learning_rate
     decay, name = hyper.weight_decay, hyper.optimizer
     if name == "lbfgs":
@@ -91,16 +95,17 @@ def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict
     step = int(count)
     for name in [n for n in tensors if n.startswith("scheduler.")]:
         del tensors[name]
-    if hyper.optimizer == "lbfgs":
+    if isinstance(optimizer, torch.optim.LBFGS):
         _load_lbfgs(optimizer, tensors, path)
         return step
     by_name = {name: p for p, name in _names(model).items()}
     states: dict[str, Any] = {}
+    own_optimizer = source.of(model).configure_optimizer is not None
     for name, t in tensors.items():
         owner, _, slot = name.rpartition(".")
         if owner not in by_name:
             raise invalid(f"{path}.{name}", "belongs to no parameter of the model")
-        if slot not in _SLOTS[hyper.optimizer]:
+        if not own_optimizer and slot not in _SLOTS[hyper.optimizer]:
             raise invalid(f"{path}.{name}", f"{hyper.optimizer} has no such state; it has {', '.join(sorted(_SLOTS[hyper.optimizer]))}")
         p = by_name[owner]
         if t.numel() != 1 and t.shape != p.shape:
@@ -109,7 +114,7 @@ def load(optimizer: torch.optim.Optimizer, model: torch.nn.Module, tensors: dict
     for owner, slots in states.items():
         p = by_name[owner]
         own = {slot: _like(p, t) for slot, t in slots.items()}
-        if hyper.optimizer != "sgd":
+        if not isinstance(optimizer, torch.optim.SGD):
             on_device = optimizer.param_groups[0].get("capturable") or optimizer.param_groups[0].get("fused")
             own["step"] = torch.tensor(float(step), device=p.device if on_device else "cpu")
         optimizer.state[p] = own

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import torch
 
-from . import optim
+from . import optim, source
 from .data import Feed
 from .device import Device
 from .losses import Loss
@@ -55,15 +55,20 @@ class Eager:
         self.optimizer = optim.make(run.hyper, run.model, capturable)
         self.params = [p for p in self.model.parameters() if p.requires_grad]
         self.scaler = _scaler() if self.device.precision == "fp16" else None
+        self.functions = source.of(run.model)
+        self.seed = run.hyper.seed  # of augment; the trainer sets another for each batch
+        self.custom: dict[str, float] = {}  # sums over samples of the source's metrics, in an epoch
+        self.measures = False  # whether training batches are measured
         self.sums = Sums(self.device.torch)
         self.lr: float | None = None
         self.about = "data on the device" if run.feed.resident else "data streamed"
-        self.forward: Callable[[torch.Tensor], torch.Tensor] = self.model
+        self.forward: Callable[[torch.Tensor], Any] = self.model
         if run.hyper.accelerate == "compile" and hasattr(torch, "compile"):
             self.forward = torch.compile(self.model)
             self.about += ", compiled"
 
     def begin(self, sums: list[float] | None) -> Sums:
+        self.custom = {}
         self.sums.values.copy_(torch.tensor(sums or [0.0, 0.0], dtype=torch.float64))
         return self.sums
 
@@ -74,10 +79,14 @@ class Eager:
     def rate(self, lr: float) -> None:
         if lr != self.lr:
             self.lr = lr
-            for group in self.optimizer.param_groups:
-                group["lr"] = lr
+            own = self.functions.configure_optimizer is not None and self.hyper.learning_rate > 0
+            for group in self.optimizer.param_groups:  # of the source's own optimizer, each has a rate of its own
+                group["lr"] = group["initial_lr"] * (lr / self.hyper.learning_rate) if own else lr
 
     def step(self, x: Any, y: torch.Tensor) -> None:
+        self.train(self.functions.augmented(x, self.seed), y)
+
+    def train(self, x: Any, y: torch.Tensor) -> None:
         if isinstance(self.optimizer, torch.optim.LBFGS):
             self._lbfgs(x, y)
             return
@@ -92,7 +101,7 @@ class Eager:
             self.optimizer.step()
         self.count(out, loss, y)
 
-    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[Any, torch.Tensor]:
         self.optimizer.zero_grad(set_to_none=True)
         with self.device.autocast():
             out = self.forward(x)
@@ -106,20 +115,23 @@ class Eager:
         if self.hyper.clip_value:
             torch.nn.utils.clip_grad_value_(self.params, self.hyper.clip_value)
 
-    def count(self, out: torch.Tensor, loss: torch.Tensor, y: torch.Tensor) -> None:
+    def count(self, out: Any, loss: torch.Tensor, y: torch.Tensor) -> None:
         with torch.no_grad():
             self.sums.total.add_(loss, alpha=len(y))
             if self.loss.classifies:
                 self.sums.right.add_(self.loss.correct(out, y))
+            if self.measures:
+                for name, value in self.functions.measured(source.floats(out), y).items():
+                    self.custom[name] = self.custom.get(name, 0.0) + value * len(y)
 
     def _lbfgs(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        first: list[tuple[torch.Tensor, torch.Tensor]] = []
+        first: list[tuple[Any, torch.Tensor]] = []
 
         def closure() -> Any:
             out, loss = self.backward(x, y)
             self.clip()
             if not first:
-                first.append((out.detach(), loss.detach()))
+                first.append((source.each(out, torch.Tensor.detach), loss.detach()))
             return loss
 
         self.optimizer.step(closure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -33,11 +34,12 @@ class Together(Eager):
 
     def step(self, part: tuple[torch.Tensor, torch.Tensor, int], labels: torch.Tensor) -> None:
         x, y, self.share = part
+        x = self.functions.augmented(x, self.seed + self.team.rank)
         self.weight = self.loss.norm(y) / max(self.loss.norm(labels), 1e-30) if self.share else 0.0
         self.whole = len(labels)
-        super().step(x, y)
+        self.train(x, y)
 
-    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def backward(self, x: torch.Tensor, y: torch.Tensor) -> tuple[Any, torch.Tensor]:
         self.optimizer.zero_grad(set_to_none=True)
         with self.device.autocast():
             out = self.forward(x)
@@ -46,7 +48,7 @@ class Together(Eager):
         (self.scaler.scale(scaled) if self.scaler is not None else scaled).backward()
         return out, loss
 
-    def count(self, out: torch.Tensor, loss: torch.Tensor, y: torch.Tensor) -> None:
+    def count(self, out: Any, loss: torch.Tensor, y: torch.Tensor) -> None:
         if not self.share:
             return
         with torch.no_grad():

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from . import device as devices
-from . import evaluate, graph, losses, models, optim, tensors
+from . import evaluate, graph, losses, models, optim, source, tensors
 from .data import Arrays, Feed
 from .graph import Guarded
 from .keep import AT_LIMIT, FAILED, INTERRUPTED, Clock, Kept, State
@@ -40,7 +41,8 @@ class Trainer:
         assert data is not None  # wire.parse refused the request otherwise
         x = arrays.features(data)
         self.model, self.spec, shape = models.build(request.model, tuple(x.shape[1:]), h.seed, not x.is_floating_point())
-        self.loss = losses.Loss(h, shape)
+        self.functions, self.output = source.of(self.model), shape
+        self.loss = losses.Loss(h, shape, self.functions)
         x = models.inputs(x, request.model, self.spec, data.features.path)
         y = self.loss.labels(arrays.labels(data, len(x)), data.labels_path)
         (x, y), held = self._validation(arrays, x, y)
@@ -49,6 +51,8 @@ class Trainer:
         self._check_batches(len(x), tuple(x.shape[1:]))
         self.loss.to(self.device.torch)
         self.device.place(self.model)
+        if self.functions != source.NONE:
+            self._rehearse(x[:2], y[:2])
         room = devices.memory_free(self.device.torch)
         self.feed = Feed(x, y, self.device.torch, room)
         self.held = Feed(*held, self.device.torch, room // 2) if held else None
@@ -56,7 +60,10 @@ class Trainer:
         self.batches = len(x) // self.size if h.drop_last else math.ceil(len(x) / self.size)
         self.samples = min(self.batches * self.size, len(x))  # in an epoch
         self.stepper = stepper(self)
+        self.stepper.measures = self.functions.metrics is not None and self.held is None
         self.optimizer = self.stepper.optimizer
+        if self.functions.configure_optimizer is not None:  # its first group stands for all
+            h = self.hyper = self.stepper.hyper = replace(h, learning_rate=self.optimizer.param_groups[0]["initial_lr"])
         self.rate = optim.Rate(h, request.start_epoch, self.batches)
         self.step = 0  # batches done, over all continuations
         if request.optimizer_state:
@@ -64,6 +71,7 @@ class Trainer:
         self.epoch, self.end = request.start_epoch, request.start_epoch + h.epochs  # counted from 0
         self.batch = 0  # where a resumed epoch continues, with these sums and this random state
         self.sums: list[float] | None = None
+        self.custom: dict[str, float] = {}
         self.rng: tuple[torch.Tensor, torch.Tensor | None] | None = None
         self.history: list[dict[str, Any]] = []
         self.kept = Kept(h)
@@ -72,6 +80,19 @@ class Trainer:
         self.clock.states(3 * models.parameters(self.model))
         self.spent, self.saved = 0.0, time.monotonic()
         self.told = 0.0
+
+    @torch.no_grad()
+    def _rehearse(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        """Calls the source's functions with two samples, so that a mistake in them shows before an epoch is over."""
+        state = torch.get_rng_state()
+        x, y = x.to(self.device.torch), y.to(self.device.torch)
+        with self.device.autocast():
+            outputs = source.floats(self.model.eval()(self.functions.augmented(x, self.hyper.seed)))
+        if self.loss.own:
+            self.loss.mean(outputs, y)
+        if self.functions.metrics is not None:
+            self.functions.measured(source.moved(outputs), y.cpu())
+        torch.set_rng_state(state)
 
     def _validation(self, arrays: Arrays, x: torch.Tensor, y: torch.Tensor) -> tuple[Pair, Pair | None]:
         """Returns ((x, y) to train on, (x, y) held out or None)."""
@@ -176,9 +197,13 @@ class Trainer:
         if accuracy is not None:
             record["accuracy"] = number(accuracy)
         value = None
+        if self.stepper.custom:
+            record["custom"] = {k: number(v / self.samples) for k, v in self.stepper.custom.items()}
         if self.held is not None:
-            value, hits = self.validate()
+            value, hits, custom = self.validate()
             record["val_loss"] = number(value)
+            if custom:
+                record["val_custom"] = {k: number(v) for k, v in custom.items()}
             if hits is not None:
                 record["val_accuracy"] = number(hits)
         record |= {"learning_rate": number(lr), "seconds": number(time.monotonic() - begun), "samples": self.samples}
@@ -203,6 +228,7 @@ class Trainer:
             torch.manual_seed(h.seed + 1 + e + (self.team.rank << 40))  # each rank has masks of its own; the order is the same for all
         self.model.train()
         sums = self.stepper.begin(self.sums)
+        self.stepper.custom, self.custom = self.custom, {}
         if self.batch and self.rng is not None:
             self._set_rng(self.rng)
         lr, first = self.rate.at(e, max(self.step - 1, 0)), self.batch
@@ -210,6 +236,7 @@ class Trainer:
         for x, y in self.stepper.batches(order, first):
             lr = self.rate.at(e, self.step)
             self.stepper.rate(lr)
+            self.stepper.seed = h.seed + 1 + e + (self.step << 20)
             try:
                 self.stepper.step(x, y)
             except ValueError as error:
@@ -232,15 +259,18 @@ class Trainer:
         n = self.samples
         return total / n, right / n if self.loss.classifies else None, lr
 
-    def validate(self) -> tuple[float, float | None]:
+    def validate(self) -> tuple[float, float | None, dict[str, float]]:
+        """Returns (mean loss, share of correct samples or None, the source's metrics)."""
         assert self.held is not None  # asked for only with a validation set
         begun = time.monotonic()
         alone = self.team.size == 1  # with several processes a check is a message between all, and they have different numbers of slices
         look = (lambda: self.team.look(self.stop, self.clock.late(0))) if alone else (lambda: None)
         size = max(self.size, evaluate.BATCH)
-        loss, hits, _ = evaluate.measure(self.model, self.loss, self.held, self.device, size, team=self.team, look=look)
+        keep = self.functions.metrics is not None and alone
+        loss, hits, kept = evaluate.measure(self.model, self.loss, self.held, self.device, size, keep=keep, team=self.team, look=look)
+        custom = self.functions.measured(source.joined(out for out, _ in kept), torch.cat([y for _, y in kept])) if keep else {}
         self.clock.validation = time.monotonic() - begun
-        return loss, hits
+        return loss, hits, custom
 
     # State -----------------------------------------------------------------------
 
@@ -268,6 +298,7 @@ class Trainer:
         return {
             "model_config": self.spec,
             "parameters": models.parameters(self.model),
+            **({"output": list(self.output)} if self.spec["type"] == "python" else {}),
             "device_used": self.device.name,
             "precision": self.device.precision,
         }
@@ -296,6 +327,7 @@ class Trainer:
             "epoch": self.epoch,
             "batch": self.batch,
             "sums": [float(v) for v in self.stepper.sums.read()] if self.batch else None,
+            "custom": self.stepper.custom if self.batch else {},
             "history": self.history,
             "best_value": number(self.kept.lowest),
             "best_epoch": best.epoch if best else 0,
@@ -321,6 +353,7 @@ class Trainer:
         models.load(self.model, part("model"), "checkpoint")
         self._load_optimizer(part("optimizer"))
         self.epoch, self.batch, self.sums = meta["epoch"], meta["batch"], meta["sums"]
+        self.custom = meta.get("custom", {})
         self.history, self.kept.waited, self.spent = meta["history"], meta["waited"], meta["spent"]
         self.kept.lowest = float(meta["best_value"])
         if part("best"):
