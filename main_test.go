@@ -38,6 +38,7 @@ tensors/pause < # waits, unless the context ends
 tensors/environ < # variables in files of NAME=value lines, and which names are those of secrets
 tensors/bigjson < # JSON with large strings at memory speed
 tensors/printable < # text of any origin, fit for a terminal and a page
+tensors/python < # which Python of this machine runs our worker and checks a body
 tensors/sqlfile < # what a SQLite file needs on the disk; gives free pages back
 tensors/scratch < # private folders that go with their process, on a disk where programs can be made
 tensors/memory < # how much memory is free, for decoders that refuse before they allocate
@@ -52,7 +53,8 @@ worker/engine/sgemm < # matrix products in float32, with the same bits on any nu
 worker/engine < tensors, tensors/memory, worker, worker/address, worker/contract, worker/engine/sgemm # trains on the CPU, in Go
 worker/policy < # what RunPod allows in a job's policy
 worker/local < tensors/scratch, tensors, worker, worker/engine, worker/policy # RunPod's API on this machine: client plane, worker plane, management
-worker/local/embedded < tensors/environ, worker/engine, worker/local # a notebook's endpoint, in a process of its own
+worker/local/pytorch < tensors/environ, tensors/printable, tensors/python, worker, worker/contract, worker/local # jobs that need PyTorch, each in a process of its own
+worker/local/embedded < tensors/environ, worker/engine, worker/local, worker/local/pytorch # a notebook's endpoint, in a process of its own
 worker/local/serve < worker/address, worker/engine, worker/local # the command gopherpod local
 
 # The client of RunPod.
@@ -74,7 +76,7 @@ runpod/runs/sqlite < runpod/runs, runpod/settings, tensors/sqlfile # the run sto
 runpod/place < runpod, runpod/runs, runpod/settings, runpod/store, runpod/store/s3, worker # which endpoint, store, price and key apply
 runpod/budget < runpod, runpod/place, runpod/runs, runpod/settings # refuses what would cost more than the user allows, and records what jobs cost
 runpod/transfer < runpod, runpod/budget, runpod/place, runpod/store, tensors, tensors/bigjson, tensors/wording, worker # a request's arrays to where the workers read them, large results back; what is retried
-runpod/train < runpod, runpod/budget, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
+runpod/train < runpod, runpod/budget, runpod/export, runpod/place, runpod/runs, runpod/store, runpod/transfer, tensors, tensors/pause, tensors/printable, tensors/python, tensors/wording, worker, worker/contract # train, evaluate, predict as typed calls; data of any size
 runpod/track < runpod/settings, runpod/train, worker, worker/contract # an observer of a training that logs it to MLflow, TensorBoard and W&B (offline runs)
 runpod/train/traintest < runpod, tensors, worker, worker/local # endpoints and data for tests of trainings
 runpod/sweep < runpod, runpod/budget, runpod/place, runpod/train, tensors, worker, worker/contract # the search for hyperparameters
@@ -103,15 +105,15 @@ kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo, tensors/scratch
 kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the session's process: its start, environment, streams and end
 kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor, tensors/wording # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
-kernel/setup < kernel, kernel/build, kernel/spec, tensors/scratch # install, doctor, a kernel whose host is missing
+kernel/setup < kernel, kernel/build, kernel/spec, tensors/python, tensors/scratch # install, doctor, a kernel whose host is missing
 kernel/secrets < tensors/environ # keeps keys out of what is published
 kernel/check < kernel/secrets # looks through a notebook before it is shared
 
 # Magics and the command line: what people type.
-magics/render < kernel/display, worker, worker/contract # outputs for every viewer
+magics/render < kernel/display, tensors/printable, worker, worker/contract # outputs for every viewer
 magics < kernel/check, kernel/display, kernel/magic, kernel/secrets, magics/render, runpod, runpod/budget, runpod/dataset, runpod/deploy, runpod/export, runpod/runs, runpod/settings, runpod/store/s3, runpod/sweep, runpod/track, runpod/train, runpod/warm, tensors/printable, tensors/wording, worker, worker/contract # one magic a file
 magics/session < kernel/session/host, magics, magics/render # the session program: the loop with our magics
-magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/budget, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/pause, tensors/scratch, tensors/sqlfile, tensors/wording, worker, worker/local, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
+magics/terminal < kernel, kernel/build, kernel/check, kernel/display, kernel/history, kernel/magic, kernel/secrets, kernel/session, kernel/setup, kernel/spec, magics, runpod, runpod/budget, runpod/dataset, runpod/dataset/parquet, runpod/deploy, runpod/export, runpod/runs, runpod/runs/sqlite, runpod/settings, runpod/settings/keyring, runpod/train, tensors/pause, tensors/python, tensors/scratch, tensors/sqlfile, tensors/wording, worker, worker/local, worker/local/embedded, worker/local/serve # the command line, which wires everything: one cobra.Command a word, exit codes, completion
 `
 
 // linked says which packages of others our packages in the session program import, and

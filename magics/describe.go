@@ -31,7 +31,20 @@ func howTrained(h worker.Hyperparameters) string {
 
 // title returns the line above the table of a training.
 func title(m *worker.ModelConfig, parameters int, h worker.Hyperparameters) string {
-	return fmt.Sprintf("%s: %s parameters; %s", m.Title(), render.Count(parameters), howTrained(h))
+	if m != nil && m.Other != nil && parameters == 0 { // before its worker has counted them
+		return m.Title() + "; " + howTrainedModel(m, h)
+	}
+	return fmt.Sprintf("%s: %s parameters; %s", m.Title(), render.Count(parameters), howTrainedModel(m, h))
+}
+
+// howTrainedModel is howTrained for a model that may bring its own optimizer, which then has
+// its own rates.
+func howTrainedModel(m *worker.ModelConfig, h worker.Hyperparameters) string {
+	how := howTrained(h)
+	if p, ok := m.Python(); ok && p.Defines("configure_optimizer") {
+		how = how[strings.Index(how, "batch "):]
+	}
+	return how
 }
 
 // planInWords returns the first line of a run. It begins with where and contains
@@ -48,8 +61,15 @@ func planInWords(p *train.Plan, where string) string {
 			held = fmt.Sprintf(" (the last %s to validate)", render.Count(h.Held(p.Samples)))
 		}
 	}
+	model := plural(p.Parameters, "parameter")
+	if p.Model.Other != nil {
+		model = p.Model.Title()
+	}
+	if _, ok := p.Model.Python(); ok {
+		model += ", run there as code"
+	}
 	return fmt.Sprintf("%s: %s samples of %s%s, %s, %s, %s of data",
-		where, render.Count(p.Samples), sizes(p.Input), held, plural(p.Parameters, "parameter"), plural(h.Epochs, "epoch"), wording.Bytes(int64(p.Bytes())))
+		where, render.Count(p.Samples), sizes(p.Input), held, model, plural(h.Epochs, "epoch"), wording.Bytes(int64(p.Bytes())))
 }
 
 func sizes(shape []int) string {

@@ -87,11 +87,18 @@ func showDryRun(ctx context.Context, c *magic.Call, plan *train.Plan, place trai
 		Header:  []string{"", "estimate"}, Left: []string{""},
 	}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
-	add("parameters", render.Count(e.Parameters))
+	built := plan.Model.Other == nil
+	known := func(text string) string {
+		if built {
+			return text
+		}
+		return "known when the worker has built the model"
+	}
+	add("parameters", known(render.Count(e.Parameters)))
 	add("samples", render.Count(plan.Samples))
 	add("epochs", render.Count(plan.Hyperparameters.Epochs))
-	add("operations in all", render.Operations(e.FLOPs))
-	add("memory on the worker", wording.Bytes(e.Memory))
+	add("operations in all", known(render.Operations(e.FLOPs)))
+	add("memory on the worker", known(wording.Bytes(e.Memory)))
 	add("bytes to send", wording.Bytes(int64(e.Bytes)))
 	if !place.Embedded {
 		add("time", limit.String())

@@ -26,11 +26,15 @@ func receipt(r train.Receipt) display.Message {
 		data = append(data, d.Name+" "+render.Digest(d.SHA256))
 	}
 	add("model", r.Model.Title())
-	add("training", fmt.Sprintf("%s, %s", howTrained(r.Hyperparameters), plural(r.Hyperparameters.Epochs, "epoch")))
+	add("training", fmt.Sprintf("%s, %s", howTrainedModel(r.Model, r.Hyperparameters), plural(r.Hyperparameters.Epochs, "epoch")))
 	if w := r.Weights; w != nil && (w.Best != "" || w.Epoch != r.Epochs) {
 		add("weights", weightsInWords(*w))
 	}
-	add("loss", r.Hyperparameters.LossFunction)
+	loss := r.Hyperparameters.LossFunction
+	if p, ok := r.Model.Python(); ok && p.Defines("loss") {
+		loss = "the model's own, with labels of " + loss
+	}
+	add("loss", loss)
 	add("precision", r.Precision)
 	add("device", printable.Text(r.Device))
 	names := make([]string, 0, len(r.Versions))
@@ -41,5 +45,5 @@ func receipt(r train.Receipt) display.Message {
 	for _, name := range names {
 		add(name, r.Versions[name])
 	}
-	return render.Receipt("Receipt: "+strings.Join(data, ", ")+"; "+howTrained(r.Hyperparameters), rows, r)
+	return render.Receipt("Receipt: "+strings.Join(data, ", ")+"; "+howTrainedModel(r.Model, r.Hyperparameters), rows, r)
 }

@@ -57,6 +57,7 @@ func runRepro(ctx context.Context, c *magic.Call, o *reproOptions, args []string
 	if err != nil {
 		return err
 	}
+	t.repeatedSpec = before.Model
 	t.out, t.repeated, t.noblock, t.dry, t.tags = o.out, &before.Hyperparameters, false, false, append(r.Tags, "repro")
 	t.endpoint = r.Endpoint
 	if o.endpoint != "" {

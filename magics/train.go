@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type trainOptions struct {
 	dataOptions
 	queueOptions
 	val, model string
+	code       string
 	gpus       string
 	split      optionalNumber
 	epochs     optionalInt
@@ -55,9 +57,10 @@ type trainOptions struct {
 	tracked    map[string]track.Tracker // what track names
 	// repeated are the hyperparameters of the run that this one repeats, nil if none: they
 	// replace those of the line, which an earlier version may have read differently.
-	repeated *worker.Hyperparameters
-	dry      bool
-	quiet    bool
+	repeated     *worker.Hyperparameters
+	repeatedSpec *worker.ModelConfig // the run's model, if --code names a file
+	dry          bool
+	quiet        bool
 }
 
 func trainMagic(open *notice, warm *warmth) magic.Magic {
@@ -85,6 +88,7 @@ func trainWords() map[string][]string {
 func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	o.dataOptions.define(fs)
 	fs.StringVar(&o.model, "model", "", "`variable` with the model, instead of a body")
+	fs.StringVar(&o.code, "code", "", "Python `file` with the model, instead of a body")
 	fs.StringVar(&o.val, "val", "", "validation data: variables `Xv,yv`, or a file with the same columns")
 	fs.Var(&o.split, "val-split", optionHelp("val-split", ""))
 	fs.Var(&o.epochs, "epochs", optionHelp("epochs", fmt.Sprintf(" (default %d)", train.DefaultEpochs)))
@@ -118,13 +122,29 @@ func defineTrain(fs *pflag.FlagSet, o *trainOptions) {
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "show the result only")
 }
 
-const trainAbout = `The body is the model: a layer a line, or the JSON or YAML model_config. Sizes of inputs follow from the data.
+const trainAbout = `The body is the model: a layer a line, the JSON or YAML model_config, or Python. Sizes of inputs follow from the data.
 
 %%runpod_train -d X,y --val-split 0.2 --epochs 20 --seed 7
 linear 64
 relu
 dropout 0.2
 linear 10
+
+A body in Python defines a class that derives from nn.Module (the last one is the model), or
+def model(). It runs on the worker as code, in a process of its own; RunPod endpoints allow that
+with gopherpod deploy --allow-code. torch, nn and F need no import. Functions beside the model:
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(64, 10)
+    def forward(self, x):
+        return self.out(x)
+def loss(outputs, targets): ...          one number; outputs is what forward returns
+def metrics(outputs, targets): ...       a dict of numbers, after each epoch and in evaluations
+def augment(batch, generator): ...       the samples of a training batch, changed
+def configure_optimizer(model): ...      a torch.optim.Optimizer, with parameter groups
+With a loss of its own, --loss only says what the labels are. $$ is a dollar.
 
 Blocks: "residual {", layers, "}"; "branches merge=add {", layers, "} {", layers, "}".
 Data: -d X,y, -d iris.csv --target species, -d frame -l Label, -d X.npy,y.npy. Labels that are
@@ -276,15 +296,29 @@ func (o *trainOptions) read(ctx context.Context, c *magic.Call) (data train.Data
 	return data, opts, nil
 }
 
-// spec returns the model that --model names, or the one in the body.
+// spec returns the model that --model or --code names, or the one in the body.
 func (o *trainOptions) spec(c *magic.Call, goesOn bool) (any, error) {
-	if o.model == "" {
+	option, name := "--model", o.model
+	if o.code != "" {
+		option, name = "--code", o.code
+	}
+	switch {
+	case name == "":
 		return bodySpec(c, goesOn)
+	case strings.TrimSpace(c.Body) != "":
+		return nil, usage("%s %s and a body exclude each other: give the model in one of them", option, name)
+	case o.model != "" && o.code != "":
+		return nil, usage("--model %s and --code %s exclude each other: give the model in one of them", o.model, o.code)
+	case o.model != "":
+		return value(c.Vars, o.model)
+	case o.repeatedSpec != nil: // the file may have changed since
+		return o.repeatedSpec, nil
 	}
-	if strings.TrimSpace(c.Body) != "" {
-		return nil, usage("--model %s and a body exclude each other: give the model in one of them", o.model)
+	source, err := os.ReadFile(o.code)
+	if err != nil {
+		return nil, usage("--code: %v", err)
 	}
-	return value(c.Vars, o.model)
+	return train.Python(source), nil
 }
 
 // bodySpec returns the model in the cell: a variable that holds one ("$spec"), or
@@ -307,8 +341,15 @@ func bodySpec(c *magic.Call, goesOn bool) (any, error) {
 		}
 	}
 	text, err := expand(c.Body, c.Vars)
+	if worker.IsPython(text) {
+		return train.Python(strings.Repeat("\n", linesBefore) + text), err
+	}
 	return train.Layers(text), err
 }
+
+// linesBefore is how many lines of a cell are above its body. Python counts from the cell's
+// first line, so that errors name the lines that the person sees.
+const linesBefore = 1
 
 // detach lets the run continue after the cell has ended. Its errors appear in the
 // cell's output.

@@ -6,7 +6,8 @@
 //	source.go           addresses to read arrays from and to send states to
 //	decode.go           its JSON, strictly; strict.go: what all decoders share
 //	model.go            model_config and its JSON
-//	parse.go            the model as lines, as people write it in a notebook; yaml.go: as YAML
+//	parse.go            the model as lines, as people write it in a notebook; yaml.go: as YAML;
+//	                    python.go: as Python
 //	layers.go           the layer types: their rows are in package contract; the rules of
 //	                    each, its shapes and its state, are in kinds_activation.go,
 //	                    kinds_conv.go, kinds_linear.go, kinds_norm.go, kinds_pool.go,

@@ -53,6 +53,10 @@ type Epoch struct {
 	LearningRate Number  `json:"learning_rate"`
 	Seconds      Number  `json:"seconds"` // wall time of the epoch, validation included
 	Samples      int     `json:"samples"` // training samples seen in the epoch
+	// Custom and ValCustom are what the function metrics of a Python model measured: on the
+	// validation data if there is any, else the mean over the training batches.
+	Custom    map[string]Number `json:"custom,omitempty"`
+	ValCustom map[string]Number `json:"val_custom,omitempty"`
 }
 
 // A Batch is the progress inside the running epoch.
@@ -90,7 +94,8 @@ type TrainResult struct {
 	Parts          map[string]int `json:"parts,omitempty"`
 	// Uploaded holds the states if Request.Upload asked for it.
 	Uploaded   *Uploaded `json:"uploaded,omitempty"`
-	Parameters int       `json:"parameters"` // trainable numbers
+	Parameters int       `json:"parameters"`       // trainable numbers
+	Output     []int     `json:"output,omitempty"` // shape of an output, if only the worker knows it: of a Python model
 	Device     string    `json:"device_used"`
 	Precision  string    `json:"precision"`
 	Seconds    Number    `json:"seconds"`           // wall time of the training, without transport
@@ -146,6 +151,8 @@ type Metrics struct {
 	MAE  *Number `json:"mae,omitempty"`
 	RMSE *Number `json:"rmse,omitempty"`
 	R2   *Number `json:"r2,omitempty"`
+	// Custom is what the function metrics of a Python model measured.
+	Custom map[string]Number `json:"custom,omitempty"`
 }
 
 // ClassMetrics are precision, recall and F1 of one class; a quotient without

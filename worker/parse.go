@@ -10,10 +10,14 @@ import (
 )
 
 // ParseModel reads a model as people write it in a cell: the line form (see
-// ParseLayers), the model_config as JSON or YAML, or its list of layers alone.
+// ParseLayers), the model_config as JSON or YAML, its list of layers alone, or Python
+// (see PythonModel).
 func ParseModel(body string) (*ModelConfig, error) {
 	text := strings.TrimSpace(body)
 	m := &ModelConfig{Type: "sequential"}
+	if IsPython(text) {
+		return ParsePython(body)
+	}
 	if isYAML(text) {
 		b, err := yamlToJSON(body)
 		if err != nil {
@@ -37,13 +41,13 @@ func ParseModel(body string) (*ModelConfig, error) {
 	default:
 		return ParseLayers(body)
 	}
-	if len(m.Layers) == 0 {
+	if len(m.Layers) == 0 && m.Other == nil {
 		return nil, Invalid("layers", "the model has no layers")
 	}
 	return m, nil
 }
 
-const modelForms = `a list of layers, one a line ("linear 64"), or the JSON or YAML model_config`
+const modelForms = `a list of layers, one a line ("linear 64"), the JSON or YAML model_config, or Python ("class Net(nn.Module):")`
 
 // ParseLayers reads the line form of a model:
 //

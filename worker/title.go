@@ -11,6 +11,12 @@ func (m *ModelConfig) Title() string {
 	if m == nil {
 		return "no model"
 	}
+	if p, ok := m.Python(); ok {
+		return p.Title()
+	}
+	if m.Other != nil {
+		return "a model of type " + m.Type
+	}
 	var names []string
 	for _, l := range m.Layers {
 		name := l.Type

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/spec"
+	"github.com/gopherpod/gopherpod/tensors/python"
 )
 
 // Options configure Install.
@@ -65,7 +66,7 @@ func Uninstall(l Layout) error {
 	if err := spec.Uninstall(spec.Options{Prefix: l.Prefix}); err != nil {
 		return err
 	}
-	for _, dir := range []string{l.Hosts(), l.Source()} {
+	for _, dir := range []string{l.Hosts(), l.Source(), python.Venv(l.Home())} {
 		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("setup: %w", err)
 		}

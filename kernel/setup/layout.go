@@ -5,6 +5,7 @@
 //	layout.go   the folders under a prefix
 //	source.go   our own source, from the binary to disk
 //	install.go  install and uninstall
+//	torch.go    a virtual environment with PyTorch
 //	pending.go  a kernel whose compiled packages have to be made first
 //	rebuild.go  building gopherpod again after an upgrade of Go
 //	doctor.go   the checks, each with its fix

@@ -3,11 +3,13 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
@@ -87,6 +89,9 @@ func (e Evaluation) totals() Table {
 		case row.Name != contract.MetricAUC || m.ExactMatch != nil: // for classes, the ROC curve shows it
 			add(title, format(float64(*n)))
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Custom)) {
+		add(printable.Text(name), Number(float64(m.Custom[name])))
 	}
 	add("samples", Count(m.SamplesProcessed))
 	return t

@@ -3,13 +3,16 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 
 	"github.com/gopherpod/gopherpod/kernel/display"
+	"github.com/gopherpod/gopherpod/tensors/printable"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/contract"
 )
@@ -135,6 +138,25 @@ func (t Training) Table() display.Message {
 	row("validation loss", c.valLoss, Number, contract.MetricLoss)
 	row("training accuracy", c.accuracy, Percent, contract.MetricAccuracy)
 	row("validation accuracy", c.valAccuracy, Percent, contract.MetricAccuracy)
+	for _, kind := range []struct {
+		name string
+		of   func(worker.Epoch) map[string]worker.Number
+	}{
+		{"training", func(e worker.Epoch) map[string]worker.Number { return e.Custom }},
+		{"validation", func(e worker.Epoch) map[string]worker.Number { return e.ValCustom }},
+	} {
+		for _, name := range slices.Sorted(maps.Keys(kind.of(t.History[len(t.History)-1]))) {
+			values := make([]float64, len(t.History))
+			for i, e := range t.History {
+				values[i] = math.NaN()
+				if v, ok := kind.of(e)[name]; ok {
+					values[i] = float64(v)
+				}
+			}
+			// whether more is better, only its author knows
+			tab.Rows = append(tab.Rows, []string{kind.name + " " + printable.Text(name), Number(values[0]), Number(values[len(values)-1]), "-", "-", Spark(values, 20)})
+		}
+	}
 	html, text := tab.HTML(), tab.Text()
 	if t.Note != "" {
 		html, text = html+"\n<div><b>"+escape(t.Note)+"</b></div>", text+"\n"+t.Note

@@ -31,6 +31,7 @@ func (p *Program) installCommand() *cobra.Command {
 	}
 	prefixFlag(c)
 	c.Flags().String("mode", "", "build cells in `MODE` fast or classic, not in the fastest that works here")
+	c.Flags().Bool("torch", false, "also make a virtual environment with PyTorch for CPUs, with which the embedded endpoint runs models in Python")
 	c.Flags().String("papermill", "", "also teach the papermill of this `PYTHON` to pass parameters to Go notebooks")
 	_ = c.RegisterFlagCompletionFunc("mode", cobra.FixedCompletions([]string{string(build.Fast), string(build.Classic)}, cobra.ShellCompDirectiveNoFileComp))
 	return c
@@ -80,6 +81,13 @@ func (p *Program) install(c *cobra.Command, _ []string) error {
 		if err := spec.InstallPapermill(c.Context(), python); err != nil {
 			return err
 		}
+	}
+	if torch, _ := c.Flags().GetBool("torch"); torch {
+		path, err := setup.InstallTorch(c.Context(), l, progress(p.Stdout))
+		if err != nil {
+			return err
+		}
+		defer fmt.Fprintf(p.Stdout, "PyTorch:  %s\n", path)
 	}
 	used, reason := done.Host.Mode()
 	fmt.Fprintf(p.Stdout, "kernel:   %s\npackages: %d compiled ahead, cells in %s mode", done.Kernelspec, len(done.Host.Packages()), used)

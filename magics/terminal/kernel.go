@@ -28,6 +28,7 @@ import (
 	"github.com/gopherpod/gopherpod/runpod/settings"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/tensors/pause"
+	"github.com/gopherpod/gopherpod/tensors/python"
 	"github.com/gopherpod/gopherpod/tensors/scratch"
 	"github.com/gopherpod/gopherpod/worker/local/embedded"
 	"github.com/gopherpod/gopherpod/worker/local/serve"
@@ -166,6 +167,9 @@ func surroundings(redact func(string) string) (env []string, stop func(), err er
 	if err != nil {
 		return nil, nil, err
 	}
+	if notebook := python.OfParent(); notebook != "" && os.Getenv(python.EnvNotebook) == "" {
+		os.Setenv(python.EnvNotebook, notebook) // for the endpoint, and below for the session
+	}
 	endpoint, err := embedded.Begin(program, "embedded")
 	if err != nil {
 		return nil, nil, err
@@ -232,9 +236,18 @@ func (p *Program) embeddedCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "embedded", Short: "Serve a notebook's endpoint until its kernel is gone and its jobs are done (the kernel calls this)", Hidden: true,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return embedded.Serve(c.Context(), embedded.Outlived{Keep: runs.KeepKey, After: resultsKept})
+			return embedded.Serve(c.Context(), embedded.Outlived{Keep: runs.KeepKey, After: resultsKept, PyTorch: embedded.PyTorch{
+				Source: p.writtenSource, Home: setup.Find().Home(),
+			}})
 		},
 	}
+}
+
+// writtenSource writes our source to the installation's folder, if it is not there, and
+// returns that folder.
+func (p *Program) writtenSource() (string, error) {
+	dir := setup.Find().Source()
+	return dir, setup.WriteSource(p.Source, dir)
 }
 
 // dataCommand reads a file that would need a large library in the session process, and
@@ -264,10 +277,7 @@ func (p *Program) localCommand() *cobra.Command {
 		Long:    "It serves until it is interrupted. The key is RUNPOD_API_KEY; if that is not set, a new one is printed.",
 		Example: "gopherpod local\ngopherpod local --addr 127.0.0.1:9000 --worker pytorch --python /usr/bin/python3",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return serve.Run(c.Context(), c.Flags(), p.Stdout, func() (string, error) {
-				dir := setup.Find().Source()
-				return dir, setup.WriteSource(p.Source, dir)
-			})
+			return serve.Run(c.Context(), c.Flags(), p.Stdout, p.writtenSource)
 		},
 	}
 	serve.Flags(c.Flags())

@@ -316,3 +316,34 @@ func TestScaledToZero(t *testing.T) {
 		deploy(t, client, Options{MaxWorkers: 2})
 	})
 }
+
+func TestAllowCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := newTwin(t, local.Options{Handler: answer})
+		m := client.Management()
+		id, text := deploy(t, client, Options{Image: "you/worker:1"})
+		if strings.Contains(text, "code ") {
+			t.Errorf("a new endpoint allows code: %s", text)
+		}
+		allowed := func() string {
+			e, err := m.Endpoint(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e.Env["GOPHERPOD_ALLOW_CODE"]
+		}
+		_, text = deploy(t, client, Options{AllowCode: new(true)})
+		wants(t, text, "code       jobs may bring models as Python", "change     env")
+		if _, text = deploy(t, client, Options{}); allowed() != "1" || !strings.Contains(text, "change     none") {
+			t.Errorf("%q, %s", allowed(), text)
+		}
+		deploy(t, client, Options{AllowCode: new(false)})
+		if allowed() == "1" {
+			t.Error("code is still allowed")
+		}
+		o := Options{AllowCode: new(true), Env: map[string]string{"GOPHERPOD_ALLOW_CODE": "1"}}
+		if err := o.check(); err == nil || !strings.Contains(err.Error(), "exclude each other") {
+			t.Error(err)
+		}
+	})
+}

@@ -34,6 +34,9 @@ type Options struct {
 	VolumeSize int               // GB; creates the volume if it does not exist
 	DataCenter string            // data centre of a volume that is created
 	Env        map[string]string // environment of the worker
+	// AllowCode lets jobs bring Python code, which the worker runs in a process of its own.
+	// nil leaves it as it is; a new endpoint does not allow it.
+	AllowCode *bool
 	// Addresses is a prefix of addresses that the worker may use: the addresses of the
 	// bucket that train sends data through. It is added to those that the endpoint has.
 	Addresses string
@@ -76,6 +79,8 @@ func (o *Options) Flags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.VolumeSize, "volume-size", 0, "make the volume with so many `GB` if there is none; it is billed until it is deleted")
 	fs.StringVar(&o.DataCenter, "data-center", "", "`id` of the data centre of a volume that is made")
 	fs.StringToStringVar(&o.Env, "env", nil, "`NAME=value` in the worker's environment; never a key")
+	fs.Var(&optionalBool{&o.AllowCode}, "allow-code", "let jobs of this endpoint bring models as Python code; --allow-code=false forbids it again")
+	fs.Lookup("allow-code").NoOptDefVal = "true"
 	fs.StringVar(&o.Registry, "registry", "", "`id` of RunPod's credentials for a private image")
 	fs.BoolVar(&o.DryRun, "dry-run", false, "show what would be done and what it costs; change nothing")
 	fs.BoolVar(&o.NoCheck, "no-check", false, "run no check job, which starts a worker and costs its seconds")
@@ -103,6 +108,9 @@ func (o Options) check() error {
 		return wrong("--volume-size wants --volume and --data-center beside it")
 	}
 	for name := range o.Env {
+		if name == envAllowCode && o.AllowCode != nil {
+			return wrong("--env %s and --allow-code exclude each other", name)
+		}
 		if strings.Contains(strings.ToUpper(name), "API_KEY") {
 			return wrong("--env %s: a worker needs no key of yours, and its environment can be read in the console", name)
 		}
@@ -132,3 +140,23 @@ func (o *optionalInt) Set(s string) error {
 }
 
 func (o *optionalInt) Type() string { return "int" }
+
+// An optionalBool is an optional flag. false is a value and not the absence of the flag.
+type optionalBool struct{ to **bool }
+
+func (o *optionalBool) String() string {
+	if o.to == nil || *o.to == nil {
+		return ""
+	}
+	return strconv.FormatBool(**o.to)
+}
+
+func (o *optionalBool) Set(s string) error {
+	b, err := strconv.ParseBool(s)
+	if err == nil {
+		*o.to = &b
+	}
+	return err
+}
+
+func (o *optionalBool) Type() string { return "" }

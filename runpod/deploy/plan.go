@@ -93,7 +93,7 @@ func (p *Plan) start() runpod.EndpointSpec {
 		s.Workers.Min = *o.MinWorkers
 	}
 	s.Workers.IdleTimeout = cmp.Or(int(o.IdleTimeout.Round(time.Second).Seconds()), s.Workers.IdleTimeout)
-	if len(o.Env) > 0 || o.Addresses != "" {
+	if len(o.Env) > 0 || o.Addresses != "" || o.AllowCode != nil {
 		env := maps.Clone(s.Env)
 		if env == nil {
 			env = map[string]string{}
@@ -102,10 +102,20 @@ func (p *Plan) start() runpod.EndpointSpec {
 		if rules := env[envAllow]; o.Addresses != "" && !slices.Contains(strings.Split(rules, ","), o.Addresses) {
 			env[envAllow] = strings.TrimPrefix(rules+","+o.Addresses, ",")
 		}
+		switch {
+		case o.AllowCode == nil:
+		case *o.AllowCode:
+			env[envAllowCode] = "1"
+		default:
+			env[envAllowCode] = "0" // an empty environment would leave the endpoint's as it is
+		}
 		s.Env = env
 	}
 	return s
 }
+
+// envAllowCode is 1 if a worker runs code from requests (worker/pytorch).
+const envAllowCode = "GOPHERPOD_ALLOW_CODE"
 
 // envAllow holds the addresses that a worker may use (worker/address).
 const envAllow = "GOPHERPOD_ALLOW_URLS"

@@ -32,6 +32,9 @@ func (p *Plan) String() string {
 		line("", "none of these is available now: jobs will wait")
 	}
 	line("workers", "%d to %d, %s", s.Workers.Min, s.Workers.Max, p.idleInWords())
+	if s.Env[envAllowCode] == "1" {
+		line("code", "jobs may bring models as Python, which a worker runs in a process of its own; --allow-code=false forbids it")
+	}
 	line("jobs", "end after %v unless they say otherwise; FlashBoot %s", time.Duration(s.Timeout)*time.Millisecond, cmp.Or(string(s.FlashBoot), "OFF"))
 	if v := p.newVolume; v != nil {
 		line("volume", "%s, to be made: %d GB in %s, about $%.2f a month until it is deleted", v.Name, v.Size, v.DataCenter, volumeMonthly(v.Size))

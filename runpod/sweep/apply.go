@@ -16,7 +16,10 @@ import (
 // apply puts a point into the options and the text of the model.
 func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 	text, isText := "", true
+	source, isPython := spec.(train.Python)
 	switch s := spec.(type) {
+	case train.Python:
+		text = string(source)
 	case train.Layers:
 		text = string(s)
 	case string:
@@ -39,8 +42,9 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 		row, known := dimensionRow(name)
 		replaced, n := replaceName(text, name, fmt.Sprint(v))
 		switch {
-		case known && (n == 0 || row.Type == contract.Choice || o.Number(row.Name) != nil):
-			// an option; if it has no field, such as alpha, $alpha in the model has priority
+		case known && (n == 0 || !isPython && (row.Type == contract.Choice || o.Number(row.Name) != nil)):
+			// an option; if it has no field, such as alpha, $alpha in the model has priority, and in
+			// Python, which may make its own optimizer, any name has
 			if err := setOption(&o, row, name, v); err != nil {
 				return nil, o, err
 			}
@@ -50,7 +54,10 @@ func apply(spec any, o train.Options, p Point) (any, train.Options, error) {
 			text = replaced
 		}
 	}
-	if isText {
+	switch {
+	case isPython:
+		spec = train.Python(text)
+	case isText:
 		spec = train.Layers(text)
 	}
 	return spec, o, nil

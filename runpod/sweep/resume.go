@@ -25,6 +25,8 @@ func (w *sweep) resume(plan *train.Plan) error {
 		h.Model = spec
 	case train.Layers:
 		h.Model = string(spec)
+	case train.Python:
+		h.Model = string(spec)
 	default:
 		b, err := json.Marshal(plan.Model)
 		if err != nil {

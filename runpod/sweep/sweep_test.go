@@ -387,3 +387,12 @@ func ExampleDimension_At() {
 	fmt.Println(d.At(0), d.At(0.5), d.At(1))
 	// Output: 0.0001 0.003162 0.1
 }
+
+// A name in Python is replaced even if it is an option's: the source may make its own optimizer.
+func TestApplyToPython(t *testing.T) {
+	const body = "def configure_optimizer(model):\n    return torch.optim.SGD(model.parameters(), lr=$lr)\n"
+	spec, o, err := apply(train.Python(body), train.Options{}, Point{"lr": 0.5, "batch_size": 8})
+	if err != nil || spec != train.Python(strings.ReplaceAll(body, "$lr", "0.5")) || o.LearningRate != nil || o.BatchSize != 8 {
+		t.Errorf("%v, %+v, %v", spec, o, err)
+	}
+}

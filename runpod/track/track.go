@@ -182,5 +182,11 @@ func metrics(e worker.Epoch) map[string]float64 {
 			}
 		}
 	}
+	for name, v := range e.Custom {
+		m["custom_"+name] = float64(v)
+	}
+	for name, v := range e.ValCustom {
+		m["val_custom_"+name] = float64(v)
+	}
 	return m
 }

@@ -14,6 +14,9 @@ import (
 // scaled, a learning rate far from what its optimizer takes. They are not errors, and not
 // matters of taste. Advice reads the data once.
 func (p *Plan) Advice() []string {
+	if p.unchecked {
+		return []string{unchecked}
+	}
 	if p.Model == nil || p.parcel == nil || p.Model.Other != nil {
 		return nil
 	}

@@ -128,9 +128,12 @@ func (b *Batch) Predict(m *Model, X any) *Result[*mat.Dense] {
 	if err != nil {
 		return failed[*mat.Dense](err)
 	}
-	_, output, err := m.Spec.Resolve(x.Shape[1:])
+	_, output, err := resolve(m.Spec, x.Shape[1:])
 	if err != nil {
 		return failed[*mat.Dense](err)
+	}
+	if output == nil {
+		output = m.Output
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
 	bytes := answerBytes + 1 // does not fit into an answer

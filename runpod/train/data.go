@@ -59,15 +59,24 @@ func (d Data) validationNames() (x, y string) {
 }
 
 // features checks X and converts it to the type that the model computes with: float32, or
-// int64 for a model that begins with an embedding.
+// int64 for a model that begins with an embedding. A model in Python gets whole numbers as
+// int64 and others as float32.
 func features(name string, v any, model *worker.ModelConfig) (tensors.Tensor, error) {
-	indices := wantsIndices(model)
-	return tensorOf(v, fmt.Sprintf("features %q %t", name, indices), func(v any) (tensors.Tensor, error) {
-		return makeFeatures(name, v, indices)
+	to := func(t tensors.Tensor) (tensors.Tensor, error) { return convert(name, t, tensors.Float32, "") }
+	kind := "numbers"
+	if _, ok := model.Python(); ok {
+		kind, to = "as they are", func(t tensors.Tensor) (tensors.Tensor, error) { return plainNumbers(name, t) }
+	} else if wantsIndices(model) {
+		kind, to = "indices", func(t tensors.Tensor) (tensors.Tensor, error) {
+			return convert(name, t, tensors.Int64, "the embedding layer wants whole numbers")
+		}
+	}
+	return tensorOf(v, fmt.Sprintf("features %q %s", name, kind), func(v any) (tensors.Tensor, error) {
+		return makeFeatures(name, v, to)
 	})
 }
 
-func makeFeatures(name string, v any, indices bool) (tensors.Tensor, error) {
+func makeFeatures(name string, v any, to func(tensors.Tensor) (tensors.Tensor, error)) (tensors.Tensor, error) {
 	t, err := array(name, v)
 	if err != nil {
 		return t, err
@@ -80,10 +89,7 @@ func makeFeatures(name string, v any, indices bool) (tensors.Tensor, error) {
 	if len(t.Shape) < 2 {
 		return t, wrong(name, tensors.ErrShape, "is a single number: want a matrix with a sample a row")
 	}
-	if indices {
-		return convert(name, t, tensors.Int64, "the embedding layer wants whole numbers")
-	}
-	return convert(name, t, tensors.Float32, "")
+	return to(t)
 }
 
 func wantsIndices(m *worker.ModelConfig) bool {
@@ -91,21 +97,25 @@ func wantsIndices(m *worker.ModelConfig) bool {
 }
 
 // labels checks that Y fits the rows of X, the shape of the model's output (nil if not
-// known) and the loss function, and returns Y as a tensor.
-func labels(name string, v any, loss, xname string, rows int, output []int) (tensors.Tensor, error) {
-	key := fmt.Sprintf("labels %q %q %q %d %d", name, loss, xname, rows, output)
+// known) and the loss function, and returns Y as a tensor. With own, the model has a loss of
+// its own, which takes labels of any shape.
+func labels(name string, v any, loss string, own bool, xname string, rows int, output []int) (tensors.Tensor, error) {
+	key := fmt.Sprintf("labels %q %q %t %q %d %d", name, loss, own, xname, rows, output)
 	return tensorOf(v, key, func(v any) (tensors.Tensor, error) {
-		return makeLabels(name, v, loss, xname, rows, output)
+		return makeLabels(name, v, loss, own, xname, rows, output)
 	})
 }
 
-func makeLabels(name string, v any, loss, xname string, rows int, output []int) (tensors.Tensor, error) {
+func makeLabels(name string, v any, loss string, own bool, xname string, rows int, output []int) (tensors.Tensor, error) {
 	t, err := array(name, v)
 	if err != nil {
 		return t, err
 	}
 	if n := t.Rows(); n != rows {
 		return t, wrong(name, tensors.ErrShape, "has %d labels and %s has %d rows; they must be as many", n, xname, rows)
+	}
+	if own {
+		return ownLabels(name, t, loss, output)
 	}
 	if worker.ClassLabels(loss) {
 		return classLabels(name, t, loss, output)

@@ -16,7 +16,7 @@
 //	model.go     a trained model: predict, continue, weights
 //	slices.go    predictions larger than an answer
 //	classes.go   text labels; outputs as classes and labels
-//	spec.go      the forms in which a model can be given
+//	spec.go      the forms in which a model can be given; python.go: as Python source
 //	record.go    the run store: where a run comes from, what is kept of it
 //	options.go   how to train, with defaults; number.go: optional numbers
 //	observe.go   Observer: follows a run; its events and notices

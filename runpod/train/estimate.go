@@ -3,6 +3,7 @@ package train
 import "github.com/gopherpod/gopherpod/worker"
 
 // An Estimate is how much work and memory a training needs, computed from sizes alone.
+// Only Bytes is known before a model in Python runs; the rest is 0 then.
 type Estimate struct {
 	Parameters int
 	// FLOPs are the multiplications and additions of all epochs: six for each weight
@@ -18,6 +19,9 @@ type Estimate struct {
 
 // Estimate returns how much work and memory the plan needs.
 func (p *Plan) Estimate() (Estimate, error) {
+	if p.Model.Other != nil {
+		return Estimate{Bytes: p.Bytes()}, nil
+	}
 	steps, _, err := p.Model.Steps(p.Input)
 	if err != nil {
 		return Estimate{}, err

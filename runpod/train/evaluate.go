@@ -86,7 +86,7 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 		return nil, err
 	}
 	loss := m.Hyperparameters.LossFunction
-	_, output, err := m.Spec.Resolve(x.Shape[1:])
+	_, output, err := resolve(m.Spec, x.Shape[1:])
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (m *Model) evaluation(d Data) (*transfer.Parcel, error) {
 	if err != nil {
 		return nil, err
 	}
-	y, err := labels(yname, classes, loss, xname, x.Rows(), output)
+	y, err := labels(yname, classes, loss, ownLoss(m.Spec), xname, x.Rows(), output)
 	if err != nil {
 		return nil, err
 	}

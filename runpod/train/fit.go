@@ -137,7 +137,8 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 func (p *Plan) transfer(ctx context.Context, e *runpod.Endpoint) *transfer.Transfer {
 	t := transfer.New(ctx, e, p.options.Store, p.options.Inline)
 	t.Expires = transfer.LifeOf(p.policy)
-	t.Large = 3*4*p.Parameters > transfer.UploadAbove // weights and Adam's two moments
+	// Weights and Adam's two moments; how many a model in Python has, only its worker knows.
+	t.Large = 3*4*p.Parameters > transfer.UploadAbove || p.Model.Other != nil
 	t.Tell = p.observers.notice
 	return t
 }
@@ -204,6 +205,12 @@ func (p *Plan) finished(job *runpod.Job, endpoint *runpod.Endpoint, r *worker.Tr
 	m := p.unfinished(job.ID, endpoint, r.History)
 	if r.Model != nil {
 		m.Spec = r.Model
+	}
+	if m.Spec != nil && m.Spec.Other != nil { // only the worker knows these
+		m.Parameters = r.Parameters
+		if r.Output != nil {
+			m.Output = r.Output
+		}
 	}
 	m.state, m.optimizerState, m.features = r.ModelState, r.OptimizerState, r.Features
 	if r.Weights != nil {

@@ -113,7 +113,11 @@ func (m *Model) String() string {
 	if m.Spec == nil {
 		return "no model: its training did not begin"
 	}
-	s := "model of " + wording.Count(len(m.Spec.Layers), "layer") + ", " + wording.Count(m.Parameters, "parameter") + ", " + wording.Count(m.Epochs, "epoch")
+	s := "model of " + wording.Count(len(m.Spec.Layers), "layer")
+	if m.Spec.Other != nil {
+		s = "model of " + m.Spec.Title()
+	}
+	s += ", " + wording.Count(m.Parameters, "parameter") + ", " + wording.Count(m.Epochs, "epoch")
 	if n := m.History.Len(); n > 0 {
 		s += fmt.Sprintf(", loss %.4g", m.History.Loss[n-1])
 		if m.History.HasValidation() {
@@ -221,9 +225,12 @@ func (m *Model) predict(ctx context.Context, name string, X any) (tensors.Tensor
 		return tensors.Tensor{}, err
 	}
 	r.InputData = &worker.Dataset{Features: worker.Value{Tensor: "X"}}
-	_, output, err := m.Spec.Resolve(x.Shape[1:])
+	_, output, err := resolve(m.Spec, x.Shape[1:])
 	if err != nil {
 		return tensors.Tensor{}, err
+	}
+	if output == nil {
+		output = m.Output
 	}
 	rows := rowsAnAnswer(output)
 	if rows >= x.Rows() {
@@ -294,7 +301,7 @@ func (m *Model) request(op worker.Operation, name string, X any) (*worker.Reques
 		return nil, x, err
 	}
 	if m.Input != nil {
-		if _, _, err := m.Spec.Resolve(x.Shape[1:]); err != nil {
+		if _, _, err := resolve(m.Spec, x.Shape[1:]); err != nil {
 			hint := ""
 			if len(x.Shape) == 2 && x.Shape[1] == 1 && x.Rows() == elements(m.Input) {
 				hint = "; a slice is one number a row: for one row give [][]float64{x}"

@@ -29,10 +29,12 @@ type Plan struct {
 	Columns         []string
 
 	options Options
-	policy  runpod.Policy    // of the job, once it is sent
-	limit   time.Duration    // how long the job may run
-	request *worker.Request  // without the arrays
-	parcel  *transfer.Parcel // the request with the arrays
+	policy  runpod.Policy // of the job, once it is sent
+	limit   time.Duration // how long the job may run
+	// unchecked says that no Python of this machine could check the syntax of the model's source.
+	unchecked bool
+	request   *worker.Request  // without the arrays
+	parcel    *transfer.Parcel // the request with the arrays
 	// attached is the record of the run if Attach follows it; then there is no request.
 	attached  *Record
 	observers *observers   // observers of the run, once it has begun
@@ -54,11 +56,24 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	python, isPython := model.Python()
+	if isPython {
+		if o, err = o.ofPython(python, data.Y); err != nil {
+			return nil, err
+		}
+	}
 	h, err := o.hyperparameters()
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{RunID: cmp.Or(o.Resume.RunID, NewRunID()), Hyperparameters: *h, Columns: data.Columns, options: o}
+	if isPython {
+		checked, err := checkSyntax(python.Source)
+		if err != nil {
+			return nil, err
+		}
+		p.unchecked = !checked
+	}
 	set := tensors.Set{}
 	xname, yname := data.names()
 	if i := slices.IndexFunc(data.Columns, func(s string) bool { return !utf8.ValidString(s) }); i >= 0 {
@@ -69,11 +84,13 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 		return nil, err
 	}
 	p.Samples, p.Input = x.Rows(), x.Shape[1:]
-	if p.Model, p.Output, err = model.Resolve(p.Input); err != nil {
+	if p.Model, p.Output, err = resolve(model, p.Input); err != nil {
 		return nil, err
 	}
-	if p.Parameters, err = p.Model.Parameters(); err != nil {
-		return nil, err
+	if p.Model.Other == nil {
+		if p.Parameters, err = p.Model.Parameters(); err != nil {
+			return nil, err
+		}
 	}
 	if n := elements(p.Output); n > 0 && h.TopK >= n {
 		return nil, worker.Invalid("top_k", fmt.Sprintf("is %d, and the model has %d outputs: the best %d always hold the right one; want fewer than %d", h.TopK, n, h.TopK, n))
@@ -100,7 +117,7 @@ func Prepare(spec any, data Data, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	y, err := labels(yname, classes, h.LossFunction, xname, x.Rows(), p.Output)
+	y, err := labels(yname, classes, h.LossFunction, ownLoss(model), xname, x.Rows(), p.Output)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +170,7 @@ func (p *Plan) addValidation(set tensors.Set, v *Data) error {
 	if err != nil {
 		return err
 	}
-	y, err := labels(named.YName, classes, p.Hyperparameters.LossFunction, named.XName, x.Rows(), p.Output)
+	y, err := labels(named.YName, classes, p.Hyperparameters.LossFunction, ownLoss(p.Model), named.XName, x.Rows(), p.Output)
 	if err != nil {
 		return err
 	}
@@ -198,7 +215,14 @@ func (p *Plan) continueFrom(m *Model) error {
 	return nil
 }
 
+// sameLayers reports whether the weights of a fit b. The worker decides that for models in
+// Python, whose source may change without a change of the weights.
 func sameLayers(a, b *worker.ModelConfig) bool {
+	_, pa := a.Python()
+	_, pb := b.Python()
+	if pa && pb {
+		return true
+	}
 	return a != nil && b != nil && text(a) == text(b)
 }
 

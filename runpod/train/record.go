@@ -84,6 +84,9 @@ func (p *Plan) record(ctx context.Context, e *runpod.Endpoint) *recorder {
 
 // title describes the model in a line: its layers.
 func title(p *Plan) string {
+	if p.Model.Other != nil {
+		return p.Model.Title()
+	}
 	var names []string
 	for _, l := range p.Model.Layers {
 		names = append(names, string(l.Type))

@@ -15,12 +15,14 @@ import (
 //	linear 10
 type Layers string
 
-// ParseSpec reads a model given as Layers, string, *worker.ModelConfig, worker.ModelConfig,
+// ParseSpec reads a model given as Layers, Python, string, *worker.ModelConfig, worker.ModelConfig,
 // json.RawMessage or *Model (the same layers, trained from the beginning).
 func ParseSpec(spec any) (*worker.ModelConfig, error) {
 	switch s := spec.(type) {
 	case Layers:
 		return worker.ParseModel(string(s))
+	case Python:
+		return worker.ParsePython(string(s))
 	case string:
 		return worker.ParseModel(s)
 	case json.RawMessage:

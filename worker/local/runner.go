@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 )
 
@@ -31,23 +32,29 @@ func Command(name string, args ...string) Runner {
 	return func(ctx context.Context, p Process) error {
 		cmd := exec.CommandContext(ctx, name, args...)
 		cmd.Env = append(os.Environ(), p.Env...)
-		last := &tail{}
+		last := &Tail{}
 		cmd.Stdout, cmd.Stderr = p.Output, io.MultiWriter(p.Output, last)
 		cmd.WaitDelay = stopTime
 		ownGroup(cmd)
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("local: worker %s: %s: %w: %s", p.ID, name, err, last.line())
+			return fmt.Errorf("local: worker %s: %s: %w: %s", p.ID, name, err, last.Line())
 		}
 		return nil
 	}
 }
 
-// A tail keeps the end of what is written, because a program's last line
-// usually says why it exits.
-type tail struct{ text []byte }
+// A Tail is a writer that keeps the last 4 KB, because a program's last line usually says
+// why it exits.
+type Tail struct {
+	mu   sync.Mutex
+	text []byte
+}
 
-func (t *tail) Write(b []byte) (int, error) {
+// Write takes some output. It returns no error.
+func (t *Tail) Write(b []byte) (int, error) {
 	const most = 4 << 10
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.text = append(t.text, b...)
 	if len(t.text) > most {
 		t.text = append(t.text[:0], t.text[len(t.text)-most:]...)
@@ -55,8 +62,10 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// line returns the last line.
-func (t *tail) line() string {
+// Line returns the last line.
+func (t *Tail) Line() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	text := bytes.TrimSpace(t.text)
 	return string(text[bytes.LastIndexByte(text, '\n')+1:])
 }

@@ -107,11 +107,14 @@ func (f *Worker) Train(ctx context.Context, r *worker.Request, yield func(json.R
 }
 
 func zeroState(m *worker.ModelConfig) (string, error) {
-	list, err := m.State()
-	if err != nil {
+	set := tensors.Set{}
+	var list []worker.StateTensor
+	var err error
+	if m.Other != nil { // only a real worker knows its weights
+		list = []worker.StateTensor{{Name: "weight", Shape: []int{1}}}
+	} else if list, err = m.State(); err != nil {
 		return "", err
 	}
-	set := tensors.Set{}
 	for _, s := range list {
 		if set[s.Name], err = tensors.New(tensors.Float32, s.Shape...); err != nil {
 			return "", err

@@ -29,6 +29,7 @@ import (
 	"github.com/gopherpod/gopherpod/tensors/environ"
 	"github.com/gopherpod/gopherpod/worker/engine"
 	"github.com/gopherpod/gopherpod/worker/local"
+	"github.com/gopherpod/gopherpod/worker/local/pytorch"
 )
 
 // The environment variables of the process. It also inherits files.
@@ -177,15 +178,21 @@ func (e *Endpoint) inProcess() (*local.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(context.Background(), ln, e.Key, e.Folder)
+	return start(context.Background(), ln, e.Key, e.Folder, PyTorch{})
 }
 
-func start(ctx context.Context, ln net.Listener, key, folder string) (*local.Server, error) {
+// start serves jobs: those that need PyTorch in processes of their own, if it says where our
+// source is, and the others on the engine.
+func start(ctx context.Context, ln net.Listener, key, folder string, torch PyTorch) (*local.Server, error) {
 	o := engine.Options{}
 	if folder != "" {
 		o.Store = local.FolderStore(folder, 1<<30)
 	}
-	return local.Start(ctx, local.Options{Listener: ln, Key: key, Handler: engine.Handler(o), StoreDir: folder})
+	handler := engine.Handler(o)
+	if torch.Source != nil {
+		handler = pytorch.Handler(pytorch.Options{Engine: handler, Source: torch.Source, Home: torch.Home, Store: folder})
+	}
+	return local.Start(ctx, local.Options{Listener: ln, Key: key, Handler: handler, StoreDir: folder})
 }
 
 // Close releases the process, which exits once it has no job and keeps no result. Close
@@ -229,6 +236,15 @@ type Outlived struct {
 	// After is how long the results of trainings, including cancelled ones, are
 	// kept after the job has ended. RunPod keeps results for 30 minutes.
 	After time.Duration
+	// PyTorch says where the worker for models in Python is.
+	PyTorch PyTorch
+}
+
+// A PyTorch says where our PyTorch worker is and which Python runs it. Without a Source, the
+// endpoint runs on the Go engine alone.
+type PyTorch struct {
+	Source func() (string, error) // the folder of our source
+	Home   string                 // the folder of the installation
 }
 
 // Serve runs the process. It returns when the kernel is gone, no job runs and no result of
@@ -252,7 +268,7 @@ func Serve(ctx context.Context, o Outlived) error {
 			os.Remove(folder + ".lock")
 		}()
 	}
-	server, err := start(ctx, ln, key, folder)
+	server, err := start(ctx, ln, key, folder, o.PyTorch)
 	if err != nil {
 		return err
 	}

@@ -143,9 +143,9 @@ async def stream(job: dict[str, Any], config: dict[str, Any] | None = None) -> E
         return
     async with _one_at_a_time:
         if isolated.wanted(job):
-            async with aclosing(isolated.relay(job, config)) as events:
-                async for event in events:
-                    yield event
+            async with aclosing(isolated.relay(job, config)) as values:
+                async for value in values:
+                    yield value
             return
         work, teller = Work(job), None
         if job["input"]["operation"] == "collect":
