@@ -109,10 +109,10 @@ def evaluate(request: Request, arrays: Arrays, emit: Emit, stop: Flag) -> dict[s
     if right is not None:
         metrics["accuracy"] = number(right)
     loss.to("cpu")
-    outputs, y = source.joined(out for out, _ in kept), torch.cat([y for _, y in kept])
+    found, y = source.joined(out for out, _ in kept), torch.cat([y for _, y in kept])
     if functions.metrics is not None:
-        metrics["custom"] = {k: number(v) for k, v in functions.measured(outputs, y).items()}
-    metrics |= losses.evaluation(loss, source.primary(outputs), y, request.hyper.top_k)
+        metrics["custom"] = {k: number(v) for k, v in functions.measured(found, y).items()}
+    metrics |= losses.evaluation(loss, source.primary(found), y, request.hyper.top_k)
     return {"operation": "evaluate", "metrics": metrics, "status": "success"}
 
 
