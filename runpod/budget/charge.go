@@ -90,6 +90,8 @@ type Charge struct {
 	jobs []ran
 	// guessed is set if the service did not say how long a job ran.
 	guessed bool
+	// doubt is set if nobody knows whether a job was accepted; see Doubt.
+	doubt bool
 }
 
 type chargeKey struct{}
@@ -286,6 +288,8 @@ func (c *Charge) Ran(job *runpod.Job, submitted time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case job != nil && job.Status == runpod.StatusInQueue && job.Retries == 0:
+		return // it was cancelled before a worker had it
 	case job == nil || job.Execution == 0 && !job.Status.Terminal():
 		j.execution, c.guessed = time.Since(submitted), true
 	default:
@@ -297,8 +301,18 @@ func (c *Charge) Ran(job *runpod.Job, submitted time.Time) {
 	c.jobs = append(c.jobs, j)
 }
 
+// Doubt keeps the reservation of the charge of ctx, if there is one and err says that a job may
+// have been accepted, so that it may run and be billed.
+func Doubt(ctx context.Context, err error) {
+	if c, ok := ctx.Value(chargeKey{}).(*Charge); ok && errors.Is(err, runpod.ErrUnknownOutcome) {
+		c.mu.Lock()
+		c.doubt = true
+		c.mu.Unlock()
+	}
+}
+
 // End replaces the reservation by the bill, and returns it. It has no dollars if the price is not
-// known.
+// known. If a job is in doubt, the reservation stays.
 func (c *Charge) End(ctx context.Context) *Bill {
 	if c == nil {
 		return nil
@@ -306,14 +320,14 @@ func (c *Charge) End(ctx context.Context) *Bill {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*askTime)
 	defer cancel()
 	c.mu.Lock()
-	jobs, guessed := c.jobs, c.guessed
+	jobs, guessed, doubt := c.jobs, c.guessed, c.doubt
 	c.mu.Unlock()
 	if !c.rate.Known() && len(jobs) > 0 {
 		c.rate, _ = place.RateOf(ctx, c.endpoint) // not known: then the bill has no dollars
 	}
 	b := bill(ctx, c.endpoint, c.rate, jobs)
 	b.Estimated = b.Estimated || guessed
-	if c.store != nil && (c.kept.Open || c.rate.Known()) {
+	if c.store != nil && (c.kept.Open || c.rate.Known()) && !(c.kept.Open && doubt) {
 		c.kept.Open, c.kept.Seconds, c.kept.Dollars = false, b.Seconds(), b.Dollars
 		// If this fails, the reservation stays, which is more than the bill.
 		_ = c.store.Charge(ctx, c.kept)

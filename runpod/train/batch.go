@@ -304,6 +304,7 @@ func (g *group) job(ctx context.Context, parts []part) error {
 		if job != nil {
 			budget.Ran(ctx, job, submitted)
 		}
+		budget.Doubt(ctx, err)
 		if errors.Is(err, runpod.ErrTooLarge) && job == nil {
 			return transfer.TooLarge(r)
 		}

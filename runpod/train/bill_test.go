@@ -24,7 +24,7 @@ const adaHour = 1.116 // what the catalogue of the local endpoint says about ADA
 
 // paid starts an endpoint whose workers take 30 s to start, 10 s for an epoch, and stay up for
 // 15 s, and a run store.
-func paid(t *testing.T) (*runpod.Endpoint, runs.Store) {
+func paid(t *testing.T, faults ...local.Fault) (*runpod.Endpoint, runs.Store) {
 	t.Helper()
 	t.Chdir(t.TempDir()) // has no .env
 	for _, name := range []string{budget.EnvDay, budget.EnvNotebook, budget.EnvHour} {
@@ -39,7 +39,7 @@ func paid(t *testing.T) (*runpod.Endpoint, runs.Store) {
 		}
 	}}
 	_, e := traintest.InMemory(t, local.Options{
-		Handler: f.Handle, PricePerHour: adaHour, Scaling: &local.Scaling{Max: 2, ColdStart: 30 * time.Second, IdleTimeout: 15 * time.Second},
+		Handler: f.Handle, PricePerHour: adaHour, Faults: faults, Scaling: &local.Scaling{Max: 2, ColdStart: 30 * time.Second, IdleTimeout: 15 * time.Second},
 	})
 	store, err := sqlite.Open(filepath.Join(t.TempDir(), "runs.sqlite"))
 	if err != nil {
@@ -270,6 +270,36 @@ func TestBillOfAnAttachedRun(t *testing.T) {
 		}
 		if sum, err := store.Spent(t.Context(), runs.Budget{}); err != nil || sum.Open != 0 || !near(sum.Settled, m.Receipt.Bill.Dollars, 1e-9) {
 			t.Errorf("%+v, %v", sum, err)
+		}
+	})
+}
+
+// A job that may have been accepted keeps its reservation, because it may run and be billed. A
+// job that was cancelled in the queue costs nothing.
+func TestBillOfJobsWithoutWorker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, store := paid(t, local.Fault{Kind: local.FaultStatus, Op: "run", Status: 502, After: true, Skip: 1})
+		t.Setenv(budget.EnvDay, "10") // otherwise nothing is reserved
+		X, y := traintest.Blobs(30)
+		spent := func() runs.Spending {
+			sum, err := store.Spent(t.Context(), runs.Budget{Most: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sum
+		}
+		o := train.Options{Endpoint: e, Runs: store, Epochs: 1, Policy: runpod.Policy{ExecutionTimeout: time.Minute, QueueTimeout: 5 * time.Second}}
+		if _, err := train.Fit(t.Context(), train.Layers("linear 3"), train.Data{X: X, Y: y}, o); !errors.Is(err, runpod.ErrQueueTimeout) {
+			t.Fatal(err)
+		}
+		if sum := spent(); sum.Open != 0 || sum.Settled != 0 {
+			t.Errorf("cancelled in the queue: %+v", sum)
+		}
+		if _, err := train.Fit(t.Context(), train.Layers("linear 3"), train.Data{X: X, Y: y}, o); !errors.Is(err, runpod.ErrUnknownOutcome) {
+			t.Fatal(err)
+		}
+		if sum := spent(); !near(sum.Open, (60+60+15)*adaHour/3600, 1e-6) || sum.Settled != 0 {
+			t.Errorf("in doubt: %+v", sum)
 		}
 	})
 }

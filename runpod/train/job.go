@@ -27,6 +27,7 @@ func within(ctx context.Context, e *runpod.Endpoint, p runpod.Policy) (runpod.Po
 // is an *InterruptedError.
 func submit(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (*runpod.Job, error) {
 	job, err := e.Run(ctx, runpod.Request{Input: r, Policy: p})
+	budget.Doubt(ctx, err)
 	switch {
 	case err == nil:
 		return job, nil

@@ -24,6 +24,7 @@ func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.P
 	if job != nil {
 		budget.Ran(ctx, job, submitted)
 	}
+	budget.Doubt(ctx, err)
 	switch {
 	case errors.Is(err, runpod.ErrTooLarge) && job == nil:
 		return nil, &sizeError{Size(r), runpod.MaxRunBody}
