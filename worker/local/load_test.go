@@ -97,7 +97,7 @@ func newLoad(t *testing.T, jobs int) *load {
 	l := &load{t: t, jobs: jobs, clock: &SkipClock{}, transport: &http.Transport{MaxIdleConnsPerHost: 64},
 		file: filepath.Join(t.TempDir(), "executions"), ended: map[string][]int{}, ids: map[runpod.JobID]int{}}
 	var err error
-	l.s, err = Start(t.Context(), Options{Clock: l.clock, HeartbeatTimeout: 4 * time.Second, VisibleAfter: 300 * time.Millisecond, Limits: map[string]Limit{}})
+	l.s, err = Start(t.Context(), Options{Clock: l.clock, HeartbeatTimeout: 6 * time.Second, VisibleAfter: 300 * time.Millisecond, Limits: map[string]Limit{}})
 	if err != nil {
 		t.Fatal(err)
 	}
