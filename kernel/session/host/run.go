@@ -165,6 +165,7 @@ func (h *host) unblock(e *execution, late *frame.Failure) {
 		case <-e.cell.Done():
 			return
 		case <-over:
+			e.cell.HangUp()
 			h.finish(e, late)
 			return
 		case <-time.After(wait):

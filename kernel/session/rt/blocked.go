@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"github.com/gopherpod/gopherpod/kernel/session/rt/lm"
 )
@@ -49,9 +48,9 @@ const maxReport = 16 << 20
 var reportMu sync.Mutex
 
 // Unblock ends the waits of an interrupted cell's goroutines that are outside its own
-// code: reads, writes and new connections time out until Restore, and child processes
-// that the cell waits for are interrupted or killed. It reports whether it found
-// anything. A deadline that the user had set is lost.
+// code: reads, writes and new connections time out until Restore, its listeners are closed
+// (see listen.go), and child processes that the cell waits for are interrupted or killed. It
+// reports whether it found anything. A deadline that the user had set is lost.
 func (c *Cell) Unblock(kill bool) bool {
 	if !lm.Quick || !c.stopped.Load() {
 		return false
@@ -71,7 +70,7 @@ func (c *Cell) Unblock(kill bool) bool {
 			if err == nil {
 				found = true
 				c.unblocked.Store(true) // before the cell can continue
-				if !serverAccepts(frames) || !hangUp(uintptr(pd)) {
+				if !c.endsListener(frames, uintptr(pd)) {
 					c.deadline(uintptr(pd))
 				}
 			}
@@ -97,33 +96,6 @@ func labelIn(head string) int {
 	}
 	id, _ := strconv.Atoi(m[1])
 	return id
-}
-
-// accepts matches a wait for a connection, and the calls and files of package net above.
-var accepts = regexp.MustCompile(`(?m)^internal/poll\.\(\*FD\)\.Accept\(.*\n\t.*\n(?:net\..*\n\t.*\n)*`)
-
-// serverAccepts reports whether a library waits for connections, as http.Serve does. Such
-// a library treats a timeout as temporary and would keep waiting. A loop in the cell
-// itself ends at its check and may use its listener again.
-func serverAccepts(frames string) bool {
-	at := accepts.FindStringIndex(frames)
-	if at == nil {
-		return false
-	}
-	caller := strings.SplitN(frames[at[1]:], "\n", 3) // a function and its file
-	return len(caller) > 1 && !strings.Contains(caller[1], "In[")
-}
-
-// fdInPollDesc is the offset of the descriptor in a poller's record.
-const fdInPollDesc = 8
-
-// hangUp stops a poller's socket from listening: the port becomes free, and Accept fails
-// permanently. It reports whether it succeeded; the socket's owner still has to close it.
-func hangUp(pd uintptr) bool {
-	record := pd // the collector neither moves nor frees the record
-	fd := *(*uintptr)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&record)), fdInPollDesc))
-	listens, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
-	return err == nil && listens != 0 && syscall.Shutdown(int(fd), syscall.SHUT_RDWR) == nil
 }
 
 // deadline makes everything that waits for a file or connection time out.

@@ -36,7 +36,9 @@ type Cell struct {
 	stopped atomic.Bool
 	// unblocked reports whether Unblock ended something that the cell waited for.
 	unblocked atomic.Bool
-	expired   []uintptr // pollers whose deadlines Restore removes; guarded by cellsMu
+	earlier   map[listener]bool // that were open when the cell began
+	hungUp    atomic.Bool       // see HangUp
+	expired   []uintptr         // pollers whose deadlines Restore removes; guarded by cellsMu
 	done      chan struct{}
 	fail      *Failure // valid after done
 	out       detached
@@ -74,6 +76,9 @@ const idKey = "cell"
 // Start runs f as execution id of cell count, in a goroutine of its own.
 func Start(id, count int, f func(ctx context.Context) error) *Cell {
 	c := &Cell{ID: id, Count: count, done: make(chan struct{}), exits: make(chan struct{})}
+	if lm.Quick {
+		c.earlier = listeners()
+	}
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	started := make(chan struct{})
 	go pprof.Do(c.ctx, pprof.Labels(idKey, strconv.Itoa(c.ID)), func(ctx context.Context) {
@@ -99,6 +104,9 @@ func (c *Cell) run(ctx context.Context, f func(context.Context) error) {
 		}
 		if f := c.exited.Load(); f != nil {
 			c.fail = f
+		}
+		if c.stopped.Load() {
+			c.HangUp()
 		}
 		close(c.done)
 	}()

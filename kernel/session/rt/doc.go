@@ -9,6 +9,7 @@
 //	chan.go       what replaces blocking operations: Recv, Send, Range, Sleep
 //	wait.go       the same for locks and other waits of package sync
 //	blocked.go    ending waits for the network and for child processes
+//	listen.go     the listeners of an interrupted cell
 //	exit.go       os.Exit and log.Fatal end the cell, not the process
 //	aside.go      showing values by methods of the user, which may not end
 //	deadlock.go   reporting that all goroutines wait for each other
