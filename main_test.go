@@ -103,7 +103,7 @@ kernel/session/plain < kernel/session/host # a session program without our magic
 kernel/session/internal/testmagics < kernel/display, kernel/magic, kernel/session/host # a session program with magics for tests
 kernel/session/notebook < kernel/build, kernel/cell, kernel/cgo, tensors/scratch # cells, modules, C code and libraries of a notebook
 kernel/session/supervisor < kernel/session/frame, kernel/session/reap # the session's process: its start, environment, streams and end
-kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/supervisor, tensors/wording # the evaluator over notebook and supervisor
+kernel/session < kernel, kernel/build, kernel/cell, kernel/cgo, kernel/display, kernel/magic, kernel/session/frame, kernel/session/notebook, kernel/session/reap, kernel/session/supervisor, tensors/wording # the evaluator over notebook and supervisor
 kernel/spec < # the kernelspec
 kernel/setup < kernel, kernel/build, kernel/spec, tensors/python, tensors/scratch # install, doctor, a kernel whose host is missing
 kernel/secrets < tensors/environ # keeps keys out of what is published

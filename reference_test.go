@@ -95,6 +95,7 @@ var variables = map[string]string{
 	"GOPHERPOD_RUNS_URL":          "Set by the kernel for the session: address of the run store.",
 	"GOPHERPOD_SELF_TEST":         "Set at installation for a new session program that is tried.",
 	"GOPHERPOD_SESSION_ENVLOG":    "Set by the kernel for the session: the number of the file in which the session records what it puts into the environment.",
+	"GOPHERPOD_SESSION_ID":        "Set by the kernel for the session: the mark by which everything that cells start is ended with the session; `env -u GOPHERPOD_SESSION_ID setsid program` goes on.",
 	"GOPHERPOD_SESSION_TOKEN":     "Set by the kernel for the session: the token in the marks of its streams.",
 	"GOPHERPOD_SHARED_STORE":      "Folder that gopherpod local --store was given, for clients on the same machine.",
 	"GOPHERPOD_STORE":             "Folder of a worker's data (default: the network volume, else a temporary folder).",

@@ -28,15 +28,17 @@ func TestChildrenEnd(t *testing.T) {
 			n := newSession(t)
 			dir := n.super.Dir()
 			out := n.ok("!sleep 600 >/dev/null 2>&1 & echo $!") + " " + n.ok("!bash -mc 'sleep 601 >/dev/null 2>&1 & echo $!' 2>/dev/null") + " " +
-				n.ok("%bash sh -c 'sleep 602 >/dev/null 2>&1 & echo $!'")
+				n.ok("%bash sh -c 'sleep 602 >/dev/null 2>&1 & echo $!'") + " " +
+				n.ok("!setsid -w sh -c 'nohup sleep 605 >/dev/null 2>&1 & echo $!'") + " " + n.ok("!sh -c 'setsid -w sh -c \"(sleep 606 >/dev/null 2>&1 & echo \\$!)\" & wait'")
 			n.ok("import \"os/exec\"\ncmd := exec.Command(\"sleep\", \"603\")\ncmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}\ncmd.Start()\n" +
-				"os.WriteFile(\"pid\", []byte(fmt.Sprint(cmd.Process.Pid)), 0o600)")
+				"own := exec.Command(\"sleep\", \"604\")\nown.SysProcAttr = &syscall.SysProcAttr{Setsid: true}\nown.Start()\n" +
+				"os.WriteFile(\"pid\", []byte(fmt.Sprint(cmd.Process.Pid, own.Process.Pid)), 0o600)")
 			b, err := os.ReadFile(filepath.Join(dir, "pid"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			pids := strings.Fields(strings.ReplaceAll(out, "stdout:", "") + " " + string(b))
-			if len(pids) != 4 {
+			if len(pids) != 7 {
 				t.Fatalf("got %q", pids)
 			}
 			c.end(n)

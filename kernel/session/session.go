@@ -11,6 +11,7 @@ import (
 	"github.com/gopherpod/gopherpod/kernel/build"
 	"github.com/gopherpod/gopherpod/kernel/cell"
 	"github.com/gopherpod/gopherpod/kernel/session/notebook"
+	"github.com/gopherpod/gopherpod/kernel/session/reap"
 	"github.com/gopherpod/gopherpod/kernel/session/supervisor"
 )
 
@@ -143,6 +144,15 @@ func (s *Session) empty(x *execution) error {
 // of the end of the last cell.
 func (s *Session) Surroundings() (env []string, dir string) {
 	return s.super.Noted(), s.super.Dir()
+}
+
+// Orphans ends what cells started whose kernel and session process are both gone. A kernel
+// calls it once at its start. It also removes the mark of a session that the kernel itself may
+// have been started in from its environment, so that a process that the kernel starts to outlive
+// it does not end with that session.
+func Orphans() {
+	os.Unsetenv(reap.Env)
+	go reap.Orphans()
 }
 
 // Changed returns what cells, also one that is running, have put into the environment since

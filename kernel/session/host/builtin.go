@@ -38,7 +38,8 @@ func (b *builtin) Run(ctx context.Context, c *magic.Call) error { return b.run(c
 func builtins() []magic.Magic {
 	return []magic.Magic{
 		&builtin{"bash", magic.Line | magic.Cell, "run commands of the shell", `%bash command, !command, or %%bash [options of bash] [arguments] with a script below: %%bash -e stops at the first
-command that fails. What a script leaves running ends with the kernel; setsid spares it.
+command that fails. What a script leaves running ends with the kernel,
+unless it is started with: env -u GOPHERPOD_SESSION_ID setsid program
 Output is shown as it comes. An interrupt ends the command and what it started.`, bash},
 		&builtin{"env", magic.Line, "show or set environment variables", `%env lists the environment, %env NAME shows one variable, %env NAME=value sets it
 for cells, commands and a later session process.`, env},

@@ -75,8 +75,10 @@ func Main(o Options) {
 		fmt.Fprintf(os.Stderr, "gopherpod session: %v; the notebook kernel starts this program\n", err)
 		os.Exit(2)
 	}
+	mark := os.Getenv(reap.Env) // a cell may change it later
 	err = h.serve(os.NewFile(commandFD, "commands"))
 	reap.Session(os.Getpid()) // here, because a kernel that was killed cannot do it
+	reap.Marked(mark)
 	if !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "gopherpod session:", err)
 		rt.Leave(1)

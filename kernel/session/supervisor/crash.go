@@ -106,7 +106,8 @@ func (f *crashFilter) flushLocked() {
 	f.held = nil
 }
 
-// crash returns what was being held back when the process ended.
+// crash returns the report of the process, which has ended. What the cell wrote before it and
+// only looked like the beginning of one is shown.
 func (f *crashFilter) crash() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,7 +116,36 @@ func (f *crashFilter) crash() string {
 	}
 	f.timer.Stop()
 	f.timer = nil
-	return string(f.held)
+	at := reportStart(f.held)
+	if at > 0 {
+		f.out(bytes.Clone(f.held[:at]))
+	}
+	return string(f.held[at:])
+}
+
+// stacks matches what follows the first lines of a report.
+var stacks = regexp.MustCompile(`(?m)^(goroutine \d+ .*\[|runtime stack:|goroutine running on other thread|PC=)`)
+
+// more matches the lines of a report that may come before its last beginning.
+var more = regexp.MustCompile(`^(runtime: |SIG[A-Z]+: |\[signal |\tpanic: |panic: .*\[recovered|fatal error: |unexpected fault address)`)
+
+// reportStart returns where the report of a crash begins in b: at the last beginning that
+// stacks follow, or the lines of the run-time just before it. Without stacks it is 0.
+func reportStart(b []byte) int {
+	at := 0
+	for _, m := range crashStart.FindAllIndex(b, -1) {
+		if stacks.Match(b[m[0]:]) {
+			at = m[0]
+		}
+	}
+	for at > 0 {
+		before := bytes.LastIndexByte(b[:at-1], '\n') + 1
+		if !more.Match(b[before:at]) {
+			break
+		}
+		at = before
+	}
+	return at
 }
 
 // reason returns one line that says why a session process ended.

@@ -91,3 +91,22 @@ func TestReasonNamesMemory(t *testing.T) {
 		}
 	}
 }
+
+// What a cell wrote just before a crash is shown, even if it looks like one.
+func TestCrashFilterShowsWhatCameBefore(t *testing.T) {
+	for _, c := range []struct{ text, report string }{
+		{"panic: mine\nand more\n", "fatal error: concurrent map writes\n\ngoroutine 23 [running]:\nmain.main()\n"},
+		{"panic: mine\n\ngoroutine 1 [running]:\nmain.f()\n", "panic: real\n\ngoroutine 2 [running]:\nmain.main()\n"},
+		{"runtime is what I say\npanic: mine\n", "SIGSEGV: segmentation violation\nPC=0x0 m=0 sigcode=1 addr=0x0\n\ngoroutine 0 gp=0x1 m=0 [idle]:\n"},
+		{"fatal error: mine\n-\n", "runtime: goroutine stack exceeds 134217728-byte limit\nruntime: sp=0x1 stack=[0x1, 0x2]\nfatal error: stack overflow\n\nruntime stack:\nruntime.throw()\n"},
+		{"", "panic: a [recovered]\n\tpanic: b\n\ngoroutine 1 [running]:\n"},
+		{"", "fatal error: mine, and the process was killed\n"},
+	} {
+		shown := ""
+		f := &crashFilter{out: func(b []byte) { shown += string(b) }, alive: func(time.Duration) bool { return false }}
+		f.text([]byte(c.text + c.report))
+		if got := f.crash(); got != c.report || shown != c.text {
+			t.Errorf("%q and %q: shown %q, report %q", c.text, c.report, shown, got)
+		}
+	}
+}

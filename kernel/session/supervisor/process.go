@@ -22,6 +22,7 @@ type Process struct {
 	commands *os.File
 	handle   func(frame.Event)
 	env      *frame.EnvLog // nil if there is no memory for it
+	mark     string        // see package reap
 
 	ready  chan struct{} // closed by the ready event
 	exited chan struct{} // closed when it has ended and everything it sent is handled
@@ -55,7 +56,7 @@ const startPatience = 30 * time.Second
 // can open are made in work.
 func startProcess(program, dir, work string, env []string, handle func(frame.Event)) (*Process, error) {
 	p := &Process{handle: handle, ready: make(chan struct{}), exited: make(chan struct{}), replies: map[int]chan frame.Event{}, packages: map[string]bool{},
-		target: func(string, []byte) {}}
+		mark: reap.Mark(), target: func(string, []byte) {}}
 	var secret [frame.TokenSize / 2]byte
 	rand.Read(secret[:])
 	token := hex.EncodeToString(secret[:])
@@ -87,7 +88,7 @@ func startProcess(program, dir, work string, env []string, handle func(frame.Eve
 	defer closeAll(theirs[2:])
 	p.cmd = exec.Command(program)
 	p.cmd.Dir = dir
-	p.cmd.Env = append(env, frame.TokenEnv+"="+token, "GOTRACEBACK=single")
+	p.cmd.Env = append(env, frame.TokenEnv+"="+token, reap.Env+"="+p.mark, "GOTRACEBACK=single")
 	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
 	p.cmd.ExtraFiles = []*os.File{theirs[2], theirs[3]}
 	if env, f, err := newEnvLog(work); err == nil { // without it the environment is read at the end of each cell
@@ -139,6 +140,7 @@ func (p *Process) read(ours, theirs [4]*os.File, token string) {
 		f.Close()
 	}
 	reap.Session(p.PID()) // what the session started and did not wait for
+	reap.Marked(p.mark)
 	close(p.exited)
 }
 
