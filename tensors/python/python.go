@@ -5,7 +5,7 @@
 //	GOPHERPOD_NOTEBOOK_PYTHON      the Python of the notebook's server, which the kernel sets
 //	VIRTUAL_ENV                    a virtual environment
 //	Venv(home)                     the one that gopherpod install --torch makes
-//	python3                        in PATH
+//	python3                        in PATH, then that of the system
 //
 // that is new enough and has the modules.
 package python
@@ -28,6 +28,9 @@ const (
 	EnvNotebook = "GOPHERPOD_NOTEBOOK_PYTHON"
 	envVenv     = "VIRTUAL_ENV"
 )
+
+// system is the Python of Linux distributions, whose packages may include PyTorch.
+const system = "/usr/bin/python3"
 
 // Oldest is the oldest version of Python 3 that our worker runs with.
 const Oldest = 11
@@ -58,8 +61,12 @@ func (e *NotFoundError) Error() string {
 // Find returns the path of the first Python that has the modules. Home is the folder of the
 // installation, "" for none. The error is a *NotFoundError.
 func Find(ctx context.Context, home string, modules ...string) (string, error) {
+	return find(ctx, home, system, modules...)
+}
+
+func find(ctx context.Context, home, system string, modules ...string) (string, error) {
 	none := &NotFoundError{}
-	for _, path := range candidates(home) {
+	for _, path := range candidates(home, system) {
 		version, missing, err := probe(ctx, path, modules)
 		switch {
 		case err != nil:
@@ -76,7 +83,7 @@ func Find(ctx context.Context, home string, modules ...string) (string, error) {
 }
 
 // candidates lists the Pythons that exist, in order, each once.
-func candidates(home string) (paths []string) {
+func candidates(home, system string) (paths []string) {
 	add := func(path string) {
 		if full, err := exec.LookPath(path); err == nil && !slices.Contains(paths, full) {
 			paths = append(paths, full)
@@ -98,6 +105,7 @@ func candidates(home string) (paths []string) {
 		add(InVenv(Venv(home)))
 	}
 	add("python3")
+	add(system) // if PATH begins with a virtual environment
 	return paths
 }
 

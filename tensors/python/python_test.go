@@ -36,7 +36,7 @@ func TestFindTakesTheFirstThatHasTheModules(t *testing.T) {
 	dir := clear(t)
 	last := fake(t, dir+"/python3", "3 12")
 	find := func() string {
-		path, err := python.Find(context.Background(), dir+"/home", "torch")
+		path, err := python.FindBesides(context.Background(), dir+"/home", dir+"/none", "torch")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +67,7 @@ func TestFindSaysWhatEachLacks(t *testing.T) {
 	t.Setenv(python.EnvNotebook, fake(t, dir+"/a/python", "3 9"))
 	fake(t, dir+"/venv/bin/python", "3 13 torch zstandard")
 	fake(t, dir+"/python3", "3 12 torch; exit 1")
-	_, err := python.Find(context.Background(), "", "torch", "zstandard")
+	_, err := python.FindBesides(context.Background(), "", dir+"/none", "torch", "zstandard")
 	var none *python.NotFoundError
 	if !errors.As(err, &none) {
 		t.Fatal(err)
