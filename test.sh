@@ -21,7 +21,7 @@ missing=()
 need() { command -v "$1" >/dev/null || missing+=("${@:2}"); }
 need gcc gcc libc6-dev binutils
 if want lint; then need shellcheck shellcheck; fi
-if want worker || want lint; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
+if want worker || want lint || want notebooks; then /usr/bin/python3 -c 'import torch, msgpack, zstandard, ensurepip' 2>/dev/null || missing+=(python3 python3-venv python3-torch python3-msgpack python3-zstandard python3-numpy); fi
 if want browser; then need chromium chromium; fi
 if want unit; then
 	need qemu-aarch64 qemu-user
