@@ -110,7 +110,7 @@ func (c *Collector) Result() (*TrainResult, error) {
 	}
 	for name, count := range r.Parts {
 		var field *string
-		for _, s := range r.States() {
+		for _, s := range r.texts() {
 			if s.Name == name {
 				field = s.Text
 			}
@@ -140,7 +140,7 @@ func Collect(output []byte) (*TrainResult, error) {
 	return c.Result()
 }
 
-// Emit turns a result into its last events: parts for a state that does not fit
+// Emit turns a result into its last events: parts for a text that does not fit
 // into a chunk, then done. seq is the first free sequence number. A history too
 // long for a chunk is left out of done: the epoch events have it.
 func (r *TrainResult) Emit(seq int) []Event {
@@ -163,7 +163,7 @@ func (r *TrainResult) Emit(seq int) []Event {
 		done.Parts[name] = count
 		*text = ""
 	}
-	for _, s := range done.States() {
+	for _, s := range done.texts() {
 		split(s.Name, s.Text, MaxChunk/3)
 	}
 	const epochBytes = 300 // an Epoch's JSON at its longest

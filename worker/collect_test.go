@@ -16,7 +16,8 @@ func TestEmitAndCollect(t *testing.T) {
 	for i := range large.History {
 		large.History[i].Epoch = i + 1
 	}
-	for _, want := range []TrainResult{small, large} {
+	answer := TrainResult{Operation: OpPredict, RunID: "r", Answer: strings.Repeat("a", 2_000_000), History: small.History}
+	for _, want := range []TrainResult{small, large, answer} {
 		var events []Event
 		for i := range want.History {
 			events = append(events, Event{Type: EventEpoch, RunID: "r", Seq: i, Epoch: &want.History[i]})

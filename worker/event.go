@@ -68,7 +68,7 @@ type Batch struct {
 }
 
 // A Part is piece Index of Count of the text called Name (a field of
-// TrainResult: "model_state" or "optimizer_state").
+// TrainResult: "model_state", "optimizer_state" or "answer").
 type Part struct {
 	Name  string `json:"name"`
 	Index int    `json:"index"`
@@ -76,7 +76,7 @@ type Part struct {
 	Data  string `json:"data"`
 }
 
-// A TrainResult is what a train job leaves. A state that does not fit in a
+// A TrainResult is what a train job leaves. A state or an answer that does not fit in a
 // chunk is sent in parts before; the field is then empty and Parts names it with
 // the number of its parts.
 type TrainResult struct {
@@ -102,6 +102,11 @@ type TrainResult struct {
 	Stopped    string    `json:"stopped,omitempty"` // why, if Status is "stopped"; see StoppedAtLimit
 	// Weights says what ModelState holds; nil: the weights after the last of History.
 	Weights *Weights `json:"weights,omitempty"`
+	// Seed is what was drawn for a request without protocol and seed.
+	Seed *int64 `json:"seed,omitempty"`
+	// Answer is base64 of the JSON of the answer of a job that does not train, if collect asked for one:
+	// evaluate, predict, train_epoch, batch.
+	Answer string `json:"answer,omitempty"`
 	// Features are those of Capabilities, so that a client that goes on from the result need not ask.
 	Features []string `json:"features,omitempty"`
 }

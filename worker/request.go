@@ -24,7 +24,7 @@ const (
 	OpBatch        Operation = "batch"        // several requests in one job
 	OpStore        Operation = "store"        // put data where workers can read it
 	OpCapabilities Operation = "capabilities" // what this worker can do
-	OpCollect      Operation = "collect"      // the events of a train job again, by its run_id: finished, or as far as it came before it was cancelled or failed
+	OpCollect      Operation = "collect"      // the events of a train job again, by its run_id: finished, or as far as it came before it was cancelled or failed; of another job its answer
 )
 
 // A Request is a job's input object. Fields that an operation does not use must

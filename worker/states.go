@@ -34,6 +34,12 @@ func (r *TrainResult) States() [2]State {
 	return [2]State{{ModelState, &r.ModelState}, {OptimizerState, &r.OptimizerState}}
 }
 
+// texts returns the texts of a result that may be too large for a chunk.
+func (r *TrainResult) texts() []State {
+	states := r.States()
+	return append(states[:], State{"answer", &r.Answer})
+}
+
 // Array returns the state's bytes as an array of uint8, in which form states are stored.
 // The array is empty if there is no state.
 func (s State) Array() (tensors.Tensor, error) {

@@ -13,11 +13,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/train"
 	"github.com/gopherpod/gopherpod/runpod/train/traintest"
 	"github.com/gopherpod/gopherpod/worker"
 	"github.com/gopherpod/gopherpod/worker/contract"
 	"github.com/gopherpod/gopherpod/worker/engine"
+	"github.com/gopherpod/gopherpod/worker/local"
 )
 
 const twoLayers = train.Layers("linear 8\nrelu\nlinear 3")
@@ -394,5 +396,29 @@ func TestApplyToPython(t *testing.T) {
 	spec, o, err := apply(train.Python(body), train.Options{}, Point{"lr": 0.5, "batch_size": 8})
 	if err != nil || spec != train.Python(strings.ReplaceAll(body, "$lr", "0.5")) || o.LearningRate != nil || o.BatchSize != 8 {
 		t.Errorf("%v, %+v, %v", spec, o, err)
+	}
+}
+
+// RunPod loses the results of trials; each trial has its model nevertheless.
+func TestLostResults(t *testing.T) {
+	s, err := local.Start(t.Context(), local.Options{Handler: engine.Handler(engine.Options{}), Faults: []local.Fault{{Kind: local.FaultLostResult, Count: 3}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	client, err := runpod.New(runpod.Config{BaseURL: s.BaseURL(), APIKey: runpod.Secret(s.Key())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := traintest.Blobs(30)
+	space := []Dimension{{Name: "lr", Choices: []any{0.1, 0.01, 0.001}}}
+	r, err := Run(t.Context(), twoLayers, train.Data{X: x, Y: y}, train.Options{Endpoint: client.Endpoint("local"), Epochs: 1, Seed: train.Seed(1)}, space, Options{Method: MethodGrid, Workers: 1})
+	if err != nil || len(r.Trials) != 3 || !r.BestModel().HasWeights() {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, trial := range r.Trials {
+		if !trial.Succeeded() {
+			t.Errorf("trial %d: %v", trial.Number, trial.Err)
+		}
 	}
 }

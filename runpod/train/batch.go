@@ -298,7 +298,9 @@ func (g *group) job(ctx context.Context, parts []part) error {
 		parcels[i] = p.parcel
 	}
 	var job *runpod.Job
-	err = t.Send(ctx, transfer.Merge(parcels), func(r *worker.Request) (err error) {
+	all := transfer.Merge(parcels)
+	all.Request.RunID = NewRunID() // to collect the answer by
+	err = t.Send(ctx, all, func(r *worker.Request) (err error) {
 		submitted := time.Now()
 		job, err = g.on.endpoint.Call(ctx, runpod.Request{Input: r, Policy: charge.Policy(g.on.policy)})
 		if job != nil {
@@ -310,6 +312,11 @@ func (g *group) job(ctx context.Context, parts []part) error {
 		}
 		if err != nil {
 			return transfer.JobError(err)
+		}
+		if lost := transfer.HasOutput(job); lost != nil {
+			if job.Output, err = keptAnswer(ctx, g.on.endpoint, r, lost); err != nil {
+				return err
+			}
 		}
 		return lacking(job.Output)
 	})

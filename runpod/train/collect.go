@@ -2,11 +2,14 @@ package train
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/gopherpod/gopherpod/runpod"
 	"github.com/gopherpod/gopherpod/runpod/budget"
+	"github.com/gopherpod/gopherpod/runpod/transfer"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -48,6 +51,26 @@ func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainRes
 
 // collectTime is the timeout of a job that computes nothing.
 const collectTime = time.Minute
+
+// keptAnswer collects the answer of a request that does not train and whose job completed
+// without output; lost is the error of that. If the worker has not kept the answer either,
+// the error says so: computing it again would be billed again, which the caller decides.
+func keptAnswer(ctx context.Context, e *runpod.Endpoint, r *worker.Request, lost error) (json.RawMessage, error) {
+	result, err := Collect(ctx, e, r.RunID, nil)
+	if ctx.Err() != nil {
+		return nil, err
+	}
+	if err == nil && result.Answer != "" {
+		var answer []byte
+		if answer, err = base64.StdEncoding.DecodeString(result.Answer); err == nil {
+			transfer.Log(ctx, lostAnswer)
+			return answer, nil
+		}
+	}
+	return nil, fmt.Errorf("%w; the worker has not kept the result; repeating the %s computes it again, which is billed again", lost, r.Operation)
+}
+
+const lostAnswer = "RunPod has lost the result of the job, whose work is done; the worker had kept it, so nothing is computed or billed twice"
 
 // Collect returns what an endpoint's workers kept of a run: its result or, if the run was
 // cancelled, its epochs and the weights after the last batch. They keep it in the network

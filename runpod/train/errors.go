@@ -14,8 +14,9 @@ var (
 	// was interrupted. Train it again, or use another model.
 	ErrNoWeights = errors.New("the model has no weights: its training did not end")
 	// ErrNoOutput means that the service reports COMPLETED and has no output, because it
-	// refused the worker's result. Fit then uses the stream, or what the worker kept.
-	ErrNoOutput = fmt.Errorf("%w: RunPod says COMPLETED and has no output; it refused what the worker sent", transfer.ErrResult)
+	// refused the worker's result, and that the worker has not kept it either. Nothing is computed
+	// again by itself, because that would be billed again.
+	ErrNoOutput = transfer.ErrNoOutput
 
 	// ErrResult means that the endpoint's answer does not fit the request.
 	ErrResult = transfer.ErrResult

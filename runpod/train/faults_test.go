@@ -263,3 +263,84 @@ func TestRefusedResultIsCollectedLate(t *testing.T) {
 		}
 	})
 }
+
+// RunPod refuses the answer of a job that does not train and reports COMPLETED. The client
+// collects what the worker kept and says so; the job runs once. If the worker has kept
+// nothing, the error says that a repetition is billed again.
+func TestLostAnswer(t *testing.T) {
+	server, e := start(t, local.Options{Handler: engine.Handler(engine.Options{})})
+	X, y := blobs(20)
+	m, err := Fit(t.Context(), Layers("linear 3"), Data{X: X, Y: y}, Options{Endpoint: e, Epochs: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Evaluate(X, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, do := range map[string]func(ctx context.Context) error{
+		"evaluate": func(ctx context.Context) error {
+			got, err := m.EvaluateContext(ctx, Data{X: X, Y: y})
+			if err == nil && got.Loss != want.Loss {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+			return err
+		},
+		"predict": func(ctx context.Context) error {
+			_, err := m.PredictContext(ctx, X)
+			return err
+		},
+		"batch": func(ctx context.Context) error {
+			b := Batch{Endpoint: e}
+			evaluation, trained := b.Evaluate(m, Data{X: X, Y: y}), b.Fit(Layers("linear 3"), Data{X: X, Y: y}, Options{Epochs: 2})
+			if err := b.Run(ctx); err != nil {
+				return err
+			}
+			_, err := evaluation.Get()
+			other, err2 := trained.Get()
+			if err2 == nil && (!other.HasWeights() || other.Epochs != 2) {
+				t.Errorf("%+v", other)
+			}
+			return errors.Join(err, err2)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := server.Inject(local.Fault{Kind: local.FaultLostResult}); err != nil {
+				t.Fatal(err)
+			}
+			before := jobs(t, e)
+			var told []string
+			if err := do(WithLog(t.Context(), func(line string) { told = append(told, line) })); err != nil {
+				t.Error(err)
+			}
+			if len(told) != 1 || !strings.Contains(told[0], "RunPod has lost the result") {
+				t.Errorf("told %q", told)
+			}
+			if n := jobs(t, e) - before; n != 2 {
+				t.Errorf("%d jobs, want one that computes and one that collects", n)
+			}
+		})
+	}
+	forgetful := serve(t, &fakeWorker{})
+	kept, err := Fit(t.Context(), Layers("linear 3"), Data{X: X, Y: y}, Options{Endpoint: forgetful, Epochs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lossy, e2 := start(t, local.Options{Handler: (&fakeWorker{}).Handle})
+	if err := lossy.Inject(local.Fault{Kind: local.FaultLostResult}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kept.On(e2).Evaluate(X, y); !errors.Is(err, ErrNoOutput) || !strings.Contains(err.Error(), "billed again") {
+		t.Errorf("nothing kept: %v", err)
+	}
+}
+
+// jobs returns how many jobs the endpoint has completed.
+func jobs(t *testing.T, e *runpod.Endpoint) int {
+	t.Helper()
+	h, err := e.Health(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h.Jobs.Completed
+}

@@ -109,6 +109,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	if errors.Is(err, runpod.ErrNotFound) && (f.trained || !errors.Is(err, runpod.ErrExpired)) || errors.Is(err, ErrNoOutput) {
 		if r := p.collect(ctx, endpoint); r != nil && complete(r) {
 			if m, bad := p.finished(job, endpoint, r); bad == nil {
+				p.observers.notice(lostAnswer)
 				m.Receipt = p.receipt(m)
 				return m, nil
 			}

@@ -108,8 +108,8 @@ func (f *follower) follow(ctx context.Context, e *runpod.Endpoint, job *runpod.J
 		return transfer.JobError(err)
 	}
 	f.setStatus(ended.Status)
-	if len(ended.Output) == 0 || string(ended.Output) == "null" {
-		return fmt.Errorf("train: job %s: %w", f.id, ErrNoOutput)
+	if err := transfer.HasOutput(ended); err != nil {
+		return err
 	}
 	return f.heal(ended.Output)
 }

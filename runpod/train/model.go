@@ -336,7 +336,9 @@ func (m *Model) ask(ctx context.Context, p *transfer.Parcel, large bool) (*worke
 	t.Large, p.Deltas, t.Expires = large, m.deltas, transfer.LifeOf(m.policy)
 	var output json.RawMessage
 	err = t.Send(ctx, p, func(r *worker.Request) (err error) {
-		output, err = transfer.Call(ctx, endpoint, r, charge.Policy(m.policy))
+		if output, err = transfer.Call(ctx, endpoint, r, charge.Policy(m.policy)); errors.Is(err, ErrNoOutput) {
+			output, err = keptAnswer(ctx, endpoint, r, err)
+		}
 		return err
 	})
 	if err != nil {

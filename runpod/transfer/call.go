@@ -16,8 +16,13 @@ import (
 // ErrResult is the error for an answer that does not fit the request.
 var ErrResult = errors.New("unexpected answer from the endpoint")
 
-// Call runs a request as a job, waits for its end and returns its output. When ctx is
-// done, Call cancels the job.
+// ErrNoOutput means that the service reports COMPLETED and has no output, because it
+// refused the worker's result. The work is done and billed, and the worker may have kept its
+// result; see train.Collect.
+var ErrNoOutput = fmt.Errorf("%w: RunPod says COMPLETED and has no output; it refused what the worker sent", ErrResult)
+
+// Call runs a request as a job, waits for its end and returns its output; without one the
+// error wraps ErrNoOutput. When ctx is done, Call cancels the job.
 func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.Policy) (json.RawMessage, error) {
 	submitted := time.Now()
 	job, err := e.Call(ctx, runpod.Request{Input: r, Policy: p})
@@ -31,7 +36,15 @@ func Call(ctx context.Context, e *runpod.Endpoint, r *worker.Request, p runpod.P
 	case err != nil:
 		return nil, JobError(err)
 	}
-	return job.Output, nil
+	return job.Output, HasOutput(job)
+}
+
+// HasOutput returns an error that wraps ErrNoOutput if a job that completed has no output.
+func HasOutput(job *runpod.Job) error {
+	if len(job.Output) == 0 || string(job.Output) == "null" {
+		return fmt.Errorf("train: job %s: %w", job.ID, ErrNoOutput)
+	}
+	return nil
 }
 
 // JobError returns the error that a job ended with: the worker's own *worker.Error if it

@@ -196,7 +196,7 @@ func (t *Transfer) storeJob(ctx context.Context, r *worker.Request) (*worker.Res
 // again reports whether an error is one of the connection or the service and not of the
 // job, so that another try may succeed.
 func again(err error) bool {
-	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer, runpod.ErrJobTimedOut} {
+	for _, kind := range []error{runpod.ErrUnknownOutcome, runpod.ErrUnreachable, runpod.ErrServer, runpod.ErrJobTimedOut, ErrNoOutput} {
 		if errors.Is(err, kind) {
 			return true
 		}

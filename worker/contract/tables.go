@@ -144,7 +144,7 @@ func Operations() []Operation {
 		{"batch", []string{"requests"}, []string{"tensors", "sources"}, nil, both, "Several requests in one job."},
 		{"store", []string{}, []string{"tensors", "have", "join"}, nil, both, "Puts data where workers can read it."},
 		{"capabilities", []string{}, []string{}, nil, both, "What this worker can do."},
-		{"collect", []string{"run_id"}, []string{}, nil, both, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed."},
+		{"collect", []string{"run_id"}, []string{}, nil, both, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed. Of `evaluate`, `predict`, `train_epoch` and `batch` the answer."},
 	}
 }
 

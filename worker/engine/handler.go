@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,7 +51,8 @@ func Handler(o Options) worker.Handler {
 
 type engine struct {
 	options Options
-	runs    runs
+	runs    runs // trainings
+	answers runs // the answers of other jobs
 }
 
 func (e *engine) handle(ctx context.Context, job worker.Job, yield func(json.RawMessage) error) (json.RawMessage, error) {
@@ -77,7 +79,33 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(answer)
+	text, err := json.Marshal(answer)
+	if err == nil && outer == nil {
+		e.keepAnswer(r, text)
+	}
+	return text, err
+}
+
+// keepAnswer keeps the answer of a job, for a client to collect if the service refuses it.
+func (e *engine) keepAnswer(r *worker.Request, text []byte) {
+	switch r.Operation {
+	case worker.OpEvaluate, worker.OpPredict, worker.OpTrainEpoch, worker.OpBatch:
+	default:
+		return // cheap to ask for again
+	}
+	if r.RunID == "" {
+		return
+	}
+	result := worker.TrainResult{Operation: r.Operation, Status: "success", RunID: r.RunID, Answer: base64.StdEncoding.EncodeToString(text)}
+	var chunks []json.RawMessage
+	for _, event := range result.Emit(0) {
+		chunk, err := json.Marshal(event)
+		if err != nil {
+			return
+		}
+		chunks = append(chunks, chunk)
+	}
+	e.answers.keep(r.RunID, chunks)
 }
 
 // answer handles the operations that do not stream.
@@ -154,9 +182,12 @@ func (e *engine) train(ctx context.Context, r *worker.Request, input []byte, out
 	return err
 }
 
-// collect streams the events of a stored run. It waits for a run that is still training.
+// collect streams the events of a stored run, or the answer of a job that did not train. It waits for a run that is still training.
 func (e *engine) collect(ctx context.Context, id string, yield func(json.RawMessage) error) error {
 	run, err := e.runs.find(ctx, id)
+	if err == nil && run == nil {
+		run, err = e.answers.find(ctx, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -186,6 +217,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 		return yield(chunk)
 	}
 	tell := func(event worker.Event) error { return tellTo(yield, event) }
+	drawn := drawSeed(r)
 	begun := time.Now()
 	a, err := newArrays(ctx, r, outer, &e.options)
 	if err != nil {
@@ -214,6 +246,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 			return
 		}
 		if result, err := t.result(r, why); err == nil {
+			result.Seed = drawn
 			result.Seconds = worker.Number(time.Since(begun).Seconds())
 			for _, event := range result.Emit(seq) {
 				tellTo(leave, event)
@@ -241,6 +274,7 @@ func (e *engine) trainRun(ctx context.Context, r *worker.Request, outer *arrays,
 	if err != nil {
 		return err
 	}
+	result.Seed = drawn
 	result.Seconds = worker.Number(time.Since(begun).Seconds())
 	a.keepState(result.ModelState)
 	a.keepState(result.OptimizerState)

@@ -444,3 +444,40 @@ func TestTrainEpochDrawsASeed(t *testing.T) {
 		t.Errorf("with a protocol the default is 0: %+v, %+v", c, d)
 	}
 }
+
+// A train without protocol and seed draws one for each run, which its result reports. A job that
+// is delivered twice has the same.
+func TestTrainDrawsASeed(t *testing.T) {
+	ask := func(run, more string) *worker.TrainResult {
+		t.Helper()
+		input := fmt.Sprintf(`{"operation": "train", "run_id": %q%s, "model_config": {"type": "sequential", "layers": [{"type": "linear", "out_features": 2}]},
+			"training_data": {"features": [[1, 2], [3, 4], [5, 6]], "labels": [0, 1, 0]}, "hyperparameters": {"epochs": 1}}`, run, more)
+		var c worker.Collector
+		_, err := Handler(Options{})(t.Context(), worker.Job{Input: []byte(input)}, func(chunk json.RawMessage) error {
+			var e worker.Event
+			if err := json.Unmarshal(chunk, &e); err != nil {
+				return err
+			}
+			_, err := c.Add(e)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := c.Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	a, again, b := ask("a", ""), ask("a", ""), ask("b", "")
+	if a.Seed == nil || b.Seed == nil || *a.Seed != *again.Seed || *a.Seed == *b.Seed || a.ModelState != again.ModelState || a.ModelState == b.ModelState {
+		t.Errorf("seeds %v, %v, %v", a.Seed, again.Seed, b.Seed)
+	}
+	if c := ask("a", `, "protocol": 1`); c.Seed != nil {
+		t.Errorf("with a protocol: %v", *c.Seed)
+	}
+	if *ask("", "").Seed == *ask("", "").Seed {
+		t.Error("the same seed for two requests without run_id")
+	}
+}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"maps"
 	"math"
@@ -15,12 +17,14 @@ import (
 // predecessor did not use.
 
 // drawSeed draws a seed for a request of the predecessor that needs one and has none, and
-// returns it: for train_epoch, and if there is no state.
+// returns it: for a training, and if there is no state. The seed of a request with a run_id
+// follows from that, so that a job that is delivered twice has the same.
 //
 // A client that loops over train_epoch sends no seed. With the default of the contract, 0, each epoch
-// would have the same order and the same dropout masks. The predecessor did not seed anything.
+// would have the same order and the same dropout masks, and each train the same weights to begin
+// with. The predecessor did not seed anything.
 func drawSeed(r *worker.Request) *int64 {
-	random := r.Operation == worker.OpTrainEpoch || untrained(r)
+	random := r.Operation == worker.OpTrain || r.Operation == worker.OpTrainEpoch || untrained(r)
 	if r.Protocol != 0 || !random || r.Hyperparameters != nil && r.Hyperparameters.Seed != nil {
 		return nil
 	}
@@ -28,7 +32,12 @@ func drawSeed(r *worker.Request) *int64 {
 	if r.Hyperparameters != nil {
 		h = *r.Hyperparameters
 	}
-	h.Seed, r.Hyperparameters = new(rand.Int64N(1<<31)), &h
+	drawn := rand.Int64N(1 << 31)
+	if r.RunID != "" {
+		sum := sha256.Sum256([]byte(r.RunID))
+		drawn = int64(binary.BigEndian.Uint32(sum[:]) >> 1)
+	}
+	h.Seed, r.Hyperparameters = &drawn, &h
 	return h.Seed
 }
 

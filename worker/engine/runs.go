@@ -115,6 +115,22 @@ func (r *runs) find(ctx context.Context, id string) (*oneRun, error) {
 	return run, nil
 }
 
+// keep stores what is to be collected under an id that is not a training's.
+func (r *runs) keep(id string, chunks []json.RawMessage) {
+	key := runKey(id, nil)
+	run := &oneRun{done: make(chan struct{}), chunks: chunks}
+	r.mu.Lock()
+	if r.byKey == nil {
+		r.byKey, r.byID = map[string]*oneRun{}, map[string]*oneRun{}
+	}
+	if r.byKey[key] != nil {
+		r.drop(key)
+	}
+	r.byKey[key], r.byID[id] = run, run
+	r.mu.Unlock()
+	r.end(key, run, finished)
+}
+
 // end stores a run that finished or left something, and forgets any other.
 func (r *runs) end(key string, run *oneRun, state runState) {
 	r.mu.Lock()

@@ -105,6 +105,8 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
         else:
             result = train.train(request, arrays, emit, stop, memory, begun)
         result["features"] = list(contract.FEATURES)
+        if seed is not None:
+            result["seed"] = seed
         return differences(request, upload_states(request, keep_states(result, store), emit), store)
     answer = _answer(request, arrays, emit, stop, store)
     return answer if request.protocol else predecessor.answer(request, answer, seed)

@@ -9,6 +9,7 @@ What the worker adds to such an answer has a name that the predecessor did not u
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -25,22 +26,27 @@ UNTRAINED = "the request has no model_state, so the weights are random"
 
 def with_seed(value: Any) -> tuple[Any, int | None]:
     """Returns the input and None, or, if it is a request of the predecessor that needs a seed and has none, the input with a drawn
-    seed and that seed: train_epoch, and a model without a state.
+    seed and that seed: a training, and a model without a state.
 
     A client that loops over train_epoch sends no seed. With the contract's default, 0, every epoch would have the same order and the
-    same dropout masks. The predecessor set no seed."""
+    same dropout masks, and every train the same weights to begin with. The predecessor set no seed. The seed of a request with a run_id
+    follows from that, so that a job that is delivered twice has the same."""
     value = wire.fill_old(value)
     if not isinstance(value, dict) or value.get("protocol"):
         return value, None
     operation, state = value.get("operation"), value.get("model_state")
-    if operation != "train_epoch" and (operation not in ("evaluate", "predict") or state):
+    if operation not in ("train", "train_epoch") and (operation not in ("evaluate", "predict") or state):
         return value, None
     hyper = value.get("hyperparameters")
     if hyper is None:
         hyper = {}
     if not isinstance(hyper, dict) or hyper.get("seed") is not None:
         return value, None
-    seed = secrets.randbelow(1 << 31)
+    run_id = value.get("run_id")
+    if isinstance(run_id, str) and run_id:
+        seed = int.from_bytes(hashlib.sha256(run_id.encode("utf-8", "surrogatepass")).digest()[:4], "big") >> 1
+    else:
+        seed = secrets.randbelow(1 << 31)
     return {**value, "hyperparameters": {**hyper, "seed": seed}}, seed
 
 

@@ -33,11 +33,10 @@ KEEP = 7 * 24 * 3600  # seconds
 
 
 class Recent:
-    """What recent runs left whose volume could not be written, in the memory of this process."""
+    """The events of recent runs, up to that many characters, in the memory of this process."""
 
-    MOST = 256 << 20  # characters
-
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._events: dict[str, list[Any]] = {}
         self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -46,7 +45,7 @@ class Recent:
         with self._lock:
             self._events.pop(run_id, None)
             self._events[run_id], self._sizes[run_id] = events, len(json.dumps(events))
-            while sum(self._sizes[i] for i in self._events) > self.MOST:
+            while sum(self._sizes[i] for i in self._events) > self._most:
                 del self._events[next(iter(self._events))]
 
     def drop(self, run_id: str) -> None:
@@ -58,7 +57,8 @@ class Recent:
             return self._events.get(run_id)
 
 
-RECENT = Recent()
+RECENT = Recent(256 << 20)  # what runs left whose volume could not be written
+ANSWERS = Recent(64 << 20)  # the answers of jobs that do not train, in case the service refuses them
 
 
 class Memory:

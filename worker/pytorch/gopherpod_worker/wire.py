@@ -11,6 +11,8 @@ The names are those of the Go package worker (request.go); fields.py reads JSON,
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -345,6 +347,16 @@ def chunks(name: str, text: str, limit: int = MAX_CHUNK) -> list[Any]:
     size = limit - 1000  # the envelope of an event
     count = -(-len(text) // size)
     return [{"name": name, "index": i, "count": count, "data": text[i * size : (i + 1) * size]} for i in range(count)]
+
+
+def answered(run_id: str, operation: str, answer: dict[str, Any]) -> list[Any]:
+    """Returns the events with which the operation collect gives the answer of a job that did not train (TrainResult.Answer in worker/event.go)."""
+    text = base64.b64encode(json.dumps(answer).encode()).decode("ascii")
+    result: dict[str, Any] = {"operation": operation, "status": "success", "run_id": run_id}
+    pieces = chunks("answer", text) if len(text) > INLINE else []
+    result |= {"parts": {"answer": len(pieces)}} if pieces else {"answer": text}
+    events = [*({"type": "part", "part": part} for part in pieces), {"type": "done", "result": result}]
+    return [{"type": e["type"], "run_id": run_id, "seq": i, **e} for i, e in enumerate(events)]
 
 
 def finale(result: dict[str, Any]) -> list[Any]:

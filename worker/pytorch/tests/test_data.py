@@ -13,7 +13,7 @@ FIELD = "training_data.features"
 
 
 def train(x, y, model=MLP, **hyper):
-    return run({"operation": "train", "model_config": model, "training_data": {"features": x, "labels": y}, "hyperparameters": {"epochs": 1, **hyper}})[0]
+    return run({"operation": "train", "model_config": model, "training_data": {"features": x, "labels": y}, "hyperparameters": {"epochs": 1, "seed": 0, **hyper}})[0]
 
 
 @pytest.mark.parametrize(

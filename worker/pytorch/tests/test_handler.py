@@ -1,6 +1,7 @@
 """The handler as RunPod's SDK calls it: streams, answers, cancellation, repeats, errors."""
 
 import asyncio
+import base64
 import json
 import time
 
@@ -120,6 +121,21 @@ def test_collect_gives_what_is_kept_or_says_that_nothing_is():
     unknown = drain({"id": "3", "input": {"operation": "collect", "protocol": 1, "run_id": "other"}})
     assert "MissingData" in unknown[0]["error"]
     assert "run_id" in drain({"id": "3", "input": {"operation": "collect"}})[0]["error"]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_collect_gives_the_answer_of_a_job_that_does_not_train(monkeypatch, large):
+    """RunPod may refuse an answer and call the job COMPLETED without output."""
+    if large:
+        monkeypatch.setattr(wire, "INLINE", 100)
+    state = run(request(hyper=FEW))[0]["model_state"]
+    for operation in ("predict", "evaluate"):
+        answer = drain({"id": "1", "input": request(operation, model_state=state, run_id=operation)})[0]
+        kept = drain({"id": "2", "input": {"operation": "collect", "protocol": 1, "run_id": operation}})
+        result = kept[-1]["result"]
+        text = "".join(e["part"]["data"] for e in kept[:-1]) if large else result["answer"]
+        assert json.loads(base64.b64decode(text)) == answer and result["operation"] == operation and [e["seq"] for e in kept] == list(range(len(kept)))
+        assert result.get("parts") == ({"answer": len(kept) - 1} if large else None)
 
 
 def test_cancelled_while_its_consumer_is_busy():
@@ -324,3 +340,14 @@ DROPOUT = {
     "type": "sequential",
     "layers": [{"type": "linear", "in_features": 4, "out_features": 32}, {"type": "dropout", "rate": 0.5}, {"type": "linear", "in_features": 32, "out_features": 3}],
 }
+
+
+def test_train_without_protocol_and_seed_draws_one_for_each_run():
+    """The same weights to begin with in every training are no random initialization. A job that is delivered twice has one seed."""
+
+    def ask(run_id, **more):
+        return run({**request(hyper={"epochs": 1, "batch_size": 16}), "protocol": 0, "run_id": run_id, **more})[0]
+
+    a, again, b = ask("a"), ask("a"), ask("b")
+    assert a["seed"] == again["seed"] != b["seed"] and a["model_state"] == again["model_state"] != b["model_state"]
+    assert "seed" not in ask("a", protocol=1) and ask("")["seed"] != ask("")["seed"]

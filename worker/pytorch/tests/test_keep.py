@@ -135,8 +135,7 @@ def test_a_full_volume_costs_nothing_that_was_paid_for(monkeypatch, begins):
 
 
 def test_the_recent_runs_are_bounded():
-    recent = runs.Recent()
-    recent.MOST = 100
+    recent = runs.Recent(100)
     for i in range(10):
         recent.put(str(i), ["x" * 30])
     assert recent.get("9") == ["x" * 30] and recent.get("0") is None and sum(recent.get(str(i)) is not None for i in range(10)) == 2
