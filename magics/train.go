@@ -357,7 +357,7 @@ func (o *trainOptions) detach(ctx context.Context, c *magic.Call, plan *train.Pl
 	<-declare(c.Vars, pending{o.out, plan.Pending()})
 	out := &background{Output: c.Out}
 	behind := *c
-	behind.Out, behind.Interactive, behind.Again = out, true, nil
+	behind.Out, behind.Interactive, behind.Again, behind.Hold = out, true, nil, nil
 	// The next cell may ask for the run, so it is in the store before this one ends.
 	known := make(chan struct{})
 	tell := sync.OnceFunc(func() { close(known) })
@@ -400,7 +400,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 			plan.Observe(track.Observe(o.tracked, func(line string) { fmt.Fprintln(c.Out.Stderr(), line) }))
 		}
 		declared := declare(c.Vars, pending{o.out, plan.Pending()})
-		plan.GiveUp(c.Again)
+		plan.GiveUp(c.Again, c.Hold)
 		model, err := plan.Run(ctx)
 		<-declared
 		return model, err

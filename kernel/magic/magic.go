@@ -65,8 +65,12 @@ type Call struct {
 	// Again is closed by a second interrupt. Run should then skip what it still
 	// does for the user's sake after the first.
 	Again <-chan struct{}
-	Vars  Vars
-	Out   Output
+	// Hold, if it is not nil, says after an interrupt that Run still does something for the
+	// user's sake that may take long. Run then has time until Again is closed, and should
+	// tell the user what it waits for. Without it, an interrupted Run has a few seconds.
+	Hold func()
+	Vars Vars
+	Out  Output
 	// Result, if it is not nil, receives what the magic found, for a program to read:
 	// a value that encoding/json can write.
 	Result func(value any)

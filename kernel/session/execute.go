@@ -34,6 +34,7 @@ type run struct {
 	x       *execution
 	started func()           // called when it is loaded, before it runs; then set to nil
 	done    chan frame.Event // receives the done event
+	held    chan struct{}    // holds a token when a magic goes on until it is interrupted again
 }
 
 // keepRuns is how many runs are remembered for goroutines that outlive them.
@@ -51,7 +52,8 @@ const (
 const diedInterrupted = "it was interrupted twice and did not stop"
 
 // stuck is how long the session may take to answer an interrupt. It answers
-// after 8 s at most, even if the cell does not stop.
+// after 8 s at most, even if the cell does not stop, unless a magic is held: then the
+// time begins with the second interrupt.
 const stuck = 12 * time.Second
 
 // Execute runs one cell.
@@ -146,7 +148,7 @@ func (s *Session) kill(why string) {
 
 // start sends a command as a run and waits until it is done.
 func (s *Session) start(x *execution, p *supervisor.Process, c frame.Command, started func()) (frame.Event, error) {
-	r := &run{out: x.out, x: x, started: started, done: make(chan frame.Event, 1)}
+	r := &run{out: x.out, x: x, started: started, done: make(chan frame.Event, 1), held: make(chan struct{}, 1)}
 	s.mu.Lock()
 	s.lastRun++
 	c.ID, c.Count = s.lastRun, x.cell.Count
@@ -173,6 +175,7 @@ func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (fr
 	again := x.again
 	s.mu.Unlock()
 	var late <-chan time.Time
+	held := false
 	cut := false // the interrupt has aborted a read: the cell may finish without noticing
 	over := func(e frame.Event) (frame.Event, error) {
 		if e.Failure != nil {
@@ -203,10 +206,15 @@ func (s *Session) await(x *execution, p *supervisor.Process, r *run, id int) (fr
 			interrupt = nil
 			p.Send(frame.Command{Op: frame.Interrupt, ID: id})
 			cut = s.super.CutRead(p)
-			late = time.After(stuck)
+			if !held {
+				late = time.After(stuck)
+			}
+		case <-r.held:
+			held, late = true, nil
 		case <-again:
 			again = nil
 			p.Send(frame.Command{Op: frame.Interrupt, ID: id})
+			late = time.After(stuck)
 		case <-late:
 			p.Kill(fmt.Sprintf("it did not answer an interrupt within %v", stuck))
 		}
@@ -239,6 +247,11 @@ func (s *Session) event(p *supervisor.Process, e frame.Event) {
 		s.super.SetDir(e.Name)
 		s.super.Note(e.Env)
 		r.done <- e
+	case frame.Held:
+		select {
+		case r.held <- struct{}{}:
+		default:
+		}
 	case frame.Result:
 		r.out.Result(e.Unpack())
 	case frame.Display:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,25 +14,40 @@ import (
 	"github.com/gopherpod/gopherpod/worker"
 )
 
-// collectFor is how long to wait for the weights of an interrupted training. It is less
-// than the 8 s that a kernel waits for a magic to end. Weights of a training that nobody
-// interrupted are worth a longer wait (collectTime), because the question may wait in the
-// queue behind other jobs.
-const collectFor = 6 * time.Second
+// How long to wait for the weights of a training that ended too soon. Those of a training that
+// nobody interrupted are worth a longer wait (collectTime), because the question may wait in
+// the queue behind other jobs.
+const (
+	// collectFor is for an interrupted training whose wait nobody can stop. It is less than the
+	// 8 s that a kernel waits for a magic to end.
+	collectFor = 6 * time.Second
+	// tellAfter is how long a wait that can be stopped takes before it is reported.
+	tellAfter = time.Second
+)
 
-// collect asks the endpoint for what its workers kept of a run. It returns nil if
-// they kept nothing, if it takes too long, and after Options.GiveUp. Without a network
-// volume, the worker that gets the question may be another one than the run's, which has
-// kept nothing.
-func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainResult {
+// collect asks the endpoint for what its workers kept of a run. If the training was
+// interrupted and its worker is busy with a batch, it waits until Options.GiveUp is closed. It
+// returns nil if they kept nothing, if it takes too long, and after Options.GiveUp. Without a
+// network volume, the worker that gets the question may be another one than the run's, which
+// has kept nothing.
+func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint, busy bool) *worker.TrainResult {
 	select {
 	case <-p.options.GiveUp:
 		return nil
 	default:
 	}
-	limit := collectTime
-	if ctx.Err() != nil {
+	limit, interrupted := collectTime, ctx.Err() != nil
+	if interrupted {
 		ctx, limit = context.WithoutCancel(ctx), collectFor
+	}
+	if busy && interrupted && p.options.GiveUp != nil {
+		limit = runpod.MaxTimeout
+		if p.options.Hold != nil {
+			p.options.Hold()
+		}
+		defer time.AfterFunc(tellAfter, func() {
+			p.observers.notice("the worker finishes the batch, and then the weights come; interrupt again to stop now")
+		}).Stop()
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -42,11 +58,17 @@ func (p *Plan) collect(ctx context.Context, e *runpod.Endpoint) *worker.TrainRes
 		case <-ctx.Done():
 		}
 	}()
-	r, err := Collect(ctx, e, p.RunID, nil)
-	if err != nil {
+	for {
+		asked := time.Now()
+		r, err := Collect(ctx, e, p.RunID, nil)
+		switch {
+		case err == nil:
+			return r
+		case ctx.Err() == nil && time.Since(asked) >= collectTime && (errors.Is(err, runpod.ErrJobTimedOut) || errors.Is(err, runpod.ErrNotFound)):
+			continue // the batch takes longer than the question may
+		}
 		return nil
 	}
-	return r
 }
 
 // collectTime is the timeout of a job that computes nothing.

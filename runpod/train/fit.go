@@ -19,10 +19,10 @@ import (
 // its job has no time left (Policy.ExecutionTimeout, else the endpoint's own limit): then the
 // model holds the weights so far, and Model.Stopped is worker.StoppedAtLimit. If the training
 // fails or ctx is done, the model holds the epochs so far, and the weights if the worker kept
-// some and collecting them takes no more than a minute, or 6 s if ctx is done; the model is nil
-// if nothing was sent. If no worker takes the job within Policy.QueueTimeout, Fit cancels it
-// and returns a *runpod.QueueTimeoutError. When ctx is done, Fit cancels the job on the
-// endpoint and returns an *InterruptedError.
+// some and collecting them takes no more than a minute, or 6 s if ctx is done, or ends before
+// Options.GiveUp is closed; the model is nil if nothing was sent. If no worker takes the job
+// within Policy.QueueTimeout, Fit cancels it and returns a *runpod.QueueTimeoutError. When ctx is
+// done, Fit cancels the job on the endpoint and returns an *InterruptedError.
 func Fit(ctx context.Context, spec any, data Data, o Options) (*Model, error) {
 	p, err := Prepare(spec, data, o)
 	if err != nil {
@@ -107,7 +107,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 	m := p.unfinished(job.ID, endpoint, f.collector.History())
 	// The service has forgotten the job or lost its output, but the worker may have kept the run.
 	if errors.Is(err, runpod.ErrNotFound) && (f.trained || !errors.Is(err, runpod.ErrExpired)) || errors.Is(err, ErrNoOutput) {
-		if r := p.collect(ctx, endpoint); r != nil && complete(r) {
+		if r := p.collect(ctx, endpoint, false); r != nil && complete(r) {
 			if m, bad := p.finished(job, endpoint, r); bad == nil {
 				p.observers.notice(lostAnswer)
 				m.Receipt = p.receipt(m)
@@ -121,7 +121,7 @@ func (p *Plan) train(ctx context.Context, endpoint *runpod.Endpoint, record *rec
 		err = cut
 	}
 	if cut != nil && cut.Cancelled && f.status != runpod.StatusInQueue || cut == nil && f.trained && jobEnded(err) {
-		if r := p.collect(ctx, endpoint); r != nil {
+		if r := p.collect(ctx, endpoint, cut != nil); r != nil {
 			if so, bad := p.finished(job, endpoint, r); bad == nil {
 				m = so
 				if cut != nil {
@@ -271,8 +271,8 @@ func join(before, after []worker.Epoch) []worker.Epoch {
 // From returns the model that the plan continues, or nil.
 func (p *Plan) From() *Model { return p.options.From }
 
-// GiveUp sets Options.GiveUp.
-func (p *Plan) GiveUp(c <-chan struct{}) { p.options.GiveUp = c }
+// GiveUp sets Options.GiveUp and Options.Hold.
+func (p *Plan) GiveUp(c <-chan struct{}, hold func()) { p.options.GiveUp, p.options.Hold = c, hold }
 
 // Origin returns Options.Origin.
 func (p *Plan) Origin() Origin { return p.options.Origin }

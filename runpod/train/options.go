@@ -89,8 +89,11 @@ type Options struct {
 	// hour; default 1.
 	Workers int
 	// GiveUp stops, when it is closed, the wait for the weights of a training that was
-	// interrupted or failed, which otherwise ends after 6 s, or after a minute; see Collect.
+	// interrupted or failed. That of a failed one ends after a minute. That of an interrupted one
+	// takes until the worker has finished its batch, or 6 s if GiveUp is nil; see Collect. Hold is
+	// called before the wait for a batch; nil: nothing is called.
 	GiveUp <-chan struct{}
+	Hold   func()
 	// Policy limits the job: its time, its life and its wait for a worker; and sets its
 	// priority. Without an ExecutionTimeout the endpoint's own limit applies; see
 	// runpod.Endpoint.TimeLimit.

@@ -50,6 +50,7 @@ const (
 	Ready   = "ready"   // the session process is up: Magics
 	Started = "started" // execution ID begins: the streams are its own from here
 	Done    = "done"    // execution ID is over: Failure, timings, Name (the working folder), Text (for a Library, the package that failed)
+	Held    = "held"    // execution ID was interrupted, and goes on until it is over or interrupted again
 	Result  = "result"  // the value of the last expression: Message
 	Display = "display" // Message
 	Clear   = "clear"   // clear the output; Update: wait

@@ -33,6 +33,11 @@ func (h *host) magic(c frame.Command) {
 			}
 		}()
 		return m.Run(ctx, &magic.Call{Name: c.Name, Args: c.Text, Body: c.Body, Cell: c.IsCell, Interactive: c.Interactive, Count: c.Count, Again: again,
+			Hold: func() {
+				if !e.held.Swap(true) {
+					h.out.send(frame.Event{Op: frame.Held, ID: c.ID})
+				}
+			},
 			Vars: &variables{h, ctx, c.ID}, Out: &cellOutput{h, rt.Caller()}})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gopherpod/gopherpod/kernel/magic"
@@ -37,6 +38,7 @@ type execution struct {
 	once     sync.Once     // guards the done event
 	again    chan struct{} // closed by a second interrupt; nil for a cell
 	cut      bool          // interrupted; guarded by host.mu
+	held     atomic.Bool   // interrupted, and not to be abandoned before a second interrupt
 	library  *rt.Library   // the library being loaded; nil for other executions
 	over     func(ok bool) // called when it is done or abandoned; may be nil
 }
@@ -79,7 +81,11 @@ func (h *host) start(c frame.Command, e *execution, f func(context.Context) erro
 		select {
 		case <-e.cell.Done():
 		case <-e.cell.Exits(): // another goroutine exited: stop the cell's own, too
-			go h.unblock(e, &frame.Failure{Kind: frame.FailedAbandoned})
+			go func() {
+				if h.unblock(e) {
+					h.abandon(e)
+				}
+			}()
 			<-e.cell.Done()
 		}
 		h.finish(e, failure(e.cell.Failure()))
@@ -141,7 +147,7 @@ func (h *host) interrupt(id int) {
 		h.mu.Unlock()
 		return
 	}
-	second := e.cut
+	second, again := e.cut, e.again
 	e.cut = true
 	h.mu.Unlock()
 	if second { // the third kills the process
@@ -152,23 +158,47 @@ func (h *host) interrupt(id int) {
 		return
 	}
 	e.cell.Interrupt()
-	go h.unblock(e, &frame.Failure{Kind: frame.FailedAbandoned})
+	go func() {
+		if !h.unblock(e) {
+			return
+		}
+		if e.held.Load() {
+			select {
+			case <-e.cell.Done():
+				return
+			case <-again:
+			}
+			select {
+			case <-e.cell.Done():
+				return
+			case <-time.After(e.patience):
+			}
+		}
+		h.abandon(e)
+	}()
 }
 
-// unblock aborts what an interrupted execution waits for outside of its code. If the
-// execution has not stopped after its patience, unblock reports it as failed with late.
-func (h *host) unblock(e *execution, late *frame.Failure) {
+// abandon reports an execution that did not stop as over.
+func (h *host) abandon(e *execution) {
+	e.cell.HangUp()
+	h.finish(e, &frame.Failure{Kind: frame.FailedAbandoned})
+}
+
+// unblock aborts what an interrupted execution waits for outside of its code, unless the
+// execution is held. It reports whether the execution has not stopped after its patience.
+func (h *host) unblock(e *execution) (late bool) {
 	defer e.cell.Restore()
 	over := time.After(e.patience)
 	for i, wait := 0, unblockFirst; ; i, wait = i+1, unblockEvery {
 		select {
 		case <-e.cell.Done():
-			return
+			return false
 		case <-over:
-			e.cell.HangUp()
-			h.finish(e, late)
-			return
+			return true
 		case <-time.After(wait):
+			if e.held.Load() {
+				return true
+			}
 			e.cell.Unblock(i >= killAfter)
 		}
 	}
