@@ -61,6 +61,25 @@ func TestMagics(t *testing.T) {
 			t.Errorf("got %q", r.all())
 		}
 	})
+	t.Run("hold", func(t *testing.T) { // longer than an interrupted magic has otherwise
+		r := &record{}
+		done := make(chan struct{})
+		go func() { n.runIn(context.Background(), "%hold", r); close(done) }()
+		r.until(t, "waiting")
+		n.Interrupt()
+		r.until(t, "held")
+		select {
+		case <-done:
+			t.Errorf("it did not wait: %v %q", r.err, r.all())
+		case <-time.After(stuck + time.Second):
+		}
+		n.Interrupt()
+		<-done
+		r.failed(t, "Interrupted", "interrupted")
+		if !strings.Contains(r.all(), "stopped") {
+			t.Errorf("got %q", r.all())
+		}
+	})
 	t.Run("help", func(t *testing.T) {
 		for _, src := range []string{"%echo?", "%%echo?", "%echo --help"} {
 			if got := n.ok(src); got != "stdout:help of echo\n" {

@@ -76,6 +76,15 @@ func main() {
 			fmt.Fprintln(c.Out.Stdout(), "cleaned up")
 			return context.Cause(ctx)
 		}},
+		command{"hold", func(ctx context.Context, c *magic.Call) error { // an interrupt does not end it, a second one does
+			fmt.Fprintln(c.Out.Stdout(), "waiting")
+			<-ctx.Done()
+			c.Hold()
+			fmt.Fprintln(c.Out.Stdout(), "held")
+			<-c.Again
+			fmt.Fprintln(c.Out.Stdout(), "stopped")
+			return context.Cause(ctx)
+		}},
 		command{"exit", func(context.Context, *magic.Call) error { syscall.Exit(5); return nil }},
 	}})
 }
