@@ -240,4 +240,6 @@ type Capabilities struct {
 	// Features are those of package contract: what a worker of the same protocol may lack.
 	Features []string          `json:"features,omitempty"`
 	Versions map[string]string `json:"versions"`
+	// VolumeProblem says why the worker does not use its network volume, if it has one.
+	VolumeProblem string `json:"volume_problem,omitempty"`
 }

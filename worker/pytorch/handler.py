@@ -7,7 +7,10 @@
 
 import sys
 
-from gopherpod_worker.handler import main
+from gopherpod_worker import volume
 
 if __name__ == "__main__":
+    volume.enter()  # before PyTorch is loaded, which starts threads
+    from gopherpod_worker.handler import main
+
     sys.exit(main())

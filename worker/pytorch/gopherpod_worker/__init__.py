@@ -20,4 +20,5 @@ Imports go one way, downwards in this list:
     keep                              which weights a training leaves, and when it has to stop
     wire, hyper                       requests and events; their hyperparameters
     fields, contract, memory          reading JSON; the contract's tables; how much memory is free
+    volume                            whether the network volume can be used, and as whom
 """

@@ -9,6 +9,7 @@ address.py reads from addresses.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -21,18 +22,16 @@ from typing import Any
 
 import torch
 
-from . import address, tensors
+from . import address, tensors, volume
 from .wire import Dataset, JobError, Join, Source, Value, invalid, nearest
-
-VOLUME = "/runpod-volume"  # where RunPod mounts a network volume
 
 
 def folder() -> Path:
     """Returns where things are kept between jobs: GOPHERPOD_STORE, else the network volume, else a folder of this process."""
     if given := os.environ.get("GOPHERPOD_STORE"):
         return Path(given)
-    if os.path.isdir(VOLUME) and os.access(VOLUME, os.W_OK):
-        return Path(VOLUME) / "gopherpod"
+    if (shared := volume.folder()) is not None:
+        return shared
     global _own
     if _own is None:
         _own = tempfile.TemporaryDirectory(prefix="gopherpod-")
@@ -87,7 +86,8 @@ class Store:
     def put(self, t: torch.Tensor) -> str:
         digest = tensors.content_digest(t)
         if not self.path(digest).is_file():
-            write(self.path(digest), tensors.save_safetensors({"data": t}))
+            with contextlib.suppress(PermissionError):  # a folder that a client made over S3 since the worker began: memory has to do
+                write(self.path(digest), tensors.save_safetensors({"data": t}))
         self._keep(digest, t)
         return digest
 

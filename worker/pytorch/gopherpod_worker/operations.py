@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from . import address, contract, data, ddp, evaluate, models, predecessor, source, tensors, train, wire
+from . import address, contract, data, ddp, evaluate, models, predecessor, source, tensors, train, volume, wire
 from . import device as devices
 from .runs import Memory
 from .team import Flag, Stopped
@@ -96,6 +96,8 @@ def _run(value: Any, emit: Emit, stop: Flag, memory: Memory | None, named: dict[
     if request.upload:  # refused before anything is computed
         address.target(request.upload.url, "upload")
     if request.operation == "train":
+        if said := volume.problem():
+            emit({"type": "log", "message": said})
         if (size := ddp.world(request)) > 1:
             whole = {**value, "tensors": tensors.encode(arrays.named)} if named else value
             if isinstance(store, data.Fetched):
@@ -246,6 +248,7 @@ def capabilities() -> dict[str, Any]:
         "max_bytes": tensors.MAX_BYTES,
         "features": list(contract.FEATURES),
         "versions": devices.versions(),
+        **({"volume_problem": said} if (said := volume.problem()) else {}),
         "status": "success",
     }
 

@@ -64,7 +64,7 @@ def test_what_fails_is_not_recorded(deploy):
 
 def test_the_image_has_every_module_and_the_pins():
     dockerfile, ignore = (HERE / "Dockerfile").read_text(), (HERE / ".dockerignore").read_text().split()
-    assert dockerfile.count("\nFROM ") == 1 and "USER worker" in dockerfile and "--self-test" in dockerfile and "--require-hashes" in dockerfile
+    assert dockerfile.count("\nFROM ") == 1 and "useradd --uid 10001" in dockerfile and "\nENV GOPHERPOD_UID=10001\n" in dockerfile and "--self-test" in dockerfile and "--require-hashes" in dockerfile
     assert ignore == ["*", "!handler.py", "!gopherpod_worker/*.py", "!gopherpod_worker/contract.json", "!requirements.txt"]
     assert "COPY handler.py ./" in dockerfile and "COPY gopherpod_worker gopherpod_worker" in dockerfile
     pins = re.findall(r"^([\w.-]+)==\S+ \\$", (HERE / "requirements.txt").read_text(), re.M)
