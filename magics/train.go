@@ -416,7 +416,7 @@ func (o *trainOptions) follow(ctx context.Context, c *magic.Call, plan *train.Pl
 	if err == nil && !o.quiet {
 		fmt.Fprintln(c.Out.Stdout(), tookInWords(model, time.Since(begin), o.out))
 	}
-	if model != nil && !o.quiet {
+	if model != nil && !o.quiet && !errors.Is(err, runpod.ErrQueueTimeout) {
 		if cost := costInWords(ctx, place, model, rate); cost != "" {
 			fmt.Fprintln(c.Out.Stdout(), cost)
 		}

@@ -217,7 +217,7 @@ func (q *Queue) ask(ctx context.Context, e *Endpoint, queued time.Duration) stri
 	defer cancel()
 	why, err := e.Waiting(ctx, queued)
 	if err != nil {
-		return "in the queue" + soFar(queued) + "; cannot reach the endpoint to ask why"
+		return "queued" + soFar(queued) + "; cannot reach the endpoint to ask why"
 	}
 	return why
 }
@@ -338,7 +338,10 @@ func WaitLines(write func(line string)) func(Wait) {
 		switch gap := now.Sub(said); {
 		case said.IsZero(), gap >= sayAgain, key != last && gap >= sayNext:
 			last, said = key, now
-			write("waiting for a worker: " + w.Why)
+			if !strings.HasPrefix(w.Why, "waiting for ") && !strings.HasPrefix(w.Why, "queued ") {
+				w.Why = "waiting for a worker: " + w.Why
+			}
+			write(w.Why)
 		}
 	}
 }

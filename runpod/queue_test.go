@@ -218,6 +218,9 @@ func TestWaitLines(t *testing.T) {
 			lines[n-1] != "a worker has the job, after 1h0m0s in the queue" {
 			t.Errorf("%d lines:\n%s", len(lines), strings.Join(lines, "\n"))
 		}
+		if lines[0][:6] != "queued" || !strings.HasPrefix(lines[5], "waiting for a worker: 1 worker") {
+			t.Error(lines[0], lines[5])
+		}
 		lines = nil
 		tell(runpod.Wait{}) // a job that was taken before anything was said
 		if lines != nil {

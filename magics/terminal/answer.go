@@ -15,7 +15,7 @@ import (
 func (m magicCommand) answer(v *variables, file string) (any, error) {
 	switch x := v.values[m.result].(type) {
 	case *train.Model:
-		if m.first == modelFile || x.RunID == "" { // a model that was read, or a run that did not begin
+		if m.first == modelFile || x.Receipt.RunID == "" { // a model that was read, or a run that did not begin or has no epoch
 			break
 		}
 		a := trained{Receipt: x.Receipt, Parameters: x.Parameters, Stopped: x.Stopped}

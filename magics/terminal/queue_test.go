@@ -36,6 +36,9 @@ func TestQueueTimeout(t *testing.T) {
 			t.Errorf("%q: exit code %d\n%s\n%s", line, code, out, errs)
 		}
 	}
+	if code, out, errs := do(t.Context(), lines[0]...); code != Unreachable || out != "" || strings.Contains(errs, "waited 0") {
+		t.Errorf("%d\n%s\n%s", code, out, errs)
+	}
 	if _, err := os.Stat("new.safetensors"); err == nil {
 		t.Error("a model was written")
 	}
