@@ -108,7 +108,7 @@ func fetchError(lines []string, err error) error {
 	switch {
 	case newerGo.MatchString(text):
 		m := newerGo.FindStringSubmatch(text)
-		line = fmt.Sprintf("%s %s needs Go %s, and cells are compiled with go%s: take an older version with %%go get %s@VERSION, or install the newer Go", m[1], m[2], m[3], m[4], m[1])
+		line = fmt.Sprintf("module %s %s needs Go %s, and cells are compiled with go%s: take an older version with %%go get %s@VERSION, or install the newer Go", m[1], m[2], m[3], m[4], m[1])
 	case has("connection refused", "no such host", "i/o timeout", "network is unreachable", "Temporary failure in name resolution", "TLS handshake timeout", "proxyconnect"):
 		line = "the module proxy cannot be reached (" + line[strings.LastIndex(line, ": ")+1:] + " ); what the module cache holds can be imported all the same"
 		line = strings.Replace(strings.Replace(line, "( ", "(", 1), " )", ")", 1)

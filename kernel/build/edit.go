@@ -114,9 +114,17 @@ func (m *Modules) inOriginals(err error) error {
 				text = strings.ReplaceAll(text, as, m.local[mod])
 			}
 		}
-		text = strings.ReplaceAll(text, c+"/", mod+"/")
 	}
-	return &FetchError{Text: text, Err: fe.Err}
+	return &FetchError{Text: m.InOriginals(text), Err: fe.Err}
+}
+
+// InOriginals replaces the paths of copies in a text with those by which the notebook knows the
+// packages.
+func (m *Modules) InOriginals(text string) string {
+	for c, mod := range m.origin {
+		text = strings.NewReplacer(c+"/", mod+"/", c+`"`, mod+`"`).Replace(text)
+	}
+	return text
 }
 
 func relativeTo(base, dir string) string {

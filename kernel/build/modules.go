@@ -681,7 +681,7 @@ func (m *Modules) compile(ctx context.Context, progress func(string), paths []st
 		}
 		for _, d := range l.Deps { // dependencies come first in the list
 			if changed[d] {
-				return nil, &FetchError{Text: fmt.Sprintf("%s imports %s, which has changed since the session loaded it: a restart of the kernel loads both", m.Original(l.ImportPath), d)}
+				return nil, &FetchError{Text: fmt.Sprintf("package %s, which %s imports, has changed since the session loaded it: a restart of the kernel loads both", d, m.Original(l.ImportPath))}
 			}
 		}
 		deps := slices.DeleteFunc(l.Deps, func(p string) bool { _, have := h.m.Package[p]; return have })

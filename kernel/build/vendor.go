@@ -380,9 +380,9 @@ func (m *Modules) checkVendor(ctx context.Context, paths []string) error {
 	case strings.HasPrefix(fe.Text, "inconsistent vendoring"):
 		return &FetchError{Text: fmt.Sprintf("%s; !%s updates vendor/, %%goflags -mod=mod builds without it", fe.Text, command), Err: fe}
 	case found != nil && slices.Contains(check, found[2]):
-		return &FetchError{Text: fmt.Sprintf("%s is not in %s, which packages come from here; %%go get %s fetches it for the cells, %%goflags -mod=mod builds without vendor/", found[2], vendor, found[2]), Err: fe}
+		return &FetchError{Text: fmt.Sprintf("it is not in %s, where packages are taken from here; %%go get %s fetches it for the cells, %%goflags -mod=mod builds without vendor/", vendor, found[2]), Err: fe}
 	case found != nil:
-		return &FetchError{Text: fmt.Sprintf("%s%s is not in %s; !%s adds it, %%goflags -mod=mod builds without vendor/", found[1], found[2], vendor, command), Err: fe}
+		return &FetchError{Text: fmt.Sprintf("%spackage %s is not in %s; !%s adds it, %%goflags -mod=mod builds without vendor/", found[1], found[2], vendor, command), Err: fe}
 	}
 	return fe
 }

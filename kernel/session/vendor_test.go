@@ -44,7 +44,7 @@ func TestVendor(t *testing.T) {
 	})
 	n.ok("%env GOPROXY=" + url)
 	n.ok("%env GONOSUMDB=*")
-	n.run("import \""+name+"/missing\"").failed(t, "CompileError", name+"/missing is not in "+filepath.Join(n.o.Dir, "vendor"), "%go get "+name+"/missing fetches it", "%goflags -mod=mod builds without vendor/") // no network is used without %go get
+	n.run("import \""+name+"/missing\"").failed(t, "CompileError", "cannot import \""+name+"/missing\": it is not in "+filepath.Join(n.o.Dir, "vendor"), "%go get "+name+"/missing fetches it", "%goflags -mod=mod builds without vendor/") // no network is used without %go get
 	n.ok("%go get " + name + "/missing")
 	if got := n.ok("import \"" + name + "/missing\"\nmissing.Here"); !strings.HasSuffix(got, "result:here, deep red, changed") {
 		t.Errorf("beside vendor/: %q", got)
@@ -57,13 +57,13 @@ func TestVendor(t *testing.T) {
 	// What is not on the disk cannot follow such an edit.
 	n.run("import \""+name+"/second\"").failed(t, "CompileError", "is not in")
 	n.ok("%go get " + name + "/second")
-	n.run("import \""+name+"/second\"").failed(t, "CompileError", name+"/second imports "+name+"/color, which has changed since the session loaded it: a restart")
+	n.run("import \""+name+"/second\"").failed(t, "CompileError", "package "+name+"/color, which "+name+"/second imports, has changed since the session loaded it: a restart")
 	// The process still has one copy of a package that did not change.
 	if got := n.ok("import \"" + name + "/color/deep\"\ndeep.Made"); got != "result:1" {
 		t.Errorf("got %q", got)
 	}
-	n.run("import \""+name+"/color/other\"").failed(t, "CompileError", name+"/color/other is not in ")
-	n.run("import \"example.test/app/broken\"").failed(t, "CompileError", "broken.go:3:8: "+name+"/missing is not in ", "!go mod vendor adds it")
+	n.run("import \""+name+"/color/other\"").failed(t, "CompileError", "cannot import \""+name+"/color/other\": it is not in ")
+	n.run("import \"example.test/app/broken\"").failed(t, "CompileError", "broken.go:3:8: package "+name+"/missing is not in ", "!go mod vendor adds it")
 
 	n.run("%go get "+name+"/color@v1.0.0").failed(t, "UsageError", name+"/color of "+filepath.Join(n.o.Dir, "vendor")+" is loaded, and a session cannot load v1.0.0 beside it", "%go get --restart")
 	n.ok("%go get --restart " + name + "/color@v1.0.0")
@@ -109,7 +109,7 @@ func TestVendorOfWorkspaces(t *testing.T) {
 	if got := n.ok("import \"example.test/app\"\napp.C"); !strings.HasSuffix(got, "result:of the workspace") {
 		t.Errorf("got %q", got)
 	}
-	n.run("import \""+name+"/missing\"").failed(t, "CompileError", name+"/missing is not in "+filepath.Join(n.o.Dir, "vendor"))
+	n.run("import \""+name+"/missing\"").failed(t, "CompileError", "cannot import \""+name+"/missing\": it is not in "+filepath.Join(n.o.Dir, "vendor"))
 	if err := os.Remove(filepath.Join(n.o.Dir, "go.work")); err != nil {
 		t.Fatal(err)
 	}

@@ -144,11 +144,14 @@ func (n *Notebook) wayOutLocked(err error) error {
 	if !ok {
 		return err
 	}
-	for _, c := range n.collided {
-		for i := range es {
+	for i := range es {
+		for _, c := range n.collided {
 			if strings.HasPrefix(es[i].Msg, "cannot import "+strconv.Quote(c.path)) {
 				es[i].Hint = collisionHint(c.err, n.cells.Names(), []string{c.path})
 			}
+		}
+		if n.modules != nil {
+			es[i].Msg = n.modules.InOriginals(es[i].Msg)
 		}
 	}
 	return es
