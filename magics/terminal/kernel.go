@@ -274,8 +274,8 @@ func (p *Program) dataCommand() *cobra.Command {
 func (p *Program) localCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "local [options]", Short: "Serve the embedded endpoint, RunPod's job API on this machine, to other programs",
-		Long:    "It serves until it is interrupted. The key is RUNPOD_API_KEY; if that is not set, a new one is printed.",
-		Example: "gopherpod local\ngopherpod local --addr 127.0.0.1:9000 --worker pytorch --python /usr/bin/python3",
+		Long:    serve.Help,
+		Example: "gopherpod local\ngopherpod local --addr 127.0.0.1:9000 --worker pytorch --python /usr/bin/python3\ngopherpod local --worker none",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return serve.Run(c.Context(), c.Flags(), p.Stdout, p.writtenSource)
 		},

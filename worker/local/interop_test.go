@@ -218,6 +218,28 @@ func testSDKWorkers(t *testing.T, py string) {
 			do.ended(t, id)
 		}
 	})
+	t.Run("queue", func(t *testing.T) { // the service counts workers, not what one takes at a time
+		t.Parallel()
+		s, d := start(t, Options{Limits: map[string]Limit{}})
+		total := 0
+		for n, want := range []int{500, 504, 1008} {
+			if n > 0 {
+				attach(t, py, s, "", "concurrent")
+				for s.Health().Jobs.InProgress < 4*n {
+					time.Sleep(10 * time.Millisecond)
+				}
+			}
+			for {
+				if code, _ := d("POST", "/run", []byte(`{"input":{"sleep":600}}`)); code != 200 {
+					break
+				}
+				total++
+			}
+			if total != want {
+				t.Errorf("%d jobs with %d workers of 4 jobs each, want %d", total, n, want)
+			}
+		}
+	})
 	t.Run("cancel", func(t *testing.T) {
 		t.Parallel()
 		s, d := start(t, Options{})

@@ -120,6 +120,7 @@ func (s *Server) addEndpoint(spec endpointSpec) (*endpoint, error) {
 		cancel(err)
 		return nil, err
 	}
+	e.q.setMost(*spec.Workers.Max)
 	e.end, e.spec, e.version, e.created = cancel, spec, 1, opt.Clock.Now()
 	e.releases = []release{{ID: newWorkerID(), Version: 1, Source: "MANUAL", CreatedAt: e.created, Diff: []change{}}}
 	s.mu.Lock()
@@ -193,6 +194,7 @@ func (m *managedEndpoints) update(id string, body []byte) (any, error) {
 		timeout = time.Duration(spec.Timeout) * time.Millisecond
 	}
 	e.q.setTimeout(timeout)
+	e.q.setMost(*spec.Workers.Max)
 	if e.pool != nil {
 		e.pool.setRules(spec.rules(s.coldStart()))
 	}

@@ -77,10 +77,9 @@ type Options struct {
 	// MaxChunk bounds a stream chunk in bytes. The default is 1 MB.
 	MaxChunk int
 	// MaxQueued is how many jobs may wait; more are refused with 429. The
-	// default is 500 for each worker, including attached ones, and at least
-	// 500.
+	// default follows the workers, as on the service: 500 for each worker that may run
+	// or that has attached, whichever are more.
 	MaxQueued int
-	grows     bool // MaxQueued grows with the workers that attach
 
 	// StoreDir is a folder of arrays. WorkerEnv passes it to attached workers, as
 	// GOPHERPOD_STORE of the PyTorch worker; the Go engine uses it through
@@ -126,10 +125,14 @@ type Unknown struct {
 }
 
 const (
-	// queuedPerWorker is how many jobs may wait for each worker.
+	// queuedPerWorker is how many jobs may wait for each worker, and leastQueued how many may
+	// wait in any case. How many jobs a worker takes at a time does not matter, because the
+	// service does not know it.
 	//
-	// Source: docs.runpod.io, Serverless, "Send API requests", rate limits.
+	// Source: docs.runpod.io, Serverless, "Send API requests", rate limits: 429 if the queue has
+	// more than 50 jobs and more than MAX_WORKERS * 500.
 	queuedPerWorker = 500
+	leastQueued     = 50
 
 	waitMin     = time.Second
 	waitMax     = 300 * time.Second
@@ -196,8 +199,6 @@ func (o Options) withDefaults() (Options, error) {
 		o.Scaling = &s
 		o.Workers = s.Max
 	}
-	o.grows = o.grows || o.MaxQueued == 0
-	def(&o.MaxQueued, queuedPerWorker*max(o.Workers, 1))
 	if o.Clock == nil {
 		o.Clock = new(SkipClock)
 	}

@@ -54,6 +54,7 @@ type queue struct {
 	// fault reports whether a job's fault is due; it must not block.
 	fault   func(FaultKind) bool
 	journal *journal   // nil: nothing is kept on disk
+	most    int        // how many workers the endpoint may have; more can attach
 	usage   usage      // the time of workers that are gone
 	ghosts  []delivery // jobs to be delivered again
 }
@@ -93,7 +94,7 @@ const (
 )
 
 func newQueue(opt Options) *queue {
-	return &queue{opt: opt, jobs: map[string]*job{}, waiting: list.New(), done: list.New(), takers: list.New(),
+	return &queue{opt: opt, most: max(opt.Workers, 1), jobs: map[string]*job{}, waiting: list.New(), done: list.New(), takers: list.New(),
 		workers: map[string]*workerRecord{}, usage: usage{}, kick: make(chan struct{}, 1), ended: func(view) {}, fault: func(FaultKind) bool { return false }}
 }
 
@@ -142,16 +143,23 @@ func (q *queue) get(id string) (view, error) {
 
 // maxQueuedLocked returns how many jobs may wait.
 func (q *queue) maxQueuedLocked() int {
-	n := 0
-	for _, w := range q.workers {
-		if w.attached && !w.retired {
-			n++
-		}
-	}
-	if !q.opt.grows {
+	if q.opt.MaxQueued > 0 {
 		return q.opt.MaxQueued
 	}
-	return max(q.opt.MaxQueued, n*queuedPerWorker)
+	attached := 0
+	for _, w := range q.workers {
+		if w.attached && !w.retired {
+			attached++
+		}
+	}
+	return max(leastQueued, queuedPerWorker*max(q.most, attached))
+}
+
+// setMost sets how many workers the endpoint may have.
+func (q *queue) setMost(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.most = n
 }
 
 // hidden reports whether the job exists but clients cannot see it yet.

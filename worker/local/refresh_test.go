@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -191,5 +192,29 @@ func TestQueueLimitFollowsWorkers(t *testing.T) {
 		if n := fill(); n != 3 {
 			t.Errorf("%d jobs with a limit of 3", n)
 		}
+		s = newServer(t, Options{Limits: map[string]Limit{}, Workers: 2}) // gopherpod local --worker none --workers 2
+		if n := fill(); n != 1000 {
+			t.Errorf("%d jobs wait for two workers that are expected", n)
+		}
 	})
+}
+
+// The queue's limit of an endpoint of the management API follows its workers.max, in updates too.
+func TestQueueLimitFollowsMaxWorkers(t *testing.T) {
+	s := newServer(t, Options{Limits: map[string]Limit{}})
+	_, m := call(t, s, "POST", "/v2/serverless", `{"name":"n","type":"QUEUE","image":"i","scaling":{"type":"QUEUE_DELAY","queueDelay":4},"gpu":{"pools":["ADA_24"]},"workers":{"max":0}}`)
+	id := m["id"].(string)
+	total := 0
+	for _, c := range []struct{ max, want int }{{0, 50}, {1, 500}, {2, 1000}} {
+		callRaw(t, s, "PATCH", "/v2/serverless/"+id, fmt.Sprintf(`{"workers":{"max":%d}}`, c.max))
+		for {
+			if code, _ := callRaw(t, s, "POST", "/v2/"+id+"/run", `{"input":{"x":1}}`); code != 200 {
+				break
+			}
+			total++
+		}
+		if total != c.want {
+			t.Errorf("workers.max %d: %d jobs wait, want %d", c.max, total, c.want)
+		}
+	}
 }

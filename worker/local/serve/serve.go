@@ -4,6 +4,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,17 +23,36 @@ import (
 	"github.com/gopherpod/gopherpod/worker/local"
 )
 
+// Help says how a worker attaches; it belongs to the command's help.
+const Help = `It serves until it is interrupted. The key is RUNPOD_API_KEY; if that is not set, a new one is printed.
+
+With --worker none a program with RunPod's SDK is the worker: runpod.serverless.start({"handler": ...})
+attaches if it finds these variables, which are printed with their values. Each worker needs a
+RUNPOD_POD_ID of its own.
+
+  RUNPOD_WEBHOOK_GET_JOB, RUNPOD_WEBHOOK_POST_OUTPUT,
+  RUNPOD_WEBHOOK_POST_STREAM, RUNPOD_WEBHOOK_PING      where it asks and reports
+  RUNPOD_PING_INTERVAL                                 ms between two signs of life
+  RUNPOD_AI_API_KEY                                    what it sends as Authorization
+  RUNPOD_POD_ID, RUNPOD_POD_HOSTNAME                   its id and name
+  RUNPOD_ENDPOINT_ID                                   makes it log in JSON
+  RUNPOD_SKIP_AUTO_SYSTEM_CHECKS, RUNPOD_SKIP_GPU_CHECK  no checks of memory, disk and GPU
+  GOPHERPOD_STORE                                      with --store: the folder of our PyTorch worker
+
+It takes as many jobs at a time as its concurrency_modifier says. 500 jobs may wait for each worker
+that is attached or that --workers announces; more are refused with 429, as on RunPod.`
+
 // Flags adds the command's options to flags.
 func Flags(flags *pflag.FlagSet) {
 	flags.String("addr", "127.0.0.1:8000", "listen on `HOST:PORT`; a host other than loopback opens the endpoint to the network")
 	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
 	flags.String("worker", "go", "what runs the jobs: `KIND` is go (the engine in this process), pytorch (our worker under RunPod's SDK) or none, which prints the variables that make a worker attach")
-	flags.String("python", "python3", "the `PYTHON` of the pytorch worker: it has torch, runpod, msgpack and zstandard")
-	flags.Int("workers", 1, "how many jobs run at a time; with --worker none, for how many workers jobs may wait, 500 each")
+	flags.String("python", "python3", "the `PYTHON` of --worker pytorch: it has torch, runpod, msgpack and zstandard")
+	flags.Int("workers", 1, "how many jobs run at a time, and for how many workers jobs may wait, 500 each; with --worker none the latter only: those that will attach")
 	flags.String("state", "", "keep jobs in `DIR`, so that a restart loses none")
 	flags.String("store", "", "keep data that jobs share in `DIR`")
 	flags.String("faults", "", "inject the faults that the JSON `FILE` lists")
-	flags.Duration("cold-start", 0, "let a worker take `TIME` to start")
+	flags.Duration("cold-start", 0, "let a worker take `TIME` to start; not with --worker none, which starts none")
 	flags.Duration("timeout", 0, "end a job that sets no limit after `TIME`, 5s to 168h (default 10m)")
 	flags.Duration("visible-after", 0, "answer 404 for a job until `TIME` after its submission, as RunPod may")
 	flags.Float64("price", 0, "count costs at `USD` per worker and hour")
@@ -95,6 +115,16 @@ func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, er
 	kind, _ := flags.GetString("worker")
 	count, _ := flags.GetInt("workers")
 	cold, _ := flags.GetDuration("cold-start")
+	switch {
+	case count < 1:
+		return fmt.Errorf("--workers %d: want 1 or more", count)
+	case cold < 0:
+		return fmt.Errorf("--cold-start %v: want 0 or more", cold)
+	case cold > 0 && kind == "none":
+		return errors.New("--cold-start: --worker none starts no workers; leave it out")
+	case flags.Changed("python") && kind != "pytorch":
+		return fmt.Errorf("--python: --worker %s runs no Python; want --worker pytorch", kind)
+	}
 	if cold > 0 || kind == "pytorch" {
 		opt.Scaling = &local.Scaling{Max: count, ColdStart: cold, IdleTimeout: 10 * time.Second}
 	} else if kind != "none" {
@@ -149,7 +179,8 @@ func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {
   curl -H "Authorization: Bearer $RUNPOD_API_KEY" -d '{"input": {"operation": "gpu_info"}}' %s/%s/runsync
 `, worker, s.BaseURL(), s.BaseURL(), s.EndpointID(), key, s.BaseURL(), s.EndpointID())
 	if kind == "none" {
-		fmt.Fprintln(out, "\nA worker with RunPod's SDK attaches with these variables. Each worker needs its own RUNPOD_POD_ID.")
+		count, _ := flags.GetInt("workers")
+		fmt.Fprintf(out, "\nA worker with RunPod's SDK attaches with these variables. Each worker needs its own RUNPOD_POD_ID. Up to %d jobs may wait, or 500 for each worker that is attached.\n", 500*count)
 		for _, v := range s.WorkerEnv("worker-1") {
 			name, value, _ := strings.Cut(v, "=")
 			fmt.Fprintf(out, "  export %s='%s'\n", name, value)

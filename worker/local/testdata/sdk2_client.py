@@ -7,8 +7,8 @@ import asyncio
 import json
 import sys
 
-from runpod.apps.api import AppsApiClient
 from runpod.api.rest import run_rest_paginated_request_async, run_rest_request
+from runpod.apps.api import AppsApiClient
 
 import runpod
 
