@@ -239,13 +239,16 @@ func auc(score []float64, truth []int32, class int32) float64 {
 
 // regressionMetrics computes the mean absolute error, the root mean square error and R2,
 // averaged over the outputs. For an output whose labels do not vary, R2 is 1 if all
-// predictions are right and otherwise 0, as in scikit-learn.
+// predictions are right and otherwise 0, as in scikit-learn; a prediction that is no number
+// makes it no number either.
 func regressionMetrics(m *worker.Metrics, y, labels []float32, width int) {
 	n := len(y) / width
 	var absolute, square, r2 float64
 	for c := range width {
 		var mean, rest, spread float64
+		same := true // the mean of equal numbers may be another number
 		for i := range n {
+			same = same && labels[i*width+c] == labels[c]
 			mean += float64(labels[i*width+c])
 		}
 		mean /= float64(n)
@@ -257,10 +260,12 @@ func regressionMetrics(m *worker.Metrics, y, labels []float32, width int) {
 		}
 		square += rest
 		switch {
-		case spread > 0:
-			r2 += 1 - rest/spread
-		case rest == 0:
+		case same && rest == 0:
 			r2++
+		case same:
+			r2 += 0 * rest
+		default:
+			r2 += 1 - rest/spread
 		}
 	}
 	mae, rmse, mean := worker.Number(absolute/float64(len(y))), worker.Number(math.Sqrt(square/float64(len(y)))), worker.Number(r2/float64(width))

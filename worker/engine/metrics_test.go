@@ -60,3 +60,26 @@ func TestLabelMetrics(t *testing.T) {
 		}
 	}
 }
+
+// R2 of labels that do not vary is 1 or 0, as in scikit-learn, also if the mean of the labels is
+// rounded to another number; the Python worker has the same cases (test_metrics.py).
+func TestR2OfConstantLabels(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		y, labels []float32
+		want      float64
+	}{
+		{[]float32{0.1, 0.1, 0.1}, []float32{0.1, 0.1, 0.1}, 1},
+		{[]float32{0.1, 0.1, 0.2}, []float32{0.1, 0.1, 0.1}, 0},
+		{[]float32{0, 0, 0, 0, 0, 0, 0}, []float32{0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7}, 0},
+		{[]float32{0.1, 0.1, nan}, []float32{0.1, 0.1, 0.1}, math.NaN()},
+		{[]float32{1, 2, nan}, []float32{1, 2, 3}, math.NaN()},
+		{[]float32{1, 2, 4}, []float32{1, 2, 3}, 0.5},
+	} {
+		var m worker.Metrics
+		regressionMetrics(&m, c.y, c.labels, 1)
+		if got := float64(*m.R2); got != c.want && !(math.IsNaN(got) && math.IsNaN(c.want)) {
+			t.Errorf("%v for %v: %v, want %v", c.y, c.labels, got, c.want)
+		}
+	}
+}

@@ -214,9 +214,13 @@ def auc(score: torch.Tensor, truth: torch.Tensor) -> float:
 
 
 def regression(out: torch.Tensor, y: torch.Tensor) -> dict[str, Any]:
-    """Returns mean absolute error, root mean square error and R2 (mean over the outputs, as in scikit-learn)."""
+    """Returns mean absolute error, root mean square error and R2 (mean over the outputs, as in scikit-learn).
+
+    For an output whose labels do not vary, R2 is 1 if all predictions are right and otherwise 0; a prediction that is no number makes it
+    no number either."""
     n = len(out)
     a, b = out.reshape(n, -1).double(), y.reshape(n, -1).double()
     rest, spread = (a - b).square().sum(0), (b - b.mean(0)).square().sum(0)
-    r2 = torch.where(spread > 0, 1 - rest / spread.clamp(min=1e-300), (rest == 0).double())
+    same = (b == b[0]).all(0)  # the mean of equal numbers may be another number
+    r2 = torch.where(same, torch.where(rest == 0, 1.0, 0 * rest), 1 - rest / spread)
     return {"mae": number((a - b).abs().mean()), "rmse": number((a - b).square().mean().sqrt()), "r2": number(r2.mean())}
