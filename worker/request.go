@@ -64,8 +64,9 @@ type Request struct {
 	StateDelta bool `json:"state_delta,omitempty"` // train, train_epoch
 	// TimeLimit is the number of seconds after which the service ends the job: its
 	// executionTimeout, which RunPod does not report to the worker. The worker ends the training in time, see
-	// TimeToAnswer, and answers with the weights so far. 0: no limit is known.
-	TimeLimit float64 `json:"time_limit,omitempty"` // train
+	// TimeToAnswer, and answers with the weights so far. In a batch each training has what is
+	// left of it. 0: no limit is known.
+	TimeLimit float64 `json:"time_limit,omitempty"` // train, batch
 
 	// Sources say where arrays that the store lacks can be read from, by digest.
 	Sources map[string]Source `json:"sources,omitempty"`

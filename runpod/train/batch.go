@@ -300,9 +300,16 @@ func (g *group) job(ctx context.Context, parts []part) error {
 	var job *runpod.Job
 	all := transfer.Merge(parcels)
 	all.Request.RunID = NewRunID() // to collect the answer by
-	err = t.Send(ctx, all, func(r *worker.Request) (err error) {
+	policy := charge.Policy(g.on.policy)
+	limit := 0.0 // evaluations and predictions need none
+	if slices.ContainsFunc(parts, func(p part) bool { return p.parcel.Request.Operation == worker.OpTrain }) {
+		var most time.Duration
+		policy, most = within(ctx, g.on.endpoint, policy)
+		limit = most.Seconds()
+	}
+	send := func(r *worker.Request) (err error) {
 		submitted := time.Now()
-		job, err = g.on.endpoint.Call(ctx, runpod.Request{Input: r, Policy: charge.Policy(g.on.policy)})
+		job, err = g.on.endpoint.Call(ctx, runpod.Request{Input: r, Policy: policy})
 		if job != nil {
 			budget.Ran(ctx, job, submitted)
 		}
@@ -319,6 +326,15 @@ func (g *group) job(ctx context.Context, parts []part) error {
 			}
 		}
 		return lacking(job.Output)
+	}
+	err = t.Send(ctx, all, func(r *worker.Request) error {
+		r.TimeLimit = limit
+		err := send(r)
+		if limit > 0 && refuses(err, "time_limit") { // an older worker
+			limit, r.TimeLimit = 0, 0
+			err = send(r)
+		}
+		return err
 	})
 	if err != nil {
 		return err

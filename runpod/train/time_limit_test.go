@@ -107,3 +107,40 @@ func TestModelWithPolicy(t *testing.T) {
 		}
 	}
 }
+
+// A batch with a training tells the worker its limit; an older worker gets it again without.
+func TestTimeLimitOfABatch(t *testing.T) {
+	limits := func(t testing.TB, body []byte) float64 {
+		var s struct {
+			Input struct {
+				TimeLimit float64 `json:"time_limit"`
+			} `json:"input"`
+		}
+		if err := json.Unmarshal(body, &s); err != nil {
+			t.Fatal(err)
+		}
+		return s.Input.TimeLimit
+	}
+	with, without := accepted, answering(accepted, 400, `{"error":"enough"}`)
+	with.Check = func(t testing.TB, _ http.Header, body []byte) {
+		if l := limits(t, body); l != 3600 {
+			t.Errorf("time_limit %v", l)
+		}
+	}
+	without.Check = func(t testing.TB, _ http.Header, body []byte) {
+		if l := limits(t, body); l != 0 {
+			t.Errorf("again: time_limit %v", l)
+		}
+	}
+	refused := status(`"FAILED","error":"{\"error_type\":\"InvalidRequest\",\"error_message\":\"unknown field\",\"field\":\"time_limit\"}"`)
+	client, err := runpod.New(runpodtest.New(t, asked, with, refused, without).Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	X, y := blobs(30)
+	b := Batch{Endpoint: client.Endpoint("ep")}
+	b.Fit(twoLayers, Data{X: X, Y: y}, Options{})
+	if err := b.Run(t.Context()); err == nil {
+		t.Error("no error")
+	}
+}

@@ -141,7 +141,7 @@ func Operations() []Operation {
 		{"predict", []string{"model_config", "input_data", "model_state"}, with("upload"), []string{"model_state"}, both, "Outputs of a state for inputs."},
 		{"gpu_info", []string{}, []string{}, nil, both, "Device, memory, versions, a benchmark."},
 		{"benchmark", []string{}, []string{}, nil, both, "The benchmark of gpu_info alone; the predecessor's operation."},
-		{"batch", []string{"requests"}, []string{"tensors", "sources"}, nil, both, "Several requests in one job."},
+		{"batch", []string{"requests"}, []string{"tensors", "sources", "time_limit"}, nil, both, "Several requests in one job."},
 		{"store", []string{}, []string{"tensors", "have", "join"}, nil, both, "Puts data where workers can read it."},
 		{"capabilities", []string{}, []string{}, nil, both, "What this worker can do."},
 		{"collect", []string{"run_id"}, []string{}, nil, both, "The events of a train job, by its run_id: all of a finished one, or as far as one came that was cancelled or that failed. Of `evaluate`, `predict`, `train_epoch` and `batch` the answer."},

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
@@ -18,6 +19,7 @@ type arrays struct {
 	named   tensors.Set
 	store   Store
 	fetched map[string]tensors.Tensor // from the request's sources, by digest
+	until   time.Time                 // when the time of the batch is over; zero: no limit is known
 }
 
 // newArrays decodes the request's tensors and reads its sources; outer holds the arrays

@@ -67,6 +67,9 @@ func (e *engine) run(ctx context.Context, input []byte, outer *arrays, yield fun
 	}
 	switch r.Operation {
 	case worker.OpTrain:
+		if err := outer.limit(r); err != nil {
+			return nil, err
+		}
 		out := &output{yield: yield}
 		err := e.train(ctx, r, input, outer, out.take)
 		return out.list(), err
@@ -421,9 +424,28 @@ func appendNumber(b []byte, v float32) []byte {
 	return strconv.AppendFloat(b, float64(v), 'g', -1, 32)
 }
 
+// limit gives a training in a batch what is left of the batch's time. It is an error if that is
+// nothing.
+func (a *arrays) limit(r *worker.Request) error {
+	if a == nil || a.until.IsZero() {
+		return nil
+	}
+	left := time.Until(a.until).Seconds()
+	if left < 1 {
+		return &worker.Error{Kind: worker.ErrUnsupported, Message: "the time of the batch was over before this training began; give the batch more time, or train in a job of its own"}
+	}
+	if r.TimeLimit == 0 || r.TimeLimit > left {
+		r.TimeLimit = left
+	}
+	return nil
+}
+
 // batch answers each request in order; a failing request does not stop the others.
 func (e *engine) batch(ctx context.Context, r *worker.Request, a *arrays) (*worker.Response, error) {
 	answer := &worker.Response{Operation: r.Operation, Status: "success"}
+	if r.TimeLimit > 0 {
+		a.until = time.Now().Add(time.Duration(r.TimeLimit * float64(time.Second)))
+	}
 	for i, part := range r.Requests {
 		result, err := e.batchPart(ctx, part, a)
 		if ctx.Err() != nil {

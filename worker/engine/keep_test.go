@@ -159,3 +159,29 @@ func TestTimeToAnswer(t *testing.T) {
 		}
 	}
 }
+
+// A training in a batch ends before the batch's time is over and has its weights; one that
+// would begin after that says so, and the other parts are answered.
+func TestTheTimeLimitOfABatch(t *testing.T) {
+	part := `{"operation": "train", "protocol": 1, "model_config": {"type": "sequential", "layers": [{"type": "linear", "out_features": 2}]},
+		"training_data": {"features": [[1, 2], [3, 4]], "labels": [0, 1]}, "hyperparameters": {"epochs": 1000000000, "learning_rate": 0.001}}`
+	input := `{"operation": "batch", "protocol": 1, "time_limit": 1.5, "requests": [` + part + `, ` + part + `, {"operation": "capabilities"}]}`
+	out, err := Handler(Options{})(t.Context(), worker.Job{Input: []byte(input)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer worker.Response
+	if err := json.Unmarshal(out, &answer); err != nil || len(answer.Results) != 3 {
+		t.Fatalf("%v, %s", err, out)
+	}
+	var first worker.TrainResult
+	if err := json.Unmarshal(answer.Results[0], &first); err != nil || first.Stopped != worker.StoppedAtLimit || first.ModelState == "" {
+		t.Errorf("%+v, %v", first, err)
+	}
+	if second := string(answer.Results[1]); !strings.Contains(second, "the time of the batch was over") {
+		t.Error(second)
+	}
+	if third := string(answer.Results[2]); !strings.Contains(third, `"status":"success"`) {
+		t.Error(third)
+	}
+}

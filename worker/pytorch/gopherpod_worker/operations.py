@@ -279,9 +279,19 @@ def failure(e: BaseException) -> JobError:
     return JobError("InternalError", f"a bug of the worker: {type(e).__name__}; the worker's log has more")
 
 
+def limited(part: dict[str, Any], left: float) -> dict[str, Any]:
+    """Returns a training of a batch with what is left of the batch's time."""
+    if left < 1:
+        raise JobError("Unsupported", "the time of the batch was over before this training began; give the batch more time, or train in a job of its own")
+    given = part.get("time_limit")
+    return part if isinstance(given, (int, float)) and 0 < given <= left else {**part, "time_limit": left}
+
+
 def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
-    """Returns the answers of the parts, in order; a part that fails says why, and the others continue."""
+    """Returns the answers of the parts, in order; a part that fails says why, and the others continue. Each training has what is left
+    of the batch's time."""
     results = []
+    until = time.monotonic() + request.time_limit if request.time_limit else None
     for i, part in enumerate(request.requests):
         if stop.is_set():
             raise Stopped
@@ -289,6 +299,8 @@ def batch(request: Request, arrays: data.Arrays, stop: Flag) -> dict[str, Any]:
         try:
             if isinstance(part, dict) and part.get("operation") == "batch":
                 raise invalid("operation", "a batch must not contain a batch")
+            if until is not None and isinstance(part, dict) and part.get("operation") == "train":
+                part = limited(part, until - time.monotonic())
             results.append(run(part, lambda event: None, stop, None, arrays.named, arrays.store))
             results[-1].pop(WHOLE, None)
         except Stopped:

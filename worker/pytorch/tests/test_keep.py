@@ -158,3 +158,10 @@ def test_a_run_whose_worker_was_killed_leaves_its_checkpoint(which):
     left = collected()
     want = {"epoch": lowest(left["history"]), "best": "loss"} if which == "best" else {"epoch": 4}
     assert left["weights"] == want and left["stopped"] == "failed" and len(left["history"]) == 4
+
+
+def test_the_time_limit_of_a_batch_leaves_the_weights_of_its_trainings():
+    part = asked(epochs=100_000_000, learning_rate=0.001)
+    first, second, third = run({"operation": "batch", "protocol": 1, "time_limit": 1.5, "requests": [part, part, {"operation": "capabilities"}]})[0]["results"]
+    assert first["stopped"] == "time limit" and first["model_state"]
+    assert "the time of the batch was over" in second["failure"]["error_message"] and third["status"] == "success"
