@@ -24,6 +24,9 @@ type modules struct {
 	more    map[uint32][]unsafe.Pointer // types whose hash was already in use
 	indexed int                         // modules whose types are in the list
 	pinned  []map[lm.TypeKey]unsafe.Pointer
+	start   uintptr // offset of the start of the types in a module's record; 0: not known
+	links   uintptr // the same of the list of their offsets
+	stale   bool    // the run-time has added a module that is not in the list
 }
 
 // Sizes of runtime.moduledata and abi.Type.
@@ -65,6 +68,7 @@ func (m *modules) add(before unsafe.Pointer) ([]*lm.InitTask, error) {
 
 // official lets the run-time add the module.
 func (m *modules) official(then func()) ([]*lm.InitTask, error) {
+	m.stale = true
 	_, _, tasks, errtext := lm.LastModuleInit()
 	if errtext != "" {
 		return nil, errors.New("load: " + errtext)
@@ -107,24 +111,55 @@ func (m *modules) learn(md unsafe.Pointer, field uintptr) {
 		}
 	}
 	m.broken, m.learnt, m.typemap = false, true, field
+	m.learnTypes(md, types, last)
 	m.types, m.more = make(map[uint32]unsafe.Pointer, all), map[uint32][]unsafe.Pointer{}
 	go func() { // the first cell need not wait
 		loadMu.Lock()
 		defer loadMu.Unlock()
-		m.index()
+		if m.stale { // no cell has done it meanwhile
+			m.index(lm.LastModule)
+		}
 	}()
 }
 
-// index adds the types of modules that it has not seen yet and returns the map
-// of the last one.
-func (m *modules) index() (typemap map[lm.TypeKey]unsafe.Pointer) {
+// learnTypes finds the fields with the start of a module's types and the offsets of those
+// without a name. Without them the run-time lists those of all modules for each cell.
+func (m *modules) learnTypes(md, types unsafe.Pointer, links []int32) {
+	var start, list, found uintptr
+	for o := word; o < maxRecord; o += word {
+		switch {
+		case *wordAt(md, o) == types:
+			start = o
+			found++
+		case *wordAt(md, o) == unsafe.Pointer(unsafe.SliceData(links)) && *(*int)(unsafe.Pointer(wordAt(md, o+word))) == len(links):
+			list = o
+		}
+	}
+	if found == 1 && list != 0 {
+		m.start, m.links = start, list
+	}
+}
+
+// index adds the types of modules that it has not seen yet and returns the map of the last
+// one, whose record is md.
+func (m *modules) index(md unsafe.Pointer) (typemap map[lm.TypeKey]unsafe.Pointer) {
+	if m.start != 0 && !m.stale {
+		m.indexed++
+		return m.typesAt(*wordAt(md, m.start), *(*[]int32)(unsafe.Pointer(wordAt(md, m.links))))
+	}
+	m.stale = false
 	sections, offsets := lm.TypeLinks()
 	for ; m.indexed < len(sections); m.indexed++ {
-		types, links := sections[m.indexed], offsets[m.indexed]
-		typemap = make(map[lm.TypeKey]unsafe.Pointer, len(links))
-		for _, o := range links {
-			typemap[lm.KeyOf(types, o)] = m.canonical(unsafe.Add(types, o))
-		}
+		typemap = m.typesAt(sections[m.indexed], offsets[m.indexed])
+	}
+	return typemap
+}
+
+// typesAt returns the map of a module whose types begin at an address.
+func (m *modules) typesAt(types unsafe.Pointer, links []int32) map[lm.TypeKey]unsafe.Pointer {
+	typemap := make(map[lm.TypeKey]unsafe.Pointer, len(links))
+	for _, o := range links {
+		typemap[lm.KeyOf(types, o)] = m.canonical(unsafe.Add(types, o))
 	}
 	return typemap
 }
@@ -153,7 +188,7 @@ func (m *modules) quick(md unsafe.Pointer) error {
 		return errModule
 	}
 	lm.ModulesInit()
-	typemap := m.index()
+	typemap := m.index(md)
 	m.pinned = append(m.pinned, typemap) // the collector does not scan the record
 	*(*map[lm.TypeKey]unsafe.Pointer)(unsafe.Pointer(wordAt(md, m.typemap))) = typemap
 	lm.ItabsInit()

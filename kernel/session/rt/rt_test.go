@@ -195,6 +195,35 @@ func TestFieldWith(t *testing.T) {
 	}
 }
 
+// learnTypes knows the fields only if a single one can be meant. In a record the end of the
+// types may be where the list of offsets begins.
+func TestLearnTypes(t *testing.T) {
+	types, links := new([8]uintptr), []int32{0, 8, 16}
+	at := unsafe.Pointer(unsafe.SliceData(links))
+	for name, c := range map[string]struct {
+		fields map[int]unsafe.Pointer // by number of the word
+		size   int
+		learnt bool
+	}{
+		"found":              {map[int]unsafe.Pointer{5: unsafe.Pointer(types), 6: at, 20: at}, len(links), true},
+		"the start twice":    {map[int]unsafe.Pointer{5: unsafe.Pointer(types), 9: unsafe.Pointer(types), 20: at}, len(links), false},
+		"no start":           {map[int]unsafe.Pointer{20: at}, len(links), false},
+		"no list":            {map[int]unsafe.Pointer{5: unsafe.Pointer(types)}, len(links), false},
+		"a list of two only": {map[int]unsafe.Pointer{5: unsafe.Pointer(types), 20: at}, 2, false},
+	} {
+		record := new([maxRecord/word + 2]uintptr)
+		for i, p := range c.fields {
+			record[i] = uintptr(p)
+		}
+		record[21] = uintptr(c.size)
+		var m modules
+		m.learnTypes(unsafe.Pointer(record), unsafe.Pointer(types), links)
+		if learnt := m.start == 5*word && m.links == 20*word; learnt != c.learnt || !learnt && m.start != 0 {
+			t.Errorf("%s: start %d, links %d", name, m.start/word, m.links/word)
+		}
+	}
+}
+
 // TestLabelIn reads the labels of a goroutine as Go writes them before and since 1.27.
 func TestLabelIn(t *testing.T) {
 	for head, want := range map[string]int{
