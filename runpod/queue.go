@@ -22,7 +22,8 @@ type Queue struct {
 	// Since is when the first job was submitted; zero means when it is first seen waiting.
 	Since time.Time
 	// Tell, if not nil, is called every few seconds while jobs wait and none runs, and once
-	// without a reason when a worker has taken one. See WaitLines.
+	// without a reason when a worker has taken one, from any goroutine that follows a job. See
+	// WaitLines.
 	Tell func(Wait)
 
 	mu      sync.Mutex

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,9 +22,12 @@ const noWorker = `{"jobs":{"inQueue":1},"workers":{"throttled":1}}`
 // A server that answers by path, for any number of requests.
 func queueing(t *testing.T, answer func(path string, since time.Duration) string) (e *runpod.Endpoint, asked func() []string) {
 	t.Helper()
+	var mu sync.Mutex
 	begin, paths := time.Now(), []string{}
 	client, err := runpod.New(runpod.Config{BaseURL: "https://" + runpodtest.Host + "/v2", Transport: roundTripper(func(path string) string {
+		mu.Lock()
 		paths = append(paths, path)
+		mu.Unlock()
 		return answer(path, time.Since(begin))
 	})})
 	if err != nil {
@@ -168,8 +172,13 @@ func TestQueueOfSeveralJobs(t *testing.T) {
 			}
 			return `{"id":"x","status":"` + status + `"}`
 		})
+		var mu sync.Mutex
 		var told []runpod.Wait
-		ctx := runpod.WithQueue(t.Context(), &runpod.Queue{Limit: time.Minute, Tell: func(w runpod.Wait) { told = append(told, w) }})
+		ctx := runpod.WithQueue(t.Context(), &runpod.Queue{Limit: time.Minute, Tell: func(w runpod.Wait) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, w)
+		}})
 		begin := time.Now()
 		first := make(chan error)
 		go func() {
