@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -186,5 +187,31 @@ func TestPythonCancelled(t *testing.T) {
 	var cut *train.InterruptedError
 	if !errors.As(err, &cut) || !cut.Weights || m == nil || !m.HasWeights() {
 		t.Errorf("%v, %v", m, err)
+	}
+}
+
+// A graph as JSON runs on PyTorch too, and both kinds of models leave files that PyTorch reads.
+func TestGraphAndExport(t *testing.T) {
+	e := real(t)
+	x, y := traintest.Blobs(60)
+	const graph = `{"type": "graph", "nodes": [
+		{"name": "a", "layers": [{"type": "linear", "out_features": 8}, {"type": "relu"}]},
+		{"name": "b", "inputs": ["input", "a"], "layers": [{"type": "linear", "out_features": 3}]}]}`
+	for spec, weight := range map[string]string{graph: "nodes.a.0.weight", net: "hidden.weight"} {
+		m, err := train.Fit(t.Context(), train.Layers(spec), train.Data{X: x, Y: y}, train.Options{Endpoint: e, Epochs: 2, Seed: train.Seed(1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "net.pt")
+		if err := m.Export(path, ""); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(os.Getenv("GOPHERPOD_PYTHON"), "-c", "import sys, torch; print(sorted(torch.load(sys.argv[1])))", path).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), weight) {
+			t.Errorf("%s, %v", out, err)
+		}
+		if err := m.Export(filepath.Join(t.TempDir(), "net.onnx"), ""); err == nil || !strings.Contains(err.Error(), ".pt and .safetensors hold its weights") {
+			t.Error(err)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +49,7 @@ func Flags(flags *pflag.FlagSet) {
 	flags.String("endpoint", "local", "the endpoint's `ID` in its paths")
 	flags.String("worker", "go", "what runs the jobs: `KIND` is go (the engine in this process), pytorch (our worker under RunPod's SDK) or none, which prints the variables that make a worker attach")
 	flags.String("python", "python3", "the `PYTHON` of --worker pytorch: it has torch, runpod, msgpack and zstandard")
+	flags.Bool("allow-code", false, "let jobs of --worker pytorch bring models as Python code")
 	flags.Int("workers", 1, "how many jobs run at a time, and for how many workers jobs may wait, 500 each; with --worker none the latter only: those that will attach")
 	flags.String("state", "", "keep jobs in `DIR`, so that a restart loses none")
 	flags.String("store", "", "keep data that jobs share in `DIR`")
@@ -122,6 +124,8 @@ func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, er
 		return fmt.Errorf("--cold-start %v: want 0 or more", cold)
 	case cold > 0 && kind == "none":
 		return errors.New("--cold-start: --worker none starts no workers; leave it out")
+	case flags.Changed("allow-code") && kind != "pytorch":
+		return fmt.Errorf("--allow-code: --worker %s runs no Python; want --worker pytorch", kind)
 	case flags.Changed("python") && kind != "pytorch":
 		return fmt.Errorf("--python: --worker %s runs no Python; want --worker pytorch", kind)
 	}
@@ -154,10 +158,21 @@ func workers(opt *local.Options, flags *pflag.FlagSet, source func() (string, er
 			return err
 		}
 		opt.Runner = local.Command(path, filepath.Join(dir, "worker", "pytorch", "handler.py"))
+		if allow, _ := flags.GetBool("allow-code"); allow {
+			opt.Runner = allowCode(opt.Runner)
+		}
 	default:
 		return fmt.Errorf("--worker %s: want go, pytorch or none", kind)
 	}
 	return nil
+}
+
+// allowCode returns a Runner whose workers run code from requests.
+func allowCode(run local.Runner) local.Runner {
+	return func(ctx context.Context, p local.Process) error {
+		p.Env = append(slices.Clip(p.Env), "GOPHERPOD_ALLOW_CODE=1")
+		return run(ctx, p)
+	}
 }
 
 func greet(out io.Writer, s *local.Server, flags *pflag.FlagSet, drawn bool) {

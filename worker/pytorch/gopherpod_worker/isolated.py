@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import multiprocessing
 import os
 import signal
 import sys
@@ -59,8 +60,10 @@ def environment() -> dict[str, str]:
 
 
 def hide() -> None:
-    """Hides the worker's environment and memory from other processes of its user (/proc/PID/environ, /proc/PID/mem)."""
+    """Hides the worker's environment and memory from other processes of its user (/proc/PID/environ, /proc/PID/mem). The process
+    that sends the SDK's heartbeats is a fork, which is hidden too; a program that is started would not be."""
     if sys.platform == "linux":
+        multiprocessing.set_start_method("fork", force=True)
         ctypes.CDLL(None, use_errno=True).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
 
 

@@ -75,7 +75,7 @@ def test_the_code_sees_no_key(monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl")
 def test_the_workers_environment_is_hidden():
     """In a process of its own, because it holds for good."""
-    code = "import ctypes, sys\nfrom gopherpod_worker import isolated\nisolated.hide()\nsys.exit(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
+    code = "import ctypes, sys\nfrom gopherpod_worker import isolated\nisolated.hide()\nimport multiprocessing\nassert multiprocessing.get_start_method() == 'fork'\nsys.exit(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"
 
     async def status():
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env={**os.environ, "PYTHONPATH": str(isolated.PACKAGES)})
