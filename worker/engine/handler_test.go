@@ -477,7 +477,7 @@ func TestTrainDrawsASeed(t *testing.T) {
 	if c := ask("a", `, "protocol": 1`); c.Seed != nil {
 		t.Errorf("with a protocol: %v", *c.Seed)
 	}
-	if *ask("", "").Seed == *ask("", "").Seed {
+	if first, second := ask("", ""), ask("", ""); *first.Seed == *second.Seed {
 		t.Error("the same seed for two requests without run_id")
 	}
 }
