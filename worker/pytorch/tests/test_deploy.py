@@ -69,3 +69,12 @@ def test_the_image_has_every_module_and_the_pins():
     assert "COPY handler.py ./" in dockerfile and "COPY gopherpod_worker gopherpod_worker" in dockerfile
     pins = re.findall(r"^([\w.-]+)==\S+ \\$", (HERE / "requirements.txt").read_text(), re.M)
     assert {"runpod", "msgpack", "zstandard", "numpy"} <= set(pins) and "torch" not in pins
+
+
+def test_the_image_has_the_versions_that_the_tests_run_with():
+    """test.sh runs the worker with the newest PyTorch and .ci/torch215.txt beside it."""
+    tested = dict(re.findall(r"^([\w.-]+)==(\S+)$", (HERE.parent.parent / ".ci" / "torch215.txt").read_text(), re.M))
+    image = dict(re.findall(r"^([\w.-]+)==(\S+) \\$", (HERE / "requirements.txt").read_text(), re.M))
+    for name in ("runpod", "msgpack", "zstandard", "numpy"):
+        assert image[name] == tested[name], name
+        assert f"{name}=={image[name]}" in (HERE / "requirements.txt").read_text().split("agent-detector")[0], "the line that makes the file"
