@@ -87,13 +87,7 @@ func showDryRun(ctx context.Context, c *magic.Call, plan *train.Plan, place trai
 		Header:  []string{"", "estimate"}, Left: []string{""},
 	}
 	add := func(name, value string) { t.Rows = append(t.Rows, []string{name, value}) }
-	built := plan.Model.Other == nil
-	known := func(text string) string {
-		if built {
-			return text
-		}
-		return "known when the worker has built the model"
-	}
+	known := func(text string) string { return onceBuilt(plan, text) }
 	add("parameters", known(render.Count(e.Parameters)))
 	add("samples", render.Count(plan.Samples))
 	add("epochs", render.Count(plan.Hyperparameters.Epochs))
@@ -175,6 +169,15 @@ func sweepForecast(ctx context.Context, p *sweep.Plan, place train.Place, r trai
 	return fmt.Sprintf("about %s, %s to %s; %s", money(all(mid)), money(all(low)), money(all(high)), basis), nil
 }
 
+// onceBuilt returns an estimate, or, for a model whose sizes only its worker knows, when they
+// are known.
+func onceBuilt(plan *train.Plan, estimate string) string {
+	if plan.Model.Other != nil {
+		return "known when the worker has built the model"
+	}
+	return estimate
+}
+
 // showDrySweep shows what a sweep would need and cost, estimated from the sizes of
 // its first points.
 func showDrySweep(ctx context.Context, c *magic.Call, p *sweep.Plan, place train.Place, what string, s sweep.Options) error {
@@ -196,15 +199,15 @@ func showDrySweep(ctx context.Context, c *magic.Call, p *sweep.Plan, place train
 	}
 	add("trials", fmt.Sprintf("%s, %d at once", render.Count(p.Trials), p.Workers))
 	if least.Parameters == most.Parameters {
-		add("parameters", render.Count(most.Parameters))
+		add("parameters", onceBuilt(p.Plans[0], render.Count(most.Parameters)))
 	} else {
 		add("parameters", render.Count(least.Parameters)+" to "+render.Count(most.Parameters))
 	}
 	first := p.Plans[0]
 	add("samples", render.Count(first.Samples))
 	add("epochs of a trial", render.Count(first.Hyperparameters.Epochs))
-	add("operations in all", "about "+render.Operations(all*float64(p.Trials)))
-	add("memory on a worker", wording.Bytes(most.Memory))
+	add("operations in all", onceBuilt(first, "about "+render.Operations(all*float64(p.Trials))))
+	add("memory on a worker", onceBuilt(first, wording.Bytes(most.Memory)))
 	add("data", wording.Bytes(int64(most.Bytes)))
 	if s.Rate.Known() {
 		add("price", rateInWords(s.Rate))

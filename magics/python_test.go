@@ -87,8 +87,11 @@ func TestPythonBody(t *testing.T) {
 	if h := w.Requests[0].Hyperparameters; h.LossFunction != "cross_entropy" || *h.Seed != 7 {
 		t.Errorf("%+v", h)
 	}
-	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --dry-run", pythonNet, vars, false); err != nil || len(w.Requests) != 1 {
-		t.Error(err, len(w.Requests))
+	for name, args := range map[string]string{"runpod_train": "-d Xtrain,ytrain --dry-run", "runpod_sweep": "lr=[0.1,0.2] -d Xtrain,ytrain --method grid --dry-run"} {
+		out, err := run(t, name, args, pythonNet, vars, false)
+		if err != nil || len(w.Requests) != 1 || strings.Count(out.text(), "known when the worker has built the model") != 3 {
+			t.Errorf("%s: %v, %d requests\n%s", name, err, len(w.Requests), out.text())
+		}
 	}
 }
 
