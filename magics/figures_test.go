@@ -295,11 +295,19 @@ func TestNotebooksGetNoAdvice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var nb struct{ Cells []struct{ Source any } }
+		var nb struct {
+			Cells []struct {
+				Source   any
+				Metadata struct{ Tags []string }
+			}
+		}
 		if err := json.Unmarshal(text, &nb); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range nb.Cells {
+			if slices.Contains(c.Metadata.Tags, "raises-exception") {
+				continue // it trains nothing
+			}
 			source := fmt.Sprint(c.Source)
 			if list, ok := c.Source.([]any); ok {
 				source = ""
@@ -327,8 +335,9 @@ func TestNotebooksGetNoAdvice(t *testing.T) {
 		numbers[i] = 150 + 100*math.Sin(float64(i))
 	}
 	embedded(t)
+	withPython(t, "") // the bodies in Python are right
 	for _, c := range cells {
-		vars := newVars(map[string]any{"Xtrain": X, "ytrain": y, "X": mat.NewDense(4, 2, []float64{0, 0, 0, 1, 1, 0, 1, 1}), "y": []int{0, 1, 1, 0}})
+		vars := newVars(map[string]any{"width": 16, "Xtrain": X, "ytrain": y, "X": mat.NewDense(4, 2, []float64{0, 0, 0, 1, 1, 0, 1, 1}), "y": []int{0, 1, 1, 0}})
 		if strings.Contains(c.line, "--loss mse") {
 			vars = newVars(map[string]any{"Xtrain": columns, "ytrain": numbers})
 		}
