@@ -43,7 +43,7 @@ func TestDeployTwiceIsOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		if e.Timeout != 3_600_000 || e.FlashBoot != runpod.FlashBootOn || e.Env["A"] != "b" || *e.Workers != (runpod.WorkerBounds{Max: 1, IdleTimeout: 10}) ||
-			!slices.Equal(e.GPU.Pools, []string{"AMPERE_16", "AMPERE_24", "ADA_24"}) || e.GPU.MinCUDAVersion != "12.8" {
+			!slices.Equal(e.GPU.Pools, []string{"AMPERE_16", "AMPERE_24", "ADA_24"}) || e.GPU.MinCUDAVersion != "13.0" {
 			t.Errorf("%+v, %+v", e, e.GPU)
 		}
 		again, text := deploy(t, client, Options{})

@@ -21,7 +21,7 @@ type Options struct {
 	Pools   []string // pools of GPUs, in this order; default: by Memory, price and stock
 	Memory  float64  // GB that a GPU must have; default 16
 	GPUs    int      // number of GPUs of one worker; default 1
-	MinCUDA string   // default "12.8", which the image of worker/pytorch needs
+	MinCUDA string   // default "13.0", which the image of worker/pytorch needs: a driver of 13.0 runs CUDA 13.2
 
 	MinWorkers  *int          // always on, always billed; default 0
 	MaxWorkers  int           // default 1
@@ -52,7 +52,7 @@ const DefaultName = "gopherpod"
 
 const (
 	defaultMemory  = 16
-	defaultCUDA    = "12.8"
+	defaultCUDA    = "13.0"
 	defaultIdle    = 10 * time.Second
 	defaultTimeout = time.Hour
 	defaultDisk    = 10

@@ -75,6 +75,7 @@ def test_the_image_has_the_versions_that_the_tests_run_with():
     """test.sh runs the worker with the newest PyTorch and .ci/torch215.txt beside it."""
     tested = dict(re.findall(r"^([\w.-]+)==(\S+)$", (HERE.parent.parent / ".ci" / "torch215.txt").read_text(), re.M))
     image = dict(re.findall(r"^([\w.-]+)==(\S+) \\$", (HERE / "requirements.txt").read_text(), re.M))
+    assert f"ARG BASE=pytorch/pytorch:{tested['torch']}-cuda" in (HERE / "Dockerfile").read_text()
     for name in ("runpod", "msgpack", "zstandard", "numpy"):
         assert image[name] == tested[name], name
         assert f"{name}=={image[name]}" in (HERE / "requirements.txt").read_text().split("agent-detector")[0], "the line that makes the file"
