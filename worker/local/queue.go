@@ -73,6 +73,9 @@ type workerRecord struct {
 	told     bool // the pool knows that it has to stop it
 	state    workerState
 	jobs     map[string]*job
+	// stopping holds the jobs that were cancelled while it worked on them, until it reports them or
+	// its ping omits them, and when each would have been out of time. See busy.
+	stopping map[string]time.Time
 	stops    []string      // jobs that it has to stop
 	stopped  chan struct{} // closed and replaced when stops grows
 	left     chan struct{} // closed and replaced when its polls have to return

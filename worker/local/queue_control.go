@@ -79,6 +79,7 @@ func (q *queue) stopWorkLocked(j *job, cause error) {
 	}
 	if w := q.workers[j.worker]; w != nil && w.attached {
 		w.stops = append(w.stops, j.id)
+		w.stopping[j.id] = j.started.Add(j.sub.executionTimeout)
 		close(w.stopped)
 		w.stopped = make(chan struct{})
 	}

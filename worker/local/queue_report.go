@@ -74,6 +74,9 @@ func (q *queue) progress(id, workerID string, output json.RawMessage) error {
 func (q *queue) finish(id, workerID string, output json.RawMessage, failure string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if w := q.workers[workerID]; w != nil {
+		q.stoppedLocked(w, id)
+	}
 	j, mine, err := q.mineLocked(id, workerID)
 	if err != nil || !mine {
 		return err

@@ -17,7 +17,7 @@ func (q *queue) enlistLocked(id string, attached bool, gpu string) *workerRecord
 	now := q.opt.Clock.Now()
 	w := q.workers[id]
 	if w == nil {
-		w = &workerRecord{id: id, jobs: map[string]*job{}, since: now, idle: now,
+		w = &workerRecord{id: id, jobs: map[string]*job{}, stopping: map[string]time.Time{}, since: now, idle: now,
 			stopped: make(chan struct{}), left: make(chan struct{})}
 		q.workers[id] = w
 	}
@@ -64,7 +64,33 @@ func (q *queue) beat(id string, jobs []string, unhealthy bool) {
 			j.beat = w.seen
 		}
 	}
+	for id := range w.stopping {
+		if !slices.Contains(jobs, id) {
+			q.stoppedLocked(w, id)
+		}
+	}
 	q.watchLocked(w)
+}
+
+// stoppedLocked records that a worker no longer works on a job that was cancelled.
+func (q *queue) stoppedLocked(w *workerRecord, id string) {
+	if _, ok := w.stopping[id]; ok {
+		delete(w.stopping, id)
+		w.idle = q.opt.Clock.Now()
+		q.nudge()
+	}
+}
+
+// busy returns until when the worker counts as busy although it has no job: its handler finishes
+// something, such as a batch whose weights its client will ask for. The zero time means that it
+// is idle.
+func (w *workerRecord) busy() (until time.Time) {
+	for _, at := range w.stopping {
+		if at.After(until) {
+			until = at
+		}
+	}
+	return until
 }
 
 // watchLocked sets a timer that forgets an attached worker if it does not report. Its
@@ -258,6 +284,7 @@ func (q *queue) health() Health {
 	defer q.mu.Unlock()
 	h := Health{Jobs: JobCounts{Completed: q.counts.completed, Failed: q.counts.failed,
 		InQueue: q.waiting.Len(), Retried: q.counts.retried}}
+	now := q.opt.Clock.Now()
 	for _, w := range q.workers {
 		h.Jobs.InProgress += len(w.jobs)
 		switch {
@@ -267,7 +294,7 @@ func (q *queue) health() Health {
 			h.Workers.Throttled++
 		case w.state == workerStarting:
 			h.Workers.Initializing++
-		case len(w.jobs) > 0:
+		case len(w.jobs) > 0 || w.busy().After(now):
 			h.Workers.Running++
 		default:
 			h.Workers.Idle++
@@ -295,8 +322,9 @@ func (q *queue) readyWorkers() []string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	ids := []string{}
+	now := q.opt.Clock.Now()
 	for _, w := range q.workers {
-		if w.state == workerReady && len(w.jobs) == 0 {
+		if w.state == workerReady && len(w.jobs) == 0 && !w.busy().After(now) {
 			ids = append(ids, w.id)
 		}
 	}

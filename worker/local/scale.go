@@ -61,7 +61,10 @@ func (q *queue) scale(s Scaling) decision {
 			continue
 		case w.state == workerStarting || w.state == workerThrottled:
 			starting++
-		case len(w.jobs) == 0:
+		case len(w.jobs) > 0:
+		case w.busy().After(now):
+			look(w.busy())
+		default:
 			idle = append(idle, w)
 		}
 		alive++
@@ -74,7 +77,7 @@ func (q *queue) scale(s Scaling) decision {
 		if alive <= s.Min || d.start > 0 {
 			break
 		}
-		if end := w.idle.Add(s.IdleTimeout); end.After(now) {
+		if end := later(w.idle, w.busy()).Add(s.IdleTimeout); end.After(now) {
 			look(end)
 			continue
 		}
@@ -83,6 +86,13 @@ func (q *queue) scale(s Scaling) decision {
 		alive--
 	}
 	return d
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // wantedLocked returns how many workers the jobs need. There are alive workers, and

@@ -120,6 +120,46 @@ func TestRunner(t *testing.T) {
 	})
 }
 
+// A worker whose job was cancelled counts as busy while its pings name the job: it finishes a
+// batch, and then its client asks for the weights. It used to be stopped after IdleTimeout.
+func TestCancelledWorkerFinishes(t *testing.T) {
+	for name, finish := range map[string]func(*testing.T, *Server, string, string){
+		"ping": func(t *testing.T, s *Server, worker, _ string) { callRaw(t, s, "GET", "/v2/local/ping/"+worker, "") },
+		"report": func(t *testing.T, s *Server, worker, job string) {
+			callRaw(t, s, "POST", "/v2/local/job-done/"+worker+"/"+job, `{"output":1}`)
+		},
+		"limit": func(*testing.T, *Server, string, string) {}, // it hangs until its job would have been out of time
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				id := ""
+				s := newServer(t, Options{Scaling: &Scaling{Max: 1, IdleTimeout: 10 * time.Second}, Runner: func(ctx context.Context, p Process) error {
+					id = p.ID
+					<-ctx.Done()
+					return nil
+				}})
+				defer s.Close()
+				job := mustRun(t, s, `{"input":{"value":1},"policy":{"executionTimeout":60000}}`)
+				synctest.Wait()
+				takeJob(t, s, id)
+				call(t, s, "POST", "/v2/local/cancel/"+job, "")
+				for range 5 { // 40 s
+					time.Sleep(8 * time.Second)
+					callRaw(t, s, "GET", "/v2/local/ping/"+id+"?job_id="+job, "")
+					workers(t, s, WorkerCounts{Running: 1})
+				}
+				finish(t, s, id, job)
+				if name == "limit" {
+					time.Sleep(21 * time.Second)
+				}
+				workers(t, s, WorkerCounts{Idle: 1, Ready: 1})
+				time.Sleep(11 * time.Second)
+				workers(t, s, WorkerCounts{})
+			})
+		})
+	}
+}
+
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t, Options{Limits: map[string]Limit{
