@@ -222,3 +222,20 @@ func TestSet(t *testing.T) {
 		}
 	}
 }
+
+// What a continued training takes over from its model is turned off by name.
+func TestFromIsTurnedOff(t *testing.T) {
+	embedded(t)
+	vars := newVars(map[string]any{})
+	flowers(t, "flowers.csv", 60)
+	line := "-d flowers.csv --target species --columns width,length --epochs 1 --seed 1 "
+	if _, err := run(t, "runpod_train", line+"--optimizer adamw --weight-decay 0.1 --clip-norm 2 --scheduler cosine", "linear 3", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, "runpod_train", "-d flowers.csv --target species --epochs 1 --from model --weight-decay 0 --clip-norm 0 --scheduler none -o plain", "", vars, false); err != nil {
+		t.Fatal(err)
+	}
+	if h := got(vars, "plain").(*train.Model).Hyperparameters; h.Optimizer != "adamw" || h.WeightDecay != 0 || h.ClipNorm != 0 || h.Scheduler != nil {
+		t.Errorf("%+v; want weight decay, clipping and scheduler off", h)
+	}
+}

@@ -117,17 +117,21 @@ func windowOf(a *args) (w sliding, err error) {
 	return w, err
 }
 
-// over slides the window over in and returns how many places there are.
+// over slides the window over in and returns how many places there are. With ceil, the last
+// window may extend beyond the input, as in PyTorch by less than its stride.
 func (w sliding) over(a *args, in []int, ceil bool) ([]int, error) {
 	out := make([]int, len(in))
 	for i, n := range in {
 		room := n + 2*w.padding[i] - w.dilation[i]*(w.kernel[i]-1) - 1
+		if ceil {
+			room += w.stride[i] - 1
+		}
 		if room < 0 {
 			return nil, a.misfit("kernel_size", "a window of %d does not fit into %d; %s %s", w.kernel[i], n, a.from, Sizes(in))
 		}
 		out[i] = room/w.stride[i] + 1
-		if ceil && room%w.stride[i] != 0 && out[i]*w.stride[i] < n+w.padding[i] {
-			out[i]++ // the last window starts within the input or its left padding
+		if ceil && (out[i]-1)*w.stride[i] >= n+w.padding[i] {
+			out[i]-- // the last window has to start within the input or its left padding
 		}
 	}
 	return out, nil

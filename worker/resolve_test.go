@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,6 +43,29 @@ func TestMisfits(t *testing.T) {
 		_, out, err := m.Resolve(r.in)
 		if err == nil || !strings.Contains(err.Error(), r.want) {
 			t.Errorf("%q on %v: %v, %v; want %s", r.lines, r.in, out, err, r.want)
+		}
+	}
+}
+
+// TestPoolWindowsLargerThanTheInput: in ceil_mode, a window may be larger than the input. The sizes are
+// PyTorch's.
+func TestPoolWindowsLargerThanTheInput(t *testing.T) {
+	for _, c := range []struct {
+		layer    string
+		in, want []int
+	}{
+		{"maxpool1d 3 2", []int{1, 2}, nil},
+		{"maxpool1d 3 2 ceil_mode=true", []int{1, 2}, []int{1, 1}},
+		{"avgpool1d 3 2 ceil_mode=true", []int{1, 2}, []int{1, 1}},
+		{"avgpool2d 4 3 ceil_mode=true", []int{1, 2, 3}, []int{1, 1, 1}},
+	} {
+		m, err := ParseLayers(c.layer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, got, err := m.Resolve(c.in)
+		if (err == nil) != (c.want != nil) || !slices.Equal(got, c.want) {
+			t.Errorf("%s on %v: got %v, %v, want %v", c.layer, c.in, got, err, c.want)
 		}
 	}
 }

@@ -170,6 +170,15 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+func TestIndexIsSaid(t *testing.T) {
+	for text, notes := range map[string]int{",a\n0,1\n1,3\n": 1, "b,a\n0,1\n1,3\n": 0} {
+		table, err := dataset.ParseCSV("t.csv", []byte(text))
+		if err != nil || len(table.Notes) != notes || notes > 0 && !strings.Contains(table.Notes[0], "an index, not a feature") {
+			t.Errorf("%q: %q, %v; want %d notes about an index", text, table.Notes, err, notes)
+		}
+	}
+}
+
 // Numbers in Go's syntax that are not numbers in a CSV file.
 func TestCSVNumbers(t *testing.T) {
 	for text, number := range map[string]bool{

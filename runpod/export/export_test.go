@@ -41,6 +41,8 @@ var more = []struct {
 	{"norms", "groupnorm 2\ninstancenorm1d affine=true\nprelu 6\nlayernorm", []int{6, 5}},
 	{"ceil", "maxpool1d 3 2 padding=1 ceil_mode=true\navgpool1d 2 3 padding=1 ceil_mode=true", []int{2, 12}},
 	{"ceil2", "avgpool2d 3 2 padding=1 ceil_mode=true count_include_pad=false\nmaxpool2d 2 dilation=2 stride=3 ceil_mode=true padding=1", []int{2, 12, 9}},
+	{"ceil3", "avgpool2d 4 3 ceil_mode=true\nmaxpool2d 3 2 padding=0 ceil_mode=true", []int{2, 5, 6}},
+	{"ceil4", "avgpool1d 4 2 padding=1 ceil_mode=true", []int{2, 1}},
 	{"parameterless", "relu\nflatten", []int{3, 2}},
 }
 

@@ -28,3 +28,18 @@ func TestZeroOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestFromIsTurnedOff: decay, clipping and scheduler of the model that a training continues from are
+// turned off by an explicit 0 and by the type "none".
+func TestFromIsTurnedOff(t *testing.T) {
+	scheduler := &worker.Scheduler{Type: "cosine"}
+	from := &Model{Hyperparameters: worker.Hyperparameters{Optimizer: "adamw", WeightDecay: 0.1, ClipNorm: 2, Scheduler: scheduler}}
+	h, err := Options{From: from}.hyperparameters()
+	if err != nil || h.WeightDecay != 0.1 || h.ClipNorm != 2 || h.Scheduler == nil {
+		t.Errorf("%+v, %v; want those of the model", h, err)
+	}
+	h, err = Options{From: from, WeightDecay: 0, ClipNorm: 0, Scheduler: &worker.Scheduler{Type: "none"}}.hyperparameters()
+	if err != nil || h.WeightDecay != 0 || h.ClipNorm != 0 || h.Scheduler != nil {
+		t.Errorf("%+v, %v; want all of them off", h, err)
+	}
+}

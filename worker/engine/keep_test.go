@@ -61,6 +61,14 @@ func trainInput(hyper string, more string) string {
 		"training_data": {"features": %s, "labels": %s}, "hyperparameters": {"loss_function": "mse", "seed": 1, %s}%s}`, x, y, hyper, more)
 }
 
+// The loss after the last step is never computed, so only the weights show that the training diverged.
+func TestInfiniteWeightsAfterTheLastStepAreDiverged(t *testing.T) {
+	_, err := kept(t, trainInput(`"optimizer": "sgd", "learning_rate": 1e6, "weight_decay": 1e33, "epochs": 1, "batch_size": 8`, ""), nil)
+	if e := (*worker.Error)(nil); !errors.As(err, &e) || e.Kind != worker.ErrDiverged || !strings.Contains(e.Message, "weights are not finite after epoch 1") {
+		t.Errorf("the training ended with %v, want that it diverged", err)
+	}
+}
+
 func TestADivergedRunLeavesItsLastGoodWeights(t *testing.T) {
 	for keep, best := range map[string]string{`"keep": "last"`: "", `"keep": "best"`: "loss"} {
 		r, err := kept(t, trainInput(keep+`, "optimizer": "sgd", "learning_rate": 3, "epochs": 400`, ""), nil)

@@ -38,6 +38,8 @@ CASES = [
     ([2, 9, 8], [L("maxpool2d", kernel_size=3, stride=2, padding=1, ceil_mode=True)]),
     ([2, 7, 9, 8], [L("maxpool3d", kernel_size=2, dilation=2, stride=1)]),
     ([2, 9], [L("avgpool1d", kernel_size=4, stride=3, ceil_mode=True)]),
+    ([2, 2], [L("maxpool1d", kernel_size=3, stride=2, ceil_mode=True)]),
+    ([2, 2, 3], [L("avgpool2d", kernel_size=4, stride=3, ceil_mode=True)]),
     ([2, 9, 8], [L("avgpool2d", kernel_size=[2, 3], count_include_pad=False, padding=[0, 1])]),
     ([2, 4, 6, 8], [L("avgpool3d", kernel_size=2)]),
     ([2, 9], [L("adaptive_avgpool1d", output_size=4)]),
