@@ -37,16 +37,17 @@ func newArrays(ctx context.Context, r *worker.Request, outer *arrays, o *Options
 		return nil, err
 	}
 	for _, s := range r.States() {
-		if err := a.fetchState(s.Text, s.Name, o.maxBytes()); err != nil {
+		if err := a.fetchState(s.Text, s.Name, o); err != nil {
 			return nil, err
 		}
 	}
 	if r.Tensors == nil {
 		return a, nil
 	}
-	set, err := tensors.DecodeSet(r.Tensors.Codec, r.Tensors.Data, o.MaxBytes)
+	room := o.room()
+	set, err := tensors.DecodeSet(r.Tensors.Codec, r.Tensors.Data, room)
 	if err != nil {
-		return nil, worker.Invalid("tensors", trim(err))
+		return nil, o.undecodable("tensors", err, room)
 	}
 	for name, t := range set {
 		a.named[name] = t

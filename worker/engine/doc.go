@@ -11,6 +11,7 @@
 //	train.go       the loop over epochs and batches; schedule.go: learning rates
 //	keep.go        which weights a training leaves, and when it has to stop
 //	output.go      the final output of a job that streams
+//	room.go        how many bytes a request may decode to
 //	evaluate.go    evaluate and predict; metrics.go: figures
 //	predecessor.go answers to requests without a protocol
 //	info.go        gpu_info and capabilities

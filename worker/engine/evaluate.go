@@ -64,7 +64,7 @@ func loaded(r *worker.Request, in []int, o *Options) (*network, error) {
 	if r.ModelState == "" { // of the predecessor: the contract requires a state, and drawSeed has set the seed
 		return net, net.initialize(*r.Hyperparameters.Seed)
 	}
-	set, err := loadState(r.ModelState, "model_state", o.MaxBytes)
+	set, err := loadState(r.ModelState, "model_state", o)
 	if err != nil {
 		return nil, err
 	}

@@ -19,21 +19,16 @@ import (
 
 // Options configure a Handler. The zero value works.
 type Options struct {
-	// MaxBytes bounds the arrays and states that a request's text decodes to;
-	// 0: tensors.DefaultLimit.
+	// MaxBytes bounds the arrays and states that a request's text decodes to, besides
+	// the memory that is free; 0: tensors.DefaultLimit.
 	MaxBytes int64
 	// Store holds data between jobs; nil: 1 GB in memory.
 	Store Store
 	// Addresses are the addresses that a request's sources and upload may name; the
 	// zero value allows none.
 	Addresses address.Rules
-}
 
-func (o *Options) maxBytes() int64 {
-	if o.MaxBytes > 0 {
-		return o.MaxBytes
-	}
-	return tensors.DefaultLimit
+	free func() uint64 // the memory that is free, in bytes; nil: memory.Available
 }
 
 // Handler returns a worker.Handler that runs all operations of the contract on the

@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
 
+	"github.com/gopherpod/gopherpod/tensors"
 	"github.com/gopherpod/gopherpod/worker"
 )
 
@@ -71,5 +74,30 @@ func TestAUCOfProbabilities(t *testing.T) {
 	truth := []int32{0, 1, 1, 2}
 	if got := meanAUC(scores, truth, 3); got == nil || math.Abs(float64(*got)-1) > 1e-12 {
 		t.Error(*got)
+	}
+}
+
+// A request of a few KB unpacks to a gigabyte: it is refused before it is unpacked if a quarter of the
+// free memory is less.
+func TestDecodingIsBoundedByTheFreeMemory(t *testing.T) {
+	bomb, err := tensors.Compress(make([]byte, 1<<30))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := base64.StdEncoding.EncodeToString(bomb)
+	h := Handler(Options{free: func() uint64 { return 2_000_000_000 }})
+	small := string(xor(`"epochs": 6`, `"epochs": 1`))
+	for field, request := range map[string]string{
+		"tensors":     `{"operation": "store", "protocol": 1, "tensors": {"codec": "msgpack+zstd", "data": "` + text + `"}}`,
+		"model_state": strings.Replace(small, `{`, `{"model_state": "`+text+`", `, 1),
+	} {
+		_, _, err := runJob(t, h, json.RawMessage(request))
+		var e *worker.Error
+		if !errors.As(err, &e) || e.Kind != worker.ErrMemory || e.Field != field || !strings.Contains(e.Message, "this worker has memory to decode 500 MB") {
+			t.Errorf("%s: %v, want it refused for lack of memory", field, err)
+		}
+	}
+	if _, _, err := runJob(t, Handler(Options{free: func() uint64 { return 0 }}), json.RawMessage(small)); err != nil {
+		t.Errorf("a small request on a system that reports no free memory: %v", err)
 	}
 }

@@ -204,14 +204,15 @@ func number(set tensors.Set, name string) (float64, bool) {
 }
 
 // loadState decodes the state that a request has in field.
-func loadState(text, field string, limit int64) (tensors.Set, error) {
-	set, err := tensors.DecodeState(text, limit)
+func loadState(text, field string, o *Options) (tensors.Set, error) {
+	room := o.room()
+	set, err := tensors.DecodeState(text, room)
 	var pickle *tensors.PickleError
 	if errors.As(err, &pickle) {
 		return nil, worker.Invalid(field, contract.RefusedPickle(pickle.Zip))
 	}
 	if err != nil {
-		return nil, worker.Invalid(field, trim(err))
+		return nil, o.undecodable(field, err, room)
 	}
 	return set, nil
 }

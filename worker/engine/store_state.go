@@ -11,7 +11,7 @@ import (
 
 // fetchState replaces *text, if it refers to a state in the store or is a delta to
 // one, with the state.
-func (a *arrays) fetchState(text *string, field string, limit int64) error {
+func (a *arrays) fetchState(text *string, field string, o *Options) error {
 	if digest, ok := strings.CutPrefix(*text, worker.StateRef); ok {
 		state, err := a.storedState(digest, field)
 		*text = state
@@ -28,8 +28,9 @@ func (a *arrays) fetchState(text *string, field string, limit int64) error {
 	if err != nil {
 		return err
 	}
-	if *text, err = tensors.DecodeDelta(state, *text, limit); err != nil {
-		return worker.Invalid(field, trim(err))
+	room := o.room()
+	if *text, err = tensors.DecodeDelta(state, *text, room); err != nil {
+		return o.undecodable(field, err, room)
 	}
 	a.keepState(*text)
 	return nil

@@ -61,7 +61,7 @@ func newTrainer(r *worker.Request, a *arrays, o *Options, tell func(worker.Event
 		return nil, err
 	}
 	if r.OptimizerState != "" {
-		set, err := loadState(r.OptimizerState, "optimizer_state", o.MaxBytes)
+		set, err := loadState(r.OptimizerState, "optimizer_state", o)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +85,7 @@ func (t *trainer) build(r *worker.Request, o *Options) (err error) {
 	if r.ModelState == "" {
 		return t.net.initialize(*t.h.Seed)
 	}
-	set, err := loadState(r.ModelState, "model_state", o.MaxBytes)
+	set, err := loadState(r.ModelState, "model_state", o)
 	if err != nil {
 		return err
 	}
