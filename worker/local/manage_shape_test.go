@@ -139,6 +139,7 @@ func TestManagementShapes(t *testing.T) {
 	do("DELETE", "/v2/templates/"+template, "", 204)
 	do("DELETE", "/v2/network-volumes/"+volume, "", 204)
 	do("DELETE", "/v2/registries/"+registry, "", 204)
+	verdicts := table.Verdicts(t)
 	for name, op := range table.Operations {
 		for code, shape := range op.Answers {
 			success := code < "300" && !(shape == "" && code == "200") // TestWorkerLogs reads the stream of a log
@@ -147,6 +148,9 @@ func TestManagementShapes(t *testing.T) {
 			}
 			if (success || code == "404" && strings.Contains(name, "{id}")) && !seen[name+" "+code] {
 				t.Errorf("%s: no answer %s was seen", name, code)
+			}
+			if code < "300" && verdicts[name].Local != (seen[name+" "+code] || shape == "" && code == "200") {
+				t.Errorf("%s: docs/runpod.md says that this endpoint serves it: %v", name, verdicts[name].Local)
 			}
 		}
 	}
