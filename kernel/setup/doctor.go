@@ -165,15 +165,22 @@ func checkHost(l Layout) Check {
 	}
 	defer host.Close()
 	mode, reason := host.Mode()
+	limit, _ := os.ReadFile("/proc/sys/vm/max_map_count") // Linux only
 	c.OK, c.Mend = true, ""
-	c.Detail = fmt.Sprintf("%d packages for %s, cells in %s mode", len(host.Packages()), host.GoVersion(), mode)
-	if reason != "" {
-		c.Detail += " (" + reason + ")"
-	}
-	if limit, err := os.ReadFile("/proc/sys/vm/max_map_count"); err == nil && mode == build.Classic {
-		c.Detail += classicCells(string(limit))
-	}
+	c.Detail = fmt.Sprintf("%d packages for %s, ", len(host.Packages()), host.GoVersion()) + describeMode(mode, reason, string(limit))
 	return c
+}
+
+// describeMode says in which mode cells run, why, and what that limits.
+func describeMode(mode build.Mode, reason, limit string) string {
+	text := fmt.Sprintf("cells in %s mode", mode)
+	if reason != "" {
+		text += " (" + reason + ")"
+	}
+	if mode == build.Classic {
+		text += classicCells(limit)
+	}
+	return text
 }
 
 // mapsOfCell is how many memory maps a cell of the classic mode takes for good. In fast

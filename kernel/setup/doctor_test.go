@@ -3,7 +3,26 @@ package setup
 import (
 	"strings"
 	"testing"
+
+	"github.com/gopherpod/gopherpod/kernel/build"
 )
+
+// If cells run in classic mode, doctor says why and how many of them a session can run.
+func TestDescribeMode(t *testing.T) {
+	const reason = "fast mode: go1.99: object file: magic"
+	for _, c := range []struct {
+		mode                build.Mode
+		reason, limit, want string
+	}{
+		{build.Fast, "", "65530\n", "cells in fast mode"},
+		{build.Classic, reason, "", "cells in classic mode (" + reason + ")"},
+		{build.Classic, reason, "65530\n", "cells in classic mode (" + reason + ")" + classicCells("65530")},
+	} {
+		if got := describeMode(c.mode, c.reason, c.limit); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.mode, got, c.want)
+		}
+	}
+}
 
 // TestJudgeGo: judgeGo accepts Go 1.26 and newer, and names versions that are not tested.
 func TestJudgeGo(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -141,6 +142,29 @@ func TestInterrupt(t *testing.T) {
 	if code != Interrupted || err != nil || m.Epochs == 0 || strings.Count(errs, "is cancelled") != 1 {
 		t.Errorf("%d, %v\n%s\n%s", code, err, out, errs)
 	}
+}
+
+// TestSignals: the first signal, SIGTERM too, ends the context of a command, such as one that reads a file; the
+// second ends its wait for weights.
+func TestSignals(t *testing.T) {
+	self, err := os.FindProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Program{}
+	ctx, stop := p.interruptible(t.Context())
+	defer stop()
+	if err := self.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	if got := context.Cause(ctx); got != errInterrupted {
+		t.Errorf("the context ends with %v, want %v", got, errInterrupted)
+	}
+	if err := self.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	<-p.again
 }
 
 // TestTimeLimit: the training ends in time, with an exit code of its own, and the file has
