@@ -80,6 +80,9 @@ func TestShowing(t *testing.T) {
 	for _, src := range []string{"l", "L{}"} {
 		n.interruptShown(src).failed(t, nameInterrupted, "interrupted")
 	}
+	for src, want := range map[string]string{"panic(s)": "again)]", "panic(m)": "again)]", "panic(r)": "cannot be shown", "panic(l)": "cannot be shown"} {
+		n.run(src).failed(t, "Panic", want)
+	}
 	if got := n.ok("kept"); got != "result:1" {
 		t.Errorf("got %q", got)
 	}

@@ -137,6 +137,9 @@ func (h *host) Stream(c *rt.Cell, name string, text []byte) {
 	h.out.send(frame.Event{Op: frame.Stream, ID: id(c), Name: name, Text: string(text)})
 }
 
+// Cycle returns the text of a value that contains itself, or "" if v does not.
+func (h *host) Cycle(v any) string { return cycleText(v) }
+
 // Display publishes a message of package display.
 func (h *host) Display(m display.Message) { h.publish(rt.Caller(), m) }
 

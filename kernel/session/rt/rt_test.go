@@ -35,6 +35,7 @@ func TestCell(t *testing.T) {
 		{func(context.Context) error { panic("no") }, func(f *Failure) bool { return f.Value == "no" }},
 		{func(context.Context) error { panic(errors.New("err")) }, func(f *Failure) bool { return f.Value == "err" }},
 		{func(context.Context) error { panic(bad{}) }, func(f *Failure) bool { return strings.Contains(f.Value, "cannot be shown") }},
+		{func(context.Context) error { panic(deep{}) }, func(f *Failure) bool { return strings.Contains(f.Value, "cannot be shown") }},
 		{func(context.Context) error { return errors.New("e") }, func(f *Failure) bool { return f.Err != nil }},
 	} {
 		c := Start(2, 1, k.f)
@@ -48,6 +49,11 @@ func TestCell(t *testing.T) {
 type bad struct{}
 
 func (bad) Error() string { panic("again") }
+
+// deep's method recurses forever, with the check that the compiled code of cells has.
+type deep struct{}
+
+func (d deep) Error() string { Check(); return "x" + d.Error() }
 
 // Every blocking operation ends when the cell is interrupted, and the flag is cleared
 // when no goroutine of the cell is left.
@@ -155,6 +161,7 @@ type memory struct {
 func (m memory) Show(_ *Cell, v []any)        { m.shown <- v }
 func (m memory) Panic(_ *Cell, f *Failure)    { m.panics <- f }
 func (m memory) Stream(*Cell, string, []byte) {}
+func (m memory) Cycle(any) string             { return "" }
 
 func TestGuard(t *testing.T) {
 	m := memory{make(chan []any, 1), make(chan *Failure, 4)}

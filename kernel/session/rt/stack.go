@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // A Frame is one call of the user's code, innermost first.
@@ -42,21 +43,35 @@ func failure(r any) *Failure {
 	return f
 }
 
-// text returns a panic's value as text. Its Error and String methods are the user's code
-// and may panic as well.
-func text(v any) (s string) {
-	defer func() {
-		if recover() != nil {
-			s = fmt.Sprintf("a %T whose text cannot be shown", v)
+// textTime is how long the methods of a panic's value may take.
+const textTime = 2 * time.Second
+
+// text returns a panic's value as text. Its Error and String methods are the user's code:
+// they may panic, recurse forever or not return, and they must not take the session along.
+func text(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	made := make(chan string, 1)
+	if Aside(nil, textTime, nil, func() { made <- valueText(v) }) == NotCut {
+		select {
+		case s := <-made:
+			return s
+		default: // it panicked, or exited its goroutine
 		}
-	}()
+	}
+	return fmt.Sprintf("a %T whose text cannot be shown", v)
+}
+
+func valueText(v any) string {
 	switch v := v.(type) {
 	case error:
 		return v.Error()
 	case fmt.Stringer:
 		return v.String()
-	case string:
-		return v
+	}
+	if s := sink().Cycle(v); s != "" {
+		return s
 	}
 	return fmt.Sprintf("%#v", v)
 }

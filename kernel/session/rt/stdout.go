@@ -15,6 +15,9 @@ type Sink interface {
 	Panic(c *Cell, f *Failure)
 	// Stream writes text of a cell other than the running one.
 	Stream(c *Cell, name string, text []byte)
+	// Cycle returns the text of a value that contains itself, or "" if v does not: package
+	// fmt would print it until the stack overflows.
+	Cycle(v any) string
 }
 
 var theSink atomic.Pointer[Sink]
@@ -35,6 +38,7 @@ type stderrSink struct{}
 func (stderrSink) Show(_ *Cell, values []any)            { fmt.Fprintln(os.Stderr, values...) }
 func (stderrSink) Panic(_ *Cell, f *Failure)             { fmt.Fprintln(os.Stderr, f.Value) }
 func (stderrSink) Stream(_ *Cell, _ string, text []byte) { os.Stderr.Write(text) }
+func (stderrSink) Cycle(any) string                      { return "" }
 
 // Show displays the value of a cell's last expression.
 func Show(values ...any) { sink().Show(Caller(), values) }
