@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -162,4 +163,26 @@ func crashFrames(crash string) *frame.Failure {
 		f.Frames = append(f.Frames, frame.Frame{Func: m[1], File: m[2], Line: n})
 	}
 	return f
+}
+
+var crashCall = regexp.MustCompile(`(?m)^(?:created by )?(\S+?)(?:\(.*\)| in goroutine \d+)$`)
+
+// crashPackages returns the packages whose functions the goroutine that panicked was in, or
+// was started by. It returns none if that goroutine ran code of a cell, because then the
+// packages may be innocent.
+func crashPackages(crash string) (paths []string) {
+	_, crash, _ = strings.Cut(crash, "\ngoroutine ")
+	crash, _, _ = strings.Cut(crash, "\n\n")
+	if crashFrame.MatchString(crash) {
+		return nil
+	}
+	for _, m := range crashCall.FindAllStringSubmatch(crash, -1) {
+		slash := strings.LastIndexByte(m[1], '/') + 1
+		name, _, ok := strings.Cut(m[1][slash:], ".")
+		path, err := url.PathUnescape(m[1][:slash] + name) // the compiler writes dots as %2e
+		if ok && err == nil {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }

@@ -44,6 +44,17 @@ func TestFailingPackages(t *testing.T) {
 	}
 	fails("fatal", "Exit", "os.Exit(1), while package example.test/app/fatal was initialized")
 	fails("exits", "Exit", "os.Exit(0), while package example.test/app/exits was initialized")
+	// What panics in a goroutine of its own takes the session along, and only that one.
+	write(t, dir, pkg("late", "func init() { go func() { <-Wait; panic(\"late\") }() }\n\nvar Wait = make(chan int)"))
+	write(t, dir, map[string]string{"overlate/overlate.go": "package overlate\n\nimport \"example.test/app/late\"\n\nfunc Name() string { return \"over\" + late.Name() }\n"})
+	n.ok("import \"example.test/app/late\"\nimport \"example.test/app/overlate\"\noverlate.Name() + late.Name()")
+	n.run("close(late.Wait)\nselect {}").failed(t, nameLost, "panic in a goroutine of a library: late", "Package example.test/app/late is not in the new session, because its own goroutine panicked.")
+	for _, path := range n.book.Ready() {
+		if strings.HasSuffix(path, "late") {
+			t.Errorf("a new session begins with %s", path)
+		}
+	}
+	n.ok("keep := 7")
 	n.ok("import \"example.test/app/flagged\"\nflagged.Name()")
 	fails("again", "Panic", "flag redefined: level")
 	// After an edit they work. Flags of an edited package are registered a second time.

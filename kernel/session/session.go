@@ -114,6 +114,9 @@ func (s *Session) buried(p *supervisor.Process) *kernel.EvalError {
 	lost := s.book.Lost()
 	s.super.Replace(p)
 	lines := s.frames(crashFrames(p.Crash()))
+	for _, path := range s.book.Abandon(crashPackages(p.Crash())) {
+		lines = append(lines, fmt.Sprintf("Package %s is not in the new session, because its own goroutine panicked. The next cell that imports it tries again.", s.book.Original(path)))
+	}
 	memory := strings.Contains(p.Death(), supervisor.OutOfMemory)
 	if memory {
 		lines = append(lines, "The cell that ran took more memory than there is: run it again only with less data at once, or free some first.")

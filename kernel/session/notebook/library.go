@@ -75,6 +75,22 @@ func (n *Notebook) Unloaded(paths []string) {
 	}
 }
 
+// Abandon lets the next process start without packages and those that import them. It
+// returns the ones among paths that a process would have started with.
+func (n *Notebook) Abandon(paths []string) (abandoned []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range paths {
+		if n.ready[p] && !slices.Contains(abandoned, p) {
+			abandoned = append(abandoned, p)
+		}
+	}
+	maps.DeleteFunc(n.ready, func(p string, _ bool) bool {
+		return slices.ContainsFunc(n.o.Host.Added([]string{p}), func(d string) bool { return slices.Contains(abandoned, d) })
+	})
+	return abandoned
+}
+
 // Ready lists the packages that a process starts with. Of packages that were edited
 // it lists only the newest copies.
 func (n *Notebook) Ready() (paths []string) {
