@@ -23,7 +23,9 @@ import (
 //
 // ParseCSV leaves out an index, which is not a feature: a first column of distinct whole
 // numbers or distinct texts that has no name, as pandas and R write it, or that is called
-// "Unnamed: 0", as pandas names it after reading its own file. Table.Notes then says so.
+// "Unnamed: 0", as pandas names it after reading its own file, and behind it those that are
+// called "Unnamed: 0" or "Unnamed: 0.1", which come from files that were read and written
+// several times. Table.Notes then says so.
 //
 // The text is UTF-8, or UTF-16 with a byte order mark. For other text, the error names the
 // line; set Options.Encoding to read it.
@@ -49,6 +51,7 @@ func parseText(ctx context.Context, name string, b []byte, o Options, comma rune
 		return nil, t.fail(ErrEmpty, "has no rows")
 	}
 	seen := map[string]bool{}
+	indices := 0 // columns from the first that are left out
 	for i := range records[0] {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -60,12 +63,17 @@ func parseText(ctx context.Context, name string, b []byte, o Options, comma rune
 		if err := c.fill(records, i); err != nil {
 			return nil, t.fail(ErrFormat, "column %s: %v", c.Name, err)
 		}
-		index := header != nil && i == 0 && len(header) > 1 && isIndexName(c.Name) && isIndex(c)
+		index := header != nil && i == indices && len(header) > i+1 && isIndexName(c.Name, i) && isIndex(c)
 		if i == 0 && rowNames && !index {
 			return nil, t.fail(ErrFormat, "line %d has %d fields and the first line has %d", t.Lines[0], len(header), len(header)-1)
 		}
 		if index {
-			t.note("left out the first column, which has no name and a different value in each row: an index, not a feature")
+			indices++
+			which := "the first column, which has no name and"
+			if i > 0 {
+				which = fmt.Sprintf("column %d, %s, which has", i+1, c.Name)
+			}
+			t.note("left out " + which + " a different value in each row: an index, not a feature")
 			continue
 		}
 		if c.Name == "" {
@@ -194,9 +202,12 @@ func isNumber(s string) bool {
 	return ok && !missing(s)
 }
 
-// isIndexName reports whether name is one that index columns have: none, or the name that
-// pandas gives to a column without a name.
-func isIndexName(name string) bool { return name == "" || name == "Unnamed: 0" }
+// isIndexName reports whether name is one that index columns have at place i: none at the
+// first, or the names that pandas gives to a first column without a name, "Unnamed: 0" and,
+// if there is one of that name, "Unnamed: 0.1".
+func isIndexName(name string, i int) bool {
+	return i == 0 && name == "" || name == "Unnamed: 0" || strings.HasPrefix(name, "Unnamed: 0.")
+}
 
 // isIndex reports whether a column has a different whole number, or a different
 // text, in each row.

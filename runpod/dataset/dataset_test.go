@@ -147,11 +147,16 @@ func TestCSV(t *testing.T) {
 		{"a,b\n", "t.csv: has no rows"},
 		{"a,b\n1,2\n3\n", "t.csv: line 3 has 1 fields and the first line has 2"},
 		{"a,a\n1,2\n", "t.csv: has two columns called a; rename one of them"},
-		{",a,b\n0,1,2\n1,3,4\n", "[a b] 2 rows"},                // pandas' index
-		{",a,b\n17,1,2\n4,3,4\n", "[a b] 2 rows"},               // after rows were dropped and sorted
-		{"Unnamed: 0,a\n0,1\n1,3\n", "[a] 2 rows"},              // read and written twice
-		{"\"\",\"a\"\n\"1\",2\n\"2\",3\n", "[a] 2 rows"},        // R's write.csv
-		{"\"a\",\"b\"\n\"x\",1,2\n\"y\",3,4\n", "[a b] 2 rows"}, // R's write.table with row names
+		{",a,b\n0,1,2\n1,3,4\n", "[a b] 2 rows"},        // pandas' index
+		{",a,b\n17,1,2\n4,3,4\n", "[a b] 2 rows"},       // after rows were dropped and sorted
+		{"Unnamed: 0,a\n0,1\n1,3\n", "[a] 2 rows"},      // read and written twice
+		{",Unnamed: 0,a\n0,0,1\n1,1,3\n", "[a] 2 rows"}, // and written once more
+		{"Unnamed: 0.1,Unnamed: 0,a\n0,0,1\n1,1,3\n", "[a] 2 rows"},
+		{"Unnamed: 0,b,Unnamed: 0.1\n0,0,1\n1,1,3\n", "[b Unnamed: 0.1] 2 rows"}, // not behind another index
+		{",Unnamed: 0,a\n0,1,1\n1,1,3\n", "[Unnamed: 0 a] 2 rows"},
+		{"Unnamed: 0.1,Unnamed: 0\n0,0\n1,1\n", "[Unnamed: 0] 2 rows"}, // nothing else is left
+		{"\"\",\"a\"\n\"1\",2\n\"2\",3\n", "[a] 2 rows"},               // R's write.csv
+		{"\"a\",\"b\"\n\"x\",1,2\n\"y\",3,4\n", "[a b] 2 rows"},        // R's write.table with row names
 		{"a,b\n1,1,2\n1,3,4\n", "t.csv: line 2 has 3 fields and the first line has 2"},
 		{",a\n1,2\n1,3\n", "[column1 a] 2 rows"},   // no index: a value repeats
 		{",a\n1.5,2\n1,3\n", "[column1 a] 2 rows"}, // no index: not whole
@@ -279,6 +284,13 @@ func TestOrder(t *testing.T) {
 	}
 	want := "test.csv: has no column height; the model was trained on the columns length, height, and the file has Width, length, species; rename them, or choose with --columns"
 	if _, err := table.Order([]string{"length", "height"}); !errors.Is(err, dataset.ErrColumn) || err.Error() != want {
+		t.Error(err)
+	}
+	want = "test.csv: has the column Width, and the model was trained on width and WIDTH; rename the columns as the model knows them, or choose with --columns"
+	if names, err := table.Order([]string{"width", "WIDTH"}); !errors.Is(err, dataset.ErrColumn) || err.Error() != want {
+		t.Error(names, err)
+	}
+	if _, err := table.Split("species", []string{"width", "Width"}); !errors.Is(err, dataset.ErrColumn) || err.Error() != "test.csv: Width is chosen twice" {
 		t.Error(err)
 	}
 }

@@ -135,6 +135,10 @@ func (t *Table) Order(model []string) ([]string, error) {
 			return nil, t.fail(ErrColumn, "has no column %s; the model was trained on the columns %s, and the file has %s; rename them, or choose with --columns",
 				clip(name), wording.List(model), wording.List(t.Names()))
 		}
+		if i := slices.Index(names, c.Name); i >= 0 {
+			return nil, t.fail(ErrColumn, "has the column %s, and the model was trained on %s and %s; rename the columns as the model knows them, or choose with --columns",
+				clip(c.Name), clip(model[i]), clip(name))
+		}
 		names = append(names, c.Name)
 	}
 	return names, nil
@@ -178,7 +182,7 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 		return d, err
 	}
 	var chosen []Column
-	index := t.index()
+	index, twice := t.index(), map[string]bool{}
 	for _, name := range columns {
 		c, err := index.find(t, name)
 		if err != nil {
@@ -187,6 +191,10 @@ func (t *Table) Split(target string, columns []string) (Data, error) {
 		if isTarget(c) {
 			return d, t.fail(ErrColumn, "%s cannot be sample and label at once", c.Name)
 		}
+		if twice[c.Name] {
+			return d, t.fail(ErrColumn, "%s is chosen twice", c.Name)
+		}
+		twice[c.Name] = true
 		chosen = append(chosen, c)
 	}
 	if len(columns) == 0 {
