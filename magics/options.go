@@ -30,7 +30,21 @@ func parse(fs *pflag.FlagSet, magic string, words []string) ([]string, error) {
 	if err := fs.Parse(words); err != nil {
 		return nil, OptionError(fs, magic+"?", err)
 	}
-	return fs.Args(), nil
+	return fs.Args(), noZero(fs)
+}
+
+// limitNames are options that limit a job. Their value 0 stands for "not given" in the code,
+// so who gives it would get a job without that limit.
+var limitNames = []string{"timeout", "queue-timeout", "max-cost"}
+
+// noZero refuses an explicit 0 for an option that limits a job.
+func noZero(fs *pflag.FlagSet) error {
+	for _, name := range limitNames {
+		if f := fs.Lookup(name); f != nil && f.Changed && (f.Value.String() == "0" || f.Value.String() == "0s" || f.Value.String() == "-0") {
+			return usage("--%s: want more than 0, got %s; without the option there is no such limit", name, f.Value)
+		}
+	}
+	return nil
 }
 
 // OptionError explains an error of fs.Parse. Help is the command that lists the

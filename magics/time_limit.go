@@ -70,10 +70,12 @@ func (l timeLimit) policy() runpod.Policy {
 // affords returns how long a job may run for that many dollars; 0 if there is no cap.
 func affords(place train.Place, rate train.Rate, dollars float64) (time.Duration, error) {
 	switch {
-	case dollars == 0 || place.Embedded && !rate.Known():
+	case dollars == 0:
 		return 0, nil
-	case dollars < 0:
+	case !(dollars > 0):
 		return 0, usage("--max-cost: want a sum of dollars above 0, got %v", dollars)
+	case place.Embedded && !rate.Known():
+		return 0, nil
 	case !rate.Known():
 		return 0, usage("--max-cost: cannot find the price of a second; name the GPU, as in --gpu ADA_24")
 	}
