@@ -31,6 +31,7 @@ func TestDecodeRejects(t *testing.T) {
 		{request(`"epochs": 3`, `"optimizer": "Adma"`), `hyperparameters.optimizer: unknown optimizer "Adma"; did you mean "adam"?`},
 		{request(`"epochs": 3`, `"loss_function": "mae"`), `hyperparameters.loss_function: unknown loss function "mae"; did you mean "l1"?`},
 		{request(`"epochs": 3`, `"nesterov": true`), `hyperparameters.nesterov: requires momentum > 0 and no dampening`},
+		{request(`"epochs": 3`, `"class_weights": [0, 0]`), `hyperparameters.class_weights: are all 0 (2 of them): no sample would count`},
 		{request(`"epochs": 3`, `"class_weights": [1, -2]`), `hyperparameters.class_weights[1]: is -2, wants 0 or more`},
 		{request(`"epochs": 3`, `"loss_function": "mse", "class_weights": [1]`), `hyperparameters.class_weights: mse does not use it; cross_entropy and nll do`},
 		{request(`"epochs": 3`, `"gpus": "some"`), `hyperparameters.gpus: is "some", wants 1 to 64, or "all"`},

@@ -55,6 +55,9 @@ func (h *Hyperparameters) validate(strict bool) error {
 	if h.Nesterov && (h.Momentum == 0 || h.Dampening != 0) {
 		return Invalid("nesterov", "requires momentum > 0 and no dampening")
 	}
+	if n := len(h.ClassWeights); n > 0 && !slices.ContainsFunc(h.ClassWeights, func(w float64) bool { return w > 0 }) {
+		return Invalid("class_weights", fmt.Sprintf("are all 0 (%d of them): no sample would count", n))
+	}
 	return nil
 }
 

@@ -111,6 +111,8 @@ def parse(value: Any, path: str, operation: str, protocol: int) -> Hyperparamete
     hyper = _resolve(given, optimizer, operation, set(inner))
     if hyper.nesterov and (hyper.momentum <= 0 or hyper.dampening != 0):
         raise invalid(f.at("nesterov"), "requires momentum > 0 and no dampening")
+    if hyper.class_weights and not any(w > 0 for w in hyper.class_weights):
+        raise invalid(f.at("class_weights"), f"are all 0 ({len(hyper.class_weights)} of them): no sample would count")
     return hyper
 
 

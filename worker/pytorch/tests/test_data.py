@@ -33,6 +33,7 @@ def train(x, y, model=MLP, **hyper):
         ([[1.0], [2.0]], [[0, 1, 2], [0, 0, 0]], {"loss_function": "bce_with_logits"}, "training_data.labels", "0 to 1"),
         ([[1.0], [2.0]], [0, 1], {"validation_split": 0.9}, "hyperparameters.validation_split|", "nothing to train"),
         ([[1.0], [2.0]], [0, 1], {"class_weights": [1, 2]}, "hyperparameters.class_weights", "2 weights for 3"),
+        ([[1.0], [2.0]], [0, 1], {"class_weights": [0, 0, 0]}, "hyperparameters.class_weights", "all 0"),
     ],
 )
 def test_refused(x, y, hyper, field, words):
