@@ -34,6 +34,9 @@ func (m *command[O]) Bind(flags *pflag.FlagSet) func(ctx context.Context, c *mag
 	o := new(O)
 	m.options(flags, o)
 	return func(ctx context.Context, c *magic.Call, args []string) error {
+		if err := noZero(flags); err != nil {
+			return err
+		}
 		return explain(m.run(ctx, c, o, args))
 	}
 }

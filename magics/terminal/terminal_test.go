@@ -110,7 +110,7 @@ func TestExitCodes(t *testing.T) {
 	data := []string{"-d", "iris.csv", "--target", "species"}
 	for want, lines := range map[int][][]string{
 		OK: {{"train", "--help"}, {"eval", "-h"}, append([]string{"train", "net.yaml", "--dry-run"}, data...)},
-		Usage: {{"train"}, append([]string{"train", "nothing.yaml"}, data...), {"train", "net.yaml", "--epohcs", "3"}, {"train", "net.yaml", "-d", "none.csv", "--target", "x"}, {"eval", "net.yaml"}, {"train", "net.yaml", "-o"},
+		Usage: {{"train"}, append([]string{"train", "net.yaml", "--max-cost", "0"}, data...), append([]string{"train", "nothing.yaml"}, data...), {"train", "net.yaml", "--epohcs", "3"}, {"train", "net.yaml", "-d", "none.csv", "--target", "x"}, {"eval", "net.yaml"}, {"train", "net.yaml", "-o"},
 			append([]string{"train", "net.yaml", "-o", "none/x.onnx"}, data...), append([]string{"train", "net.yaml", "-o", "x.model"}, data...)},
 		Failed: {append([]string{"train", "net.yaml", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "-q"}, data...),
 			append([]string{"train", "net.yaml", "--epochs", "1", "-q", "-o", "taken.onnx"}, data...)},
