@@ -46,7 +46,7 @@ func Parse(text string) (map[string]string, error) {
 }
 
 // secretName matches names of variables that hold a secret, or the id of an access key.
-var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|credentials?|access_key_id)$|passw(or)?d$`)
+var secretName = regexp.MustCompile(`(?i)(^|_)(api_?key|key|token|secret|credentials?|access_key_id|pass|pat|jwt)$|passw(or)?d$|passphrase$|^(sshpass|mysql_pwd|rediscli_auth)$`)
 
 // KeyringPrefix begins the names of variables whose values come from the system's keyring:
 // what users keep there is secret, whatever its name.
