@@ -116,6 +116,12 @@ func TestCodeFile(t *testing.T) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
+	for _, body := range []string{"", "linear 3"} { // a sweep takes the file too, and never a body beside it
+		_, err := run(t, "runpod_sweep", "lr=[0.1,0.2] -d Xtrain,ytrain --code net.py --dry-run", body, vars, false)
+		if (err == nil) != (body == "") || err != nil && !strings.Contains(err.Error(), "--code net.py and a body exclude each other") {
+			t.Errorf("a sweep with --code and the body %q: %v", body, err)
+		}
+	}
 	if _, err := run(t, "runpod_train", "-d Xtrain,ytrain --code net.py", "linear 3", vars, false); err == nil || !strings.Contains(err.Error(), "--code net.py and a body exclude each other") {
 		t.Error(err)
 	}

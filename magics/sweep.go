@@ -129,7 +129,7 @@ func runSweep(ctx context.Context, c *magic.Call, o *sweepOptions, args []string
 	if o.journal != "" && opts.Seed == nil {
 		return usage("--journal wants --seed too, so that the same points are chosen again")
 	}
-	spec, err := sweepSpec(c, space)
+	spec, err := o.sweepSpec(c, space)
 	if err != nil {
 		return err
 	}
@@ -190,14 +190,14 @@ func (o *sweepOptions) search() (sweep.Options, error) {
 
 // sweepSpec returns the body with the session's variables expanded; the $names that
 // vary stay.
-func sweepSpec(c *magic.Call, space []sweep.Dimension) (any, error) {
+func (o *sweepOptions) sweepSpec(c *magic.Call, space []sweep.Dimension) (any, error) {
 	names := map[string]string{}
 	for _, d := range space {
 		names[d.Name] = "$" + d.Name
 	}
 	shadow := *c
 	shadow.Vars = &shadowVars{c.Vars, names}
-	return bodySpec(&shadow, false)
+	return o.spec(&shadow, false)
 }
 
 func (o *sweepOptions) follow(ctx context.Context, c *magic.Call, spec any, data train.Data, opts train.Options, space []sweep.Dimension, search sweep.Options, where string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -314,11 +315,33 @@ func (o *trainOptions) spec(c *magic.Call, goesOn bool) (any, error) {
 	case o.repeatedSpec != nil: // the file may have changed since
 		return o.repeatedSpec, nil
 	}
-	source, err := os.ReadFile(o.code)
+	source, err := ReadModel(o.code, nil)
 	if err != nil {
 		return nil, usage("--code: %v", err)
 	}
 	return train.Python(source), nil
+}
+
+// maxModel is the size of the largest file that describes a model. None is that large; a
+// device or a program may give bytes without end.
+const maxModel = 16 << 20
+
+// ReadModel reads the text that describes a model from the file called name, or from r if
+// that is not nil.
+func ReadModel(name string, r io.Reader) ([]byte, error) {
+	if r == nil {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	b, err := io.ReadAll(io.LimitReader(r, maxModel+1))
+	if err == nil && len(b) > maxModel {
+		return nil, fmt.Errorf("%s has more than %d MiB, which no description of a model needs", name, maxModel>>20)
+	}
+	return b, err
 }
 
 // bodySpec returns the model in the cell: a variable that holds one ("$spec"), or

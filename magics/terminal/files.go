@@ -13,6 +13,7 @@ import (
 
 	"github.com/gopherpod/gopherpod/kernel/display"
 	"github.com/gopherpod/gopherpod/kernel/magic"
+	"github.com/gopherpod/gopherpod/magics"
 	"github.com/gopherpod/gopherpod/runpod/dataset"
 	"github.com/gopherpod/gopherpod/runpod/train"
 )
@@ -68,20 +69,20 @@ func (u *use) read(stdin io.Reader, args []string) ([]string, error) {
 	return args, nil
 }
 
-// readSpec reads the model to train, which is optional with --from.
+// readSpec reads the model to train, which is optional with --from and --code.
 func (u *use) readSpec(stdin io.Reader, args []string) ([]string, error) {
 	u.call.Cell = true
 	if len(args) == 0 || u.command.name == "sweep" && strings.Contains(args[0], "=") {
-		if u.from != "" {
+		if code := u.flags.Lookup("code"); u.from != "" || code != nil && code.Changed {
 			return args, nil
 		}
 		return nil, usage("want a file with the model first: gopherpod %s %s", u.command.name, u.command.args)
 	}
-	read := func() ([]byte, error) { return os.ReadFile(args[0]) }
-	if args[0] == "-" {
-		read = func() ([]byte, error) { return io.ReadAll(io.LimitReader(stdin, 16<<20)) }
+	name, from := args[0], io.Reader(nil)
+	if name == "-" {
+		name, from = "stdin", stdin
 	}
-	b, err := read()
+	b, err := magics.ReadModel(name, from)
 	if err != nil {
 		return nil, usage("%v", err)
 	}

@@ -43,6 +43,7 @@ func workplace(t *testing.T) {
 		fmt.Fprintf(&b, "%.3f,%.3f,%s\n", float64(i%3)*2+r.NormFloat64()/3, -float64(i%3)+r.NormFloat64()/3, []string{"setosa", "versicolor", "virginica"}[i%3])
 	}
 	write(t, "iris.csv", b.String())
+	write(t, "net.py", "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.out = nn.Linear(2, 3)\n")
 	write(t, "net.yaml", "layers:\n  - {type: linear, out_features: 16}\n  - {type: relu}\n  - {type: linear, out_features: 3}\n")
 }
 
@@ -109,8 +110,9 @@ func TestExitCodes(t *testing.T) {
 	}
 	data := []string{"-d", "iris.csv", "--target", "species"}
 	for want, lines := range map[int][][]string{
-		OK: {{"train", "--help"}, {"eval", "-h"}, append([]string{"train", "net.yaml", "--dry-run"}, data...)},
-		Usage: {{"train"}, append([]string{"train", "net.yaml", "--max-cost", "0"}, data...), append([]string{"train", "nothing.yaml"}, data...), {"train", "net.yaml", "--epohcs", "3"}, {"train", "net.yaml", "-d", "none.csv", "--target", "x"}, {"eval", "net.yaml"}, {"train", "net.yaml", "-o"},
+		OK: {{"train", "--help"}, {"eval", "-h"}, append([]string{"train", "net.yaml", "--dry-run"}, data...),
+			append([]string{"train", "--code", "net.py", "--dry-run"}, data...), append([]string{"sweep", "lr=[0.1,0.2]", "--code", "net.py", "--dry-run"}, data...)},
+		Usage: {{"train"}, append([]string{"train", "net.yaml", "--max-cost", "0"}, data...), append([]string{"train", "/dev/zero"}, data...), append([]string{"train", "--code", "/dev/zero"}, data...), append([]string{"train", "net.yaml", "--code", "net.py"}, data...), append([]string{"train", "nothing.yaml"}, data...), {"train", "net.yaml", "--epohcs", "3"}, {"train", "net.yaml", "-d", "none.csv", "--target", "x"}, {"eval", "net.yaml"}, {"train", "net.yaml", "-o"},
 			append([]string{"train", "net.yaml", "-o", "none/x.onnx"}, data...), append([]string{"train", "net.yaml", "-o", "x.model"}, data...)},
 		Failed: {append([]string{"train", "net.yaml", "--optimizer", "sgd", "--lr", "1e30", "--epochs", "50", "-q"}, data...),
 			append([]string{"train", "net.yaml", "--epochs", "1", "-q", "-o", "taken.onnx"}, data...)},
