@@ -45,7 +45,10 @@ func overInWords(e *budget.Refused) string {
 	case e.Why != "" && e.Rate == (train.Rate{}) && strings.Contains(e.Why, "price"):
 		return s + "; name the GPU, as in --gpu ADA_24, or unset the variable"
 	case e.Why != "" && strings.Contains(e.Why, "it is 0"):
-		return s + "; %env " + e.Limit + "=2.50 allows something"
+		if e.Limit == budget.EnvNotebook {
+			return s + "; %env " + e.Limit + "=2.50 allows something"
+		}
+		return s + "; " + e.Limit + "=2.50 would allow something"
 	case e.Why != "":
 		return s
 	case e.Limit == budget.EnvHour:
@@ -53,11 +56,9 @@ func overInWords(e *budget.Refused) string {
 	}
 	fits := math.Floor(e.Left*1e4) / 1e4
 	if e.Rate.Affords(fits) >= runpod.MinTimeout {
-		s += fmt.Sprintf("; --max-cost %v or a shorter --timeout would fit", fits)
-	} else {
-		s += "; too little for any job"
+		return s + fmt.Sprintf("; --max-cost %v or a shorter --timeout would fit, or raise %s", fits, e.Limit)
 	}
-	return s + ", or raise " + e.Limit
+	return s + "; that is too little for any job: raise " + e.Limit
 }
 
 // fromEndpoint explains an error of the endpoint or of the network on the way to

@@ -97,6 +97,18 @@ func TestNotebookBudget(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for value, want := range map[string]string{
+		"0":      "it is 0, so nothing that is paid may be sent; RUNPOD_BUDGET_DAY=2.50 would allow something",
+		"0.0001": "are left; that is too little for any job: raise RUNPOD_BUDGET_DAY",
+	} {
+		t.Setenv(budget.EnvDay, value)
+		t.Setenv(budget.EnvNotebook, "")
+		if _, err := run(t, "runpod_eval", "model -d Xtest,ytest", digitsNet, vars, false); !errors.Is(err, budget.ErrRefused) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "%env") {
+			t.Errorf("%s of %s: %v", budget.EnvDay, value, err)
+		}
+	}
+	t.Setenv(budget.EnvDay, "")
+	t.Setenv(budget.EnvNotebook, "0")
 	if _, err := run(t, "runpod_cost", "--budget off --max-per-hour 1", "", vars, false); err != nil || os.Getenv(budget.EnvNotebook) != "" {
 		t.Errorf("%v, %s", err, os.Getenv(budget.EnvNotebook))
 	}
