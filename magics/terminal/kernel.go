@@ -61,6 +61,7 @@ func (p *Program) kernel(c *cobra.Command, _ []string) error {
 		return err
 	}
 	defer ports.Close()
+	session.Orphans() // before the environment is read, because it removes a mark from it
 	installed := setup.Find()
 	go tidy(installed.Hosts(), func() error { return pause.For(ctx, scratch.MinAge) })
 	known := secrets.NewSet(settings.Environ(), ".env")
