@@ -326,13 +326,24 @@ func TestSweepKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-reached
-	time.Sleep(50 * time.Millisecond) // the journal has the job's id
+	var b []byte
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) { // until the journal has the ids of all jobs
+		var err error
+		if b, err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+		begun := 0
+		for line := range bytes.Lines(b) {
+			if bytes.Contains(line, []byte(`"begun":true`)) && bytes.Contains(line, []byte(`"job_id"`)) && bytes.HasSuffix(line, []byte("\n")) {
+				begun++
+			}
+		}
+		if begun == 7 || time.Now().After(end) {
+			break
+		}
+	}
 	child.Process.Kill()
 	child.Wait()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	// As if it had died before it received the answer that the last job was
 	// accepted.
 	lines := bytes.Split(bytes.TrimSuffix(b, []byte("\n")), []byte("\n"))
