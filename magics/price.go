@@ -149,8 +149,9 @@ func forecastRows(list []train.Forecast, r train.Rate) (rows [][2]string) {
 func sweepForecast(ctx context.Context, p *sweep.Plan, place train.Place, r train.Rate) (string, error) {
 	var low, mid, high time.Duration
 	basis := ""
+	offers := train.Offers(ctx, place, r)
 	for _, plan := range p.Plans {
-		list, err := plan.Forecast(ctx, train.Offers(ctx, place, r))
+		list, err := plan.Forecast(ctx, offers)
 		if err != nil {
 			return "", err
 		}

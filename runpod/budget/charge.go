@@ -110,20 +110,9 @@ func Begin(ctx context.Context, e *runpod.Endpoint, j Job) (context.Context, *Ch
 	case free(e, j.Rate):
 		return ctx, nil, nil
 	}
-	limits, err := FromEnv()
+	limits, err := j.complete(ctx, e)
 	if err != nil {
 		return ctx, nil, err
-	}
-	if j.Store == nil {
-		j.Store = runs.FromEnv()
-	}
-	if name := limits.zero(); name != "" {
-		return ctx, nil, &Refused{Limit: name, Why: "it is 0, so nothing that is paid may be sent"}
-	}
-	if !j.Rate.Known() && !limits.None() {
-		if j.Rate, err = place.RateOf(ctx, e); err != nil {
-			return ctx, nil, err
-		}
 	}
 	c := &Charge{endpoint: e, rate: j.Rate, store: j.Store}
 	if err := c.reserve(ctx, j, limits); err != nil {
@@ -135,29 +124,36 @@ func Begin(ctx context.Context, e *runpod.Endpoint, j Job) (context.Context, *Ch
 	return context.WithValue(ctx, chargeKey{}, c), c, nil
 }
 
+// complete fills in the store and, if there are limits, the price, and returns the limits. A
+// limit of 0 refuses every job.
+func (j *Job) complete(ctx context.Context, e *runpod.Endpoint) (Limits, error) {
+	limits, err := FromEnv()
+	if err != nil {
+		return limits, err
+	}
+	if name := limits.zero(); name != "" {
+		return limits, &Refused{Limit: name, Why: "it is 0, so nothing that is paid may be sent"}
+	}
+	if j.Store == nil {
+		j.Store = runs.FromEnv()
+	}
+	if !j.Rate.Known() && !limits.None() {
+		j.Rate, err = place.RateOf(ctx, e)
+	}
+	return limits, err
+}
+
 // Check returns the *Refused that Begin would return for jobs that together cost that much at
 // most, and reserves nothing. The function most gets the price.
 func Check(ctx context.Context, e *runpod.Endpoint, j Job, most func(place.Rate) float64) error {
 	if free(e, j.Rate) {
 		return nil
 	}
-	limits, err := FromEnv()
+	limits, err := j.complete(ctx, e)
 	if err != nil || limits.None() {
 		return err
 	}
-	if name := limits.zero(); name != "" {
-		return &Refused{Limit: name, Why: "it is 0, so nothing that is paid may be sent"}
-	}
-	store := j.Store
-	if store == nil {
-		store = runs.FromEnv()
-	}
-	if !j.Rate.Known() {
-		if j.Rate, err = place.RateOf(ctx, e); err != nil {
-			return err
-		}
-	}
-	if err := known(limits, j.Rate, store, e); err != nil {
+	if err := known(limits, j.Rate, j.Store, e); err != nil {
 		return err
 	}
 	dollars := most(j.Rate)
@@ -165,7 +161,7 @@ func Check(ctx context.Context, e *runpod.Endpoint, j Job, most func(place.Rate)
 		return err
 	}
 	for _, b := range limits.Budgets(time.Now()) {
-		spent, err := store.Spent(ctx, b)
+		spent, err := j.Store.Spent(ctx, b)
 		if err != nil {
 			return err
 		}
