@@ -28,23 +28,10 @@ func (m *Modules) run(ctx context.Context, progress func(string), args ...string
 }
 
 func (m *Modules) runIn(ctx context.Context, dir string, env []string, progress func(string), args ...string) ([]byte, error) {
-	c := exec.CommandContext(ctx, "go", args...)
-	c.Dir, c.Env = dir, env
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	var out strings.Builder
-	c.Stdout = &out
-	errs, err := c.StderrPipe()
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	if err := c.Start(); err != nil {
-		return nil, &ToolError{Tool: "go", Need: "modules", Err: err}
-	}
 	var rest []string
 	compiled, told := 0, time.Now()
-	for sc := bufio.NewScanner(errs); sc.Scan(); {
-		l := strings.TrimRight(sc.Text(), " \r")
+	out, started, err := goCommand(ctx, dir, env, func(l string) {
+		l = strings.TrimRight(l, " \r")
 		switch {
 		case strings.HasPrefix(l, "go: downloading ") || strings.HasPrefix(l, "go: added ") || strings.HasPrefix(l, "go: upgraded ") || strings.HasPrefix(l, "go: downgraded "):
 			if progress != nil {
@@ -59,14 +46,39 @@ func (m *Modules) runIn(ctx context.Context, dir string, env []string, progress 
 		case len(rest) < 200:
 			rest = append(rest, l)
 		}
+	}, args...)
+	switch {
+	case err == nil:
+		return []byte(out), nil
+	case !started:
+		return nil, &ToolError{Tool: "go", Need: "modules", Err: err}
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	}
-	if err := c.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, fetchError(rest, err)
+	return nil, fetchError(rest, err)
+}
+
+// goCommand runs the go command and returns what it prints. Each line that it writes to standard
+// error goes to line. When ctx is done, the command is killed with all that it has started.
+func goCommand(ctx context.Context, dir string, env []string, line func(string), args ...string) (out string, started bool, err error) {
+	c := exec.CommandContext(ctx, "go", args...)
+	c.Dir, c.Env = dir, env
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	var b strings.Builder
+	c.Stdout = &b
+	errs, err := c.StderrPipe()
+	if err != nil {
+		return "", false, err
 	}
-	return []byte(out.String()), nil
+	if err := c.Start(); err != nil {
+		return "", false, err
+	}
+	for sc := bufio.NewScanner(errs); sc.Scan(); {
+		line(sc.Text())
+	}
+	err = c.Wait()
+	return b.String(), true, err
 }
 
 // fetchEnv lists the variables that a notebook may change: they say where modules come

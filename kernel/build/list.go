@@ -1,17 +1,14 @@
 package build
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // A listed is what go list prints about a package.
@@ -29,44 +26,27 @@ const listFields = "-json=ImportPath,Name,Export,Dir,Standard,DepOnly,GoFiles,SF
 func (p *preparation) list(ctx context.Context) ([]listed, error) {
 	args := append([]string{"list", "-deps", "-export", "-v"}, p.tc.listFlags()...)
 	args = append(append(args, listFields, p.Main), p.roots...)
-	c := exec.CommandContext(ctx, "go", args...)
-	c.Dir, c.Env = p.Source, p.env
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	var out strings.Builder
-	c.Stdout = &out
-	errs, err := c.StderrPipe()
-	if err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	if err := c.Start(); err != nil {
-		return nil, fmt.Errorf("build: %w", err)
-	}
-	text := p.followList(errs)
-	if err := c.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		return nil, &CommandError{Command: "go list", Output: text, Err: err}
-	}
-	return decodeList(strings.NewReader(out.String()))
-}
-
-func (p *preparation) followList(r io.Reader) (rest string) {
-	var b strings.Builder
-	n := 0
-	for sc := bufio.NewScanner(r); sc.Scan(); {
-		l := sc.Text()
+	var rest strings.Builder
+	compiled := 0
+	out, started, err := goCommand(ctx, p.Source, p.env, func(l string) {
 		if l != "" && !strings.ContainsAny(l, " \t:") {
-			n++
-			p.Progress(fmt.Sprintf("compiled %d packages: %s", n, l))
-			continue
+			compiled++
+			p.Progress(fmt.Sprintf("compiled %d packages: %s", compiled, l))
+			return
 		}
-		if b.Len() < 8<<10 {
-			fmt.Fprintln(&b, l)
+		if rest.Len() < 8<<10 {
+			fmt.Fprintln(&rest, l)
 		}
+	}, args...)
+	switch {
+	case err == nil:
+		return decodeList(strings.NewReader(out))
+	case !started:
+		return nil, fmt.Errorf("build: %w", err)
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	}
-	return b.String()
+	return nil, &CommandError{Command: "go list", Output: rest.String(), Err: err}
 }
 
 func decodeList(r io.Reader) (all []listed, err error) {
