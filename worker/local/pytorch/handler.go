@@ -42,6 +42,7 @@ type handler struct {
 
 	mu    sync.Mutex
 	ran   bool     // whether a job ran with PyTorch, so that its runs may be collected
+	path  string   // the Python of the last process
 	spare *process // started, without a job; see prepare
 }
 
@@ -135,20 +136,31 @@ func (h *handler) take(ctx context.Context) (*process, error) {
 	if spare != nil && spare.alive() {
 		return spare, nil
 	}
-	return h.start(ctx)
+	path, err := h.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	h.path = path
+	h.mu.Unlock()
+	return h.start(path)
 }
 
-// start starts a process. The error is for the user: it says what to install.
-func (h *handler) start(ctx context.Context) (*process, error) {
+// find returns a Python with PyTorch. The error is for the user: it says what to install.
+func (h *handler) find(ctx context.Context) (string, error) {
 	path, err := python.Find(ctx, h.options.Home, python.Modules()...)
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return "", context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, &worker.Error{Kind: worker.ErrUnsupported, Message: fmt.Sprintf(
+		return "", &worker.Error{Kind: worker.ErrUnsupported, Message: fmt.Sprintf(
 			"this model needs PyTorch, which no Python of this machine has (%v): run gopherpod install --torch, or set %s to a Python with torch, msgpack and zstandard; a RunPod endpoint needs nothing",
 			err, python.EnvPython)}
 	}
+	return path, nil
+}
+
+func (h *handler) start(path string) (*process, error) {
 	dir, err := h.options.Source()
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: the worker's source: %w", err)
@@ -164,14 +176,15 @@ func (h *handler) start(ctx context.Context) (*process, error) {
 // and whoever has trained predicts soon after.
 const spareTime = 3 * time.Minute
 
-// prepare starts a process for the next job, which is likely to come soon after this one.
+// prepare starts a process for the next job, which is likely to come soon after this one. It
+// does not look for a Python again, because the answer of this job waits for it.
 func (h *handler) prepare() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.spare != nil && h.spare.alive() {
 		return
 	}
-	p, err := h.start(context.Background())
+	p, err := h.start(h.path)
 	if err != nil { // the next job reports it
 		return
 	}
